@@ -102,7 +102,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
     return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
 
 
-@takes_out
+@takes_out(cast=True)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
 

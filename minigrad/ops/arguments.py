@@ -13,12 +13,12 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.ops.out import TYPED_BY_OUT, write_out
+from minigrad.ops.out import Manner, write_out
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,15 +29,22 @@ Omissible: TypeAlias = Any  # a `dim` that may be left out, for the whole, but n
 # ---- functions of tensors ------------------------------------------------------------------------
 
 
-def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError) -> F:
+@overload
+def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> F: ...
+@overload
+def of_tensors(*, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Callable[[F], F]: ...
+def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Any:
     """`function` as users call it: arguments that its first annotations call a Tensor are refused if they are none.
 
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
-    names the tensor that receives the result. `error` is the class of the refusal.
+    names the tensor that receives the result. `error` is the class of the refusal. Further keywords say in which
+    `Manner` the result is written: ``@of_tensors(in_part=True)``.
     """
+    if function is None:
+        return functools.partial(of_tensors, out=out, error=error, **manner)
     signature = _Signature(function, error)
     takes_one, needs_dim, keepdim_place = len(signature.tensors) == 1, signature.needs_dim, signature.keepdim_place
-    listed, typed_by_out = signature.listed, function.__name__ in TYPED_BY_OUT
+    listed, how = signature.listed, Manner(**manner)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -53,20 +60,27 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
             if listed in kwargs:
                 args = (*args, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
-            if typed_by_out and isinstance(receiver, TensorBase):
+            if how.typed_by_out and isinstance(receiver, TensorBase):
                 kwargs.setdefault("dtype", receiver.dtype)  # type: ignore[attr-defined]
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
             raise name_the_call(refused, function.__name__, args) from None
-        return result if receiver is None else write_out(function.__name__, receiver, result, args)
+        if receiver is None:
+            return result
+        return write_out(function.__name__, receiver, result, (*args, *kwargs.values()), how.cast, how.apart)
 
-    return call  # type: ignore[return-value]
+    call.manner = how  # type: ignore[attr-defined]
+    return call
 
 
-def takes_out(function: F) -> F:
+@overload
+def takes_out(function: F, **manner: Any) -> F: ...
+@overload
+def takes_out(**manner: Any) -> Callable[[F], F]: ...
+def takes_out(function: Any = None, **manner: Any) -> Any:
     """`of_tensors`, and a keyword `out`: the tensor that receives the result and is returned."""
-    return of_tensors(function, out=True)
+    return of_tensors(function, out=True, **manner)
 
 
 def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:

@@ -324,7 +324,7 @@ _lerp = elementwise(
 )
 
 
-@takes_out
+@takes_out(cast=True)
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
 

@@ -35,7 +35,7 @@ logical_or = binary("logical_or", np.logical_or, None, None, result=TRUTH, numbe
     formula="input or other", example="[False, True]; [False, False] -> [False,  True]")
 logical_xor = binary("logical_xor", np.logical_xor, None, None, result=TRUTH, numbers="none",
     formula="True where just one of input and other is", example="[True, True]; [True, False] -> [False,  True]")
-logical_not = unary("logical_not", np.logical_not, None, result=TRUTH,
+logical_not = unary("logical_not", np.logical_not, None, result=TRUTH, cast=True,
     formula="not input; 0 is False", example="[True, False] -> [False,  True]")
 isnan = unary("isnan", np.isnan, None, result=TRUTH,
     formula="True where input is NaN", example="[1.0, torch.nan] -> [False,  True]")

@@ -49,7 +49,7 @@ def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> T
 
 
 @twin_of(np.cumsum)
-@takes_out
+@takes_out(typed_by_out=True)
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -94,7 +94,7 @@ def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see 
 _cumprod: Any = operation("cumprod", lambda x, *, dim: accumulate(np.cumprod, x, dim), _slope_of_cumprod)
 
 
-@takes_out
+@takes_out(typed_by_out=True)
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -124,7 +124,7 @@ _product = operation(
 _product_over = shown_as(_product, "ProdBackward1")
 
 
-@takes_out
+@takes_out(typed_by_out=True)
 def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 

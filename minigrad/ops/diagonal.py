@@ -34,7 +34,7 @@ def _make_triangle(name: str, text: str, example: str) -> Any:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
         return made(input, diagonal=as_int(diagonal, "diagonal"))
 
-    return takes_out(rename(part, name, text, example))
+    return takes_out(rename(part, name, text, example), in_part=True)
 
 
 tril = _make_triangle(

@@ -83,15 +83,18 @@ def unary(
     result: str = REAL,
     refuses: str = "",
     single: bool = False,
+    cast: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
     `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); for `single`
-    see `elementwise`. The docstring is made of the formula, its domain, the source of the rule, and the example.
+    see `elementwise`, for `cast` see `write_out`: it holds for all real results. The docstring is made of the formula,
+    its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule, single=single)
     whole, by_parts = made.forward, functools.partial(in_parts, made.forward)
     real = result is REAL
+    cast = cast or real
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
@@ -103,7 +106,7 @@ def unary(
             raise not_implemented_for(name, a.dtype)
         compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else whole
         tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
-        return tensor if out is None else write_out(name, out, tensor, (input,), cast=real)
+        return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
 

@@ -98,7 +98,7 @@ digamma: Unary = unary("digamma", _digamma, lambda g, x: g * for_either(_poly, _
 _poly: Any = elementwise("polygamma", _polygamma, lambda g, x, n: g * for_either(_poly, _polygamma)(x, n=n + 1))
 
 
-@takes_out
+@takes_out(cast=True)
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The n-th derivative of `digamma`; of order 0 digamma itself. Raises RuntimeError for a negative n.
 
@@ -113,7 +113,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     return _poly(as_float(input), n=order)
 
 
-@takes_out
+@takes_out(cast=True)
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """``p (p - 1) / 4 log(pi)`` and the sum of ``lgamma(input - j / 2)`` for j < p: of p dimensions.
 

@@ -25,7 +25,7 @@ from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import are_same, check_memory, overlap_in_part, repeats, store, write_by
+from minigrad.ops.out import Manner, are_same, check_memory, overlap_in_part, repeats, store, write_by
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows, strided
@@ -134,7 +134,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
     if isinstance(function, LaterFunction):
         return function.then(in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
-    writes_in_part = name in _WRITES_IN_PART
+    manner: Manner = getattr(function, "manner", Manner())
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
@@ -144,12 +144,12 @@ def in_place(function: F, ufunc: Any = None) -> F:
             return self
         if ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
             return self
-        if writes_in_part and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
+        if manner.in_part and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
             return self
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
         value = function(_keep_old_value(self, operands), *args, **kwargs)
-        _check_operands(self, name, operands)
+        _check_operands(self, name, operands, manner)
         return assign(self, value, name)
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
@@ -173,21 +173,14 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     return True
 
 
-_AT_PLACES = (
-    "index_put_", "index_add_", "index_copy_", "index_fill_", "index_reduce_", "scatter_", "scatter_add_",
-    "scatter_reduce_", "put_",
-)  # fmt: skip
-_TAKE_NUMBERS = ("masked_fill_", "index_fill_")  # of a 0-d tensor
-
-
-def _check_operands(target: Any, name: str, operands: Sequence[Any]) -> None:
-    """Refuse operands that lie in part in the memory that is written to; at places that are given, also wholly."""
+def _check_operands(target: Any, name: str, operands: Sequence[Any], manner: Manner) -> None:
+    """Refuse operands that lie in part in the memory that is written to, or wholly where they must stand apart."""
     for x in operands:
         if isinstance(x, TensorBase):
-            if (x.array.ndim or name not in _TAKE_NUMBERS) and name != "masked_scatter_":
-                check_memory(target.array, name, x.array, wholly=name in _AT_PLACES)
-        elif name in _AT_PLACES and isinstance(x, (tuple, list)):  # of indices
-            _check_operands(target, name, x)
+            if not manner.read_before or (manner.read_before == "numbers" and x.array.ndim):
+                check_memory(target.array, name, x.array, wholly=bool(manner.apart))
+        elif manner.apart and isinstance(x, (tuple, list)):  # of indices
+            _check_operands(target, name, x, manner)
 
 
 def _settle(node: Any, target: Any) -> None:
@@ -201,7 +194,6 @@ def _settle(node: Any, target: Any) -> None:
 
 
 _OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one place
-_WRITES_IN_PART = ("masked_fill_", "index_fill_", "tril_", "triu_", "index_put_")
 
 
 def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:

@@ -47,7 +47,7 @@ def _read_list(name: str, tensors: Any) -> list[Any]:
 
 
 @twin_of(np.concatenate)
-@takes_out
+@takes_out(cast=True, apart="all")
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors one after another along an existing axis; the other axes must agree.
 
@@ -87,7 +87,7 @@ def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
 concat = concatenate = cat
 
 
-@takes_out
+@takes_out(cast=True, apart="all")
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors, all of one shape, along a new axis.
 
@@ -108,7 +108,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     return _stack(*[cast(x, common) for x in given], dim=d)
 
 
-@takes_out
+@takes_out(cast=True)
 def hstack(tensors: Any) -> Tensor:
     """Side by side: along the first axis for vectors, the second for the rest.
 
@@ -120,7 +120,7 @@ def hstack(tensors: Any) -> Tensor:
     return cat(given, int(given[0].array.ndim > 1))
 
 
-@takes_out
+@takes_out(cast=True)
 def vstack(tensors: Any) -> Tensor:
     """On top of each other, vectors as rows.
 
@@ -135,7 +135,7 @@ def vstack(tensors: Any) -> Tensor:
 row_stack = vstack
 
 
-@takes_out
+@takes_out(cast=True)
 def dstack(tensors: Any) -> Tensor:
     """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
 
@@ -147,7 +147,7 @@ def dstack(tensors: Any) -> Tensor:
     return cat([atleast_3d(x) for x in _read_list("dstack", tensors)], 2)
 
 
-@takes_out
+@takes_out(cast=True)
 def column_stack(tensors: Any) -> Tensor:
     """Side by side, vectors as columns.
 

@@ -78,7 +78,7 @@ def check_mask(name: str, mask: Any) -> None:
         raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)
 
 
-@of_tensors
+@of_tensors(in_part=True, read_before="numbers")
 def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """The tensor with one number where `mask` holds.
 
@@ -105,7 +105,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
         raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
 
 
-@takes_out
+@takes_out(apart="all")
 def masked_select(input: Tensor, mask: Any) -> Tensor:
     """The elements where `mask` holds, broadcast, under one axis.
 

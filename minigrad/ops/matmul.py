@@ -245,7 +245,7 @@ def vdot(input: Tensor, other: Any) -> Tensor:
     return dot(input, other)
 
 
-@takes_out
+@takes_out(cast=True)
 def outer(input: Tensor, vec2: Any) -> Tensor:
     """``out[i, j] = input[i] * vec2[j]``.
 

@@ -260,7 +260,7 @@ nanmedian = _make_median(
 _pick_kth, _pick_commonest = picker("kthvalue"), picker("mode")
 
 
-@takes_out
+@takes_out(apart="all")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The `k`-th smallest element along `dim`, counted from 1, and where it stood: a pair (values, indices).
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import setitem
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from minigrad.autograd.core import GRAD, TensorBase, is_array, mode
 from minigrad.autograd.messages import check_same_library
 from minigrad.backend import address_of, quiet
 from minigrad.dtypes import is_category_downgrade
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def store(array: Any, key: Any, source: Any) -> None:
@@ -94,37 +92,34 @@ def _is_dense(array: Any) -> bool:
 
 
 # ---- results written into a tensor that is given -------------------------------------------------
-# Their results are written part by part, and so not into what they are read from.
-_APART = {
-    "cat", "concat", "concatenate", "stack", "gather", "index_select", "take", "index_add", "scatter", "scatter_add",
-    "scatter_reduce", "index_reduce", "take_along_dim", "masked_select", "kthvalue",
-}  # fmt: skip
-# Their results may be written as another type of the same or a higher kind, as those of arithmetic.
-_CAST = {
-    "nansum", "mean", "std", "var", "logsumexp", "cat", "concat", "concatenate", "stack", "outer", "ger", "lerp",
-    "addcmul", "addcdiv", "addr", "diff", "mvlgamma", "polygamma", "hstack", "vstack", "dstack",
-    "column_stack", "row_stack", "logical_not",
-}  # fmt: skip
-# These compute in the type that `out` has.
-TYPED_BY_OUT = {"sum", "prod", "cumsum", "cumprod"}
+class Manner(NamedTuple):
+    """How the result of a function goes into a tensor that is there: one given as ``out=``, or the first argument."""
+
+    cast: bool = False  # also as another type of the same or a higher kind, as those of arithmetic
+    typed_by_out: bool = False  # it is computed in the type that `out` has
+    apart: str = ""  # part by part, and so not into what it is read from: "all", or the "others" after the first
+    in_part: bool = False  # in place: into an expanded tensor goes only what changes
+    read_before: str = ""  # in place: operands read before the write may lie in its memory: "numbers" (0-d), or "all"
 
 
-def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = False) -> Any:
+def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: bool = False, apart: str = "") -> Any:
     """`out`, with `result` in it; it takes the result's shape.
 
     Raises RuntimeError for another dtype, unless the result may be `cast` to it, for a tensor that repeats its memory
-    or shares it in part with an argument, and where a gradient is wanted.
+    or shares it in part with an argument (wholly with one it must stand `apart` from), and where a gradient is wanted.
     """
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else type(out).__name__
             raise TypeError(f"{name}(): argument 'out' must be a tuple of {len(result)} Tensors, not {given}")
-        return type(result)(*[write_out(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
-    _check_receiver(name, out, result, cast or name in _CAST)
+        return type(result)(*[write_out(name, o, r, arguments, cast, apart) for o, r in zip(out, result, strict=True)])
+    _check_receiver(name, out, result, cast)
     check_memory(out.array, f"out= of {name}")
-    for x in _tensors(arguments):
-        if type(x.array) is type(out.array):
-            check_memory(out.array, f"out= of {name}", x.array, wholly=name in _APART)
+    for position, argument in enumerate(arguments):
+        wholly = apart == "all" or (apart == "others" and position > 0)
+        for x in _tensors(argument):
+            if type(x.array) is type(out.array):
+                check_memory(out.array, f"out= of {name}", x.array, wholly)
     out.bump_version()
     if out.array.shape == result.array.shape:
         store(out.array, ..., result.array)
@@ -155,9 +150,9 @@ def require_receiver(name: str, out: Any) -> None:
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
-def _tensors(arguments: Any) -> list[TensorBase]:
-    """The tensors among the arguments, also those in lists."""
-    if isinstance(arguments, TensorBase):
-        return [arguments]
-    inside = arguments if isinstance(arguments, (list, tuple)) else ()
+def _tensors(argument: Any) -> list[TensorBase]:
+    """An argument that is a tensor, or the tensors in a list."""
+    if isinstance(argument, TensorBase):
+        return [argument]
+    inside = argument if isinstance(argument, (list, tuple)) else ()
     return [tensor for x in inside for tensor in _tensors(x)]

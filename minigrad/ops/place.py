@@ -75,7 +75,7 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
     return key, target, rows
 
 
-@takes_out
+@takes_out(apart="others")
 def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
     """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; places may repeat.
 
@@ -89,7 +89,7 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 
     return reshape_like(_added(target, scaled, key=key), input)
 
 
-@takes_out
+@takes_out(apart="others")
 def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     """The tensor with ``out[index[i]] = source[i]`` along `dim`; of several for one place the last stays.
 
@@ -106,7 +106,7 @@ def _count_from_start(index: Any, length: int) -> Any:
     return where(lt(index, 0), add(index, length), index)
 
 
-@takes_out
+@takes_out(apart="others", in_part=True, read_before="numbers")
 def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
 
@@ -261,7 +261,7 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
     return _reduced_at(x, values, key=key, reduce="prod", include_self=True)
 
 
-@takes_out
+@takes_out(apart="others")
 def scatter_reduce(
     input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
 ) -> Tensor:
@@ -287,7 +287,7 @@ def scatter_reduce(
 _index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
 
 
-@takes_out
+@takes_out(apart="others")
 def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Tensor:
     """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
 
@@ -302,7 +302,7 @@ def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, 
 
 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------
-@takes_out
+@takes_out(apart="all")
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements `index` of the flattened tensor, in the shape of `index`.
 
@@ -349,7 +349,7 @@ def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
     return np.where(places < 0, places + size, places)
 
 
-@takes_out
+@takes_out(apart="others")
 @recorded_as("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
@@ -371,7 +371,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return reshape_like(_put_over(flat, values, reader=read_at, statics={"key": key}), input)
 
 
-@of_tensors
+@of_tensors(read_before="all")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """The tensor with the first, second, ... number of `source` where `mask` holds, in row-major order.
 

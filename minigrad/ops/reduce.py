@@ -107,7 +107,7 @@ _sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(averag
 
 
 @twin_of(np.sum)
-@takes_out
+@takes_out(typed_by_out=True)
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all. Sums of integers and bools are int64.
 
@@ -122,7 +122,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @twin_of(np.mean)
-@takes_out
+@takes_out(cast=True)
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 
@@ -172,7 +172,7 @@ _log_sum_exp = operation(
 )
 
 
-@takes_out
+@takes_out(cast=True)
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow.
 

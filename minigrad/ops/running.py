@@ -94,7 +94,7 @@ cummin = _make_running_extreme(
 
 
 # ---- differences and areas -----------------------------------------------------------------------
-@takes_out
+@takes_out(cast=True)
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """``x[i + 1] - x[i]`` along the dimension `dim`, taken `n` times; `prepend` and `append` are put around first.
 

@@ -87,7 +87,7 @@ def at_least_1d(input: Any) -> Any:
     return input if input.array.ndim else reshape(input, 1)
 
 
-@takes_out
+@takes_out(apart="all")
 def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
@@ -140,7 +140,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(wide, d, places)
 
 
-@takes_out
+@takes_out(apart="all")
 def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     """The entries `index` of one axis, in that order: a copy.
 
@@ -159,7 +159,7 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     return read if input.array.ndim else reshape(read, ())
 
 
-@takes_out
+@takes_out(apart="others")
 def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
@@ -184,7 +184,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")
 
 
-@takes_out
+@takes_out(apart="others")
 def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
     """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
 
@@ -256,7 +256,7 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool
     return reshape_like(_scattered_over(target, values, reader=read_at, statics={"key": key}), input)
 
 
-@of_tensors
+@of_tensors(apart="others", in_part=True)
 def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """The tensor with ``out[indices] = values``, or with the values added there.
 

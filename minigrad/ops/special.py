@@ -266,7 +266,7 @@ def _make_with_product(name: str, combine: Any, *rules: Any) -> Any:
 
     operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"
     example = f"torch.{name}({operands}, value=0.5) -> tensor([{'7.' if name == 'addcmul' else '2.5000'}])"
-    return takes_out(rename(call, name, f"``input + value * {what}``, broadcast.", example))
+    return takes_out(rename(call, name, f"``input + value * {what}``, broadcast.", example), cast=True)
 
 
 addcmul = _make_with_product(

@@ -102,7 +102,7 @@ def _pair_with_mean(name: str, made: Any, input: Any, dim: Any, unbiased: Any, k
     return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
-@takes_out
+@takes_out(cast=True)
 def var(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None
@@ -117,7 +117,7 @@ def var(
     return _measure_spread("var", _var, input, dim, unbiased, keepdim, correction)
 
 
-@takes_out
+@takes_out(cast=True)
 def std(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
     correction: float | None = None
@@ -165,7 +165,7 @@ _without_nan = operation(
 )
 
 
-@takes_out
+@takes_out(cast=True)
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
 

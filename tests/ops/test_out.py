@@ -90,3 +90,23 @@ def test_an_output_with_elements_that_is_resized_is_told():
     with pytest.warns(UserWarning, match=r"add\(\): an output .* was resized, from \[2\] to \[3\]"):
         torch.add(torch.ones(3), 1, out=torch.ones(2))
     assert torch.add(torch.ones(3), 1, out=torch.ones(0)).shape == (3,)  # in silence
+
+
+PLACED = {  # written at places that are given: into the first argument, not into the others
+    "index_add": lambda x, i, s, **to: torch.index_add(x, 0, i, s, **to),
+    "index_copy": lambda x, i, s, **to: torch.index_copy(x, 0, i, s, **to),
+    "index_reduce": lambda x, i, s, **to: torch.index_reduce(x, 0, i, s, "prod", **to),
+    "put": torch.put,
+    "scatter": lambda x, i, s, **to: torch.scatter(x, 0, i, s, **to),
+    "scatter_add": lambda x, i, s, **to: torch.scatter_add(x, 0, i, s, **to),
+    "scatter_reduce": lambda x, i, s, **to: torch.scatter_reduce(x, 0, index=i, src=s, reduce="sum", **to),
+}
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_a_result_at_places_goes_into_the_first_argument_and_no_other(name):
+    x, index, source = torch.tensor([1.0, 2.0]), torch.tensor([1, 0]), torch.tensor([5.0, 6.0])
+    expected = PLACED[name](x, index, source).tolist()
+    with pytest.raises(RuntimeError, match=f"single memory location.*out= of {name}"):
+        PLACED[name](x, index, source, out=source)
+    assert PLACED[name](x, index, source, out=x) is x and x.tolist() == expected
