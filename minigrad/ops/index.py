@@ -261,7 +261,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         if steps is not None:
             return getitem(getitem(input, steps[0]), steps[1])
     try:
-        if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
+        if basic and input.node is None and input.view_of is None:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
             view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts})

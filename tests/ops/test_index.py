@@ -231,6 +231,19 @@ def test_views_follow_writes_in_value_and_gradient():
     assert x.grad.tolist() == [3, 3, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "key", [([0, 1], ...), (slice(None), mg.tensor([[1], [0]]), ...), (mg.tensor([True, False]), ...), (True, ...)]
+)
+def test_what_arrays_read_is_a_copy_also_before_an_ellipsis(key):
+    base, w = mg.zeros(2, 2, 2), mg.tensor(2.0, requires_grad=True)
+    read = base[key]
+    assert read.is_contiguous() and read._base is None
+    read.add_(1).mul_(w)
+    assert not base.requires_grad and base.grad_fn is None and base.sum() == 0
+    (gradient,) = autograd.grad(read.sum(), w)
+    assert gradient == read.numel()
+
+
 def test_a_base_begins_to_need_a_gradient_by_a_write():
     base, x = mg.zeros(2, 2, dtype=mg.float64), leaf(2)
     early = base[1]
