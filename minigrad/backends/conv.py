@@ -12,7 +12,7 @@ from typing import Any
 
 from minigrad.kernels import algorithm, release_workspaces, workspace_bytes
 from minigrad.kernels.dispatch import choose_by, reckon_for
-from minigrad.kernels.fast import trial
+from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.fast.machine_file import read_machine, write_machine
 from minigrad.nn.functional.conv import lay_out
@@ -42,7 +42,7 @@ def measure(file: str | Path | None = None) -> None:
 
 def explain(
     input: Tensor | tuple[int, ...], weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> trial.Explanation:
+) -> clock.Explanation:
     """Each way to compute this convolution and its gradients: milliseconds reckoned and measured; * is chosen.
 
     `input` and `weight` are tensors or their shapes; a Conv2d in the place of `weight` brings its own options.
@@ -59,7 +59,7 @@ def explain(
     image, kernel = (tuple(x.shape) if hasattr(x, "shape") else tuple(x) for x in (input, weight))
     pairs = [(option, option) if isinstance(option, int) else tuple(option) for option in (stride, padding, dilation)]
     geometry = lay_out(image, kernel, groups, *[number for pair in pairs for number in pair])
-    return trial.explain(image, kernel[0], geometry)
+    return clock.explain(image, kernel[0], geometry)
 
 
 class _Settings(ModuleType):
@@ -75,7 +75,7 @@ class _Settings(ModuleType):
         if not isinstance(value, bool):
             raise RuntimeError(f"set_benchmark expects a bool, but got {type(value).__name__}")
         self.__dict__["_benchmark"] = value
-        choose_by(trial.quickest if value else None)
+        choose_by(clock.quickest if value else None)
 
 
 _benchmark = False

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, multiply_into
+from minigrad.kernels.way import Machine, Problem, Way, multiply_into, serves_all
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
 from minigrad.parallel import add_pieces, share, spread
 
@@ -172,11 +172,6 @@ def _add_windows(windows: Array, x: Array, geometry: Geometry) -> None:
             x[:, :, into_rows, into_cols] += windows[:, :, i, j, rows, cols]
 
 
-def serves(problem: Problem) -> bool:
-    """Everything."""
-    return True
-
-
 def cost(problem: Problem, machine: Machine) -> float:
     """Every window is copied for the forward and the kernel's gradient, and added back for the image's."""
     (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.size, problem.windows
@@ -188,4 +183,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + products + rest + machine.copy(4.5 * columns, Wo)
 
 
-WAY = Way("im2col", serves, cost, conv2d, conv2d_input, conv2d_weight)
+WAY = Way("im2col", serves_all, cost, conv2d, conv2d_input, conv2d_weight)

@@ -89,7 +89,7 @@ def serves(problem: Problem) -> bool:
     geometry = problem.geometry
     return (
         geometry.groups == 1
-        and problem.library is np.ndarray
+        and problem.on_host
         and all(p < r for p, r in zip(geometry.padding, geometry.reach, strict=True))
     )
 

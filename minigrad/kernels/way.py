@@ -22,6 +22,11 @@ class Problem(NamedTuple):
     library: type[Any]  # the class of the arrays
 
     @property
+    def on_host(self) -> bool:
+        """Whether the arrays are NumPy's, not CuPy's."""
+        return self.library is np.ndarray
+
+    @property
     def windows(self) -> int:
         """Windows of all images: N Ho Wo."""
         Ho, Wo = self.size
@@ -80,6 +85,16 @@ class Way(NamedTuple):
     # The faces that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
     # the question whether no harm comes of it for these operands. Otherwise a way is taken that lets nothing through.
     sound: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
+
+
+def serves_all(problem: Problem) -> bool:
+    """Any library, every geometry."""
+    return True
+
+
+def serves_groups(problem: Problem) -> bool:
+    """NumPy, several groups."""
+    return problem.on_host and problem.geometry.groups > 1
 
 
 def multiply_into(left: Array, right: Array, out: Array) -> None:

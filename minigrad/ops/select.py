@@ -29,7 +29,7 @@ from minigrad.ops.copies import ravel
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
 from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.setitem import check_fits_region
+from minigrad.ops.setitem import check_fits_region, types_differ
 from minigrad.ops.shape import expand, reshape, stand_along
 
 if TYPE_CHECKING:
@@ -268,8 +268,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     if not isinstance(indices, (tuple, list)):
         raise TypeError(f"index_put() takes a tuple of index tensors, one for each axis, got {type(indices).__name__}")
     if values.array.dtype != input.array.dtype:
-        types = f"got {input.array.dtype} for the destination and {values.array.dtype} for the source"
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
+        raise types_differ(input.array, values.array)
     key = array_key(input.array, tuple(indices))
     check_fits_region(values.array, input.array[key], input.array)
     if accumulate:

@@ -139,9 +139,14 @@ def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     one_mask = len(places) == 1 and is_array(places[0]) and places[0].ndim > 0 and places[0].dtype.kind == "b"
     if places and (source.size != 1 or not one_mask):
         _read_array(array, parts)  # an index that is out of range is said first
-        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
-        hint = "convert the source with .to(destination.dtype)"
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
+        raise types_differ(array, source)
+
+
+def types_differ(array: Any, source: Any) -> RuntimeError:
+    """The error for numbers of another type than that of the places they are written to."""
+    types = f"got {array.dtype} for the destination and {source.dtype} for the source"
+    hint = "convert the source with .to(destination.dtype)"
+    return RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
 
 
 def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
 from minigrad.ops.diagonal import diagonal
+from minigrad.ops.elementwise import rename
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
@@ -82,81 +84,53 @@ def _read_correction(name: str, unbiased: bool | None, correction: float | None)
     return (0 if unbiased is False else 1) if correction is None else correction
 
 
-def _measure_spread(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
-    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
-        if unbiased is not None:
-            raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
-        dim, unbiased = None, dim
-    c = _read_correction(name, unbiased, correction)
-    x = as_real(name, input)
-    over = axes(dim, x.array.ndim)
-    if count_reduced(x.array.shape, over) <= c:
-        hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
-        warn(f"{hint} with a correction of {c} is not defined")
-    return made(x, dim=over, correction=c, keepdim=keepdim)
+def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
+    """The function of a spread; under a name that ends so, of the pair of it and the mean."""
+
+    def call(
+        input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+        correction: float | None = None
+    ) -> Any:  # fmt: skip
+        if isinstance(dim, bool):  # var(x, False): PyTorch's older form
+            if unbiased is not None:
+                raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
+            dim, unbiased = None, dim
+        c = _read_correction(name, unbiased, correction)
+        x = as_real(name, input)
+        over = axes(dim, x.array.ndim)
+        if count_reduced(x.array.shape, over) <= c:
+            hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
+            warn(f"{hint} with a correction of {c} is not defined")
+        spread = made(x, dim=over, correction=c, keepdim=keepdim)
+        return (spread, mean(x, over, keepdim)) if name.endswith("_mean") else spread
+
+    return takes_out(rename(call, name, text, example), cast=True)
 
 
-def _pair_with_mean(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
-    """The pair of a spread and the mean about which it is measured."""
-    spread = _measure_spread(name, made, input, dim, unbiased, keepdim, correction)
-    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
-
-
-@takes_out(cast=True)
-def var(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: float | None = None
-) -> Tensor:  # fmt: skip
-    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
-
-    >>> import minigrad as torch
-    >>> x = torch.tensor([1.0, 2.0, 3.0])
-    >>> x.var(), x.var(correction=0)
-    (tensor(1.), tensor(0.6667))
-    """
-    return _measure_spread("var", _var, input, dim, unbiased, keepdim, correction)
-
-
-@takes_out(cast=True)
-def std(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: float | None = None
-) -> Tensor:  # fmt: skip
-    """The square root of `var`; its gradient is 0 where it is 0.
-
-    >>> import minigrad as torch
-    >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
-    tensor(2.)
-    """
-    return _measure_spread("std", _std, input, dim, unbiased, keepdim, correction)
-
-
-@takes_out
-def var_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: float | None = None
-) -> Any:  # fmt: skip
-    """The pair `var` and `mean` over the dimensions `dim`, or over all.
-
-    >>> import minigrad as torch
-    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-    """
-    return _pair_with_mean("var_mean", _var, input, dim, unbiased, keepdim, correction)
-
-
-@takes_out
-def std_mean(
-    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
-    correction: float | None = None
-) -> Any:  # fmt: skip
-    """The pair `std` and `mean` over the dimensions `dim`, or over all.
-
-    >>> import minigrad as torch
-    >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
-    (tensor(2.), tensor(3.))
-    """
-    return _pair_with_mean("std_mean", _std, input, dim, unbiased, keepdim, correction)
+var = _make_spread(
+    "var",
+    _var,
+    "``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.",
+    "torch.var(torch.tensor([1.0, 2.0, 3.0])) -> tensor(1.)",
+)
+std = _make_spread(
+    "std",
+    _std,
+    "The square root of `var`; its gradient is 0 where it is 0.",
+    "torch.std(torch.tensor([1.0, 3.0, 5.0])) -> tensor(2.)",
+)
+var_mean = _make_spread(
+    "var_mean",
+    _var,
+    "The pair `var` and `mean` over the dimensions `dim`, or over all.",
+    "torch.var_mean(torch.tensor([1.0, 2.0, 3.0])) -> (tensor(1.), tensor(2.))",
+)
+std_mean = _make_spread(
+    "std_mean",
+    _std,
+    "The pair `std` and `mean` over the dimensions `dim`, or over all.",
+    "torch.std_mean(torch.tensor([1.0, 3.0, 5.0])) -> (tensor(2.), tensor(3.))",
+)
 
 
 # ---- without NaN ---------------------------------------------------------------------------------

@@ -168,9 +168,9 @@ class StorageMethods(TensorBase):
         if self.view_of is not None:
             same = self.array.size and np.may_share_memory(root.array, self.array)
             reader, options = look_as(root.array, self.array)
-            recorded, self.view_of = self.view_of.recorded, View(root, reader, options) if same else None
-            if self.view_of is not None:
-                self.view_of.recorded = recorded
+            link = View(root, reader, options)
+            link.recorded = self.view_of.recorded
+            self.view_of = link if same else None
         return self
 
     def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:

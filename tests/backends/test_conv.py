@@ -9,7 +9,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.kernels import dispatch
-from minigrad.kernels.fast import machine, trial
+from minigrad.kernels.fast import clock, machine
 from minigrad.kernels.way import Machine
 
 conv = torch.backends.conv
@@ -18,7 +18,7 @@ conv = torch.backends.conv
 @pytest.fixture(autouse=True)
 def _as_before():
     before = dispatch.machine()
-    trial._known.clear()
+    clock._known.clear()
     yield
     conv.benchmark = False
     dispatch.reckon_for(before)
@@ -26,8 +26,8 @@ def _as_before():
 
 def test_each_way_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
     tried = []
-    through = trial.measure
-    monkeypatch.setattr(trial, "measure", lambda call: tried.append(call.func) or through(call))
+    through = clock.measure
+    monkeypatch.setattr(clock, "measure", lambda call: tried.append(call.func) or through(call))
     layer, x = torch.nn.Conv2d(8, 8, 3), torch.randn(2, 8, 20, 20, requires_grad=True)
     plain = layer(x)
     conv.benchmark = True

@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels import dispatch
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way
+from minigrad.kernels.way import Machine, Problem, Way, serves_groups
 
 OVERHEAD = 6e-5  # seconds of three calls for a group
 
@@ -49,11 +49,6 @@ def _alone(geometry: Geometry) -> Geometry:
     return geometry._replace(groups=1)
 
 
-def serves(problem: Problem) -> bool:
-    """NumPy, several groups."""
-    return problem.library is np.ndarray and problem.geometry.groups > 1
-
-
 def cost(problem: Problem, machine: Machine) -> float:
     """What its groups cost, and the copies that bring their results together."""
     (N, C, H, W), groups = problem.image, problem.geometry.groups
@@ -65,4 +60,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return groups * (OVERHEAD + chosen.cost(group, machine)) + copies
 
 
-WAY = Way("apart", serves, cost, conv2d, conv2d_input, conv2d_weight)
+WAY = Way("apart", serves_groups, cost, conv2d, conv2d_input, conv2d_weight)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import allows_tf32
 from minigrad.gpu.launch import THREADS, blocks_for
@@ -115,14 +113,9 @@ def choose(
     return min(times, key=lambda family: times[family])
 
 
-def serves(problem: Problem) -> bool:
-    """CuPy's arrays, every geometry."""
-    return problem.library is not np.ndarray
-
-
 def cost(problem: Problem, machine: Machine) -> float:
     """Always the least: the ways of the other files are made of NumPy's calls."""
     return -1.0
 
 
-WAY = Way("cuda", serves, cost, conv2d, conv2d_input, conv2d_weight)
+WAY = Way("cuda", cuda_columns.serves, cost, conv2d, conv2d_input, conv2d_weight)

@@ -138,7 +138,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 def serves(problem: Problem) -> bool:
     """CuPy's arrays, every geometry."""
-    return problem.library is not np.ndarray
+    return not problem.on_host
 
 
 def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:

@@ -147,4 +147,4 @@ def by_group(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> 
 def is_countable(problem: Problem) -> bool:
     """Whether it lies on a GPU, and 32 bits count image and outputs, of which there are some."""
     pixels = prod(problem.image)
-    return problem.library is not np.ndarray and 0 < pixels <= LIMIT and 0 < problem.windows * problem.outputs <= LIMIT
+    return not problem.on_host and 0 < pixels <= LIMIT and 0 < problem.windows * problem.outputs <= LIMIT

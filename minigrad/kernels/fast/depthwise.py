@@ -28,7 +28,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.fast.lines import Along, Lines
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_into
+from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_into, serves_groups
 from minigrad.kernels.windows import PIECES, overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
@@ -305,11 +305,6 @@ def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize
     return [Piece(block, part) for block in several + rest for part in parts], N * groups * group_bytes
 
 
-def serves(problem: Problem) -> bool:
-    """NumPy, several groups."""
-    return problem.library is np.ndarray and problem.geometry.groups > 1
-
-
 def cost(problem: Problem, machine: Machine) -> float:
     """Each row is copied kw times, and written kh times by a product, which are added up."""
     ((kh, kw), (step, _), _, _, groups), (Ho, Wo) = problem.geometry, problem.size
@@ -326,4 +321,4 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 # Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
 _SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
-WAY = Way("depthwise", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
+WAY = Way("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)

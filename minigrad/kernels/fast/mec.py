@@ -117,7 +117,7 @@ def serves(problem: Problem) -> bool:
     """NumPy, one group, kernel rows that touch."""
     geometry = problem.geometry
     touching = geometry.dilation[0] == 1 or geometry.kernel[0] == 1
-    return problem.library is np.ndarray and geometry.groups == 1 and touching
+    return problem.on_host and geometry.groups == 1 and touching
 
 
 def cost(problem: Problem, machine: Machine) -> float:

@@ -102,7 +102,7 @@ def _meet(phase: Pair, seen: Pair, size: Pair, geometry: Geometry) -> list[tuple
 def serves(problem: Problem) -> bool:
     """NumPy, one group, no dilation, a stride."""
     _, stride, _, dilation, groups = problem.geometry
-    return problem.library is np.ndarray and groups == 1 and dilation == (1, 1) and stride != (1, 1)
+    return problem.on_host and groups == 1 and dilation == (1, 1) and stride != (1, 1)
 
 
 def cost(problem: Problem, machine: Machine) -> float:

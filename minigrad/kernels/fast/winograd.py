@@ -188,7 +188,7 @@ class Winograd:
         geometry = problem.geometry
         most = max(geometry.kernel) if self.block else self.tile - 1
         return (
-            problem.library is np.ndarray
+            problem.on_host
             and problem.char in "fd"
             and geometry.stride == geometry.dilation == (1, 1)
             and geometry.groups == 1

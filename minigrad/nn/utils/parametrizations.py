@@ -8,7 +8,7 @@ from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 from minigrad.nn.utils.orthogonal import orthogonal
 from minigrad.nn.utils.parametrize import register_parametrization
-from minigrad.nn.utils.spectral_norm import as_matrix, direction, iterate, outputs_axis
+from minigrad.nn.utils.spectral_norm import as_matrix, check_rounds, direction, iterate, outputs_axis
 from minigrad.nn.utils.weight_norm import norm_except
 from minigrad.tensor import Tensor
 
@@ -53,11 +53,7 @@ class _SpectralNorm(Module):
             raise IndexError(
                 f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] but got {dim})"
             )
-        if n_power_iterations <= 0:
-            raise ValueError(
-                f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
-            )
-        self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations
+        self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, check_rounds(n_power_iterations)
         if weight.ndim > 1:  # a vector's only singular value is its length
             matrix = as_matrix(weight.detach(), self.dim)
             self.register_buffer("_u", direction(matrix.shape[0], weight, eps))

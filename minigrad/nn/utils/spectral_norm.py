@@ -39,15 +39,18 @@ def direction(length: int, like: Tensor, eps: float) -> Any:
     return normalize(randn(length, dtype=like.dtype, device=like.device), dim=0, eps=eps)
 
 
+def check_rounds(n_power_iterations: int) -> int:
+    """The number of rounds. Raises ValueError for less than one."""
+    if n_power_iterations <= 0:
+        raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
+    return n_power_iterations
+
+
 class SpectralNorm:
     """The hook that makes ``weight = weight_orig / sigma``, with ``sigma = u @ W @ v``, before every forward."""
 
     def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:
-        if n_power_iterations <= 0:
-            raise ValueError(
-                f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
-            )
-        self.name, self.n_power_iterations, self.dim, self.eps = name, n_power_iterations, dim, eps
+        self.name, self.n_power_iterations, self.dim, self.eps = name, check_rounds(n_power_iterations), dim, eps
 
     def compute_weight(self, module: Module, do_power_iteration: bool) -> Any:
         """The weight of `module` by its largest singular value, after a round of iteration if asked for."""
