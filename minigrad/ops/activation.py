@@ -109,6 +109,7 @@ softshrink = _with_options(
     "softshrink",
     lambda x, lambd: x - np.clip(x, -lambd, lambd),
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
+    single=True,
 )
 _SIXTH = float(np.float32(1 / 6))  # the slope is rounded to single in PyTorch's kernel
 hardsigmoid = _smooth(
@@ -162,8 +163,8 @@ def _elu_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(x < 0, x, 0.0)), g * scale)
 
 
-elu = _with_options("elu", _elu_forward, _elu_rule)
-celu = _with_options("celu", _elu_forward, _elu_rule)
+elu = _with_options("elu", _elu_forward, _elu_rule, single=True)
+celu = _with_options("celu", _elu_forward, _elu_rule, single=True)
 
 
 def is_plain(z: Any) -> bool:

@@ -22,6 +22,8 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
 
     def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
+        if x.dtype.char == "e":  # rounded once
+            return forward(*[z.astype(np.float32) for z in (x, a, b)], beta=beta, alpha=alpha).astype(x.dtype)
         total = product_of(a, b)
         if alpha != 1:  # a factor of 0 leaves nothing, as in BLAS, not even NaN
             total = total * alpha if alpha else np.zeros_like(total)

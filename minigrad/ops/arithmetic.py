@@ -83,18 +83,18 @@ plus = binary("add", np.add, lambda g: g, lambda g: g, numbers="both",
     formula="input + other", example="[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]")
 minus = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both", refuses="b", check=_refuse_bools,
     formula="input - other", example="[3.0, 4.0]; [1.0, 2.0] -> [2., 2.]")
-mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both",
+mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both", single=True,
     formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
 true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
-    numbers="both",
+    numbers="both", single=True,
     formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2")
+    shown="DivBackward2", single=True)
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2")
+    shown="DivBackward2", single=True)
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), _no_derivative("floor_divide"),
-    _no_derivative("floor_divide"), refuses="b", numbers="both",
+    _no_derivative("floor_divide"), refuses="b", numbers="both", single=True,
     formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(y)), lambda g: g, _slope_of_divisor,
     refuses="b",

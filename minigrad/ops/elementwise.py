@@ -125,17 +125,18 @@ def binary(
     refuses: str = "",
     check: Callable[[Any, Any], None] | None = None,
     shown: str | None = None,
+    single: bool = False,
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
     `refuses` the kinds of dtypes that the operation does not take ("fiub"), and `check` may refuse operands in
-    words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`.
+    words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`. A number becomes of the
+    tensor's type; with `single`, one on the right of halves stays a single, and the result is rounded once.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
-    # halves are compared as halves, to which 1e30 is inf
-    rounded = _round_to_half(forward) if result is not TRUTH else None
+    rounded = _round_to_half(forward) if single else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example)
     return publish(_function_of_two(made, promotion), name, forward, text)
@@ -183,7 +184,7 @@ class _Promotion(NamedTuple):
     real: bool  # whether integers are computed as the default float
     refuses: str
     check: Callable[[Any, Any], None] | None
-    rounded: Callable[..., Any] | None  # the forward of a half and a number
+    rounded: Callable[..., Any] | None  # the forward of halves and a single number
 
     def takes_number(self, position: int) -> bool:
         """Whether this operand may be a Python number, beside a tensor of floats that is computed as it is."""
@@ -202,9 +203,10 @@ class _Promotion(NamedTuple):
         a, b = promote_arrays(self.name, (input, other), self.real, self.numbers == "both")
         if a.dtype.kind in self.refuses:
             raise not_implemented_for(self.name, a.dtype)
-        if self.rounded is not None and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
-            operands = [x if isinstance(x, TensorBase) else _number(x, SINGLE) for x in (input, other)]
-            return self.rounded, operands, _values(*operands)
+        if self.rounded is not None and a.dtype.char == "e" and is_array(a) and not b.ndim:
+            _, number = _values(input, other)
+            number = _as_type(number, SINGLE) if is_array(number) else _number(number, SINGLE)
+            return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
         return self.forward, (input, other), (a, b)
 
     def are_ready_on_gpu(self, a: Any, b: Any) -> bool:
@@ -228,7 +230,7 @@ def _values(*operands: Any) -> list[Any]:
 
 
 def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward` of a half and a number in single precision, rounded once: 65536 is no half, half of 65536 is."""
+    """`forward` of halves and a single number, rounded once: 65536 is no half, half of 65536 is."""
 
     def rounded(x: Any, y: Any) -> Any:
         result = forward(x, y)

@@ -12,6 +12,7 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, no_slope, sub, true_divide
 from minigrad.ops.comparison import gt
+from minigrad.ops.copies import cast
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
@@ -209,5 +210,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if p <= 0 or maxnorm < 0:
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
-    sizes = norm(input, p, rest, True)
-    return mul(input, where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0))
+    half = input.array.dtype == np.float16  # lengths of halves are singles
+    sizes = norm(cast(input, np.float32) if half else input, p, rest, True)
+    scale = where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
+    return mul(input, cast(scale, input.array.dtype))

@@ -1,5 +1,7 @@
 """Arithmetic: types, rounding, in-place twins, and what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -153,3 +155,35 @@ def test_lerp_moves_a_share_of_the_way():
 def test_nothing_is_subtracted_from_or_by_truth(call, dtype):
     with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with a bool tensor"):
         call(torch.ones(2, dtype=dtype))
+
+
+# A number becomes a half beside halves; as the factor or divisor on the right it stays a single. As in PyTorch.
+@pytest.mark.parametrize("number", [1 / 3, 0.1, 1000.3, 2049.0, 70000.0])
+def test_a_number_beside_halves(number):
+    halves = np.random.default_rng(0).normal(size=200).astype(np.float16) * 20
+    x, wide, single = torch.tensor(halves), halves.astype(np.float32), np.float32(number)
+    with np.errstate(all="ignore"):
+        as_half, small = np.float16(number).astype(np.float32), np.float16(0.3).astype(np.float32)
+        cases = [
+            (x + number, wide + as_half), (x - number, wide - as_half), (number - x, as_half - wide),
+            (torch.fmod(x, number), np.fmod(wide, as_half)), (torch.add(x, number, alpha=2), wide + 2 * as_half),
+            (abs(x) ** 0.3, abs(wide) ** small),
+            (x * number, wide * single), (x / number, wide / single), (x // number, np.floor_divide(wide, single)),
+            (x * torch.tensor(number), wide * single), (x.clone().mul_(torch.tensor(number).double()), wide * single),
+            (x / torch.tensor(number), wide / single), (x * torch.tensor(number).half(), wide * as_half),
+        ]  # fmt: skip
+        for got, expected in cases:
+            np.testing.assert_array_equal(got.numpy(), expected.astype(np.float16))
+
+
+def test_a_number_beyond_halves_is_infinite_among_them_unless_it_scales():
+    x = torch.tensor([-65504.0, -math.inf], dtype=torch.float16)
+    assert str((x + 70000).tolist()) == "[inf, nan]" and str((70000 - x).tolist()) == "[inf, inf]"
+    assert (x / 131008).tolist() == [-0.5, -math.inf] and (x[:1] / 2 * 4).tolist() == [-math.inf]
+
+
+@pytest.mark.parametrize("weight", [0.3, torch.tensor(0.3)])
+def test_gradients_of_halves_scaled_by_a_number(weight):
+    x = torch.tensor([1.0, 1000.0], dtype=torch.float16, requires_grad=True)
+    (x * weight / 0.7).sum().backward()
+    assert x.grad.dtype == torch.float16 and torch.allclose(x.grad.float(), torch.tensor(0.3 / 0.7), rtol=2e-3)

@@ -202,3 +202,16 @@ def test_a_wrong_dim_of_softmax_is_told_before_a_wrong_type(call):
         call(minigrad.tensor([1, 2]), 3)
     with pytest.raises(NotImplementedError, match=r"lastdim_kernel_impl.*Long"):
         call(minigrad.tensor([1, 2]), 0)
+
+
+@pytest.mark.parametrize("name", ["elu", "celu", "softshrink"])
+def test_options_of_halves_are_singles_and_the_result_is_rounded_once(name):
+    x = minigrad.tensor(np.random.default_rng(3).normal(size=500).astype(np.float16) * 3)
+    function, cotangent = getattr(F, name), minigrad.linspace(-1, 1, 500).half()
+    for option in (1 / 3, 1.7, 1000.3):
+        half, single = x.clone().requires_grad_(), x.float().requires_grad_()
+        out, expected = function(half, option), function(single, option)
+        assert minigrad.equal(out, expected.half())
+        out.backward(cotangent)
+        expected.backward(cotangent.float())
+        assert minigrad.equal(half.grad, single.grad.half())

@@ -15,6 +15,15 @@ def test_linear_is_a_product_over_the_last_axis(shape):
     np.testing.assert_allclose(result.numpy(), x @ w.T + b, atol=1e-14)
 
 
+def test_halves_are_rounded_once_when_the_bias_is_there():
+    generator = np.random.default_rng(16)
+    x, w, b = [generator.standard_normal(s).astype(np.float16) for s in ((20, 7), (5, 7), (5,))]
+    product, half = x.astype(np.float64) @ w.T.astype(np.float64), [minigrad.tensor(z) for z in (x, w, b)]
+    np.testing.assert_array_equal(F.linear(*half).numpy(), (product + b).astype(np.float16))
+    expected = (np.float32(0.3) * b + np.float32(1.7) * product).astype(np.float16)
+    np.testing.assert_array_equal(minigrad.addmm(half[2], half[0], half[1].T, beta=0.3, alpha=1.7).numpy(), expected)
+
+
 def test_a_weight_of_one_axis_gives_one_number_each():
     x, w = minigrad.tensor([[1.0, 2.0]]), minigrad.tensor([3.0, 4.0])
     assert F.linear(x, w).tolist() == [11.0]
