@@ -9,7 +9,7 @@ from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad.advice import warn
-from minigrad.creation import full
+from minigrad.creation.filled import full
 from minigrad.nn import init
 from minigrad.nn.module import Layer
 from minigrad.nn.parameter import Parameter

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import as_ints
+from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
+from minigrad.nn.functional.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from minigrad.nn.functional.padding import pad
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import describe_options
-from minigrad.nn.padding import per_axis
-from minigrad.nn.shape import Lengths
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
@@ -89,8 +88,8 @@ class Convolution(Weighted):
             sides = [(total // 2, total - total // 2) for total in totals]
         else:
             sides = [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
-        pads = [p for pair in reversed(sides) for p in pair]  # F.pad counts from the last axis
-        return F.pad(input, pads, mode=self.padding_mode), (0,) * self.axes
+        pads = [p for pair in reversed(sides) for p in pair]  # it counts from the last axis
+        return pad(input, pads, mode=self.padding_mode), (0,) * self.axes
 
     def extra_repr(self) -> str:
         zeros, ones = (0,) * self.axes, (1,) * self.axes
@@ -111,7 +110,7 @@ class Conv1d(Convolution):
     minigrad.Size([2, 8, 10])
     """
 
-    axes, correlate = 1, staticmethod(F.conv1d)
+    axes, correlate = 1, staticmethod(conv1d)
 
 
 class Conv2d(Convolution):
@@ -131,7 +130,7 @@ class Conv2d(Convolution):
     minigrad.Size([1, 1, 6, 7])
     """
 
-    axes, correlate = 2, staticmethod(F.conv2d)
+    axes, correlate = 2, staticmethod(conv2d)
 
 
 class TransposedConvolution(Convolution):
@@ -191,7 +190,7 @@ class ConvTranspose1d(TransposedConvolution):
     minigrad.Size([1, 1, 8])
     """
 
-    axes, paint = 1, staticmethod(F.conv_transpose1d)
+    axes, paint = 1, staticmethod(conv_transpose1d)
 
 
 class ConvTranspose2d(TransposedConvolution):
@@ -207,4 +206,4 @@ class ConvTranspose2d(TransposedConvolution):
     minigrad.Size([1, 1, 8, 8])
     """
 
-    axes, paint = 2, staticmethod(F.conv_transpose2d)
+    axes, paint = 2, staticmethod(conv_transpose2d)

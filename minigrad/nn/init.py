@@ -11,7 +11,8 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
-from minigrad.creation import from_numpy, randperm
+from minigrad.creation.data import from_numpy
+from minigrad.creation.drawn import randperm
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_number, not_implemented_for, of_tensors
 from minigrad.ops.masks import where

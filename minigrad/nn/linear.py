@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import minigrad.nn.functional as F
-from minigrad.creation import empty
+from minigrad.creation.filled import empty
 from minigrad.nn import init
+from minigrad.nn.functional.linear import bilinear, linear
 from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
@@ -81,7 +81,7 @@ class Bilinear(Weighted):
             init.uniform_(parameter, -bound, bound)
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
-        return F.bilinear(input1, input2, self.weight, self.bias)
+        return bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return describe_options(self, "in1_features= in2_features= out_features= bias=")
@@ -106,7 +106,7 @@ class Linear(Weighted):
         self._make((self.out_features, self.in_features), self.out_features if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        return linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         return describe_options(self, "in_features= out_features= bias=")

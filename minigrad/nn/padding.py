@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.checks import per_axis
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
-
-
-def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
-    """`value` once for each of `axes` axes, unless it already is one value per axis."""
-    return tuple(value) if isinstance(value, Iterable) else (value,) * axes
 
 
 class Padding(Stateless):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
-from minigrad.creation import empty
+from minigrad.creation.filled import empty
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 from minigrad.tensor.protocols import rebuild

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import as_ints
-from minigrad.nn.shape import Lengths
+from minigrad.nn.functional.checks import Lengths, as_ints
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.checks import Lengths
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.shape import flatten
 from minigrad.tensor import Tensor
-
-Lengths: TypeAlias = int | tuple[int, ...]
 
 
 class Flatten(Stateless):
@@ -47,7 +46,7 @@ class Unflatten(Stateless):
         return input.unflatten(self.dim, self.unflattened_size)
 
 
-class Unfold(Stateless, function="unfold"):
+class Unfold(Stateless, function=F.unfold):
     """Cuts an image into windows: (N, C, H, W) -> (N, C*kh*kw, number of windows), im2col.
 
     >>> import minigrad as torch
@@ -61,7 +60,7 @@ class Unfold(Stateless, function="unfold"):
     stride: Lengths = 1
 
 
-class Fold(Stateless, function="fold"):
+class Fold(Stateless, function=F.fold):
     """Adds windows up to an image again: (N, C*kh*kw, windows) -> (N, C, *output_size).
 
     >>> import minigrad as torch
@@ -76,7 +75,7 @@ class Fold(Stateless, function="fold"):
     stride: Lengths = 1
 
 
-class Upsample(Stateless, function="interpolate"):
+class Upsample(Stateless, function=F.interpolate):
     """Resizes images to `size`, or by `scale_factor`: 'nearest' or 'bilinear'.
 
     >>> import minigrad as torch

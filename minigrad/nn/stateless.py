@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar, dataclass_transform
 
-import minigrad.nn.functional as F
 from minigrad.advice import advise
 from minigrad.nn.constructors import made_with_input, refuse_unknown
 from minigrad.nn.module import Layer
@@ -52,15 +51,14 @@ class Stateless(Layer):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(
-        cls, function: Callable[..., Any] | str | None = None, shown: tuple[str, ...] | None = None, **options: Any
+        cls, function: Callable[..., Any] | None = None, shown: tuple[str, ...] | None = None, **options: Any
     ) -> None:
         super().__init_subclass__(**options)
         fields = _fields_of(cls)
         if function is not None:
-            computes = getattr(F, function) if isinstance(function, str) else function
-            cls._function = staticmethod(computes)
+            cls._function = staticmethod(function)
             if not fields and not cls._options:
-                fields = _defaults_of(computes)
+                fields = _defaults_of(function)
         cls._options = cls._options | fields
         cls._tensors = cls._tensors | {name for name, p in fields.items() if "Tensor" in str(p.annotation)}
         cls.__signature__ = inspect.Signature([*cls._options.values()])

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.recording import operation
-from minigrad.kernels import conv2d, conv2d_bias, conv2d_input, conv2d_weight
+from minigrad.kernels.dispatch import conv2d, conv2d_bias, conv2d_input, conv2d_weight
 
 conv = operation(
     "convolution",

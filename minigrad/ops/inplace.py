@@ -155,6 +155,11 @@ def in_place(function: F, ufunc: Any = None) -> F:
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
 
 
+def twins(function: F, ufunc: Any = None) -> tuple[F, F]:
+    """`function`, and its twin that writes into its first argument."""
+    return function, in_place(function, ufunc)
+
+
 def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     """Let `ufunc` write into a tensor outside the graph, from a number or a tensor outside the graph that fits as it
     is. False where it is not so.

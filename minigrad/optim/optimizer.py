@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.autograd import enable_grad
+from minigrad.autograd.modes import enable_grad
 from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import check_options
 from minigrad.nn.hooks import OptimizerHooks

@@ -7,9 +7,7 @@ from typing import Any
 
 from minigrad.autograd import core
 from minigrad.autograd.inspection import RemovableHandle
-from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.conversion import ConversionMethods
-from minigrad.tensor.drawing import DrawingMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
 from minigrad.tensor.facts import FactMethods, is_floating_point, numel, result_type
 from minigrad.tensor.filling import FillingMethods
@@ -17,7 +15,7 @@ from minigrad.tensor.graph import GraphMethods
 from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
-from minigrad.tensor.storage import StorageMethods
+from minigrad.tensor.wide import WideMethods
 
 __all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
 
@@ -27,13 +25,11 @@ class Tensor(
     ReductionMethods,
     ShapeMethods,
     FillingMethods,
-    DrawingMethods,
     ConversionMethods,
     GraphMethods,
     ProtocolMethods,
     FactMethods,
-    StorageMethods,
-    AbsentNames,
+    WideMethods,  # the methods of the wings, from families that are read when they are asked for
 ):
     """An n-dimensional array that remembers how it was computed.
 
@@ -47,22 +43,9 @@ class Tensor(
     __hash__ = object.__hash__
     __module__ = "minigrad"  # where users find it, and what type(x) prints
 
-    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
-        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
-        from minigrad.creation import construct
-
-        made = construct(args, dtype, device, **named)
-        return made if cls is Tensor else made.as_subclass(cls)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""
-        from minigrad.tensor.html import show_tensor
-
-        return show_tensor(self)
-
 
 core.result_class = Tensor
-for _family in Tensor.__bases__:
+for _family in Tensor.__mro__[1:-2]:  # all but the engine's half of a tensor, and `object`
     for _method in vars(_family).values():
         if isinstance(_method, FunctionType) and _method.__qualname__.startswith(_family.__name__):
             _method.__qualname__ = f"Tensor.{_method.__name__}"  # how Python's errors call it,

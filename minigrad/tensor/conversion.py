@@ -80,23 +80,6 @@ class ConversionMethods(TensorBase):
             moved = moved.clone()
         return moved if memory_format is None else copies.contiguous(moved, memory_format)
 
-    def type(self: Any, dtype: Any = None) -> Any:
-        """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).type()
-        'minigrad.FloatTensor'
-        """
-        from minigrad.creation.type_names import NAMES, TensorType, type_of_name
-
-        if dtype is None:
-            place = "cuda." if self.device.type == "cuda" else ""
-            return f"minigrad.{place}{NAMES[self.dtype.name]}Tensor"
-        if isinstance(dtype, (str, TensorType)):
-            chosen = type_of_name(dtype)
-            return self.to(dtype=chosen.dtype, device=chosen.place)
-        return self.to(dtype=dtype)
-
     @of_tensors
     def type_as(self: Any, other: Tensor) -> Tensor:
         """The tensor in the dtype of `other`.

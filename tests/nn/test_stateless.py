@@ -84,7 +84,7 @@ def test_the_old_names_of_a_reduction():
 
 
 def test_a_layer_of_ones_own():
-    class Scaled(Stateless, function="leaky_relu", shown=("negative_slope",)):
+    class Scaled(Stateless, function=torch.nn.functional.leaky_relu, shown=("negative_slope",)):
         negative_slope: float = 0.3
         inplace: bool = False
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
 HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
+Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
 AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
 
@@ -78,6 +79,11 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
             f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; convert one of them, "
             f"for example input.to({part}.dtype)"
         )
+
+
+def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
+    """`value` once for each of `axes` axes, unless it already is one value per axis."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * axes
 
 
 def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
-from minigrad.kernels import Geometry
+from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional.checks import (
     as_ints,
     check_images,

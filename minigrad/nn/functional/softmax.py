@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
-from minigrad.creation import zeros_like
+from minigrad.creation.models import zeros_like
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import activation, functions
 from minigrad.tensor import Tensor

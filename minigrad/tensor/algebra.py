@@ -1,0 +1,35 @@
+"""Methods of linear algebra beside the plain products; each line names the operation in `ops/`."""
+
+from __future__ import annotations
+
+from minigrad.autograd.core import TensorBase
+from minigrad.ops import addmm as sums
+from minigrad.ops import linear_algebra as linear
+from minigrad.ops.inplace import in_place
+
+
+class AlgebraMethods(TensorBase):
+    """Decompositions, and products that are added to something."""
+
+    __slots__ = ()
+
+    inverse = linear.inverse
+    det = linear.det
+    slogdet = linear.slogdet
+    logdet = linear.logdet
+    pinverse = linear.pinverse
+    cholesky = linear.cholesky
+    matrix_exp = linear.matrix_exp
+    matrix_power = linear.matrix_power
+    svd = linear.svd
+    qr = linear.qr
+    addmm = sums.addmm
+    addmm_ = in_place(sums.addmm)
+    addmv = sums.addmv
+    addmv_ = in_place(sums.addmv)
+    addr = sums.addr
+    addr_ = in_place(sums.addr)
+    addbmm = sums.addbmm
+    addbmm_ = in_place(sums.addbmm)
+    baddbmm = sums.baddbmm
+    baddbmm_ = in_place(sums.baddbmm)

@@ -1,0 +1,206 @@
+"""New tensors after the model of another, PyTorch's older constructors, and numbers replaced one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.backend import arange_beside
+from minigrad.ops.arguments import require_tensor
+from minigrad.ops.inplace import assign
+from minigrad.ops.shape import expand
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """``creation.<make>(*args)`` of the dtype and on the device of `tensor`, where not given."""
+    from minigrad import creation
+
+    dtype = tensor.dtype if dtype is None else dtype
+    device = tensor.device if device is None else device
+    return getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:
+    """Write into `tensor` what `function` makes of the numbers of the `operands`, one after the other."""
+    if any(x.requires_grad for x in operands):
+        hint = f"Use var.detach().{name}() instead"
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. {hint}.")
+    if type(tensor.array) is not np.ndarray:
+        raise TypeError(f"{name}() is only implemented on CPU tensors: it calls a Python function for each number")
+    rows = [x.array.reshape(-1).tolist() for x in operands]
+    dtype = tensor.array.dtype
+    made = np.array([dtypes.scalar(function(*row), dtype) for row in zip(*rows, strict=True)], dtype)
+    return assign(tensor, wrap(made.reshape(tensor.array.shape)), name)
+
+
+class ModelMethods(TensorBase):
+    """What makes tensors of this one's kind, and what writes into it number by number."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
+        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
+        from minigrad.creation.type_names import construct
+
+        made = construct(args, dtype, device, **named)
+        return made if cls is type(made) else made.as_subclass(cls)
+
+    def new(self: Any, *data: Any) -> Tensor:
+        """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).new([1, 2])
+        tensor([1., 2.])
+        """
+        from minigrad.creation.type_names import construct
+
+        return construct(data, self.dtype, self.device)
+
+    def type(self: Any, dtype: Any = None) -> Any:
+        """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).type()
+        'minigrad.FloatTensor'
+        """
+        from minigrad.creation import type_names
+
+        if dtype is None:
+            place = "cuda." if self.device.type == "cuda" else ""
+            return f"minigrad.{place}{type_names.NAMES[self.dtype.name]}Tensor"
+        if isinstance(dtype, (str, type_names.TensorType)):
+            chosen = type_names.type_of_name(dtype)
+            return self.to(dtype=chosen.dtype, device=chosen.place)
+        return self.to(dtype=dtype)
+
+    def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
+        """Fill the main diagonal, of a tall matrix with `wrap` again and again, one row left out each time.
+
+        Raises RuntimeError for fewer than 2 axes, and for more of different lengths.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(2, 2).fill_diagonal_(1)
+        tensor([[1., 0.],
+                [0., 1.]])
+        """
+        shape = self.array.shape
+        if len(shape) < 2:
+            raise RuntimeError(f"dimensions must larger than 1: fill_diagonal_ got shape {tuple(shape)}")
+        if len(shape) > 2:
+            if len(set(shape)) > 1:
+                raise RuntimeError(f"all dimensions of input must be of equal length, got shape {tuple(shape)}")
+            self[(arange_beside(self.array, shape[0]),) * len(shape)] = fill_value
+            return self
+        height, width = shape
+        for start in range(0, height if wrap else 1, width + 1):
+            self[start : start + width].diagonal().fill_(fill_value)
+        return self
+
+    def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
+        """Replace every number by what a Python function makes of it: slow, and outside of the graph.
+
+        Raises RuntimeError for a tensor that requires grad, TypeError for one on a GPU.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1.0, 2.0]).apply_(lambda x: x * x + 1)
+        tensor([2., 5.])
+        """
+        return _replace_each(self, "apply_", callable, self)
+
+    def map_(self: Any, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Replace every number by what a Python function makes of it and of that of `tensor`, as `apply_`.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda x, y: x * y)
+        tensor([3., 8.])
+        """
+        require_tensor("map_", "other", 1, tensor)
+        if tensor.dtype is not self.dtype:
+            raise TypeError(f"map_: expected a tensor of {self.dtype} for 'other' (got {tensor.dtype})")
+        return _replace_each(self, "map_", callable, self, expand(tensor, self.array.shape))
+
+    # ---- new tensors of this one's dtype and device, where not given -----------------------------
+    def new_zeros(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Zeros: ``new_zeros(2, 3)`` or ``new_zeros((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, dtype=torch.int64).new_zeros(2)
+        tensor([0, 0])
+        """
+        return _make_like(self, "zeros", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_ones(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Ones: ``new_ones(2, 3)`` or ``new_ones((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, dtype=torch.int64).new_ones(2)
+        tensor([1, 1])
+        """
+        return _make_like(self, "ones", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Whatever the memory holds: ``new_empty(2, 3)`` or ``new_empty((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_empty(2, 3).shape
+        minigrad.Size([2, 3])
+        """
+        return _make_like(self, "empty", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(
+        self: Any, size: Any, fill_value: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """One number everywhere.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_full((2,), 7)
+        tensor([7., 7.])
+        """
+        return _make_like(self, "full", size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_tensor(
+        self: Any, data: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """A copy of `data`: numbers, nested lists or arrays.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_tensor([1, 2])
+        tensor([1., 2.])
+        """
+        return _make_like(self, "tensor", data, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty_strided(
+        self: Any, size: Any, stride: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Whatever the memory holds, neighbours along axis i lying `stride[i]` elements apart.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+        (1, 2)
+        """
+        return _make_like(self, "empty_strided", size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
