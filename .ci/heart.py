@@ -1,6 +1,6 @@
 """Which files are the heart, and which the wings: the two lists of pyproject.toml's import contract.
 
-    python .ci/heart.py     # exit with 1 if a file of the package stands in neither list, or in both
+python .ci/heart.py     # exit with 1 if a file of the package stands in neither list, or in both
 """
 
 from __future__ import annotations
