@@ -10,7 +10,7 @@ import minigrad.nn.functional as F
 from minigrad import autograd
 from minigrad.backends import conv
 from minigrad.kernels import Geometry, algorithm
-from minigrad.kernels.fast import trial
+from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.cuda import FAMILIES
 from minigrad.kernels.way import Problem
 from tests import standin
@@ -131,8 +131,8 @@ def test_the_clock_chooses_between_the_ways_of_a_gpu(device, monkeypatch):
     if device == "cpu":
         pytest.skip("tests/backends/test_conv.py asks this of a CPU")
     tried = []
-    monkeypatch.setattr(trial, "measure", lambda call: tried.append(call.func) or len(tried))
-    monkeypatch.setattr(trial, "_known", {})
+    monkeypatch.setattr(clock, "measure", lambda call: tried.append(call.func) or len(tried))
+    monkeypatch.setattr(clock, "_known", {})
     arrays, tensors, how = drawn("larger", device)
     monkeypatch.setattr(conv, "benchmark", True)
     for _ in range(2):  # the second time nothing is tried
