@@ -142,6 +142,13 @@ def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]
     return np.concatenate([blocks.ravel(), exact[whole:]]).astype(dtype)
 
 
+def _read_steps(steps: Any) -> int:
+    """How many numbers. Raises RuntimeError for fewer than none."""
+    if (count := as_int(steps, "steps")) < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {count}")
+    return count
+
+
 def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
     """Refuse, with a NotImplementedError, to count in bools, if there is more than one."""
     if dtype == np.bool_ and count > 1:
@@ -160,9 +167,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if any(ranks):
         detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {detail}")
-    steps = as_int(steps, "steps")
-    if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    steps = _read_steps(steps)
     start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
     dtype = or_default(dtype)
     check_countable((steps,), dtype)
@@ -237,9 +242,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     tensor([  1.,  10., 100.])
     """
     start, end, base = [as_number("logspace", *x) for x in {"start": start, "end": end, "base": base}.items()]
-    steps = as_int(steps, "steps")
-    if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    steps = _read_steps(steps)
     dtype = or_default(dtype)
     _refuse_bools("logspace", dtype, steps)
     with np.errstate(all="ignore"):

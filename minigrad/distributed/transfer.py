@@ -22,10 +22,7 @@ from minigrad.tensor import Tensor
 def expect_tensor(name: str, value: Any) -> Tensor:
     """`value`, if it is a tensor. Raises TypeError."""
     if not isinstance(value, Tensor):
-        raise TypeError(
-            f"Invalid function argument. Expected parameter `{name}` of type minigrad.Tensor but got {type(value)} "
-            "instead."
-        )
+        raise _invalid(name, "minigrad.Tensor", type(value))
     return value
 
 
@@ -33,11 +30,13 @@ def expect_tensors(name: str, values: Any) -> list[Tensor]:
     """`values`, if it is a list of tensors. Raises TypeError."""
     if not isinstance(values, (list, tuple)) or not all(isinstance(value, Tensor) for value in values):
         kinds = [type(value).__name__ for value in values] if isinstance(values, (list, tuple)) else type(values)
-        raise TypeError(
-            f"Invalid function argument. Expected parameter `{name}` of type List[minigrad.Tensor] but got {kinds} "
-            "instead."
-        )
+        raise _invalid(name, "List[minigrad.Tensor]", kinds)
     return list(values)
+
+
+def _invalid(name: str, wanted: str, got: Any) -> TypeError:
+    text = f"Expected parameter `{name}` of type {wanted} but got {got} instead."
+    return TypeError(f"Invalid function argument. {text}")
 
 
 def require_same_dtype(*tensors: Tensor) -> None:

@@ -166,8 +166,7 @@ def triplet_margin_loss(
     >>> torch.nn.functional.triplet_margin_loss(a, b, c)
     tensor(2.)
     """
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
+    _require_positive(margin)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
@@ -190,13 +189,18 @@ def triplet_margin_with_distance_loss(
     >>> torch.nn.functional.triplet_margin_with_distance_loss(a, b, c, distance_function=far)
     tensor(2.)
     """
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
     losses = _rank(anchor, positive, negative, margin, swap, distance_function or pairwise_distance)
     return reduce_losses(losses, reduction_of(None, None, reduction))
 
 
+def _require_positive(margin: float) -> None:
+    """Raises ValueError for a margin of 0 and less."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+
+
 def _rank(anchor: Any, positive: Any, negative: Any, margin: float, swap: bool, distance: Callable[..., Any]) -> Any:
+    _require_positive(margin)
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))

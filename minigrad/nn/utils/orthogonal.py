@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.recording import compute
 from minigrad.creation import eye, randn, zeros_like
 from minigrad.nn.module import Module
-from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
 from minigrad.ops.diagonal import tril
 from minigrad.ops.join import cat
 from minigrad.ops.reflections import householder_product
@@ -124,9 +124,7 @@ def orthogonal(
     >>> torch.allclose(layer.weight.mT @ layer.weight, torch.eye(3), atol=1e-6)
     True
     """
-    weight = getattr(module, name, None)
-    if not isinstance(weight, Tensor):
-        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    weight = tensor_of(module, name)
     if weight.ndim < 2:
         raise ValueError(f"Expected a matrix or batch of matrices. Got a tensor of {weight.ndim} dimensions.")
     if orthogonal_map is None:

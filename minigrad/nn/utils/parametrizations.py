@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 from minigrad.nn.utils.orthogonal import orthogonal
-from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
 from minigrad.nn.utils.spectral_norm import as_matrix, check_rounds, direction, iterate, outputs_axis
 from minigrad.nn.utils.weight_norm import norm_except
 from minigrad.tensor import Tensor
@@ -86,9 +86,7 @@ def spectral_norm(
     >>> sorted(layer.state_dict())[-2:]
     ['parametrizations.weight.0._v', 'parametrizations.weight.original']
     """
-    weight = getattr(module, name, None)
-    if not isinstance(weight, Tensor):
-        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    weight = tensor_of(module, name)
     axis = outputs_axis(module) if dim is None else dim
     register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, axis, eps))
     return module

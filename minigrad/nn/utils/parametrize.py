@@ -123,6 +123,14 @@ class ParametrizationList(ModuleList):
         return value
 
 
+def tensor_of(module: Module, name: str) -> Tensor:
+    """The parameter or buffer of that name. Raises ValueError where there is none."""
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    return weight
+
+
 def _check_same(original: Tensor, value: Any, what: str) -> None:
     """Refuse a parametrization that changes what users of the tensor count on."""
     unless = "unless the `unsafe` flag is enabled."
