@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as torch
 from tests.marks import SHARES
+from tests.refusals import refusals
 
 
 @SHARES
@@ -74,11 +75,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 # ---- the door: what may become a tensor -----------------------------------------------------------

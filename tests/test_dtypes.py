@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import dtypes
+from tests.refusals import refusals
 
 DTYPES = [
     torch.bool,
@@ -77,11 +78,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import func
+from tests.refusals import refusals
 
 RANDOM = np.random.default_rng(0)
 POINT = RANDOM.normal(size=3)
@@ -315,8 +316,4 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(case):
-    call, kind, words = REFUSED[case]
-    with pytest.raises(kind, match=words):
-        call()
+test_refused = refusals(REFUSED)

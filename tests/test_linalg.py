@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from tests.refusals import refusals
 
 X = np.random.default_rng(0).standard_normal((3, 4))
 
@@ -199,11 +200,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, error, message = REFUSED[name]
-    with pytest.raises(error, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 import minigrad as torch
+from tests.refusals import refusals
 
 D = torch.distributions
 T = torch.tensor
@@ -139,11 +140,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, error, message = REFUSED[name]
-    with pytest.raises(error, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_checks_can_be_left_out():

@@ -5,6 +5,7 @@ import pytest
 import minigrad as mg
 from minigrad import func, nn
 from minigrad.func import functional_call, stack_module_state
+from tests.refusals import refusals
 
 X = mg.ones(1, 2)
 W, B = mg.tensor([[3.0, 4.0]]), mg.tensor([0.5])
@@ -115,8 +116,4 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused(case):
-    call, kind, words = REFUSED[case]
-    with pytest.raises(kind, match=words):
-        call()
+test_refused = refusals(REFUSED)

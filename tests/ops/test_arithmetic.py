@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as torch
 from tests.marks import NOT_ASKED, mark
+from tests.refusals import refusals
 
 
 def test_types_follow_the_category_then_the_width():
@@ -137,11 +138,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", mark(REFUSED, NOT_ASKED, ["a remainder by zero"]))
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED, mark(REFUSED, NOT_ASKED, ["a remainder by zero"]))
 
 
 def test_lerp_moves_a_share_of_the_way():

@@ -3,6 +3,7 @@
 import pytest
 
 import minigrad as torch
+from tests.refusals import refusals
 
 
 def test_comparisons_give_bools_and_no_gradient():
@@ -52,11 +53,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 import minigrad as torch
+from tests.refusals import refusals
 
 A, B = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(3, 4)
 REFUSED = {
@@ -19,11 +20,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_numbers_in_place_of_letters():

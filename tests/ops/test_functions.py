@@ -6,6 +6,7 @@ from scipy import special
 
 import minigrad as torch
 import minigrad.nn.functional as F
+from tests.refusals import refusals
 
 X = np.linspace(-8, 8, 4001)
 
@@ -58,11 +59,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_contiguous_packs_in_the_order_asked_for():

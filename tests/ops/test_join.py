@@ -1,8 +1,7 @@
 """Joining and splitting: what samples do not show, and what is refused, in words."""
 
-import pytest
-
 import minigrad as torch
+from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 REFUSED = {
@@ -17,11 +16,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_parts_of_an_empty_axis():

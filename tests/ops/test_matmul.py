@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import parallel
+from tests.refusals import refusals
 
 A = torch.ones(2, 3)
 REFUSED = {
@@ -18,11 +19,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize("rows", [1, 2])

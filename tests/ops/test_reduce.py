@@ -8,6 +8,7 @@ from scipy import special
 
 import minigrad as torch
 from tests.marks import PRINTS
+from tests.refusals import refusals
 
 
 def rows():
@@ -162,11 +163,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_bincount_counts_and_weighs():

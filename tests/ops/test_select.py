@@ -5,6 +5,7 @@ import math
 import pytest
 
 import minigrad as torch
+from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 FIRST = torch.tensor([[0, 1, 0]])
@@ -51,11 +52,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_where_alone_finds_the_places():

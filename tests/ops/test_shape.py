@@ -3,6 +3,7 @@
 import pytest
 
 import minigrad as torch
+from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 REFUSED = {
@@ -23,11 +24,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 def test_a_view_as_another_type_looks_at_the_same_bytes():

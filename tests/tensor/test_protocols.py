@@ -9,6 +9,7 @@ import pytest
 
 import minigrad as torch
 from tests.marks import SHARES
+from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 
@@ -52,11 +53,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, kind, message = REFUSED[name]
-    with pytest.raises(kind, match=message):
-        call()
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.cpu("NumPy's arrays and a GPU's are not compared")

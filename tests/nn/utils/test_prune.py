@@ -6,6 +6,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from minigrad.nn.utils import prune
+from tests.refusals import refusals
 
 
 def conv():
@@ -168,11 +169,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_is_refused(case):
-    call, error, told = REFUSED[case]
-    with pytest.raises(error, match=told):
-        call()
+test_what_does_not_fit_is_refused = refusals(REFUSED)
 
 
 def test_methods_of_two_parameters_do_not_mix():
