@@ -59,6 +59,7 @@ int32 = int_ = dtype("int32")
 int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
+NOT_COMPLEX = "there are no complex numbers here, give .real, .imag or abs() of it"
 _BY_NUMPY: dict[Any, dtype] = {d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
 _BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float64}
 

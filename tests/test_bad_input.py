@@ -612,10 +612,50 @@ OTHERS = {
         "elu(): argument 'alpha' must be a number, not a Tensor of shape (2, 3); reduce it",
     ),
     "a truth for a size": (lambda: mg.zeros(True), TypeError, "zeros(): sizes must be ints, got bool True"),
-    "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), NotImplementedError, "with .float(), .long()"),
+    "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), NotImplementedError, "with .long() or .bool()"),
     "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),
     "a list for a type": (lambda: ones(2).type([]), TypeError, "dtype must be a minigrad dtype"),
     "a seed of nothing": (lambda: mg.manual_seed(None), TypeError, "manual_seed() takes an int, such as 42"),
+    "bytes for a curve": (
+        lambda: F.elu(ones(2).byte()),
+        NotImplementedError,
+        "for 'Byte'; convert the tensor first, with .float()",
+    ),
+    "a mask to round": (
+        lambda: mg.floor(ones(2) > 0),
+        NotImplementedError,
+        "for 'Bool'; convert the tensor first, with .float() or",
+    ),
+    "a choice of other shapes": (
+        lambda: mg.where(ones(3) > 0, ones(2), 0.0),
+        RuntimeError,
+        "tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0: where got shapes (3,) and (2,)",
+    ),
+    "a weight of another shape": (
+        lambda: mg.lerp(ones(2), ones(2), ones(3)),
+        RuntimeError,
+        "lerp got shapes (2,) and (3,)",
+    ),
+    "shapes that are not one": (
+        lambda: F.cosine_similarity(ones(3, 4), ones(3, 2)),
+        RuntimeError,
+        "tensor b (2) at non-singleton dimension 1: broadcast_shapes got shapes (3, 4) and (3, 2)",
+    ),
+    "an axis that is not there": (
+        lambda: mg.swapaxes(ones(2, 3), 5, 1),
+        IndexError,
+        "but got 5): transpose() of a tensor of shape (2, 3)",
+    ),
+    "a complex number": (lambda: mg.tensor([1j]), RuntimeError, "no complex numbers here, give .real, .imag or abs()"),
+    "a complex factor": (lambda: ones(2) * 1j, TypeError, "no complex numbers here, give .real, .imag or abs()"),
+    "a complex filling": (lambda: mg.full((2,), 1j), TypeError, "not complex 1j; there are no complex numbers here"),
+    "a text for an axis": (lambda: mg.roll(ones(2, 2), (1, 2), "a"), TypeError, "dims must be an int, got str 'a'"),
+    "a truth for an axis": (
+        lambda: mg.var(ones(2, 2), True, keepdim=True),
+        TypeError,
+        "var() got True for dim: the axes are ints; write unbiased=True",
+    ),
+    "no axis to turn": (lambda: mg.flip(ones(2), None), TypeError, "must be a tuple of ints, not None; write (0,) for"),
     "shapes of text": (lambda: mg.broadcast_shapes("a"), TypeError, "broadcast_shapes(): sizes must be ints"),
 }
 

@@ -140,7 +140,8 @@ class _Reader:
             error = TypeError
         else:
             error = RuntimeError
-        return error(f"Could not infer dtype of {type(x).__name__}: a tensor holds numbers, got {_describe(x)}")
+        what = dtypes.NOT_COMPLEX if isinstance(x, (complex, np.complexfloating)) else "a tensor holds numbers"
+        return error(f"Could not infer dtype of {type(x).__name__}: {what}, got {_describe(x)}")
 
     def common_dtype(self) -> Any:
         """The type that holds all that were met; the default one where there were none."""

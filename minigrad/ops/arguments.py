@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
+from minigrad.dtypes import NOT_COMPLEX
 from minigrad.ops.out import Manner, write_out
 from minigrad.size import is_index
 
@@ -85,8 +86,10 @@ def takes_out(function: Any = None, **manner: Any) -> Any:
 
 def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:
     """The refusal of an axis, with the function and the shape that it was meant for."""
-    if args and isinstance(args[0], TensorBase) and str(error).startswith("Dimension out") and str(error)[-1] == ")":
-        error.args = (f"{error}: {name}() of a tensor of shape {tuple(args[0].array.shape)}",)
+    words, told = str(error), "() of a tensor of shape "
+    plain = words.startswith("Dimension out") and words.endswith(")") and told not in words
+    if plain and args and isinstance(args[0], TensorBase):
+        error.args = (f"{words}: {name}{told}{tuple(args[0].array.shape)}",)
     return error
 
 
@@ -222,6 +225,8 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type
     shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
     if shown == "numpy.ndarray":
         hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
+    elif isinstance(got, (complex, np.complexfloating)):
+        hint = NOT_COMPLEX
     elif isinstance(got, str):
         hint = "a text holds no numbers, and options are written with their names"
     elif got is None:
@@ -246,7 +251,8 @@ def require_tensor(name: str, parameter: str, position: int, value: Any) -> None
 def require_number(name: str, parameter: str, value: Any) -> None:
     """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
     if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
-        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {type(value).__name__} {value!r}")
+        shown = f"{type(value).__name__} {value!r}" + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {shown}")
 
 
 def as_number(name: str, parameter: str, value: Any) -> Any:
@@ -267,9 +273,9 @@ def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
         "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
         "int8": "Char", "uint8": "Byte",
     }  # fmt: skip
-    remedy = "for example with .float(), .long() or .bool()"
-    if dtype.kind == "b":
-        remedy = "with .float() or .long(); if you are trying to invert a mask, use the `~` or `logical_not()` operator"
+    remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
+    if name == "neg":
+        remedy += "; if you are trying to invert a mask, use the `~` or `logical_not()` operator"
     kind = title.get(dtype.name, dtype.name.capitalize())
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}")
 
@@ -280,16 +286,17 @@ def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
         raise not_implemented_for(name, dtype)
 
 
-def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
+def shapes_do_not_broadcast(name: str, *operands: Any) -> RuntimeError:
     """The error for operands of incompatible shapes, naming the axis."""
-    left, right = [tuple(x.shape) if is_array(x) else () for x in (a, b)]
-    for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
-        m, n = left[place], right[place]
-        if m != n and 1 not in (m, n):
-            where = max(len(left), len(right)) + place
-            return RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
-                f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
-                "must be equal, or 1, counted from the last axis."
-            )
-    return RuntimeError(f"{name}: shapes {left} and {right} do not fit together")
+    shapes = [x if type(x) is tuple else tuple(x.shape) if is_array(x) else () for x in operands]
+    for left, right in itertools.combinations(shapes, 2):
+        for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
+            m, n = left[place], right[place]
+            if m != n and 1 not in (m, n):
+                where = max(len(left), len(right)) + place
+                return RuntimeError(
+                    f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                    f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
+                    "must be equal, or 1, counted from the last axis."
+                )
+    return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")

@@ -346,4 +346,4 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     try:
         return _lerp(*move_scalars(input, end, weight))
     except ValueError:
-        raise shapes_do_not_broadcast("lerp", input.array, end.array) from None
+        raise shapes_do_not_broadcast("lerp", input.array, end.array, factor) from None

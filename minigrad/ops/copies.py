@@ -157,7 +157,7 @@ def flip(input: Tensor, dims: Any) -> Tensor:
             [4, 3]])
     """
     if not isinstance(dims, (tuple, list)):
-        raise TypeError(f"flip(): argument 'dims' must be a tuple of ints, not {dims!r}; write ({dims},)")
+        raise TypeError(f"flip(): argument 'dims' must be a tuple of ints, not {dims!r}; write (0,) for the first axis")
     turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,))]
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")

@@ -268,7 +268,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     tensor([3, 0, 1, 2])
     """
     shifts = [as_int(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
-    dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    dims = [as_int(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
     if not dims and len(shifts) == 1:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         return name_last_call(reshape(flat, input.array.shape), "RollBackward0")

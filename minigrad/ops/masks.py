@@ -63,7 +63,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     try:
         return _where(cast(condition, np.dtype(bool)), x, y)
     except ValueError:
-        raise shapes_do_not_broadcast("where", *[getattr(z, "array", z) for z in (x, y)]) from None
+        raise shapes_do_not_broadcast("where", *[getattr(z, "array", z) for z in (condition, x, y)]) from None
 
 
 def _not_a_mask(what: str, mask: Any) -> RuntimeError:

@@ -11,7 +11,16 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
+from minigrad.ops.arguments import (
+    as_int,
+    axis,
+    not_a_tensor,
+    of_tensors,
+    read_tensors,
+    shapes_do_not_broadcast,
+    sizes,
+    takes_out,
+)
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
@@ -353,10 +362,11 @@ def broadcast_shapes(*shapes: Any) -> Size:
     >>> torch.broadcast_shapes((3, 1), (2,))
     minigrad.Size([3, 2])
     """
+    given = [sizes("broadcast_shapes", (shape,)) for shape in shapes]
     try:
-        return Size(np.broadcast_shapes(*[sizes("broadcast_shapes", (shape,)) for shape in shapes]))
+        return Size(np.broadcast_shapes(*given))
     except ValueError:
-        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
+        raise shapes_do_not_broadcast("broadcast_shapes", *given) from None
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

@@ -262,7 +262,7 @@ def _make_with_product(name: str, combine: Any, *rules: Any) -> Any:
         try:
             return made(x, a, b, value=factor)
         except ValueError:
-            raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1)]) from None
+            raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1, tensor2)]) from None
 
     operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"
     example = f"torch.{name}({operands}, value=0.5) -> tensor([{'7.' if name == 'addcmul' else '2.5000'}])"

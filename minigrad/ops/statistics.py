@@ -92,8 +92,8 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
         correction: float | None = None
     ) -> Any:  # fmt: skip
         if isinstance(dim, bool):  # var(x, False): PyTorch's older form
-            if unbiased is not None:
-                raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
+            if unbiased is not None or keepdim:
+                raise TypeError(f"{name}() got {dim} for dim: the axes are ints; write unbiased={dim}")
             dim, unbiased = None, dim
         c = _read_correction(name, unbiased, correction)
         x = as_real(name, input)
