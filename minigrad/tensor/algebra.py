@@ -5,7 +5,7 @@ from __future__ import annotations
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import addmm as sums
 from minigrad.ops import linear_algebra as linear
-from minigrad.ops.inplace import in_place
+from minigrad.ops.inplace import twins
 
 
 class AlgebraMethods(TensorBase):
@@ -23,13 +23,8 @@ class AlgebraMethods(TensorBase):
     matrix_power = linear.matrix_power
     svd = linear.svd
     qr = linear.qr
-    addmm = sums.addmm
-    addmm_ = in_place(sums.addmm)
-    addmv = sums.addmv
-    addmv_ = in_place(sums.addmv)
-    addr = sums.addr
-    addr_ = in_place(sums.addr)
-    addbmm = sums.addbmm
-    addbmm_ = in_place(sums.addbmm)
-    baddbmm = sums.baddbmm
-    baddbmm_ = in_place(sums.baddbmm)
+    addmm, addmm_ = twins(sums.addmm)
+    addmv, addmv_ = twins(sums.addmv)
+    addr, addr_ = twins(sums.addr)
+    addbmm, addbmm_ = twins(sums.addbmm)
+    baddbmm, baddbmm_ = twins(sums.baddbmm)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.inplace import in_place, twins
+from minigrad.ops.inplace import twins
 
 if TYPE_CHECKING:
-    from minigrad.ops.signatures import Binary
     from minigrad.tensor import Tensor
+
+    Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
 def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
@@ -27,12 +28,16 @@ def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | f
     return method
 
 
-def _compare(function: Binary, x: Any, y: Any) -> Any:
-    """``x == y`` and its kin; ``x == None`` and the like are left to Python."""
-    try:
-        return function(x, y)
-    except TypeError:
-        return NotImplemented
+def _compare(function: Any) -> Comparison:
+    """The method for ``x == y`` and its kin; ``x == None`` and the like are left to Python."""
+
+    def method(self: Any, other: Any) -> Tensor:
+        try:
+            return function(self, other)
+        except TypeError:
+            return NotImplemented
+
+    return method
 
 
 class ElementwiseMethods(TensorBase):
@@ -145,28 +150,15 @@ class ElementwiseMethods(TensorBase):
             raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override] # Python's own gives a bool
-        return _compare(comparison.eq, self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override] # Python's own gives a bool
-        return _compare(comparison.ne, self, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return _compare(comparison.lt, self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return _compare(comparison.le, self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return _compare(comparison.gt, self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return _compare(comparison.ge, self, other)
-
+    __eq__: ClassVar[Comparison] = _compare(comparison.eq)  # type: ignore[assignment] # Python's own gives a bool
+    __ne__: ClassVar[Comparison] = _compare(comparison.ne)  # type: ignore[assignment] # Python's own gives a bool
+    __lt__ = _compare(comparison.lt)
+    __le__ = _compare(comparison.le)
+    __gt__ = _compare(comparison.gt)
+    __ge__ = _compare(comparison.ge)
     __hash__ = object.__hash__
 
     # ---- nonlinearities -------------------------------------------------------------------------
-    relu = activation.relu
-    relu_ = in_place(activation.relu)
+    relu, relu_ = twins(activation.relu)
     softmax = activation.softmax
     log_softmax = activation.log_softmax

@@ -9,7 +9,7 @@ from minigrad.ops import diagonal as diagonals
 from minigrad.ops import join, masks, place, view_scatter
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
-from minigrad.ops.inplace import in_place
+from minigrad.ops.inplace import twins
 
 
 class PartMethods(TensorBase):
@@ -27,10 +27,8 @@ class PartMethods(TensorBase):
     chunk = parts.chunk
     unbind = parts.unbind
     roll = join.roll
-    tril = diagonals.tril
-    tril_ = in_place(diagonals.tril)
-    triu = diagonals.triu
-    triu_ = in_place(diagonals.triu)
+    tril, tril_ = twins(diagonals.tril)
+    triu, triu_ = twins(diagonals.triu)
     diagonal = diagonals.diagonal
     diag = diagonals.diag
     diag_embed = diagonals.diag_embed
@@ -40,11 +38,9 @@ class PartMethods(TensorBase):
     # ---- by mask --------------------------------------------------------------------------------
     nonzero = masks.nonzero
     argwhere = masks.nonzero
-    masked_fill = masks.masked_fill
-    masked_fill_ = in_place(masks.masked_fill)
+    masked_fill, masked_fill_ = twins(masks.masked_fill)
     masked_select = masks.masked_select
-    masked_scatter = place.masked_scatter
-    masked_scatter_ = in_place(place.masked_scatter)
+    masked_scatter, masked_scatter_ = twins(place.masked_scatter)
 
     def where(self, condition: Any, other: Any) -> Any:
         """The tensor where `condition` holds, `other` elsewhere.
@@ -57,27 +53,18 @@ class PartMethods(TensorBase):
         return masks.where(condition, self, other)
 
     # ---- by place -------------------------------------------------------------------------------
-    index_put = picking.index_put
-    index_put_ = in_place(picking.index_put)
+    index_put, index_put_ = twins(picking.index_put)
     gather = picking.gather
     take_along_dim = picking.take_along_dim
     index_select = picking.index_select
-    scatter = picking.scatter
-    scatter_ = in_place(picking.scatter)
-    scatter_add = picking.scatter_add
-    scatter_add_ = in_place(picking.scatter_add)
-    index_add = place.index_add
-    index_add_ = in_place(place.index_add)
-    index_copy = place.index_copy
-    index_copy_ = in_place(place.index_copy)
-    index_fill = place.index_fill
-    index_fill_ = in_place(place.index_fill)
-    index_reduce = place.index_reduce
-    index_reduce_ = in_place(place.index_reduce)
-    scatter_reduce = place.scatter_reduce
-    scatter_reduce_ = in_place(place.scatter_reduce)
-    put = place.put
-    put_ = in_place(place.put)
+    scatter, scatter_ = twins(picking.scatter)
+    scatter_add, scatter_add_ = twins(picking.scatter_add)
+    index_add, index_add_ = twins(place.index_add)
+    index_copy, index_copy_ = twins(place.index_copy)
+    index_fill, index_fill_ = twins(place.index_fill)
+    index_reduce, index_reduce_ = twins(place.index_reduce)
+    scatter_reduce, scatter_reduce_ = twins(place.scatter_reduce)
+    put, put_ = twins(place.put)
     take = place.take
     select_scatter = view_scatter.select_scatter
     slice_scatter = view_scatter.slice_scatter

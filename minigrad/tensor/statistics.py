@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import counting, cumulative, norm, order, running, statistics
-from minigrad.ops.inplace import in_place
+from minigrad.ops.inplace import twins
 
 
 class StatisticsMethods(TensorBase):
@@ -12,18 +12,15 @@ class StatisticsMethods(TensorBase):
 
     __slots__ = ()
 
-    cumprod = cumulative.cumprod
-    cumprod_ = in_place(cumulative.cumprod)
-    cumsum = cumulative.cumsum
-    cumsum_ = in_place(cumulative.cumsum)
+    cumprod, cumprod_ = twins(cumulative.cumprod)
+    cumsum, cumsum_ = twins(cumulative.cumsum)
     prod = cumulative.prod
     logcumsumexp = running.logcumsumexp
     cummax = running.cummax
     cummin = running.cummin
     diff = running.diff
     dist = norm.dist
-    renorm = norm.renorm
-    renorm_ = in_place(norm.renorm)
+    renorm, renorm_ = twins(norm.renorm)
     norm = norm.norm
     argmax = order.argmax
     argmin = order.argmin
