@@ -6,26 +6,30 @@ import typing as _typing
 import minigrad.kernels.fast as _fast
 from minigrad.missing import open_later as _open_later
 from minigrad.nn import functional, init, utils
-from minigrad.nn.activation import (
+from minigrad.nn.activation import ReLU, Sigmoid, Tanh
+from minigrad.nn.activation_variants import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
-    RReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanh,
-    Tanhshrink, Threshold,
+    RReLU, ReLU6, SELU, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanhshrink, Threshold,
 )
-from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from minigrad.nn.bilinear import Bilinear
+from minigrad.nn.classification import (
+    BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss, KLDivLoss, MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
+)
+from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.data_parallel import DataParallel
+from minigrad.nn.distance import (
+    CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,
+    TripletMarginLoss, TripletMarginWithDistanceLoss,
+)
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from minigrad.nn.embedding import Embedding, EmbeddingBag
 from minigrad.nn.lazy import (
     LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose1d, LazyConvTranspose2d, LazyLinear,
 )
-from minigrad.nn.linear import Bilinear, Identity, Linear
-from minigrad.nn.loss import (
-    BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CosineSimilarity, CrossEntropyLoss, CTCLoss, GaussianNLLLoss,
-    HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss, MSELoss, MultiLabelMarginLoss,
-    MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PairwiseDistance, PoissonNLLLoss, SmoothL1Loss,
-    SoftMarginLoss, TripletMarginLoss, TripletMarginWithDistanceLoss,
-)
+from minigrad.nn.linear import Identity, Linear
+from minigrad.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import (
     BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, LocalResponseNorm, RMSNorm,
@@ -41,6 +45,7 @@ from minigrad.nn.pooling import (
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, LPPool1d,
     LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
 )
+from minigrad.nn.sequential import Sequential
 from minigrad.nn.shape import (
     ChannelShuffle, PixelShuffle, PixelUnshuffle, UpsamplingBilinear2d, UpsamplingNearest2d, Flatten, Fold, Unflatten,
     Unfold, Upsample,

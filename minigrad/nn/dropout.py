@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.linear import check_chance
+from minigrad.nn.functional.dropouts import check_chance
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import as_number
 from minigrad.tensor import Tensor

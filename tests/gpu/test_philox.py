@@ -8,7 +8,7 @@ import pytest
 import minigrad as torch
 from minigrad import cuda, random
 from minigrad.gpu import philox
-from minigrad.nn.functional.linear import _count_neighbours
+from minigrad.nn.functional.dropouts import _count_neighbours
 from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 from tests.oracle.record_philox import CALLS, FILE, HALVES, SIZES, places

@@ -11,7 +11,7 @@ import numpy as np
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad.nn.functional.linear import native_dropout
+from minigrad.nn.functional.dropouts import native_dropout
 from minigrad.ops import solve
 from tests.device.cases import CASES
 from tests.device.cases_nn import CASES_NN

@@ -4,12 +4,13 @@
 from typing import TYPE_CHECKING
 
 from minigrad.missing import missing_from
-from minigrad.nn.functional.activation import (
+from minigrad.nn.functional.activation import relu, sigmoid, tanh
+from minigrad.nn.functional.activation_variants import (
     celu, celu_, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
-    logsigmoid, mish, prelu, relu, relu6, relu_, rrelu, rrelu_, selu, selu_, sigmoid, silu, softplus, softshrink,
-    softsign, tanh, tanhshrink, threshold, threshold_,
+    logsigmoid, mish, prelu, relu6, relu_, rrelu, rrelu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink,
+    threshold, threshold_,
 )
-from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
+from minigrad.nn.functional.bilinear_map import bilinear
 from minigrad.nn.functional.classification import (
     cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
 )
@@ -19,15 +20,17 @@ from minigrad.nn.functional.distance import (
     cosine_embedding_loss, cosine_similarity, hinge_embedding_loss, margin_ranking_loss, pairwise_distance, pdist,
     soft_margin_loss, triplet_margin_loss, triplet_margin_with_distance_loss,
 )
+from minigrad.nn.functional.dropouts import (
+    alpha_dropout, dropout, dropout1d, dropout2d, feature_alpha_dropout,
+)
+from minigrad.nn.functional.embedding import embedding, one_hot
 from minigrad.nn.functional.embedding_bag import embedding_bag
 from minigrad.nn.functional.grid import affine_grid, grid_sample
-from minigrad.nn.functional.linear import (
-    alpha_dropout, bilinear, dropout, dropout1d, dropout2d, embedding, feature_alpha_dropout, linear, one_hot,
+from minigrad.nn.functional.likelihood import (
+    binary_cross_entropy, binary_cross_entropy_with_logits, gaussian_nll_loss, kl_div, poisson_nll_loss,
 )
-from minigrad.nn.functional.loss import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, gaussian_nll_loss, huber_loss, kl_div, l1_loss, mse_loss,
-    poisson_nll_loss, smooth_l1_loss,
-)
+from minigrad.nn.functional.linear import linear
+from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from minigrad.nn.functional.normalization import (
     batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
 )
@@ -38,6 +41,7 @@ from minigrad.nn.functional.pooling import (
 )
 from minigrad.nn.functional.rearrange import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minigrad.nn.functional.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
+from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from minigrad.nn.functional.unpooling import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d
 from minigrad.nn.functional.vision import fold, unfold
 

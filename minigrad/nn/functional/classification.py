@@ -12,7 +12,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
-from minigrad.nn.functional.linear import one_hot
+from minigrad.nn.functional.embedding import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
 from minigrad.ops.activation import log_softmax, logsigmoid

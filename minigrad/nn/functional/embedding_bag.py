@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.creation import arange
 from minigrad.nn.functional.checks import require_tensors
-from minigrad.nn.functional.linear import embedding
+from minigrad.nn.functional.embedding import embedding
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 

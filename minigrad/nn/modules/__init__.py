@@ -14,18 +14,18 @@ from minigrad.missing import missing_name as _missing_name
 
 # PyTorch's submodule: where its layers stand in `minigrad.nn`
 _ROOMS = {
-    "activation": "activation",
+    "activation": "activation activation_variants",
     "batchnorm": "normalization lazy parallel.sync_batchnorm",
     "channelshuffle": "shape",
-    "container": "containers",
+    "container": "sequential containers",
     "conv": "conv lazy",
-    "distance": "loss",
+    "distance": "distance",
     "dropout": "dropout",
     "flatten": "shape",
     "fold": "shape",
     "instancenorm": "normalization",
-    "linear": "linear lazy",
-    "loss": "loss",
+    "linear": "linear bilinear lazy",
+    "loss": "loss classification distance",
     "module": "module",
     "normalization": "normalization",
     "padding": "padding",

@@ -1,0 +1,140 @@
+"""Losses of classes and of distributions as layers.
+
+Their options are those of `nn.functional.classification`, `likelihood` and `ctc`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import minigrad.nn.functional as F
+from minigrad.nn.loss import Loss
+from minigrad.tensor import Tensor
+
+
+# ---- of distributions ----------------------------------------------------------------------------
+class BCELoss(Loss, function=F.binary_cross_entropy):
+    """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100.
+
+    >>> import minigrad as torch
+    >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
+
+
+class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
+    """`BCELoss` of sigmoid(input), computed without overflow; `pos_weight` weighs the positives.
+
+    >>> import minigrad as torch
+    >>> torch.nn.BCEWithLogitsLoss()(torch.zeros(2), torch.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
+
+
+class KLDivLoss(Loss, function=F.kl_div):
+    """target (log(target) - input), `input` a log-probability; "batchmean" is what the formula means.
+
+    >>> import minigrad as torch
+    >>> p = torch.tensor([[0.5, 0.5]])
+    >>> torch.nn.KLDivLoss(reduction="batchmean")(p.log(), torch.tensor([[1.0, 0.0]]))
+    tensor(0.6931)
+    """
+
+
+class PoissonNLLLoss(Loss, function=F.poisson_nll_loss):
+    """exp(input) - target input: counts against a Poisson distribution of log rate `input`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.PoissonNLLLoss()(torch.tensor([0.0]), torch.tensor([2.0]))
+    tensor(1.)
+    """
+
+
+class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
+    """(log(var) + (input - target)^2 / var) / 2, called with (input, target, var).
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([2.0])
+    >>> torch.nn.GaussianNLLLoss()(x, torch.zeros(1), torch.tensor([4.0]))
+    tensor(1.1931)
+    """
+
+
+# ---- of scores against classes -------------------------------------------------------------------
+class CrossEntropyLoss(Loss, function=F.cross_entropy):
+    """-log softmax(input)[target], over axis 1: input (N, C, *), target (N, *) class numbers.
+
+    `target` may also hold class probabilities (N, C, *). `weight` (C,) weighs the classes, targets
+    equal to `ignore_index` do not count, `label_smoothing` mixes the uniform distribution in. As
+    `torch.nn.CrossEntropyLoss`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.CrossEntropyLoss()(torch.zeros(2, 4), torch.tensor([0, 3]))
+    tensor(1.3863)
+    """
+
+
+class NLLLoss(Loss, function=F.nll_loss):
+    """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class numbers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.NLLLoss()(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
+    tensor(1.)
+    """
+
+
+class MultiMarginLoss(Loss, function=F.multi_margin_loss):
+    """sum over i != y of max(0, margin - x[y] + x[i])^p / C.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MultiMarginLoss()(torch.tensor([[0.5, 1.0]]), torch.tensor([1]))
+    tensor(0.2500)
+    """
+
+
+class MultiLabelMarginLoss(Loss, function=F.multilabel_margin_loss):
+    """sum over right classes j and wrong ones i of max(0, 1 - x[j] + x[i]) / C.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MultiLabelMarginLoss()(torch.tensor([0.5, 1.0]), torch.tensor([1, -1]))
+    tensor(0.2500)
+    """
+
+
+class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
+    """`BCEWithLogitsLoss` for each class, averaged over the classes.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MultiLabelSoftMarginLoss()(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
+    tensor(0.6931)
+    """
+
+
+class CTCLoss(Loss, function=F.ctc_loss):
+    """How unlikely a target is in a longer sequence of scores, by any alignment: see `functional.ctc_loss`.
+
+    As `torch.nn.CTCLoss`.
+
+    >>> import minigrad as torch
+    >>> log_probs = torch.full((2, 1, 2), 0.5).log()
+    >>> torch.nn.CTCLoss()(log_probs, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))
+    tensor(0.2877)
+    """
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.NLLLoss2d()(torch.full((1, 2, 1, 1), -0.5), torch.tensor([[[1]]]))
+    tensor(0.5000)
+    """

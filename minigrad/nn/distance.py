@@ -1,0 +1,91 @@
+"""Distances as layers, and the losses that compare them. Their options are those of `nn.functional.distance`."""
+
+from __future__ import annotations
+
+import minigrad.nn.functional as F
+from minigrad.nn.loss import Loss
+from minigrad.nn.stateless import Stateless
+from minigrad.tensor import Tensor
+
+
+class CosineSimilarity(Stateless, function=F.cosine_similarity, shown=()):
+    """x1 . x2 / max(|x1| |x2|, eps) along axis `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.CosineSimilarity(dim=0)(torch.tensor([1.0, 1.0]), torch.tensor([2.0, 2.0]))
+    tensor(1.0000)
+    """
+
+
+class PairwiseDistance(Stateless, function=F.pairwise_distance, shown=()):
+    """|x1 - x2 + eps|, the p-norm along the last axis.
+
+    >>> import minigrad as torch
+    >>> torch.nn.PairwiseDistance()(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
+    tensor([5.0000])
+    """
+
+    p: float = 2.0
+    eps: float = 1e-6
+    keepdim: bool = False
+
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
+        return F.pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
+
+
+class CosineEmbeddingLoss(Loss, function=F.cosine_embedding_loss):
+    """1 - cos of pairs whose target is 1, max(0, cos - margin) of those whose target is -1.
+
+    >>> import minigrad as torch
+    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    >>> torch.nn.CosineEmbeddingLoss()(x, y, torch.tensor([1]))
+    tensor(1.)
+    """
+
+
+class MarginRankingLoss(Loss, function=F.margin_ranking_loss):
+    """max(0, -target (input1 - input2) + margin).
+
+    >>> import minigrad as torch
+    >>> x, y = torch.tensor([1.0]), torch.tensor([3.0])
+    >>> torch.nn.MarginRankingLoss()(x, y, torch.tensor([1.0]))
+    tensor(2.)
+    """
+
+
+class HingeEmbeddingLoss(Loss, function=F.hinge_embedding_loss):
+    """input where the target is 1, max(0, margin - input) where it is -1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.HingeEmbeddingLoss()(torch.tensor([0.25, 0.25]), torch.tensor([1, -1]))
+    tensor(0.5000)
+    """
+
+
+class SoftMarginLoss(Loss, function=F.soft_margin_loss):
+    """log(1 + exp(-target input)) for targets of 1 and -1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.SoftMarginLoss()(torch.tensor([0.0]), torch.tensor([1.0]))
+    tensor(0.6931)
+    """
+
+
+class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
+    """max(0, |anchor - positive| - |anchor - negative| + margin).
+
+    >>> import minigrad as torch
+    >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])
+    >>> torch.nn.TripletMarginLoss()(a, b, c)
+    tensor(2.)
+    """
+
+
+class TripletMarginWithDistanceLoss(Loss, function=F.triplet_margin_with_distance_loss):
+    """`TripletMarginLoss` with a distance of one's own.
+
+    >>> import minigrad as torch
+    >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])
+    >>> torch.nn.TripletMarginWithDistanceLoss(margin=0.5)(a, b, c)
+    tensor(1.5000)
+    """

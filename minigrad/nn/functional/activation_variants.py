@@ -1,0 +1,349 @@
+"""Variants of the plain nonlinearities, under PyTorch's names, with their `inplace` option."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import wrap
+from minigrad.nn.functional.activation import relu
+from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
+from minigrad.ops import activation, functions
+from minigrad.ops.arguments import as_number, require_number
+from minigrad.ops.inplace import in_place
+from minigrad.ops.names import recorded_as
+from minigrad.ops.shape import reshape
+from minigrad.ops.split import chunk
+from minigrad.random import source_of
+from minigrad.tensor import Tensor
+from minigrad.tensor.drawing import draw_in_order
+
+
+def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
+    """``function(input, *options)``, or the same written into `input`."""
+    return (in_place(function) if inplace else function)(input, *options)
+
+
+def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The twin of `function` that writes its result into its argument: ``elu`` -> ``elu_``."""
+    name = f"{function.__name__}_"
+
+    @functools.wraps(function)
+    def write(input: Tensor, *options: Any, **named: Any) -> Tensor:
+        return function(input, *options, inplace=True, **named)
+
+    signature = inspect.signature(function)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.name != "inplace"]
+    write.__name__ = write.__qualname__ = name
+    write.__module__ = __name__  # where pickle finds it
+    write.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    formula = (function.__doc__ or "").split("\n")[0]
+    write.__doc__ = f"""`{function.__name__}`, written into `input` itself: {formula}
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0])
+    >>> torch.nn.functional.{name}({"x, 0.5, 0.0" if name == "threshold_" else "x"}) is x
+    True
+    """
+    return write
+
+
+# ---- piecewise linear ----------------------------------------------------------------------------
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """``min(max(x, 0), 6)``, elementwise.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.relu6(torch.tensor([-1.0, 2.0, 8.0]))
+    tensor([0., 2., 6.])
+    """
+    return hardtanh(input, 0.0, 6.0, inplace)
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """`x` cut to ``[min_val, max_val]``; no gradient flows where it is cut.
+
+    Integers are cut to the limits' whole parts. Raises ValueError for min_val above max_val, and
+    RuntimeError for negative limits of unsigned numbers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardtanh(torch.tensor([-3.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
+    require_tensors("hardtanh", "input", input)
+    if type(min_val) is not float or type(max_val) is not float:
+        require_number("hardtanh", "min_val", min_val)
+        require_number("hardtanh", "max_val", max_val)
+    if min_val > max_val:
+        raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
+    if input.array.dtype.kind == "u" and min_val <= -1:
+        raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
+    return _compute(activation.hardtanh, input, min_val, max_val, inplace=inplace)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """`x` where positive, ``negative_slope * x`` elsewhere.
+
+    Source: Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
+    return _compute(activation.leaky_relu, input, negative_slope, inplace=inplace)
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """`x` where positive, ``weight * x`` elsewhere; `weight` is learned, one number or one for each channel.
+
+    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for other counts and for dtypes that
+    differ. Source: He et al., "Delving Deep into Rectifiers", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
+    tensor([-0.2500,  2.0000])
+    """
+    require_tensors("prelu", "input weight", input, weight)
+    require_floats("prelu", input)
+    check_same_dtype("prelu", input, "weight", weight)
+    shape, count = input.array.shape, weight.array.size
+    channels = shape[1] if len(shape) > 1 else 1
+    if weight.array.ndim > 1 or count not in (1, channels):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+            f"size = {channels}: prelu takes one slope, or one for each of the {channels} channels of {shape}"
+        )
+    if count != 1:
+        weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
+    elif weight.array.ndim and not shape:
+        weight = reshape(weight, ())
+    return activation.prelu(input, weight)
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`leaky_relu` with slopes drawn from ``U(lower, upper)`` in training, and their mean otherwise.
+
+    Raises RuntimeError for lower above upper.
+    Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    require_tensors("rrelu", "input", input)
+    require_bool("rrelu", "training", training)
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    require_floats("rrelu", input)
+    return _compute(_scale_negatives, input, lower, upper, inplace=inplace)
+
+
+def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
+    """`x` with every number that is not positive times a slope of its own; on a CPU no other number draws one."""
+    array = x.array
+    if type(array) is not np.ndarray:
+        slopes = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, lower, upper))
+    else:
+        below = array <= 0
+        slopes = np.ones_like(array)
+        low, high = [float(array.dtype.type(bound)) for bound in (lower, upper)]
+        slopes[below] = source_of(None).uniform((int(np.count_nonzero(below)),), np.float64, low, high)
+    return activation.rrelu(x, wrap(slopes))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers beyond the type of `x`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.threshold(torch.tensor([0.5, 2.0]), 1.0, -1.0)
+    tensor([-1.,  2.])
+    """
+    require_tensors("threshold", "input", input)
+    given = {"threshold": threshold, "value": value}.items()
+    numbers = [dtypes.scalar(as_number("threshold", *x), input.array.dtype).item() for x in given]
+    return _compute(activation.threshold, input, *numbers, inplace=inplace)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x`, but 0 between ``-lambd`` and ``lambd``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
+    return activation.hardshrink(input, lambd)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x` moved towards 0 by `lambd`, and 0 where that would pass it. Raises RuntimeError for a negative lambd.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.25, 2.0]))
+    tensor([-0.5000,  0.0000,  1.5000])
+    """
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    return activation.softshrink(input, lambd)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x / 6 + 1 / 2`` cut to ``[0, 1]``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.6667])
+    """
+    return _compute(activation.hardsigmoid, input, inplace=inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3", 2019.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.0000,  0.6667,  4.0000])
+    """
+    return _compute(activation.hardswish, input, inplace=inplace)
+
+
+# ---- exponential ---------------------------------------------------------------------------------
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """`x` where positive, ``alpha * (exp(x) - 1)`` elsewhere. Source: Clevert et al., 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+    return _compute(activation.elu, input, alpha, 1.0, 1.0, inplace=inplace)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """`elu` with the constants that keep mean and variance. Source: Klambauer et al., 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.selu(torch.tensor([1.0]))
+    tensor([1.0507])
+    """
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return _compute(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere: its slope at 0 is 1 for every alpha.
+
+    Raises RuntimeError for an alpha of 0. Source: Barron, "Continuously Differentiable Exponential Linear
+    Units", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.celu(torch.tensor([-1.0, 2.0]), 2.0)
+    tensor([-0.7869,  2.0000])
+    """
+    if not alpha:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _compute(activation.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
+
+    Raises RuntimeError for another `approximate`. Source: Hendrycks and Gimpel, 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gelu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.1587,  1.9545])
+    """
+    require_tensors("gelu", "input", input)
+    return activation.gelu(input, approximate)
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x sigmoid(x)``, also called swish.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.silu(torch.tensor([1.0]))
+    tensor([0.7311])
+    """
+    return _compute(activation.silu, input, inplace=inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x tanh(softplus(x))``. Source: Misra, 2019.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.mish(torch.tensor([1.0]))
+    tensor([0.8651])
+    """
+    return _compute(activation.mish, input, inplace=inplace)
+
+
+@recorded_as("GluBackward0")
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """``a sigmoid(b)`` of the two halves a and b of `x` along `dim`.
+
+    Raises RuntimeError for an odd length or a tensor without axes.
+    Source: Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.glu(torch.tensor([3.0, 0.0]))
+    tensor([1.5000])
+    """
+    require_floats("glu", input)
+    if not input.array.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    length = input.size(dim)
+    if length % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
+    value, door = chunk(input, 2, dim)
+    return value * functions.sigmoid(door)
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softplus(torch.tensor([0.0]))
+    tensor([0.6931])
+    """
+    return activation.softplus(input, beta, threshold)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """``log(1 / (1 + exp(-x)))``, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
+    tensor([-1000.])
+    """
+    return activation.logsigmoid(input)
+
+
+def softsign(input: Tensor) -> Tensor:
+    """``x / (1 + |x|)``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softsign(torch.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
+    return input / (1 + functions.abs(input))
+
+
+def tanhshrink(input: Tensor) -> Tensor:
+    """``x - tanh(x)``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.tanhshrink(torch.tensor([-1.0, 3.0]))
+    tensor([-0.2384,  2.0049])
+    """
+    return input - functions.tanh(input)
+
+
+relu_, elu_, selu_, celu_ = [_make_inplace(f) for f in (relu, elu, selu, celu)]
+leaky_relu_, rrelu_, hardtanh_, threshold_ = [_make_inplace(f) for f in (leaky_relu, rrelu, hardtanh, threshold)]

@@ -1,0 +1,105 @@
+"""Look-up tables, and classes as rows of one 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.autograd.modes import no_grad
+from minigrad.autograd.recording import compute
+from minigrad.backend import arange_beside, as_index, device_of, to_device
+from minigrad.devices import CPU
+from minigrad.nn.functional.checks import require_tensors
+from minigrad.ops import embedding as ops
+from minigrad.ops.arguments import as_int
+from minigrad.ops.counting import unique
+from minigrad.ops.index import first_out_of_range
+from minigrad.ops.masks import where
+from minigrad.ops.norm import norm
+from minigrad.tensor import Tensor
+
+
+# ---- tables ---------------------------------------------------------------------------------------
+def embedding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
+) -> Tensor:  # fmt: skip
+    """The rows of `weight` that `input` names: shape of input + (embedding_dim,).
+
+    The row `padding_idx` gets no gradient; `scale_grad_by_freq` divides each row's by how often it
+    is named. Raises IndexError for rows that are not there, RuntimeError for other than integers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.embedding(torch.tensor([1]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[3., 4.]])
+    """
+    require_tensors("embedding", "indices weight", input, weight)
+    places = input.array
+    if places.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{input.dtype} instead; write indices.long()"
+        )
+    if weight.array.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, (num_embeddings, embedding_dim), got {list(weight.array.shape)}")
+    rows = weight.array.shape[0]
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise AssertionError(f"Padding_idx must be within num_embeddings: got {padding_idx} for {rows} rows")
+    bad = first_out_of_range(places, rows)
+    if bad is not None:
+        raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
+    if max_norm is not None:
+        _shorten_rows(weight, input, max_norm, norm_type)
+    return ops.embedding(weight, input, factor=_find_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
+
+
+@no_grad()
+def _shorten_rows(weight: Tensor, places: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are read, in place, to a norm of at most `max_norm`."""
+    used = unique(places)
+    rows = weight[used]
+    lengths = norm(rows, norm_type, 1, keepdim=True)
+    weight[used] = where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
+
+
+def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
+    """By how much each row's gradient is scaled: 0 for the padding, one over how often it is read."""
+    if padding_idx is None and not by_frequency:
+        return None
+    factor = np.ones(len(table), table.dtype)
+    if by_frequency:
+        factor /= np.maximum(np.bincount(as_index(to_device(places, CPU).ravel()), minlength=len(table)), 1)
+    if padding_idx is not None:
+        factor[padding_idx] = 0
+    return to_device(factor, device_of(table))
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """A new last axis with a 1 at each class and 0 elsewhere, int64.
+
+    Raises RuntimeError for other than int64 classes from 0 to num_classes - 1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.one_hot(torch.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    require_tensors("one_hot", "input", tensor)
+    classes = tensor.array
+    if classes.dtype != np.int64:
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
+        )
+    if not classes.size and as_int(num_classes, "num_classes") <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
+    if count > 2**62:
+        raise RuntimeError(f"one_hot: Storage size calculation overflowed: {count} classes do not fit into memory")
+    bad = first_out_of_range(classes, count)
+    if (bad is not None and bad < 0) or count <= 0:
+        raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
+    if bad is not None:
+        raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
+    return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long()

@@ -1,0 +1,172 @@
+"""Losses of distributions: how unlikely the targets are, given the predictions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase
+from minigrad.nn.functional.checks import require_floats
+from minigrad.nn.functional.loss import does_not_hold, promote, wrong_dtype
+from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.ops import loss as ops
+from minigrad.ops.arguments import shapes_do_not_broadcast
+from minigrad.ops.functions import exp, log
+from minigrad.ops.masks import where
+from minigrad.tensor import Tensor
+
+
+@loss
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``-(target log(p) + (1 - target) log(1 - p))`` for probabilities p; logarithms are cut at -100.
+
+    The gradient of p is ``(p - target) / max(p (1 - p), 1e-12)``, finite where a sigmoid is exactly 0 or 1.
+    Raises ValueError for shapes that differ, RuntimeError for numbers outside [0, 1] in input or target.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.0]))
+    tensor(0.6931)
+    """
+    name = "binary_cross_entropy"
+    _check_targets(name, input, target, weight)
+    if target.array.dtype != input.array.dtype:
+        raise wrong_dtype(target, input)
+    _check_probabilities("input", input, "apply a sigmoid, or use binary_cross_entropy_with_logits")
+    _check_probabilities("target", target, "divide a mask of 0 and 255 by 255; classes count from 0")
+    return ops.binary_cross_entropy(input, target, weight, reduction=reduction)
+
+
+@loss
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", pos_weight: Tensor | None = None
+) -> Tensor:  # fmt: skip
+    """`binary_cross_entropy` of ``sigmoid(input)``, without overflow.
+
+    `pos_weight` multiplies the positive part. Raises ValueError for shapes that differ, RuntimeError for a
+    target of whole numbers.
+
+    >>> import minigrad as torch
+    >>> x, y = torch.tensor([0.0]), torch.tensor([1.0])
+    >>> torch.nn.functional.binary_cross_entropy_with_logits(x, y)
+    tensor(0.6931)
+    """
+    name = "binary_cross_entropy_with_logits"
+    _check_targets(name, input, target, weight)
+    if target.array.dtype.kind != "f":
+        raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
+    input, target = promote(input, target)
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
+
+
+@loss
+def kl_div(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", log_target: bool = False
+) -> Tensor:  # fmt: skip
+    """``target (log(target) - input)``: the divergence of Kullback and Leibler, `input` a log-probability.
+
+    With `log_target` the target is one too. ``reduction="batchmean"`` divides the sum by the first length,
+    which is what the formula means; "mean" divides by all, and warns. Raises RuntimeError for integers.
+
+    >>> import minigrad as torch
+    >>> p = torch.tensor([[0.5, 0.5]])
+    >>> torch.nn.functional.kl_div(p.log(), torch.tensor([[1.0, 0.0]]), reduction="batchmean")
+    tensor(0.6931)
+    """
+    if input.array.dtype.kind != "f" or target.array.dtype.kind != "f":
+        got = f"{input.dtype} and {target.dtype}"
+        raise RuntimeError(f"kl_div: Integral inputs not supported. Got {got}; convert them with .float()")
+    if reduction == "mean":
+        warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL math definition."
+        )
+    if log_target:
+        losses = exp(target) * (target - input)
+    else:
+        certain = target == 0
+        losses = target * log(where(certain, 1.0, target)) - target * input  # 0 log 0 is 0
+    if reduction == "batchmean":
+        total = losses.sum()
+        return total / input.size(0) if input.ndim else total
+    return reduce_losses(losses, reduction)
+
+
+@loss
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None,
+    eps: float = 1e-8, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``exp(input) - target input``: counts against a Poisson distribution whose log rate is `input`.
+
+    Without `log_input` the input is the rate: ``input - target log(input + eps)``. `full` adds Stirling's
+    approximation of log(target!) where target > 1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([2.0]))
+    tensor(1.)
+    """
+    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
+    if full:
+        stirling = target * log(target) - target + 0.5 * log(2 * math.pi * target)
+        losses = losses + where(target <= 1, 0.0, stirling)
+    return reduce_losses(losses, reduction)
+
+
+@loss
+def gaussian_nll_loss(
+    input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
+    """``(log(var) + (input - target)**2 / var) / 2`` with `var` at least `eps`; `full` adds ``log(2 pi) / 2``.
+
+    Shapes: var like the input, or with one length of 1, or without the last axis.
+    Raises ValueError for other shapes, a negative variance, or an eps that is not positive.
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gaussian_nll_loss(torch.tensor([2.0]), torch.tensor([0.0]), torch.tensor([4.0]))
+    tensor(1.1931)
+    """
+    variance = var if isinstance(var, TensorBase) else input.detach() * 0 + var
+    if variance.shape != input.shape:
+        if tuple(input.shape[:-1]) == tuple(variance.shape):
+            variance = variance.unsqueeze(-1)
+        elif variance.ndim != input.ndim or [n for n, m in zip(variance.shape, input.shape, strict=True) if n != m] != [
+            1
+        ]:
+            raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
+    if type(variance.array) is np.ndarray and variance.array.size and variance.array.min() < 0:
+        raise ValueError("var has negative entry/entries")
+    if eps <= 0:
+        raise ValueError(f"eps must be positive, got {eps}")
+    floor = (variance.clamp(min=eps) - variance).detach()  # the cut is no part of the gradient
+    variance = variance + floor
+    losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
+    return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def _check_targets(name: str, input: Any, target: Any, weight: Any) -> None:
+    """Refuse what holds no floats, shapes that differ, and a weight that does not broadcast."""
+    require_floats(name, input)
+    if input.array.shape != target.array.shape:
+        raise ValueError(
+            f"{name}: Target size ({list(target.array.shape)}) must be the same as input size "
+            f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
+        )
+    if weight is not None and np.broadcast_shapes(weight.array.shape, input.array.shape) != input.array.shape:
+        raise shapes_do_not_broadcast(name, weight.array, input.array)
+
+
+def _check_probabilities(what: str, x: Any, hint: str) -> None:
+    """Refuse numbers outside [0, 1]; a GPU is not asked."""
+    p = x.array
+    if type(p) is np.ndarray and p.size and not (p.min() >= 0 and p.max() <= 1):
+        outside = p[~((p >= 0) & (p <= 1))][0]
+        raise RuntimeError(f"all elements of {what} should be between 0 and 1, got {outside:g}; {hint}")

@@ -1,0 +1,158 @@
+"""`Sequential`: layers one after the other; and what all lists of modules share."""
+
+from __future__ import annotations
+
+import operator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+from minigrad.nn.module import Layer, Module
+from minigrad.nn.registry import MODULE
+from minigrad.tensor import Tensor
+
+
+class ListContainer(Module):
+    """What the lists share: they hold modules, or other values, under the names "0", "1", ..."""
+
+    _order: list[str]  # the names, so that an index is looked up and not searched for
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_order": [*self._order]}
+
+    def _put(self, name: str, value: Any) -> None:
+        self.add_module(name, value)
+
+    def _name_at(self, index: Any) -> str:
+        position = operator.index(index)
+        if not -len(self._order) <= position < len(self._order):
+            raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(self._order)}")
+        return self._order[position]
+
+    def _hold(self, values: list[Any]) -> None:
+        """Hold these values instead, numbered from 0."""
+        for name in reversed([*self._order]):
+            delattr(self, name)
+        self.extend(values)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self.__dict__[name] for name in self._order])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])  # type: ignore[call-arg]
+        return self.__dict__[self._name_at(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._put(self._name_at(index), value)
+
+    def __delitem__(self, index: Any) -> None:
+        values = list(self)
+        del values[index]
+        self._hold(values)
+
+    def append(self, value: Any) -> Self:
+        """Add one at the end."""
+        self._put(str(len(self)), value)
+        return self
+
+    def extend(self, values: Any) -> Self:
+        """Add several at the end. Raises `TypeError` for anything that is no list of them."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            name, got = type(self).__name__, type(values).__name__
+            raise TypeError(f"{name}.extend should be called with an iterable, but got {got}")
+        for value in list(values):
+            self.append(value)
+        return self
+
+    __iadd__ = extend
+
+    def insert(self, index: int, value: Any) -> Self:
+        """Put one in before this position."""
+        values = list(self)
+        if not -len(values) <= index <= len(values):
+            raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
+        values.insert(index, value)
+        self._hold(values)
+        return self
+
+    def pop(self, key: Any) -> Any:
+        """Take out what is at this position and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+
+class ListOfModules(ListContainer):
+    """What the lists of modules share: every module that is registered is one of theirs."""
+
+    def _register(self, kind: str, name: str, value: Any) -> None:
+        if kind == MODULE and self._kinds.get(name) != MODULE:
+            self._order.append(name)
+        super()._register(kind, name, value)
+
+    def _unregister(self, name: str) -> None:
+        if self._kinds.get(name) == MODULE:
+            self._order.remove(name)
+        super()._unregister(name)
+
+
+class Sequential(ListOfModules, Layer):
+    """Layers applied one after the other: ``Sequential(a, b)(x) == b(a(x))``.
+
+    Takes the layers, or one `OrderedDict` of names and layers. Can be indexed, sliced, iterated,
+    appended to and added. As `torch.nn.Sequential`.
+
+    >>> from minigrad import nn
+    >>> nn.Sequential(nn.Linear(4, 2), nn.ReLU())
+    Sequential(
+      (0): Linear(in_features=4, out_features=2, bias=True)
+      (1): ReLU()
+    )
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__()
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            for name, module in args[0].items():
+                self.add_module(name, module)
+        else:
+            self.extend(args)
+
+    def forward(self, input: Any) -> Any:
+        attributes = self.__dict__
+        for name, kind in self._kinds.items():
+            if kind == MODULE:
+                input = attributes[name](input)
+        return input
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):  # the names are kept
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)
+
+    def __add__(self, other: Any) -> Sequential:
+        if not isinstance(other, Sequential):
+            kind = type(other).__name__
+            raise ValueError(f"add operator supports only Sequential, got {kind}; append() takes a single module")
+        return Sequential(*self, *other)
+
+    def __mul__(self, times: int) -> Sequential:
+        """The same layers several times over: they share their parameters."""
+        return Sequential(*self).__imul__(times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        if not isinstance(times, int):
+            raise TypeError(f"a Sequential is repeated a whole number of times, got {type(times).__name__} {times!r}")
+        if times <= 0:
+            raise ValueError(f"Non-positive multiplication factor {times}: a Sequential is repeated 1 time or more")
+        return self.extend(list(self) * (times - 1))
