@@ -8,7 +8,7 @@ from minigrad import backend, devices, dtypes
 from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_memory_format, check_options, place
 from minigrad.layout import preserve_format
-from minigrad.ops.arguments import require_tensor
+from minigrad.ops.arguments import as_number, require_tensor
 from minigrad.ops.copies import find_memory_order
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def full_like(
     >>> torch.full_like(torch.zeros(2), 7)
     tensor([7., 7.])
     """
-    made = _make_like("full_like", input, dtype, layout, device, False, memory_format).fill_(fill_value)
+    made = _make_like("full_like", input, dtype, layout, device, False, memory_format)
+    made.fill_(as_number("full_like", "fill_value", fill_value))
     return made.requires_grad_() if requires_grad else made
 
 

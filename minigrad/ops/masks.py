@@ -11,7 +11,14 @@ from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
-from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import (
+    number_inside,
+    of_tensors,
+    require_number,
+    require_tensor,
+    shapes_do_not_broadcast,
+    takes_out,
+)
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
@@ -95,9 +102,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
         hint = "a gradient of `value` would end in integers; detach() it"
         raise RuntimeError(f"Autograd not support dtype: {common}: {hint}")
-    if isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray:
-        value = value.array.item()
-    mask, value, input = move_scalars(mask, value, input)
+    mask, value, input = move_scalars(mask, number_inside(value), input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
         return _mask_filled(mask, value, input)

@@ -14,6 +14,7 @@ from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,
+    number_inside,
     of_tensors,
     require_kind,
     require_number,
@@ -122,7 +123,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
         index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)  # only index_fill does
     _, key = _make_row_key("index_fill", input, d, index)
     key = watch((*key[:-1], np.unique(key[-1])), index)  # a place that is named twice is filled once
-    dtype = input.array.dtype
+    dtype, value = input.array.dtype, number_inside(value)
     fill = (
         cast(value, dtype)
         if isinstance(value, TensorBase)

@@ -140,6 +140,9 @@ def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     if places and (source.size != 1 or not one_mask):
         _read_array(array, parts)  # an index that is out of range is said first
         raise types_differ(array, source)
+    if places and type(source) is np.ndarray:
+        number = source.item()
+        dtypes.check_fits(number, number, array.dtype)
 
 
 def types_differ(array: Any, source: Any) -> RuntimeError:

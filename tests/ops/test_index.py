@@ -273,6 +273,28 @@ def test_a_write_takes_the_targets_dtype():
     assert v.grad.dtype == mg.float64 and v.grad.tolist() == [1, 1]
 
 
+FILLINGS = {
+    "under a mask": lambda x, number: x.__setitem__(mg.tensor([True, False]), number),
+    "masked_fill": lambda x, number: x.masked_fill(mg.tensor([True, False]), number),
+    "index_fill_": lambda x, number: x.index_fill_(0, mg.tensor([0]), number),
+    "full_like": mg.full_like,
+}
+
+
+@pytest.mark.parametrize("name", FILLINGS)
+@pytest.mark.parametrize(
+    ("dtype", "number"),
+    [("int8", 300), ("int8", 1e30), ("uint8", float("nan")), ("int64", 1e30), ("float16", 70000.0), ("float32", 1e300)],
+)
+@pytest.mark.cpu("a number on a GPU is not looked at")
+def test_a_number_in_a_tensor_must_fit_where_it_fills(name, dtype, number):
+    x = mg.ones(2, dtype=getattr(mg, dtype))
+    wide = mg.tensor(number, dtype=mg.float64 if isinstance(number, float) else None)
+    with pytest.raises(RuntimeError, match=f"cannot be converted to type {dtype} without overflow"):
+        FILLINGS[name](x, wide)
+    assert x.tolist() == [1, 1]
+
+
 def test_many_writes_into_one_tensor():
     """The hand-written layer of the course: 40 x 40 outputs, one write each."""
     x = leaf(40)
