@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     return xp.full(shape, dtypes.scalar(value, dtype, round_to_infinity=math.prod(shape) == 1), dtype)
 
 
-@creates
+@partial(creates, in_row=True)
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
 
@@ -155,7 +156,7 @@ def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
         raise not_implemented_for(name, dtype)
 
 
-@creates
+@partial(creates, in_row=True)
 def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """`steps` numbers from `start` to `end`, both included, evenly spaced.
 
@@ -209,7 +210,7 @@ def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     return xp.eye(n, m, dtype=dtype)
 
 
-@creates
+@partial(creates, in_row=True)
 def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch: `arange` leaves `end` out.
 
@@ -233,7 +234,7 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
 
 
-@creates
+@partial(creates, in_row=True)
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, dtype: Any) -> Any:
     """``base ** x`` for `steps` numbers x from `start` to `end`, both included, evenly spaced.
 

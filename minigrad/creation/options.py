@@ -30,14 +30,12 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
-_IN_ROW = ("arange", "linspace", "logspace", "range")  # as PyTorch's, they fill an `out` of any shape in order
-
-
-def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
+def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[..., Tensor]:
     """`function(*arguments, xp, dtype)`, which makes an array, as one that makes a tensor.
 
     Here stand the keywords that PyTorch's creating functions share. `xp` is the array library of
     the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's, or None.
+    What is made `in_row` fills an `out` of any shape in order.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters
@@ -69,7 +67,7 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             made.requires_grad_()
         if out is None:
             return made
-        if name in _IN_ROW and out.array.size == made.array.size:
+        if in_row and out.array.size == made.array.size:
             made.array = made.array.reshape(out.array.shape)
         return write_out(name, out, made, ())
 

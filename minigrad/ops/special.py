@@ -245,15 +245,14 @@ def frexp(input: Tensor) -> Any:
 
 
 # ---- three operands ------------------------------------------------------------------------------
-def _make_with_product(name: str, combine: Any, *rules: Any) -> Any:
-    """``input + value * combine(tensor1, tensor2)``."""
+def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: Any) -> Any:
+    """``input + value * combine(tensor1, tensor2)``, with the operator's `sign`, and the `result` of an example."""
     made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, single=True)
-    what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
 
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
         factor = as_number(name, "value", value)
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
-        if name == "addcdiv" and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
+        if combine is np.true_divide and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
         dtypes.check_fits(factor, factor, np.dtype(np.float64))
@@ -264,17 +263,26 @@ def _make_with_product(name: str, combine: Any, *rules: Any) -> Any:
         except ValueError:
             raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1, tensor2)]) from None
 
+    text = f"``input + value * tensor1 {sign} tensor2``, broadcast."
     operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"
-    example = f"torch.{name}({operands}, value=0.5) -> tensor([{'7.' if name == 'addcmul' else '2.5000'}])"
-    return takes_out(rename(call, name, f"``input + value * {what}``, broadcast.", example), cast=True)
+    example = f"torch.{name}({operands}, value=0.5) -> tensor([{result}])"
+    return takes_out(rename(call, name, text, example), cast=True)
 
 
 addcmul = _make_with_product(
-    "addcmul", np.multiply, lambda g: g, lambda g, b, value: g * (b * value), lambda g, a, value: g * (a * value)
+    "addcmul",
+    "*",
+    np.multiply,
+    "7.",
+    lambda g: g,
+    lambda g, b, value: g * (b * value),
+    lambda g, a, value: g * (a * value),
 )
 addcdiv = _make_with_product(
     "addcdiv",
+    "/",
     np.true_divide,
+    "2.5000",
     lambda g: g,
     lambda g, b, value: g * (value / b),
     lambda g, a, b, value: -g * (value * a / (b * b)),
