@@ -150,6 +150,7 @@ class NAdam(Optimizer):
     """
 
     counters: ClassVar = {"step": 0, "mu_product": 1}
+    group_order: ClassVar = "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize"
 
     def __init__(
         self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
@@ -199,6 +200,8 @@ class RAdam(Optimizer):
     >>> w
     tensor([0.8000, 0.8000], requires_grad=True)
     """
+
+    group_order: ClassVar = "lr betas eps weight_decay maximize foreach capturable"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,

@@ -32,6 +32,7 @@ class RMSprop(Optimizer):
     """
 
     optional: ClassVar = {"momentum_buffer": "momentum", "grad_avg": "centered"}
+    group_order: ClassVar = "lr momentum alpha eps centered weight_decay capturable foreach maximize"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
@@ -78,6 +79,7 @@ class Adagrad(Optimizer):
     """
 
     starts: ClassVar = {"sum": "initial_accumulator_value"}
+    group_order: ClassVar = "lr lr_decay eps weight_decay"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
@@ -119,6 +121,8 @@ class Adadelta(Optimizer):
     >>> w
     tensor([0.9968, 0.9968], requires_grad=True)
     """
+
+    group_order: ClassVar = "lr rho eps weight_decay maximize capturable"
 
     def __init__(
         self, params: Params, lr: Rate = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
@@ -162,6 +166,7 @@ class Rprop(Optimizer):
     """
 
     starts: ClassVar = {"step_size": "lr"}
+    group_order: ClassVar = "lr etas step_sizes foreach maximize differentiable"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, etas: tuple[float, float] = (0.5, 1.2),

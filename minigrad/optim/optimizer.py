@@ -75,6 +75,7 @@ class Optimizer(OptimizerHooks):
     optional: ClassVar[dict[str, str]] = {}  # a buffer -> the option without which there is none
     starts: ClassVar[dict[str, str]] = {}  # a buffer -> the option that it is full of at first, where not of zeros
     counters: ClassVar[dict[str, float | str]] = {"step": 0}  # what is counted -> its start, or the option that is it
+    group_order: ClassVar[str] = ""  # of the options of a group, where PyTorch's is not that of the arguments
     # advance(counts, options, step) -> what the rule reads of the counts beside the steps, which it moves on.
     advance: ClassVar[Any] = None
 

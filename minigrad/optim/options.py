@@ -18,14 +18,6 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[G
 _NOT_NEGATIVE = {
     "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
 }  # fmt: skip
-_ORDER = {  # of what a group holds, where PyTorch's is not that of the arguments
-    "RMSprop": "lr momentum alpha eps centered weight_decay capturable foreach maximize",
-    "Adagrad": "lr lr_decay eps weight_decay",
-    "Adadelta": "lr rho eps weight_decay maximize capturable",
-    "NAdam": "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize",
-    "RAdam": "lr betas eps weight_decay maximize foreach capturable",
-    "Rprop": "lr etas step_sizes foreach maximize differentiable",
-}
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
@@ -40,7 +32,7 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
     elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other, and
     `NotImplementedError` for `differentiable`.
     """
-    names = dict.fromkeys([*_ORDER.get(arguments["__class__"].__name__, "").split(), *arguments])
+    names = dict.fromkeys([*arguments["__class__"].group_order.split(), *arguments])
     options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
     for name, value in options.items():
         if name in _NOT_NEGATIVE and name not in may_be_negative:
