@@ -22,12 +22,12 @@ sys.path.insert(0, str(ROOT / ".ci"))
 from heart import heart, place_in_heart  # noqa: E402
 
 HEART_ROOMS = ("autograd", "ops", "kernels", "tensor", "creation", "nn", "optim")  # in reading order
-HEAD = """# What stands where
+HEAD = """# The files of the package
 
-Every file of the package, in one line. The **heart** is what a teacher reads aloud: it is enough to know how a layer
-learns, and it imports no wing. Begin with [autograd/](autograd), read down, and stop where the wings begin. The
-[architecture](../docs/architecture.md) tells the same in sentences, with one picture. This page is written by
-`python docs/make_rooms.py` from the files themselves.
+One line for every file. The **heart** is the part to read first: it explains how a layer learns, and it imports nothing
+from the **wings**, the optional parts. Begin with [autograd/](autograd), read down, and stop where the wings begin.
+[docs/architecture.md](../docs/architecture.md) describes the whole on one page, with a picture. This page is generated
+from the files' docstrings by `python docs/make_rooms.py`.
 """
 
 

@@ -1,6 +1,6 @@
 """minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU.
 
-The front door: public names, nothing else. Rooms that cost time to enter open when they are first asked for.
+This file only lists the public names. Submodules that are slow to import are imported when they are first used.
 """
 
 import typing as _typing

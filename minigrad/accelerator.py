@@ -1,4 +1,4 @@
-"""The GPU under the name that does not say whose it is: PyTorch's `torch.accelerator`.
+"""`torch.accelerator`: PyTorch's names for the GPU that do not mention CUDA.
 
 device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
 """

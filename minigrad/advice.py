@@ -1,4 +1,4 @@
-"""Warnings that name the user's line; and advice: one warning for each probable mistake, off by one switch.
+"""Warnings that point at the user's line, and advice: warnings about probable mistakes, each given once.
 
     warn("x.T of a tensor of 3 dimensions is deprecated ...")
     advise("softmax before cross_entropy", "the rows of input already sum to 1 ...")

@@ -1,4 +1,4 @@
-"""`torch.amp`: losses scaled so that half-precision gradients neither vanish nor overflow; `autocast` casts nothing.
+"""`torch.amp`: a scaler that keeps half-precision gradients in range, and `autocast`, which casts nothing here.
 
 Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pytorch.org/docs/stable/amp.html
 """

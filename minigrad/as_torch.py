@@ -1,12 +1,12 @@
-"""`import minigrad.as_torch`: from then on ``import torch`` and all of its submodules are answered by minigrad.
+"""After `import minigrad.as_torch`, ``import torch`` and imports of its submodules give minigrad.
 
     import minigrad.as_torch
     import torch
     from torch import nn
     import torch.nn.functional as F
 
-`torch` is then another name for `minigrad`, in this process: what is printed stays ``minigrad.Size([2])``.
-Raises ImportError where the real PyTorch was imported before. `remove` takes it back.
+In this process `torch` is then another name for `minigrad`; printed text keeps its own name, as ``minigrad.Size([2])``.
+Raises ImportError if the real PyTorch was imported before. `remove` undoes it.
 """
 
 from __future__ import annotations

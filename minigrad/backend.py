@@ -1,10 +1,10 @@
 """NumPy or CuPy: which library holds an array, and moving arrays between them.
 
-CuPy is looked for once a GPU is asked for (find_gpu.py): `import minigrad` never touches it and never fails for
-want of it. `why_not` says in words why there is no GPU.
+CuPy is imported when a GPU is first asked for (`find_gpu.py`), never by `import minigrad`, which works without it.
+`why_not` says why no GPU can be used.
 
-Everywhere else the library comes from the data: NumPy's functions dispatch to CuPy by themselves
-(`np.exp(cupy_array)`), and `array_module(array)` serves where they do not (creation, strides).
+The other files need not choose: NumPy's functions dispatch to CuPy by themselves (`np.exp(cupy_array)`). Where they
+do not (creation, strides), `array_module(array)` gives the library of an array.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Normal numbers from uniform ones, rounded as PyTorch's CPU kernels round them.
+"""Normal random numbers from uniform ones (Box-Muller), rounded as PyTorch's CPU kernels round them.
 
 G. E. P. Box and M. E. Muller, 1958: with u1, u2 uniform on [0, 1), radius sqrt(-2 log(1 - u1)) and
 angle 2 pi u2, radius cos(angle) and radius sin(angle) are independent and normal.

@@ -1,4 +1,4 @@
-"""`torch.compile` and `torch.compiler`: programs that ask for a compiler run, as they are written."""
+"""`torch.compile` and `torch.compiler`: accepted, but nothing is compiled; the function runs as ordinary Python."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where tensors live: the names of devices, and the default one.
+"""`device`: the name of the place where a tensor lives, and the default device.
 
-A name only: which library holds a device's arrays, and how they get there, `backend.py` knows.
+Which library holds the arrays of a device, and how they are moved, stands in `backend.py`.
 """
 
 from __future__ import annotations

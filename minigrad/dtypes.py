@@ -1,4 +1,4 @@
-"""The names of element types, and PyTorch's rule for what a mixed operation yields.
+"""The dtypes by PyTorch's names, and PyTorch's rules of type promotion.
 
 Promotion goes by category first (bool < integer < float) and by width second. A Python number, or a
 0-d tensor, never widens a tensor of its own category: ``float32_image * 0.5`` stays float32.

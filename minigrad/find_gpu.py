@@ -1,6 +1,6 @@
-"""Whether this machine has a GPU that CuPy can compute on, in words why not, and what is said when its memory is full.
+"""Looks for a GPU that CuPy can use, says why there is none, and words the error for full GPU memory.
 
-The one file that imports CuPy, and only once a GPU is asked for.
+This is the only file that imports CuPy, and only when a GPU is first asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Functions of functions: `grad(f)` is the function that computes the gradient of f. They nest to any order.
+"""`torch.func`: function transforms. `grad(f)` is the function that computes the gradient of f; transforms nest.
 
-The face of `autograd.derivatives` for nested dicts, lists and tuples of tensors. Results are in the graph where they
-depend on a tensor that is itself being differentiated, be it an argument or something that f closes over.
+Built on `autograd.derivatives`, for nested dicts, lists and tuples of tensors. A result is part of the graph if it
+depends on a tensor that is itself being differentiated: an argument, or a tensor that f closes over.
 Source: https://docs.pytorch.org/docs/stable/func.api.html
 """
 

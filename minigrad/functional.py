@@ -1,4 +1,4 @@
-"""`torch.functional`: functions of tensors that PyTorch also lists here; all are in the front door."""
+"""`torch.functional`: functions that PyTorch also lists here. All are in `minigrad` itself."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`minigrad.futures`: values that will be there, such as what a transfer brings. As `torch.futures`."""
+"""`minigrad.futures`: `Future`, a value that is not there yet, such as the result of a transfer. As `torch.futures`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Random numbers, number for number those of PyTorch's generator on the same device.
+"""`Generator`: random numbers, exactly those of PyTorch's generator on the same device with the same seed.
 
-A `Generator` checks what is asked for, and draws arrays; tensors of random numbers (`rand`, `randn`, `uniform_`, ...)
-are these arrays, wrapped by their callers. On the CPU the source is the Mersenne Twister (twister.py). On a GPU it is
-another one, as PyTorch's: one seed means other numbers there (gpu/philox.py).
+A `Generator` checks its arguments and draws arrays; `rand`, `randn`, `uniform_`, ... wrap these arrays in tensors. The
+CPU uses the Mersenne Twister (twister.py), a GPU uses Philox (gpu/philox.py). As in PyTorch, one seed gives different
+numbers on the two.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`torch.jit`: scripted and traced functions run as the Python that they are.
+"""`torch.jit`: accepted, but nothing is compiled; scripted and traced functions run as ordinary Python.
 
-Files of TorchScript, which hold code, are neither written nor read.
+TorchScript files hold code, so they are neither written nor read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names for how a tensor lies in memory, under PyTorch's names."""
+"""`torch.layout` and `torch.memory_format`: names for how a tensor lies in memory."""
 
 from __future__ import annotations
 

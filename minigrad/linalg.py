@@ -1,4 +1,4 @@
-"""`minigrad.linalg`: linear algebra under PyTorch's newer names. Gradients hold to any order."""
+"""`minigrad.linalg`: linear algebra under the names of `torch.linalg`, differentiable to any order."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Freed memory stays with the process: the C library's allocator is asked not to hand it back at once.
+"""Asks the C library's allocator to keep freed memory for the process, instead of returning it to the system.
 
 A training step frees what the next one allocates again. glibc returns large blocks to the system
-each time, and the pages of the next step's arrays are mapped, zeroed and faulted in anew: that
-took a third of an MLP's step, in 420 page faults of about 2 microseconds each.
+each time, and the pages of the next step's arrays have to be mapped and zeroed again: that took a
+third of an MLP's step, in 420 page faults of about 2 microseconds each.
 Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
 """
 

@@ -1,6 +1,6 @@
-"""Names that are imported when they are first used, and the error for a name that is not there.
+"""Lazy imports of modules and names, and the AttributeError for a name that does not exist.
 
-It says whether PyTorch has it, and where to read; or which name was meant.
+The error says whether PyTorch has the name, or which name was probably meant.
 """
 
 from __future__ import annotations

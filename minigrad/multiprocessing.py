@@ -1,7 +1,7 @@
 """`minigrad.multiprocessing`: Python's `multiprocessing`, and `spawn`, which runs a function in several processes.
 
-All that the library of that name offers is here under the same name. A tensor that goes through a `Queue` is copied:
-processes share no memory. As `torch.multiprocessing`.
+All names of Python's `multiprocessing` are here too. A tensor sent through a `Queue` is copied: processes share no
+memory. As `torch.multiprocessing`.
 """
 
 from __future__ import annotations

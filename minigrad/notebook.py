@@ -1,7 +1,7 @@
-"""``%load_ext minigrad``: in a notebook, errors end at the student's own line, and name the page that explains them.
+"""``%load_ext minigrad``: short error messages in notebooks, which end at the user's own line.
 
-A missing batch axis prints 65 lines of traceback; what helps is the line, the message and the page. ``%tb`` still
-shows everything.
+A missing batch axis prints 65 lines of traceback; helpful are the line, the message and the page that explains it.
+``%tb`` still shows everything.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`torch.onnx`: a file format that minigrad does not write; using it raises an error that says what to do instead."""
+"""`torch.onnx`: not supported; each function raises an error that says what to do instead."""
 
 from __future__ import annotations
 

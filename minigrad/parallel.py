@@ -1,15 +1,15 @@
-"""A second core for large passes over arrays: one small pool of threads, behind one word.
+"""A small pool of threads, which computes large passes over arrays on several cores.
 
     spread(lambda part: np.exp(x[part], out=y[part]), len(x), x.nbytes)
 
-NumPy's loops let other threads run meanwhile. The pool starts when it is first needed, with as many threads as matrix
-products use: `set_num_threads` says how many, else the environment's OMP_NUM_THREADS, else the processors that this
-process may run on.
-`spread` cuts a pass into slices, and no number that a slice computes depends on where it was cut; `share` is given its
-pieces, which are the same for any number of threads. So are the bits (where there are fewer pieces than threads,
-OpenBLAS's own threads work on one after the other, and it does not promise them).
-Whoever is done with a piece takes the next: a thread that wakes late takes none. A piece that spreads again does so
-in its own thread alone, and so do its matrix products. A forked child starts a pool of its own.
+NumPy releases the interpreter lock in its loops. The pool starts when it is first needed, with as many threads as
+matrix products use: the number of `set_num_threads`, else the environment's OMP_NUM_THREADS, else the number of
+processors that this process may run on.
+`spread` cuts a pass into slices whose results do not depend on the cuts; `share` runs given pieces, which are the same
+for any number of threads. So the results have the same bits for any number of threads (except with fewer pieces than
+threads: then OpenBLAS's own threads compute each piece, and OpenBLAS does not promise equal bits).
+A thread that finishes a piece takes the next one. Nested calls, and the matrix products in a piece, run in the thread
+of the piece. A forked child starts its own pool.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Numbers of the Poisson distribution, made from a stream of uniform ones as PyTorch makes them.
+"""Random numbers of the Poisson distribution, computed from uniform ones as PyTorch computes them.
 
 Sources: D. E. Knuth, "The Art of Computer Programming", volume 2, 3.4.1; W. Hoermann, "The transformed rejection
 method for generating Poisson random variables", 1993, algorithm PTRS, whose constants stand below.

@@ -1,8 +1,8 @@
-"""PyTorch's text for tensors: `format_array` for plain arrays, `format_tensor` with the suffixes.
+"""Prints tensors as PyTorch does: `format_array` for plain arrays, `format_tensor` with dtype, grad_fn and so on.
 
-All numbers of a tensor share one form and one width, found from its largest and its smallest
-magnitude. Source: the text that PyTorch 2.13 prints (https://docs.pytorch.org/docs/stable/
-generated/torch.set_printoptions.html); `tests/data/printing.json` holds samples of it.
+All numbers of a tensor have the same notation and width, chosen from the largest and the smallest magnitude. Source:
+the text that PyTorch 2.13 prints (https://docs.pytorch.org/docs/stable/generated/torch.set_printoptions.html);
+`tests/data/printing.json` holds samples of it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`torch.profiler`: the profile of `autograd.profiler` under its newer names, with steps.
+"""`torch.profiler`: the profiler of `autograd.profiler` under its newer names, with steps.
 
 Source: https://docs.pytorch.org/docs/stable/profiler.html
 """

@@ -1,6 +1,6 @@
-"""The generators that are used where none is given: one of the CPU, one of each GPU; PyTorch's ``torch.random``.
+"""``torch.random``: the default generators, one for the CPU and one for each GPU, and their seeds.
 
-`Generator` itself, a stream of random numbers, stands in generator.py.
+The class `Generator` stands in generator.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Switches of PyTorch's front door: determinism, threads, the precision of products."""
+"""Global settings, `torch.set_...`: determinism, number of threads, precision of matrix products."""
 
 from __future__ import annotations
 

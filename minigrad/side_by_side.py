@@ -1,9 +1,9 @@
-"""Large elementwise passes in parts, side by side: a forward of the tables, or a gradient rule, on several threads.
+"""Runs a large elementwise formula, a forward or a gradient rule, on several threads, each on a part of the arrays.
 
     in_parts(lambda g, y: g * (1 - y * y), g, y)
 
-`tracing.py` tells the steps of the formula; each thread takes them on its part of the arrays, and the last step writes
-the part's result. The numbers are those of the formula on whole arrays, to the bit, for any number of threads.
+`tracing.py` finds the steps of the formula; each thread runs them on its part, and the last step writes the result.
+The result equals the formula on whole arrays, bit by bit, for any number of threads.
 """
 
 from __future__ import annotations

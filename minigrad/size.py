@@ -1,4 +1,4 @@
-"""`Size`: the shape of a tensor, a tuple of ints that says what it is when printed."""
+"""`Size`: the shape of a tensor, a tuple of ints that prints as ``Size([2, 3])``."""
 
 from __future__ import annotations
 

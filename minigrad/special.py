@@ -1,4 +1,4 @@
-"""`minigrad.special`: mathematical functions under PyTorch's newer names. Gradients hold to any order."""
+"""`minigrad.special`: mathematical functions under the names of `torch.special`, differentiable to any order."""
 
 from __future__ import annotations
 

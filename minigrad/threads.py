@@ -1,6 +1,6 @@
-"""How many threads compute one operation: asked of, and told to, the OpenBLAS that NumPy brings along.
+"""Gets and sets the number of threads of the OpenBLAS that NumPy ships with.
 
-`parallel.py` spreads its passes over as many as matrix products use; within its parts, a product stays in its thread.
+`parallel.py` uses as many threads as matrix products do. Inside one of its threads a product uses no others.
 """
 
 from __future__ import annotations

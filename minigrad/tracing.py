@@ -1,11 +1,11 @@
-"""A function of arrays, told in NumPy's words, as the steps that it takes for each element.
+"""Traces a function of arrays, written with NumPy's functions, into the list of its elementwise steps.
 
-`trace` calls the function once with symbols in place of arrays. A symbol answers NumPy's functions and
-Python's operators by noting what was asked, so `lambda g, out: g * (1 - out * out)` leaves three steps:
-out * out, 1 - that, g times that. The types of all steps are NumPy's own, which its ufuncs are asked for.
+`trace` calls the function once with symbols in place of arrays. A symbol records the NumPy functions and
+Python operators that are applied to it: `lambda g, out: g * (1 - out * out)` gives three steps, out * out,
+1 - that, g times that. The dtypes of the steps are those of NumPy's ufuncs.
 
-What is not one and the same list of steps for every element raises `Untraceable`: a look at a shape or
-at a value, a reduction, a function that is not NumPy's. (JAX's "autodidax" tells how tracing works.)
+A function that is not the same list of steps for every element raises `Untraceable`: one that reads a shape
+or a value, reduces, or calls a function that is not NumPy's. (JAX's "autodidax" explains tracing.)
 """
 
 from __future__ import annotations

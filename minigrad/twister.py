@@ -1,7 +1,7 @@
-"""Draws of the 32-bit Mersenne Twister, number for number those of PyTorch's generator on the CPU.
+"""Random numbers of the 32-bit Mersenne Twister, exactly those of PyTorch's generator on the CPU.
 
-It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state); what is drawn is turned
-into arrays chunk by chunk. `generator.py` checks what is asked for; `gpu/philox.py` is the same for GPUs.
+It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state); its words are converted
+to arrays chunk by chunk. `generator.py` checks the arguments; `gpu/philox.py` is the counterpart for GPUs.
 
 Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
 note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.

@@ -1,4 +1,4 @@
-"""`vmap`: a function of one example as a function of a batch, called for each example and stacked.
+"""`vmap`: turns a function of one example into one of a batch, by calling it for each example and stacking the results.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.vmap.html
 """

@@ -1,7 +1,7 @@
-"""Which versions these are: PyTorch's, whose behaviour is kept, and minigrad's own.
+"""Version numbers: of the PyTorch whose behaviour is followed, and of minigrad itself.
 
-``minigrad.__version__`` answers for PyTorch, so that a lesson's check of what it needs passes or fails as
-it would there; ``minigrad.version.minigrad`` is the version of this package, told here alone.
+``minigrad.__version__`` is PyTorch's, so that programs that test it behave as they do there.
+``minigrad.version.minigrad`` is the version of this package.
 """
 
 from __future__ import annotations

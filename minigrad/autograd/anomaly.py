@@ -1,4 +1,4 @@
-"""Anomaly mode: where did the NaN begin? Every call remembers its line, and every gradient is looked at."""
+"""Anomaly mode: finds the call whose gradient is the first to hold a NaN, by the line that each call was made at."""
 
 from __future__ import annotations
 

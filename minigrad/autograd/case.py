@@ -1,4 +1,4 @@
-"""A gradient rule caught out: its Jacobian beside the right one, and the words and moves that a name is made of.
+"""`Case`: one wrong gradient under diagnosis, with its Jacobian and the right one, and helpers for naming the mistake.
 
 Everything here is plain NumPy in float64.
 """

@@ -1,6 +1,6 @@
-"""What `gradcheck` says of a gradient that is wrong: which promise is broken, where the Jacobian is worst, and why.
+"""The error texts of `gradcheck`: which check failed, where the Jacobian differs most, and the probable reason.
 
-Opened by the first complaint. `mistakes.py` finds out what was probably done wrong.
+Imported when the first check fails. `mistakes.py` finds the probable mistake.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Derivatives of functions, each a line or two over the walk back. `func` and `autograd.functional` are their faces.
+"""Derivatives of functions, each a line or two built on the backward walk. Public as `func` and `autograd.functional`.
 
 Outputs y computed from points x have the Jacobian J = dy/dx, of shape y + x. It is built only where it is asked for:
 

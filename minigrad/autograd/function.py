@@ -1,7 +1,6 @@
-"""`Function`: PyTorch's spelling of an operation of one's own, with a forward and a backward as static methods.
+"""`Function`: a user's own operation, written as in PyTorch with `forward` and `backward` as static methods.
 
-`operation(...)` is the shorter way; this one is for lessons that are written so, and for operations of
-several results.
+`operation(...)` is shorter. `Function` is for programs written for PyTorch, and for operations with several results.
 """
 
 from __future__ import annotations

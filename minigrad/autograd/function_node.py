@@ -1,7 +1,7 @@
-"""The recorded call of a `Function`: what it keeps from forward to backward, and how backward is run.
+"""The graph node of a `Function` call: what it saves in forward, and how its backward is run.
 
-Nothing here refers to a result of the call, so plain reference counting frees it with the last tensor that it made:
-of a saved result only the memory is kept, and its place in the graph is found again when it is asked for.
+A node does not refer to the results of its call, so reference counting frees it with the last of them. Of a saved
+result only the array is kept; the tensor is made again when backward asks for it.
 """
 
 from __future__ import annotations

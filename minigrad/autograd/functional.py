@@ -1,6 +1,6 @@
 """Derivatives of functions at given points: products with vectors, Jacobians and Hessians.
 
-The face of `autograd.derivatives` for one tensor or a tuple of them, with the graph asked for by `create_graph`.
+Public functions on `autograd.derivatives` for one tensor or a tuple; `create_graph` makes the results differentiable.
 Source: https://docs.pytorch.org/docs/stable/autograd.html#functional-higher-level-api
 """
 

@@ -1,6 +1,6 @@
-"""Is a gradient right? `trial.py`, opened by the first check, holds it beside finite differences, which are the judge.
+"""`gradcheck`: compares a function's gradients with finite differences; the check itself stands in `trial.py`.
 
-When it is wrong, `complaints.py` says where, and `mistakes.py` what the mistake is.
+When a gradient is wrong, `complaints.py` says where, and `mistakes.py` names the mistake.
 """
 
 from __future__ import annotations

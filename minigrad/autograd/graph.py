@@ -1,4 +1,4 @@
-"""Names for the graph itself: its nodes and edges, and what is saved in it.
+"""`torch.autograd.graph`: nodes, edges, and hooks on the tensors saved for backward.
 
 Source: https://docs.pytorch.org/docs/stable/autograd.html#autograd-graph
 """

@@ -1,9 +1,9 @@
-"""What becomes of a gradient at its leaf: its shape, its place in memory, and the hooks around its adding to `.grad`.
+"""Leaf tensors in the backward walk: a gradient is checked, added to `.grad`, and the leaf's hooks are run.
 
-A leaf is used by several calls, and the walk brings their gradients one by one. Normally all leaves are served
-when the walk is over. A leaf with a hook that waits for its `.grad` is served as soon as its last gradient has come,
-while the walk goes on below: that is what lets several processes exchange gradients during the backward pass. Which
-node gives it is found out beforehand, and only where a hook was ever hung around an adding.
+Several calls may use one leaf, and the walk delivers their gradients one by one. Normally `.grad` is written when the
+walk is over. A leaf with a post-accumulate hook gets its `.grad` as soon as its last gradient has arrived, while the
+walk continues: so several processes can exchange gradients during the backward pass. The node that delivers the last
+gradient is found before the walk, and only if such a hook was ever registered.
 """
 
 from __future__ import annotations

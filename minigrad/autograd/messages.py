@@ -1,4 +1,4 @@
-"""What the engine says: its errors (what was expected, what was got, what to do)."""
+"""The engine's error texts: what was expected, what was got, what to do."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which mistake is it? The right Jacobian is changed as students change it, until it is the wrong one.
+"""Names the mistake in a wrong gradient: the right Jacobian is altered as known mistakes alter it, and compared.
 
-A suspicion is a function that yields (candidate, sentence) pairs; the first candidate that is the wrong
-Jacobian of a `Case` names the mistake.
+Each suspicion is a function that yields pairs (altered Jacobian, sentence). The first altered Jacobian that equals
+the wrong one of the `Case` names the mistake.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Grad modes: whether calls are recorded. Context-local, so threads and coroutines never disturb each other.
 
-All modes are flags of one integer, `mode` in `core.py`: recording an operation asks one question.
+All modes are bits of one integer, `mode` in `core.py`, so recording a call tests them at once.
 """
 
 from __future__ import annotations

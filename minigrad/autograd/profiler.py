@@ -1,11 +1,11 @@
-"""Where the time of a program goes, operation by operation, in PyTorch's table.
+"""The profiler: time per operation and per gradient rule, in PyTorch's table.
 
     with torch.autograd.profiler.profile() as prof:
         train_one_step()
     print(prof.key_averages().table(sort_by="self_cpu_time_total", row_limit=5))
 
-While a profile runs, a stop-watch stands before every operation and every gradient rule; otherwise nothing of it
-costs anything. Times are those of the host: a GPU goes on after a call has returned.
+While a profile runs, every operation and every gradient rule is timed; otherwise there is no cost. Times are the
+host's: a GPU may still be computing when a call has returned.
 """
 
 from __future__ import annotations

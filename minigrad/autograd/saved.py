@@ -1,4 +1,4 @@
-"""Hooks on what is saved for backward: packed when a call is recorded, unpacked when its rules read it."""
+"""Hooks on tensors saved for backward: `pack` runs when a call is recorded, `unpack` when its rules read the tensor."""
 
 from __future__ import annotations
 

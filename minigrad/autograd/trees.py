@@ -1,4 +1,4 @@
-"""Nested dicts, lists and tuples of tensors: taken apart into their leaves, and built again from others."""
+"""Nested dicts, lists and tuples of tensors: flatten them into a list of tensors, and rebuild them from a list."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""How do we know that a derivative is right? A function on trial: its gradients beside the slopes that it shows.
+"""The check behind `gradcheck`: gradients by backward, compared with finite differences of the function.
 
-    slope along d    ``(f(x + eps d) - f(x - eps d)) / (2 eps)``, by two calls: the judge
-    gradient         one walk back from the outputs, by the rules: the accused
+    slope along d    ``(f(x + eps d) - f(x - eps d)) / (2 eps)``: the reference, two calls of the function
+    gradient         one backward walk from the outputs, by the gradient rules: what is checked
 
-The Jacobian ``J[j, k] = d output[k] / d input[j]`` is found both ways and compared. The cotangents of all other checks
-are random: all ones cannot tell a permuted gradient from the right one, and compares 0 with 0 for softmax. Float32
-inputs are tried as float64 copies, because in float32 the differences drown in rounding.
+The Jacobian ``J[j, k] = d output[k] / d input[j]`` is computed both ways and compared. The other checks use random
+cotangents: all ones cannot tell a permuted gradient from the right one, and compares 0 with 0 for softmax. Float32
+inputs are checked as float64 copies, because in float32 rounding hides the differences.
 """
 
 from __future__ import annotations

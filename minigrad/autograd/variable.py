@@ -1,4 +1,4 @@
-"""`Variable`: what a tensor that asks for a gradient was called before every tensor could."""
+"""`Variable`: PyTorch's old name for a tensor that requires a gradient."""
 
 from __future__ import annotations
 

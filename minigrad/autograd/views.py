@@ -1,7 +1,7 @@
-"""Views: tensors that look at another's memory, and how a write through one reaches the graph.
+"""Views: tensors that share another tensor's memory, and how the graph records a write through a view.
 
-A view remembers the operation that made it. After a write to that memory its place in the graph is out of date;
-`refresh` records the view anew from the tensor that all views of that memory go back to.
+A view remembers the operation that made it. A write to the shared memory makes the view's graph node out of date;
+`refresh` records the view again, from the base tensor of all views of that memory.
 """
 
 from __future__ import annotations

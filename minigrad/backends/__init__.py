@@ -1,4 +1,4 @@
-"""Settings of what computes, under PyTorch's names."""
+"""`torch.backends`: settings of the libraries that compute."""
 
 from minigrad.backends import conv, cpu, cuda, cudnn
 from minigrad.backends.absent import mha, mkl, mkldnn, mps, nnpack, openmp, opt_einsum, xnnpack

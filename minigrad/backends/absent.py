@@ -1,4 +1,4 @@
-"""Libraries and devices that PyTorch asks for and that are not underneath here: each says so."""
+"""PyTorch's backends that minigrad does not have (MPS, MKL, ...): each reports that it is not available."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Which way convolutions are computed on the CPU.
+"""Which algorithm computes convolutions on the CPU.
 
-`algorithm` forces one; `benchmark = True` tries each once for each shape and keeps the quickest (results may then
-differ in their last digits from run to run); otherwise the least cost decides, reckoned for a machine of this kind, or,
-after `measure()`, for this machine; `measure(file)` keeps what it found. `explain` tells them all, with their times.
+`algorithm` forces one. `benchmark = True` times each once for each shape and keeps the quickest (results may then
+differ in their last digits from run to run). Otherwise the least estimated cost decides, estimated for this kind of
+machine or, after `measure()`, for this machine; `measure(file)` saves the measurement. `explain` lists all algorithms
+with their times.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What this processor offers to matrix products."""
+"""`torch.backends.cpu`: the vector instructions of this processor."""
 
 from __future__ import annotations
 

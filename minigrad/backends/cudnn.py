@@ -1,4 +1,4 @@
-"""PyTorch's switches for a library that is not used here: they can be set, and change nothing."""
+"""`torch.backends.cudnn`: PyTorch's switches for cuDNN, which is not used here: they can be set, and change nothing."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The course's own tools: exercises that say what is wrong with an answer, and what the student has done so far.
+"""Tools of the course: exercises that are checked automatically, and the student's progress.
 
     from minigrad import course
     course.check("8.dw", my_function)
 
-`check` looks at an answer, `exercises` lists the questions, `progress` what is done. Teachers write
-questions with `exercise` and `gradient_exercise`, and grade a folder with ``python -m minigrad.course grade``.
+`check` checks an answer, `exercises` lists the questions, `progress` shows what is done. Teachers write questions
+with `exercise` and `gradient_exercise`, and grade a folder with ``python -m minigrad.course grade``.
 """
 
 from minigrad.course.checker import Report, check_gradients

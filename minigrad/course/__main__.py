@@ -1,4 +1,4 @@
-"""``python -m minigrad.course list | explain NAME | grade FOLDER``."""
+"""The command line: ``python -m minigrad.course list | explain NAME | grade FOLDER``."""
 
 from __future__ import annotations
 

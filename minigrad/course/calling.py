@@ -1,4 +1,4 @@
-"""How an answer is called: with the arguments that are due, which stay as they are; and what its error says."""
+"""Calls a student's function on copies of the arguments, and describes the error if it raises one."""
 
 from __future__ import annotations
 

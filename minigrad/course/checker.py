@@ -1,7 +1,7 @@
-"""Is a hand-written gradient right? Argument by argument: what is right, what is wrong and which mistake that is.
+"""`check_gradients`: checks a hand-written gradient argument by argument, and names the mistake in a wrong one.
 
-`check_gradients` takes a differentiable function, or a forward with a backward of one's own on tensors or arrays.
-It also says what its point cannot show: with one image in the batch a forgotten sum over the batch stays hidden.
+It takes a differentiable function, or a forward with a hand-written backward, on tensors or arrays. It also says what
+the chosen inputs cannot show: with one image in the batch a forgotten sum over the batch stays hidden.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`check`: an answer is tried, and told what is right with it and what is wrong; the right answer is never shown."""
+"""`check`: tests a student's answer and says what is right and what is wrong, without showing the solution."""
 
 from __future__ import annotations
 

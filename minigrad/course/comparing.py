@@ -1,4 +1,4 @@
-"""An answer beside the right one: what is wrong with it, in words that do not give the right one away."""
+"""Compares an answer with the right one, and describes the difference without giving the right one away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an exercise is, and how one is written: a function with its solution, and the cases to try it on.
+"""`Exercise`, and the decorators that make one of a solution: the question, the solution and the test cases.
 
 @exercise("ours.positions", cases=[(8, 2), (6, 3)], hint="Put the kernel on the first pixel and push.")
 def positions(n, k):

@@ -1,4 +1,4 @@
-"""A folder of students' files, each run on its own and with a time limit: who has which exercise right?"""
+"""Grades a folder of students' files: each runs in a process of its own, with a time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits for code that may never end, without threads or signals (it works in a browser too), or eat all memory."""
+"""Limits on the time and the memory of students' code, without threads or signals, so they work in a browser too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a student has done: in memory, or in a file that survives whatever happens."""
+"""The student's progress: kept in memory, or in a file that is never left half-written."""
 
 from __future__ import annotations
 

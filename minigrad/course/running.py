@@ -1,6 +1,6 @@
-"""``python -m minigrad.course.running FILE [EXERCISES ...]``: a student's file, run for `grading.py`.
+"""Runs one student's file for `grading.py`: ``python -m minigrad.course.running FILE [EXERCISES ...]``.
 
-A program runs as Python runs it. A notebook runs cell by cell, so that one which fails does not hide the others.
+A notebook runs cell by cell, so that a cell that fails does not hide the others.
 """
 
 from __future__ import annotations

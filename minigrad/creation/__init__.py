@@ -1,4 +1,4 @@
-"""Making tensors: from Python's numbers, from other libraries' arrays, filled, and drawn at random."""
+"""Functions that make tensors: from Python's numbers, from other libraries' arrays, filled, and random."""
 
 # fmt: off
 from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor

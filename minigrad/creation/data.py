@@ -1,4 +1,4 @@
-"""Tensors from what exists already: numbers, nested lists, and other libraries' arrays."""
+"""Tensors from existing data: numbers, nested lists, and other libraries' arrays."""
 
 from __future__ import annotations
 

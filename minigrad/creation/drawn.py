@@ -1,4 +1,4 @@
-"""Tensors of random numbers: PyTorch's own for the same `manual_seed`."""
+"""Tensors of random numbers: the same numbers as PyTorch's for the same `manual_seed`."""
 
 from __future__ import annotations
 

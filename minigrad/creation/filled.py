@@ -1,4 +1,4 @@
-"""Tensors filled with one number, counted, and on a grid."""
+"""Tensors filled with one number, ranges (`arange`, `linspace`, ...) and grids."""
 
 from __future__ import annotations
 

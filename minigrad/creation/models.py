@@ -1,4 +1,4 @@
-"""New tensors after the model of another: its shape, dtype, device and order in memory, where not given."""
+"""`zeros_like` and its relatives: new tensors with the shape, dtype, device and memory format of another."""
 
 from __future__ import annotations
 

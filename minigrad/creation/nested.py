@@ -1,7 +1,7 @@
-"""Numbers in nested lists, as one NumPy array: what `tensor([[1, 2], [3, 4]])` reads.
+"""Nested lists of numbers as one NumPy array, for `tensor([[1, 2], [3, 4]])`.
 
-The lengths come from the first elements, the type from all of them: Python's floats are of the
-default type, its ints int64, NumPy's scalars and arrays and the tensors inside keep their own.
+The shape comes from the first elements, the dtype from all of them: Python's floats have the default dtype, its ints
+int64; NumPy's scalars, arrays and tensors in the list keep theirs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the creating functions share: the keywords `dtype`, `device`, `out` and the like, and how a size is read."""
+"""What all creation functions share: the keywords `dtype`, `device`, `out`, ..., and how a size is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's older names for a type and a place: `FloatTensor`, `cuda.LongTensor`, and the switch between them."""
+"""PyTorch's older names for a dtype with a device, `FloatTensor`, `cuda.LongTensor`, and `set_default_tensor_type`."""
 
 from __future__ import annotations
 

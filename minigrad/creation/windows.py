@@ -1,4 +1,4 @@
-"""Windows that fade a signal in and out, before its frequencies are looked at or as the kernel of a smoothing."""
+"""Window functions of signal processing (Hann, Hamming, ...), for spectra and for smoothing kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPUs under PyTorch's names: `minigrad.cuda`, thinly over CuPy.
+"""`minigrad.cuda`: GPUs under PyTorch's names, a thin layer over CuPy.
 
 Without a GPU `is_available()` is False, `device_count()` 0, `why_not()` says why, seeds and
 `empty_cache()` do nothing, and everything else raises RuntimeError with that reason. A device is

@@ -1,4 +1,4 @@
-"""Which GPU, and its memory: the current one, what it is called, what it holds."""
+"""The current GPU, the properties of each GPU, and the use of its memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CUDA graphs: the launches of a step, recorded once and then launched as one, which spares the time to ask for each.
+"""CUDA graphs: the kernel launches of a training step, captured once and then replayed by a single launch.
 
     s = cuda.Stream()                       # some steps beforehand: kernels are compiled, buffers are made
     s.wait_stream(cuda.current_stream())
@@ -13,7 +13,7 @@
         x.copy_(batch)                      # new numbers go where the old ones lie
         g.replay()
 
-What needs a number on the CPU, or a shape that depends on one, cannot be recorded, and is refused by name.
+An operation that needs a number on the CPU cannot be captured, and raises an error that names it.
 
 Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """

@@ -1,4 +1,4 @@
-"""Seeds and states of the GPUs' generators: each GPU has its own, and `minigrad.manual_seed` seeds them all."""
+"""Seeds and states of the GPUs' random generators: each GPU has its own, and `minigrad.manual_seed` seeds them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams, which are queues of work on a GPU, and events, which are marks in them."""
+"""Streams (queues of work on a GPU) and events (marks in a stream)."""
 
 from __future__ import annotations
 

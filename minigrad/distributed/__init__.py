@@ -3,7 +3,7 @@
     mpiexec -n 4 python program.py
 
 MPI moves the data, through mpi4py (``pip install mpi4py mpich``); between GPUs NCCL does, through CuPy. Without
-either a program is a world of one process, in which everything here works.
+them a program is a single process, and everything here works with a world size of 1.
 """
 
 # fmt: off

@@ -1,9 +1,9 @@
-"""Do all ranks call the same thing? Asked before each collective, so that a mistake is an error and never a hang.
+"""Checks before each collective that all ranks call the same one, so that a mistake is an error and not a hang.
 
-MPI itself does not look: a broadcast that meets an all_reduce, or tensors of two shapes, hang or mix up memory.
-Each rank makes a number of what it is about to do; when the largest and the smallest of these differ, the ranks
-exchange their descriptions, and all of them raise the same error. The price is one reduction of two numbers for
-each collective; `set_debug_level(DebugLevel.OFF)`, or TORCH_DISTRIBUTED_DEBUG=OFF in the environment, saves it.
+MPI itself does not check: a broadcast on one rank and an all_reduce on another, or tensors of two shapes, hang or
+corrupt memory. Each rank hashes a description of its call; when the largest and the smallest hash differ, the ranks
+exchange the descriptions, and all raise the same error. The cost is one reduction of two numbers for each collective;
+`set_debug_level(DebugLevel.OFF)`, or TORCH_DISTRIBUTED_DEBUG=OFF in the environment, switches the check off.
 """
 
 from __future__ import annotations

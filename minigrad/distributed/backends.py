@@ -1,4 +1,4 @@
-"""Which libraries move the data, by PyTorch's names for them: MPI, for which "gloo" stands too, and NCCL."""
+"""The communication backends by PyTorch's names: "mpi" (also called "gloo") and "nccl"."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Transfers in which all ranks of a group take part: each calls the same function, in the same order.
+"""Collectives on whole tensors: all ranks of a group call the same function, in the same order.
 
-With x_r the tensor of rank r, of N ranks: `broadcast` gives everybody x_src; `all_reduce` gives everybody
-op(x_0, ..., x_N-1), `reduce` dst alone. Those in which each rank has a part of the whole stand in `parts.py`.
+With x_r the tensor of rank r, of N ranks: `broadcast` gives every rank x_src; `all_reduce` gives every rank
+op(x_0, ..., x_N-1), `reduce` only dst. Collectives in which each rank holds a part stand in `parts.py`.
 
-All write into tensors that are given, and raise TypeError for what is no tensor, ValueError for ranks that are not in
-the group, and DistBackendError (a RuntimeError) when the ranks do not call the same, or somebody does not come in time.
-With `async_op=True` a `Work` is returned at once. A process outside the group is warned and does nothing.
+All write into the given tensors. They raise TypeError for anything else, ValueError for ranks outside the group, and
+DistBackendError (a RuntimeError) when the ranks call different functions, or a rank does not call in time. With
+`async_op=True` they return a `Work` at once. A process outside the group gets a warning, and nothing is done.
 As `torch.distributed`; MPI 4.1, chapter 6.
 """
 

@@ -1,7 +1,7 @@
-"""`Communicator`: what every library that moves arrays between processes offers here; this one serves one process.
+"""`Communicator`: the interface to a library that moves arrays between processes. This base serves a single process.
 
-Its calls start a transfer and return a `Request`; arrays are contiguous, and must be left alone until
-the request is done. What a tensor is, what a user may ask, and who waits how long is said elsewhere.
+Its methods start a transfer and return a `Request`. Arrays are contiguous, and must not be touched until the request
+is done. It knows nothing of tensors, of the checks of arguments, and of time limits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What goes wrong between processes, under PyTorch's class names: each is a `RuntimeError`."""
+"""Errors between processes, under PyTorch's class names. Each is a `RuntimeError`."""
 
 from collections.abc import Sequence
 

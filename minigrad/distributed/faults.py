@@ -1,9 +1,9 @@
-"""When one process fails all must end: nobody may wait for a rank that is gone.
+"""Ends all processes when one of them fails, so that no rank waits for one that is gone.
 
-A rank that is killed is noticed by mpiexec, which ends the others. A rank that raises is Python's to notice: its
-message is printed with the rank before it, and all are ended. A rank whose program ends early, while others go on,
-says so to them on the way out; who waits for it then gets an error in words (`Work.wait`). All this begins with the
-import: MPI lets nobody start before all have come, so a rank that fails first joins the others for that.
+When a rank is killed, mpiexec notices and ends the others. When a rank raises, its message is printed with the rank
+in front, and all ranks are ended. A rank whose program ends early tells the others when it exits; a rank that waits
+for it then gets an error (`Work.wait`). This holds from the import on: MPI starts only when all ranks have come, so a
+rank that fails before that joins the others first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`GradBucket`: gradients that `DistributedDataParallel` is about to bring together, as a user's hook sees them."""
+"""`GradBucket`: gradients that `DistributedDataParallel` is about to reduce, as a communication hook sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a process finds the others: mpiexec brings them together, they meet by themselves, or there are none."""
+"""How a process finds the others: started by mpiexec, by a rendezvous of their own, or alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which process of how many this is, and where they meet: what was left in the environment by what started it."""
+"""Rank, world size and meeting address, read from the environment variables of the launcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`monitored_barrier`: a barrier that says who did not come."""
+"""`monitored_barrier`: a barrier whose error names the ranks that did not reach it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Transfers by MPI, through mpi4py: the one file that imports it, and only when there is somebody to talk to.
+"""Transfers by MPI, through mpi4py. This is the only file that imports it, and only when there are several processes.
 
-Every call is one of MPI's non-blocking ones (MPI 4.1, chapters 3.7 and 6.12), so that a process that waits can
-look at the clock, at Ctrl-C and at who has left. https://mpi4py.readthedocs.io
+Every call is one of MPI's non-blocking ones (MPI 4.1, chapters 3.7 and 6.12), so that a waiting process can still
+notice a timeout, Ctrl-C, and a rank that has left. https://mpi4py.readthedocs.io
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Transfers between GPUs by NCCL, through CuPy's binding; the ranks find each other by MPI.
 
-One process per GPU: each takes its own by `cuda.set_device(local rank)` first. Transfers run on a stream beside
-the one that computes, which they begin after.
+One process per GPU: each calls `cuda.set_device(local rank)` first. Transfers run on a stream of their own, and start
+after the work that the computing stream already has.
 https://docs.cupy.dev/en/stable/reference/generated/cupy.cuda.nccl.NcclCommunicator.html,
 https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/api/colls.html
 """

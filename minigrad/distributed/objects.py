@@ -1,7 +1,7 @@
-"""Values instead of tensors: numbers, strings, lists, dicts, tensors and what else `minigrad.save` writes.
+"""Collectives on Python values: numbers, strings, lists, dicts, tensors and all else that `minigrad.save` writes.
 
-They travel as the bytes of a saved file, which runs nothing when it is read: no pickle, and so no objects of classes.
-Each transfer is two, the number of bytes and then the bytes, filled up to the longest. In front stands how many count.
+A value is sent as the bytes of a saved file. Reading it runs no code: there is no pickle, and so no objects of
+classes. Each call makes two transfers: the number of bytes, then the bytes, padded to the longest of the ranks.
 As `torch.distributed`, for plain data.
 """
 

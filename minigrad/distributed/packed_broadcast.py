@@ -1,4 +1,4 @@
-"""Many tensors as one message: a latency is paid once for each dtype, not for each tensor."""
+"""Broadcasts many tensors as one message per dtype, so that the latency is not paid for each tensor."""
 
 from __future__ import annotations
 

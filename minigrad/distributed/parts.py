@@ -1,8 +1,8 @@
-"""Transfers in which each rank has a part of the whole: gathering parts, giving them out, exchanging them.
+"""Collectives in which each rank holds a part: gather, scatter, reduce_scatter, all_to_all.
 
-With x_r the tensor of rank r, of N ranks: `all_gather` gives everybody (x_0, ..., x_N-1), `gather` dst alone; `scatter`
-gives r the part r of src's list; `reduce_scatter` gives r the reduction of everybody's part r; `all_to_all` gives r
-the part r of everybody. What they write to, raise and return is said in `collectives.py`.
+With x_r the tensor of rank r, of N ranks: `all_gather` gives every rank (x_0, ..., x_N-1), `gather` only dst;
+`scatter` gives rank r the part r of src's list; `reduce_scatter` gives rank r the reduction of all ranks' parts r;
+`all_to_all` gives rank r the parts r of all ranks. What they write to, raise and return stands in `collectives.py`.
 As `torch.distributed`; MPI 4.1, chapter 6.
 """
 

@@ -1,4 +1,4 @@
-"""From one rank to another: `send` meets the `recv` that has the same tag, in the order they were called.
+"""Transfers from one rank to another: each `send` is matched with a `recv` of the same tag, in the order of the calls.
 
 As `torch.distributed`; MPI 4.1, chapter 3.
 """

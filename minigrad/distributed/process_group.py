@@ -1,7 +1,7 @@
-"""Groups of processes: `init_process_group`, who is in which group under which number, and the end of it.
+"""Groups of processes: `init_process_group`, `new_group`, the ranks in a group, and `destroy_process_group`.
 
-A process has its number in the world, its *global rank*, and one in each group that it belongs to. Started by
-mpiexec (or srun), MPI brings the processes together; a program started alone is a world of one, without any library.
+A process has a *global rank*, and a rank in each group that it belongs to. Processes started by mpiexec (or srun) are
+connected by MPI; a program started alone is a world of one process, and needs no library.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What mpiexec is to the processes that it starts, for processes that torchrun, Python or a shell started.
+"""A process manager for ranks that torchrun, Python or a shell started: it does for them what mpiexec does for its own.
 
 MPICH asks its process manager, in lines such as ``cmd=get key=...``, where the other processes can be reached (PMI
 version 1: Flux RFC 13). Nothing but addresses travels here; all data goes by MPI.
 
-Rank 0 starts this file as a process of its own, with the socket on which it listens (`rendezvous.py`). Each rank
-connects twice: for MPI's questions, and for news of the others. When all have come they are told to start; when one
-ends without a word, or aborts, the others are told to end.
+Rank 0 starts this file as a separate process, and hands it the listening socket (`rendezvous.py`). Each rank connects
+twice: for MPI's questions, and for news of the other ranks. When all ranks have connected they are told to start; when
+one dies or aborts, the others are told to end.
 https://flux-framework.readthedocs.io/projects/flux-rfc/en/latest/spec_13.html
 """
 

@@ -1,4 +1,4 @@
-"""`ReduceOp`: how the numbers of several processes become one."""
+"""`ReduceOp`: the reductions (sum, mean, max, ...) that a collective can apply across ranks."""
 
 from __future__ import annotations
 

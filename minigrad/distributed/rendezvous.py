@@ -1,10 +1,10 @@
-"""How processes that torchrun, `multiprocessing` or a shell started come together, as mpiexec brings together its own.
+"""The rendezvous of processes that torchrun, `multiprocessing` or a shell started, without mpiexec.
 
-They know where to meet (`launch.meeting`). Rank 0 listens there, and starts the process manager that all connect to
-(`process_manager.py`). When all have come MPI starts, and finds in the environment what it finds under mpiexec: its
-rank, how many there are, and the connection on which it asks for the rest. MPICH reads that; another MPI is refused.
-A thread stays, which ends this process when another one has failed.
-As with PyTorch's rendezvous, whoever reaches the port can take part: it is meant for a network that is trusted.
+They know the address (`launch.meeting`). Rank 0 listens there, and starts the process manager that all connect to
+(`process_manager.py`). When all have connected MPI starts, and finds in the environment what mpiexec would have set:
+its rank, the world size, and the connection on which it asks for the rest. Only MPICH reads these variables; another
+MPI raises an error. A thread remains, which ends this process when another one has failed.
+As with PyTorch's rendezvous, anybody who reaches the port can take part: use it in a trusted network only.
 """
 
 from __future__ import annotations

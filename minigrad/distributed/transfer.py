@@ -1,9 +1,9 @@
-"""From tensors to the arrays that a communicator moves, and back when they have come.
+"""The contiguous arrays that a communicator moves, made from tensors and written back to them.
 
-A transfer wants contiguous memory where the library can reach it. `Wire` is that memory for one tensor: its own
-where possible, else a copy that is written back at the end. It knows three reasons for a copy: a tensor with gaps
-or turned axes; a GPU's tensor on its way through MPI; a reduction of half precision, which MPI does not have, done
-in float32 and rounded once.
+A transfer needs contiguous memory that the library can reach. `Wire` is that memory for one tensor: the tensor's own
+where possible, else a copy that is written back at the end. There are three reasons for a copy: the tensor is not
+contiguous; it is on a GPU and MPI moves it; or half precision is reduced, which MPI cannot do: float32 is reduced
+instead, and rounded once.
 """
 
 from __future__ import annotations

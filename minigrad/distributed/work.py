@@ -1,8 +1,8 @@
-"""`Work`: a transfer on its way, and how to wait for it without hanging and without a busy processor.
+"""`Work`: a transfer under way, and how to wait for it without hanging and without a busy processor.
 
-Who waits tests the request again and again. For the first millisecond it only lets others run between the
-tests, as most transfers are done by then; afterwards it sleeps between them, and looks at the clock and at
-who has left. Python runs in between, so that Ctrl-C works.
+Waiting tests the request again and again. In the first millisecond it only yields the processor between the tests,
+as most transfers are done by then; afterwards it sleeps between them, and checks the timeout and whether a rank has
+left. Python code runs in between, so Ctrl-C works.
 """
 
 from __future__ import annotations

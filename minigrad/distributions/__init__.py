@@ -1,4 +1,4 @@
-"""`minigrad.distributions`: distributions of random numbers, to draw from and to compute densities of."""
+"""`minigrad.distributions`: probability distributions with `sample`, `rsample`, `log_prob`, `entropy`."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Distributions of outcomes that can be counted: Bernoulli and categorical."""
+"""Discrete distributions: Bernoulli and categorical."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Distribution`: what all of them have: shapes, checks, and `sample` by `rsample` without a graph."""
+"""`Distribution`: the base class, with shapes, argument checks, and `sample`, which is `rsample` without a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Kullback-Leibler divergence of two distributions of one kind.
+"""The Kullback-Leibler divergence of two distributions of the same class.
 
 Sources: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.6.1; of vectors: C. Rasmussen and
 C. Williams, "Gaussian Processes for Machine Learning", 2006, equation A.23.

@@ -1,4 +1,4 @@
-"""How often each outcome comes up in so many trials."""
+"""The multinomial distribution: how often each outcome occurs in a number of trials."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The GPU's own wing: CUDA kernels, and what launches, records and replays them.
+"""CUDA kernels of our own, and the code that launches, captures and replays them.
 
-Nothing here is needed to understand the library. A heart's function says what is computed; where its
-arrays are on a GPU, a seam with a name lets this wing compute the same in fewer and quicker launches.
+Nothing here is needed to understand the library. Other packages define what is computed; for arrays on a GPU these
+kernels compute the same in fewer and quicker launches (`backend.KERNELS`).
 """

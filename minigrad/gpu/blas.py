@@ -1,7 +1,6 @@
-"""Matrix products by cuBLAS: in half the time that CuPy takes to ask for one, and inside a capture.
+"""Matrix products by cuBLAS, called directly: half of CuPy's overhead per call, also while a CUDA graph is captured.
 
-cuBLAS counts along columns: what it takes for the matrix B^T, columns first, is our B, rows first. So C = A B is asked
-for as C^T = B^T A^T, and nothing is moved.
+cuBLAS is column-major: our row-major B is its B^T. So C = A B is computed as C^T = B^T A^T, without a copy.
 
 Source: https://docs.nvidia.com/cuda/cublas/ (cublasGemmStridedBatchedEx).
 """

@@ -1,7 +1,7 @@
-"""What a CUDA graph needs beneath PyTorch's names: a stream that records, and memory that nobody else is given.
+"""Capturing a CUDA graph: the stream that captures, and a memory pool that only the graph uses.
 
-While a stream captures, launches are written down and nothing runs. All memory that is asked for meanwhile comes from a
-pool of the graph's own: its replays write there, so it must not go to anybody else while the graph lives.
+While a stream captures, launches are recorded and nothing runs. Memory allocated meanwhile comes from a pool of the
+graph's own: its replays write there, so the memory must not be reused while the graph exists.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The loss of log-probabilities at class numbers, and its gradient: one kernel each.
+"""`nll_loss` on class numbers, and its gradient: one kernel each.
 
-One block of threads goes through all labels, so that the sum is the same every time, and divides by what counts.
-The gradient is zero but for one class of each label: every block counts the labels by itself and writes its part. A
-number that is no class makes the loss NaN: nobody waits for the GPU to say so.
+One block of threads sums over all labels, always in the same order, and divides by the number that count. The gradient
+is zero except at the class of each label; every block counts the labels itself and writes its part. A label that is no
+class makes the loss NaN, because raising an error would need to wait for the GPU.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The common norm of many arrays, and their scaling: two launches and one, however many arrays there are.
+"""Gradient clipping: the total norm of many arrays in two launches, and their scaling in one.
 
-As for the optimizers, a table in the kernel's argument says where the arrays lie. Each block adds up the squares of
-`CHUNK` elements of one array, in double precision and in a fixed order; a last block adds up what the others found.
+As for the optimizers, a table in the kernel's argument says where the arrays lie. Each block sums the squares of
+`CHUNK` elements of one array, in double precision and in a fixed order; a last block adds the blocks' sums.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Copies: what lies in one piece is moved by the GPU's own engine, other things by one kernel."""
+"""Copies on a GPU: contiguous memory by the GPU's copy engine, other layouts by one kernel."""
 
 from __future__ import annotations
 

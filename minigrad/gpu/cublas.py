@@ -1,7 +1,7 @@
-"""cuBLAS, called directly: the library that CuPy has loaded, and a handle for each thread and GPU.
+"""The cuBLAS library that CuPy has loaded, called directly, with a handle for each thread and GPU.
 
-CuPy refuses cuBLAS while a CUDA graph records, cuBLAS itself does not: it needs a handle whose workspace was set
-beforehand, so that it allocates nothing. There is a workspace for each stream.
+CuPy refuses cuBLAS calls while a CUDA graph is captured. cuBLAS itself allows them, if the workspace of its handle was
+set before, so that it allocates nothing. Each stream has its own workspace.
 
 Source: https://docs.nvidia.com/cuda/cublas/ (cublasSetWorkspace, "CUDA Graphs Support").
 """

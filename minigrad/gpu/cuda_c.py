@@ -1,8 +1,8 @@
-"""CUDA C for the steps of an expression: what each of NumPy's functions is, in each of its types.
+"""CUDA C source for a traced expression: the translation of each NumPy function, for each dtype.
 
-Halves are computed as floats and rounded after every step, as NumPy does. Sums, products, quotients and
-roots are NumPy's to the last bit (the kernels are compiled without fused multiply-add); functions such as
-exp are the GPU's. Integers wrap around, and what divides them by zero gives 0.
+Float16 is computed in float32 and rounded after every step, as NumPy does. Sums, products, quotients and square roots
+equal NumPy's to the last bit (the kernels are compiled without fused multiply-add); functions such as exp are the
+GPU's. Integers wrap around, and integer division by zero gives 0.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Functions that compute element by element, each as one kernel, written when it is first called.
+"""Elementwise functions, each compiled into one kernel when it is first called.
 
     square = Elementwise(lambda x: x * x)
     square(x)  # one launch; memory is read and written once
 
-The function is traced for the types of its operands and printed as CUDA C. A thread does four elements that
-follow one another: it reads and writes 16 bytes at once, which keeps the memory busy where one element a thread
-does not. Operands that are broadcast, or that lie with strides, are read by their steps.
-What cannot be traced is computed by the function itself, with one launch for each of its steps.
+The function is traced for the dtypes of its operands and printed as CUDA C. A thread computes four consecutive
+elements: it reads and writes 16 bytes at once, which uses more of the memory bandwidth than one element per thread.
+Operands that are broadcast or strided are read by their strides.
+A function that cannot be traced runs as it is, with one launch for each of its steps.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Where the greatest or the least number of each row stands: one kernel, which reads every row once.
+"""`argmax` and `argmin` of each row: one kernel, which reads every row once.
 
-The threads of a row, a warp or a block, go along it in fours. Each remembers the best number that it met and where it
-met that first; then they find the best of all, and the first of the places where it stands. NaN is better than any
-number, as in NumPy and PyTorch. Down a column a thread goes by itself, and neighbours read neighbours.
+The threads of a row, a warp or a block, read it four elements at a time. Each remembers the best number and its first
+index; then the threads combine these, taking the lowest index among equals. NaN beats any number, as in NumPy and
+PyTorch. A reduction along columns uses one thread per column, so that neighbouring threads read neighbouring memory.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the kernels that compute with floats share: halves, memory in fours, and sums over the threads of a row.
+"""CUDA C shared by the floating point kernels: float16, loads of four elements, and sums over the threads of a row.
 
-A kernel is written for elements of type `T` and computes in type `A`: halves are computed in single precision.
+A kernel is written for elements of type `T` and computes in type `A`: float16 is computed in float32.
 """
 
 from __future__ import annotations

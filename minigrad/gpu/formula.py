@@ -1,10 +1,10 @@
-"""An optimizer's rule, which writes into its arrays, as the steps that it takes for each element.
+"""Traces an optimizer's rule, which writes into its arrays, into the steps that it computes for each element.
 
-What it computes with numbers alone, `lr / (1 - b1**step)`, is the same for all elements: these steps come first. The
-numbers that it brings along are no part of its program, so that other numbers need no other kernel.
+Steps on numbers alone, `lr / (1 - b1**step)`, are the same for all elements and come first. The values of these numbers
+are arguments of the kernel, so that other values need no other kernel.
 
-A rule may ask what holds of a number that only the GPU knows (`if mu == 1`): then it is traced once for each answer,
-and the kernel chooses between the results. Symbols and steps are those of `minigrad.tracing`.
+A rule may branch on a number that only the GPU knows (`if mu == 1`): then it is traced once for each branch, and the
+kernel selects one of the results. Symbols and steps are those of `minigrad.tracing`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The generator of a GPU: its state, and the checks of `random.Generator` before what `Philox` draws."""
+"""The random generator of a GPU: `Generator` with the state and the draws of `Philox`."""
 
 from __future__ import annotations
 

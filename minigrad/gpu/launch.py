@@ -1,4 +1,4 @@
-"""Kernels of our own: CUDA C for an element type `T`, compiled by CuPy when first launched.
+"""`Kernel`: CUDA C source for an element type `T`, compiled by CuPy when first launched.
 
     SCALE = Kernel("scale", '''
     extern "C" __global__ void scale(const T* x, T* out, T factor, int count) {

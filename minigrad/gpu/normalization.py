@@ -1,7 +1,8 @@
-"""Batch, layer, group and instance normalization: few launches, and memory read once or twice.
+"""Batch, layer, group and instance normalization in few launches, with memory read once or twice.
 
-Where the numbers of one mean lie together (a row), its threads keep the row in registers, so that it is read once.
-Where they are a channel of images, `sums` measures it and an elementwise kernel writes. The gradients go the same ways.
+Where the elements of one mean are contiguous (a row), the threads keep the row in registers, so that it is read once.
+Where they are a channel of images, `sums` computes the statistics and an elementwise kernel the result. The gradients
+are computed in the same two ways.
 """
 
 from __future__ import annotations

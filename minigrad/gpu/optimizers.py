@@ -1,14 +1,13 @@
-"""One launch updates all parameters: an optimizer's rule, traced into a kernel that works through a table of arrays.
+"""Fused optimizer steps: one launch updates all parameters, by a kernel that is traced from the optimizer's rule.
 
-The kernel is told by value, in its argument, where each parameter and its buffers lie and how long they are: nothing is
-copied to the GPU beforehand. Each block updates `CHUNK` elements of one parameter, which it finds in the table; each
-thread takes four at a time, so that their loads are under way together. The formula stands in the rule of the optimizer
-alone (`minigrad/optim`); multiplications and additions are rounded one by one, so it gives what the rule gives.
+The argument of the kernel holds a table of the addresses and lengths of the parameters and their buffers: nothing is
+copied to the GPU beforehand. Each block updates `CHUNK` elements of one parameter; each thread loads four elements at a
+time. The formula stands only in the optimizer's rule (`minigrad/optim`); every multiplication and addition is rounded
+by itself, so the results equal the rule's.
 
-With `capturable=True` the count of steps lives on the GPU: the kernel reads it, and a second one, a thread for each
-parameter, counts on when all have read.
+With `capturable=True` the step count is on the GPU: the kernel reads it, and a second kernel increments it afterwards.
 
-The idea of the table is that of NVIDIA's apex (multi_tensor_apply), where PyTorch's `foreach` and `fused` have it from.
+The table follows multi_tensor_apply of NVIDIA's apex, as do PyTorch's `foreach` and `fused`.
 """
 
 from __future__ import annotations

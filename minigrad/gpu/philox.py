@@ -1,13 +1,13 @@
-"""Random numbers drawn on a GPU, number for number those of PyTorch's generator there.
+"""Random numbers drawn on a GPU, exactly those of PyTorch's generator on a GPU with the same seed.
 
-Philox4x32-10 is a function, not a chain: ten rounds of two products mix a counter into four 32-bit words, under
-a key. So every thread draws for itself: the seed is the key, the thread's number the upper half of the counter, and
-how often it drew the lower half. Of the stream only the seed and an offset are kept: each call moves the offset on
-by as many words as a thread of it draws.
+Philox4x32-10 is counter-based: ten rounds of two products mix a counter and a key into four 32-bit words. So every
+thread draws by itself: the seed is the key, the thread's index the upper half of the counter, and the number of its
+draws the lower half. The state is only the seed and an offset: each call adds to the offset the number of words that
+one of its threads draws.
 
-Which number goes where depends on how many threads there are: PyTorch takes blocks of 256, as many as the GPU holds
-at once at most, and a thread's words go to elements one grid apart. So the numbers are PyTorch's on the same model of
-GPU, and on every one where each element has a thread of its own.
+Which element gets which number depends on the number of threads: PyTorch launches blocks of 256, at most as many as
+the GPU holds at once, and a thread's words go to elements one grid apart. So the numbers equal PyTorch's on the same
+model of GPU, and on every GPU where each element has a thread of its own.
 
 Sources: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011; cuRAND's documentation of its Philox
 generator; PyTorch's recorded draws (`tests/oracle/record_philox.py`).

@@ -1,7 +1,7 @@
-"""Where the elements of operands lie that a kernel reads by their steps: broadcast, transposed, or every other one.
+"""The strides by which a kernel reads operands that are broadcast, transposed or sliced.
 
-The axes of the result are put in the order in which it lies in memory, and axes that follow one another in every
-operand become one, so (N, C, H, W) beside (1, C, 1, 1) is read as (N, C, H*W).
+The axes of the result are sorted by their order in memory, and axes that are contiguous in every operand are merged:
+(N, C, H, W) with (1, C, 1, 1) is read as (N, C, H*W).
 """
 
 from __future__ import annotations

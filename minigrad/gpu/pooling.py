@@ -1,7 +1,7 @@
-"""Pooling: a thread for each window on the way there, a thread for each pixel on the way back.
+"""Pooling on a GPU: one thread for each window in the forward, one for each pixel in the gradient.
 
-A pixel collects from the windows that read it, so no two threads write to one place, nothing need be zeroed before,
-and the result is the same every time.
+The gradient of a pixel is gathered from the windows that read it, so no two threads write to one place, nothing has to
+be zeroed first, and the result is deterministic.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functions that multiply matrices, on a GPU: as they are written, but their products are cuBLAS's own (`blas.py`)."""
+"""Runs functions with matrix products on a GPU: `np.matmul` in them is computed by `blas.py`."""
 
 from __future__ import annotations
 

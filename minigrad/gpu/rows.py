@@ -1,9 +1,9 @@
-"""Softmax, its logarithm and their gradients: one kernel each, which reads every row once.
+"""`softmax`, `log_softmax` and their gradients: one kernel each, which reads every row once.
 
-The threads of a row hold it in registers: a warp for up to 1,024 elements, a block beyond. They find the largest
-element and the sum together, by exchanging registers, and write the result. Along an axis that is not the last one,
-a thread does a column by itself, and neighbours read neighbours. Rows in registers are told of by OneFlow, "How to
-implement an efficient softmax CUDA kernel", 2021.
+The threads of a row, a warp for up to 1,024 elements and a block beyond, hold it in registers, find its largest element
+and its sum by exchanging registers, and write the result. Along an axis other than the last, one thread computes one
+column, so that neighbouring threads read neighbouring memory. Source of rows in registers: OneFlow, "How to implement
+an efficient softmax CUDA kernel", 2021.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which functions of the heart have kernels of our own: read once, when a GPU is found.
+"""The list of functions that have CUDA kernels of our own, imported once, when a GPU is found.
 
-`backend.KERNELS` is the seam: the engine looks there for what computes a forward or a rule of arrays on a GPU.
+The engine looks up `backend.KERNELS` for what computes a forward or a gradient rule on a GPU's arrays.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The squared error and its gradient: one launch each for what fits a step of learning."""
+"""The mean squared error and its gradient: one launch each for batches of a usual size."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Two sums for each channel of (outer, channels, inner), in one pass: what batch normalization measures, and its rule.
+"""Two sums for each channel of (outer, channels, inner) in one pass, as batch normalization and its gradient need them.
 
-A block adds up a part of one channel, or of 32 channels where neighbours in memory belong to different ones. Sums are
-taken in double precision, always in the same order. Several blocks of a channel leave their parts in memory, which a
-second, small launch adds up.
+A block sums a part of one channel, or of 32 channels where neighbours in memory belong to different ones. Sums are in
+double precision, always in the same order. If several blocks share a channel, a second, small launch adds their sums.
 """
 
 from __future__ import annotations

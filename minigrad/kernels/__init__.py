@@ -5,9 +5,9 @@ adjoint in w (`conv2d_weight`), with
 
     <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w, conv2d_weight(x, g)>.
 
-`geometry.py` says how a kernel is laid over an image. There are several ways to compute the triad, each a file
-of its own: a lesson reads `direct` (the loops of the definition), `im2col` and `tiny`; the quicker ones are a
-wing, `fast/`. `dispatch.py` chooses.
+`geometry.py` holds stride, padding, dilation and groups. Several algorithms compute these three functions, each in a
+file of its own: begin with `direct` (the loops of the definition), `im2col` and `tiny`; the quicker ones stand in
+`fast/`. `dispatch.py` chooses one for each call.
 """
 
 from minigrad.kernels.dispatch import algorithm as algorithm

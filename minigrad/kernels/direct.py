@@ -1,10 +1,9 @@
-"""Convolution as its definition says: a sum over the taps of the kernel. The lesson, and the
-oracle.
+"""Convolution by its definition: a sum over the taps (elements) of the kernel. The reference for all other algorithms.
 
 out[n, o, t, u] = sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p], where
 pixels outside the image are zero. It is cross-correlation: the kernel is not flipped. The loops
-run over images, output channels, windows; what is left inside is one window times one kernel.
-Slow, obvious, any dtype.
+run over images, output channels and windows; inside is the product of one window and one kernel.
+Slow, simple, any dtype.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One door to all ways to compute a convolution: `dispatch` asks which way is quickest, and takes it.
+"""Chooses the algorithm for each convolution: `dispatch` runs the one with the least estimated cost.
 
-The room itself knows the ways that a lesson reads: `direct`, `tiny`, `im2col`. Others make themselves known
-by `register`, as those of `fast/` do. `algorithm("winograd")` forces one way, so that a lesson can compare.
+`direct`, `tiny` and `im2col` are always there; those of `fast/` are added by `register`. `algorithm("winograd")` forces
+one, so that a lesson can compare.
 """
 
 from __future__ import annotations

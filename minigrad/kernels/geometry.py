@@ -1,4 +1,4 @@
-"""`Geometry`: how a kernel is laid over an image, and the arithmetic of its windows, in one place."""
+"""`Geometry`: kernel size, stride, padding, dilation and groups, and the sizes that follow from them."""
 
 from __future__ import annotations
 

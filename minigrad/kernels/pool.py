@@ -1,11 +1,11 @@
-"""Pooling on plain arrays: one number for each window, and the way back.
+"""Pooling on plain arrays, and its adjoints.
 
-Max pooling: `max_pool2d` finds values and places, `max_pool2d_input` adds a cotangent at these places, and
-`max_pool2d_gather` reads an image there: the last two are each other's adjoint, so every order of derivative is
+Max pooling: `max_pool2d` returns values and indices, `max_pool2d_input` adds a cotangent at these indices, and
+`max_pool2d_gather` reads an image there. The last two are each other's adjoint, so every order of derivative is
 one of them. Average pooling divides `window_sums`, whose adjoint is `window_sums_input`.
 
-Work goes plane by plane, one tap of the window at a time, never pixel by pixel; taps that meet no image are
-left out, so a window far larger than the image costs no more than the image.
+The loops run over the taps (the positions in a window), with one operation on the whole plane each. Taps that lie
+outside the image for every window are skipped, so a window far larger than the image costs no more than the image.
 """
 
 from __future__ import annotations

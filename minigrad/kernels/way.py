@@ -1,4 +1,4 @@
-"""`Way`: one way to compute a convolution, and `Problem`: what it is asked to compute."""
+"""`Way`: one algorithm for convolution, as dispatch sees it; `Problem`: the shapes and the geometry to compute."""
 
 from __future__ import annotations
 

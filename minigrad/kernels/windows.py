@@ -1,4 +1,4 @@
-"""Windows of an image on plain arrays: a view of them without a copy, zero padding, and blocks that fit a cache."""
+"""Windows of an image on plain arrays: a strided view without a copy, zero padding, and blocks that fit the cache."""
 
 from __future__ import annotations
 

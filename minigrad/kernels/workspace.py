@@ -1,9 +1,9 @@
 """Scratch memory that is kept between calls.
 
-Fresh memory is the enemy of a fast convolution: the pages of a new 20 MB array cost more to map
-than the array costs to fill. Each thread keeps one block per role ("columns", "padded", ...), grown
-to the largest size asked for, up to `LIMIT` in all; a larger request gets fresh memory that is not
-kept. Nothing that lives here is ever returned to a caller as a result.
+Allocating is slow: mapping the pages of a new 20 MB array takes longer than filling it. Each thread
+keeps one block per role ("columns", "padded", ...), grown to the largest size asked for, up to
+`LIMIT` in all; a larger request gets new memory that is not kept. No result of a public function
+lies in this memory.
 """
 
 from __future__ import annotations

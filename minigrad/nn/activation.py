@@ -1,4 +1,4 @@
-"""The plain nonlinearities as layers: each maps a tensor to one of the same shape."""
+"""`ReLU`, `Sigmoid` and `Tanh` as layers."""
 
 from __future__ import annotations
 

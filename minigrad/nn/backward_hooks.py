@@ -1,4 +1,4 @@
-"""Backward hooks: a module's inputs and outputs go through the identity, whose gradients are shown to the hooks."""
+"""Backward hooks of modules: inputs and outputs pass through identity operations, whose gradients the hooks receive."""
 
 from __future__ import annotations
 

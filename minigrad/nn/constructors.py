@@ -1,4 +1,4 @@
-"""A constructor's call that does not fit is refused in the name of the class that was written, with what was meant."""
+"""Errors for wrong arguments of a layer's constructor: they name the layer's class and the argument that was meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that hold modules or parameters: by position, or by name."""
+"""Containers: `Sequential`, `ModuleList`, `ModuleDict`, `ParameterList`, `ParameterDict`."""
 
 from __future__ import annotations
 

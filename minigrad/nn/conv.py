@@ -1,4 +1,4 @@
-"""Convolution layers: cross-correlation, to be exact, as in every deep learning library."""
+"""Convolution layers. As in every deep learning library they compute a cross-correlation: the kernel is not flipped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`DataParallel`: PyTorch's wrapper for several GPUs of one machine, which here runs the module where it is."""
+"""`DataParallel`: PyTorch's wrapper for several GPUs of one machine. Here it runs the module on its own device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout: chance as a regularizer, in training only."""
+"""Dropout layers: they set random elements to zero in training, and do nothing in evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module as a function of its parameters: `functional_call` runs it with others in their place.
+"""`functional_call`: runs a module with other tensors in place of its parameters and buffers.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.func.functional_call.html
 """

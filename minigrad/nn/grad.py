@@ -1,6 +1,6 @@
-"""`minigrad.nn.grad`: the two gradients of a convolution as functions, to set a backward pass by hand beside.
+"""`minigrad.nn.grad`: the two gradients of a convolution as functions, to compare a hand-written backward with.
 
-They are the other two functions of the triad in `ops/conv.py`, and can be derived again.
+They are operations of `ops/conv.py`, so they are differentiable themselves.
 """
 
 from __future__ import annotations

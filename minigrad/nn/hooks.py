@@ -1,4 +1,4 @@
-"""Hooks: functions that a user hangs on a module or an optimizer, run before and after what it does."""
+"""Hooks: functions that a user registers on a module or an optimizer, called before or after it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First values for parameters: each function fills its tensor in place, outside the graph."""
+"""Initialization of parameters: each function fills its tensor in place, without recording."""
 
 from __future__ import annotations
 

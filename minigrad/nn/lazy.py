@@ -1,7 +1,7 @@
-"""Lazy layers: the number of input features is read off the first input.
+"""Lazy layers: the number of input features is taken from the first input.
 
-Until then their parameters have no shape. The first call gives them one, draws their first values,
-and turns the layer into the plain class: ``type(layer) == nn.Linear``. The parameters stay the same
+Until then their parameters have no shape. The first call shapes and initializes them, and changes
+the layer's class to the ordinary one: ``type(layer) == nn.Linear``. The parameters stay the same
 objects, so an optimizer may be built before that call.
 """
 

@@ -1,4 +1,4 @@
-"""The linear layer, and what it shares with the convolutions."""
+"""`Linear` and `Identity`, and the base class `Weighted` of all layers with a weight."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Losses of numbers against numbers as layers: ``loss(input, target)``, and its mean, its sum, or all of it.
+"""Regression losses as layers, called as ``loss(input, target)``; `reduction` is "mean", "sum" or "none".
 
-A layer's options are its function's, see `nn.functional.loss`. Others stand in `classification.py` and `distance.py`.
+The options of a layer are those of its function in `nn.functional.loss`. `classification.py` and `distance.py` have
+the other losses.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`summary(net, input_size)`: each layer, the shape that leaves it, its weights, and its multiplications."""
+"""`summary(net, input_size)`: a table of the layers with output shapes, numbers of weights and multiplications."""
 
 from __future__ import annotations
 

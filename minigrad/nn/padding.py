@@ -1,4 +1,4 @@
-"""Layers that put a border around signals, images and volumes: of a constant, or of their own pixels."""
+"""Padding layers: a border around signals, images and volumes, of a constant or of their own pixels."""
 
 from __future__ import annotations
 

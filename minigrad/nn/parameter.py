@@ -1,6 +1,6 @@
-"""`Parameter`: a tensor that its module owns and trains; `Buffer`: one that it owns only.
+"""`Parameter`: a tensor of a module that is trained; `Buffer`: one that belongs to its state but is not trained.
 
-The uninitialized kinds belong to the lazy layers: they have a dtype and a device but no shape yet.
+Their uninitialized variants, used by lazy layers, have a dtype and a device but no shape yet.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pooling layers: a window slides over (N, C, H, W), or (N, C, L), and leaves one number per place."""
+"""Pooling layers: one number for each window of an image (N, C, H, W) or a signal (N, C, L)."""
 
 from __future__ import annotations
 

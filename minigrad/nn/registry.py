@@ -1,9 +1,8 @@
-"""`Registry`: the half of `Module` that knows which attributes are parameters, buffers and modules.
+"""`Registry`: the base of `Module` that registers which attributes are parameters, buffers and modules.
 
-They are ordinary attributes, held in the instance's `__dict__`, so that reading `self.weight` costs
-what any attribute costs. Beside them stands one dictionary of names, `_kinds`, that says which
-attributes are registered and as what. PyTorch's `_parameters`, `_buffers` and `_modules` are live
-views of the two.
+They are ordinary attributes in the instance's `__dict__`, so that reading `self.weight` costs no more
+than any attribute. A second dictionary, `_kinds`, maps the name of each registered attribute to its
+kind. PyTorch's `_parameters`, `_buffers` and `_modules` are live views of the two.
 """
 
 from __future__ import annotations

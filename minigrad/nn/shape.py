@@ -1,4 +1,4 @@
-"""Layers that rearrange: flatten, unflatten, patches, resizing."""
+"""Layers that change shapes: `Flatten`, `Unflatten`, `Unfold`, `Fold`, `PixelShuffle`, `Upsample`, ..."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`state_dict` and `load_state_dict`: a module's parameters and buffers by name, out and in."""
+"""`state_dict` and `load_state_dict` of a module: its parameters and buffers by name."""
 
 from __future__ import annotations
 

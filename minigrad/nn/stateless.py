@@ -1,4 +1,4 @@
-"""`Stateless`: a layer of options and no parameters, declared by its fields."""
+"""`Stateless`: the base of layers that have options but no parameters; the options are declared as fields."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Differentiable operations: each file is one family, with forward and gradient rules side by side.
 
-`import minigrad` is quick because families that few programs need are read when the first of their functions is
-asked for. For the others to name them all the same, ``from minigrad.ops import order`` gives a stand-in until then.
+Families that few programs need are imported when one of their functions is first used, so `import minigrad` is quick.
+Until then ``from minigrad.ops import order`` gives a stand-in for the module.
 """
 
 from __future__ import annotations

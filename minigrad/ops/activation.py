@@ -1,4 +1,4 @@
-"""Nonlinearities: each entry is a forward and its derivative, some with options."""
+"""Activation functions: each entry is a forward and its derivative, some with options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matrix products that are added to a tensor: `addmm` and its relatives."""
+"""`addmm` and its relatives: a matrix product added to a tensor."""
 
 from __future__ import annotations
 

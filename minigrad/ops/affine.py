@@ -1,4 +1,4 @@
-"""The product of a linear layer: ``x @ w.T + b`` for a batch of rows."""
+"""The operation of a linear layer: ``x @ w.T + b`` for a batch of rows."""
 
 from __future__ import annotations
 

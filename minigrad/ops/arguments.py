@@ -1,8 +1,8 @@
-"""What a function's arguments must be, and the errors for those that are not.
+"""Checks of arguments, and the errors for wrong ones.
 
-A public function says by its annotations which arguments are tensors: `of_tensors` and `takes_out` read
-them once, so that the common call pays one test. Numbers and axes are read where they are used, by the
-helpers here: reading all arguments in a decorator was tried, and slower (docs/decisions/0008).
+The annotations of a public function say which arguments are tensors: `of_tensors` and `takes_out` read them once, so
+that a usual call pays for one test. Numbers and axes are checked where they are used, by the helpers here: checking
+all arguments in a decorator was tried, and was slower (docs/decisions/0008).
 """
 
 from __future__ import annotations

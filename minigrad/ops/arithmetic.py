@@ -1,4 +1,4 @@
-"""Arithmetic of two operands and more: each entry is a forward and its derivatives."""
+"""Arithmetic with two or more operands: each entry is a forward and its derivatives."""
 
 from __future__ import annotations
 

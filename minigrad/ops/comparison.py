@@ -1,4 +1,4 @@
-"""Comparisons, logic on truth values, and logic on bits. No gradients flow through these."""
+"""Comparisons, logical and bitwise operations. They have no gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same numbers in memory of their own: copies, other types, other orders, repetitions."""
+"""Operations that copy without computing: `clone`, casts, `contiguous`, `flip`, `repeat`, `tile`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What occurs among the elements, how often, and between which bounds."""
+"""Counting and searching: `unique`, `bincount`, `histc`, `isin`, `searchsorted`. They have no gradients."""
 
 from __future__ import annotations
 

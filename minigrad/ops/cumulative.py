@@ -1,4 +1,4 @@
-"""Running sums and products, and the product of all numbers, whose gradient is made of them."""
+"""`cumsum`, `cumprod`, and `prod`, whose gradient is made of cumulative products."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The docstrings of the elementwise tables: formula, domain, gradient rule and example, each written once.
+"""Makes the docstrings of the functions in the elementwise tables: formula, domain, gradient rule and example.
 
-The gradient is the source of the rule itself, so that ``help(torch.tanh)`` shows what backward runs.
+The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tensors moved between devices, and single numbers from the CPU beside tensors on a GPU."""
+"""Moving tensors between devices, and 0-d CPU tensors as operands of GPU tensors."""
 
 from __future__ import annotations
 

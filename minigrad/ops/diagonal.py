@@ -1,4 +1,4 @@
-"""Diagonals and triangles of matrices, and matrices made of diagonals."""
+"""Diagonals and triangles of matrices (`diag`, `tril`, `triu`), and matrices made of diagonals."""
 
 from __future__ import annotations
 

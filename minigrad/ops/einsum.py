@@ -1,4 +1,4 @@
-"""Einstein's summation: one notation for every product of tensors, whose gradient is written in it too."""
+"""`einsum`: products of tensors in Einstein's summation notation. The gradients are `einsum` too."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The pattern of an elementwise operation: promote, compute, record. The tables use it.
+"""How an elementwise operation is made and called: promote, compute, record. The tables of operations use it.
 
-A fast path serves what training does all day, tensors of one dtype and Python numbers; everything
-else (mixed dtypes, integers into real-valued functions) goes through `promote_arrays` first.
+A fast path serves the usual call, on tensors of one dtype and Python numbers; everything else (mixed dtypes, integer
+operands of real-valued functions) goes through `promote_arrays` first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rows of a table, looked up by integers; the gradient is added up where the rows were read."""
+"""`embedding`: rows of a table, looked up by integers. The gradient of a row is the sum over all its uses."""
 
 from __future__ import annotations
 

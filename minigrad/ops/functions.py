@@ -1,4 +1,4 @@
-"""Functions of one tensor, element by element: each line is a forward and its derivative."""
+"""Elementwise functions of one tensor: each line is a forward and its derivative."""
 
 from __future__ import annotations
 

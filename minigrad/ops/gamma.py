@@ -1,4 +1,4 @@
-"""The gamma function's logarithm and its derivatives, and the modified Bessel functions: computed in float64.
+"""`lgamma`, its derivatives, and the modified Bessel functions, computed in float64.
 
 Source: https://dlmf.nist.gov, chapters 5, 10 and 25; formula by formula below.
 """

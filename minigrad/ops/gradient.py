@@ -1,4 +1,4 @@
-"""Derivatives of what was sampled, by differences of neighbours."""
+"""`gradient`: numerical derivatives of sampled functions, by differences of neighbours."""
 
 from __future__ import annotations
 

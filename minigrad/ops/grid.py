@@ -1,4 +1,4 @@
-"""The two sums of a spatial transformer: grids out of affine matrices, and pixels weighted into new ones.
+"""The sums of a spatial transformer: grids from affine matrices, and output pixels as weighted sums of input pixels.
 
 Source: Jaderberg et al., "Spatial Transformer Networks", 2015, equations 1 and 3.
 """

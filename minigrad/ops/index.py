@@ -1,4 +1,4 @@
-"""Reading by index, and its adjoint: gradients put back where elements were read. `setitem.py` writes."""
+"""Reading by index, ``x[i, j]``, and its adjoint, which adds gradients at the elements read. `setitem.py` writes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Writing into tensors, differentiably.
+"""In-place operations, recorded in the graph.
 
-A write makes a new value of the same memory. The tensor written to moves on to the node of its new
-value; when it is a view, its parent's value is new as well: the old one with a region overwritten (`overwrite.py`).
+A write gives the tensor a new value in the same memory, and a new node in the graph. If the tensor is a view, its base
+gets a new node as well: its old value with a region overwritten (`overwrite.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Joining tensors, and all ways to combine their elements."""
+"""Joining tensors: `cat`, `stack` and their relatives; `combinations`, `cartesian_prod`, `vander`, `roll`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers kept within limits: `clamp` and its halves."""
+"""`clamp`, `clamp_min` and `clamp_max`."""
 
 from __future__ import annotations
 

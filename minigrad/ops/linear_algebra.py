@@ -1,4 +1,4 @@
-"""Linear algebra under the names of PyTorch's front door; `minigrad.linalg` has the newer ones, and more."""
+"""Linear algebra under PyTorch's older names, such as `torch.inverse`; `minigrad.linalg` has the newer ones."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Losses in one pass: the terms, their slope, and the reduction together, so that nothing between is kept.
+"""Losses, each as one operation: terms, derivative and reduction together, so that no intermediate result is kept.
 
-A loss of pairs is given by its terms, one for each pair, and by their slope. `reduction` is "none" for all
-terms, "sum", or "mean".
+A loss of pairs (input, target) is given by its terms, one for each pair, and by their derivative. `reduction` is
+"none", "sum" or "mean".
 """
 
 from __future__ import annotations

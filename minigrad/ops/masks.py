@@ -1,4 +1,4 @@
-"""Where a condition holds: choosing, filling and picking by a mask of bools, and the places of what is not 0."""
+"""Operations with a bool mask: `where`, `masked_fill`, `masked_select`; and `nonzero`."""
 
 from __future__ import annotations
 

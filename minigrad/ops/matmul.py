@@ -1,4 +1,4 @@
-"""Matrix products, with every broadcasting case. Those that are added to something stand in `addmm.py`."""
+"""Matrix products, with every broadcasting case. Products that are added to a tensor stand in `addmm.py`."""
 
 from __future__ import annotations
 

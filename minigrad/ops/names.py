@@ -1,4 +1,4 @@
-"""Names in ``grad_fn=<...>``: PyTorch prints one operation under several, and several as one."""
+"""The names printed in ``grad_fn=<...>`` where PyTorch's name is not that of our operation."""
 
 from __future__ import annotations
 

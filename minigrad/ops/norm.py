@@ -1,4 +1,4 @@
-"""Norms: of vectors, of any order, and the nuclear norm of matrices."""
+"""`norm` of any order, the nuclear norm of matrices, and `dist`, `cdist`, `renorm`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Normalization: ``(x - mean) / sqrt(variance + eps) * w + b``, in one operation with its gradients.
 
-`x` is seen in the shape `rows`, statistics are taken over the axes `dims`, and `w` and `b` are brought to the
-shape `columns`: batch, layer and group normalization differ in these alone. Where the result does not keep
-``hat = (x - mean) / sqrt(variance + eps)``, the way back computes it again from `x`.
+`x` is reshaped to `rows`, statistics are taken over the axes `dims`, and `w` and `b` are reshaped to `columns`: batch,
+layer and group normalization differ only in these. If ``hat = (x - mean) / sqrt(variance + eps)`` is not saved, the
+gradient computes it again from `x`.
 
-Gradients of two or three numbers cancel down to their rounding, so the rules multiply and add in the order of
+Over two or three numbers the gradients cancel to rounding errors, so the rules multiply and add in the order of
 PyTorch's CPU kernels.
 """
 

@@ -1,4 +1,4 @@
-"""Order: greatest and least with their places, sorting, and what stands in the middle."""
+"""Maxima and minima with their indices, sorting, `topk`, `kthvalue`, `median` and `mode`."""
 
 from __future__ import annotations
 

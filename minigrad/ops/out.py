@@ -1,4 +1,4 @@
-"""The door through which all writes pass, what a write may not meet in memory, and PyTorch's ``out=``."""
+"""Checks and bookkeeping of every write into a tensor, overlapping memory, and PyTorch's ``out=``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A tensor with a region overwritten, as one operation: what a write through a view is in the graph.
+"""`overwrite`: a tensor with a region replaced, as one operation. A write through a view is recorded as it.
 
-Its gradients are the gradient without the region (for the old value) and the region of the gradient (for what was
-written).
+The gradient of the old value is the gradient that arrives with the region set to zero; that of the written value is the
+region itself.
 """
 
 from __future__ import annotations

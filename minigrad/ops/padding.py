@@ -1,4 +1,4 @@
-"""Borders around a tensor: of a constant (the adjoint crops), or of its own rows and columns."""
+"""Padding: a border of a constant (its adjoint crops), or of the tensor's own rows and columns."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Gradients of piecewise linear functions: selected, never multiplied by a mask.
+"""Gradients of piecewise linear functions, selected by a mask instead of multiplied by it.
 
-Where a function is flat its gradient is 0, also for a gradient of infinity that arrives, and ``inf * 0``
-would be NaN. A slope that is constant has the derivative 0, which is not the same as having none: under
-``create_graph=True`` the gradients here stay tied to `x`, with zeros on the way back.
+Where a function is constant its gradient must be 0, also when the arriving gradient is infinite: ``inf * 0`` would be
+NaN. A constant slope has a derivative, which is 0: under ``create_graph=True`` these gradients stay connected to `x`,
+and its second derivative is zeros instead of None.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading and writing at places: of the flattened tensor, of one axis, and what falls on one place reduced."""
+"""Reading and writing at indices: `take`, `put`, `index_add`, `index_copy`, `scatter_reduce`, `masked_scatter`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pooling: one number for each window. Average pooling is a convolution's sum; max pooling picks.
+"""Pooling: one number for each window. Average pooling sums, max pooling selects.
 
-Each is linear once the places of the maxima are known, so its gradient is an operation whose gradient is it again,
-and tied to the image with the derivative 0.
+Both are linear when the indices of the maxima are fixed: the gradient is the adjoint operation, whose gradient is the
+pooling again. The gradient stays connected to the image, with derivative 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reductions: many numbers become few, and the gradient is spread back over them."""
+"""Reductions: `sum`, `mean` and others; the gradient is broadcast back over the reduced axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products of reflections, which is how LAPACK keeps an orthogonal matrix."""
+"""`householder_product`: an orthogonal matrix from the Householder reflections in which LAPACK stores it."""
 
 from __future__ import annotations
 

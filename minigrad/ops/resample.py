@@ -1,7 +1,7 @@
-"""Images at another size: every new pixel is a weighted sum of a few old ones, axis by axis.
+"""Resizing images: every new pixel is a weighted sum of a few old ones, axis by axis.
 
-An axis is described by its taps: `places` (m, k) are the k old pixels that each of the m new ones reads, -1 for one
-that is not read, and `weights` (m, k) how much of each, or None for one pixel taken as it is.
+For each axis `places` (m, k) holds the indices of the k old pixels that each of the m new ones reads, -1 for none, and
+`weights` (m, k) their weights, or None where k is 1 and the pixel is copied.
 Sources: the formulas are those of PyTorch's CPU kernels; Keys, "Cubic convolution interpolation", 1981.
 """
 

@@ -1,4 +1,4 @@
-"""Along one axis, step by step: running extremes and logarithms of sums, differences, areas."""
+"""Operations along one axis: `cummax`, `cummin`, `logcumsumexp`, `diff`, `trapezoid`."""
 
 from __future__ import annotations
 

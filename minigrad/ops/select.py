@@ -1,6 +1,6 @@
-"""Picking elements by index along one axis, and writing them back.
+"""Reading and writing by index along one axis: `gather`, `scatter`, `index_select`, `repeat_interleave`.
 
-All is a reading or a writing by one key (`read_at`, `add_at`, `overwrite`), so the gradients are theirs.
+All are built on `read_at`, `add_at` and `overwrite`, whose gradient rules serve them.
 """
 
 from __future__ import annotations

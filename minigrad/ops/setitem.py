@@ -1,4 +1,4 @@
-"""Assignment by index, ``Y[i, j] = value``: differentiable in the tensor and in the value."""
+"""Assignment by index, ``Y[i, j] = value``, with gradients for the tensor and for the value."""
 
 from __future__ import annotations
 

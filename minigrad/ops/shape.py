@@ -1,4 +1,4 @@
-"""Reshuffles: the same numbers under other axes. Most are views of their operand's memory."""
+"""Operations that change the shape or the axes: `reshape`, `permute`, `expand`, `squeeze`, ... Most return views."""
 
 from __future__ import annotations
 

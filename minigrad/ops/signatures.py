@@ -1,4 +1,4 @@
-"""What an editor and a type checker know of the functions in the tables. Nothing is computed here."""
+"""Type signatures of the functions in the tables, for editors and type checkers."""
 
 from __future__ import annotations
 

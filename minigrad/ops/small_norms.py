@@ -1,7 +1,7 @@
-"""Normalization of a few singles, in the steps and with the roundings of PyTorch's CPU kernels.
+"""Normalization of a few float32 numbers, with the order of additions and the roundings of PyTorch's CPU kernels.
 
-Where a gradient's numbers cancel, what is left is rounding, and a lesson that prints it prints the same digits only if
-they are added in the same order: in eight lanes, and what is left over with one rounding for ``a * b + c`` (`fused`).
+Where the terms of a gradient cancel only rounding errors remain, and a program prints PyTorch's digits only if it adds
+in the same order: in eight SIMD lanes, and the remaining elements with one rounding for ``a * b + c`` (`fused`).
 """
 
 from __future__ import annotations

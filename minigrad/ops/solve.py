@@ -1,6 +1,6 @@
-"""Square systems and what is built on them: solve, inverse, determinant, Cholesky, pseudo-inverse.
+"""Linear systems: `solve`, inverse, determinant, Cholesky factor, pseudo-inverse.
 
-Each rule is written with operations of this file, so derivatives hold to any order. Source of the rules:
+The rules use the operations of this file, so they are differentiable to any order. Source of the rules:
 M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
 of the pseudo-inverse: G. H. Golub and V. Pereyra, 1973.
 """

@@ -1,4 +1,4 @@
-"""Functions that fewer programs need: each entry is a forward and its derivatives."""
+"""Elementwise functions that few programs need: each entry is a forward and its derivatives."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Decompositions: QR, singular values, eigenvalues of symmetric matrices; and the rank and norms that follow.
+"""Decompositions: QR, singular values, eigenvalues of symmetric matrices; and rank, matrix norms, least squares.
 
-A decomposition of several parts is one operation, whose result holds the parts one below the other. Rules:
+A decomposition into several factors is one operation, whose result holds the factors one below the other. Rules:
 J. Townsend, "Differentiating the singular value decomposition", 2016; M. Seeger et al., "Auto-differentiating
-linear algebra", 2017. The vectors' gradients are infinite where singular or eigenvalues coincide, the values' are not.
+linear algebra", 2017. Gradients through the vectors are infinite where two singular values or eigenvalues are equal.
 """
 
 from __future__ import annotations

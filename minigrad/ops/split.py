@@ -1,4 +1,4 @@
-"""Taking tensors apart: views of parts, of single entries, of many at once."""
+"""Views of parts of a tensor: `narrow`, `select`, `split`, `chunk`, `unbind`."""
 
 from __future__ import annotations
 

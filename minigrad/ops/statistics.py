@@ -1,4 +1,4 @@
-"""Numbers about many numbers: variance and deviation, sums without NaN, quantiles, covariance."""
+"""Statistics: `var`, `std`, `nansum`, `nanmean`, `quantile`, `cov`, `corrcoef`."""
 
 from __future__ import annotations
 

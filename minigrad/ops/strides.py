@@ -1,4 +1,4 @@
-"""Views by lengths and steps in memory: `as_strided`, the windows of `unfold`; and the memory under an array."""
+"""Views by sizes and strides: `as_strided`, and the windows of `Tensor.unfold`."""
 
 from __future__ import annotations
 

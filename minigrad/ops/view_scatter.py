@@ -1,4 +1,4 @@
-"""Copies of a tensor in which one view is replaced: what ``x[...] = src`` does to x, without writing to x."""
+"""`select_scatter` and its relatives: a copy of x in which one view of it is replaced by `src`."""
 
 from __future__ import annotations
 

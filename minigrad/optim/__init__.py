@@ -1,6 +1,6 @@
-"""Optimizers, each a rule of a few lines on the base that does what all have in common, and `lr_scheduler`.
+"""Optimizers, each a rule of a few lines; the base class `Optimizer` does the rest. Also `lr_scheduler`.
 
-The heart is `Optimizer` and `SGD`; the others open when they are first asked for.
+Read `Optimizer` and `SGD` first; the others are imported when they are first used.
 """
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING

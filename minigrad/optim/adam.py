@@ -1,4 +1,4 @@
-"""Adam and its kin: running means of the gradient and of its size, both freed of their start at zero."""
+"""Adam and its variants: running means of the gradient and of its square, corrected for their start at zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps scaled for each number by the history of its gradients: RMSprop, Adagrad, Adadelta, Rprop."""
+"""RMSprop, Adagrad, Adadelta, Rprop: the step of each element is scaled by the history of its gradients."""
 
 from __future__ import annotations
 

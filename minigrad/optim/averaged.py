@@ -1,4 +1,4 @@
-"""`ASGD`: gradient descent that also keeps the average of its path."""
+"""`ASGD`: gradient descent that also keeps the average of all its iterates."""
 
 from __future__ import annotations
 

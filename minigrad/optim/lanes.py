@@ -1,7 +1,7 @@
-"""Parameters on a GPU are updated together: by a lane, which a wing adds, in one launch for all of them.
+"""Fused updates: all parameters of a step are updated by one launch on a GPU, where a lane is registered for it.
 
-A lane is given the formula of an optimizer and rows of arrays; what it cannot do it gives back, and the formula
-runs on those arrays one by one.
+A lane is a function that gets the rule of an optimizer and rows of arrays, and updates them at once. It returns the
+rows that it cannot update, and the rule runs on these one by one. `gpu/optimizers.py` has the lane for GPUs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`LBFGS`: steps along an estimate of Newton's direction, made of the last few steps and gradients."""
+"""`LBFGS`: a quasi-Newton method, whose direction is estimated from the last few steps and gradients."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A search for a step length that satisfies the strong Wolfe conditions: low enough, and flat enough.
+"""Line search: finds a step length that satisfies the strong Wolfe conditions.
 
-With the loss `f(t)` along a direction, the loss must have fallen, `f(t) <= f(0) + c1 t f'(0)`, and
-its slope must have, `|f'(t)| <= c2 |f'(0)|`. First an interval is found that holds such a length,
-then it is narrowed, by cubic interpolation both times.
+With `f(t)` the loss along a direction, the loss must decrease enough, `f(t) <= f(0) + c1 t f'(0)`, and
+so must its slope, `|f'(t)| <= c2 |f'(0)|`. First an interval that contains such a length is found,
+then it is narrowed; both use cubic interpolation.
 
 Sources: Nocedal and Wright, Numerical optimization, 2006, algorithms 3.5 and 3.6; Schmidt, minFunc, 2005.
 """

@@ -1,4 +1,4 @@
-"""Steps that look at a matrix as a whole: Muon turns it, Adafactor keeps a number for each row and each column."""
+"""Optimizers that treat a weight as a matrix: Muon orthogonalizes its update, Adafactor factors its second moment."""
 
 from __future__ import annotations
 

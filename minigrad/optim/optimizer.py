@@ -1,11 +1,10 @@
-"""`Optimizer`: groups of parameters with their options, and a step: one rule for every parameter.
+"""`Optimizer`: groups of parameters with options, and `step`, which applies a rule to every parameter.
 
-A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and
-in place: `rule(w, g, buffer, ..., *, option, ...)`. The names say what it needs. A buffer is kept in
-the parameter's state under its name; an option comes from the group, but for `step`, the number of
-this step, and `first`, true where the buffers were just made. What all rules have in common is done
-once for all: `maximize` and weight decay are put around a rule (`rules.py`), state is read for it
-(`state.py`), and it is given large parameters in blocks that stay in the processor's cache.
+A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and in place:
+`rule(w, g, buffer, ..., *, option, ...)`. The parameter names say what the rule needs. A buffer is kept in the state
+of the parameter under its name. An option comes from the group, except `step`, the number of this step, and `first`,
+true if the buffers were just made. The base class does what all rules need: it adds `maximize` and weight decay to a
+rule (`rules.py`), reads the state (`state.py`), and passes large parameters in blocks that fit the processor's cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all optimizers ask of their options: numbers in their range, and flags that mean something here."""
+"""Checks of the options that all optimizers share: ranges of numbers, and flags that are supported here."""
 
 from __future__ import annotations
 

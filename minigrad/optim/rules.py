@@ -1,4 +1,4 @@
-"""What is put around a rule: options that all optimizers have, and blocks; and what rules are written with."""
+"""Helpers of optimizer rules: weight decay and `maximize` added to a rule, and running it block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`state_dict` and `load_state_dict` of an optimizer: its options and its state, with the parameters by their index."""
+"""`state_dict` and `load_state_dict` of an optimizer: its options and its state, with parameters numbered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`SGD`: gradient descent, with momentum where asked."""
+"""`SGD`: gradient descent, optionally with momentum."""
 
 from __future__ import annotations
 

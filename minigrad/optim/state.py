@@ -1,4 +1,4 @@
-"""What an optimizer keeps for a parameter: buffers, such as a velocity, and counts, such as that of its steps."""
+"""The state that an optimizer keeps for a parameter: buffers, such as a velocity, and step counts."""
 
 from __future__ import annotations
 

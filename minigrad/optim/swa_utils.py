@@ -1,4 +1,4 @@
-"""Averages of a model's weights along training: `AveragedModel`, its schedule `SWALR`, and `update_bn`."""
+"""Stochastic weight averaging: `AveragedModel`, its scheduler `SWALR`, and `update_bn`."""
 
 from __future__ import annotations
 

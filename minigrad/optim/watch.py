@@ -1,4 +1,4 @@
-"""Advice on two mistakes that a step can see: a forgotten `zero_grad()`, and a rate that diverges."""
+"""Advice on two mistakes that a step can detect: a forgotten `zero_grad()`, and a learning rate that diverges."""
 
 from __future__ import annotations
 

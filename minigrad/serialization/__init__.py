@@ -1,4 +1,4 @@
-"""`save` and `load`: tensors and plain data in a file that runs nothing when it is read."""
+"""`save` and `load`: files of tensors and plain data, which run no code when they are loaded."""
 
 from minigrad.serialization.archive import load, save
 from minigrad.serialization.files import SerializationError

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and one error for files that cannot be read."""
+"""Atomic writing of files, and one error class for files that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.safetensors` files, through the safetensors library: weights to and from PyTorch and others."""
+"""`.safetensors` files, through the safetensors library, for exchanging weights with PyTorch and others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tensors that share memory are saved as views of one storage, so that they share it again.
+"""Saves tensors that share memory as views of one storage, so that they share memory again when loaded.
 
-A view alone does not carry the memory that it leaves out: only arrays that overlap are brought together. One that
-leaves nothing out keeps the order of its axes in memory, as channels_last weights do.
+A view that is saved without its base does not save the base's memory: only tensors that overlap share a storage. A
+tensor without gaps in memory keeps the order of its axes there, as channels_last weights do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What can be saved, as JSON, and back: values that stand for themselves, and rows `[kind, parts...]`.
+"""Converts saved values to JSON and back: plain JSON values, and lists `[kind, parts...]` for everything else.
 
-The numbers of tensors and arrays are not written here: a row names the storage that holds them.
+The numbers of tensors and arrays are not in the JSON: a list names the storage that holds them.
 """
 
 from __future__ import annotations

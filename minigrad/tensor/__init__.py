@@ -1,4 +1,4 @@
-"""`Tensor`: what a user touches first. Each family of methods stands in a file of its own."""
+"""`Tensor`: the class that users work with. Each family of methods stands in a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that tensors have not: PyTorch's say so, and where to read what is here; misspelt ones say what was meant."""
+"""Errors for attributes that `Tensor` does not have: PyTorch's are named as missing here, typos get a suggestion."""
 
 from __future__ import annotations
 

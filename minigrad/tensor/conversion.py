@@ -1,4 +1,4 @@
-"""Other element types, other devices, Python numbers and NumPy arrays."""
+"""Methods that convert to other dtypes, other devices, Python numbers and NumPy arrays."""
 
 from __future__ import annotations
 

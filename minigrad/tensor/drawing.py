@@ -1,4 +1,4 @@
-"""Filling a tensor with random numbers, and drawing by what it holds: number for number as PyTorch."""
+"""Random fills (`normal_`, ...), `bernoulli`, `multinomial` and `poisson`: PyTorch's numbers for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a tensor without looking at its numbers: shape, type, place and order in memory."""
+"""Properties of a tensor that do not read its numbers: shape, dtype, device, strides."""
 
 from __future__ import annotations
 

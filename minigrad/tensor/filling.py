@@ -1,4 +1,4 @@
-"""Filling a tensor with one number."""
+"""Filling a tensor: `fill_`, `zero_` and their relatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tensor's place in the graph: backward, detaching, hooks."""
+"""Methods on the graph: `backward`, `detach`, `requires_grad_`, hooks."""
 
 from __future__ import annotations
 

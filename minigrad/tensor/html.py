@@ -1,4 +1,4 @@
-"""What a notebook shows of a tensor: its facts, its numbers as printed, and an image where it is one."""
+"""HTML for notebooks: a tensor's shape and dtype, its printed numbers, and a picture if it is an image."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""NumPy's functions on tensors: which of them give a tensor, and which an array, as beside PyTorch.
+"""NumPy's functions on tensors: which return a tensor and which an array, as they do with PyTorch's tensors.
 
-A function that PyTorch has under the same meaning is computed by it, differentiably: ``np.exp(x)``,
-``np.reshape(x, (2, 3))``. Others see the tensor's array. Where NumPy keeps the class of its operand, the
-result is a tensor again: all ufuncs, and the functions of `_TENSORS`. ``np.concatenate``, ``np.where`` and
-the rest give arrays. Gradient rules, which are written in NumPy's vocabulary, always get tensors.
+A function that minigrad has too is computed by it, with gradients: ``np.exp(x)``, ``np.reshape(x, (2, 3))``. Others get
+the tensor's array. If NumPy keeps the class of its operand the result is a tensor again: all ufuncs, and the functions
+of `_TENSORS`. ``np.concatenate``, ``np.where`` and the rest return arrays. Gradient rules, which are written with
+NumPy's functions, always get tensors.
 """
 
 from __future__ import annotations

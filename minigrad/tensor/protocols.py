@@ -1,4 +1,4 @@
-"""Python's and NumPy's protocols: numbers, truth, iteration, dispatch, printing."""
+"""Python's and NumPy's special methods: conversion to numbers and bool, iteration, NumPy dispatch, printing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reducing methods: each line names the operation in `ops/`."""
+"""Reduction methods: each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reshaping, indexing and multiplying methods: each line names the operation in `ops/`."""
+"""Methods for shapes, indices and matrix products: each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

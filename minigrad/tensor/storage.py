@@ -1,4 +1,4 @@
-"""The memory under a tensor: as numbers (`storage`), as bytes (`untyped_storage`), and cut anew (`resize_`)."""
+"""The memory of a tensor: as numbers (`storage`), as bytes (`untyped_storage`), and with another size (`resize_`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For tests: `assert_close` compares results, `make_tensor` makes operands."""
+"""`torch.testing`: `assert_close` compares results, `make_tensor` makes operands."""
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 

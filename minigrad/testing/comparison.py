@@ -1,4 +1,4 @@
-"""`assert_close`: two results hold the same numbers to a tolerance, or an error says where they differ most."""
+"""`assert_close`: raises an error if two results differ by more than a tolerance, and says where they differ most."""
 
 from __future__ import annotations
 

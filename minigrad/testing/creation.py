@@ -1,4 +1,4 @@
-"""`make_tensor`: a tensor of random numbers of any type, also one with gaps in its memory."""
+"""`make_tensor`: a tensor of random numbers of any dtype, also non-contiguous."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools around the library: `data` loads and batches, `checkpoint` computes again what it did not keep."""
+"""`torch.utils`: data loading, activation checkpointing, timing, and other tools."""
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 

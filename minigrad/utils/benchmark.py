@@ -1,4 +1,4 @@
-"""`torch.utils.benchmark`: how long a statement takes, as the median of many short rounds.
+"""`torch.utils.benchmark`: the time of a statement, as the median of many short measurements.
 
 Source: https://docs.pytorch.org/docs/stable/benchmark_utils.html
 """

@@ -1,4 +1,4 @@
-"""Less memory for more time: values within a checkpoint are not kept, but computed again on the way back."""
+"""`checkpoint`: saves memory by not keeping a function's intermediate values; backward computes them again."""
 
 from __future__ import annotations
 

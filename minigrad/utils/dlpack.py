@@ -1,4 +1,4 @@
-"""`torch.utils.dlpack`: tensors handed to other libraries and back, sharing their memory."""
+"""`torch.utils.dlpack`: exchanges tensors with other libraries without a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`torch.utils.hooks`: the handle that takes a hook away again."""
+"""`torch.utils.hooks`: `RemovableHandle`, which removes a hook."""
 
 from minigrad.autograd.inspection import RemovableHandle
 

@@ -1,4 +1,4 @@
-"""`torch.utils.model_zoo`: trained weights from the network, which minigrad does not use at run time."""
+"""`torch.utils.model_zoo`: not supported, because minigrad downloads nothing; the error says what to do instead."""
 
 from __future__ import annotations
 

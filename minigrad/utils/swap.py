@@ -1,4 +1,4 @@
-"""`swap_tensors`: two tensors exchange all that they hold."""
+"""`swap_tensors`: two tensors exchange their contents."""
 
 from __future__ import annotations
 

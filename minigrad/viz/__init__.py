@@ -1,7 +1,7 @@
-"""Drawing: the graph behind a tensor, its backward walk step by step, panels for losses, kernels and maps.
+"""Drawing: the graph of a tensor, its backward walk step by step, and plots of losses, kernels and feature maps.
 
-The graph is drawn as SVG, the stepper as HTML, with nothing but the standard library. The
-panels ask matplotlib for the drawing (`pip install matplotlib`), and only when called.
+The graph is SVG and the stepper HTML, made with the standard library only. The plots import matplotlib
+(`pip install matplotlib`) when they are called.
 """
 
 # fmt: off

@@ -1,8 +1,8 @@
-"""A picture of the graph behind a tensor, without the Graphviz program.
+"""Draws the graph of a tensor as SVG, without the Graphviz program.
 
-Boxes are calls and leaves, lines are the ways that gradients go. Data runs down the page, gradients
-run up. A box stands as many layers above the result as its longest way there has steps, and near
-the middle of the boxes that it is connected with (the plainest form of Sugiyama, Tagawa and Toda, 1981).
+Boxes are calls and leaves, lines are edges. Data flows down the page, gradients flow up. The layer of a box is the
+length of its longest path to the result; within its layer it stands near the mean position of its neighbours (the
+simplest form of the method of Sugiyama, Tagawa and Toda, 1981).
 """
 
 from __future__ import annotations

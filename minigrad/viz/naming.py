@@ -1,4 +1,4 @@
-"""The names of a graph's leaves: given, a module's own, or those of the caller's variables."""
+"""Names for the leaves in a drawing: given by the user, from a module's parameters, or the caller's variable names."""
 
 from __future__ import annotations
 

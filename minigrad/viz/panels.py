@@ -1,7 +1,7 @@
-"""Panels for a lesson's picture: an image or feature map, a kernel, a loss, accuracies, a confusion matrix.
+"""Plots with matplotlib: an image or feature map, a kernel, a loss curve, accuracies, a confusion matrix.
 
 Each takes values (Tensors, arrays or lists) and the matplotlib axes to draw on, and returns the axes. Without
-axes it draws on a figure of its own, which a notebook shows: `loss_curve(losses).figure.savefig("loss.png")`.
+axes it makes a new figure, which a notebook shows: `loss_curve(losses).figure.savefig("loss.png")`.
 `maps` and `grid` draw several images, their pixels of one size.
 """
 

@@ -1,4 +1,4 @@
-"""Pictures that explain: what one output sees, how im2col lays out its windows, and Winograd's four products."""
+"""Explaining pictures: the receptive field of an output, the columns of im2col, and Winograd's four products."""
 
 from __future__ import annotations
 

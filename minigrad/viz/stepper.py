@@ -1,7 +1,7 @@
-"""The backward walk, played: box by box over the graph, with the rule that is at work and the numbers that flow.
+"""`stepper`: the backward walk as an animation over the graph, with the gradient rule and the numbers of each step.
 
-`stepper(loss)` runs the walk once, watched by hooks, and writes one HTML element with everything in it: a notebook
-shows it, a browser opens it from a file, and no network is asked for anything.
+`stepper(loss)` runs the walk once, observed by hooks, and writes one self-contained HTML element: a notebook shows it,
+a browser opens it from a file, and nothing is loaded from the network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Chapter 8: the three gradients of a convolution, then with a stride; checked where a mistake cannot hide."""
+"""Chapter 8: the three gradients of a convolution, then the same with a stride."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`minigrad.distributed.algorithms`: hooks for the communication of gradients, and inputs of unequal number."""
+"""`minigrad.distributed.algorithms`: communication hooks, and `Join` for ranks with unequal numbers of inputs."""
 
 from minigrad.distributed.algorithms import ddp_comm_hooks
 from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook

@@ -1,7 +1,7 @@
-"""`Join`: ranks that have no more inputs keep step with those that have.
+"""`Join`: lets ranks train with unequal numbers of inputs.
 
-What the ranks do together in a step is done by those at the end of their inputs too, with nothing to add, until all
-have come to the end. As `torch.distributed.algorithms.join`.
+A rank without further inputs still takes part in the collectives of each step, with zeros, until all ranks are done.
+As `torch.distributed.algorithms.join`.
 """
 
 from __future__ import annotations

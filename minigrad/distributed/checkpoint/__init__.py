@@ -1,4 +1,4 @@
-"""`minigrad.distributed.checkpoint`: one checkpoint written by all ranks, read by however many."""
+"""`minigrad.distributed.checkpoint`: one checkpoint written by all ranks, and read by any number of ranks."""
 
 from minigrad.distributed.checkpoint.sharded import load, read, save
 

@@ -1,10 +1,9 @@
-"""A checkpoint in shards: each rank writes a file of its share, and an index says what is where.
+"""A checkpoint in shards: each rank writes one file, and an index says which entry is in which file.
 
-A nested dict is cut into entries, named by their keys from the outside in. An entry that several ranks have (a model's
-parameters) is written by one of them, so that the shares are even; one that a single rank has (its part of an
-optimizer's state) by that rank. The index is written last, in one step, and old shards are removed after it: at any
-moment, whichever rank is killed, the folder holds a whole checkpoint, the old or the new one. All ranks must see the
-folder.
+A nested dict is flattened into entries, named by the path of their keys. An entry that several ranks have (a model's
+parameters) is written by one of them, so that the files are of similar size; an entry of a single rank (its part of an
+optimizer's state) by that rank. The index is written last, atomically, and old shards are removed after it: whenever
+a rank is killed, the folder holds a complete checkpoint, the old or the new one. All ranks must see the folder.
 Files are those of `minigrad.save`: nothing in them is run. As `torch.distributed.checkpoint`, on plain entries.
 """
 

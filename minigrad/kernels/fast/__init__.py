@@ -1,8 +1,8 @@
-"""A wing: the quick ways to compute a convolution, of which a reader of the heart need not know.
+"""Fast algorithms for convolution. A first reader can skip them.
 
-Each file is one way. Importing this room tells the dispatch of them, and of the machine; without it, convolutions
-are computed by the ways of the room above, with the same results. The files named cuda are told of when a GPU is found
-(`gpu/served.py`).
+Each file is one algorithm. Importing this package registers them in `kernels/dispatch.py`; without it, convolutions are
+computed by the algorithms of `kernels/`, with the same results up to rounding. Those named cuda are registered when a
+GPU is found (`gpu/served.py`).
 """
 
 from minigrad.kernels.dispatch import reckon_for, register

@@ -1,4 +1,4 @@
-"""Wide groups: each is a convolution of its own, computed by the way that is quickest for it."""
+"""Grouped convolution with wide groups: each group is computed as a separate convolution, by its quickest algorithm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing by the clock: each way tried once for each shape, and what was chosen, and why."""
+"""`benchmark = True`: times each algorithm once for each shape, keeps the quickest, and explains the choice."""
 
 from __future__ import annotations
 

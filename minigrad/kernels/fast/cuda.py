@@ -1,7 +1,7 @@
-"""Convolution on a GPU: several ways, and for each of the three functions the one that is quickest for the geometry.
+"""Convolution on a GPU: chooses the quickest CUDA algorithm for each of the three functions and each geometry.
 
-Everything NumPy does otherwise in this room, this file does for CuPy: the one seam. The ways can be forced by their
-names, which begin with "cuda"; without that the way named "cuda" stands for all, and chooses here.
+The CUDA algorithms can be forced by their names, which begin with "cuda". Otherwise dispatch sees a single algorithm
+named "cuda", which chooses among them here.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Convolution on a GPU by columns: cuBLAS multiplies, two CUDA kernels of our own move the windows.
+"""Convolution on a GPU by im2col: cuBLAS multiplies, two CUDA kernels of our own copy the windows.
 
 `gather_windows` copies the windows of some images into columns, a tile of bounded size that lives
 until the product is done; `scatter_windows` is its adjoint: each pixel collects from the columns
-that it was copied to, so no two threads write to one place and the result is the same every time.
-The products write (N, O, Ho, Wo) themselves. A 1x1 kernel reads the image as it lies, without any
-copy. Memory is CuPy's pool's; nothing waits for the GPU, and no array is made on the host. Every geometry and dtype.
+that it was copied to, so no two threads write to one place and the result is deterministic. The
+products write (N, O, Ho, Wo) directly. A 1x1 kernel reads the image itself, without a copy.
+Memory comes from CuPy's pool; nothing waits for the GPU. Every geometry and dtype.
 """
 
 from __future__ import annotations

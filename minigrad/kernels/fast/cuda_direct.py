@@ -1,18 +1,18 @@
-"""Convolution on a GPU without a product of matrices: depthwise and grouped layers, and layers of few channels.
+"""Convolution on a GPU without a matrix product, for depthwise and grouped layers and layers of few channels.
 
-Where an output sees few channels, columns would cost more to write than the sums cost to form. Here a thread
-computes P outputs below one another in each of Q channels, and keeps the P Q sums in registers. For each column
-of the kernel it reads the pixels that its P windows share once; a pixel read is used P Q kh times at most. The
-threads of a warp stand side by side in a row of windows, so they read neighbours. The kernels of a block's Q
-channels lie in shared memory, where a warp reads one number for all its threads at once.
+Where an output sees few channels, writing columns would cost more than the sums themselves. Here a thread computes P
+outputs below one another in each of Q channels, and keeps the P Q sums in registers. For each column of the kernel it
+reads the pixels that its P windows share once; a pixel read is used up to P Q kh times. The threads of a warp compute
+neighbouring windows of a row, so they read neighbouring memory. The kernels of a block's Q channels are in shared
+memory, where one read serves all threads of a warp.
 
-The adjoint in x is the same with windows and pixels in exchanged roles: a pixel collects from the windows that
-see it, nothing is added to one place by two threads. In the adjoint in w a thread keeps the sums of Q kernels,
-over its share of the windows; warps, then blocks add up their sums in a fixed order: the same numbers every time.
+The adjoint in x exchanges the roles of windows and pixels: a pixel gathers from the windows that see it, so no two
+threads add to one place. In the adjoint in w a thread keeps the sums of Q kernels over its share of the windows; warps,
+then blocks add their sums in a fixed order, so the result is deterministic.
 
-What is known when a layer is called, as the kernel's size, stands in the source as a constant: the compiler
-unrolls the loops, and what is indexed stays in registers. Source of the idea: A. Lavin, "maxDNN", 2015; and
-P. Zhang, E. Lo, B. Lu, "High Performance Depthwise and Pointwise Convolutions on Mobile Devices", 2020.
+The kernel's size and other constants of a layer are written into the source, so the compiler unrolls the loops and
+keeps indexed arrays in registers. Sources: A. Lavin, "maxDNN", 2015; P. Zhang, E. Lo, B. Lu, "High Performance
+Depthwise and Pointwise Convolutions on Mobile Devices", 2020.
 """
 
 from __future__ import annotations

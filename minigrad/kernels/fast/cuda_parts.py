@@ -1,4 +1,4 @@
-"""What the CUDA ways of convolution share: the sums of several blocks, and what a GPU takes for a piece of work."""
+"""Shared by the CUDA convolutions: adding the sums of several blocks, and estimates of running times."""
 
 from __future__ import annotations
 

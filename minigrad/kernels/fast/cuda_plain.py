@@ -1,8 +1,8 @@
-"""Convolution on a GPU as its definition says, in one launch: for problems of a lesson's size, and to be read first.
+"""Convolution on a GPU by its definition, in one launch, for small problems. Read this CUDA file first.
 
-A thread forms one output (`sum_window`), or one pixel of the adjoint in x from the windows that see it (`sum_pixel`); a
-block forms one weight of the adjoint in w, a sum over all windows, which its threads share and then add up in a fixed
-order (`sum_weight`). No two threads write to one place. Every geometry and dtype; nothing is compiled for a geometry.
+A thread computes one output (`sum_window`), or one pixel of the adjoint in x from the windows that see it
+(`sum_pixel`). A block computes one weight of the adjoint in w: its threads share the sum over all windows, and add
+their parts in a fixed order (`sum_weight`). No two threads write to one place. One kernel serves every geometry.
 """
 
 from __future__ import annotations

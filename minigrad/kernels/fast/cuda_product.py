@@ -1,15 +1,15 @@
-"""Convolution on a GPU as a product of matrices whose columns are never written to memory.
+"""Convolution on a GPU by implicit im2col: a matrix product whose columns are never written to memory.
 
-The product is im2col's, (O, C*kh*kw) @ (C*kh*kw, N*Ho*Wo), computed in tiles by blocks of threads. A block brings a
-strip of both tiles at a time into shared memory, the kernel's as it lies, the windows' straight from the image. Of
-these every thread multiplies 8 rows by 8 columns, 64 sums in registers for 16 numbers read. The next strip is on
-its way while this one is multiplied. A strip holds 8 channels of one tap: a thread that fetches it moves one
-pointer, and asks once whether its pixel lies inside the image. The kernel is laid out for that beforehand.
+The product is im2col's, (O, C*kh*kw) @ (C*kh*kw, N*Ho*Wo), computed in tiles by blocks of threads. A block loads one
+strip of both tiles at a time into shared memory, the windows directly from the image. Every thread multiplies 8 rows
+by 8 columns of it: 64 sums in registers for 16 numbers read. The next strip is loaded while this one is multiplied. A
+strip holds 8 channels of one tap, so a thread that loads it advances one pointer, and tests once whether its pixel
+lies inside the image. The kernel is reordered for that beforehand.
 
-At stride 1 the adjoint in x is the same product, with the flipped kernel. There a zero of the padding may meet an
-infinite weight and give a NaN that the definition does not form; such sums are formed anew without zeros, which costs
-nothing where there are none. The adjoint in w multiplies cotangents by windows, summed over the windows: these are
-dealt out to several blocks, whose sums are added up in a fixed order.
+At stride 1 the adjoint in x is the same product, with the flipped kernel. There a zero of the padding times an infinite
+weight gives a NaN that the definition does not have; such sums are computed again without the padding, which costs
+nothing where there are none. The adjoint in w multiplies cotangents by windows and sums over the windows, which are
+divided among several blocks; their sums are added in a fixed order.
 
 Source of the ideas: S. Chetlur et al., "cuDNN: Efficient Primitives for Deep Learning", 2014, section 3 (the columns
 exist in tiles only); S. Boehm, "How to Optimize a CUDA Matmul Kernel", 2022 (tiles of blocks, warps, threads).

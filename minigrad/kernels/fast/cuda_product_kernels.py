@@ -1,4 +1,4 @@
-"""The kernels of `cuda_product.py`, in CUDA C: a weight laid out, two products in tiles, and sums formed anew."""
+"""CUDA C source for `cuda_product.py`: reordering the weight, two tiled products, and sums computed without padding."""
 
 from __future__ import annotations
 

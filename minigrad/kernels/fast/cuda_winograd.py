@@ -1,11 +1,11 @@
-"""Winograd's minimal filtering on a GPU; what it is stands in `winograd.py`, whose transforms these are.
+"""Winograd's minimal filtering on a GPU, with the transforms of `winograd.py`, where the algorithm is explained.
 
-A thread transforms one tile of one channel in its registers, and the threads of a warp stand at neighbouring tiles.
-The products between transformed tiles and kernels are one product of matrices for each of a tile's points: a grouped
-1x1 convolution, for which the ways of the other files serve. One source transforms pixels, cotangents and kernels
-into points, another brings points back; they differ in a small matrix of constants, whose zeros cost nothing.
+A thread transforms one tile of one channel in registers; the threads of a warp transform neighbouring tiles. The
+products of transformed tiles and kernels are one matrix product for each point of a tile: a grouped 1x1 convolution,
+computed by the other CUDA algorithms. One source transforms pixels, cotangents and kernels, another transforms back;
+they differ in a small matrix of constants, whose zeros cost nothing.
 
-Tiles that must not be mixed are marked, and their sums formed by the definition: `cuda_winograd_marks.py`.
+Tiles that would lose accuracy are marked, and computed by the definition: `cuda_winograd_marks.py`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The tiles that Winograd on a GPU must not mix: found by their numbers, and their sums formed by the definition.
+"""Finds the tiles in which Winograd on a GPU would lose accuracy, and computes them by the definition.
 
-A tile mixes what its outputs do not see. On a CPU the data are looked at before this way is taken; a GPU must not be
-waited for. So it looks itself: `mark` notes each tile in which an output sees much larger numbers than another (as
-`winograd.is_even` asks), or a NaN or an infinity, and the sums of those tiles are formed once more by the definition.
-Where no tile is marked that costs one more reading of the image.
+Rounding in a tile mixes pixels that an output does not see. On a CPU the data are inspected before Winograd is chosen;
+on a GPU that would mean waiting. So a kernel inspects them: `mark` marks each tile in which an output sees much larger
+numbers than another (the test of `winograd.is_even`), or a NaN or an infinity, and the marked tiles are computed again
+by the definition. Without marked tiles that costs one more reading of the image.
 """
 
 from __future__ import annotations

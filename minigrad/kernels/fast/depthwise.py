@@ -1,18 +1,18 @@
 """Depthwise and grouped convolution: many small kernels, each over a few channels.
 
-Windows are laid out along the width alone, as lines (C/groups*kw, rows*Wo): a copy for each column of the kernel, which
-is one flat run where a row of windows is as long as a row of the image (`lines.py`). Down the height nothing is copied.
-Each row i of the kernel multiplies the lines that begin i rows further down, and the results add up:
+Windows are copied along the width only, into lines (C/groups*kw, rows*Wo): one copy for each column of the kernel,
+contiguous where a row of windows is as long as a row of the image (`lines.py`). Along the height nothing is copied.
+Each row i of the kernel multiplies the lines that begin i rows further down, and the results are added:
 
     out = sum over i of w[:, :, i] (O/groups, C/groups*kw) @ lines[:, i*Wo : (i + Ho)*Wo].
 
-So kw copies and kh additions stand where im2col copies kh kw times. Where a group has one output channel, two products
-do it all, for each addition of arrays would be a pass of its own: the first has a row for each row of the kernel but
-the last, the second adds these rows up, each from its own start on, and with them the last row's share of the lines.
+So kw copies and kh additions replace the kh kw copies of im2col. Where a group has one output channel, two products
+compute it, as each addition of arrays would be a pass over memory: the first product has a row for each row of the
+kernel except the last; the second adds these rows, each from its own start, and the last row's share of the lines.
 
-A stride takes the rows apart into its phases, every other row say, each with the kernel's rows that meet it. The
-adjoint in x makes the phases of the image one by one, each from lines of the cotangent, so no zeros of a stride are
-multiplied. Any stride, padding and dilation; several groups. Source: products that are shifted and added are Vasudevan,
+A stride splits the rows into phases, for stride 2 the even and the odd rows, each with its rows of the kernel. The
+adjoint in x computes the phases of the image one by one from lines of the cotangent, so no zeros of a stride are
+multiplied. Any stride, padding and dilation; several groups. Source: shifted and added products are Vasudevan,
 Anderson, Gregg, "Parallel Multi Channel Convolution using General Matrix Multiplication", 2017 (kn2row). Float32 error
 against float64 on MobileNet's layers: 2e-7 relative.
 """

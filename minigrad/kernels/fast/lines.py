@@ -1,9 +1,9 @@
-"""Lines: the rows of images, laid out once for each column of a kernel, for products that look along them.
+"""Lines: im2col along the width only, one copy of the rows of the images for each column of the kernel.
 
-Line j holds at (t, u) the pixel that window u sees through column j of row t, all rows in one run, and zeros where that
-lies outside. Where a row of windows is as long as a row of the image, a line is the whole image, shifted: one copy. A
-stride picks pixels out of their rows number by number; columns that are a stride apart see the same pixels, so all but
-the first of them are shifted copies of it. What a shift carries from one row into the next is put right afterwards.
+Line j holds at (t, u) the pixel of row t that window u sees through column j of the kernel, and zero where that lies
+outside. Where a row of windows is as long as a row of the image, a line is the whole image, shifted: one copy. With a
+stride, pixels are copied one by one; columns that are a stride apart see the same pixels, so all but the first of them
+are shifted copies of it. Pixels that a shift carries from one row into the next are then set to zero.
 """
 
 from __future__ import annotations

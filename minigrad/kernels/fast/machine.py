@@ -1,6 +1,7 @@
-"""The machine that costs are reckoned for: told from what it is, or measured on request.
+"""The machine whose costs are estimated: recognized by its processor, or measured on request.
 
-Told is the default, because it is the same in every run: which way computes decides the last digits of a result.
+It is not measured by default, because the choice of the algorithm decides the last digits of a result: the choice must
+be the same in every run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was measured of a machine, kept in a file of JSON: the four constants, and which machine they are of.
+"""The measured constants of a machine, saved in a JSON file with the name of the machine.
 
 {"machine": "x86_64, SkylakeX, NumPy 2.4.6", "peak": 8.5e10, "half": 10.0, "move": 2.1e-10, "run": 2e-09}
 """

@@ -1,4 +1,4 @@
-"""MEC: windows are laid out along the width alone; down the height they overlap in memory.
+"""MEC: im2col along the width only; along the height the windows overlap in memory.
 
 im2col copies every pixel kh kw times. Here it is copied kw times: the row h of all images becomes a
 block of C kw lines, and the kh blocks that a row of outputs reads lie one behind the other. So the

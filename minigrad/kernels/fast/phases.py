@@ -1,11 +1,11 @@
-"""A stride taken apart: of every s-th pixel is made an image of its own, and a channel of a convolution of stride 1.
+"""Strided convolution as one of stride 1: every s-th pixel forms an image of its own, which becomes a channel.
 
 With x(a)[q] = x[q s + a] and w(a)[i] = w[i s + a], zeros at the kernel's end,
 
     out[t] = sum over i of w[i] x[t s + i] = sum over phases a, and i, of w(a)[i] x(a)[t + i].
 
-So AlexNet's first layer, 11x11 of 3 channels with a stride of 4, is 3x3 of 48 channels, for which Winograd's algorithm
-serves. That convolution is computed by the way that is quickest for it. Dilation 1, one group.
+So AlexNet's first layer, 11x11 on 3 channels with stride 4, becomes 3x3 on 48 channels, which Winograd's algorithm can
+compute. The new convolution is computed by its quickest algorithm. Dilation 1, one group.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""1x1 convolution: a matrix product over the channels. Nothing is gathered.
+"""1x1 convolution: a matrix product over the channels, without copying windows.
 
-out[n] (O, H*W) = w (O, C) @ x[n] (C, H*W). A stride picks its pixels first, so only those are
+out[n] (O, H*W) = w (O, C) @ x[n] (C, H*W). With a stride only the pixels that it picks are
 copied. No padding (its border would be zeros), one group. Source: M. Lin, Q. Chen, S. Yan,
 "Network in Network", 2013. Float32 error against float64 on ResNet's layers: 4e-7 relative.
 """

@@ -13,8 +13,8 @@ factors of the trilinear form share their transforms: the weight gradient is G^T
 swapped.
 
 Here every transform is a matrix product too, one per axis, on tiles that overlap in memory: no
-tile is ever gathered, and the last product writes (N, C, H, W) itself. Images are taken channels
-last, (H, W, N, C), a few at a time, so that the tiles stay in the cache.
+tile is copied, and the last product writes (N, C, H, W) directly. Images are processed as
+(H, W, N, C), a few at a time, so that the tiles stay in the cache.
 
 Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S. Gray, "Fast
 Algorithms for Convolutional Neural Networks", 2016. The points 0, +-0.7, +-1.6 halve the error of
@@ -23,14 +23,15 @@ layers, gradients included, as norm of the difference over norm of the result: F
 F(2x2, 5x5) at most 2e-6, F(4x4, 5x5) 5e-6, F(2x2, 3x3) 6e-7 (plain products: 4e-7). In double precision
 it is never chosen. Stride 1, dilation 1, one group.
 
-A larger kernel is cut into blocks of 4x4 taps (zeros at its end), each F(4x4, 4x4). As a block is as long as the
-outputs of a tile, all blocks read the same transformed tiles, each from so many tiles further on: 49 products for each
-tile and block, 12 for an output of a 7x7 kernel instead of 49. Error at most 3e-6.
+A larger kernel is cut into blocks of 4x4 taps (padded with zeros), each F(4x4, 4x4). A block is as long as the outputs
+of a tile, so all blocks read the same transformed tiles, at different offsets: 49 products for each tile and block, 12
+for each output of a 7x7 kernel instead of 49. Error at most 3e-6.
 
-A tile's outputs share their products, so an output feels pixels that it does not see, by rounding: a NaN would
-spread over the tile, an outlier would drown its neighbours. `is_even` looks at the data, once per call (4% of a
-forward), and where a pixel stands out of its tile another way computes. What is left is bounded: each output is within
-1e-5 of the definition, times the largest number that it sees, times the sum of its kernel's absolute values.
+The outputs of a tile share their products, so rounding lets an output depend on pixels that it does not see: a NaN
+would spread over the tile, an outlier would spoil its neighbours. `is_even` inspects the data once per call (4% of a
+forward); where a pixel is much larger than the rest of its tile another algorithm computes. The remaining error is
+bounded: each output is within 1e-5 of the definition, times the largest number that it sees, times the sum of its
+kernel's absolute values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Winograd's tiles: how a kernel is cut into blocks, and the matrices that transform tiles and kernels.
+"""The matrices of Winograd's transforms, and how a large kernel is cut into blocks.
 
-Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; the points are told in `winograd.py`.
+Source: S. Winograd, "Arithmetic Complexity of Computations", 1980; `winograd.py` explains the choice of points.
 """
 
 from __future__ import annotations

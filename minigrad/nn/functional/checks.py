@@ -1,4 +1,4 @@
-"""What every function checks before it computes, so that errors speak of its own arguments."""
+"""Argument checks shared by the functions of `nn.functional`, so that errors name the function's own arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of classification: scores against class numbers, or against probabilities."""
+"""Classification losses: scores against class indices, or against probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Convolutions: checks that explain, then one call of the triad in `ops/conv.py`."""
+"""`conv1d`, `conv2d` and their transposes: argument checks, then one call of an operation of `ops/conv.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss of sequences that are not aligned with their targets."""
+"""`ctc_loss`: connectionist temporal classification, for sequences that are not aligned with their targets."""
 
 from __future__ import annotations
 

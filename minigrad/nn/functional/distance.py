@@ -1,4 +1,4 @@
-"""Distances and similarities of vectors, and losses that rank them."""
+"""Distances and similarities of vectors, and the ranking losses (margin, triplet, cosine embedding)."""
 
 from __future__ import annotations
 

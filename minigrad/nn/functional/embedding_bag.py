@@ -1,4 +1,4 @@
-"""Bags of rows: the sum, the mean or the largest of the rows of a table that each bag names."""
+"""`embedding_bag`: the sum, the mean or the maximum of the rows of a table that each bag of indices names."""
 
 from __future__ import annotations
 

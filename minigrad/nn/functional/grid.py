@@ -1,6 +1,6 @@
-"""Images seen through a grid: each new pixel says where in the image it looks.
+"""`affine_grid` and `grid_sample`: images sampled at the points of a grid.
 
-A place is a point of [-1, 1] for each axis, the last axis first: (-1, -1) is the corner at the top left.
+A point has a coordinate in [-1, 1] for each axis, the last axis first: (-1, -1) is the corner at the top left.
 Sources: Jaderberg et al., "Spatial Transformer Networks", 2015; the borders as in PyTorch's CPU kernels.
 """
 

@@ -1,4 +1,4 @@
-"""The linear map."""
+"""`linear`: ``x @ weight.T + bias``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses of numbers against numbers: how far predictions are from targets."""
+"""Regression losses: how far predictions are from targets. Classification losses stand in `classification.py`."""
 
 from __future__ import annotations
 

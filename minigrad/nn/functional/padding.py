@@ -1,4 +1,4 @@
-"""Padding: an image with a border around it, of a constant or of its own pixels."""
+"""`pad`: a border around an image, of a constant or of the image's own pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pooling under PyTorch's names: maxima and means of windows. A signal is pooled as an image of height 1."""
+"""Max and average pooling. A signal is pooled as an image of height 1."""
 
 from __future__ import annotations
 

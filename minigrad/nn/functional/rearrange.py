@@ -1,4 +1,4 @@
-"""Channels into pixels and back, and channels dealt out anew: reshuffles, no arithmetic."""
+"""`pixel_shuffle`, `pixel_unshuffle` and `channel_shuffle`: they only move elements."""
 
 from __future__ import annotations
 

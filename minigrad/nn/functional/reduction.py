@@ -1,4 +1,4 @@
-"""What every loss shares: operands that are tensors, and one number from many, by `reduction` or the older flags."""
+"""Shared by all losses: checks of the operands, and the reduction to one number by `reduction` or the older flags."""
 
 from __future__ import annotations
 

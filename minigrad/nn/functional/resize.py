@@ -1,4 +1,4 @@
-"""Images at other sizes and seen from elsewhere: interpolation and sampling at places of one's own."""
+"""`interpolate` and `upsample`: images at another size."""
 
 from __future__ import annotations
 

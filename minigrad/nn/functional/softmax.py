@@ -1,4 +1,4 @@
-"""Softmax and its relatives: numbers into probabilities along one axis."""
+"""`softmax`, `log_softmax`, `softmin`, `gumbel_softmax`: scores into probabilities along one axis."""
 
 from __future__ import annotations
 

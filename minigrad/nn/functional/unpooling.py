@@ -1,4 +1,4 @@
-"""What pooling took apart, put back where it was found; and pooling by a power mean."""
+"""`max_unpool`, the partial inverse of max pooling, and `lp_pool`, pooling by a power mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images as columns, and columns as images."""
+"""`unfold` and `fold`: the windows of an image as columns (im2col), and columns summed back into an image."""
 
 from __future__ import annotations
 

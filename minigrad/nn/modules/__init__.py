@@ -1,7 +1,7 @@
-"""`torch.nn.modules`: where PyTorch keeps its layers; here they are in `minigrad.nn`, and are looked up there.
+"""`torch.nn.modules`: the module in which PyTorch defines its layers. Here it only looks them up in `minigrad.nn`.
 
-Its submodules, such as `torch.nn.modules.batchnorm`, are made on the way: each answers for the layers that PyTorch
-has in it, and for the base class that lessons ask for with `isinstance`.
+Its submodules, such as `torch.nn.modules.batchnorm`, are created on import. Each has the layers that PyTorch's has, and
+the base class that programs test with `isinstance`.
 """
 
 import sys as _sys

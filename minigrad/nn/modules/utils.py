@@ -1,4 +1,4 @@
-"""`torch.nn.modules.utils`: one number repeated for every axis, as layers written by hand in lessons need it."""
+"""`torch.nn.modules.utils`: helpers such as `_pair`, which repeat one number for every axis."""
 
 from __future__ import annotations
 

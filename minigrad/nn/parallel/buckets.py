@@ -1,9 +1,9 @@
-"""Buckets: gradients are reduced many at a time, and while the backward pass still runs.
+"""Buckets: gradients are reduced many at a time, while the backward pass is still running.
 
-One reduction costs a latency however small it is, so gradients travel in buckets of one dtype. Buckets are filled from
-the last parameter to the first, about the order in which backward completes them (T. Ben-Nun and T. Hoefler, 2019,
-section 6; S. Li et al., "PyTorch Distributed", VLDB 2020, section 3.2). A bucket is sent off when its last gradient
-has come; all ranks send them in one order, which is how they find each other.
+Each reduction costs a latency, however small it is, so gradients are packed into buckets of one dtype. Buckets are
+filled from the last parameter to the first, about the order in which backward completes them (T. Ben-Nun and T.
+Hoefler, 2019, section 6; S. Li et al., "PyTorch Distributed", VLDB 2020, section 3.2). The reduction of a bucket starts
+when its last gradient has arrived; all ranks start them in the same order, because collectives are matched by order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""PyTorch's `nn.utils`: clipping gradients, parameters as one vector, pruned and parametrized ones."""
+"""`torch.nn.utils`: gradient clipping, parameters as one vector, pruning and parametrizations."""
 
 # fmt: off
 import typing as _typing

@@ -1,4 +1,4 @@
-"""Clipping: gradients are scaled, or cut, before a step."""
+"""Gradient clipping: by the total norm, or element by element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch norm in evaluation folded into the layer before it: both are linear, and so is what they do together.
+"""Folds a batch norm in evaluation mode into the layer before it: both are linear, so one linear layer replaces them.
 
 gamma (W x + b - mean) / sqrt(var + eps) + beta = (s W) x + s (b - mean) + beta,  s = gamma / sqrt(var + eps)
 """

@@ -1,4 +1,4 @@
-"""A weight whose rows or columns stay orthogonal while it is trained: a fixed orthogonal matrix times a rotation.
+"""The orthogonal parametrization: rows or columns of a weight stay orthonormal while it is trained.
 
 Sources: M. Lezcano-Casado, "Trivializations for gradient-based optimization on manifolds", 2019; of the maps:
 A. Cayley, 1846, and A. S. Householder, 1958.

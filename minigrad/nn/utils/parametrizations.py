@@ -1,4 +1,4 @@
-"""Parametrizations by name: a weight of which length and direction are trained, of norm 1, or orthogonal."""
+"""Ready-made parametrizations: `weight_norm`, `spectral_norm` and `orthogonal`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Parametrizations: a parameter that is computed, by modules, from the tensors that are trained.
+"""Parametrizations: a parameter is computed by modules from other tensors, and those are trained.
 
 A parametrized layer gets a class of its own, in which `weight` is a property: reading it computes
-``fn(original)``, writing it stores ``fn.right_inverse(value)``. The tensors that are trained stand, with the
-modules, in ``layer.parametrizations.weight``.
+``fn(original)``, writing it stores ``fn.right_inverse(value)``. ``layer.parametrizations.weight`` holds the trained
+tensors and the modules.
 Source: PyTorch's `nn.utils.parametrize`.
 """
 

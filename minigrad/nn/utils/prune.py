@@ -1,4 +1,4 @@
-"""Pruning: numbers of a parameter are held at zero by a mask; what is trained stands behind the mask."""
+"""Pruning: a mask holds elements of a parameter at zero."""
 
 from __future__ import annotations
 

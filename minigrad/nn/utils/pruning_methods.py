@@ -1,7 +1,7 @@
-"""Ways to choose what is pruned; `prune.py` has the functions that apply them to a module.
+"""The methods that choose which elements are pruned; the functions of `prune.py` apply them to a module.
 
 A pruned `weight` becomes the parameter `weight_orig`, the buffer `weight_mask` and the plain attribute
-``weight = weight_orig * weight_mask``, made anew before every forward. `remove` makes it a parameter again.
+``weight = weight_orig * weight_mask``, computed again before every forward. `remove` makes it a parameter again.
 Sources: PyTorch's `nn.utils.prune`; Han et al., "Learning both Weights and Connections", 2015.
 """
 

@@ -1,6 +1,6 @@
 """Spectral normalization by a hook: a weight divided by its largest singular value.
 
-The value is found by power iteration, one round at every forward in training.
+The singular value is estimated by power iteration, one step at every forward in training.
 Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", 2018, algorithm 1.
 """
 

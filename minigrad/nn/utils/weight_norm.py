@@ -1,4 +1,4 @@
-"""Weight normalization by a hook: a weight is a length times a direction, and each is trained by itself.
+"""Weight normalization by a hook: the length and the direction of a weight are trained as two parameters.
 
 Source: Salimans and Kingma, "Weight Normalization", 2016, equation 2.
 """

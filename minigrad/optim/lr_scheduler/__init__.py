@@ -1,7 +1,7 @@
-"""Learning-rate schedules: each call of `step()` sets every group's rate for the next epoch, or batch.
+"""Learning-rate schedulers: each call of `step()` sets the rate of every group for the next epoch or batch.
 
-As in PyTorch most rates are computed from the last one, not from the first: a rate that was changed
-by hand in between, or by a second scheduler, is carried on.
+As in PyTorch most rates are computed from the last one, not from the first: a change by hand or by a
+second scheduler stays in effect.
 """
 
 # fmt: off

@@ -1,4 +1,4 @@
-"""`LRScheduler`: the base of all schedules."""
+"""`LRScheduler`: the base class of all schedulers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules made of others: one after another, or all at once."""
+"""Schedulers made of others: one after another (`SequentialLR`), or all at once (`ChainedScheduler`)."""
 
 from __future__ import annotations
 

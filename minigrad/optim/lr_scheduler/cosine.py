@@ -1,6 +1,4 @@
-"""Schedules along half a cosine. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with
-warm restarts, 2016.
-"""
+"""Cosine annealing. Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2016."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules that let the rate rise and fall with each batch, and the momentum fall and rise."""
+"""`CyclicLR` and `OneCycleLR`: the rate rises and falls with the batches, and the momentum falls and rises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules that multiply the rate by a factor of the epoch."""
+"""Schedulers that multiply the rate by a factor that depends on the epoch."""
 
 from __future__ import annotations
 

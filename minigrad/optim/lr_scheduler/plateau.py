@@ -1,4 +1,4 @@
-"""`ReduceLROnPlateau`: a smaller rate where the loss no longer falls."""
+"""`ReduceLROnPlateau`: lowers the rate when a metric stops improving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From samples to a batch: tensors are stacked, containers are transposed."""
+"""Makes a batch of samples: tensors are stacked, and a list of tuples becomes a tuple of batches."""
 
 from __future__ import annotations
 

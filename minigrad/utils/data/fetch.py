@@ -1,4 +1,4 @@
-"""From what a sampler yields to a batch, or to a single sample: the same in this process and in a worker's."""
+"""Fetches the samples for the indices of a sampler and collates them, in the main process or in a worker."""
 
 from __future__ import annotations
 

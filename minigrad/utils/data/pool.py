@@ -1,7 +1,7 @@
 """The worker processes of a `DataLoader`, seen from the main process.
 
-Each worker has two pipes of its own, one for tasks and one for results, and nothing is shared between
-workers: one that dies can hold no lock that another waits for. Its end shows on its pipe.
+Each worker has two pipes of its own, one for tasks and one for results, and nothing is shared between workers, so
+a worker that dies cannot hold a lock that another needs. Its death closes its pipe, which the main process sees.
 """
 
 from __future__ import annotations

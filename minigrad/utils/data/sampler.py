@@ -1,6 +1,6 @@
-"""Samplers: in which order, and how many at a time, a `DataLoader` takes the samples.
+"""Samplers: the order, and the batches, in which a `DataLoader` takes the samples.
 
-Random orders are PyTorch's, number for number, given the same seed.
+Random orders are PyTorch's for the same seed.
 """
 
 from __future__ import annotations

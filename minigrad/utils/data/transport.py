@@ -1,7 +1,7 @@
-"""A batch on its way from a worker: large arrays go through shared memory, the rest through the pipe.
+"""Sends a batch from a worker to the main process: large arrays through shared memory, the rest through the pipe.
 
-The memory of one batch is one segment, whose name follows from the batch's number: so the main
-process can remove it even if the worker was killed before it could send the name.
+A batch uses one segment of shared memory, named after the batch's number, so that the main process can remove it
+even if the worker was killed before it sent the batch.
 """
 
 from __future__ import annotations

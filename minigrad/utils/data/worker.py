@@ -1,4 +1,4 @@
-"""What a worker process of a `DataLoader` does: it fetches the batches that it is given, and sends them back."""
+"""The worker process of a `DataLoader`: it fetches batches and sends them to the main process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which worker process of a `DataLoader` this is."""
+"""`get_worker_info`: the number and the dataset of the `DataLoader` worker that calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mean over the ranks, as `DistributedDataParallel` takes it by itself, and the same in half precision.
+"""Communication hooks that average gradients over the ranks: as `DistributedDataParallel` does, or in half precision.
 
 As `torch.distributed.algorithms.ddp_comm_hooks.default_hooks`.
 """

@@ -1,4 +1,4 @@
-"""`torch.utils.data._utils`: PyTorch's inner room, which lessons import `collate` from."""
+"""`torch.utils.data._utils`: a private package of PyTorch, from which programs import `collate`."""
 
 from minigrad.utils.data._utils import collate
 

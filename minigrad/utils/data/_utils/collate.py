@@ -1,4 +1,4 @@
-"""`torch.utils.data._utils.collate`: how samples become a batch."""
+"""`torch.utils.data._utils.collate`: PyTorch's private names for `utils/data/collate.py`."""
 
 from minigrad.utils.data.collate import default_collate, default_convert
 
