@@ -1,6 +1,6 @@
-"""Variants of the plain nonlinearities, gates and softmax as layers.
+"""The other activation functions as layers: `LeakyReLU`, `GELU`, `Softmax`, ...
 
-A layer's options are its function's, see `nn.functional.activation_variants` and `softmax`.
+The options of a layer are those of its function in `nn.functional`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bilinear layer."""
+"""`Bilinear`: a layer that is linear in each of two inputs."""
 
 from __future__ import annotations
 

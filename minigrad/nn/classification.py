@@ -1,6 +1,6 @@
-"""Losses of classes and of distributions as layers.
+"""Classification losses, and losses of probability distributions, as layers.
 
-Their options are those of `nn.functional.classification`, `likelihood` and `ctc`.
+The options of a layer are those of its function in `nn.functional`: `classification`, `likelihood`, `ctc`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Distances as layers, and the losses that compare them. Their options are those of `nn.functional.distance`."""
+"""Distances and ranking losses as layers. Their options are those of `nn.functional.distance`."""
 
 from __future__ import annotations
 

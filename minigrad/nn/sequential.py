@@ -1,4 +1,4 @@
-"""`Sequential`: layers one after the other; and what all lists of modules share."""
+"""`Sequential`, which calls layers one after the other, and the base classes of all lists of modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods of linear algebra beside the plain products; each line names the operation in `ops/`."""
+"""Methods of linear algebra (products stand in `shape.py`): each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

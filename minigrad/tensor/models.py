@@ -1,4 +1,4 @@
-"""New tensors after the model of another, PyTorch's older constructors, and numbers replaced one by one."""
+"""`new_zeros` and its relatives, PyTorch's older constructors, and `apply_`, `map_`."""
 
 from __future__ import annotations
 

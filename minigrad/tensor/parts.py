@@ -1,4 +1,4 @@
-"""Methods that take tensors apart and read or write by index, mask and place; each line names the operation."""
+"""Methods that split tensors, and read or write by index or mask: each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

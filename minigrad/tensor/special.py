@@ -1,4 +1,4 @@
-"""Elementwise methods that fewer programs need: limits, special functions; each line names the operation in `ops/`."""
+"""Elementwise methods that few programs need: each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods that run along an axis, put numbers in order or count them; each line names the operation in `ops/`."""
+"""Cumulative, sorting, counting and statistical methods: each line names the operation in `ops/`."""
 
 from __future__ import annotations
 

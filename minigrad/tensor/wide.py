@@ -1,4 +1,4 @@
-"""Where the methods of the wings are hung onto `Tensor`, family by family: the heart's one door to them."""
+"""Adds to `Tensor` the methods that only few programs need, family by family."""
 
 from __future__ import annotations
 

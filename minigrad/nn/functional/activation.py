@@ -1,4 +1,4 @@
-"""The plain nonlinearities under PyTorch's names. The others stand in `activation_variants.py` and `softmax.py`."""
+"""`relu`, `sigmoid` and `tanh`. Other activation functions stand in `activation_variants.py` and `softmax.py`."""
 
 from __future__ import annotations
 

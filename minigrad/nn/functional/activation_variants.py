@@ -1,4 +1,4 @@
-"""Variants of the plain nonlinearities, under PyTorch's names, with their `inplace` option."""
+"""The other activation functions, such as `leaky_relu` and `gelu`, with their `inplace` option."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bilinear map of two inputs."""
+"""`bilinear`: ``x1 @ A @ x2 + b``, linear in each of two inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout: numbers, or whole channels, set to zero at random."""
+"""Dropout functions: random elements, or whole channels, are set to zero."""
 
 from __future__ import annotations
 

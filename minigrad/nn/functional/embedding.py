@@ -1,4 +1,4 @@
-"""Look-up tables, and classes as rows of one 1."""
+"""`embedding`, which looks up rows of a table, and `one_hot`."""
 
 from __future__ import annotations
 

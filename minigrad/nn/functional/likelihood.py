@@ -1,4 +1,4 @@
-"""Losses of distributions: how unlikely the targets are, given the predictions."""
+"""Losses that are negative log-likelihoods: binary cross-entropy, Poisson and Gaussian; and `kl_div`."""
 
 from __future__ import annotations
 
