@@ -278,8 +278,8 @@ DIFFERENCES = [
         "refuses('torch.poisson(torch.tensor([float(\\'inf\\')]))')",
     ),
     (
-        "`softmax`, convolutions, `F.interpolate(mode='area')` of nothing",
-        "types and options are checked also where no number is computed",
+        "`softmax`, convolutions, `matmul`, `F.interpolate(mode='area')` of nothing",
+        "types and options are checked also where no number is computed; of products PyTorch checks some, we others",
         "refuses('torch.softmax(torch.zeros(0).short(), 0)')",
     ),
     (
@@ -377,8 +377,8 @@ DIFFERENCES = [
         "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
     ),
     (
-        "`F.cosine_similarity` beside a broadcast number",
-        "its gradient is 0 and only rounding: that of another order of summation",
+        "gradients that cancel, as of `F.cosine_similarity` beside a number, `F.normalize`, `F.batch_norm` of two",
+        "are 0 and only rounding: that of another order of summation",
         "abs(gradient('F.cosine_similarity(x, torch.ones(3), 0)', [2.0])[0]) < 1e-6",
     ),
     (
@@ -407,8 +407,8 @@ DIFFERENCES = [
         "gradient('F.relu6(x).sum()', [float('nan')] * 20) == [1.0] * 20",
     ),
     (
-        "`x ** mask`, `logaddexp` of a float and a bool tensor",
-        "have a gradient; PyTorch's backward refuses to subtract bools",
+        "`x ** mask`, `True ** x`, `logaddexp` of a float and a bool tensor",
+        "have a gradient; PyTorch's backward refuses to subtract bools, and reports an error of its own for True",
         "gradient('(x ** torch.tensor([True, False])).sum()', [3.0, 3.0]) == [1.0, 0.0]",
     ),
     (
@@ -462,8 +462,8 @@ DIFFERENCES = [
         "bool(F.conv2d(torch.ones(1, 1, 1, 1), torch.full((1, 1, 3, 3), torch.inf), padding=1).isnan().all())",
     ),
     (
-        "`F.conv2d`, `F.conv_transpose2d`, `matmul` of numbers near overflow",
-        "sums that overflow on the way end in inf or NaN by the order in which they are added up, which is our own",
+        "`F.conv2d`, `matmul`, `mean`, losses and gradients of numbers near overflow",
+        "what overflows or cancels on the way ends by the order in which it is added and multiplied, which is our own",
         "not torch.tensor([[1e38] * 4 + [-1e38] * 4]).mm(torch.full((8, 1), 3.0)).isfinite().item()",
     ),
     (
@@ -488,7 +488,7 @@ DIFFERENCES = [
     ),
     (
         "`F.layer_norm`, `F.group_norm`, `F.rms_norm` of one number",
-        "0, and so are its gradients; PyTorch shows what a fused product rounds",
+        "0, and so is the weight's gradient; PyTorch shows what a fused product rounds",
         "F.layer_norm(torch.tensor([0.1]), (1,)).item() == 0.0",
     ),
     (
@@ -663,6 +663,36 @@ DIFFERENCES = [
         "refuses('torch.zeros(2, 3)[2:, torch.tensor([9])]')",
     ),
     (
+        "`index_select` of an index that is out of range",
+        "is an IndexError along every axis; PyTorch's is a RuntimeError along the second",
+        "refuses('torch.index_select(torch.zeros(2, 3), 1, torch.tensor([3]))')",
+    ),
+    (
+        "`x[False] = value`",
+        "`value` is checked as any other, and a gradient of it is followed; PyTorch does not look at it",
+        "refuses('torch.zeros(3)[False] = torch.zeros(2)')",
+    ),
+    (
+        "`scatter_` by a number that the type does not hold, `repeat` by -1, of tensors without elements",
+        "are refused as of others; PyTorch does not look at the number",
+        "refuses('torch.zeros(0).half().scatter_(0, torch.zeros(0).long(), 1e30)')",
+    ),
+    (
+        "`logsumexp` over the dimensions `()`",
+        "over all; PyTorch refuses it, but for tensors without axes",
+        "torch.logsumexp(torch.zeros(1, 1), ()).item() == 0",
+    ),
+    (
+        "`F.binary_cross_entropy` of halves that are 0 or 1",
+        "the gradient is 0 where the target is the same; PyTorch divides by a bound that is 0 as a half, and gives NaN",
+        "gradient('F.binary_cross_entropy(x.half(), torch.tensor([0.0, 1.0]).half())', [0.0, 1.0]) == [0.0, 0.0]",
+    ),
+    (
+        "writes through `x.data` before backward",
+        "are not noticed, as in PyTorch; what a rule then reads is our own: `prod` its input, PyTorch the result, too",
+        "[x := torch.ones(2, requires_grad=True), x.prod(), x.data.add_(1)][1].backward() or x.grad.tolist() == [2, 2]",
+    ),
+    (
         "`f'{x:.3f}'`",
         "also of a tensor with axes and one element, and of a Parameter; PyTorch formats plain 0-d tensors alone",
         "f'{torch.tensor([0.5]):.2f}' == '0.50'",
@@ -689,8 +719,8 @@ DIFFERENCES = [
     ),
     ("`eye(n, None)`", "as `eye(n)`; PyTorch refuses the None", "torch.eye(2, None).shape == (2, 2)"),
     (
-        "results that fit into no memory, as of `F.pad` by 2**62",
-        "NumPy's MemoryError or ValueError, but for what creates tensors; PyTorch's are RuntimeErrors",
+        "results and padded images that fit into no memory, as of `F.pad` by 2**62",
+        "NumPy's MemoryError or ValueError, but for what creates tensors; PyTorch's are RuntimeErrors, or it pads nothing",
         "refuses('F.pad(torch.ones(1), (2**62, 0))') and refuses('torch.zeros(2**60)')",
     ),
     (

@@ -367,3 +367,9 @@ def test_a_model_that_repeats_its_memory_keeps_the_order_of_its_axes_as_a_copy_d
 def test_an_out_that_is_no_tensor_is_refused(make):
     with pytest.raises(TypeError, match=rf"{make.__name__}\(\): argument 'out' must be Tensor, not int"):
         make(3, out=3)
+
+
+def test_ints_are_counted_exactly():
+    assert torch.arange(-2, 2**62, 2**40).shape == (2**22 + 1,)
+    assert torch.arange(2**62, 2**62 - 3, -2).tolist() == [2**62, 2**62 - 2]
+    assert torch.arange(5, 5).shape == (0,)

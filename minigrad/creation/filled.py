@@ -111,7 +111,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
         if not int(step):
             raise ValueError(f"step must be nonzero: {step} is 0 as an integer")
         start, end, step = int(start), int(end), int(step)
-    steps = (end - start) / step
+    steps = -((start - end) // step) if dtype == long else (end - start) / step
     if math.isinf(steps):
         raise RuntimeError(f"invalid size, possible overflow? {start} to {end} in steps of {step}")
     length = max(math.ceil(steps), 0)

@@ -89,17 +89,17 @@ true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: 
     numbers="both", single=True,
     formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
-_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both",
+_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", single=True)
-_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both",
+_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", single=True)
-floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), _no_derivative("floor_divide"),
+floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), _no_derivative("floor_divide"),
     _no_derivative("floor_divide"), refuses="b", numbers="both", single=True,
     formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
-remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(y)), lambda g: g, _slope_of_divisor,
+remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     refuses="b",
     formula="input - other * floor(input / other), with the sign of other", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
-fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
+fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
     numbers="other", refuses="b",
     formula="input - other * trunc(input / other), with the sign of input", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
 maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
@@ -122,12 +122,12 @@ logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y 
 twin_of(np.floor_divide)(_floored)
 
 
-def _divisor(y: Any) -> Any:
-    """`y`, refused when integers are to be divided by zero (floats give inf and nan).
+def _divisor(x: Any, y: Any) -> Any:
+    """`y`, refused when integers `x` are to be divided by zero (floats give inf and nan).
 
     Zeros on a GPU are not looked for: reading the answer would make every step wait for the device.
     """
-    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all():
+    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all() and np.size(x):
         raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
     return y
 

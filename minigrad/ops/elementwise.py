@@ -132,7 +132,7 @@ def binary(
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
     `refuses` the kinds of dtypes that the operation does not take ("fiub"), and `check` may refuse operands in
     words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`. A number becomes of the
-    tensor's type; with `single`, one on the right of halves stays a single, and the result is rounded once.
+    tensor's type; with `single`, one on the right of halves (in a tensor, too) stays a single: rounded is the result.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
@@ -203,7 +203,7 @@ class _Promotion(NamedTuple):
         a, b = promote_arrays(self.name, (input, other), self.real, self.numbers == "both")
         if a.dtype.kind in self.refuses:
             raise not_implemented_for(self.name, a.dtype)
-        if self.rounded is not None and a.dtype.char == "e" and is_array(a) and not b.ndim:
+        if self.rounded is not None and a.dtype.char == "e" and is_array(a) and b.size == 1:
             _, number = _values(input, other)
             number = _as_type(number, SINGLE) if is_array(number) else _number(number, SINGLE)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)

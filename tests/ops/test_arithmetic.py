@@ -176,6 +176,7 @@ def test_a_number_beside_halves(number):
 def test_a_number_beyond_halves_is_infinite_among_them_unless_it_scales():
     x = torch.tensor([-65504.0, -math.inf], dtype=torch.float16)
     assert str((x + 70000).tolist()) == "[inf, nan]" and str((70000 - x).tolist()) == "[inf, inf]"
+    assert (x[:1] / torch.tensor([[131008]])).tolist() == [[-0.5]]  # an int in a tensor, too
     assert (x / 131008).tolist() == [-0.5, -math.inf] and (x[:1] / 2 * 4).tolist() == [-math.inf]
 
 
@@ -184,3 +185,11 @@ def test_gradients_of_halves_scaled_by_a_number(weight):
     x = torch.tensor([1.0, 1000.0], dtype=torch.float16, requires_grad=True)
     (x * weight / 0.7).sum().backward()
     assert x.grad.dtype == torch.float16 and torch.allclose(x.grad.float(), torch.tensor(0.3 / 0.7), rtol=2e-3)
+
+
+def test_no_integers_are_divided_by_zero():
+    nothing = torch.zeros(0, dtype=torch.int64)
+    for result in (nothing // 0, nothing % 0, torch.fmod(nothing, 0), nothing.clone().floor_divide_(0)):
+        assert result.shape == (0,)
+    with pytest.raises(RuntimeError, match="integers are divided by zero"):
+        torch.ones(1, dtype=torch.int64) // 0
