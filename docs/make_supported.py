@@ -720,7 +720,7 @@ DIFFERENCES = [
     ("`eye(n, None)`", "as `eye(n)`; PyTorch refuses the None", "torch.eye(2, None).shape == (2, 2)"),
     (
         "results and padded images that fit into no memory, as of `F.pad` by 2**62",
-        "NumPy's MemoryError or ValueError, but for what creates tensors; PyTorch's are RuntimeErrors, or it pads nothing",
+        "NumPy's MemoryError or ValueError, but for what creates tensors; PyTorch raises RuntimeError, or pads nothing",
         "refuses('F.pad(torch.ones(1), (2**62, 0))') and refuses('torch.zeros(2**60)')",
     ),
     (
