@@ -1,33 +1,20 @@
-"""Runs a large elementwise formula, a forward or a gradient rule, on several threads, each on a part of the arrays.
+"""Sums, and large arrays, which several threads compute in parts, side by side.
 
     in_parts(lambda g, y: g * (1 - y * y), g, y)
 
-`tracing.py` finds the steps of the formula; each thread runs them on its part, and the last step writes the result.
-The result equals the formula on whole arrays, bit by bit, for any number of threads.
+The threads' work stands in a wing, `large_arrays.py`, which is read with the first large array. The result equals the
+formula on whole arrays, bit by bit, for any number of threads.
 """
 
 from __future__ import annotations
 
-from _thread import allocate_lock  # `threading` itself takes half a millisecond to import
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from minigrad.tracing import Expression, Step
-
 LARGE = 2**18  # elements of an array; below, no formula is worth a second core
-# As quick as a copy: three of them take as long as one exponential, and that is worth it from twice LARGE on. It takes
-# 0.17 ms then; to wake a thread, and to fill the caches of its core, takes 0.05.
-QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
-BLOCK = 2**17  # elements whose steps are taken together: what lies between two steps is never larger
-MANY = 16  # steps, from which on blocks are worth it in one thread too: whole arrays would not stay in its cache
-UNIT = 32  # of an axis that a reduction is cut along: of a row or two NumPy adds up in another order
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
-WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
 
 
 def is_large(x: Any) -> bool:
@@ -38,30 +25,11 @@ def is_large(x: Any) -> bool:
 def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     """``function(*operands)``, which makes each element of its result from those at its place.
 
-    Operands are NumPy arrays that broadcast to the shape of the largest, and numbers. What cannot be traced, and arrays
-    that do not lie in C order or hold no floats, are computed as a whole.
+    Operands are NumPy arrays that broadcast to the shape of the largest, and numbers.
     """
-    from minigrad.parallel import may_spread  # read with the first large array
+    from minigrad.large_arrays import compute_in_parts
 
-    arrays = [x for x in operands if x.__class__ is np.ndarray]
-    if any(x.dtype.char not in "fd" for x in arrays):
-        return function(*operands)
-    shape: tuple[int, ...] = max(arrays, key=lambda x: x.size).shape
-    formula = _trace(function, operands)
-    if (
-        formula is None
-        or (len(formula.calls) < MANY and not may_spread())
-        or formula.cost * prod(shape) < 2 * LARGE
-        or not all(_lies_in_order(x) and broadcasts(x.shape, shape) for x in arrays)
-        or not any(operands[i].shape == shape for i in formula.over)
-    ):
-        return function(*operands)
-    out = np.empty(shape, formula.dtype)
-    if all(x.shape == shape and x.flags.c_contiguous for x in arrays):
-        formula.fill(out.reshape(-1), [x.reshape(-1) if x.__class__ is np.ndarray else x for x in operands])
-    else:
-        formula.fill(out, operands)
-    return out
+    return compute_in_parts(function, *operands)
 
 
 def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
@@ -70,11 +38,9 @@ def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
         return in_parts(np.add, total, more)
     if not (is_large(total) and total.flags.c_contiguous and more.flags.c_contiguous):
         return np.add(total, more, out=out)
-    from minigrad.parallel import spread  # read with the first large array
+    from minigrad.large_arrays import add_in_parts
 
-    sums, addends = total.reshape(-1), more.reshape(-1)
-    spread(lambda part: np.add(sums[part], addends[part], out=sums[part]), sums.size, sums.nbytes // 4)
-    return total
+    return add_in_parts(total, more)
 
 
 RUN = 64  # rows that are added one after the other: what is rounded away grows with their number
@@ -91,6 +57,8 @@ def add_up(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) 
         return _reduce(x, axis, dtype, None, keepdims)
     if x.size < LARGE:
         return _add_in_runs(x, axis, dtype, None, keepdims)
+    from minigrad.large_arrays import reduce_in_parts
+
     return reduce_in_parts(_add_in_runs, x, axis, dtype, None, keepdims)
 
 
@@ -111,41 +79,6 @@ def _add_in_runs(x: Any, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Any
     return _add_in_runs(np.concatenate([sums, x[(*before, slice(whole, None))]], along), axis, dtype, out, keepdims)
 
 
-def reduce_in_parts(
-    reduce: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
-) -> Any:
-    """``reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays."""
-    from minigrad.parallel import may_spread, spread
-
-    stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
-    longest, units = _find_longest(x.shape, stays)
-    if units < 2 or x.__class__ is not np.ndarray or not may_spread() or not _lies_in_order(x):
-        return reduce(x, axis, dtype, out, keepdims)
-    shape = [n if i in stays else 1 for i, n in enumerate(x.shape)]
-    total = np.empty(shape, dtype or x.dtype)
-
-    def reduce_part(part: slice) -> None:
-        key = _key_of_units(part, longest, x.shape[longest])
-        reduce(x[key], axis, dtype, total[key], True)
-
-    spread(reduce_part, units, x.nbytes // 4)  # a pass over x, as quick as a copy
-    return total if keepdims else total.reshape([x.shape[i] for i in stays])
-
-
-def _find_longest(shape: tuple[int, ...], stays: Sequence[int]) -> tuple[int, int]:
-    """The longest of the axes `stays`, and how many times `UNIT` it is long."""
-    if not stays:
-        return 0, 0
-    longest = max(stays, key=lambda i: shape[i])
-    return longest, shape[longest] // UNIT
-
-
-def _key_of_units(part: slice, axis: int, length: int) -> tuple[slice, ...]:
-    """What reads these units of an axis; the last one has what is left."""
-    stop = length if part.stop == length // UNIT else part.stop * UNIT
-    return (*(slice(None),) * axis, slice(part.start * UNIT, stop))
-
-
 def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *others: Any) -> Any:
     """``function(x, *others)``, of x's type, which looks along the axes `over` and at no neighbour else.
 
@@ -154,145 +87,11 @@ def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *other
     """
     if not is_large(x):
         return function(x, *others)
-    from minigrad.parallel import may_spread, spread
+    from minigrad.large_arrays import map_parts
 
-    longest, units = _find_longest(x.shape, [i for i in range(x.ndim) if i not in over])
-    if units < 2 or not may_spread():
-        return function(x, *others)
-    result = _Result(x.shape[longest], longest)
-    step = max(1, BLOCK // (UNIT * x.size // x.shape[longest]))  # units whose results wait to be copied, at a time
-
-    def compute(part: slice) -> None:
-        for start in range(part.start, part.stop, step):
-            key = _key_of_units(slice(start, min(start + step, part.stop)), longest, x.shape[longest])
-            given = [y if y is None or y.shape[longest] == 1 else y[key] for y in (x, *others)]
-            result.put(key, function(*given))
-
-    spread(compute, units, x.nbytes)
-    return result.array
-
-
-class _Result:
-    """An array that is made when its first slice is known, and filled by several threads."""
-
-    def __init__(self, length: int, axis: int) -> None:
-        self.array: Any = None
-        self.length, self.axis, self.lock = length, axis, allocate_lock()
-
-    def put(self, key: tuple[slice, ...], found: Any) -> None:
-        """Copy what was found to its place."""
-        with self.lock:
-            if self.array is None:
-                shape = [self.length if i == self.axis else n for i, n in enumerate(found.shape)]
-                self.array = np.empty(shape, found.dtype)
-        self.array[key] = found
-
-
-def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:
-    """The steps of a function for operands of these types and numbers; None where it has none that are known here."""
-    kinds = [x.dtype if x.__class__ is np.ndarray else x for x in operands]
-    try:  # 1 and 1.0 are told apart
-        return _trace_kinds(function, tuple(kinds), tuple([x.__class__ for x in operands]))
-    except TypeError:  # an option that cannot be remembered
-        return None
-
-
-@lru_cache(maxsize=512)
-def _trace_kinds(function: Callable[..., Any], kinds: tuple[Any, ...], types: tuple[type, ...]) -> _Formula | None:
-    from minigrad.tracing import Untraceable, trace  # only large arrays need it
-
-    try:
-        expression = trace(function, kinds, {})
-    except Untraceable:
-        return None
-    known = all(isinstance(s.function, np.ufunc) or s.function in WORDS for s in expression.steps)
-    # An array's own power has ways of its own to some exponents.
-    powers = any(s.function is np.power for s in expression.steps)
-    calls = [s for s in expression.steps if s.function not in ("operand", "constant")]
-    return _Formula(expression, calls) if known and calls and not powers else None
-
-
-class _Formula:
-    """The steps of an expression, and where each one's value is read for the last time."""
-
-    def __init__(self, expression: Expression, calls: list[Step]) -> None:
-        self.steps, self.calls = expression.steps, calls
-        self.over, self.dtype = expression.over, expression.result.dtype
-        made = set(map(id, calls))
-        self.last = {id(x): id(step) for step in calls for x in step.inputs if id(x) in made}
-        self.cost = sum(1 / 3 if step.function in QUICK else 1 for step in calls)
-
-    def fill(self, out: Any, operands: Sequence[Any]) -> None:
-        """Compute `out` from operands that broadcast to its shape, cut along the first axis that has a length."""
-        from minigrad.parallel import spread
-
-        axis = next(i for i, n in enumerate(out.shape) if n > 1)
-        arrays = (out, *operands)
-        cuts = [_find_cut(x, out.ndim - axis) for x in arrays]
-        rows = max(1, BLOCK * out.shape[axis] // out.size) if len(self.calls) > 1 else out.shape[axis]
-
-        def follow(part: slice) -> None:
-            for start in range(part.start, part.stop, rows):
-                key = slice(start, min(start + rows, part.stop))
-                self.follow(*[x if cut is None else x[(*cut, key)] for x, cut in zip(arrays, cuts, strict=True)])
-
-        spread(follow, out.shape[axis], out.nbytes)
-
-    def follow(self, target: Any, *operands: Any) -> None:
-        """Take the steps, the last into `target`; the results before lie there too, or in each other's places."""
-        values = {id(s): operands[s.value] if s.function == "operand" else s.value for s in self.steps}
-        rooms = [target]
-        for step in self.calls:
-            inputs = [values[id(x)] for x in step.inputs]
-            if step is self.calls[-1]:
-                _take(step, inputs, target)
-                return
-            rooms += [values.pop(i) for i in {id(x) for x in step.inputs} if self.last.get(i) == id(step)]
-            fitting = [i for i, x in enumerate(rooms) if _has_room(x, target.shape, step.dtype)]
-            values[id(step)] = _take(step, inputs, rooms.pop(fitting[-1]) if fitting else None)
-
-
-def _has_room(x: Any, shape: tuple[int, ...], dtype: Any) -> bool:
-    return x.__class__ is np.ndarray and x.shape == shape and x.dtype == dtype
-
-
-def _take(step: Step, inputs: list[Any], room: Any) -> Any:
-    """The value of one step, in `room` where there is any."""
-    if step.function == "cast":
-        value = np.asarray(inputs[0]).astype(step.dtype)[()]
-    elif step.function == "where":
-        mask, x, y = inputs
-        value = _choose(mask, x, y, room)
-    else:
-        return step.function(*inputs, out=room)
-    if room is None or np.may_share_memory(value, room):
-        return value
-    room[...] = value
-    return room
-
-
-def _choose(mask: Any, x: Any, y: Any, room: Any) -> Any:
-    """``where(mask, x, y)``, in `room` if it likes; beside 0, the bits of `x` times 0 or 1, ten times quicker."""
-    zero = isinstance(y, np.floating) and y == 0 and not np.signbit(y)
-    if not zero or x.__class__ is not np.ndarray or mask.__class__ is not np.ndarray:
-        return np.where(mask, x, y)
-    bits = BITS[x.itemsize]
-    return np.multiply(x.view(bits), mask, out=None if room is None else room.view(bits)).view(x.dtype)
-
-
-def _find_cut(x: Any, place: int) -> tuple[slice, ...] | None:
-    """The index before that of the axis which is `place` from the end; None where `x` has nothing to cut there."""
-    if x.__class__ is not np.ndarray or x.ndim < place or x.shape[-place] == 1:
-        return None
-    return (slice(None),) * (x.ndim - place)
+    return map_parts(function, over, x, *others)
 
 
 def broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
     """Whether an array of this shape broadcasts to the other."""
     return len(shape) <= len(onto) and all(m in (1, n) for m, n in zip(shape[::-1], onto[::-1], strict=False))
-
-
-def _lies_in_order(x: Any) -> bool:
-    """Whether the axes of an array lie in C order, apart from those along which it is repeated."""
-    steps = [step for step, n in zip(x.strides, x.shape, strict=True) if step and n > 1]
-    return all(step > 0 for step in steps) and steps == sorted(steps, reverse=True)

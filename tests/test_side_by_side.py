@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import parallel, side_by_side
+from minigrad import large_arrays, parallel, side_by_side
+from minigrad.large_arrays import reduce_in_parts
 from minigrad.ops.functions import error_function
-from minigrad.side_by_side import in_parts, reduce_in_parts
+from minigrad.side_by_side import in_parts
 
 pytestmark = pytest.mark.cpu("threads share the work of a CPU")
 
@@ -141,7 +142,7 @@ def test_what_lies_between_many_steps_takes_the_room_of_blocks(threads, monkeypa
 @pytest.mark.parametrize("block", [1, 7, 24, 1000])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
-    monkeypatch.setattr(side_by_side, "BLOCK", block)
+    monkeypatch.setattr(large_arrays, "BLOCK", block)
     function, count = FORMULAS[name]
     for shapes in ([(100,)] * count, [(5, 20), (20,)][:count], [(1, 9, 4), (9, 1)][:count]):
         operands = [drawn(*shape) for shape in shapes]

@@ -22,7 +22,7 @@ from minigrad.autograd.recording import Operation, operation
 from minigrad.ops import small_norms
 from minigrad.ops.copies import lay_images
 from minigrad.ops.small_norms import Steps
-from minigrad.side_by_side import in_parts, is_large, map_slices, reduce_in_parts
+from minigrad.side_by_side import in_parts, is_large, map_slices
 
 Shape = tuple[int, ...]
 
@@ -68,7 +68,11 @@ class Moments:
     def average(self, x: Any) -> Any:
         """The mean over `dims`; on a CPU summed in double, as PyTorch does."""
         exact = np.float64 if type(x) is np.ndarray else None
-        add_up = partial(reduce_in_parts, np.add.reduce) if is_large(x) else np.sum
+        add_up: Any = np.sum
+        if is_large(x):
+            from minigrad.large_arrays import reduce_in_parts
+
+            add_up = partial(reduce_in_parts, np.add.reduce)
         return (add_up(x, self.dims, exact, None, True) / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
