@@ -49,18 +49,12 @@ from minigrad.ops.functions import (
     cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
     reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
 )
-from minigrad.ops.join import (
-    atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate, dstack,
-    hstack, roll, row_stack, stack, vander, vstack,
-)
-from minigrad.ops.matmul import bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm, mv, outer, vdot, trace
+from minigrad.ops.index import unbind
+from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
 from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
-)
-from minigrad.ops.split import (
-    chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
 from minigrad.ops.strides import as_strided
 from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -99,6 +93,10 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.einsum import einsum, tensordot
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
     from minigrad.ops.gradient import gradient
+    from minigrad.ops.join import (
+        atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate,
+        dstack, hstack, roll, row_stack, stack, vander, vstack,
+    )
     from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
         cholesky, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
@@ -112,6 +110,7 @@ if _typing.TYPE_CHECKING:
         index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
         unravel_index,
     )
+    from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
     from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
     from minigrad.ops.select import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
@@ -119,6 +118,9 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.special import (
         addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
         isposinf, lcm, ldexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
+    )
+    from minigrad.ops.split import (
+        chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, vsplit,
     )
     from minigrad.ops.statistics import (
         std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
@@ -222,17 +224,22 @@ _LATER = {
     "amp": "autocast is_autocast_enabled",
     "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+    "ops.join":
+        "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "
+        "hstack roll row_stack stack vander vstack",
     "ops.limits": "clamp clamp_max clamp_min clip",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
     "ops.masks": "argwhere masked_fill masked_select nonzero where",
     "ops.norm": "cdist dist norm renorm",
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
+    "ops.products": "chain_matmul cross inner kron trace vdot",
     "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
     "ops.select": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
         "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
         "isposinf lcm ldexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
+    "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
     "printing": "set_printoptions",
     "settings":

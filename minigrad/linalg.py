@@ -8,9 +8,9 @@ from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.join import atleast_1d, stack_powers
-from minigrad.ops.matmul import cross as _cross
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
+from minigrad.ops.products import cross as _cross
 from minigrad.ops.reflections import householder_product
 from minigrad.ops.solve import (
     LinAlgError,

@@ -25,7 +25,8 @@ from minigrad.ops.affine import affine, project
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.elementwise import ELEMENTWISE, watchers
-from minigrad.ops.loss import mse, nll, nll_of_pixels
+from minigrad.ops.likelihood import nll, nll_of_pixels
+from minigrad.ops.loss import mse
 from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 from minigrad.ops.order import find_extreme

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 LATER = {
-    "addmm", "counting", "cumulative", "diagonal", "gamma", "limits", "linear_algebra", "masks", "norm", "order",
-    "place", "running", "select", "special", "statistics", "view_scatter",
+    "addmm", "counting", "cumulative", "diagonal", "gamma", "join", "limits", "linear_algebra", "masks", "norm",
+    "order", "place", "products", "running", "select", "special", "split", "statistics", "view_scatter",
 }  # fmt: skip
 
 

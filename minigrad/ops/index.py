@@ -12,6 +12,7 @@ from minigrad.autograd.node import Watched
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.devices import CPU, device
+from minigrad.ops.arguments import axis, takes_out
 from minigrad.ops.names import shown_as
 
 if TYPE_CHECKING:
@@ -272,3 +273,30 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     except IndexError as error:
         words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital
         raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None
+
+
+# ---- all entries of an axis -----------------------------------------------------------------------
+_unbound = shown_as(read_at, "UnbindBackward0")
+
+
+def mark_several(views: list[Any]) -> tuple[Any, ...]:
+    """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
+    for view in views:
+        if view.view_of is not None:
+            view.view_of.several = True
+    return tuple(views)
+
+
+@takes_out
+def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
+    """All entries of one axis as views.
+
+    >>> import minigrad as torch
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+    d = axis(dim, input.array.ndim)
+    if not input.array.ndim:
+        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
+    before = (slice(None),) * d
+    return mark_several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])

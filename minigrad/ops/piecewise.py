@@ -11,9 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, is_array
 from minigrad.ops.elementwise import elementwise
 from minigrad.side_by_side import BITS
+
+
+def is_plain(z: Any) -> bool:
+    """True for an array, and for the scalar that NumPy's arithmetic makes of one without axes; not for a Tensor."""
+    return is_array(z) or isinstance(z, np.generic)
 
 
 def keep_where(mask: Any, g: Any) -> Any:

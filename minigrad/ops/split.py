@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
 from minigrad.ops.elementwise import rename
-from minigrad.ops.index import getitem, read_at
+from minigrad.ops.index import getitem, mark_several, read_at
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_split, _unbound = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "UnbindBackward0")
+_split = shown_as(read_at, "SplitBackward0")
 
 
 @takes_out
@@ -66,20 +66,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
     starts = [0, *accumulate(lengths)]
     before = (slice(None),) * d
     cuts = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
-    return _mark_several([_split(tensor, key=key) for key in cuts])
+    return mark_several([_split(tensor, key=key) for key in cuts])
 
 
 def _check_axes(name: str, x: Any) -> None:
     if not x.array.ndim:
         raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got a 0-d tensor")
-
-
-def _mark_several(views: list[Any]) -> tuple[Any, ...]:
-    """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
-    for view in views:
-        if view.view_of is not None:
-            view.view_of.several = True
-    return tuple(views)
 
 
 @takes_out
@@ -97,21 +89,6 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     if not size:
         return split(input, [0] * chunks, dim)
     return split(input, -(-size // chunks), dim)
-
-
-@takes_out
-def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
-    """All entries of one axis as views.
-
-    >>> import minigrad as torch
-    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
-    """
-    d = axis(dim, input.array.ndim)
-    if not input.array.ndim:
-        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
-    before = (slice(None),) * d
-    return _mark_several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])
 
 
 split_with_sizes = split

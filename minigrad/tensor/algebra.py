@@ -5,6 +5,7 @@ from __future__ import annotations
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import addmm as sums
 from minigrad.ops import linear_algebra as linear
+from minigrad.ops import products
 from minigrad.ops.inplace import twins
 
 
@@ -23,6 +24,11 @@ class AlgebraMethods(TensorBase):
     matrix_power = linear.matrix_power
     svd = linear.svd
     qr = linear.qr
+    vdot = products.vdot
+    inner = products.inner
+    cross = products.cross
+    kron = products.kron
+    trace = products.trace
     addmm, addmm_ = twins(sums.addmm)
     addmv, addmv_ = twins(sums.addmv)
     addr, addr_ = twins(sums.addr)

@@ -25,7 +25,6 @@ class PartMethods(TensorBase):
     vsplit = parts.vsplit
     dsplit = parts.dsplit
     chunk = parts.chunk
-    unbind = parts.unbind
     roll = join.roll
     tril, tril_ = twins(diagonals.tril)
     triu, triu_ = twins(diagonals.triu)

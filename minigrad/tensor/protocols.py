@@ -14,7 +14,7 @@ from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
-from minigrad.ops.split import unbind
+from minigrad.ops.index import unbind
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

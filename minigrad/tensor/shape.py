@@ -59,6 +59,7 @@ class ShapeMethods(TensorBase):
     rot90 = copies.rot90
 
     # ---- by index and mask ----------------------------------------------------------------------
+    unbind = index.unbind
     __getitem__ = index.getitem
     __setitem__ = setitem
     copy_ = copy_
@@ -114,12 +115,7 @@ class ShapeMethods(TensorBase):
     bmm = products.bmm
     mv = products.mv
     dot = products.dot
-    vdot = products.vdot
     outer = ger = products.outer
-    trace = products.trace
-    inner = products.inner
-    cross = products.cross
-    kron = products.kron
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return products.matmul(other, self)

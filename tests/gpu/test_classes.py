@@ -5,7 +5,7 @@ import pytest
 
 from minigrad.gpu import classes
 from minigrad.gpu.launch import or_else
-from minigrad.ops.loss import nll
+from minigrad.ops.likelihood import nll
 from tests.gpu.on_processor import kernels_on_processor
 
 FORWARD, RULE = nll.forward, nll.rules[0]

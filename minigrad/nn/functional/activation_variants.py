@@ -13,7 +13,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
-from minigrad.ops import activation, functions
+from minigrad.ops import activation_variants as variants
+from minigrad.ops import functions
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import in_place
 from minigrad.ops.names import recorded_as
@@ -82,7 +83,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:
         raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
-    return _compute(activation.hardtanh, input, min_val, max_val, inplace=inplace)
+    return _compute(variants.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -94,7 +95,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """
-    return _compute(activation.leaky_relu, input, negative_slope, inplace=inplace)
+    return _compute(variants.leaky_relu, input, negative_slope, inplace=inplace)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -121,7 +122,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
     elif weight.array.ndim and not shape:
         weight = reshape(weight, ())
-    return activation.prelu(input, weight)
+    return variants.prelu(input, weight)
 
 
 def rrelu(
@@ -156,7 +157,7 @@ def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
         slopes = np.ones_like(array)
         low, high = [float(array.dtype.type(bound)) for bound in (lower, upper)]
         slopes[below] = source_of(None).uniform((int(np.count_nonzero(below)),), np.float64, low, high)
-    return activation.rrelu(x, wrap(slopes))
+    return variants.rrelu(x, wrap(slopes))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -169,7 +170,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     require_tensors("threshold", "input", input)
     given = {"threshold": threshold, "value": value}.items()
     numbers = [dtypes.scalar(as_number("threshold", *x), input.array.dtype).item() for x in given]
-    return _compute(activation.threshold, input, *numbers, inplace=inplace)
+    return _compute(variants.threshold, input, *numbers, inplace=inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -179,7 +180,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
     tensor([-1.,  0.,  2.])
     """
-    return activation.hardshrink(input, lambd)
+    return variants.hardshrink(input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -191,7 +192,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return activation.softshrink(input, lambd)
+    return variants.softshrink(input, lambd)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -201,7 +202,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
     tensor([0.0000, 0.5000, 0.6667])
     """
-    return _compute(activation.hardsigmoid, input, inplace=inplace)
+    return _compute(variants.hardsigmoid, input, inplace=inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -211,7 +212,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
     tensor([-0.0000,  0.6667,  4.0000])
     """
-    return _compute(activation.hardswish, input, inplace=inplace)
+    return _compute(variants.hardswish, input, inplace=inplace)
 
 
 # ---- exponential ---------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-    return _compute(activation.elu, input, alpha, 1.0, 1.0, inplace=inplace)
+    return _compute(variants.elu, input, alpha, 1.0, 1.0, inplace=inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -233,7 +234,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([1.0507])
     """
     alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return _compute(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
+    return _compute(variants.elu, input, alpha, scale, 1.0, inplace=inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -248,7 +249,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if not alpha:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _compute(activation.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
+    return _compute(variants.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -261,7 +262,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  1.9545])
     """
     require_tensors("gelu", "input", input)
-    return activation.gelu(input, approximate)
+    return variants.gelu(input, approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -271,7 +272,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.silu(torch.tensor([1.0]))
     tensor([0.7311])
     """
-    return _compute(activation.silu, input, inplace=inplace)
+    return _compute(variants.silu, input, inplace=inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -281,7 +282,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.mish(torch.tensor([1.0]))
     tensor([0.8651])
     """
-    return _compute(activation.mish, input, inplace=inplace)
+    return _compute(variants.mish, input, inplace=inplace)
 
 
 @recorded_as("GluBackward0")
@@ -312,7 +313,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return activation.softplus(input, beta, threshold)
+    return variants.softplus(input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -322,7 +323,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
     tensor([-1000.])
     """
-    return activation.logsigmoid(input)
+    return variants.logsigmoid(input)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
 from minigrad.nn.functional.embedding import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
-from minigrad.ops import loss as ops
-from minigrad.ops.activation import log_softmax, logsigmoid
+from minigrad.ops import likelihood as ops
+from minigrad.ops.activation import log_softmax
+from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import require_kind
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where

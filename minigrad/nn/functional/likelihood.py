@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import does_not_hold, promote, wrong_dtype
 from minigrad.nn.functional.reduction import loss, reduce_losses
-from minigrad.ops import loss as ops
+from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import shapes_do_not_broadcast
 from minigrad.ops.functions import exp, log
 from minigrad.ops.masks import where

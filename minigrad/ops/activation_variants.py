@@ -1,0 +1,216 @@
+"""Variants of the plain nonlinearities: each entry is a forward and its derivative, some with options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
+from minigrad.ops.elementwise import SAME, elementwise, rename, unary
+from minigrad.ops.functions import erf, error_function, logistic, sigmoid
+from minigrad.ops.piecewise import gate, is_plain, keep_where, tie, zeros_of
+
+
+def _with_options(
+    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", single: bool = False
+) -> Callable[..., Any]:
+    """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
+    made = elementwise(name, lambda x, *, options: forward(x, *options), rule, single=single)
+
+    def call(input: Any, *options: Any) -> Any:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        require_kind(name, input.array.dtype, takes)
+        if type(options[0]) is not float or type(options[-1]) is not float:
+            options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
+        return made(input, options=options)
+
+    return rename(call, name)
+
+
+def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A nonlinearity without options, of floats alone."""
+    return unary(name, forward, rule, result=SAME, refuses="iub", single=True)
+
+
+# ---- piecewise linear: the gradient is selected --------------------------------------------------
+def _between(low: float, high: float) -> Callable[[Any], Any]:
+    return lambda x: ~((x <= low) | (x >= high))
+
+
+def _beyond(low: float, high: float) -> Callable[[Any], Any]:
+    return lambda x: ~((x >= low) & (x <= high))
+
+
+hardtanh = _with_options(
+    "hardtanh",
+    lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
+    lambda g, x, options: gate(g, x, passes=_between(*options)),
+    takes="fiu",
+)
+threshold = _with_options(
+    "threshold",
+    lambda x, limit, value: np.where(x <= limit, x.dtype.type(value), x),
+    lambda g, x, options: gate(g, x, passes=lambda x: ~(x <= options[0])),
+    takes="fiu",
+)
+hardshrink = _with_options(
+    "hardshrink",
+    lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
+)
+softshrink = _with_options(
+    "softshrink",
+    lambda x, lambd: x - np.clip(x, -lambd, lambd),
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
+    single=True,
+)
+_SIXTH = float(np.float32(1 / 6))  # the slope is rounded to single in PyTorch's kernel
+hardsigmoid = _smooth(
+    "hardsigmoid",
+    lambda x: np.clip(x + 3, 0, 6) / 6,
+    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * _SIXTH,
+)
+
+
+def _leaky_slope(g: Any, x: Any, *, slope: float) -> Any:
+    above = x > 0
+    return keep_where(above, g) + keep_where(~above, g * g.dtype.type(slope))
+
+
+_leak: Any = elementwise(
+    "leaky_relu_backward",
+    _leaky_slope,
+    lambda g, x, slope: _leak(g, x, slope=slope),
+    lambda g, x: zeros_of(x),
+    single=True,
+)
+leaky_relu = _with_options(
+    "leaky_relu",
+    lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
+    lambda g, x, options: _leak(g, x, slope=options[0]),
+    single=True,
+)
+
+
+# x where positive, else w * x; w is (C,) or one number, brought to the shape of x before.
+def _scale_below_zero(x: Any, w: Any) -> Any:
+    return np.where(x > 0, x, w * x)
+
+
+def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
+    return tie(np.where(x > 0, g, w * g), x)
+
+
+prelu = elementwise("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
+rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w was drawn, as x is shaped
+
+
+# ---- exponential ---------------------------------------------------------------------------------
+def _elu_forward(x: Any, alpha: float, scale: float, rate: float) -> Any:
+    return scale * np.maximum(x, 0) + (scale * alpha) * np.expm1(rate * np.minimum(x, 0))
+
+
+def _elu_rule(g: Any, x: Any, options: Any) -> Any:
+    alpha, scale, rate = options
+    below = x <= 0
+    return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(x < 0, x, 0.0)), g * scale)
+
+
+elu = _with_options("elu", _elu_forward, _elu_rule, single=True)
+celu = _with_options("celu", _elu_forward, _elu_rule, single=True)
+
+
+def sigmoid_of(z: Any) -> Any:
+    """1 / (1 + e^-z) for arrays and Tensors."""
+    return logistic(z) if is_plain(z) else sigmoid(z)
+
+
+def _log1p_exp(z: Any) -> Any:
+    """log(1 + e^z) = max(z, 0) + log1p(e^-|z|), which never overflows, of an array."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
+    beta, limit = options
+    z = x * beta
+    return np.where(z > limit, g, g * sigmoid_of(z))
+
+
+softplus = _with_options(
+    "softplus",
+    lambda x, beta, threshold: np.where(x * beta > threshold, x, _log1p_exp(x * beta) / beta),
+    _softplus_rule,
+    single=True,
+)
+logsigmoid = _smooth(
+    "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * sigmoid_of(-x)
+)
+
+
+# ---- x times what lets it pass -------------------------------------------------------------------
+def _silu_rule(g: Any, x: Any) -> Any:
+    s = sigmoid_of(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+def _mish_gate(s: Any) -> Any:
+    """tanh(log(1 + e^x)) of s = 1 / (1 + e^-x)."""
+    q = (1 - s) * (1 - s)
+    return (1 - q) / (1 + q)
+
+
+def _mish_rule(g: Any, x: Any) -> Any:
+    s = sigmoid_of(x)
+    t = _mish_gate(s)
+    return g * (t + x * s * (1 - t * t))
+
+
+def _hardswish_rule(g: Any, x: Any) -> Any:
+    return np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))
+
+
+silu = _smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)
+mish = _smooth("mish", lambda x: x * np.tanh(_log1p_exp(x)), _mish_rule)
+hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
+
+
+def _erf(z: Any) -> Any:
+    """The error function for arrays and Tensors."""
+    return error_function(z) if is_plain(z) else erf(z)
+
+
+def _gelu_rule(g: Any, x: Any) -> Any:
+    density = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+    return g * (0.5 * (1 + _erf(x * math.sqrt(0.5))) + x * density)
+
+
+def _inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+
+
+def _gelu_by_tanh_rule(g: Any, x: Any) -> Any:
+    t = np.tanh(_inner(x))
+    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+
+
+_GELU = {
+    "none": _smooth("gelu", lambda x: x * (0.5 * (1 + error_function(x * math.sqrt(0.5)))), _gelu_rule),
+    "tanh": _smooth("gelu", lambda x: 0.5 * x * (1 + np.tanh(_inner(x))), _gelu_by_tanh_rule),
+}
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """``x Phi(x)`` with the normal distribution function Phi, or its approximation by tanh.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    if approximate not in _GELU:
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    return _GELU[approximate](input)

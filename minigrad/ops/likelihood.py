@@ -1,0 +1,193 @@
+"""Losses of distributions and of classes in one pass, as those of `loss.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.recording import Operation, operation
+from minigrad.backend import array_module
+from minigrad.ops.activation_variants import logsigmoid, sigmoid_of
+from minigrad.ops.elementwise import elementwise
+from minigrad.ops.index import first_out_of_range
+from minigrad.ops.loss import reduce_terms, share
+from minigrad.ops.piecewise import is_plain, keep_where, zeros_of
+
+# ---- of probabilities and of logits against probabilities ----------------------------------------
+_LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
+
+
+def _weigh_curvature(g: Any, p: Any, target: Any) -> Any:
+    """``(p^2 - 2 p t + t) / (p (1 - p))^2``: 0, and not beyond bounds, where a prediction is right for certain."""
+    return g * (p * p - 2 * p * target + target) / ((p + _LEAST) * (1 - p + _LEAST)) ** 2
+
+
+_bce_slope = elementwise(
+    "binary_cross_entropy_backward",
+    lambda p, target: (p - target) / np.clip(p * (1 - p), _LEAST, None),
+    _weigh_curvature,
+    lambda g, p: -g / np.clip(p * (1 - p), _LEAST, None),
+    single=True,
+)
+
+
+def _surprise(p: Any, target: Any) -> Any:
+    """``-(target log(p) + (1 - target) log(1 - p))``, the logarithms at least -100, of arrays and Tensors."""
+    return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
+
+
+def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
+    terms = _surprise(p, target)
+    return reduce_terms(terms if weight is None else terms * weight, reduction)
+
+
+def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
+    """What reaches each term before its weight."""
+    part = share(g, shape, reduction)
+    return part if weight is None else part * weight
+
+
+binary_cross_entropy = operation(
+    "binary_cross_entropy",
+    _bce_forward,
+    lambda g, p, target, weight, reduction: _times(g, p.shape, weight, reduction) * _bce_slope(p, target),
+    lambda g, p, weight, reduction: _times(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
+    lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),
+)
+
+
+def _log_sigmoid(z: Any) -> Any:
+    """``-log(1 + exp(-z))`` of arrays and Tensors."""
+    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_plain(z) else logsigmoid(z)
+
+
+def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    """`_surprise` of sigmoid(x), its part for the positives times `positive`; arrays and Tensors."""
+    log = _log_sigmoid(x)
+    if positive is not None:
+        log = log * ((positive - 1) * target + 1)
+    return (1 - target) * x - log
+
+
+def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, *, reduction: str) -> Any:
+    terms = _surprise_of_logits(x, target, positive)
+    return reduce_terms(terms if weight is None else terms * weight, reduction)
+
+
+def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    if positive is None:
+        return sigmoid_of(x) - target
+    weighted = positive * target
+    return (weighted + 1 - target) * sigmoid_of(x) - weighted
+
+
+def _slope_of_targets(x: Any, positive: Any) -> Any:
+    return -x if positive is None else _log_sigmoid(-x) - positive * _log_sigmoid(x)
+
+
+binary_cross_entropy_with_logits = operation(
+    "binary_cross_entropy_with_logits",
+    _bce_with_logits_forward,
+    lambda g, x, target, weight, positive, reduction: (
+        _times(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
+    ),
+    lambda g, x, weight, positive, reduction: _times(g, x.shape, weight, reduction) * _slope_of_targets(x, positive),
+    lambda g, x, target, positive, reduction: share(g, x.shape, reduction) * _surprise_of_logits(x, target, positive),
+    lambda g, x, target, weight, reduction: _times(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x)),
+)
+
+
+# ---- of log-probabilities against class numbers --------------------------------------------------
+def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
+    """Class numbers that can be read at, and which of them count; None when all do.
+
+    Raises IndexError for numbers that are no class.
+    """
+    kept = None
+    if first_out_of_range(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
+        kept = labels != ignore_index  # (a GPU is not asked whether all do)
+        labels = array_module(labels).where(kept, labels, 0)
+    bad = first_out_of_range(labels, classes)
+    if bad is not None:
+        raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
+    return labels, kept
+
+
+def count_labels(labels: Any, kept: Any, weight: Any, dtype: Any) -> Any:
+    """How much each label counts in the mean; None when all count alike."""
+    if weight is not None:
+        return weight[labels] if kept is None else keep_where(kept, weight[labels])
+    return None if kept is None else kept.astype(dtype)
+
+
+def _place_of(labels: Any) -> tuple[Any, ...]:
+    """The index of (N, C, ...) at (n, labels, ...)."""
+    xp = array_module(labels)
+    grids = [xp.arange(n).reshape(n, *[1] * (labels.ndim - 1 - i)) for i, n in enumerate(labels.shape)]
+    return grids[0], labels, *grids[1:]
+
+
+def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+    labels, kept = read_labels(target, x.shape[1], ignore_index)
+    counts = count_labels(labels, kept, weight, x.dtype)
+    terms = -x[_place_of(labels)]
+    if kept is not None:
+        terms = keep_where(kept, terms)  # what is ignored does not count, be it inf or NaN
+    if weight is not None:
+        terms = terms * counts
+    if reduction == "mean" and counts is not None:
+        return (terms.sum(dtype=_sum_type(x)) / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+    return reduce_terms(terms, reduction)
+
+
+def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+    labels, kept = target, target != ignore_index  # the forward has seen that they are classes
+    if type(labels) is np.ndarray and kept.all():
+        kept = None
+    else:
+        labels = array_module(labels).where(kept, labels, 0)
+    counts = count_labels(labels, kept, weight, x.dtype)
+    if reduction == "mean" and counts is not None:
+        g = (g / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+    elif reduction == "mean":
+        g = share(g, labels.shape, reduction)
+    slope = -g if weight is None else -g * counts
+    if kept is not None:
+        slope = keep_where(kept, np.broadcast_to(slope, labels.shape))
+    whole = array_module(x).zeros(x.shape, x.dtype)
+    whole[_place_of(labels)] = slope
+    return whole
+
+
+def _sum_type(x: Any) -> Any:
+    return np.float32 if x.dtype == np.float16 else x.dtype
+
+
+def _nll(name: str, shown: str) -> Operation:
+    """The negative entries at the classes `target`, weighted and reduced; its way back is linear too."""
+    way_back: Any = operation(
+        f"{name}_backward",
+        _nll_backward,
+        lambda g, target, weight, ignore_index, reduction: made(
+            g, target, weight, ignore_index=ignore_index, reduction=reduction
+        ),
+        lambda g, x: zeros_of(x),
+        None,
+        None,
+    )
+    made = operation(
+        name,
+        _nll_forward,
+        lambda g, x, target, weight, ignore_index, reduction: way_back(
+            g, x, target, weight, ignore_index=ignore_index, reduction=reduction
+        ),
+        None,
+        None,
+        shown=shown,
+    )
+    return made
+
+
+nll = _nll("nll_loss", "NllLossBackward0")
+nll_of_pixels = _nll("nll_loss2d", "NllLoss2DBackward0")
