@@ -92,15 +92,8 @@ class RReLU(Stateless, function=F.rrelu):
     tensor([-0.5000,  3.0000])
     """
 
-    lower: float = 1 / 8
-    upper: float = 1 / 3
-    inplace: bool = False
-
     def forward(self, input: Tensor) -> Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
 
 
 class Threshold(Stateless, function=F.threshold):

@@ -5,11 +5,8 @@ The options of a layer are those of its function in `nn.functional`: `classifica
 
 from __future__ import annotations
 
-from typing import Any
-
 import minigrad.nn.functional as F
 from minigrad.nn.loss import Loss
-from minigrad.tensor import Tensor
 
 
 # ---- of distributions ----------------------------------------------------------------------------
@@ -120,15 +117,6 @@ class CTCLoss(Loss, function=F.ctc_loss):
     >>> torch.nn.CTCLoss()(log_probs, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))
     tensor(0.2877)
     """
-
-    blank: int = 0
-    reduction: str = "mean"
-    zero_infinity: bool = False
-
-    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
-        return F.ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
-        )
 
 
 class NLLLoss2d(NLLLoss):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import minigrad.nn.functional as F
 from minigrad.nn.loss import Loss
 from minigrad.nn.stateless import Stateless
-from minigrad.tensor import Tensor
 
 
 class CosineSimilarity(Stateless, function=F.cosine_similarity, shown=()):
@@ -24,13 +23,6 @@ class PairwiseDistance(Stateless, function=F.pairwise_distance, shown=()):
     >>> torch.nn.PairwiseDistance()(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
     tensor([5.0000])
     """
-
-    p: float = 2.0
-    eps: float = 1e-6
-    keepdim: bool = False
-
-    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
-        return F.pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
 
 
 class CosineEmbeddingLoss(Loss, function=F.cosine_embedding_loss):

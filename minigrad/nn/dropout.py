@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import minigrad.nn.functional as F
 from minigrad.nn.functional.dropouts import check_chance
 from minigrad.nn.stateless import Stateless
@@ -9,7 +11,7 @@ from minigrad.ops.arguments import as_number
 from minigrad.tensor import Tensor
 
 
-class Dropout(Stateless):
+class Dropout(Stateless, function=F.dropout):
     """In training, zeroes each element with probability `p` and scales the rest by 1 / (1 - p).
 
     In evaluation it returns its input. Raises `ValueError` unless 0 <= p <= 1. As
@@ -20,21 +22,18 @@ class Dropout(Stateless):
     tensor([1., 1.])
     """
 
-    p: float = 0.5
-    inplace: bool = False
-
     def _complete(self) -> None:
         as_number("Dropout", "p", self.p)
         check_chance(self.p)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
+    def forward(self, input: Tensor) -> Any:
+        return self._function(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout1d(Dropout):
+class Dropout1d(Dropout, function=F.dropout1d):
     """`Dropout` of whole channels of (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -42,11 +41,8 @@ class Dropout1d(Dropout):
     tensor([[[1., 1.]]])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout1d(input, self.p, self.training, self.inplace)
 
-
-class AlphaDropout(Dropout):
+class AlphaDropout(Dropout, function=F.alpha_dropout):
     """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
 
     What is dropped becomes the value that SELU tends to; the rest is scaled and shifted.
@@ -57,11 +53,8 @@ class AlphaDropout(Dropout):
     tensor([1., 1.])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.alpha_dropout(input, self.p, self.training, self.inplace)
 
-
-class Dropout2d(Dropout):
+class Dropout2d(Dropout, function=F.dropout2d):
     """`Dropout` of whole channels of (N, C, H, W): neighbouring pixels are too alike to be dropped one by one.
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
@@ -71,17 +64,11 @@ class Dropout2d(Dropout):
     tensor([[[[1., 1.]]]])
     """
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout2d(input, self.p, self.training, self.inplace)
 
-
-class FeatureAlphaDropout(Dropout):
+class FeatureAlphaDropout(Dropout, function=F.feature_alpha_dropout):
     """`AlphaDropout` of whole channels of (N, C, ...).
 
     >>> import minigrad as torch
     >>> torch.nn.FeatureAlphaDropout(0.5).eval()(torch.ones(1, 1, 2))
     tensor([[[1., 1.]]])
     """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -15,7 +15,7 @@ from minigrad.tensor import Tensor
 def _defaults_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of `function` that have a default and are a layer's business."""
     parameters = inspect.signature(function).parameters.items()
-    return {n: p for n, p in parameters if p.default is not p.empty and n not in ("_stacklevel", "dtype")}
+    return {n: p for n, p in parameters if p.default is not p.empty and n not in ("_stacklevel", "dtype", "training")}
 
 
 def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
@@ -44,7 +44,7 @@ class Stateless(Layer):
     `TypeError` for arguments that are no options.
     """
 
-    _function: ClassVar[Callable[..., Any] | None] = None
+    _function: ClassVar[Any] = None
     _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order
     _tensors: ClassVar[frozenset[str]] = frozenset()
     _shown: ClassVar[tuple[str, ...] | None] = None
