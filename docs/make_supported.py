@@ -663,6 +663,16 @@ DIFFERENCES = [
         "refuses('torch.zeros(2, 3)[2:, torch.tensor([9])]')",
     ),
     (
+        "`F.conv_transpose2d` with a bias, `F.rms_norm` with a weight of another type",
+        "are refused, as such operands of all other layers; PyTorch takes them",
+        "refuses('F.rms_norm(torch.ones(2), (2,), torch.ones(2).double())')",
+    ),
+    (
+        "`F.binary_cross_entropy_with_logits` of two types",
+        "is of their common type; PyTorch's is of the target's",
+        "F.binary_cross_entropy_with_logits(torch.ones(2).double(), torch.ones(2)).dtype is torch.float64",
+    ),
+    (
         "`index_select` of an index that is out of range",
         "is an IndexError along every axis; PyTorch's is a RuntimeError along the second",
         "refuses('torch.index_select(torch.zeros(2, 3), 1, torch.tensor([3]))')",

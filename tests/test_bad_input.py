@@ -660,6 +660,37 @@ OTHERS = {
 }
 
 
+HALF, SINGLE = ones(1, 2, 4, 4).half(), ones(2)
+TWO_TYPES = {
+    "conv2d": lambda: F.conv2d(HALF, ones(1, 2, 3, 3)),
+    "conv2d's bias": lambda: F.conv2d(HALF, ones(2, 2, 3, 3).half(), SINGLE),
+    "conv1d": lambda: F.conv1d(HALF[0], ones(1, 4, 3)),
+    "conv1d's bias": lambda: F.conv1d(HALF[0], ones(2, 4, 3).half(), SINGLE),
+    "conv_transpose2d": lambda: F.conv_transpose2d(HALF, ones(2, 1, 3, 3)),
+    "linear's bias": lambda: F.linear(HALF, ones(2, 4).half(), bias=SINGLE),
+    "bilinear's bias": lambda: F.bilinear(HALF, HALF, ones(2, 4, 4).half(), SINGLE),
+    "cross_entropy": lambda: F.cross_entropy(HALF, mg.zeros(1, 4, 4, dtype=mg.int64), SINGLE),
+    "batch_norm's two": lambda: F.batch_norm(HALF, SINGLE, SINGLE, SINGLE.half(), SINGLE.half()),
+    "group_norm's two": lambda: F.group_norm(HALF, 2, SINGLE, SINGLE.half()),
+}
+
+
+@pytest.mark.parametrize("name", TWO_TYPES)
+def test_halves_beside_singles_are_refused(name):
+    with pytest.raises(RuntimeError, match=r"\(float16\) and \w+ type \(float32\) should be the same; convert one"):
+        TWO_TYPES[name]()
+
+
+def test_halves_beside_a_grid_of_singles_are_refused():
+    with pytest.raises(RuntimeError, match="float16"):
+        F.grid_sample(HALF, mg.zeros(1, 2, 2, 2), align_corners=False)
+
+
+def test_parameters_of_a_normalization_of_halves_may_be_singles():
+    assert F.batch_norm(HALF, SINGLE, SINGLE, SINGLE, SINGLE).dtype is mg.float16
+    assert F.layer_norm(HALF, (4,), ones(4)).dtype is mg.float16
+
+
 @pytest.mark.parametrize("mistake", OTHERS)
 def test_is_refused_in_our_own_words(mistake):
     call, error, words = OTHERS[mistake]

@@ -58,16 +58,19 @@ def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
     return len(shape) == space + 2
 
 
-def check_parts(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: Any) -> None:
+def check_parts(
+    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, **parts: Any
+) -> None:
     """Refuse `parts` of another shape than `shape` or another dtype than the input's; None is no part.
 
-    The parts of a float16 input may be float32. Raises RuntimeError.
+    With `singles_too` the parts of a float16 input may be float32, all of them. Raises RuntimeError.
     """
-    mixed = (SINGLE,) if input.array.dtype == HALF else ()
+    mixed = singles_too and input.array.dtype == HALF
+    mixed = mixed and all(x is None or x.array.dtype == SINGLE for x in parts.values())
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
             raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
-        if x is not None and x.array.dtype not in mixed:
+        if x is not None and not mixed:
             check_same_dtype(name, input, part, x)
 
 
@@ -112,7 +115,10 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
 
 
 def in_single(function: F) -> F:
-    """Compute a first operand of float16 in float32 and round once at the end, as PyTorch does."""
+    """Compute operands of float16 in float32 and round once at the end, as PyTorch does.
+
+    Operands of two types go on as they are: `function` refuses them.
+    """
 
     def widened(x: Any) -> Any:
         return cast(x, SINGLE) if isinstance(x, TensorBase) and x.array.dtype == HALF else x
@@ -120,6 +126,9 @@ def in_single(function: F) -> F:
     @functools.wraps(function)
     def call(input: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(input, TensorBase) or input.array.dtype != HALF:
+            return function(input, *args, **kwargs)
+        others = [x.array.dtype for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
+        if any(dtype.kind == "f" and dtype != HALF for dtype in others):
             return function(input, *args, **kwargs)
         options = {name: widened(value) for name, value in kwargs.items()}
         return cast(function(widened(input), *map(widened, args), **options), HALF)

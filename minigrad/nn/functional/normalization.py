@@ -121,7 +121,7 @@ def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = Non
         kind = IndexError if name == "batch_norm" else RuntimeError
         raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
-    check_parts(name, input, channels, why, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    check_parts(name, input, channels, why, True, running_mean=mean, running_var=var, weight=weight, bias=bias)
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
 
@@ -178,7 +178,7 @@ def _fit_last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bi
             f"{name}: Expected normalized_shape to be at least 1-dimensional and equal to the last axes of the input, "
             f"but given normalized_shape={list(shape)}, got input of size{size}"
         )
-    check_parts(name, input, shape, "the same as normalized_shape", weight=weight, bias=bias)
+    check_parts(name, input, shape, "the same as normalized_shape", True, weight=weight, bias=bias)
     return shape
 
 
