@@ -28,7 +28,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 from layers import LAYERS, SMOKE, Layer  # noqa: E402
 
-FACES = {"conv2d": "forward", "conv2d_input": "in the image", "conv2d_weight": "in the kernel"}
+FUNCTIONS = {"conv2d": "forward", "conv2d_input": "in the image", "conv2d_weight": "in the kernel"}
 LAYERS = [
     *[layer._replace(N=8 * layer.N) for layer in LAYERS],
     Layer("depthwise 3x3 144 @56", 64, 144, 56, 56, 144, 3, 1, 1, 144),
@@ -93,7 +93,7 @@ def find_torch() -> Any:
 
 
 def times_of(layer: Layer, xp: Any, torch: Any, least: float) -> dict[str, dict[str, float]]:
-    """Microseconds by face and way; of those ways that promise to take less than ten times the best."""
+    """Microseconds by function and way; of those ways that promise to take less than ten times the best."""
     from minigrad.kernels.fast import cuda
     from minigrad.kernels.way import Problem
 
@@ -104,14 +104,14 @@ def times_of(layer: Layer, xp: Any, torch: Any, least: float) -> dict[str, dict[
     problem = Problem(shapes[0], layer.O, layer.geometry, "f", xp.ndarray)
     found: dict[str, dict[str, float]] = {}
     theirs = by_torch(torch, arrays, layer.geometry) if torch else {}
-    for face in FACES:
-        chosen = cuda.choose(face, shapes[0], layer.O, layer.geometry, "f", xp.ndarray)
-        promised = {f: f.seconds(face, problem) for f in cuda.FAMILIES.values() if f.WAY.serves(problem)}
-        found[face] = {"PyTorch": microseconds(xp, theirs[face], least)} if theirs else {}
+    for function in FUNCTIONS:
+        chosen = cuda.choose(function, shapes[0], layer.O, layer.geometry, "f", xp.ndarray)
+        promised = {f: f.seconds(function, problem) for f in cuda.FAMILIES.values() if f.WAY.serves(problem)}
+        found[function] = {"PyTorch": microseconds(xp, theirs[function], least)} if theirs else {}
         for family, seconds in promised.items():
             if seconds <= 10 * promised[chosen]:
                 name = family.WAY.name.removeprefix("cuda ") + "*" * (family is chosen)
-                found[face][name] = microseconds(xp, by(family, *arrays, layer.geometry)[face], least)
+                found[function][name] = microseconds(xp, by(family, *arrays, layer.geometry)[function], least)
     return found
 
 
@@ -136,8 +136,11 @@ def print_all(layers: list[Layer], xp: Any, torch: Any, least: float) -> None:
     against, lost = [], []
     for layer in layers:
         print(f"{layer.name} x{layer.N}")
-        for face, times in times_of(layer, xp, torch, least).items():
-            print(f"  {FACES[face]:14}" + "  ".join(f"{name} {took:.0f}" for name, took in times.items()), flush=True)
+        for function, times in times_of(layer, xp, torch, least).items():
+            print(
+                f"  {FUNCTIONS[function]:14}" + "  ".join(f"{name} {took:.0f}" for name, took in times.items()),
+                flush=True,
+            )
             ours = {name: took for name, took in times.items() if name != "PyTorch"}
             chosen = next(took for name, took in ours.items() if name.endswith("*"))
             lost.append(chosen / min(ours.values()))

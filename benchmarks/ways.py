@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="tiny layers, three calls each")
     options = parser.parse_args()
     if options.measured:
-        dispatch.reckon_for(measure_machine())
+        dispatch.set_machine(measure_machine())
     print(machine())
     print(dispatch.machine())
     ratios: dict[str, float] = {}

@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> None:
     if max(row["error"] for row in rows.values()) > 1e-5:
         raise SystemExit("the ways disagree")
     print("all agree")
-    print("\nWhat minigrad reckons for the forward and both gradients, and what they take; * is what it chooses:")
+    print("\nWhat minigrad estimates for the forward and both gradients, and what they take; * is what it chooses:")
     shape = (options.images, options.channels, options.size, options.size)
     print(conv.explain(shape, (options.channels, options.channels, KERNEL, KERNEL), padding=KERNEL // 2))
     if not viz.can_draw():

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.kernels import algorithm, release_workspaces, workspace_bytes
-from minigrad.kernels.dispatch import choose_by, reckon_for
+from minigrad.kernels.dispatch import choose_by, set_machine
 from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.fast.machine_file import read_machine, write_machine
@@ -25,10 +25,10 @@ __all__ = ["algorithm", "benchmark", "explain", "measure", "release_workspaces",
 
 
 def measure(file: str | Path | None = None) -> None:
-    """Measure this machine, some 20 ms, and choose by the costs on it from now on.
+    """Measures this machine, in about 20 ms, and estimates costs for it from now on.
 
-    With a `file`, what was measured is kept there, and read instead of measured the next time. A file that is damaged
-    or tells of another machine is said to be, and written over.
+    With a `file` the measurement is saved there, and the next call reads the file instead of measuring. A damaged file,
+    or one of another machine, is reported and overwritten.
 
     >>> import minigrad as torch
     >>> torch.backends.conv.measure()
@@ -38,15 +38,15 @@ def measure(file: str | Path | None = None) -> None:
         found = measure_machine()
         if file is not None:
             write_machine(Path(file), found)
-    reckon_for(found)
+    set_machine(found)
 
 
 def explain(
     input: Tensor | tuple[int, ...], weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> clock.Explanation:
-    """Each way to compute this convolution and its gradients: milliseconds reckoned and measured; * is chosen.
+    """A table of algorithms for this convolution and its gradients: estimated and measured milliseconds; * is chosen.
 
-    `input` and `weight` are tensors or their shapes; a Conv2d in the place of `weight` brings its own options.
+    `input` and `weight` are tensors or shapes; if `weight` is a Conv2d, its options are used.
     Raises what `conv2d` raises for shapes that do not fit.
 
     >>> import minigrad as torch
@@ -64,11 +64,11 @@ def explain(
 
 
 class _Settings(ModuleType):
-    """This module, whose `benchmark` is a switch."""
+    """The class of this module, in which `benchmark` is a property."""
 
     @property
     def benchmark(self) -> bool:
-        """Whether each way is tried once for each shape."""
+        """Whether each algorithm is timed once for each shape."""
         return bool(self.__dict__["_benchmark"])
 
     @benchmark.setter

@@ -26,7 +26,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
-    """The adjoint in w: every window, weighted by its g, adds to its kernel."""
+    """The adjoint in w: every window times its g is added to the gradient of the kernel."""
     w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
     image = padded(x, geometry.padding)
     for place, window in _places(g.shape, w.shape, geometry):
@@ -35,7 +35,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x: the kernel, weighted by each g, adds to its window."""
+    """The adjoint in x: the kernel times each g is added to its window."""
     (H, W), (ph, pw) = size, geometry.padding
     image = array_module(g).zeros((len(g), w.shape[1] * geometry.groups, H + 2 * ph, W + 2 * pw), g.dtype)
     for place, window in _places(g.shape, w.shape, geometry):
@@ -61,7 +61,7 @@ def _places(
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Never the least: a loop in Python for each number."""
+    """Infinite, so that it is never chosen: it loops in Python over every output."""
     return float("inf")
 
 

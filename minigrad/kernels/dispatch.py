@@ -23,32 +23,32 @@ from minigrad.side_by_side import add_up
 from minigrad.threads import products_alone
 
 WAYS: dict[str, Way] = {}
-BUFFER = 8192  # numbers that NumPy buffers at a time
-FEW = 4096  # numbers that may be added up one after the other
-_machine = Machine()  # what the costs are reckoned for
-_trial: Callable[..., Way] | None = None  # chooses by the clock instead of by the costs
+BUFFER = 8192  # elements in NumPy's buffer
+FEW = 4096  # longest sum of a single product with ones: longer ones lose digits
+_machine = Machine()  # whose costs are estimated
+_trial: Callable[..., Way] | None = None  # chooses by measured times instead of estimated costs
 
 
 def register(way: Way) -> None:
-    """Let `way` be chosen where it serves and its cost is the least, and forced by its name."""
+    """Adds an algorithm, which can then be chosen by its cost or forced by its name."""
     WAYS[way.name] = way
     choose.cache_clear()
 
 
-def reckon_for(machine: Machine) -> None:
-    """Choose by the costs on that machine from now on."""
+def set_machine(machine: Machine) -> None:
+    """Estimates costs for that machine from now on."""
     global _machine
     _machine = machine
     choose.cache_clear()
 
 
 def machine() -> Machine:
-    """The machine that costs are reckoned for."""
+    """The machine whose costs are estimated."""
     return _machine
 
 
 def choose_by(trial: Callable[..., Way] | None) -> None:
-    """Choose by `trial`, called as `dispatch` is, from now on; None goes back to the costs."""
+    """Chooses by `trial`, called with the arguments of `dispatch`, from now on; None goes back to estimated costs."""
     global _trial
     _trial = trial
 
@@ -72,7 +72,8 @@ def conv2d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
 def _add_bias(out: Array, b: Array) -> Array:
     """Adds b (O,) to images (N, O, Ho, Wo), in place.
 
-    NumPy copies what it adds a broadcast operand to, unless its rows are long: so all images share one row (O*Ho*Wo).
+    NumPy copies through a buffer when it adds a broadcast operand with short rows, so all images share one long row
+    (O*Ho*Wo).
     """
     images, addend, on_host = out, b.reshape(-1, 1, 1), array_module(out) is np
     if len(out) > 1 and on_host and (pixels := out.shape[2] * out.shape[3]) < BUFFER:
@@ -82,9 +83,9 @@ def _add_bias(out: Array, b: Array) -> Array:
 
 
 def conv2d_bias(g: Array) -> Array:
-    """The adjoint of `conv2d` in b: the sum over images and places, (N, O, Ho, Wo) -> (O,).
+    """The adjoint of `conv2d` in b: the sum over images and positions, (N, O, Ho, Wo) -> (O,).
 
-    A product with ones takes a third of the time that NumPy's sum takes.
+    It is computed as a product with ones, which takes a third of the time of NumPy's sum.
     """
     if g.__class__ is not np.ndarray:
         return g.sum(axis=(0, 2, 3))
@@ -94,7 +95,7 @@ def conv2d_bias(g: Array) -> Array:
     length = Ho * Wo if Ho * Wo <= FEW else Wo
     rows, ones = g.reshape(-1, length), np.ones(length, g.dtype)
     if g.size > FEW:
-        with products_alone():  # OpenBLAS's threads would be in the way of the next convolution's
+        with products_alone():  # OpenBLAS's threads would delay those of the next convolution
             sums = np.dot(rows, ones)
     else:
         sums = np.dot(rows, ones)
@@ -107,40 +108,41 @@ def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
 
 
 def dispatch(
-    face: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array, *size: Pair
+    function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array, *size: Pair
 ) -> Array:
-    """One face of the triad, by the way that is chosen, for images (N, C, H, W) and so many output channels.
+    """Computes `function`, one of "conv2d", "conv2d_input", "conv2d_weight", by the chosen algorithm.
 
-    Half precision is computed in single and rounded once at the end, as PyTorch does. A NaN, an infinity or an
-    outlier reaches the outputs that see it and no others: where the chosen way, forced or not, cannot promise
-    that for these operands, another computes.
+    Float16 is computed in float32 and rounded once at the end, as PyTorch does. A NaN, an infinity or an outlier
+    affects only the outputs that see it: if the chosen algorithm, forced or not, cannot guarantee that for these
+    operands, another one computes.
     """
     if left.dtype.char == "e":
         left, right = left.astype("f"), right.astype("f")
-        return dispatch(face, image, outputs, geometry, left, right, *size).astype("e")
+        return dispatch(function, image, outputs, geometry, left, right, *size).astype("e")
     way = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
     if _trial is not None and _forced.name is None:
-        way = _trial(face, image, outputs, geometry, left, right, *size)
-    is_sound = way.sound.get(face)
-    if is_sound is not None and not is_sound(left, right, geometry):
-        way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, face)
-    return getattr(way, face)(left, right, geometry, *size)
+        way = _trial(function, image, outputs, geometry, left, right, *size)
+    is_safe = way.safe.get(function)
+    if is_safe is not None and not is_safe(left, right, geometry):
+        way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
+    return getattr(way, function)(left, right, geometry, *size)
 
 
 @lru_cache(maxsize=512)
 def choose(
     image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str = "f",
-    library: type[Any] = np.ndarray, forced: str | None = None, strict_face: str | None = None
+    library: type[Any] = np.ndarray, forced: str | None = None, strict: str | None = None
 ) -> Way:  # fmt: skip
-    """The forced way, else the one of least cost; of those alone that let nothing through in `strict_face`.
+    """The forced algorithm, else the one of least cost. For `strict`, the name of a function, only algorithms that are
+    safe for all operands (`Way.safe`) are considered.
 
-    Raises RuntimeError where the forced one cannot serve.
+    Raises RuntimeError if the forced one cannot compute this convolution.
     """
     problem = Problem(image, outputs, geometry, char, library)
     if forced is None:
-        if tiny.serves(problem) and tiny.is_small(problem) and strict_face not in tiny.WAY.sound:
+        if tiny.serves(problem) and tiny.is_small(problem) and strict not in tiny.WAY.safe:
             return tiny.WAY  # nothing to weigh
-        ways = [way for way in WAYS.values() if way.serves(problem) and strict_face not in way.sound]
+        ways = [way for way in WAYS.values() if way.serves(problem) and strict not in way.safe]
         return min(ways, key=lambda way: way.cost(problem, _machine))
     if WAYS[forced].serves(problem):
         return WAYS[forced]
@@ -153,7 +155,7 @@ def choose(
 
 
 def chooses_by_cost() -> bool:
-    """Whether neither a name nor the clock chooses, in this thread."""
+    """Whether this thread chooses by estimated cost: no algorithm is forced, and none is measured."""
     return _forced.name is None and _trial is None
 
 
@@ -167,9 +169,9 @@ _forced = _Forced()
 
 
 class algorithm:
-    """Forces one way to compute convolutions; None goes back to choosing by shape.
+    """Forces one algorithm for convolutions; None goes back to choosing by shape.
 
-    A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names are "direct",
+    A plain call holds until the next one, `with algorithm("winograd"):` inside the block. The names are "direct",
     "tiny", "im2col", "mec", "pointwise", "depthwise", "apart", "phases", "winograd", "winograd 2x2", "winograd 5x5",
     "winograd blocks" and, on a GPU, "cuda plain", "cuda columns", "cuda direct", "cuda product", "cuda winograd" and
     "cuda", the quickest of these.

@@ -9,10 +9,10 @@ Pair: TypeAlias = tuple[int, int]  # vertical, horizontal
 
 
 class Geometry(NamedTuple):
-    """A window of `kernel` taps, `dilation` pixels apart, moved by `stride` over an image with `padding`
-    zeros on each side; with `groups`, channels are convolved in so many separate parts.
+    """How a kernel of `kernel` taps, `dilation` pixels apart, slides by `stride` over an image with `padding` zeros on
+    each side. The channels are divided into `groups`, which are convolved separately.
 
-    Window t along an axis reads the pixels t stride + i dilation - padding for its taps i. Source: V. Dumoulin,
+    Along an axis, tap i of window t reads pixel t stride + i dilation - padding. Source: V. Dumoulin,
     F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
 
     >>> Geometry(kernel=(3, 3), padding=(1, 1)).windows((6, 8))
@@ -40,7 +40,7 @@ class Geometry(NamedTuple):
     def windows(self, size: tuple[int, ...], ceil_mode: bool = False) -> Pair:
         """floor((size + 2 padding - reach) / stride) + 1 windows along each axis.
 
-        `ceil_mode`, of pooling, lets a last one hang over the end if it starts before it.
+        With `ceil_mode` (pooling) the last window may reach beyond the end, if it starts inside.
         """
         along_h, along_w = [
             _count(*axis, ceil_mode) for axis in zip(size, self.reach, self.stride, self.padding, strict=True)
@@ -48,7 +48,7 @@ class Geometry(NamedTuple):
         return along_h, along_w
 
     def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
-        """The smallest image with so many windows, and `extra` pixels that none of them reads."""
+        """The size of the smallest image with this number of windows, plus `extra` pixels that no window reads."""
         along_h, along_w = [
             (n - 1) * s - 2 * p + r + e
             for n, s, p, r, e in zip(windows, self.stride, self.padding, self.reach, extra, strict=True)
@@ -56,7 +56,7 @@ class Geometry(NamedTuple):
         return along_h, along_w
 
     def mirrored(self) -> Geometry:
-        """Of stride 1: the geometry with which the flipped kernel, laid over the windows, gives the image back."""
+        """For stride 1: the geometry of the adjoint in x, a convolution of the cotangent with the flipped kernel."""
         (rh, rw), (ph, pw) = self.reach, self.padding
         return self._replace(padding=(rh - 1 - ph, rw - 1 - pw))
 

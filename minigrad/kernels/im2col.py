@@ -20,15 +20,15 @@ from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, emp
 from minigrad.parallel import add_pieces, share, spread
 
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
-NARROW = 128  # outputs: the kernel's gradient is then quicker computed turned around
-OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
-GPU_BLOCK_BYTES = 256 * 2**20  # there few and large calls are better
+NARROW = 128  # outputs: up to so many, the kernel's gradient is quicker computed transposed
+OVERHEAD = 4e-5  # seconds of Python in all three functions
+GPU_BLOCK_BYTES = 256 * 2**20  # on a GPU few and large calls are better
 
 
 def unfold(x: Array, geometry: Geometry) -> Array:
     """The windows of x as columns: (N, C, H, W) -> (N, C*kh*kw, Ho*Wo).
 
-    Column t holds window t, channel by channel. Follows torch.nn.functional.unfold.
+    Column t holds window t, channel by channel, as in torch.nn.functional.unfold.
     """
     N, C = x.shape[:2]
     windows = window_view(padded(x, geometry.padding), geometry)
@@ -72,7 +72,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     O, C, (kh, kw), groups, xp = g.shape[1], x.shape[1], geometry.kernel, geometry.groups, array_module(x)
-    turned = O // groups <= NARROW  # a product is quicker where the longer side of its result is the first
+    turned = O // groups <= NARROW  # a product is quicker if its result has more rows than columns
     outputs, inner = O // groups, C // groups * kh * kw
     w = xp.zeros((groups, inner, outputs) if turned else (groups, outputs, inner), x.dtype)
 
@@ -94,7 +94,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     x = xp.zeros((N, groups * per_group, *size), g.dtype)
     matrix = w.reshape(groups, O // groups, -1).swapaxes(1, 2)  # (groups, C/groups*kh*kw, O/groups)
 
-    def paint(strips: list[Block]) -> None:  # of the same images: they share rows of them
+    def paint(strips: list[Block]) -> None:  # strips of the same images: their windows overlap
         for images, rows in strips:
             cotangent = _channels_first(g[images], rows, groups)
             columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
@@ -102,7 +102,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
             # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
             shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
             windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)
-            above = geometry.padding[0] - rows.start * geometry.stride[0]  # as seen from the first row
+            above = geometry.padding[0] - rows.start * geometry.stride[0]  # padding above the strip's first row
             _add_windows(windows, x[images], geometry._replace(padding=(above, geometry.padding[1])))
 
     parts, nbytes = _blocks(x, O, geometry)
@@ -111,7 +111,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 
 def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], int]:
-    """Images, and rows of windows, whose columns fit; the bytes of all columns, 0 on a GPU, which no thread helps."""
+    """Blocks of images and rows of windows whose columns fit in memory; and the bytes of all columns, 0 on a GPU."""
     (kh, kw), (Ho, Wo) = geometry.kernel, geometry.windows(x.shape[2:])
     row_bytes = x.shape[1] * kh * kw * Wo * x.dtype.itemsize
     if array_module(x) is not np:
@@ -123,7 +123,7 @@ def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], in
 
 
 def _block_bytes(channels: int, outputs: int, geometry: Geometry) -> int:
-    """Of columns at a time: at least half of what the kernel takes, for each block's product reads it anew."""
+    """Bytes of columns in a block: at least half the kernel's, because each block's product reads the kernel again."""
     kh, kw = geometry.kernel
     return max(BLOCK_BYTES, 2 * channels // geometry.groups * outputs * kh * kw)
 
@@ -136,7 +136,7 @@ def _columns(x: Array, rows: slice, geometry: Geometry) -> Array:
     columns = empty(array_module(x), "columns", windows.shape, x.dtype)
     if len(windows) > 1:
         spread(partial(_copy, columns, windows), len(windows), columns.nbytes)
-    else:  # of one channel, by rows of the kernel
+    else:  # a single channel is divided by rows of the kernel
         spread(partial(_copy, columns[0], windows[0]), windows.shape[1], columns.nbytes)
     C, kh, kw = windows.shape[:3]
     return columns.reshape(geometry.groups, C // geometry.groups * kh * kw, -1)
@@ -162,7 +162,7 @@ def _channels_first(g: Array, rows: slice, groups: int) -> Array:
 
 
 def _add_windows(windows: Array, x: Array, geometry: Geometry) -> None:
-    """Adds windows (N, C, kh, kw, Ho, Wo) to x (N, C, H, W) where they lie, but for the padding."""
+    """Adds windows (N, C, kh, kw, Ho, Wo) to their places in x (N, C, H, W); what lies in the padding is dropped."""
     kh, kw, Ho, Wo = windows.shape[2:]
     (sh, sw), (ph, pw), (dh, dw), (H, W) = geometry.stride, geometry.padding, geometry.dilation, x.shape[2:]
     for i in range(kh):
@@ -173,7 +173,7 @@ def _add_windows(windows: Array, x: Array, geometry: Geometry) -> None:
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Every window is copied for the forward and the kernel's gradient, and added back for the image's."""
+    """Seconds: every window is copied in the forward and in the kernel's gradient, and added back in the image's."""
     (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.size, problem.windows
     inner, columns = C // groups * problem.taps, C * problem.taps * windows
     block_bytes = _block_bytes(C, problem.outputs, problem.geometry)

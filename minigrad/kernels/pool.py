@@ -24,17 +24,17 @@ from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
 from minigrad.threads import products_alone
 
-BLOCK = 2**16  # pixels of planes at a time
-NARROW = 64  # pixels that the windows beside each other cover, for which a product is quicker than strided copies
-# A tap of the window along one axis: its number, the windows where it meets the image, and the pixels.
+BLOCK = 2**16  # pixels that a thread processes at a time
+NARROW = 64  # up to so many pixels in a row of windows, a product is quicker than strided copies
+# A tap of the window along one axis: its number, the windows whose tap lies inside the image, and the pixels it reads.
 Tap = tuple[int, slice, slice]
 
 
 def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     """The maximum of each window: (..., H, W) -> (..., Ho, Wo); fills the int64 array `places` of that shape.
 
-    Places count the pixels of the unpadded image row by row, h W + w. Among equal maxima the first wins; a
-    NaN beats everything, and the last NaN of a window is its place; padding never wins. Follows
+    A place is the flat index h W + w in the unpadded image. Among equal maxima the first wins; a NaN beats
+    everything, and the last NaN of a window gives its place; padding never wins. As
     torch.nn.functional.max_pool2d(return_indices=True).
     """
     xp, (H, W), (Ho, Wo) = array_module(x), x.shape[-2:], places.shape[-2:]
@@ -53,8 +53,9 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
 
 @lru_cache(maxsize=256)
 def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[tuple[list[Tap], list[Tap]], Array, Array]:
-    """The taps that meet the image; the pixel that tap (i, j) of window (t, u) reads is an offset, of (i, j), from a
-    corner, of (t, u): offsets tap by tap, corners (Ho, Wo).
+    """The taps inside the image, the offset of each tap (i, j), and the corner of each window (t, u), (Ho, Wo).
+
+    Tap (i, j) of window (t, u) reads the pixel with flat index offset + corner.
     """
     taps = _taps(geometry, size, windows)
     down, across = (
@@ -65,7 +66,7 @@ def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[tuple[li
 
 
 def _plane_by_plane(work: Callable[[slice], object], planes: Array) -> None:
-    """`work` on a few of the planes (n, H, W) at a time, so that they stay in the cache, by all threads."""
+    """Calls `work` on a few of the planes (n, H, W) at a time, so that they stay in the cache, in all threads."""
     if array_module(planes) is not np:
         work(slice(0, len(planes)))
         return
@@ -99,7 +100,7 @@ def max_pool2d_input(g: Array, places: Array, size: Pair, apart: bool) -> Array:
 
 
 def max_pool2d_gather(x: Array, places: Array) -> Array:
-    """Reads x (..., H, W) at the places (..., Ho, Wo) that `max_pool2d` found."""
+    """Reads x (..., H, W) at `places` (..., Ho, Wo), as `max_pool2d` filled it."""
     xp, pixels = array_module(x), x.shape[-2] * x.shape[-1]
     out = xp.empty(places.shape, x.dtype)
     planes, outs, found = x.reshape(-1, pixels), out.reshape(-1, *out.shape[-2:]), places.reshape(-1, *out.shape[-2:])
@@ -113,13 +114,13 @@ def max_pool2d_gather(x: Array, places: Array) -> Array:
 
 
 def _flat_index(places: Array, pixels: int, xp: Any) -> Array:
-    """Places in each plane as places in all of them, one after the other: (..., Ho, Wo) -> flat."""
+    """Converts indices in each plane to indices in all planes, flattened: (..., Ho, Wo) -> flat."""
     planes = places.reshape(-1, places.shape[-2] * places.shape[-1])
     return (planes + xp.arange(len(planes)).reshape(-1, 1) * pixels).reshape(-1)
 
 
 def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> Array:
-    """Writes the maxima (planes, Ho, Wo) into `best`; returns each winning tap's number, counted row by row."""
+    """Writes the maxima (planes, Ho, Wo) into `best`; returns the number of the winning tap, counted row by row."""
     xp, floating = array_module(planes), planes.dtype.kind == "f"
     pairs = [
         ((..., rows, cols), (..., pixel_rows, pixel_cols))
@@ -134,21 +135,21 @@ def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> A
     else:
         best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
         for number, (windows, _) in reversed([*enumerate(pairs)]):
-            winner[windows] = number  # the first that is not padding, if nothing is larger
+            winner[windows] = number  # initially the first tap that is not padding
     for number, (windows, pixels) in enumerate(pairs[complete:], complete):
-        # What is read twice is copied first: it lies apart.
+        # The strided pixels are read twice, so they are copied first.
         value, so_far, tap = planes[pixels].copy(), best[windows], winner[windows]
-        # Taps count upwards: the larger number is the later, strictly larger value.
+        # Tap numbers increase, so their maximum is the latest tap with a strictly larger value.
         xp.maximum(tap, (value > so_far).view(np.uint8) * small(number), out=tap)
         xp.maximum(so_far, value, out=so_far)
-    if floating and (xp is not np or np.isnan(best).any()):  # a GPU is not waited for
+    if floating and (xp is not np or np.isnan(best).any()):  # no test on a GPU, which would mean waiting
         for number, (windows, pixels) in enumerate(pairs):
             xp.copyto(winner[windows], number, where=xp.isnan(planes[pixels]))
     return winner
 
 
 def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
-    """Whether every window meets the image: a dilated one may lie around it."""
+    """Whether every window has a tap inside the image: with dilation all taps may lie around it."""
     for taps, count in zip(_taps(geometry, size, windows), windows, strict=True):
         if len({t for _, into, _ in taps for t in range(into.start, into.stop)}) < count:
             return False
@@ -184,7 +185,7 @@ def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | No
 
     def paint(some: slice) -> None:
         part = gs[some] / count
-        if by_product:  # (n*Ho, Wo) @ (Wo, kh*W): a row of g makes the rows of its windows
+        if by_product:  # (n*Ho, Wo) @ (Wo, kh*W): each row of g gives the kh rows of its windows
             np.matmul(part.reshape(-1, Wo), _repeat(Wo, (kh, kw), g.dtype), out=planes[some].reshape(-1, kh * size[1]))
         else:
             window_sums_input(part, geometry, planes[some])
@@ -202,7 +203,7 @@ def _repeat(windows: int, kernel: Pair, dtype: np.dtype) -> Array:
 
 
 def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int | None, include_pad: bool) -> Any:
-    """A number, or one for each window (Ho, Wo) beside x."""
+    """The divisor: one number, or an array (Ho, Wo) on the device of x."""
     if given is not None:
         return given
     rows, columns = _counts(geometry, size, windows, include_pad)
@@ -213,7 +214,7 @@ def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int
 
 @lru_cache(maxsize=256)
 def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) -> list[list[int]]:
-    """How many entries the windows along each axis are means of; the image's own, or those of its padding too."""
+    """The number of elements in each window along each axis, with or without those in the padding."""
     counts = []
     for length, k, s, p, n in zip(size, geometry.kernel, geometry.stride, geometry.padding, windows, strict=True):
         low, high = (-p, length + p) if include_pad else (0, length)
@@ -221,15 +222,15 @@ def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) ->
     return counts
 
 
-# A window's sum is a sum over its rows of sums over its columns: kh + kw passes instead of kh kw.
+# The sum of a window is computed along one axis, then along the other: kh + kw passes instead of kh kw.
 def window_sums(x: Array, geometry: Geometry, windows: Pair) -> Array:
-    """The sum of each window: (..., H, W) -> (..., Ho, Wo); zeros around."""
+    """The sum of each window: (..., H, W) -> (..., Ho, Wo), with zero padding."""
     taps = _taps(geometry, x.shape[-2:], windows)
-    for axis in (-2, -1):  # whole rows first, the quicker half, while the image is large
+    for axis in (-2, -1):  # first the axis that adds whole rows, which is quicker, while the image is large
         rest = (slice(None),) * (-1 - axis)
         meets = [((..., into, *rest), (..., pixels, *rest)) for _, into, pixels in taps[axis]]
         if len(meets) > 1 and all(into == slice(0, windows[axis]) for _, into, _ in taps[axis]):
-            (_, first), (_, second), *meets = meets  # no window hangs over: two taps make the sum's memory
+            (_, first), (_, second), *meets = meets  # no window reaches into the padding: start with two taps
             total = x[first] + x[second]
         else:
             total = array_module(x).zeros(_with_length(x.shape, axis, windows[axis]), x.dtype)
@@ -248,7 +249,7 @@ def window_sums_input(g: Array, geometry: Geometry, image: Array) -> None:
         wide = image if axis == -2 else array_module(g).empty(_with_length(g.shape, axis, size[axis]), g.dtype)
         reached = windows[axis] * stride - geometry.padding[axis]
         if not stride == kernel == len(taps[axis]) or size[axis] > reached:
-            wide[...] = 0  # some pixels are written to by no window, or by several
+            wide[...] = 0  # some pixels get contributions from no window, or from several
         for _, some, pixels in taps[axis]:
             if stride >= kernel:  # no two windows share a pixel
                 wide[..., pixels, *rest] = g[..., some, *rest]
@@ -265,7 +266,7 @@ def _with_length(shape: tuple[int, ...], axis: int, length: int) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _taps(geometry: Geometry, size: Pair, windows: Pair) -> tuple[list[Tap], list[Tap]]:
-    """The taps along each axis that meet the image at all."""
+    """The taps along each axis that lie inside the image for some window."""
     kernel, stride, padding, dilation, _ = geometry
     rows, columns = map(_axis_taps, size, windows, kernel, stride, padding, dilation)
     return rows, columns
@@ -273,7 +274,7 @@ def _taps(geometry: Geometry, size: Pair, windows: Pair) -> tuple[list[Tap], lis
 
 def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int, dilation: int) -> list[Tap]:
     taps: Any = range(kernel)
-    if kernel > length:  # most meet nothing: window t sees pixels through the taps from (padding - t stride) / dilation
+    if kernel > length:  # most taps lie outside; in window t those from (padding - t stride) / dilation are inside
         starts = [padding - t * stride for t in range(windows)]
         seen = [range(max(0, -(-s // dilation)), min(kernel, (s + length - 1) // dilation + 1)) for s in starts]
         taps = sorted({tap for some in seen for tap in some})
@@ -285,7 +286,7 @@ def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int
 # Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n). Pixel p lies in the
 # windows from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so the adjoint is the same sum.
 def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
-    """The means of so many windows as cover the image: (..., H, W) -> (..., *size)."""
+    """The means of `size` windows that cover the image: (..., H, W) -> (..., *size)."""
     rows, columns = (_Spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True))
     return _span_sums(_span_sums(x, -2, rows), -1, columns) / _areas(rows, columns, x.dtype)
 
@@ -298,7 +299,7 @@ def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
 
 
 def adaptive_max_pool2d(x: Array, places: Array) -> Array:
-    """The maxima of so many windows as `places` has: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d`."""
+    """The maxima of windows that cover the image: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d` does."""
     xp, W = array_module(x), x.shape[-1]
     best, column = _span_max(x, -1, _Spans(xp, W, places.shape[-1]))  # (..., H, Wo)
     best, row = _span_max(best, -2, _Spans(xp, x.shape[-2], places.shape[-2]))
@@ -307,11 +308,11 @@ def adaptive_max_pool2d(x: Array, places: Array) -> Array:
 
 
 class _Spans:
-    """The windows along an axis: each one's first pixel, the one after its last, and the most that one has."""
+    """The windows along an axis: start and stop of each, and the longest length."""
 
     def __init__(self, xp: Any, length: int, count: int) -> None:
         self.starts, self.stops = self._ends(xp, length, count)
-        starts, stops = self._ends(np, length, count)  # known on the host without asking a GPU
+        starts, stops = self._ends(np, length, count)  # computed on the host too, to avoid waiting for a GPU
         self.longest = int((stops - starts).max(initial=0))
 
     @staticmethod
@@ -321,13 +322,13 @@ class _Spans:
 
 
 def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
-    """How many pixels each window (Ho, Wo) has."""
+    """The number of pixels of each window (Ho, Wo)."""
     heights, widths = rows.stops - rows.starts, columns.stops - columns.starts
     return (heights.reshape(-1, 1) * widths).astype(dtype)
 
 
 def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
-    """The sums of x[start:stop] along an axis: one pass for each place of the longest, so nothing is summed twice."""
+    """The sums of x[start:stop] along an axis, in one pass for each offset from `start`."""
     xp, starts, stops = array_module(x), spans.starts, spans.stops
     if not x.shape[axis]:
         return xp.zeros(_with_length(x.shape, axis, len(starts)), x.dtype)
@@ -340,7 +341,7 @@ def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
 
 
 def _span_max(x: Array, axis: int, spans: _Spans) -> tuple[Array, Array]:
-    """The largest of x[start:stop] along an axis and its place: the first of equals, the last NaN."""
+    """The maximum of x[start:stop] along an axis and its index: the first of equals, the last NaN."""
     xp, shape = array_module(x), (-1, *(1,) * (-1 - axis))
     best = xp.take(x, spans.starts, axis=axis)
     winner = xp.zeros(best.shape, np.int64) + spans.starts.reshape(shape)

@@ -15,7 +15,7 @@ from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 
-LIMIT = 30_000  # elements of the columns; beyond, the roomier ways are as quick (benchmarks/ways.py)
+LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 
 
 def _columns(x: Array, geometry: Geometry) -> Array:
@@ -32,7 +32,7 @@ def _columns(x: Array, geometry: Geometry) -> Array:
 
 @lru_cache(maxsize=256)
 def _lay_windows(image: tuple[int, ...], size: int, geometry: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shape and strides of the windows in an `image` of numbers of `size` bytes, padded and in row-major memory."""
+    """Shape and strides of the windows of a padded, row-major `image` whose elements take `size` bytes."""
     kernel, (sh, sw), (ph, pw), (dh, dw), _ = geometry
     N, C, H, W = image
     row = (W + 2 * pw) * size
@@ -49,7 +49,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     (N, C, kh, kw, Ho, Wo), O = windows.shape, len(w)
     K, P = C * kh * kw, Ho * Wo
     out = np.empty((N, O, Ho, Wo), x.dtype)
-    if N == 1 and K > 1:  # `dot` takes half of np.matmul's time, but makes 0 of a lone 0 times infinity
+    if N == 1 and K > 1:  # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
         w.reshape(O, K).dot(windows.reshape(K, P), out.reshape(O, P))
     else:
         np.matmul(w.reshape(O, K), windows.reshape(N, K, P), out.reshape(N, O, P))
@@ -94,15 +94,15 @@ def serves(problem: Problem) -> bool:
 
 
 def is_small(problem: Problem) -> bool:
-    """Whether the fewest calls are the quickest way, on any machine: an image of a lesson."""
+    """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
     return prod(problem.image) * problem.taps <= LIMIT
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Nothing up to the limit."""
+    """Zero for small problems, so that it is chosen; infinite for others."""
     return 0.0 if is_small(problem) else float("inf")
 
 
 # The adjoint in x multiplies the zeros between and around the cotangents by the kernel.
-_SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
-WAY = Way("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
+_SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
+WAY = Way("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

@@ -13,7 +13,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 
 
 class Problem(NamedTuple):
-    """Images (N, C, H, W), so many output channels, and the geometry between them."""
+    """The shapes of a convolution: images (N, C, H, W), number of output channels, geometry, dtype."""
 
     image: tuple[int, int, int, int]
     outputs: int
@@ -28,13 +28,13 @@ class Problem(NamedTuple):
 
     @property
     def windows(self) -> int:
-        """Windows of all images: N Ho Wo."""
+        """Number of windows in all images: N Ho Wo."""
         Ho, Wo = self.size
         return self.image[0] * Ho * Wo
 
     @property
     def size(self) -> Pair:
-        """Windows along each axis of an image: (Ho, Wo)."""
+        """Number of windows along each axis of an image: (Ho, Wo)."""
         return self.geometry.windows(self.image[2:])
 
     @property
@@ -44,36 +44,37 @@ class Problem(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What a processor needs for the three things that convolutions are made of, in seconds.
+    """A processor's speed in the two parts of a convolution, matrix products and copies.
 
-    A product of matrices reaches ``peak`` multiplications a second where all its sides are long, and half of
-    that where the shortest is ``half``; a copy moves an element in ``move`` and begins anew in ``run``.
+    A matrix product reaches ``peak`` multiplications a second if all its sides are long, and half of that if the
+    shortest is ``half``. A copy takes ``move`` seconds for each element, and ``run`` for each contiguous run of them.
     """
 
-    peak: float = 85e9  # these are one core's of 2026, with AVX-512; it is their ratios that choose
+    peak: float = 85e9  # of one core of 2026 with AVX-512; only the ratios of the four constants matter
     half: float = 10.0
     move: float = 0.21e-9
     run: float = 2e-9
 
     def product(self, rows: float, columns: float, inner: float, count: float = 1) -> float:
-        """`count` products (rows, inner) @ (inner, columns), with the reading of the left matrix for each."""
+        """Seconds of `count` products (rows, inner) @ (inner, columns); each reads the left matrix."""
         shortest = max(1.0, min(rows, columns, inner))
         each = rows * columns * inner / self.peak * (1 + self.half / shortest)
         return count * (each + rows * inner * self.move)
 
     def unpacked(self) -> Machine:
-        """For products so small that OpenBLAS takes the matrices as they lie: narrow ones lose less."""
+        """The speed of small products, whose matrices OpenBLAS does not copy ("pack"): narrow ones lose less."""
         return self._replace(half=min(self.half, 4.0))
 
     def copy(self, elements: float, run: float) -> float:
-        """A copy of so many elements, in runs of that length."""
+        """Seconds of a copy of `elements` in contiguous runs of length `run`."""
         return elements * (self.move + self.run / max(run, 1))
 
 
 class Way(NamedTuple):
-    """Three functions, each the others' adjoint, with x (N, C, H, W), w (O, C/groups, kh, kw), g (N, O, Ho, Wo).
+    """One algorithm for convolution ("way", for short): its three functions, what it can compute, and at what cost.
 
-    Operands may have any strides and are never modified; results own their memory.
+    x (N, C, H, W), w (O, C/groups, kh, kw) and g (N, O, Ho, Wo) may have any strides and are not modified; results
+    own their memory.
     """
 
     name: str
@@ -82,9 +83,9 @@ class Way(NamedTuple):
     conv2d: Callable[[Array, Array, Geometry], Array]  # (x, w, geometry) -> g
     conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w
-    # The faces that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
+    # The calls that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
     # the question whether no harm comes of it for these operands. Otherwise a way is taken that lets nothing through.
-    sound: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
+    safe: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
 
 
 def serves_all(problem: Problem) -> bool:
@@ -98,8 +99,10 @@ def serves_groups(problem: Problem) -> bool:
 
 
 def multiply_into(left: Array, right: Array, out: Array) -> None:
-    """``left @ right`` into `out`. Where columns meet rows NumPy's `matmul` goes number by number: the product of each
-    pair is made in a fifth of the time, and what a sum makes of -0.0, which begins at 0, is made of it too.
+    """Computes ``left @ right`` into `out`.
+
+    For an inner length of 1 NumPy's `matmul` is slow; `multiply` takes a fifth of the time. Adding 0 turns -0.0
+    into 0.0, as the sum of `matmul`, which starts at 0, does.
     """
     xp = array_module(left)
     if left.shape[-1] != 1:
@@ -110,5 +113,5 @@ def multiply_into(left: Array, right: Array, out: Array) -> None:
 
 
 def is_finite(array: Array) -> bool:
-    """Whether there is no infinity and no NaN; False as well where the squares' sum overflows."""
+    """Whether all elements are finite; also False if the sum of their squares overflows."""
     return isfinite(np.vdot(array, array))

@@ -12,14 +12,14 @@ from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 
-PIECES = 4  # that a convolution is cut into where it is large enough, for threads to share
-LONG = 192  # windows of a piece: its product reads the whole kernel, which should be worth it
-LEAST = 2**17  # bytes of a piece that is worth its calls
-Block: TypeAlias = tuple[slice, slice]  # images, and rows of their windows
+PIECES = 4  # a large convolution is cut into at least so many pieces, which threads share
+LONG = 192  # least windows of a piece, because its product reads the whole kernel
+LEAST = 2**17  # least bytes of a piece, because of the time of its calls
+Block: TypeAlias = tuple[slice, slice]  # a slice of the images, and a slice of the rows of their windows
 
 
 def window_view(x: Array, geometry: Geometry) -> Array:
-    """The windows of already padded x: (..., H, W) -> (..., kh, kw, Ho, Wo), a view."""
+    """The windows of x, which is padded already, as a view: (..., H, W) -> (..., kh, kw, Ho, Wo)."""
     kernel, stride, _, dilation, _ = geometry
     Ho, Wo = geometry._replace(padding=(0, 0)).windows(x.shape[-2:])
     *outer, step_h, step_w = x.strides
@@ -29,18 +29,18 @@ def window_view(x: Array, geometry: Geometry) -> Array:
 
 
 def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Array:
-    """Scratch memory: our workspace under NumPy; CuPy's own pool already keeps memory."""
+    """An uninitialized array: from the workspace for NumPy; CuPy has its own memory pool."""
     return workspace(role, shape, dtype) if xp is np else xp.empty(shape, dtype)  # type: ignore[attr-defined]
 
 
 def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
-    """Rows of x (..., H, W) with zeros around, in scratch memory; a view if nothing is added.
+    """Rows of x (..., H, W) padded with zeros, in scratch memory; a view of x if no zeros are needed.
 
-    `rows` counts in the padded images; all of them by default. They may lie wholly in the padding.
+    `rows` counts rows of the padded image, all by default. All of them may lie in the padding.
     """
     (ph, pw), (H, W) = padding, x.shape[-2:]
     first, last = (rows.start, rows.stop) if rows else (0, H + 2 * ph)
-    start, stop = (min(max(row - ph, 0), H) for row in (first, last))  # the rows of x among them
+    start, stop = (min(max(row - ph, 0), H) for row in (first, last))  # the same rows, counted in x
     if not pw and stop - start == last - first:
         return x[..., start:stop, :]
     top = min(max(ph - first, 0), last - first)
@@ -55,9 +55,9 @@ def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
 
 
 def overlap(tap: int, length: int, windows: int, stride: int, padding: int, dilation: int) -> tuple[slice, slice]:
-    """Where a tap of the kernel meets the image along an axis: slices of windows and of pixels.
+    """The windows whose tap lies inside the image, along an axis, and the pixels it reads: two slices.
 
-    Window t reads pixel t stride + tap dilation - padding, unless that lies in the padding.
+    The tap of window t reads pixel t stride + tap dilation - padding.
     """
     shift = tap * dilation - padding
     first = max(0, -(shift // stride))
@@ -69,10 +69,10 @@ def overlap(tap: int, length: int, windows: int, stride: int, padding: int, dila
 
 
 def blocks(N: int, rows: int, row_bytes: int, limit: int, step: int = 1, pieces: int = 1) -> list[Block]:
-    """Whole images while `limit` bytes hold them, else strips of one: slices of N and of `rows`, about equal.
+    """Divides N images of `rows` rows into blocks of about equal size, of at most `limit` bytes.
 
-    `pieces` at least, unless they would be small: threads share them, however many there are. A strip is a multiple
-    of `step` rows; `row_bytes` is what `step` rows of one image take.
+    A block is several whole images, or a strip of rows of one. There are at least `pieces` blocks, for threads to
+    share, unless they would be small. A strip is a multiple of `step` rows; `step` rows of an image take `row_bytes`.
     """
     units = -(-rows // step)
     image_bytes = max(1, units * row_bytes)
@@ -88,5 +88,5 @@ def blocks(N: int, rows: int, row_bytes: int, limit: int, step: int = 1, pieces:
 
 
 def by_images(parts: list[Block]) -> list[list[Block]]:
-    """The blocks of the same images together."""
+    """Groups the blocks by their images."""
     return [list(group) for _, group in groupby(parts, key=itemgetter(0))]

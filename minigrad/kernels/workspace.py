@@ -21,14 +21,14 @@ LIMIT = 64 * 2**20  # bytes kept per thread, over all roles
 
 
 class _Blocks:
-    """One thread's blocks by role."""
+    """The blocks of one thread, by role."""
 
     def __init__(self) -> None:
         self.by_role: dict[str, Array] = {}
 
 
 class _Mine(threading.local):
-    """This thread's blocks, known to all threads while it lives."""
+    """The blocks of the current thread, listed in `_everyones` while the thread lives."""
 
     def __init__(self) -> None:
         self.blocks = _Blocks()
@@ -61,9 +61,9 @@ def workspace_bytes() -> int:
 
 
 def release_workspaces() -> None:
-    """Gives all kept scratch memory back; the next convolution allocates afresh.
+    """Frees all kept scratch memory; the next convolution allocates new memory.
 
-    Safe while another thread computes: memory in use lives until that call is done with it.
+    Safe while another thread computes: memory in use is freed when its call is done.
 
     >>> import minigrad as torch
     >>> torch.backends.conv.release_workspaces()

@@ -100,7 +100,9 @@ def test_a_gradient_that_does_not_fit_names_the_operation():
 @pytest.mark.cpu("a GPU's forward goes past the dispatch")
 def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     calls, through = [], dispatch.dispatch
-    monkeypatch.setattr(dispatch, "dispatch", lambda face, *rest: calls.append(face) or through(face, *rest))
+    monkeypatch.setattr(
+        dispatch, "dispatch", lambda function, *rest: calls.append(function) or through(function, *rest)
+    )
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3))
     model(mg.randn(2, 1, 8, 8)).sum().backward()
     assert sorted(calls) == ["conv2d"] * 2 + ["conv2d_input"] + ["conv2d_weight"] * 2

@@ -21,7 +21,7 @@ def _as_before():
     clock._known.clear()
     yield
     conv.benchmark = False
-    dispatch.reckon_for(before)
+    dispatch.set_machine(before)
 
 
 def test_each_way_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
@@ -64,10 +64,10 @@ def test_explain_names_every_way_that_is_worth_it():
     told = conv.explain((2, 16, 14, 14), layer)
     assert {row.way for row in told} >= {"im2col", "mec", "winograd"}
     assert [row.chosen for row in told].count(True) == 1
-    assert all(row.measured > 0 and row.reckoned > 0 for row in told)
+    assert all(row.measured > 0 and row.estimated > 0 for row in told)
     assert [row.measured for row in told] == sorted(row.measured for row in told)
     head, *lines = repr(told).split("\n")
-    assert head.split() == ["way", "reckoned", "measured", "forward", "in", "image", "in", "kernel", "ms"]
+    assert head.split() == ["way", "estimated", "measured", "forward", "in", "image", "in", "kernel", "ms"]
     assert len(lines) == len(told) and sum(line.startswith("*") for line in lines) == 1
     same = conv.explain(torch.ones(2, 16, 14, 14), torch.ones(24, 16, 3, 3), padding=1)
     assert {row.way for row in same} == {row.way for row in told}
@@ -86,7 +86,7 @@ def test_what_was_measured_is_kept_in_a_file_and_read_again(tmp_path, monkeypatc
     conv.measure(file)
     found = dispatch.machine()
     monkeypatch.setattr(torch.backends.conv, "measure_machine", lambda: pytest.fail("it was measured again"))
-    dispatch.reckon_for(Machine())
+    dispatch.set_machine(Machine())
     conv.measure(str(file))
     assert dispatch.machine() == found
     assert [path.name for path in tmp_path.iterdir()] == ["machine.json"]
@@ -131,17 +131,17 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
 
 def test_a_machine_is_told_by_its_instructions(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    assert machine.tell_machine() == Machine(peak=machine.NARROW)
+    assert machine.recognize_machine() == Machine(peak=machine.NARROW)
     monkeypatch.delenv("OPENBLAS_CORETYPE")
     monkeypatch.setattr(machine, "_has_avx512", lambda: True)
-    assert machine.tell_machine() == Machine(peak=machine.WIDE)
+    assert machine.recognize_machine() == Machine(peak=machine.WIDE)
 
 
 def test_more_threads_change_no_choice(monkeypatch):
     before, choices = torch.get_num_threads(), []
     for threads in (1, 8):
         torch.set_num_threads(threads)
-        dispatch.reckon_for(machine.tell_machine())
+        dispatch.set_machine(machine.recognize_machine())
         choices.append(
             [dispatch.choose((8, c, n, n), 2 * c, dispatch.Geometry((3, 3))).name for c in (8, 64) for n in (8, 50)]
         )
@@ -151,7 +151,7 @@ def test_more_threads_change_no_choice(monkeypatch):
 
 def test_slow_copies_choose_what_copies_less():
     shapes = (64, 6, 14, 14), 16, dispatch.Geometry((7, 7))
-    dispatch.reckon_for(Machine(peak=1e13, move=1e-8))
+    dispatch.set_machine(Machine(peak=1e13, move=1e-8))
     assert dispatch.choose(*shapes).name == "mec"
-    dispatch.reckon_for(Machine(peak=1e8, move=1e-12, run=0.0, half=0.0))
+    dispatch.set_machine(Machine(peak=1e8, move=1e-12, run=0.0, half=0.0))
     assert dispatch.choose((8, 256, 28, 28), 256, dispatch.Geometry((3, 3), padding=(1, 1))).name == "winograd"

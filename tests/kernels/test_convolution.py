@@ -244,9 +244,9 @@ def test_depthwise_images_come_together_with_some_left_over(stride, monkeypatch)
 def narrow_machine():
     """One core with AVX2, whatever this machine is."""
     before = dispatch.machine()
-    dispatch.reckon_for(Machine(peak=60e9))
+    dispatch.set_machine(Machine(peak=60e9))
     yield
-    dispatch.reckon_for(before)
+    dispatch.set_machine(before)
 
 
 @pytest.mark.parametrize(

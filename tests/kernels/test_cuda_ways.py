@@ -13,7 +13,7 @@ from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd,
 from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
-FACES = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
+FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
 CASES = {  # (N, C, H, W), outputs, geometry
     "cuda direct": [
         ((2, 3, 9, 8), 3, Geometry((3, 3), padding=(1, 1), groups=3)),
@@ -67,22 +67,22 @@ def turned(array):
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)[:, ::-1]), -1, 1)[:, :, ::-1]
 
 
-def check(way, face, arrays, geometry, size, tolerance):
-    pair = [arrays[name] for name in FACES[face]]
-    rest = (size,) if face == "conv2d_input" else ()
-    found = getattr(way, face)(*pair, geometry, *rest)
-    if face == "conv2d":  # the same sums, begun with a bias
+def check(way, function, arrays, geometry, size, tolerance):
+    pair = [arrays[name] for name in FUNCTIONS[function]]
+    rest = (size,) if function == "conv2d_input" else ()
+    found = getattr(way, function)(*pair, geometry, *rest)
+    if function == "conv2d":  # the same sums, begun with a bias
         bias = np.arange(2 * len(pair[1]), dtype=found.dtype)[::2]
         begun = way.conv2d(*pair, geometry, bias)
         np.testing.assert_allclose(begun, found + bias.reshape(-1, 1, 1), rtol=1e-5, atol=1e-5)
-    expected = getattr(direct, face)(*(a.astype("d") for a in pair), geometry, *rest)
+    expected = getattr(direct, function)(*(a.astype("d") for a in pair), geometry, *rest)
     assert found.dtype == pair[0].dtype and found.flags.c_contiguous
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))])
-def test_each_way_computes_the_definition(name, case, face):
+def test_each_way_computes_the_definition(name, case, function):
     image, outputs, geometry = CASES[name][case]
     way = cuda.FAMILIES[name].WAY
     for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4), ("f", turned, 1e-4)):
@@ -90,21 +90,21 @@ def test_each_way_computes_the_definition(name, case, face):
             assert (name, char) == ("cuda winograd", "d")
             continue
         arrays = {key: change(a) for key, a in operands(image, outputs, geometry, char).items()}
-        check(way, face, arrays, geometry, image[2:], tolerance)
+        check(way, function, arrays, geometry, image[2:], tolerance)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_not_finite_reaches_what_sees_it(name, face, value):
+def test_what_is_not_finite_reaches_what_sees_it(name, function, value):
     image, outputs, geometry = CASES[name][0]
     char, tolerance = ("f", 1e-4) if name == "cuda winograd" else ("d", 1e-9)
     arrays = operands(image, outputs, geometry, char)
-    for key in FACES[face]:
+    for key in FUNCTIONS[function]:
         for place in (0, arrays[key].size // 2, -1):
             changed = {**arrays, key: arrays[key].copy()}
             changed[key].reshape(-1)[place] = value
-            check(cuda.FAMILIES[name].WAY, face, changed, geometry, image[2:], tolerance)
+            check(cuda.FAMILIES[name].WAY, function, changed, geometry, image[2:], tolerance)
 
 
 @pytest.mark.parametrize("tile", cuda_product.TILES)
@@ -113,8 +113,8 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
     for planned in (cuda_product._plan, cuda_product._weights):
         planned.cache_clear()
     image, outputs, geometry = (2, 9, 9, 8), 130, Geometry((3, 2), (1, 1), (1, 2))
-    for face in FACES:
-        check(cuda_product.WAY, face, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
+    for function in FUNCTIONS:
+        check(cuda_product.WAY, function, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
     for planned in (cuda_product._plan, cuda_product._weights):
         planned.cache_clear()
 
@@ -165,9 +165,9 @@ def test_every_way_has_its_cases():
     ],
 )
 def test_the_geometry_chooses(image, outputs, geometry, name):
-    for face in FACES:
-        assert cuda.choose(face, image, outputs, geometry, "f", object).WAY.name == name
-    assert cuda.choose(face, image, outputs, geometry, "?", object) is cuda.cuda_columns
+    for function in FUNCTIONS:
+        assert cuda.choose(function, image, outputs, geometry, "f", object).WAY.name == name
+    assert cuda.choose(function, image, outputs, geometry, "?", object) is cuda.cuda_columns
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 3, 4), (3, 5, 60, 50), (2, 1, 1, 1)])

@@ -13,18 +13,18 @@ from minigrad.kernels import Geometry, direct
 from minigrad.kernels.fast import winograd
 from tests.kernels.test_convolution import LAYERS, problem
 
-FACES = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
+FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
 
 
-def computed(module, face, operands, geometry, size):
-    """A face of the triad, of the loops of the definition (`direct`) or of the dispatch."""
-    left, right = (operands[name] for name in FACES[face])
-    rest = {"conv2d_input": (size,)}.get(face, ())
+def computed(module, function, operands, geometry, size):
+    """A function of the triad, of the loops of the definition (`direct`) or of the dispatch."""
+    left, right = (operands[name] for name in FUNCTIONS[function])
+    rest = {"conv2d_input": (size,)}.get(function, ())
     if module is direct:
         with np.errstate(all="ignore"):
-            return getattr(direct, face)(left, right, geometry, *rest)
+            return getattr(direct, function)(left, right, geometry, *rest)
     named = {"size": size} if rest else {}
-    return getattr(kernels, face)(left, right, geometry=geometry, **named)
+    return getattr(kernels, function)(left, right, geometry=geometry, **named)
 
 
 def spoiled(array, value, where):
@@ -42,16 +42,16 @@ SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd block
 
 @pytest.mark.parametrize("where", ["first", "middle", "last"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("way", SMALL)
-def test_what_is_not_finite_reaches_what_sees_it(way, face, value, where):
+def test_what_is_not_finite_reaches_what_sees_it(way, function, value, where):
     x_shape, _, geometry = SMALL[way]
     operands = dict(zip("xwg", problem(*SMALL[way], dtype=np.float32), strict=True))
-    for name in FACES[face]:
+    for name in FUNCTIONS[function]:
         changed = {**operands, name: spoiled(operands[name], value, where)}
         with kernels.algorithm(way):
-            found = computed(kernels, face, changed, geometry, x_shape[2:])
-        expected = computed(direct, face, changed, geometry, x_shape[2:])
+            found = computed(kernels, function, changed, geometry, x_shape[2:])
+        expected = computed(direct, function, changed, geometry, x_shape[2:])
         np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
         np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
         clean = np.isfinite(expected)
@@ -82,15 +82,15 @@ def test_images_side_by_side_do_not_see_each_other(value):
     for row in range(5):
         x_bad, g_bad = x.copy(), g.copy()
         x_bad[1, 2, row], g_bad[1, 2, row] = value, value
-        for face, operands in (
+        for function, operands in (
             ("conv2d", {"x": x_bad, "w": w}),
             ("conv2d_weight", {"x": x_bad, "g": g}),
             ("conv2d_weight", {"x": x, "g": g_bad}),
             ("conv2d_input", {"g": g_bad, "w": w}),
         ):
             with kernels.algorithm("depthwise"):
-                found = computed(kernels, face, operands, geometry, (5, 4))
-            expected = computed(direct, face, operands, geometry, (5, 4))
+                found = computed(kernels, function, operands, geometry, (5, 4))
+            expected = computed(direct, function, operands, geometry, (5, 4))
             np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 

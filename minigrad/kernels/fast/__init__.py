@@ -5,10 +5,10 @@ computed by the algorithms of `kernels/`, with the same results up to rounding. 
 GPU is found (`gpu/served.py`).
 """
 
-from minigrad.kernels.dispatch import reckon_for, register
+from minigrad.kernels.dispatch import set_machine, register
 from minigrad.kernels.fast import apart, depthwise, mec, phases, pointwise, winograd
-from minigrad.kernels.fast.machine import tell_machine
+from minigrad.kernels.fast.machine import recognize_machine
 
 for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, apart.WAY, phases.WAY, *winograd.WAYS):
     register(_way)
-reckon_for(tell_machine())
+set_machine(recognize_machine())

@@ -90,23 +90,23 @@ def _with_rows(images: Array) -> Array:
     return array_module(images).ascontiguousarray(images)
 
 
-def _family(face: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array) -> Any:
+def _family(function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array) -> Any:
     if is_near(left) and is_near(right):
-        return choose(face, image, outputs, geometry, left.dtype.char, left.__class__, allows_tf32())
+        return choose(function, image, outputs, geometry, left.dtype.char, left.__class__, allows_tf32())
     return cuda_columns
 
 
 @lru_cache(maxsize=4096)
 def choose(
-    face: str, image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str, library: type[Any],
+    function: str, image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str, library: type[Any],
     tf32: bool = False,
 ) -> Any:  # fmt: skip
-    """The file whose way takes the least time for one of the three functions.
+    """The module of the quickest algorithm for one of the three functions.
 
-    With TF32 cuBLAS multiplies several times as fast; Winograd's sums are not for numbers of so few digits.
+    With TF32 cuBLAS multiplies several times as fast; Winograd is then not used, because it would lose more digits.
     """
     problem = Problem(image, outputs, geometry, char, library)
-    times = {family: family.seconds(face, problem) for family in FAMILIES.values() if family.WAY.serves(problem)}
+    times = {family: family.seconds(function, problem) for family in FAMILIES.values() if family.WAY.serves(problem)}
     if tf32 and char == "f":
         times.pop(cuda_winograd, None)
         times[cuda_columns] *= TF32_SHARE
@@ -114,7 +114,7 @@ def choose(
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Always the least: the ways of the other files are made of NumPy's calls."""
+    """Zero, so that it is always chosen on a GPU."""
     return -1.0
 
 

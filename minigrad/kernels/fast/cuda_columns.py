@@ -147,19 +147,19 @@ def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
 
 
 def _as_it_lies(geometry: Geometry) -> bool:
-    """Whether the image is its own columns."""
+    """Whether the columns equal the image, so that no copy is needed."""
     return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
 
 
 def _blocks(x: Array, geometry: Geometry) -> list[Block]:
-    """Images, and rows of windows: neither the columns nor the image outgrow a block."""
+    """Blocks of images and rows of windows, of which neither the columns nor the image exceed `BLOCK_BYTES`."""
     (C, H, W), (kh, kw), (Ho, Wo) = x.shape[1:], geometry.kernel, geometry.windows(x.shape[2:])
     return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)
 
 
 def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
-    """Windows of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with all images
-    side by side, `across`, (C*kh*kw, N*rows*Wo).
+    """The columns of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with `across` all images side by
+    side, (C*kh*kw, N*rows*Wo).
     """
     (N, C), (kh, kw) = x.shape[:2], geometry.kernel
     if _as_it_lies(geometry) and not across:
@@ -171,7 +171,7 @@ def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
 
 
 def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
-    """Launches a kernel between images x and their columns, on the stream that is current."""
+    """Launches a kernel that copies between images x and their columns."""
     (N, C, H, W), (window, stride, padding, dilation, _) = x.shape, geometry
     Ho, Wo = rows.stop - rows.start, geometry.windows((H, W))[1]
     count = N * C * (Ho * Wo if kernel is GATHER else H * W)
@@ -185,11 +185,11 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
     kernel((blocks_for(count),), (THREADS,), arguments, x.dtype.char)
 
 
-def seconds(face: str, problem: Problem) -> float:
+def seconds(function: str, problem: Problem) -> float:
     """Columns are written (and for the image's gradient read) by kernels of ours, cuBLAS needs long sides."""
     groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
     shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.size[0] * problem.size[1])))
-    if _as_it_lies(problem.geometry) and face != "conv2d_weight":
+    if _as_it_lies(problem.geometry) and function != "conv2d_weight":
         return GPU.time(2, problem, 0.0, 1.1 * shortest)
     columns = problem.windows * K * groups
     copied = {
@@ -197,7 +197,7 @@ def seconds(face: str, problem: Problem) -> float:
         "conv2d_input": 2 * columns,
         "conv2d_weight": columns + 2 * problem.windows * problem.outputs,
     }
-    return GPU.time(10, problem, copied[face], shortest)
+    return GPU.time(10, problem, copied[function], shortest)
 
 
 WAY = Way("cuda columns", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -42,11 +42,11 @@ from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
 THREADS = 128
-ROOM = 32  # sums in a thread's registers
-TAPS = 49  # of the largest kernel: beyond, unrolled loops are long, and products of matrices as good
+ROOM = 32  # most sums in a thread's registers
+TAPS = 49  # of the largest kernel: for larger ones matrix products are as quick
 SHARED_BYTES = 48 * 2**10
 ENOUGH = 2**16  # threads that fill a GPU: below, a thread computes one output
-COMPILING = 2e-5  # seconds that a call must save, to be worth kernels of the geometry's own
+COMPILING = 2e-5  # least seconds that a call must save to be worth compiling kernels for this geometry
 FULL = 2112  # blocks that fill a GPU twice
 
 # How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
@@ -248,16 +248,16 @@ def serves(problem: Problem) -> bool:
     )
 
 
-def seconds(face: str, problem: Problem) -> float:
+def seconds(function: str, problem: Problem) -> float:
     """A read takes about what eight products take; four windows below one another share their pixels in a column."""
     geometry, taps, ((kh, kw), (sh, sw)) = problem.geometry, problem.taps, problem.geometry[:2]
     C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
-    read = (3 * sh + kh) * sw if face != "conv2d_input" else 3 + kh
-    if face == "conv2d_weight":
+    read = (3 * sh + kh) * sw if function != "conv2d_input" else 3 + kh
+    if function == "conv2d_weight":
         Q = _share(O, _kernels_at_once(taps))
         return COMPILING + GPU.time(2, problem, 0.0, 1 / (2.5 + 2 * (read * kw + 4 * Q) / (taps * Q)))
-    Q = _share(C if face == "conv2d_input" else O, 8)
-    waste = 1.7 * sw if face == "conv2d_input" and (sh, sw) != (1, 1) else 1.0
+    Q = _share(C if function == "conv2d_input" else O, 8)
+    waste = 1.7 * sw if function == "conv2d_input" and (sh, sw) != (1, 1) else 1.0
     return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.6 + 2 * read / (kh * Q)), waste)
 
 
@@ -341,12 +341,12 @@ def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: s
 
 
 def _share(channels: int, most: int) -> int:
-    """At most so many channels at a time, and as many each time."""
+    """The number of channels in each of equal shares, at most `most`."""
     return blocks_for(channels, blocks_for(channels, most))
 
 
 def _kernels_at_once(taps: int) -> int:
-    """How many whole kernels a thread keeps in registers."""
+    """The number of whole kernels that a thread keeps in registers."""
     return max(1, min(8, 80 // taps))
 
 

@@ -14,7 +14,7 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.kernels.way import Machine, Problem
 
-# A GPU before Volta copies a struct that it is given; later ones read it where it lies, if told that nobody writes it.
+# From Volta on a GPU reads a struct argument in place, without a copy, if it is declared `__grid_constant__`.
 OLD = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
 #define __grid_constant__
 #endif
@@ -22,10 +22,9 @@ OLD = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
 
 
 class Counted(Kernel):
-    """A kernel whose last parameters, whole numbers, travel as one: CuPy takes half a microsecond for each argument.
+    """A kernel whose last parameters, all integers, are passed as a struct: CuPy takes half a microsecond per argument.
 
-    The source declares them as usual; what is compiled takes a struct and begins by naming its numbers. `as_one`
-    makes the argument.
+    The source declares them as usual; the compiled kernel takes a struct and unpacks it. `as_one` makes the struct.
     """
 
     def source(self, char: str) -> str:
@@ -43,12 +42,12 @@ class Counted(Kernel):
 
 @lru_cache(maxsize=4096)
 def as_one(*numbers: int) -> tuple[Any, ...]:
-    """The whole numbers that a `Counted` kernel takes, as one argument that is made once."""
+    """The integers of a `Counted` kernel as one argument, made once and cached."""
     return (np.array(numbers, np.int32).view([("v", np.int32, (len(numbers),))]),)
 
 
 class Launch(NamedTuple):
-    """What a call needs that does not change while shapes and strides do not."""
+    """A prepared launch, valid for all calls with the same shapes and strides."""
 
     kernel: Kernel
     grid: tuple[int, ...]
@@ -61,11 +60,11 @@ class Launch(NamedTuple):
         self.kernel(self.grid, self.block, (*arguments, *self.numbers), char, self.shared)
 
 
-NOTHING = np.int64(0)  # a pointer to nothing
+NOTHING = np.int64(0)  # a null pointer
 
 
 def bias_argument(b: Array | None) -> Any:
-    """What kernels take for `const T* bias`."""
+    """The argument for `const T* bias`: the array, or a null pointer."""
     return NOTHING if b is None else array_module(b).ascontiguousarray(b)
 
 
@@ -86,7 +85,7 @@ extern "C" __global__ void add_parts(const T* parts, T* sum, int count, int term
 
 
 def add_parts(parts: Array) -> Array:
-    """The sum along the first axis, whose terms are added in their order."""
+    """The sum along the first axis, added in order."""
     if len(parts) == 1:
         return parts[0]
     total = array_module(parts).empty(parts.shape[1:], parts.dtype)
@@ -96,14 +95,14 @@ def add_parts(parts: Array) -> Array:
 
 
 class Gpu(NamedTuple):
-    """What a GPU needs, in seconds; an H100's figures. It is their ratios that choose."""
+    """The speed of a GPU, with an H100's figures. Only their ratios decide the choice."""
 
     peak: float = 24e12  # multiplications a second in single precision; half of that in double
     memory: float = 2.8e12  # bytes a second
     launch: float = 8e-6
 
     def time(self, launches: int, problem: Problem, moved: float, share: float, waste: float = 1.0) -> float:
-        """So many launches, `moved` elements, then the longer of arithmetic and the operands' way through memory."""
+        """Seconds of launches, of moving `moved` elements, and of arithmetic or memory traffic, whichever is longer."""
         (N, C, H, W), size = problem.image, np.dtype(problem.char).itemsize
         products = problem.windows * problem.outputs * (C // problem.geometry.groups) * problem.taps * waste
         operands = N * C * H * W + problem.windows * problem.outputs
@@ -112,12 +111,12 @@ class Gpu(NamedTuple):
 
 
 GPU = Gpu()
-FACES = ("conv2d", "conv2d_input", "conv2d_weight")
+FUNCTIONS = ("conv2d", "conv2d_input", "conv2d_weight")
 
 
 def cost_by(seconds: Callable[[str, Problem], float]) -> Callable[[Problem, Machine], float]:
-    """A way's `cost` from its seconds for each of the three functions."""
-    return lambda problem, machine: sum(seconds(face, problem) for face in FACES)
+    """Makes the `cost` of an algorithm: the sum of its seconds for the three functions."""
+    return lambda problem, machine: sum(seconds(function, problem) for function in FUNCTIONS)
 
 
 LIMIT = 2**31 - 1  # the kernels count elements in 32 bits
@@ -125,7 +124,7 @@ MOST_BLOCKS = 65535  # along a grid's second and third axis
 
 
 def is_near(array: Array) -> bool:
-    """Whether 32 bits count the elements from the array's first to its last."""
+    """Whether 32-bit offsets reach all elements of the array."""
     if array.flags.c_contiguous:
         return bool(array.size <= LIMIT)
     reach = sum((length - 1) * abs(step) for length, step in zip(array.shape, array.strides, strict=True))
@@ -139,12 +138,12 @@ def elements(array: Array) -> tuple[int, ...]:
 
 
 def by_group(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> tuple[int, ...]:
-    """The steps of a kernel (O, C/groups, kh, kw) by group, output, channel, tap; in the `adjoint` the roles change."""
+    """Strides of a kernel (O, C/groups, kh, kw): group, output, channel, taps; `adjoint` swaps output and channel."""
     outer, inner, *taps = steps
     return (outputs * outer, inner, outer, *taps) if adjoint else (outputs * outer, outer, inner, *taps)
 
 
 def is_countable(problem: Problem) -> bool:
-    """Whether it lies on a GPU, and 32 bits count image and outputs, of which there are some."""
+    """Whether the arrays are CuPy's and not empty, and 32-bit offsets reach all elements."""
     pixels = prod(problem.image)
     return not problem.on_host and 0 < pixels <= LIMIT and 0 < problem.windows * problem.outputs <= LIMIT

@@ -155,18 +155,20 @@ def _plan(
 
 
 def serves(problem: Problem) -> bool:
-    """CuPy's arrays, every geometry, sizes that 32 bits count."""
+    """CuPy's arrays, every geometry, sizes within 32-bit offsets."""
     weights = problem.image[1] * problem.outputs * problem.taps
     return is_countable(problem) and problem.char in C_TYPES and problem.char != "?" and weights <= LIMIT
 
 
-def seconds(face: str, problem: Problem) -> float:
-    """One launch; a slow rate, and a sum's length where there are few of them."""
-    channels = problem.outputs if face == "conv2d_input" else problem.image[1]
+def seconds(function: str, problem: Problem) -> float:
+    """Seconds of one launch at a low rate of multiplications, plus the length of a thread's loop."""
+    channels = problem.outputs if function == "conv2d_input" else problem.image[1]
     length = (
-        channels // problem.geometry.groups * problem.taps if face != "conv2d_weight" else problem.windows // THREADS
+        channels // problem.geometry.groups * problem.taps
+        if function != "conv2d_weight"
+        else problem.windows // THREADS
     )
-    return GPU.time(1, problem, 0.0, SHARE[face]) + length * TURN
+    return GPU.time(1, problem, 0.0, SHARE[function]) + length * TURN
 
 
 WAY = Way("cuda plain", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

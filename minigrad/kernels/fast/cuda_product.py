@@ -52,7 +52,7 @@ TILES = {(128, 128): 1.0, (64, 128): 0.91, (64, 64): 0.87}  # rows and columns o
 
 
 class Plan(NamedTuple):
-    """The launches of one product: the kernel laid out, the product, and what is not a number formed anew."""
+    """The launches of one product: reordering the kernel, the product, and recomputing the sums that are NaN."""
 
     pack: Launch
     product: Launch
@@ -69,7 +69,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    if geometry.stride != (1, 1):  # products would be with zeros, most of them
+    if geometry.stride != (1, 1):  # most products would be with zeros
         return cuda_columns.conv2d_input(g, w, geometry, size)
     flipped = w[:, :, ::-1, ::-1]
     O, C = len(w) // geometry.groups, w.shape[1]
@@ -87,7 +87,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 
 def serves(problem: Problem) -> bool:
-    """CuPy's floats, sizes that 32 bits count."""
+    """CuPy's float32 and float64, sizes within 32-bit offsets."""
     C, O = problem.image[1], problem.outputs
     return (
         is_countable(problem)
@@ -97,23 +97,23 @@ def serves(problem: Problem) -> bool:
     )
 
 
-def seconds(face: str, problem: Problem) -> float:
-    """The tiles' arithmetic, at four fifths of the peak where the GPU's processors have equally much to do."""
+def seconds(function: str, problem: Problem) -> float:
+    """Seconds of the tiles' arithmetic, at four fifths of the peak if all processors of the GPU have equal work."""
     geometry, (_, C, H, W), O = problem.geometry, problem.image, problem.outputs
     C, O, windows = C // geometry.groups, O // geometry.groups, problem.windows
-    if face == "conv2d_weight":
+    if function == "conv2d_weight":
         BM, BN = _tile(O, C * problem.taps, geometry.groups * windows // 256, problem.char)
         waste = _up(O, BM) * _up(C * problem.taps, BN) / (O * C * problem.taps)
         return GPU.time(2, problem, 0.0, 0.66, waste)
-    if face == "conv2d_input":
+    if function == "conv2d_input":
         if geometry.stride != (1, 1):
             return float("inf")
         C, O, windows = O, C, problem.image[0] * H * W
     BM, BN = _tile(O, windows, geometry.groups, problem.char)
     blocks = geometry.groups * blocks_for(O, BM) * blocks_for(windows, BN)
     waste = _up(blocks, PROCESSORS) * BM * BN / (geometry.groups * O * windows) * _up(C, DEEP) / C
-    K = C * problem.taps  # short sums are begun and ended as often as long ones
-    return GPU.time(2 if face == "conv2d" else 3, problem, 0.0, 0.8 * K / (K + 24), waste)
+    K = C * problem.taps  # starting and finishing a sum costs the same for short and long sums
+    return GPU.time(2 if function == "conv2d" else 3, problem, 0.0, 0.8 * K / (K + 24), waste)
 
 
 def _run(plan: Plan, source: Array, w: Array, bias: Any) -> Array:
@@ -132,7 +132,7 @@ def _plan(
     source: tuple[int, ...], source_steps: tuple[int, ...], O: int, C: int, w_steps: tuple[int, ...],
     geometry: Geometry, size: Pair, mends: bool, char: str,
 ) -> Plan:  # fmt: skip
-    """The launches that give O channels of each group for its C, `size` windows in every image."""
+    """The launches that compute O output channels of each group from its C, with `size` windows in every image."""
     (N, _, H, W), G, (kernel, stride, padding, dilation, _) = source, geometry.groups, geometry
     shape, windows, steps = (N, G * O, *size), N * size[0] * size[1], blocks_for(C, DEEP) * kernel[0] * kernel[1]
     BM, BN = _tile(O, windows, G, char)
@@ -145,7 +145,7 @@ def _plan(
     )  # fmt: skip
     grid = blocks_for(O, BM) * blocks_for(windows, BN), G
     product = Launch(_kernel("product", BM, BN), grid, (BM * BN // 64,), numbers, shape)
-    if not mends or geometry.reach == (1, 1):  # no window hangs over
+    if not mends or geometry.reach == (1, 1):  # no window reaches into the padding
         return Plan(pack, product, None)
     count = windows * G * O
     numbers = as_one(count, C, H, W, O, *size, *kernel, G, *padding, *dilation, *source_steps, *w_steps)
@@ -181,7 +181,7 @@ def _kernel(name: str, BM: int, BN: int) -> Counted:
 
 @cache
 def _tile(rows: int, columns: int, count: int, char: str) -> Pair:
-    """The tile of a product (or `count` of them) with which the fullest processor has the least to do."""
+    """The tile shape for which the busiest processor has the least work in a product (or `count` of them)."""
 
     def work(tile: Pair) -> float:
         blocks = count * blocks_for(rows, tile[0]) * blocks_for(columns, tile[1])

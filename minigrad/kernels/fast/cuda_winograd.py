@@ -151,7 +151,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 
 def serves(problem: Problem) -> bool:
-    """CuPy's single precision, stride and dilation 1, one group, square kernels of TILES, padding < kernel."""
+    """CuPy's float32, stride and dilation 1, one group, square kernels of TILES, padding < kernel."""
     (_, C, H, W), O, (kernel, stride, padding, dilation, groups) = problem.image, problem.outputs, problem.geometry
     return (
         is_countable(problem)
@@ -166,10 +166,10 @@ def serves(problem: Problem) -> bool:
     )
 
 
-def seconds(face: str, problem: Problem) -> float:
-    """Points of operand and result are written and read once; the image is looked at beforehand."""
+def seconds(function: str, problem: Problem) -> float:
+    """Seconds: the points of operands and results are written and read once, and the image is inspected before."""
     (N, C, H, W), O, k = problem.image, problem.outputs, problem.geometry.kernel[0]
-    frame = Frame(TILES[k], k, N, (H, W) if face == "conv2d_input" else problem.size)
+    frame = Frame(TILES[k], k, N, (H, W) if function == "conv2d_input" else problem.size)
     points = frame.length**2 * frame.tiles
     transforms = (points * (C + O) + 2 * N * C * H * W + problem.windows * O) * 4 / GPU.memory
     arithmetic = points * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
@@ -195,7 +195,7 @@ def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: Any, ski
 
 
 def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array | None) -> Array:
-    """The points of x's tiles: (N, C, H, W) -> (1, tile*tile*C, 1, tiles).
+    """The transformed tiles of x: (N, C, H, W) -> (1, tile*tile*C, 1, tiles).
 
     Those of kernels: (C, O, k, k) -> (tile*tile*O, C, 1, 1). Tiles that are marked give zeros, if `marks` are given.
     """

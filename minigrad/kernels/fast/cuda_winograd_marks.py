@@ -132,7 +132,7 @@ SOURCES = {"mark": MARK, "mend_tiles": MEND, "mend_weights": MEND_WEIGHTS}
 
 
 class Frame(NamedTuple):
-    """Images under tiles: how many, of which length, and the windows that they cover."""
+    """The tiles over a batch of images: their size, their number, and the windows that they cover."""
 
     length: int  # pixels along a tile
     taps: int  # along the kernel
@@ -141,27 +141,27 @@ class Frame(NamedTuple):
 
     @property
     def step(self) -> int:
-        """Windows along a tile."""
+        """The number of windows along a tile."""
         return self.length + 1 - self.taps
 
     @property
     def along(self) -> Pair:
-        """Tiles along each axis of an image."""
+        """The number of tiles along each axis of an image."""
         return blocks_for(self.windows[0], self.step), blocks_for(self.windows[1], self.step)
 
     @property
     def per_image(self) -> int:
-        """Tiles of an image."""
+        """The number of tiles of an image."""
         return self.along[0] * self.along[1]
 
     @property
     def tiles(self) -> int:
-        """Tiles of all images."""
+        """The number of tiles of all images."""
         return self.images * self.per_image
 
 
 def mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array, Array]:
-    """Which tiles are to be computed by the definition, and a number that tells whether any is."""
+    """Marks the tiles to compute by the definition; also returns whether there are any, as an array on the GPU."""
     xp, (H, W) = array_module(x), x.shape[2:]
     seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
     peaks = _find_peaks(x, seen)
@@ -174,7 +174,7 @@ def mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array,
 
 
 def _find_peaks(x: Array, seen: Array) -> Array:
-    """The largest |x| of all channels: (N, C, H, W) -> (N, H, W)."""
+    """The largest |x| over the channels: (N, C, H, W) -> (N, H, W)."""
     N, C, H, W = x.shape
     peaks = array_module(x).empty((N, H, W), x.dtype)
     numbers = as_one(peaks.size, C, H, W, *elements(x))
@@ -185,7 +185,7 @@ def _find_peaks(x: Array, seen: Array) -> Array:
 def mend_tiles(
     x: Array, w: Array, bias: Any, out: Array, frame: Frame, padding: Pair, skips: bool, found: tuple[Array, Array]
 ) -> None:
-    """Forms the outputs of marked tiles anew, `out` being (N, O, Ho, Wo); it `skips` what lies outside the image."""
+    """Computes the marked tiles of `out` (N, O, Ho, Wo) by the definition; `skips` leaves out the padding."""
     (_, C, H, W), O = x.shape, len(w)
     sizes = (skips, frame.tiles, C, H, W, O, *frame.windows, *frame.along, *padding)
     arguments = (x, w, bias, out, *found, *as_one(*sizes, *elements(x), *elements(w)))
@@ -193,7 +193,7 @@ def mend_tiles(
 
 
 def mend_weights(x: Array, g: Array, w: Array, frame: Frame, padding: Pair, found: tuple[Array, Array]) -> None:
-    """Adds to the weights (O, C, k, k) what the windows of marked tiles give them."""
+    """Adds the contributions of marked tiles to the weight gradient (O, C, k, k)."""
     _, C, H, W = x.shape
     sizes = (w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *padding)
     arguments = (x, g, w, *found, *as_one(*sizes, *elements(x), *elements(g)))

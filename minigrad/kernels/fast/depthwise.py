@@ -34,26 +34,26 @@ from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
 
 BLOCK_BYTES = 2 * 2**20  # of lines at a time: they stay in the cache until they are multiplied
-LEAST = 2**18  # bytes of a block of wide products that is worth its calls
-SHORT = 128  # numbers in a row of a product: images whose rows are shorter come together
-LONG = 1024  # until they are so long, where all taps share a product
-WORTH = 2**20  # bytes of a piece's lines, for which its room is laid out
-OVERHEAD = 3e-5  # seconds between the calls of NumPy, for each block
+LEAST = 2**18  # least bytes of a block of wide products, because of the time of its calls
+SHORT = 128  # images with shorter rows in a product are processed together
+LONG = 1024  # the same, where all taps share a product
+WORTH = 2**20  # least bytes of a piece's lines, because its memory has to be prepared
+OVERHEAD = 3e-5  # seconds of Python for each block
 
 
 class Piece(NamedTuple):
-    """What one thread computes: some of the groups, of a few images after others, always as many."""
+    """The work of one thread: some of the groups, for several equal blocks of images."""
 
     images: list[slice]
     groups: slice
 
     def of(self, images: Array) -> list[Array]:
-        """Its parts (n, some, C/groups, H, W) of images (N, groups, C/groups, H, W)."""
+        """The parts (n, some, C/groups, H, W) of images (N, groups, C/groups, H, W) that this piece computes."""
         return [images[some, self.groups] for some in self.images]
 
 
 class Phase(NamedTuple):
-    """The taps of a kernel, along one axis, that meet the pixels e s + a for one a: those i with i d = e s + a."""
+    """Phase a of a stride s along one axis: the pixels e s + a, and the taps i of the kernel with i d = e s + a."""
 
     number: int  # a
     taps: list[int]
@@ -144,9 +144,9 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 
 def _prepare(kernel: Array, lines: Lines, starts: list[int], out: Array, anew: bool) -> Callable[[Array], None]:
-    """What adds kernel[k] @ lines[..., starts[k] :] for each k to images like `out`, or writes their sum there `anew`.
+    """A function that adds the sum over k of kernel[k] @ lines[..., starts[k] :] to an array like `out`, or writes it.
 
-    kernel (taps, some, O, K), lines (some, K, n*whole), out (n, some, O, rows, width); the starts ascend evenly.
+    kernel (taps, some, O, K), lines (some, K, n*whole), out (n, some, O, rows, width); the starts are equally spaced.
     """
     if out.shape[2] == 1:
         return _Singles(kernel, lines, starts, out, anew)
@@ -154,7 +154,7 @@ def _prepare(kernel: Array, lines: Lines, starts: list[int], out: Array, anew: b
 
 
 def _add_products(kernel: Array, lines: Array, starts: list[int], anew: bool, out: Array) -> None:
-    """A product for each tap, and their sum."""
+    """Computes one product for each tap, and adds them."""
     (n, some, O, height, width), whole = out.shape, lines.shape[2] // len(out)
     run = (n - 1) * whole + height * width
     direct = anew and n == 1 and out.flags.c_contiguous
@@ -217,7 +217,7 @@ class _Singles:
 
 
 def _see_by_taps(lines: Array, starts: list[int], run: int) -> Array:
-    """What each tap sees of the lines (some, K, length), from its start on: (some, taps, K, run), a view."""
+    """The part of the lines that each tap reads, as a view: (some, K, length) -> (some, taps, K, run)."""
     (some, K, length), one = lines.shape, lines.itemsize
     step = starts[1] - starts[0] if len(starts) > 1 else 0
     strides = (K * length * one, step * one, length * one, one)
@@ -225,9 +225,9 @@ def _see_by_taps(lines: Array, starts: list[int], run: int) -> Array:
 
 
 def _correlate(lines: Array, starts: list[int], seeds: Array) -> Array:
-    """What each tap saw, times the cotangents (n, some, O, Ho, Wo): (taps, some, K, O)."""
+    """The products of what each tap read with the cotangents (n, some, O, Ho, Wo): (taps, some, K, O)."""
     n, some, O, Ho, Wo = seeds.shape
-    if n > 1:  # zeros below each image, where lines hold what windows further down see
+    if n > 1:  # zeros below each image, where the lines hold pixels of windows further down
         height = lines.shape[2] // n // Wo
         flat = Lines("cotangents", seeds, Along(0, height), (Along(0, Wo),)).fill(seeds)
     else:
@@ -248,12 +248,12 @@ def _by_groups(images: Array, groups: int) -> Array:
 
 
 def _kernel_rows(w: Array, groups: int, taps: list[int]) -> Array:
-    """Those rows of each kernel: (O, C, kh, kw) -> (taps, groups, O/groups, C*kw)."""
+    """The given rows of each kernel: (O, C, kh, kw) -> (taps, groups, O/groups, C*kw)."""
     return w[:, :, taps].transpose(2, 0, 1, 3).reshape(len(taps), groups, len(w) // groups, -1)
 
 
 def _phases(axis: int, geometry: Geometry) -> list[Phase]:
-    """The phases of a stride along an axis that have taps, those of the furthest taps first."""
+    """The phases of a stride along an axis that have taps, sorted by descending taps."""
     found: dict[int, Phase] = {}
     for tap in range(geometry.kernel[axis]):
         place, number = divmod(tap * geometry.dilation[axis], geometry.stride[axis])
@@ -264,18 +264,18 @@ def _phases(axis: int, geometry: Geometry) -> list[Phase]:
 
 
 def _rows(phase: Phase, windows: int, geometry: Geometry) -> Along:
-    """The rows of an image that so many windows see through the taps of a phase."""
+    """The rows of an image that `windows` windows read through the taps of a phase."""
     return Along(phase.number - geometry.padding[0], windows + phase.places[-1], geometry.stride[0])
 
 
 def _columns(windows: int, geometry: Geometry) -> tuple[Along, ...]:
-    """The columns of an image that so many windows see, through each tap."""
+    """The columns of an image that `windows` windows read, for each tap."""
     taps, d, p, s = geometry.kernel[1], geometry.dilation[1], geometry.padding[1], geometry.stride[1]
     return tuple(Along(tap * d - p, windows, s) for tap in range(taps))
 
 
 def _meet(axis: int, size: Pair, geometry: Geometry) -> list[tuple[Phase, Along, slice]]:
-    """The phases of the padded image along an axis: those of its pixels that lie in the image, and where there."""
+    """For each phase of the padded image along an axis: its pixels inside the image, and where they lie there."""
     length, s, p, found = size[axis], geometry.stride[axis], geometry.padding[axis], []
     for phase in _phases(axis, geometry):
         into, pixels = overlap(phase.number, length, -(-(length + 2 * p) // s), s, p, 1)
@@ -285,9 +285,10 @@ def _meet(axis: int, size: Pair, geometry: Geometry) -> list[tuple[Phase, Along,
 
 
 def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize: int) -> tuple[list[Piece], int]:
-    """Images, and some of their groups, whose lines fit into a block: so many `lines` of that length each; all bytes.
+    """Divides images and groups into pieces whose lines fit into a block; also returns the bytes of all lines.
 
-    Images come together while products would be short or blocks small; wide products write single ones in place.
+    Several images are taken together while products would be short or blocks small; wide products take single images,
+    so that they can write their result in place.
     """
     group_bytes = max(1, lines * length * itemsize)
     run = 1 if length > SHORT else LONG if outputs == 1 else SHORT
@@ -295,7 +296,7 @@ def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize
     enough = max(run // max(1, length), block // (groups * group_bytes))
     images = max(1, min(N, enough))
     some = max(1, min(groups, BLOCK_BYTES // (images * group_bytes)))
-    some = -(-groups // -(-groups // some))  # about equal
+    some = -(-groups // -(-groups // some))  # pieces of about equal size
     parts = [slice(first, min(groups, first + some)) for first in range(0, groups, some)]
     blocks = [slice(n, n + images) for n in range(0, N - images + 1, images)]
     rest = [[slice(N - N % images, N)]] if N % images else []
@@ -306,7 +307,7 @@ def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Each row is copied kw times, and written kh times by a product, which are added up."""
+    """Seconds: each row is copied kw times, and kh products are written and added."""
     ((kh, kw), (step, _), _, _, groups), (Ho, Wo) = problem.geometry, problem.size
     N, C, _, W = problem.image
     channels, outputs = C // groups, problem.outputs // groups
@@ -320,5 +321,5 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 
 # Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
-_SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
-WAY = Way("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
+_SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
+WAY = Way("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

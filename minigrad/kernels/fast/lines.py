@@ -17,19 +17,19 @@ from minigrad.kernels.workspace import workspace
 
 
 class Along(NamedTuple):
-    """What lines read along an axis of an image: `length` pixels from `first` on, `step` apart; some lie outside."""
+    """A range along an axis: `length` pixels from `first` on, `step` apart. Some may lie outside the image."""
 
     first: int
     length: int
     step: int = 1
 
     def meet(self, size: int) -> tuple[slice, slice]:
-        """Where they meet an image of that size: slices of the lines and of its pixels."""
+        """The part inside an image of `size` pixels: a slice of this range, and a slice of the pixels."""
         return overlap(0, size, self.length, self.step, -self.first, 1)
 
 
 class Copy(NamedTuple):
-    """A step in filling lines: where to, in each row or in the run of all rows, and where from."""
+    """One copy in filling the lines: its target, in each row or in the run of all rows, and its source."""
 
     line: int
     into: slice
@@ -43,9 +43,9 @@ ALL = slice(None)
 
 
 class Lines:
-    """Room for the lines of images (n, some, C, H, W), laid out once and filled for one after another.
+    """Memory for the lines of images (n, some, C, H, W), prepared once and filled for one block after another.
 
-    `room` (some, numbers) begins with as much as `spare` lines take.
+    `room` (some, numbers) is the memory; it begins with space for `spare` more lines.
     """
 
     def __init__(self, role: str, images: Array, rows: Along, columns: tuple[Along, ...], spare: int = 0) -> None:
@@ -71,7 +71,7 @@ class Lines:
             self.steps.append((target, other, out_of, in_runs))
 
     def fill(self, images: Array) -> Array:
-        """Their lines (some, C*len(columns), n*rows*width), which hold until the next."""
+        """Fills and returns the lines (some, C*len(columns), n*rows*width) of images, valid until the next call."""
         inside = images[..., self.rows, :]
         run = inside.reshape(*inside.shape[:3], -1) if self.whole else inside
         for target, other, out_of, in_runs in self.steps:
@@ -81,7 +81,7 @@ class Lines:
 
 @lru_cache(maxsize=256)
 def _lay(columns: tuple[Along, ...], width: int, whole: bool) -> list[Copy]:
-    """The steps that fill lines from rows of that width; `whole` says that the windows of a row are as many."""
+    """The copies that fill the lines from rows of `width` pixels; `whole` means that a row has as many windows."""
     steps: list[Copy] = []
     made = [(0, IMAGE)] if whole else []  # where lines begin in their rows
     for line, along in enumerate(columns):
@@ -98,7 +98,7 @@ def _lay(columns: tuple[Along, ...], width: int, whole: bool) -> list[Copy]:
 
 
 def _pick(line: int, along: Along, part: slice, width: int) -> list[Copy]:
-    """The steps that fill a part of each row with its pixels, and with zeros where there are none."""
+    """The copies that fill a part of each row: with pixels, and with zeros outside the image."""
     first, count = along.first + part.start * along.step, part.stop - part.start
     into, pixels = Along(first, count, along.step).meet(width)
     start, stop = part.start + into.start, part.start + into.stop

@@ -18,13 +18,13 @@ from minigrad.threads import products_alone
 WIDE, NARROW = 85e9, 50e9  # multiplications a second of one core, with AVX-512 and with AVX2
 
 
-def tell_machine() -> Machine:
-    """What its instructions promise to one core. All three things are spread over threads, so more change no choice."""
+def recognize_machine() -> Machine:
+    """The expected speed of one core, by its vector instructions. More cores speed up all parts alike."""
     return Machine(peak=WIDE if multiplies_with_avx512() else NARROW)
 
 
 def multiplies_with_avx512() -> bool:
-    """Whether OpenBLAS does: the processor has it, and the environment does not ask for older instructions."""
+    """Whether OpenBLAS uses AVX-512: the processor has it, and the environment does not disable it."""
     return _has_avx512() and os.environ.get("OPENBLAS_CORETYPE", "").lower() not in ("haswell", "zen")
 
 
@@ -34,7 +34,7 @@ def _has_avx512() -> bool:
 
 
 def measure_machine() -> Machine:
-    """The four constants of one core, by the clock: two products and two copies, some 20 ms in all."""
+    """Measures the four constants of one core, by two products and two copies, in about 20 ms."""
     with products_alone():
         return _measure()
 

@@ -22,7 +22,7 @@ MEANT = "the machine is measured anew, and the file written over"
 
 
 def read_machine(file: Path) -> Machine | None:
-    """The machine that the file tells of; None, with advice in words, where it tells of another or is damaged."""
+    """The machine saved in the file; None, with advice, if the file is of another machine or damaged."""
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -47,7 +47,7 @@ def read_machine(file: Path) -> Machine | None:
 
 
 def write_machine(file: Path, machine: Machine) -> None:
-    """Keep the measures of this machine; advice in words where the file cannot be written. Never half a file."""
+    """Saves the constants of this machine atomically; advice if the file cannot be written."""
     text = json.dumps({"machine": describe_machine(), **machine._asdict()})
     try:
         handle, whole = tempfile.mkstemp(dir=file.parent, prefix=file.name)
@@ -59,5 +59,5 @@ def write_machine(file: Path, machine: Machine) -> None:
 
 
 def describe_machine() -> str:
-    """What the constants depend on: the processor, as OpenBLAS calls it, and NumPy."""
+    """The name of the machine: the processor, as OpenBLAS calls it, and NumPy's version."""
     return f"{platform.machine()}, {core_name()}, NumPy {np.__version__}"

@@ -26,9 +26,9 @@ from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share, spread
 
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
-SHORT = 16  # columns: a copy's run should be longer
-OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
-UNPACKED = 10**6  # multiplications of a product that OpenBLAS makes of the matrices as they lie, with AVX-512
+SHORT = 16  # columns: images with fewer are laid innermost, so that contiguous runs are longer
+OVERHEAD = 4e-5  # seconds of Python in all three functions
+UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -68,12 +68,12 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C, kh, kw) -> (N, C, H, W).
 
-    Row r of the padded image is r = s stride + a: it gets the kernel's rows a, a + stride, ... from
-    the cotangent's rows s, s - 1, ...
+    Row r = s stride + a of the padded image receives the kernel's rows a, a + stride, ... times the
+    cotangent's rows s, s - 1, ...
     """
     (N, O, _, Wo), (_, C, kh, kw), (H, W) = g.shape, w.shape, size
     (step, across), (above, left), spread = geometry.stride, geometry.padding, geometry.dilation[1]
-    reach = -(-kh // step)  # rows of the cotangent that one row of x is read by
+    reach = -(-kh // step)  # rows of the cotangent that one row of x depends on
     first, count = above // step, -(-(above + H) // step)
     width = max(left + W, (Wo - 1) * across + (kw - 1) * spread + 1)
     x = np.empty((N, C, H, W), g.dtype)
@@ -89,7 +89,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         columns = _images(image, width)  # (S, step, C, n, width)
         for a in range(min(step, kh)):
             taps = w[:, :, a::step]
-            # (O, C, taps, kw) -> (C*kw, taps*O), the furthest first, as the cotangent's rows come
+            # (O, C, taps, kw) -> (C*kw, taps*O), the last tap first, in the order of the cotangent's rows
             matrix = taps[:, :, ::-1].transpose(1, 3, 2, 0).reshape(C * kw, -1)
             products = workspace("products", (S, C * kw, lanes), g.dtype)
             _multiply(matrix, _overlapping(rows[reach - taps.shape[2] :], S, 1, taps.shape[2]), products)
@@ -106,7 +106,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 
 def _blocks(x: Array, geometry: Geometry) -> tuple[list[Block], int]:
-    """Images, and rows of windows, whose lowered rows fit; the bytes of them all."""
+    """Blocks of images and rows of windows whose lowered rows fit in memory; and the bytes of all lowered rows."""
     (N, C), (Ho, Wo) = x.shape[:2], geometry.windows(x.shape[2:])
     row_bytes = geometry.stride[0] * C * geometry.kernel[1] * Wo * x.itemsize
     pieces = min(PIECES, N * Ho * Wo // LONG)
@@ -114,14 +114,14 @@ def _blocks(x: Array, geometry: Geometry) -> tuple[list[Block], int]:
 
 
 def serves(problem: Problem) -> bool:
-    """NumPy, one group, kernel rows that touch."""
+    """NumPy, one group, no dilation along the height."""
     geometry = problem.geometry
     touching = geometry.dilation[0] == 1 or geometry.kernel[0] == 1
     return problem.on_host and geometry.groups == 1 and touching
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Each row is copied kw times instead of kh kw; a product for each row of outputs, which are turned around."""
+    """Seconds: each row is copied kw times instead of kh kw; a product and a transposed copy for each row."""
     if problem.char not in "fd":
         return float("inf")
     (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.size
@@ -135,7 +135,7 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 
 def _images(lines: Array, width: int) -> Array:
-    """(..., N*W) -> (..., N, W), a view: images lie innermost where rows are short."""
+    """(..., N*W) -> (..., N, W), a view; for short rows the images are innermost in memory."""
     count = lines.shape[-1] // width
     if width <= SHORT < count:
         return lines.reshape(*lines.shape[:-1], width, count).swapaxes(-1, -2)
@@ -143,7 +143,7 @@ def _images(lines: Array, width: int) -> Array:
 
 
 def _lines(role: str, images: Array, start: int, stop: int, side: int = 0) -> Array:
-    """(N, C, H, W) -> (stop - start, C, N*(side + W + side)): those rows, zeros outside the images."""
+    """Rows start to stop of (N, C, H, W), padded with zeros: -> (stop - start, C, N*(side + W + side))."""
     N, C, H, W = images.shape
     lines = workspace(role, (stop - start, C, N * (W + 2 * side)), images.dtype)
     top, bottom = max(0, start), min(H, stop)
@@ -156,7 +156,7 @@ def _lines(role: str, images: Array, start: int, stop: int, side: int = 0) -> Ar
 
 
 def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
-    """What `rows` of outputs read: (N, C, H, W) -> (rows, kh*C*kw, N*Wo), a view that overlaps."""
+    """The windows of these output rows: (N, C, H, W) -> (rows, kh*C*kw, N*Wo), an overlapping view."""
     (N, C, _, W), (kh, kw), (down, across) = x.shape, geometry.kernel, geometry.stride
     (above, left), Wo = geometry.padding, geometry.windows(x.shape[2:])[1]
     first, last = [row * down - above for row in (rows.start, rows.stop - 1)]
@@ -174,9 +174,9 @@ def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
 
 
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
-    """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), by as many columns as go unpacked."""
+    """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), in parts that OpenBLAS does not pack."""
     N, most = columns.shape[2], UNPACKED // max(1, matrix.size)
-    width = most // 64 * 64 or 32  # the lengths that it is quick at
+    width = most // 64 * 64 or 32  # multiples for which the product is quick
     if width <= most < N and multiplies_with_avx512():
         whole = N // width * width
         # (count, K, several*width) -> (count, several, K, width), views
@@ -194,5 +194,5 @@ def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
 
 
 # The adjoint in x multiplies the zeros above and below the cotangents by the kernel.
-_SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
-WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
+_SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
+WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

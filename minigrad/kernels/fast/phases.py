@@ -19,7 +19,7 @@ from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
 
-OVERHEAD = 1e-4  # seconds between the calls of NumPy, in all three functions
+OVERHEAD = 1e-4  # seconds of Python in all three functions
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -60,13 +60,13 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 
 def _plain(geometry: Geometry) -> Geometry:
-    """The kernel that a phase meets, with stride 1."""
+    """The geometry of the convolution of stride 1."""
     kh, kw = (-(-k // s) for k, s in zip(geometry.kernel, geometry.stride, strict=True))
     return Geometry((kh, kw))
 
 
 def _image_phases(x: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W) -> (N, C*sh*sw, H', W'): the phases of the padded images, as far as windows see them."""
+    """(N, C, H, W) -> (N, C*sh*sw, H', W'): the phases of the padded images, cut to the pixels that windows read."""
     (N, C, H, W), (sh, sw) = x.shape, geometry.stride
     seen = _plain(geometry).adjoint_size(geometry.windows((H, W)))
     phases = np.empty((N, C, sh, sw, *seen), x.dtype)
@@ -94,19 +94,19 @@ def _kernel_phases(w: Array, geometry: Geometry) -> Array:
 
 
 def _meet(phase: Pair, seen: Pair, size: Pair, geometry: Geometry) -> list[tuple[slice, slice]]:
-    """Along each axis, where a phase of the padded image meets the image: slices of the phase and of pixels."""
+    """Along each axis, the part of a phase of the padded image inside the image: slices of the phase and of pixels."""
     found = zip(phase, size, seen, geometry.stride, geometry.padding, strict=True)
     return [overlap(a, length, count, s, p, 1) for a, length, count, s, p in found]
 
 
 def serves(problem: Problem) -> bool:
-    """NumPy, one group, no dilation, a stride."""
+    """NumPy, one group, no dilation, a stride above 1."""
     _, stride, _, dilation, groups = problem.geometry
     return problem.on_host and groups == 1 and dilation == (1, 1) and stride != (1, 1)
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """What the convolution without a stride costs, and the copies of every phase."""
+    """Seconds of the convolution of stride 1, and of copying the phases."""
     (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _plain(problem.geometry)
     image = (N, C * sh * sw, *plain.adjoint_size(problem.size))
     chosen = dispatch.choose(image, problem.outputs, plain, problem.char)
@@ -115,5 +115,5 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 
 # The zeros at the kernel's end meet pixels, and cotangents, that the kernel does not.
-_SOUND = {"conv2d": lambda x, w, geometry: is_finite(x), "conv2d_input": lambda g, w, geometry: is_finite(g)}
-WAY = Way("phases", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
+_SAFE = {"conv2d": lambda x, w, geometry: is_finite(x), "conv2d_input": lambda g, w, geometry: is_finite(g)}
+WAY = Way("phases", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

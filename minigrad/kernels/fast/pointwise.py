@@ -16,7 +16,7 @@ from minigrad.kernels.way import Machine, Problem, Way, multiply_into
 from minigrad.kernels.windows import empty
 from minigrad.parallel import add_pieces, share
 
-OVERHEAD = 3e-5  # seconds between the calls of NumPy, in all three functions
+OVERHEAD = 3e-5  # seconds of Python in all three functions
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -67,18 +67,18 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 
 def _size(array: Array) -> int:
-    """Bytes of a pass that threads may share; on a GPU none."""
+    """The bytes that threads share; 0 on a GPU, where no threads are used."""
     return array.nbytes if array_module(array) is np else 0
 
 
 def serves(problem: Problem) -> bool:
-    """1x1, no border, one group."""
+    """1x1 kernel, no padding, one group."""
     geometry = problem.geometry
     return geometry.kernel == (1, 1) and geometry.padding == (0, 0) and geometry.groups == 1
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """A product for each image; only a stride copies."""
+    """Seconds of one product for each image, and of the copies for a stride."""
     (N, C, _, _), (Ho, Wo) = problem.image, problem.size
     copies = 0.0 if problem.geometry.stride == (1, 1) else machine.copy(3 * C * problem.windows, 1)
     return OVERHEAD + machine.product(problem.outputs, Ho * Wo, C, 3 * N) + copies

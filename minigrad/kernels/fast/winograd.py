@@ -49,13 +49,13 @@ from minigrad.threads import products_alone
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
-HUGE = 1e15  # beyond, products of transformed numbers might overflow that the definition does not form
-OVERHEAD = 2e-4  # seconds between the calls of NumPy, in all three functions
-TRANSFORM = 0.26  # of the peak: the matrices of a transform are as small as a tile
+HUGE = 1e15  # above it products of transformed numbers might overflow where the definition does not
+OVERHEAD = 2e-4  # seconds of Python in all three functions
+TRANSFORM = 0.26  # speed of the transforms as a share of the peak: their matrices are small
 
 
 def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
-    """Whether, within each tile, the largest number that one output sees is at most SPREAD times that of another.
+    """Whether in each tile the largest |x| that one output sees is at most SPREAD times that of any other.
 
     x (N, C, H, W) is seen through the windows of `geometry`, which blocks make larger. False for infinities and NaN.
     """
@@ -69,7 +69,7 @@ def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -
 
 def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
-    more_h, more_w = cut.reach[0] - kh, cut.reach[1] - kw  # pixels that zeros at a kernel's end meet
+    more_h, more_w = cut.reach[0] - kh, cut.reach[1] - kw  # pixels that are multiplied by the zeros that pad the kernel
     sizes = np.zeros((N, H + 2 * ph + more_h, W + 2 * pw + more_w), x.dtype)  # the largest |x| over the channels
     np.maximum(x.max(axis=1), -x.min(axis=1), out=sizes[:, ph : ph + H, pw : pw + W])
     seen = _slide(np.maximum, _slide(np.maximum, sizes, 1, kh), 2, kw)  # (N, Ho + more_h, Wo + more_w)
@@ -78,7 +78,7 @@ def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
     peak = met.max()
     if not peak < HUGE:
         return False
-    if peak <= SPREAD * seen.min():  # as good as always
+    if peak <= SPREAD * seen.min():  # the usual case
         return True
     most, least = met, seen
     for axis, r in enumerate(cut.taps, 1):
@@ -89,7 +89,7 @@ def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
 
 
 def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
-    """The largest, or smallest, of each `width` neighbours along an axis; of all, if there are fewer."""
+    """The maximum or minimum over a sliding window of `width` elements along an axis; over all, if there are fewer."""
     x = x.swapaxes(0, axis)
     out = x[: max(1, len(x) - width + 1)]
     for i in range(1, min(width, len(x))):
@@ -98,10 +98,10 @@ def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
 
 
 class Winograd:
-    """The triad on tiles of `tile` x `tile` pixels: F(tile + 1 - r, r) along each axis, for r taps of the kernel.
+    """The three functions on tiles of `tile` x `tile` pixels: F(tile + 1 - r, r) along each axis, for r taps.
 
-    r is the whole kernel, or a `block` of it with tile + 1 - r = r: then the blocks of a kernel read the same tiles,
-    each the neighbours of those that the one before it reads, and their products add up.
+    r is the length of the kernel, or of a `block` of it with tile + 1 - r = r. All blocks of a kernel read the same
+    tiles, each block at its own offset, and their products are added.
     """
 
     def __init__(self, tile: int, least: int = 2, block: int | None = None) -> None:
@@ -185,7 +185,7 @@ class Winograd:
         return taps
 
     def serves(self, problem: Problem) -> bool:
-        """NumPy, floats, stride, dilation, groups 1, padding < kernel, from `least` taps to a tile's or any blocks'."""
+        """NumPy's floats; stride, dilation, groups 1; padding < kernel; at least `least` taps."""
         geometry = problem.geometry
         most = max(geometry.kernel) if self.block else self.tile - 1
         return (
@@ -197,7 +197,7 @@ class Winograd:
         )
 
     def cost(self, problem: Problem, machine: Machine) -> float:
-        """tile^2 products, on transformed tiles and kernels. In single precision only: it costs a digit."""
+        """Seconds of tile^2 products and the transforms. Infinite except for float32: Winograd loses a digit."""
         if problem.char != "f":
             return float("inf")
         (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
@@ -211,15 +211,15 @@ class Winograd:
         transforms = numbers * 2 * min(self.tile, 6) / (TRANSFORM * machine.peak)
         turned = machine.copy(3 * N * C * H * W, C) + machine.copy(3 * problem.windows * O, O)
         checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
-        apart = machine.copy(18 * O * C * problem.taps, C)  # kernels are taken apart three times, in steps of a plane
+        apart = machine.copy(18 * O * C * problem.taps, C)  # kernels are transformed three times, by strided copies
         return OVERHEAD + products + sums + 3 * transforms + turned + checks + apart
 
     def _tiles(self, outputs: Pair, cut: Cut) -> Pair:
-        """Tiles of outputs along each axis."""
+        """The number of tiles of outputs along each axis."""
         return -(-outputs[0] // (self.tile + 1 - cut.taps[0])), -(-outputs[1] // (self.tile + 1 - cut.taps[1]))
 
     def _blocks(self, N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
-        """Images, and rows of whole tiles, whose transformed tiles fit; the bytes of them all."""
+        """Blocks of images and rows of tiles whose transformed tiles fit in memory; and the bytes of all of them."""
         Th, Tw = self._tiles(size, cut)
         row_bytes = self.tile**2 * (Tw + cut.blocks[1] - 1) * channels * itemsize
         pieces = min(PIECES, N * Th * Tw // (LONG // 2))
@@ -239,7 +239,7 @@ class Winograd:
         return _two_sided(image, B_h, B_w, (mh, mw), (Th, Tw), "tiles")
 
     def _cotangent_tiles(self, g: Array, columns: int, cut: Cut) -> Array:
-        """A g A^T for each tile of outputs, so many in a row: (N, O, Ho, Wo) -> (tile, tile, Th, columns, N, O)."""
+        """A g A^T for each tile of outputs, `columns` in a row: (N, O, Ho, Wo) -> (tile, tile, Th, columns, N, O)."""
         (N, O, Ho, Wo), tile = g.shape, self.tile
         mh, mw = tile + 1 - cut.taps[0], tile + 1 - cut.taps[1]
         Th, _ = self._tiles((Ho, Wo), cut)
@@ -271,7 +271,7 @@ class Winograd:
 def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array) -> None:
     """Writes the sum over blocks of tiles (points, T, C), shifted, @ kernels (blocks, points, C, O).
 
-    Tiles whose neighbours to the right are in the next row come out as nonsense: `_write` leaves them out.
+    Tiles whose right neighbours lie in the next row get wrong values, which `_write` leaves out.
     """
     points, T, _ = tiles.shape
     sums = products.reshape(points, -1, products.shape[-1])
@@ -289,7 +289,7 @@ def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array
 
 
 def _place(image: Array, x: Array, top: int, left: int) -> None:
-    """Puts x (N, C, h, w) at (top, left) of image (rows, columns, N, C), zeros around."""
+    """Copies x (N, C, h, w) to (top, left) of image (rows, columns, N, C), and sets the rest to zero."""
     x = x[:, :, : len(image) - top, : image.shape[1] - left]
     bottom, right = top + x.shape[2], left + x.shape[3]
     image[:top] = 0
@@ -329,12 +329,12 @@ def _way(name: str, tiles: Winograd) -> Way:
     def even(x: Array, geometry: Geometry) -> bool:
         return is_even(x, geometry, tiles.tile, tiles.block)
 
-    sound = {
+    safe = {
         "conv2d": lambda x, w, geometry: is_finite(w) and even(x, geometry),
         "conv2d_input": lambda g, w, geometry: is_finite(w) and even(g, geometry.mirrored()),
         "conv2d_weight": lambda x, g, geometry: even(x, geometry) and even(g, geometry.mirrored()),
     }
-    return Way(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight, sound)
+    return Way(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight, safe)
 
 
 WAYS = (

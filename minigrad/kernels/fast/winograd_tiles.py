@@ -22,18 +22,18 @@ POINTS = {  # by tile length; and infinity
 
 
 class Cut(NamedTuple):
-    """A kernel cut into `blocks` of `taps`, along each axis; of one block, or with zeros at the end."""
+    """A kernel cut along each axis into `blocks` of `taps`, padded with zeros at the end if needed."""
 
     taps: Pair
     blocks: Pair
 
     @property
     def reach(self) -> Pair:
-        """The kernel with those zeros."""
+        """The size of the padded kernel."""
         return self.taps[0] * self.blocks[0], self.taps[1] * self.blocks[1]
 
     def shifts(self, columns: int, images: int) -> list[int]:
-        """How many tiles further on each block reads, where `columns` of tiles, of `images`, make a row."""
+        """The offset, in tiles, at which each block reads, for rows of `columns` tiles of `images` images."""
         return [(i * columns + j) * images for i, j in np.ndindex(self.blocks)]
 
     def split(self, w: Array) -> Array:
@@ -46,14 +46,14 @@ class Cut(NamedTuple):
         return w.reshape(O, C, bh, rh, bw, rw).transpose(2, 4, 0, 1, 3, 5).reshape(bh * bw, O, C, rh * rw)
 
     def join(self, w: Array, shape: tuple[int, int, int, int]) -> Array:
-        """(blocks, O, C, taps) -> (O, C, kh, kw), that shape."""
+        """(blocks, O, C, taps) -> (O, C, kh, kw), without the padding."""
         (O, C, kh, kw), (rh, rw), (bh, bw) = shape, self.taps, self.blocks
         w = w.reshape(bh, bw, O, C, rh, rw).transpose(2, 3, 0, 4, 1, 5).reshape(O, C, *self.reach)
         return np.ascontiguousarray(w[:, :, :kh, :kw])
 
 
 def cut_kernel(kernel: Pair, block: int | None) -> Cut:
-    """The kernel in blocks of block x block taps, or in one."""
+    """Cuts a kernel into blocks of block x block taps; None makes one block."""
     if block is None:
         return Cut(kernel, (1, 1))
     return Cut((block, block), (-(-kernel[0] // block), -(-kernel[1] // block)))
