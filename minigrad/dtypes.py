@@ -219,12 +219,15 @@ def check_numbers(operands: Iterable[Any]) -> None:
 
 
 def convert(array: Any, numpy_dtype: Any) -> Any:
-    """`array` in another type, without NumPy's warnings; to float16 by way of float32, as PyTorch rounds."""
-    if array.dtype == numpy_dtype:
-        return array
+    """`array` in another type, without NumPy's warnings."""
+    return array if array.dtype == numpy_dtype else quiet(cast_array, array, numpy_dtype)
+
+
+def cast_array(array: Any, numpy_dtype: Any, order: str = "K") -> Any:
+    """`array` in another type: doubles become halves by way of singles, as PyTorch rounds."""
     if numpy_dtype == np.float16 and array.dtype == np.float64:
-        array = quiet(array.astype, np.float32)
-    return quiet(array.astype, numpy_dtype)
+        array = array.astype(np.float32)
+    return array.astype(numpy_dtype, order=order)
 
 
 # ---- under PyTorch's names ------------------------------------------------------------------------

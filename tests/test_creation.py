@@ -20,6 +20,32 @@ def test_a_tensor_from_an_array_shares_its_memory_or_copies():
     assert torch.as_tensor(array).data_ptr() == array.ctypes.data
 
 
+def test_copies_of_arrays_lie_in_memory_as_the_arrays_do():
+    turned = np.zeros((2, 3, 4)).transpose(1, 2, 0)
+    repeated = np.broadcast_to(np.zeros((1, 3, 4)), (2, 3, 4))
+    for make in (torch.tensor, torch.ones(1).new_tensor, lambda x: torch.tensor(x, dtype=torch.float16)):
+        assert make(turned).stride() == (4, 1, 12)
+        assert make(repeated).stride() == (12, 4, 1)
+        assert make(np.zeros((2, 6))[:, ::2]).stride() == (3, 1)
+    with pytest.warns(UserWarning, match="not writable"):
+        assert torch.as_tensor(repeated, dtype=torch.float16).stride() == (12, 4, 1)
+    with pytest.warns(UserWarning, match="leaves the graph"):
+        assert torch.tensor(torch.zeros(3, 2).t()).stride() == (1, 2)
+
+
+def test_doubles_become_halves_by_way_of_singles():
+    x = torch.tensor([1 + 2**-11 + 2**-40, 1 + 3 * 2**-11 - 2**-40], dtype=torch.float64)
+    by_singles = x.float().half().tolist()
+    assert by_singles == [1.0, 1 + 2**-9]
+    for got in (
+        x.half(),
+        x[:, None].expand(2, 3).half()[:, 2],
+        torch.zeros(2).half().copy_(x),
+        torch.tensor(x.tolist()).half(),
+    ):
+        assert got.tolist() == by_singles
+
+
 @SHARES
 def test_dlpack_goes_both_ways_without_a_copy():
     x = torch.ones(3)

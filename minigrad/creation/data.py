@@ -12,6 +12,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.nested import read_numbers
 from minigrad.creation.options import check_options, place
+from minigrad.ops.copies import copy_operation
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -36,15 +37,20 @@ def tensor(
     if isinstance(data, TensorBase):
         hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
         warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}")
-        array, device = backend.copy_array(data.array), data.device if device is None else device  # type: ignore[attr-defined]
+        array, device = _copy_as_it_lies(data.array), data.device if device is None else device  # type: ignore[attr-defined]
     elif (array := as_plain_array(data)) is not None:
-        array = backend.copy_array(array)
+        array = _copy_as_it_lies(array)
     else:
         array = read_numbers(data, wanted)
     made = place(array if wanted is None else dtypes.convert(array, wanted), device, requires_grad)
     if (left := _find_graph(data)) is not None and not requires_grad:
         made.cause = f"it was made by tensor() {left}, at {user_line()}, and a copied number has no graph"
     return made
+
+
+def _copy_as_it_lies(array: Any) -> Any:
+    """A copy whose axes lie in memory as those of `array` do."""
+    return copy_operation(wrap(array), order="K").array
 
 
 def as_plain_array(data: Any) -> Any:
@@ -96,7 +102,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if array is None:
         return tensor(data, dtype=dtype, device=device)
     _warn_of_read_only(array)
-    return place(array if dtype is None else dtypes.convert(array, dtypes.as_numpy(dtype)), device, False)
+    made = place(array, device, False)
+    return made if dtype is None else made.to(dtype)
 
 
 def asarray(

@@ -36,7 +36,7 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
     order in which they lie, where repeated ones keep their place.
     """
     order = find_memory_order(x.shape, [abs(step) for step in x.strides])
-    return x.transpose(order).astype(dtype, order="C").transpose([order.index(i) for i in range(x.ndim)])
+    return dtypes.cast_array(x.transpose(order), dtype, "C").transpose([order.index(i) for i in range(x.ndim)])
 
 
 def find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
@@ -65,7 +65,9 @@ copy_operation = operation(
 )
 _repeated = shown_as(copy_operation, "RepeatBackward0")
 _cast = elementwise(
-    "to_copy", lambda x, *, dtype: x.astype(dtype) if 0 not in x.strides else _close_gaps(x, dtype), lambda g: g
+    "to_copy",
+    lambda x, *, dtype: dtypes.cast_array(x, dtype) if 0 not in x.strides else _close_gaps(x, dtype),
+    lambda g: g,
 )
 
 

@@ -146,26 +146,25 @@ def _convert_tensor(part: TensorBase, where: device) -> Any:
     if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
         hint = f"got {array.dtype}; convert with .long()"
         raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
-    if array.ndim == 0 and array.dtype.kind != "b":
+    if array.ndim == 0 and array.dtype.kind == "i":
         return int(array)
-    if array.dtype == np.uint8:
-        hint = "as a mask, use x[mask.bool()]; as places, .long()"
-        advice = f"indexing with dtype torch.uint8 is now deprecated: {hint}"
-        warn(advice)
-        array = _as_mask(part).array
     return _bring(array, where)
 
 
-def _bring(places: Any, where: device) -> Any:
-    """An index on the CPU serves tensors on a GPU, as in PyTorch."""
-    return to_device(places, where) if type(places) is np.ndarray and where is not CPU else places
+def _bring(index: Any, where: device) -> Any:
+    """Places or a mask, which bytes are too; those on the CPU serve tensors on a GPU, as in PyTorch."""
+    if index.dtype == np.uint8:
+        hint = "as a mask, use x[mask.bool()]; as places, .long()"
+        warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
+        index = _as_mask(wrap(index)).array
+    return to_device(index, where) if type(index) is np.ndarray and where is not CPU else index
 
 
 def _convert_list(part: Any, where: device) -> Any:
     """The places, or the mask, that a list holds."""
     inside = [_as_plain(p) for p in part]
     try:
-        return to_device(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
+        return _bring(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
     except ValueError:
         raise ValueError(f"a list of indices must not be ragged, got {part}") from None
 

@@ -76,6 +76,8 @@ class ProtocolMethods(TensorBase):
         return call_function(function, args, kwargs)
 
     def __dlpack__(self: Any, **options: Any) -> Any:
+        if self.node is not None:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
         return (self.numpy() if type(self.array) is np.ndarray else self.array).__dlpack__(**options)
 
     def __dlpack_device__(self: Any) -> Any:

@@ -306,6 +306,21 @@ def test_many_writes_into_one_tensor():
     assert (x.grad == 40).all()
 
 
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8")
+@pytest.mark.parametrize("make", [lambda x: mg.tensor(x, dtype=mg.uint8), lambda x: np.array(x, np.uint8)])
+def test_bytes_are_masks_also_one_and_those_of_numpy(make):
+    x = mg.arange(6.0).reshape(2, 3)
+    assert x[make([0, 1])].tolist() == [[3, 4, 5]]
+    assert x[make(1)].shape == (1, 2, 3) and x[make(0)].shape == (0, 2, 3) and x[0, make(1)].shape == (1, 3)
+    x[make([1, 0])] = 7.0
+    assert x.tolist() == [[7, 7, 7], [3, 4, 5]]
+
+
+def test_bytes_as_an_index_are_told():
+    with pytest.warns(UserWarning, match=r"indexing with dtype torch.uint8 is now deprecated.*x\[mask.bool\(\)\]"):
+        mg.ones(2)[np.array([0, 1], np.uint8)]
+
+
 REFUSED = {
     "float indices": (lambda x: x[mg.tensor([0.5])], IndexError, "long, int, byte or bool.*float32"),
     "out of range": (lambda x: x[2], IndexError, r"index 2.*\(2, 3\)"),

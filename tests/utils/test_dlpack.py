@@ -19,3 +19,5 @@ def test_a_capsule_shares_the_memory():
 def test_what_is_neither_is_refused():
     with pytest.raises(TypeError, match="from_dlpack needs an object with __dlpack__, got int"):
         from_dlpack(3)
+    with pytest.raises(BufferError, match=r"Can't export tensors that require gradient, use tensor.detach\(\)"):
+        torch.utils.dlpack.to_dlpack(torch.ones(1, requires_grad=True))

@@ -58,7 +58,7 @@ def binary_cross_entropy_with_logits(
     tensor(0.6931)
     """
     name = "binary_cross_entropy_with_logits"
-    _check_targets(name, input, target, weight)
+    _check_targets(name, input, target, weight, pos_weight)
     if target.array.dtype.kind != "f":
         raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
     input, target = promote(input, target)
@@ -152,16 +152,25 @@ def gaussian_nll_loss(
     return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _check_targets(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Refuse what holds no floats, shapes that differ, and a weight that does not broadcast."""
+def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
+    """Refuse what holds no floats, shapes that differ, and weights that do not broadcast."""
     require_floats(name, input)
     if input.array.shape != target.array.shape:
         raise ValueError(
             f"{name}: Target size ({list(target.array.shape)}) must be the same as input size "
             f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
         )
-    if weight is not None and np.broadcast_shapes(weight.array.shape, input.array.shape) != input.array.shape:
-        raise shapes_do_not_broadcast(name, weight.array, input.array)
+    for weight in weights:
+        if weight is not None and not _broadcasts(weight.array.shape, input.array.shape):
+            raise shapes_do_not_broadcast(name, weight.array, input.array)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether numbers of `shape` can be repeated to the shape `to`."""
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
 
 
 def _check_probabilities(what: str, x: Any, hint: str) -> None:

@@ -305,6 +305,12 @@ class TestAdvice:
             lambda x: F.multi_margin_loss(x, minigrad.tensor([0, 9])), RuntimeError, "out of range: 9", marks=NOT_ASKED
         ),
         (lambda x: F.multilabel_margin_loss(x, minigrad.zeros(2).long()), RuntimeError, "inconsistent target size"),
+        (lambda x: F.binary_cross_entropy(x, x, x[0, :2]), RuntimeError, r"binary_cross_entropy got shapes \(2,\)"),
+        (
+            lambda x: F.binary_cross_entropy_with_logits(x, x, pos_weight=minigrad.ones(4, 2, 3)),
+            RuntimeError,
+            r"binary_cross_entropy_with_logits: shapes \(4, 2, 3\) and \(2, 3\) do not fit",
+        ),
     ],
 )
 def test_refusals(call, error, message):
