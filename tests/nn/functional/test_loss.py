@@ -309,7 +309,7 @@ class TestAdvice:
         (
             lambda x: F.binary_cross_entropy_with_logits(x, x, pos_weight=minigrad.ones(4, 2, 3)),
             RuntimeError,
-            r"binary_cross_entropy_with_logits: shapes \(4, 2, 3\) and \(2, 3\) do not fit",
+            r"binary_cross_entropy_with_logits: shapes .*4, 2, 3.* do not fit together",
         ),
     ],
 )
