@@ -17,19 +17,16 @@ from minigrad.autograd import (
 from minigrad.devices import default_device as get_default_device, device, set_default_device
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
-from minigrad.creation import (
-    arange, as_tensor, asarray, BoolTensor, ByteTensor, CharTensor, DoubleTensor, empty, empty_like, empty_strided,
-    eye, FloatTensor, from_dlpack, from_numpy, frombuffer, full, full_like, HalfTensor, IntTensor, linspace,
-    logspace, LongTensor, meshgrid, normal, ones, ones_like, rand, rand_like, randint, randint_like, randn,
-    randn_like, randperm, range, scalar_tensor, set_default_tensor_type, ShortTensor, tensor, tril_indices,
-    triu_indices, zeros, zeros_like,
+from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
+from minigrad.creation.filled import (
+    arange, empty, empty_strided, eye, full, linspace, logspace, meshgrid, ones, range, tril_indices, triu_indices,
+    zeros,
 )
 from minigrad.dtypes import (
     bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
     get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
     set_default_dtype, short, uint8,
 )
-from minigrad.generator import Generator
 from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
@@ -57,27 +54,33 @@ from minigrad.ops.shape import (
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
 from minigrad.ops.strides import as_strided
-from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.size import Size
 from minigrad.tensor.facts import (
     conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
     resolve_conj, resolve_neg, typename,
 )
-from minigrad.tensor.drawing import bernoulli, multinomial, poisson
 from minigrad.tensor.filling import fill
-from minigrad.tensor.storage import is_storage
 from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
-        futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, special, testing, utils, version, viz,
+        futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils, version, viz,
     )
     from minigrad.amp import autocast, is_autocast_enabled
     from minigrad.compiler import compile
+    from minigrad.creation.drawn import normal, rand, randint, randn, randperm
+    from minigrad.creation.models import (
+        empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
+    )
+    from minigrad.creation.type_names import (
+        BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
+        set_default_tensor_type,
+    )
     from minigrad.creation.windows import (
         bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
     )
+    from minigrad.generator import Generator
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d,
         conv_transpose1d, conv_transpose2d, cosine_similarity, dropout, feature_alpha_dropout, group_norm, hardshrink,
@@ -126,6 +129,7 @@ if _typing.TYPE_CHECKING:
         std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
     )
     from minigrad.printing import set_printoptions
+    from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
     from minigrad.settings import (
         are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
         get_num_interop_threads, get_num_threads, is_deterministic, is_deterministic_algorithms_warn_only_enabled,
@@ -134,6 +138,8 @@ if _typing.TYPE_CHECKING:
     )
     from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
     from minigrad.serialization import load, save
+    from minigrad.tensor.drawing import bernoulli, multinomial, poisson
+    from minigrad.tensor.storage import is_storage
     from minigrad.vectorize import vmap
 # isort: on
 # fmt: on
@@ -207,8 +213,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "amp", "backends", "compiler", "course", "cuda", "distributed", "distributions", "func",
-    "functional", "futures", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization",
-    "special", "testing", "utils", "version", "viz",
+    "functional", "futures", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "random",
+    "serialization", "special", "testing", "utils", "version", "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
@@ -219,7 +225,16 @@ _LATER = {
     "ops.einsum": "einsum tensordot",
     "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
     "ops.gradient": "gradient",
+    "creation.drawn": "normal rand randint randn randperm",
+    "creation.models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
+    "creation.type_names":
+        "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
+        "set_default_tensor_type",
     "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
+    "generator": "Generator",
+    "random": "default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
+    "tensor.drawing": "bernoulli multinomial poisson",
+    "tensor.storage": "is_storage",
     "vectorize": "vmap",
     "amp": "autocast is_autocast_enabled",
     "compiler": "compile",

@@ -1,17 +1,24 @@
 """Functions that make tensors: from Python's numbers, from other libraries' arrays, filled, and random."""
 
 # fmt: off
-from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
-from minigrad.creation.drawn import normal, rand, randint, randn, randperm
-from minigrad.creation.filled import (
-    arange, empty, empty_strided, eye, full, linspace, logspace, meshgrid, ones, range, tril_indices, triu_indices,
-    zeros,
-)
-from minigrad.creation.models import empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like
-from minigrad.creation.type_names import (
-    BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
-    TensorType, construct, set_default_tensor_type, types_on,
-)
+from typing import TYPE_CHECKING
+
+from minigrad.missing import open_later
+
+if TYPE_CHECKING:
+    from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
+    from minigrad.creation.drawn import normal, rand, randint, randn, randperm
+    from minigrad.creation.filled import (
+        arange, empty, empty_strided, eye, full, linspace, logspace, meshgrid, ones, range, tril_indices, triu_indices,
+        zeros,
+    )
+    from minigrad.creation.models import (
+        empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
+    )
+    from minigrad.creation.type_names import (
+        BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor,
+        TensorType, construct, set_default_tensor_type, types_on,
+    )
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor", "LongTensor",
@@ -21,3 +28,21 @@ __all__ = [
     "scalar_tensor", "set_default_tensor_type", "tensor", "tril_indices", "triu_indices", "types_on", "zeros",
     "zeros_like",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = open_later(
+        "torch",
+        globals(),
+        "",
+        {
+            "data": "as_tensor asarray from_dlpack from_numpy frombuffer scalar_tensor tensor",
+            "drawn": "normal rand randint randn randperm",
+            "filled":
+                "arange empty empty_strided eye full linspace logspace meshgrid ones range tril_indices triu_indices "
+                "zeros",
+            "models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
+            "type_names":
+                "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
+                "TensorType construct set_default_tensor_type types_on",
+        },
+    )

@@ -155,7 +155,7 @@ def _read_parameters(name: str, *numbers: Any) -> list[Any]:
 class DrawingMethods(TensorBase):
     """Writing random numbers into the tensor."""
 
-    __slots__ = ()
+    __slots__: tuple[()] = ()
 
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
         """Fill with numbers from U[from, to). Raises RuntimeError where from > to.

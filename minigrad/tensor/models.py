@@ -43,14 +43,7 @@ def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operand
 class ModelMethods(TensorBase):
     """What makes tensors of this one's kind, and what writes into it number by number."""
 
-    __slots__ = ()
-
-    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
-        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
-        from minigrad.creation.type_names import construct
-
-        made = construct(args, dtype, device, **named)
-        return made if cls is type(made) else made.as_subclass(cls)
+    __slots__: tuple[()] = ()
 
     def new(self: Any, *data: Any) -> Tensor:
         """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.

@@ -1,33 +1,236 @@
-"""Adds to `Tensor` the methods that only few programs need, family by family."""
+"""The methods of the wings, family by family: the one place where they are hung onto `Tensor`.
+
+Each line names a function. Its file is read when the method is first asked for; until then a stand-in has its place.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from minigrad.autograd.core import TensorBase
+from minigrad.ops import (
+    LaterFunction,
+    counting,
+    cumulative,
+    gamma,
+    join,
+    limits,
+    masks,
+    norm,
+    order,
+    place,
+    products,
+    running,
+    special,
+    statistics,
+    view_scatter,
+)  # fmt: skip
+from minigrad.ops import addmm as sums
+from minigrad.ops import diagonal as diagonals
+from minigrad.ops import linear_algebra as linear
+from minigrad.ops import select as picking
+from minigrad.ops import split as parts
+from minigrad.ops.inplace import twins
 from minigrad.tensor.absent import AbsentNames
-from minigrad.tensor.algebra import AlgebraMethods
-from minigrad.tensor.drawing import DrawingMethods
-from minigrad.tensor.models import ModelMethods
-from minigrad.tensor.parts import PartMethods
-from minigrad.tensor.special import SpecialMethods
-from minigrad.tensor.statistics import StatisticsMethods
-from minigrad.tensor.storage import StorageMethods
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+    from minigrad.tensor.drawing import DrawingMethods
+    from minigrad.tensor.models import ModelMethods
+    from minigrad.tensor.storage import StorageMethods
+else:
+
+    def stand_for(file: str, family: str, names: str) -> type:
+        """A class of stand-ins for the methods `names` of the class `family` in a file of this room."""
+
+        def fetch(name: str) -> Any:
+            method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
+            if method.__qualname__.startswith(family):
+                method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
+            return method
+
+        stand_ins = {name: LaterFunction(partial(fetch, name)) for name in names.split()}
+        return type(family, (TensorBase,), {"__slots__": (), **stand_ins})
+
+    DrawingMethods = stand_for(
+        "drawing",
+        "DrawingMethods",
+        "bernoulli bernoulli_ cauchy_ exponential_ geometric_ log_normal_ multinomial normal_ random_ uniform_",
+    )
+    ModelMethods = stand_for(
+        "models",
+        "ModelMethods",
+        "apply_ fill_diagonal_ map_ new new_empty new_empty_strided new_full new_ones new_tensor new_zeros type",
+    )
+    StorageMethods = stand_for(
+        "storage", "StorageMethods", "pin_memory resize_ resize_as_ set_ share_memory_ storage untyped_storage"
+    )
 
 
-class WideMethods(
-    SpecialMethods,
-    StatisticsMethods,
-    PartMethods,
-    AlgebraMethods,
-    ModelMethods,
-    DrawingMethods,
-    StorageMethods,
-    AbsentNames,
-):
+class WideMethods(DrawingMethods, ModelMethods, StorageMethods, AbsentNames):
     """What tensors can do beyond the heart."""
 
     __slots__ = ()
+
+    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
+        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
+        from minigrad.creation.type_names import construct
+
+        made = construct(args, dtype, device, **named)
+        return made if cls is type(made) else made.as_subclass(cls)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""
         from minigrad.tensor.html import show_tensor
 
         return show_tensor(self)
+
+    # ---- elementwise, as few programs need them ---------------------------------------------------
+    clamp, clamp_ = clip, clip_ = twins(limits.clamp)
+    clamp_min, clamp_min_ = twins(limits.clamp_min)
+    clamp_max, clamp_max_ = twins(limits.clamp_max)
+    addcmul, addcmul_ = twins(special.addcmul)
+    addcdiv, addcdiv_ = twins(special.addcdiv)
+    hypot, hypot_ = twins(special.hypot)
+    copysign, copysign_ = twins(special.copysign)
+    xlogy, xlogy_ = twins(special.xlogy)
+    heaviside, heaviside_ = twins(special.heaviside)
+    gcd, gcd_ = twins(special.gcd)
+    lcm, lcm_ = twins(special.lcm)
+    float_power, float_power_ = twins(special.float_power)
+    logit, logit_ = twins(special.logit)
+    nan_to_num, nan_to_num_ = twins(special.nan_to_num)
+    sinc, sinc_ = twins(special.sinc)
+    deg2rad, deg2rad_ = twins(special.deg2rad)
+    rad2deg, rad2deg_ = twins(special.rad2deg)
+    frac, frac_ = twins(special.frac)
+    sgn, sgn_ = twins(special.sgn)
+    ldexp, ldexp_ = twins(special.ldexp)
+    nextafter, nextafter_ = twins(special.nextafter)
+    lgamma, lgamma_ = twins(gamma.lgamma)
+    digamma, digamma_ = twins(gamma.digamma)
+    mvlgamma, mvlgamma_ = twins(gamma.mvlgamma)
+    i0, i0_ = twins(gamma.i0)
+    frexp = special.frexp
+    fmax = special.fmax
+    fmin = special.fmin
+    logaddexp2 = special.logaddexp2
+    signbit = special.signbit
+    isposinf = special.isposinf
+    isneginf = special.isneginf
+
+    # ---- along an axis: running sums, orders, counts, norms, moments ------------------------------
+    cumprod, cumprod_ = twins(cumulative.cumprod)
+    cumsum, cumsum_ = twins(cumulative.cumsum)
+    prod = cumulative.prod
+    logcumsumexp = running.logcumsumexp
+    cummax = running.cummax
+    cummin = running.cummin
+    diff = running.diff
+    dist = norm.dist
+    renorm, renorm_ = twins(norm.renorm)
+    norm = norm.norm
+    argmax = order.argmax
+    argmin = order.argmin
+    argsort = order.argsort
+    max = order.max
+    median = order.median
+    min = order.min
+    sort = order.sort
+    topk = order.topk
+    msort = order.msort
+    aminmax = order.aminmax
+    kthvalue = order.kthvalue
+    mode = order.mode
+    nanmedian = order.nanmedian
+    bincount = counting.bincount
+    unique = counting.unique
+    unique_consecutive = counting.unique_consecutive
+    histc = counting.histc
+    histogram = counting.histogram
+    std = statistics.std
+    var = statistics.var
+    nansum = statistics.nansum
+    nanmean = statistics.nanmean
+    quantile = statistics.quantile
+    nanquantile = statistics.nanquantile
+    cov = statistics.cov
+    corrcoef = statistics.corrcoef
+
+    # ---- parts of a tensor ------------------------------------------------------------------------
+    narrow = parts.narrow
+    split = split_with_sizes = parts.split
+    select = parts.select
+    tensor_split = parts.tensor_split
+    hsplit = parts.hsplit
+    vsplit = parts.vsplit
+    dsplit = parts.dsplit
+    chunk = parts.chunk
+    roll = join.roll
+    tril, tril_ = twins(diagonals.tril)
+    triu, triu_ = twins(diagonals.triu)
+    diagonal = diagonals.diagonal
+    diag = diagonals.diag
+    diag_embed = diagonals.diag_embed
+    diagflat = diagonals.diagflat
+    repeat_interleave = picking.repeat_interleave
+
+    # ---- by mask --------------------------------------------------------------------------------
+    nonzero = masks.nonzero
+    argwhere = masks.nonzero
+    masked_fill, masked_fill_ = twins(masks.masked_fill)
+    masked_select = masks.masked_select
+    masked_scatter, masked_scatter_ = twins(place.masked_scatter)
+
+    def where(self, condition: Any, other: Any) -> Any:
+        """The tensor where `condition` holds, `other` elsewhere.
+
+        >>> import minigrad as torch
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> x.where(x > 0, 0)
+        tensor([1., 0.])
+        """
+        return masks.where(condition, self, other)
+
+    # ---- by place -------------------------------------------------------------------------------
+    index_put, index_put_ = twins(picking.index_put)
+    gather = picking.gather
+    take_along_dim = picking.take_along_dim
+    index_select = picking.index_select
+    scatter, scatter_ = twins(picking.scatter)
+    scatter_add, scatter_add_ = twins(picking.scatter_add)
+    index_add, index_add_ = twins(place.index_add)
+    index_copy, index_copy_ = twins(place.index_copy)
+    index_fill, index_fill_ = twins(place.index_fill)
+    index_reduce, index_reduce_ = twins(place.index_reduce)
+    scatter_reduce, scatter_reduce_ = twins(place.scatter_reduce)
+    put, put_ = twins(place.put)
+    take = place.take
+    select_scatter = view_scatter.select_scatter
+    slice_scatter = view_scatter.slice_scatter
+    diagonal_scatter = view_scatter.diagonal_scatter
+    as_strided_scatter = view_scatter.as_strided_scatter
+
+    # ---- linear algebra ---------------------------------------------------------------------------
+    inverse = linear.inverse
+    det = linear.det
+    slogdet = linear.slogdet
+    logdet = linear.logdet
+    pinverse = linear.pinverse
+    cholesky = linear.cholesky
+    matrix_exp = linear.matrix_exp
+    matrix_power = linear.matrix_power
+    svd = linear.svd
+    qr = linear.qr
+    vdot = products.vdot
+    inner = products.inner
+    cross = products.cross
+    kron = products.kron
+    trace = products.trace
+    addmm, addmm_ = twins(sums.addmm)
+    addmv, addmv_ = twins(sums.addmv)
+    addr, addr_ = twins(sums.addr)
+    addbmm, addbmm_ = twins(sums.addbmm)
+    baddbmm, baddbmm_ = twins(sums.baddbmm)

@@ -1,0 +1,40 @@
+"""Methods of the wings: a stand-in has the place of each until it is asked for, and none is forgotten."""
+
+import inspect
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import minigrad as torch
+from minigrad.tensor import drawing, models, storage, wide
+
+FAMILIES = {
+    "DrawingMethods": drawing.DrawingMethods,
+    "ModelMethods": models.ModelMethods,
+    "StorageMethods": storage.StorageMethods,
+}
+
+
+def methods_of(family):
+    return {name for name in vars(family) if not name.startswith("__") and name != "_abc_impl"}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_each_method_has_a_stand_in(name):
+    assert methods_of(getattr(wide, name)) == methods_of(FAMILIES[name])
+
+
+def test_what_takes_the_place_is_the_method_itself():
+    method = torch.Tensor.new_zeros
+    assert (method.__module__, method.__qualname__) == ("minigrad", "Tensor.new_zeros")
+    assert pickle.loads(pickle.dumps(method)) is method
+    assert "requires_grad" in inspect.signature(torch.Tensor.new_full).parameters
+    assert torch.ones(2).new_zeros(3).shape == (3,)
+
+
+def test_to_import_minigrad_reads_no_random_numbers():
+    rooms = "('minigrad.twister', 'minigrad.tensor.storage', 'minigrad.large_arrays')"
+    program = f"import sys, minigrad; print([m for m in sys.modules if m in {rooms}])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
