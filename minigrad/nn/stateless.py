@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar
 
 from minigrad.advice import advise
 from minigrad.nn.constructors import made_with_input, refuse_unknown
@@ -31,7 +31,6 @@ def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
     return fields
 
 
-@dataclass_transform(eq_default=False)
 class Stateless(Layer):
     """A function of `nn.functional` as a layer: its options are the constructor's arguments::
 

@@ -107,13 +107,13 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
     return takes_out(rename(call, name, text, example), cast=True)
 
 
-var = _make_spread(
+var: Callable[..., Tensor] = _make_spread(
     "var",
     _var,
     "``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.",
     "torch.var(torch.tensor([1.0, 2.0, 3.0])) -> tensor(1.)",
 )
-std = _make_spread(
+std: Callable[..., Tensor] = _make_spread(
     "std",
     _std,
     "The square root of `var`; its gradient is 0 where it is 0.",

@@ -36,6 +36,7 @@ assert_type(x.exp(), Tensor)
 assert_type(x.add_(1), Tensor)
 assert_type(x.sum(), Tensor)
 assert_type(x.mean(0, keepdim=True), Tensor)
+assert_type(x.var(), Tensor)
 assert_type(x.reshape(3, 2), Tensor)
 assert_type(x.shape[0], int)
 
@@ -54,6 +55,12 @@ optimizer.zero_grad()
 optimizer.step()
 (gradient,) = torch.autograd.grad(loss, (conv.weight,))
 assert_type(gradient, Tensor)
+
+# ---- layers and their options
+assert_type(nn.Dropout(0.5)(x), Tensor)
+assert_type(nn.LeakyReLU(0.1)(x), Tensor)
+assert_type(nn.MaxPool2d(2, stride=2)(image), Tensor)
+assert_type(nn.CrossEntropyLoss(label_smoothing=0.1)(x, x), Tensor)
 
 # ---- functional
 assert_type(F.conv2d(image, conv.weight), Tensor)
