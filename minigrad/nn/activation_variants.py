@@ -104,10 +104,6 @@ class Threshold(Stateless, function=F.threshold):
     tensor([-1.,  2.])
     """
 
-    threshold: float
-    value: float
-    inplace: bool = False
-
 
 class Hardshrink(Stateless, function=F.hardshrink):
     """x, but 0 for |x| <= lambd.

@@ -182,11 +182,6 @@ class LocalResponseNorm(Stateless, function=F.local_response_norm):
     minigrad.Size([1, 4, 3])
     """
 
-    size: int
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 1.0
-
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 

@@ -14,19 +14,21 @@ class Pooling(Stateless):
     """What the pooling layers share: the stride is the window itself unless given."""
 
     axes: ClassVar[int] = 2
-    kernel_size: Lengths
-    stride: Lengths | None = None
 
     def _complete(self) -> None:
-        self.stride = self.kernel_size if self.stride is None else self.stride
+        options = vars(self)
+        if options["stride"] is None:
+            options["stride"] = options["kernel_size"]
         for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
-            if option in self._options:
-                as_ints(type(self).__name__, option, getattr(self, option), self.axes, least)
+            if option in options:
+                as_ints(type(self).__name__, option, options[option], self.axes, least)
 
 
 class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
     """What the layers of maxima share: their options, in PyTorch's order."""
 
+    kernel_size: Lengths
+    stride: Lengths | None = None
     padding: Lengths = 0
     dilation: Lengths = 1
     return_indices: bool = False
@@ -69,11 +71,6 @@ class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", 
              [10.5000, 12.5000]]])
     """
 
-    padding: Lengths = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = True
-    divisor_override: int | None = None
-
 
 class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", "padding")):
     """The mean of each window of a signal: (N, C, L) -> (N, C, L_out), see `AvgPool2d`.
@@ -84,9 +81,6 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
     """
 
     axes = 1
-    padding: Lengths = 0
-    ceil_mode: bool = False
-    count_include_pad: bool = True
 
     def _complete(self) -> None:
         super()._complete()
@@ -103,8 +97,6 @@ class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
     minigrad.Size([2, 3, 1, 1])
     """
 
-    output_size: int | tuple[int | None, ...] | None
-
 
 class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
     """The means of `output_size` windows that cover a signal: (N, C, L) -> (N, C, output_size).
@@ -113,8 +105,6 @@ class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
     >>> torch.nn.AdaptiveAvgPool1d(1)(torch.tensor([[1.0, 5.0, 2.0, 4.0]]))
     tensor([[3.]])
     """
-
-    output_size: int | tuple[int, ...]
 
 
 class AdaptiveMaxPool2d(Stateless, function=F.adaptive_max_pool2d, shown=("output_size",)):
@@ -125,9 +115,6 @@ class AdaptiveMaxPool2d(Stateless, function=F.adaptive_max_pool2d, shown=("outpu
     tensor([[[11.]]])
     """
 
-    output_size: int | tuple[int | None, ...] | None
-    return_indices: bool = False
-
 
 class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("output_size",)):
     """The largest numbers of `output_size` windows that cover a signal: (N, C, L) -> (N, C, output_size).
@@ -136,9 +123,6 @@ class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("outpu
     >>> torch.nn.AdaptiveMaxPool1d(1)(torch.tensor([[1.0, 5.0, 2.0, 4.0]]))
     tensor([[5.]])
     """
-
-    output_size: int | tuple[int, ...]
-    return_indices: bool = False
 
 
 class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
@@ -150,11 +134,6 @@ class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size
     >>> torch.nn.LPPool2d(2, (1, 2))(torch.tensor([[[3.0, 4.0]]]))
     tensor([[[5.]]])
     """
-
-    norm_type: float
-    kernel_size: Lengths
-    stride: Lengths | None = None
-    ceil_mode: bool = False
 
 
 class LPPool1d(LPPool2d, function=F.lp_pool1d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
@@ -178,6 +157,8 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
              [0., 3.]]])
     """
 
+    kernel_size: Lengths
+    stride: Lengths | None = None
     padding: Lengths = 0
 
     def _complete(self) -> None:
@@ -186,9 +167,8 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
             given = getattr(self, option)
             setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,) * self.axes)
 
-    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
-        unpool = F.max_unpool2d if self.axes == 2 else F.max_unpool1d
-        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Any:
+        return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool1d(MaxUnpool2d, function=F.max_unpool1d, shown=("kernel_size", "stride", "padding")):

@@ -54,11 +54,6 @@ class Unfold(Stateless, function=F.unfold):
     minigrad.Size([1, 12, 9])
     """
 
-    kernel_size: Lengths
-    dilation: Lengths = 1
-    padding: Lengths = 0
-    stride: Lengths = 1
-
 
 class Fold(Stateless, function=F.fold):
     """Adds windows up to an image again: (N, C*kh*kw, windows) -> (N, C, *output_size).
@@ -67,12 +62,6 @@ class Fold(Stateless, function=F.fold):
     >>> torch.nn.Fold(output_size=(4, 4), kernel_size=2)(torch.ones(1, 12, 9)).shape
     minigrad.Size([1, 3, 4, 4])
     """
-
-    output_size: Lengths
-    kernel_size: Lengths
-    dilation: Lengths = 1
-    padding: Lengths = 0
-    stride: Lengths = 1
 
 
 class Upsample(Stateless, function=F.interpolate):
@@ -133,8 +122,6 @@ class PixelShuffle(Stateless, function=F.pixel_shuffle):
     minigrad.Size([1, 2, 6, 6])
     """
 
-    upscale_factor: int
-
 
 class PixelUnshuffle(Stateless, function=F.pixel_unshuffle):
     """Pixels become channels: (*, C, H*r, W*r) -> (*, C*r*r, H, W).
@@ -144,8 +131,6 @@ class PixelUnshuffle(Stateless, function=F.pixel_unshuffle):
     minigrad.Size([1, 8, 3, 3])
     """
 
-    downscale_factor: int
-
 
 class ChannelShuffle(Stateless, function=F.channel_shuffle):
     """Channels of `groups` groups dealt out in turn: (N, C, *) to the same shape. Source: ShuffleNet, 2017.
@@ -154,5 +139,3 @@ class ChannelShuffle(Stateless, function=F.channel_shuffle):
     >>> torch.nn.ChannelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1)).flatten()
     tensor([0., 2., 1., 3.])
     """
-
-    groups: int

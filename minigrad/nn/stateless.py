@@ -12,10 +12,11 @@ from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
 
 
-def _defaults_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of `function` that have a default and are a layer's business."""
+def _options_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of `function` that are a layer's business: not those that must be tensors."""
     parameters = inspect.signature(function).parameters.items()
-    return {n: p for n, p in parameters if p.default is not p.empty and n not in ("_stacklevel", "dtype", "training")}
+    options = {n: p for n, p in parameters if p.default is not p.empty or "Tensor" not in str(p.annotation)}
+    return {n: p for n, p in options.items() if n not in ("_stacklevel", "dtype", "training")}
 
 
 def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
@@ -38,7 +39,7 @@ class Stateless(Layer):
             "..."
 
     The options are the fields that a class declares, or, where it declares none, the function's parameters
-    that have a default. They become attributes, go to the function by name, and are printed: all, or those
+    beside its tensors. They become attributes, go to the function by name, and are printed: all, or those
     that `shown` names; `inplace` only when it is on. An option that is a Tensor is a buffer. Raises
     `TypeError` for arguments that are no options.
     """
@@ -57,7 +58,7 @@ class Stateless(Layer):
         if function is not None:
             cls._function = staticmethod(function)
             if not fields and not cls._options:
-                fields = _defaults_of(function)
+                fields = _options_of(function)
         cls._options = cls._options | fields
         cls._tensors = cls._tensors | {name for name, p in fields.items() if "Tensor" in str(p.annotation)}
         cls.__signature__ = inspect.Signature([*cls._options.values()])

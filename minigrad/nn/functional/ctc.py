@@ -22,7 +22,7 @@ _NEVER = -1e30  # the logarithm of what does not happen; finite, so that its gra
 
 @loss
 def ctc_loss(
-    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
+    log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Any, target_lengths: Tensor | Any, blank: int = 0,
     reduction: str = "mean", zero_infinity: bool = False
 ) -> Tensor:  # fmt: skip
     """``-log`` of the probability of all ways to read `targets`, with `blank` and repeats left out, in `log_probs`.
