@@ -779,11 +779,6 @@ DIFFERENCES = [
         "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
     ),
     (
-        "modules of one's own that define `get_extra_state` or `_save_to_state_dict`",
-        "are refused by `state_dict()`: what they keep would be lost; `_load_from_state_dict` is not called",
-        "refuses('type(\\'Kept\\', (nn.Module,), {\\'get_extra_state\\': lambda self: 1})().state_dict()')",
-    ),
-    (
         "hooks on `state_dict()` and loading, hooks on all modules, `to_empty`, `share_memory`, `set_submodule`",
         "of modules are not here; nor are `Tensor.output_nr`, `polygamma_`, `graph.allow_mutation_on_saved_tensors`",
         "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",

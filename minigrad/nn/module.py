@@ -263,6 +263,17 @@ class Module(ModuleHooks, Registry):
         """
         return state.load(self, state_dict, strict, assign)
 
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """Save what this module alone holds. Override it to save more."""
+        state.save_own(self, destination, prefix, keep_vars)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        """Load what this module alone holds. Override it to read older names, which `state_dict` may be rid of."""
+        state.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+
     # Text
 
     def _get_name(self) -> str:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
 _NOT_HERE = (  # what PyTorch's modules have beside what stands here
-    "_load_from_state_dict", "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "_save_to_state_dict",
-    "bfloat16", "compile", "get_extra_state", "ipu", "mtia", "register_load_state_dict_post_hook",
-    "register_load_state_dict_pre_hook", "register_state_dict_post_hook", "register_state_dict_pre_hook",
-    "set_extra_state", "set_submodule", "share_memory", "to_empty", "xpu",
+    "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "bfloat16", "compile", "get_extra_state", "ipu",
+    "mtia", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "set_extra_state", "set_submodule",
+    "share_memory", "to_empty", "xpu",
 )  # fmt: skip
 _SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from minigrad.autograd.modes import no_grad
 from minigrad.nn.parameter import Parameter, Uninitialized
@@ -14,7 +14,7 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
-Entry: TypeAlias = "tuple[Module, str, Tensor]"  # a module, the name of its tensor, the tensor
+_EXTRA = "_extra_state"  # the key of what a module of one's own keeps beside its tensors
 
 
 class IncompatibleKeys(NamedTuple):
@@ -36,31 +36,25 @@ def own_state(module: Module) -> dict[str, Tensor]:
     return dict(module._members(PARAMETER)) | {name: b for name, b in buffers if name not in hidden}
 
 
-def _entries(module: Module, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
-    """Every tensor of `module` and all below it: its key, its module, its name there, itself.
-
-    Raises `NotImplementedError` for a class that keeps more in the way that PyTorch offers: it would be lost.
-    """
-    for more in ("get_extra_state", "_save_to_state_dict"):
-        if hasattr(type(module), more):
-            raise NotImplementedError(f"{type(module).__name__}.{more} is not called: keep what it saves in a buffer")
-    for name, tensor in own_state(module).items():
-        yield prefix + name, module, name, tensor
-    for name, child in module._members(MODULE):
-        yield from _entries(child, f"{prefix}{name}.")
-
-
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Write the state of `module` and all below it into `destination`, and return it."""
     if destination is None:
         destination = OrderedDict()
         destination._metadata = OrderedDict()  # where PyTorch keeps the version of each layer's layout
     if hasattr(destination, "_metadata"):
-        for path, layer in module._walk_tree(prefix.removesuffix(".")):
-            destination._metadata[path] = {"version": layer._version}
-    for key, _, _, tensor in _entries(module, prefix):
-        destination[key] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
+        destination._metadata[prefix.removesuffix(".")] = {"version": module._version}
+    module._save_to_state_dict(destination, prefix, keep_vars)
+    for name, child in module._members(MODULE):
+        child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
     return destination
+
+
+def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> None:
+    """Write the state of `module` alone into `destination`."""
+    for name, tensor in own_state(module).items():
+        destination[prefix + name] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
+    if hasattr(type(module), "get_extra_state"):
+        destination[prefix + _EXTRA] = cast("Any", module).get_extra_state()
 
 
 def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
@@ -70,36 +64,58 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             f"Expected state_dict to be dict-like, got {type(state_dict)}; "
             "pass what another module's state_dict() returned"
         )
-    entries = {key: (owner, name, tensor) for key, owner, name, tensor in _entries(module, "")}
-    result = _compare_keys(entries, state_dict)
-    faults = [
+    result, faults = IncompatibleKeys([], []), list[str]()
+    metadata = getattr(state_dict, "_metadata", {})
+    _load_tree(module, dict(state_dict), "", metadata, {"assign_to_params_buffers": assign}, (*result, faults))
+    differing = [
         f"{kind} key(s) in state_dict: {', '.join(f'{key!r}' for key in keys)}. ".replace("'", '"')
         for kind, keys in zip(("Missing", "Unexpected"), result, strict=True)
         if keys and strict
     ]
-    for key, (owner, name, tensor) in entries.items():
-        if key in state_dict:
-            faults.append(_put(owner, name, tensor, state_dict[key], key, assign))
-    if any(faults):
+    if differing or faults:
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
-        raise RuntimeError("\n\t".join([title, *filter(None, faults)]))
+        raise RuntimeError("\n\t".join([title, *differing, *faults]))
     return result
 
 
-def _compare_keys(entries: Mapping[str, Entry], state_dict: Mapping[str, Any]) -> IncompatibleKeys:
-    """The keys that a module has and a file lacks, but for what came with a later version; and the reverse."""
-    versions = getattr(state_dict, "_metadata", {})
-    missing = [
-        key
-        for key, (owner, name, _) in entries.items()
-        if key not in state_dict and not _came_later(owner, name, versions.get(key.removesuffix(name).rstrip("."), {}))
-    ]
-    return IncompatibleKeys(missing, [key for key in state_dict if key not in entries])
+def _load_tree(
+    module: Module, given: dict[str, Any], prefix: str, metadata: Any, options: Any, found: tuple[list[str], ...]
+) -> None:
+    """Load the tensors that are `given` for `module`, then those for each module below: it may have renamed them."""
+    local = {**metadata.get(prefix.removesuffix("."), {}), **options}
+    module._load_from_state_dict(given, prefix, local, True, *found)
+    below: dict[str, dict[str, Any]] = {}
+    for key, value in given.items():
+        name, dot, _ = key.removeprefix(prefix).partition(".")
+        if dot:
+            below.setdefault(name, {})[key] = value
+    for name, child in module._members(MODULE):
+        _load_tree(child, below.get(name, {}), f"{prefix}{name}.", metadata, options, found)
 
 
-def _came_later(module: Module, name: str, saved: Mapping[str, Any]) -> bool:
-    """True for a tensor that the layer did not have when it was saved: it keeps the value it has."""
-    return saved.get("version", 0) < module._came_with_version.get(name, 0)
+def load_own(
+    module: Module, state_dict: Mapping[str, Any], prefix: str, metadata: Mapping[str, Any], strict: bool,
+    missing: list[str], unexpected: list[str], faults: list[str],
+) -> None:  # fmt: skip
+    """Copy what `state_dict` has under `prefix` into `module` alone; what is wrong is added to the three lists."""
+    own, children = own_state(module), dict(module._members(MODULE))
+    assign = metadata.get("assign_to_params_buffers", False)
+    for name, tensor in own.items():
+        if (key := prefix + name) in state_dict:
+            faults += filter(None, [_put(module, name, tensor, state_dict[key], key, assign)])
+        elif strict and metadata.get("version", 0) >= module._came_with_version.get(name, 0):
+            missing.append(key)  # what came with a later version keeps the value that it has
+    known: set[str] = {*own}
+    if hasattr(type(module), "set_extra_state"):
+        known.add(_EXTRA)
+        if (key := prefix + _EXTRA) in state_dict:
+            cast("Any", module).set_extra_state(state_dict[key])
+        elif strict:
+            missing.append(key)
+    for key in state_dict if strict else ():
+        name, dot, _ = key.removeprefix(prefix).partition(".")
+        if key.startswith(prefix) and name not in (children if dot else known):
+            unexpected.append(key)
 
 
 def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:

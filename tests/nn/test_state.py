@@ -71,7 +71,7 @@ def test_every_fault_is_in_one_error():
         "Error(s) in loading state_dict for Sequential:\n"
         '\tMissing key(s) in state_dict: "1.weight", "1.bias", "1.running_mean", '
         '"1.running_var". \n'
-        '\tUnexpected key(s) in state_dict: "2.bias", "3.weight". \n'
+        '\tUnexpected key(s) in state_dict: "3.weight", "2.bias". \n'
         "\tsize mismatch for 0.weight: copying a param with shape minigrad.Size([3, 3]) from "
         "checkpoint, the shape in current model is minigrad.Size([3, 2]).\n"
         '\tWhile copying the parameter named "0.bias", expected minigrad.Tensor or Tensor-like '
@@ -112,10 +112,55 @@ def test_a_number_may_come_with_one_axis():
     assert model.gain.item() == 3.0
 
 
-@pytest.mark.parametrize("name", ["get_extra_state", "_save_to_state_dict"])
-def test_a_module_that_would_save_more_is_refused(name):
-    net = nn.Sequential(type("Kept", (nn.Linear,), {name: lambda self, *_: {}})(1, 1))
-    with pytest.raises(NotImplementedError, match=f"Kept.{name} is not called: keep what it saves in a buffer"):
-        net.state_dict()
-    with pytest.raises(NotImplementedError, match=name):
-        net.load_state_dict({})
+class Renamed(nn.Linear):
+    """A layer whose weight had another name once, and which saves its scale and counts its loads beside its tensors."""
+
+    scale, loads = 1.0, 0
+
+    def _load_from_state_dict(self, state_dict, prefix, metadata, strict, missing, unexpected, faults):
+        if f"{prefix}kernel" in state_dict:
+            state_dict[f"{prefix}weight"] = state_dict.pop(f"{prefix}kernel")
+        super()._load_from_state_dict(state_dict, prefix, metadata, strict, missing, unexpected, faults)
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}scale"] = torch.tensor(self.scale)
+
+    def get_extra_state(self):
+        return {"loads": self.loads}
+
+    def set_extra_state(self, state):
+        self.loads = state["loads"] + 1
+
+
+def test_a_module_reads_older_names_and_saves_more():
+    model, old = nn.Sequential(nn.ReLU(), Renamed(1, 1, bias=False)), torch.full((1, 1), 5.0)
+    given = {"1.kernel": old, "1._extra_state": {"loads": 2}}
+    assert repr(model.load_state_dict(given)) == "<All keys matched successfully>"
+    assert model[1].weight.item() == 5 and model[1].loads == 3 and list(given) == ["1.kernel", "1._extra_state"]
+    state = model.state_dict()
+    assert list(state) == ["1.weight", "1._extra_state", "1.scale"] and state["1._extra_state"] == {"loads": 3}
+    with pytest.raises(RuntimeError, match=r'Unexpected key\(s\) in state_dict: "1.scale"'):
+        model.load_state_dict(state)
+    result = model.load_state_dict({"0._extra_state": 1, "1.weight": old, "1.bias.x": old}, strict=False)
+    assert result == (["1._extra_state"], ["0._extra_state", "1.bias.x"])
+
+
+def test_a_child_renames_what_lies_below_it_and_says_itself_what_its_state_is():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Linear(1, 1, bias=False)
+
+        def _load_from_state_dict(self, state_dict, prefix, *others):
+            for key in [key for key in state_dict if key.startswith(f"{prefix}layer.")]:
+                state_dict[key.replace("layer.", "conv.")] = state_dict.pop(key)
+            super()._load_from_state_dict(state_dict, prefix, *others)
+
+        def state_dict(self, *, destination=None, prefix="", keep_vars=False):
+            return super().state_dict(destination=destination, prefix=f"{prefix}net.", keep_vars=keep_vars)
+
+    model = nn.ModuleList([Net()])
+    assert list(model.state_dict()) == ["0.net.conv.weight"]
+    model.load_state_dict({"0.layer.weight": torch.full((1, 1), 5.0)})
+    assert model[0].conv.weight.item() == 5
