@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad import Tensor, backend, devices, random
+from minigrad import Tensor, advice, backend, devices, random
 
 TESTS = Path(__file__).parent
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
@@ -36,6 +36,21 @@ def stand_in():
     """The strict stand-in as the library of 'cuda', for tests of the device switch alone."""
     with install_stand_in() as cupy:
         yield cupy
+
+
+@pytest.fixture
+def fresh_advice():
+    """Each piece of advice is given anew."""
+    advice.enable()
+    yield
+    advice.enable()
+
+
+@pytest.fixture
+def fresh_default(monkeypatch):
+    """No default device is chosen."""
+    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
+    monkeypatch.setattr(devices, "_default_device", None)
 
 
 @contextlib.contextmanager

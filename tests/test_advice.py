@@ -9,12 +9,7 @@ import pytest
 
 from minigrad import advice
 
-
-@pytest.fixture(autouse=True)
-def fresh():
-    advice.enable()
-    yield
-    advice.enable()
+pytestmark = pytest.mark.usefixtures("fresh_advice")
 
 
 def test_each_mistake_is_spoken_of_once():

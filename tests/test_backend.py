@@ -13,11 +13,7 @@ from minigrad import backend, devices
 from minigrad.backend import array_module, device_of, quiet, to_device
 from tests import standin
 
-
-@pytest.fixture(autouse=True)
-def fresh_default(monkeypatch):
-    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
-    monkeypatch.setattr(devices, "_default_device", None)
+pytestmark = pytest.mark.usefixtures("fresh_default")
 
 
 class TestArrays:

@@ -10,11 +10,7 @@ import pytest
 
 from minigrad import backend, devices
 
-
-@pytest.fixture(autouse=True)
-def fresh_default(monkeypatch):
-    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
-    monkeypatch.setattr(devices, "_default_device", None)
+pytestmark = pytest.mark.usefixtures("fresh_default")
 
 
 @pytest.fixture

@@ -9,12 +9,8 @@ import pytest
 import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import Node
+from tests.leaves import leaf
 from tests.marks import SHARES
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
 
 
 # ---- names and edges ----------------------------------------------------------------------------

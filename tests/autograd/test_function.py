@@ -13,11 +13,7 @@ import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import Function
 from minigrad.autograd.function import once_differentiable
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
+from tests.leaves import leaf
 
 
 class Cube(Function):

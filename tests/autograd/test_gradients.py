@@ -5,11 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import autograd
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
+from tests.leaves import leaf
 
 
 def test_backward_of_a_scalar_of_any_shape():

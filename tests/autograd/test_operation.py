@@ -6,11 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import operation
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
+from tests.leaves import leaf
 
 
 def checks(function, *inputs):

@@ -15,6 +15,7 @@ import minigrad.nn.functional as F
 from minigrad import autograd, nn
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
+from tests.leaves import leaf
 from tests.marks import MEASURES
 
 SHAPES = [(), (1,), (3,), (1, 3), (2, 1), (2, 3), (4, 2, 3)]
@@ -23,11 +24,6 @@ PAIRS = [
     for a, b in itertools.product(SHAPES, SHAPES)
     if all(m == n or 1 in (m, n) for m, n in zip(a[::-1], b[::-1], strict=False))
 ]
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
 
 
 def summed_to(array, shape):

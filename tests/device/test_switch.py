@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import backend, cuda, devices
+from minigrad import backend, cuda
 
-
-@pytest.fixture(autouse=True)
-def fresh_default(monkeypatch):
-    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
-    monkeypatch.setattr(devices, "_default_device", None)
+pytestmark = pytest.mark.usefixtures("fresh_default")
 
 
 MAKERS = {

@@ -6,15 +6,8 @@ import pytest
 from minigrad.gpu import classes
 from minigrad.gpu.launch import or_else
 from minigrad.ops.likelihood import nll
-from tests.gpu.on_processor import kernels_on_processor
 
 FORWARD, RULE = nll.forward, nll.rules[0]
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

@@ -15,14 +15,7 @@ from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.placement import place
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.elementwise import elementwise as declare
-from tests.gpu.on_processor import kernels_on_processor
 from tests.standin.journal import launches
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 def normal(*shape):

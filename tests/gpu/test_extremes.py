@@ -7,19 +7,12 @@ from minigrad.backend import KERNELS
 from minigrad.gpu import extremes
 from minigrad.gpu.launch import or_else
 from minigrad.ops.order import find_extreme
-from tests.gpu.on_processor import kernels_on_processor
 
 SHAPES = {  # shape, axis: how its rows are held
     "a few": ((5, 10), 1), "one": ((3, 1), 1), "a warp": ((6, 131), 1), "a block": ((2, 1100), 1),
     "three axes": ((2, 3, 7), 2), "columns": ((2, 5, 6), 1), "from the first axis": ((3, 4), 0), "a vector": ((9,), 0),
     "all": ((3, 5), None),
 }  # fmt: skip
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 @pytest.mark.parametrize("find", [np.argmax, np.argmin])

@@ -6,7 +6,6 @@ import pytest
 from minigrad.gpu import normalization
 from minigrad.gpu.launch import or_else
 from minigrad.ops.normalization import Moments, batch_norm, group_norm, layer_norm, normalize_by
-from tests.gpu.on_processor import kernels_on_processor
 
 FORWARD, (_, W_RULE, B_RULE) = batch_norm.forward, batch_norm.rules
 # shape of the input, rows, dims, columns
@@ -19,12 +18,6 @@ KINDS = {
     "instance": ((2, 3, 4, 5), (2, 3, 4, 5), (2, 3), (1, 3, 1, 1)),
 }
 OPERATIONS = {"layer": layer_norm, "layer of two axes": layer_norm, "group": group_norm}
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 def made(kind, dtype="f"):

@@ -7,7 +7,6 @@ from minigrad.gpu import pooling
 from minigrad.gpu.launch import or_else
 from minigrad.kernels import Geometry
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
-from tests.gpu.on_processor import kernels_on_processor
 
 GEOMETRIES = {
     "apart": ((2, 2), (2, 2), (0, 0), (1, 1)),
@@ -16,12 +15,6 @@ GEOMETRIES = {
     "gaps": ((1, 2), (3, 4), (0, 0), (1, 1)),
     "dilated": ((2, 2), (1, 2), (1, 1), (2, 3)),
 }
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 def images(dtype="f"):

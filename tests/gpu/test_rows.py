@@ -9,19 +9,12 @@ from minigrad.backend import KERNELS
 from minigrad.gpu import rows
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from tests import nvrtc
-from tests.gpu.on_processor import kernels_on_processor
 
 OPERATIONS = {"softmax": softmax_operation, "log_softmax": log_softmax_operation}
 SHAPES = {  # shape, axis: how its rows are held
     "a few": ((5, 10), 1), "one": ((3, 1), 1), "a warp, in part": ((2, 130), 1), "a block": ((2, 1100), 1),
     "three axes": ((2, 3, 7), 2), "columns": ((2, 5, 6), 1), "from the first axis": ((3, 4), 0), "a vector": ((9,), 0),
 }  # fmt: skip
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

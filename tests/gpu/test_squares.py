@@ -6,13 +6,6 @@ import pytest
 from minigrad.gpu import squares
 from minigrad.gpu.launch import or_else
 from minigrad.ops.loss import mse
-from tests.gpu.on_processor import kernels_on_processor
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

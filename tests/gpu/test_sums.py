@@ -5,7 +5,6 @@ import pytest
 
 from minigrad.gpu import sums
 from minigrad.gpu.launch import or_else
-from tests.gpu.on_processor import kernels_on_processor
 
 REDUCTIONS = {  # shape, axes, launches
     "all": ((3, 4), None, 1),
@@ -15,12 +14,6 @@ REDUCTIONS = {  # shape, axes, launches
     "two in front": ((2, 3, 40), (0, 1), 1),
     "axes of length 1": ((1, 6, 1), (0, 2), 1),
 }
-
-
-@pytest.fixture
-def launched(monkeypatch):
-    with kernels_on_processor(monkeypatch) as names:
-        yield names
 
 
 def reduce(x, *, dim, keepdim):

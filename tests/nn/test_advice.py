@@ -7,12 +7,7 @@ import pytest
 import minigrad as torch
 from minigrad import advice, nn
 
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    advice.enable()
-    yield
-    advice.enable()
+pytestmark = pytest.mark.usefixtures("fresh_advice")
 
 
 class Plain(nn.Module):

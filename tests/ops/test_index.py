@@ -8,12 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 from minigrad import autograd
+from tests.leaves import leaf
 from tests.marks import NOT_ASKED, mark
-
-
-def leaf(*shape, seed=0):
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
 
 
 def as_tensors(key):

@@ -8,12 +8,7 @@ import minigrad
 from minigrad import advice, nn, optim
 from tests.marks import NOT_ASKED
 
-
-@pytest.fixture(autouse=True)
-def fresh():
-    advice.enable()
-    yield
-    advice.enable()
+pytestmark = pytest.mark.usefixtures("fresh_advice")
 
 
 def train(net, optimizer, zero, rounds=3):

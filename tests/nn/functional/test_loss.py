@@ -256,13 +256,6 @@ def test_the_second_derivative_of_nll_is_zero():
     assert not second.any()
 
 
-@pytest.fixture
-def fresh_advice():
-    advice.enable()
-    yield
-    advice.enable()
-
-
 @pytest.mark.usefixtures("fresh_advice")
 class TestAdvice:
     @NOT_ASKED
