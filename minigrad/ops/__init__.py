@@ -17,7 +17,7 @@ LATER = {
 
 
 class Family:
-    """Stands for a file of ops/: its attributes stand for the file's functions."""
+    """A stand-in for a module of ops/, whose attributes are stand-ins for its functions."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -27,14 +27,14 @@ class Family:
 
 
 class LaterFunction:
-    """Stands for a function that is fetched at its first use; in a class the function then takes its place."""
+    """A stand-in for a function that is imported when first used; in a class, the function then replaces it."""
 
     def __init__(self, fetch: Callable[[], Any]) -> None:
         self.fetch = fetch
-        self.places: list[tuple[type[Any], str]] = []  # the classes it stands in, and under which names
+        self.places: list[tuple[type[Any], str]] = []  # the classes that hold it, and its names there
 
     def then(self, make: Callable[[Any], Any]) -> LaterFunction:
-        """What `make` makes of the function, later too."""
+        """A stand-in for `make(function)`."""
         return LaterFunction(lambda: make(self.fetch()))
 
     def __set_name__(self, owner: type[Any], name: str) -> None:

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 # ---- relu: the gradient is selected ---------------------------------------------------------------
-_FEW = 1000  # numbers, so few that a call costs more than they do
-_ZERO = {char: np.zeros((), char) for char in "efd"}  # NumPy takes twice as long to begin with Python's 0
+_FEW = 1000  # elements: below, the time of a call decides, not that of its elements
+_ZERO = {char: np.zeros((), char) for char in "efd"}  # Python's 0 would double NumPy's overhead per call
 
 
 def _positive(x: Any) -> Any:
-    """``max(x, 0)``: `clip` takes longer to begin, and a third of the time per element."""
+    """``max(x, 0)``, by `clip` for large arrays: more overhead per call, a third of the time per element."""
     if type(x) is np.ndarray and x.size <= _FEW:
         return np.maximum(x, _ZERO.get(x.dtype.char, 0))
     return x.clip(0, np.inf) if x.size > _FEW and x.dtype.kind == "f" else np.maximum(x, 0)
 
 
 def _above_zero(x: Any) -> Any:
-    """True above 0 and for NaN, which passes its gradient on."""
+    """True above 0 and at NaN, where the gradient passes."""
     below = x <= 0
     return np.logical_not(below, out=below) if type(below) is np.ndarray else ~below
 
@@ -48,7 +48,7 @@ def _relu_rule(g: Any, out: Any) -> Any:
     return gate(g, out, passes=_above_zero)
 
 
-# Only the sign of the result matters to the gradient, so nothing else is kept.
+# The gradient needs only the sign of the result, so nothing else is kept.
 relu = unary(
     "relu", _positive, _relu_rule, result=SAME, refuses="b", formula="max(0, input)", example="[-1.0, 2.0] -> [0., 2.]"
 )
@@ -97,7 +97,7 @@ log_softmax_operation = operation(
 
 
 def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
-    """`made`, softmax or its logarithm, along `dim` of a tensor of any number of axes, computed in `dtype`."""
+    """Calls `made`, softmax or log_softmax, along `dim` of a tensor with any number of axes, in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
     position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
     require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
@@ -110,7 +110,7 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
 def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
 
-    `dtype` is what `input` is converted to before. Raises IndexError for a `dim` that is not there, and
+    `input` is first converted to `dtype`. Raises IndexError for a `dim` that is out of range, and
     NotImplementedError for integers.
 
     >>> import minigrad as torch

@@ -19,7 +19,7 @@ from minigrad.ops.piecewise import gate, is_plain, keep_where, tie, zeros_of
 def _with_options(
     name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", single: bool = False
 ) -> Callable[..., Any]:
-    """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
+    """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters."""
     made = elementwise(name, lambda x, *, options: forward(x, *options), rule, single=single)
 
     def call(input: Any, *options: Any) -> Any:
@@ -34,7 +34,7 @@ def _with_options(
 
 
 def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A nonlinearity without options, of floats alone."""
+    """An activation of floats, without options."""
     return unary(name, forward, rule, result=SAME, refuses="iub", single=True)
 
 
@@ -70,7 +70,7 @@ softshrink = _with_options(
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
     single=True,
 )
-_SIXTH = float(np.float32(1 / 6))  # the slope is rounded to single in PyTorch's kernel
+_SIXTH = float(np.float32(1 / 6))  # PyTorch's kernel rounds the slope to float32
 hardsigmoid = _smooth(
     "hardsigmoid",
     lambda x: np.clip(x + 3, 0, 6) / 6,
@@ -98,7 +98,7 @@ leaky_relu = _with_options(
 )
 
 
-# x where positive, else w * x; w is (C,) or one number, brought to the shape of x before.
+# x where positive, else w * x; w is already broadcast to the shape of x.
 def _scale_below_zero(x: Any, w: Any) -> Any:
     return np.where(x > 0, x, w * x)
 
@@ -108,7 +108,7 @@ def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
 
 
 prelu = elementwise("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
-rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w was drawn, as x is shaped
+rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w: random slopes
 
 
 # ---- exponential ---------------------------------------------------------------------------------

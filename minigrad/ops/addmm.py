@@ -22,10 +22,10 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
 
     def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
-        if x.dtype.char == "e":  # rounded once
+        if x.dtype.char == "e":  # computed in float32, rounded once
             return forward(*[z.astype(np.float32) for z in (x, a, b)], beta=beta, alpha=alpha).astype(x.dtype)
         total = product_of(a, b)
-        if alpha != 1:  # a factor of 0 leaves nothing, as in BLAS, not even NaN
+        if alpha != 1:  # as in BLAS, a factor of 0 gives 0 even for NaN
             total = total * alpha if alpha else np.zeros_like(total)
         return total + (x if beta == 1 else x * beta) if beta else total
 
@@ -41,7 +41,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
         require_tensor(name, "input", 1, input)
         shape = check_product(name, a, b, ranks)
-        if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
+        if a.array.dtype.kind in "iub":  # as in PyTorch, factors are truncated to integers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
         _check_addend(name, input.array, a.array.dtype, shape)
         return made(input, a, b, beta=beta, alpha=alpha)
@@ -50,7 +50,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
 
 
 def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None:
-    """Refuse what cannot be added to a product of this type and shape, without making it larger."""
+    """Checks that `input` has the type of the product and broadcasts to its shape."""
     if x.dtype != dtype:
         types = f"{x.dtype} != {dtype}"
         raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
@@ -121,7 +121,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
         if isinstance(factor, float) and common.kind != "f":
             detail = f"argument {name} must not be a floating point number: addr got {factor}"
             raise RuntimeError(f"For integral input tensors, {detail}")
-    wide = np.dtype(np.int64) if common.kind == "b" else common  # bools are added as "or", multiplied as "and"
+    wide = np.dtype(np.int64) if common.kind == "b" else common  # for bools addition is "or", multiplication "and"
     column, row = unsqueeze(cast(vec1, wide), 1), unsqueeze(cast(vec2, wide), 0)
     return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
 

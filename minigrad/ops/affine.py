@@ -11,7 +11,7 @@ from minigrad.ops.matmul import multiply_matrices
 
 
 def _forward(b: Any, x: Any, w: Any) -> Any:
-    if x.dtype.char == "e":  # halves are rounded once
+    if x.dtype.char == "e":  # float16 is computed in float32 and rounded once
         return _forward(*[z.astype(np.float32) for z in (b, x, w)]).astype(x.dtype)
     y = multiply_matrices(x, w.T)
     y += b

@@ -25,7 +25,7 @@ from minigrad.size import is_index
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-Omissible: TypeAlias = Any  # a `dim` that may be left out, for the whole, but not given as None
+Omissible: TypeAlias = Any  # a `dim` that may be omitted, for all elements, but not given as None
 
 # ---- functions of tensors ------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
 @overload
 def of_tensors(*, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Callable[[F], F]: ...
 def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Any:
-    """`function` as users call it: arguments that its first annotations call a Tensor are refused if they are none.
+    """Decorates a public function: arguments annotated as Tensor are checked to be tensors.
 
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
     names the tensor that receives the result. `error` is the class of the refusal. Further keywords say in which
@@ -101,16 +101,16 @@ class _Signature:
         code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
         parameters = code.co_varnames[: code.co_argcount]
         self.function, self.error = function, error
-        # the first parameters, as far as they are tensors; `self` of a method is one
+        # the leading parameters that are tensors; `self` of a method is one
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
-        takes_several = code.co_flags & inspect.CO_VARARGS  # as ``*dims``, whose list may be given by that name too
+        takes_several = code.co_flags & inspect.CO_VARARGS  # such as ``*dims``, which may be given by keyword too
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
         self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
         self.needs_dim = types.get("dim") == "Omissible"
         self.keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
 
     def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Refuse what should be a tensor and is none; what is left out, Python itself refuses."""
+        """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error."""
         given = dict(zip(self.tensors, args, strict=False))
         for position, name in enumerate(self.tensors, 1):
             x = given.get(name, kwargs.get(name, self))
@@ -118,12 +118,12 @@ class _Signature:
                 raise not_a_tensor(self.function.__name__, name, position, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments given by place, `keepdim` as a bool."""
+        """The positional arguments, with `keepdim` as a bool."""
         place = self.keepdim_place
         return (*args[:place], self._as_bool(args[place]), *args[place + 1 :])
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The arguments given by name, under PyTorch's names; a `dim` that is a 0-d tensor as an int."""
+        """The keyword arguments under PyTorch's names, with a 0-d tensor as `dim` converted to an int."""
         for other, name in self.spellings.items():
             if other in kwargs and name not in kwargs:
                 kwargs[name] = kwargs.pop(other)
@@ -134,7 +134,7 @@ class _Signature:
         return kwargs
 
     def no_dim(self) -> TypeError:
-        """The error for a `dim` of None where only leaving it out means the whole."""
+        """The error for ``dim=None`` where only an omitted `dim` means all elements."""
         detail = "must be int, not NoneType; leave it out for the whole"
         return TypeError(f"{self.function.__name__}(): argument 'dim' {detail}")
 
@@ -147,7 +147,7 @@ class _Signature:
 
 # ---- other spellings -----------------------------------------------------------------------------
 SPELLINGS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's
-PARTS = {  # what a parameter is called where it has one meaning alone
+PARTS = {  # other names of a parameter
     "sections": "indices_or_sections", "indices": "indices_or_sections",
     "tensor_indices_or_sections": "indices_or_sections",
     "split_size": "split_size_or_sections", "split_sizes": "split_size_or_sections",
@@ -156,7 +156,7 @@ PARTS = {  # what a parameter is called where it has one meaning alone
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------
 def as_int(value: Any, name: str) -> int:
-    """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
+    """`value` as an int. Raises TypeError for everything that is no integer, and for bools."""
     if type(value) is int:
         return value
     if not is_index(value):
@@ -166,10 +166,10 @@ def as_int(value: Any, name: str) -> int:
 
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
-    if type(dim) is int and -ndim <= dim < ndim:  # nearly always
+    if type(dim) is int and -ndim <= dim < ndim:  # the usual case
         return dim % ndim
     position = as_int(dim, name)
-    limit = max(ndim, 1)  # a 0-d tensor is reduced as if it had one
+    limit = max(ndim, 1)  # a 0-d tensor accepts dim 0 and -1
     if not -limit <= position < limit:
         known = f"[{-limit}, {limit - 1}]"
         raise IndexError(f"Dimension out of range (expected to be in range of {known}, but got {position})")
@@ -195,7 +195,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
-    if shape and shape[0].__class__ is bool:  # as PyTorch, which looks at the first alone
+    if shape and shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
         raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
     try:
         return tuple(map(index, shape))
@@ -243,13 +243,13 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
-    """Refuse, with a TypeError, what is no Tensor."""
+    """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, TensorBase):
         raise not_a_tensor(name, parameter, position, value)
 
 
 def require_number(name: str, parameter: str, value: Any) -> None:
-    """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
+    """Raises TypeError unless the value is a Python number or a tensor."""
     if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
         shown = f"{type(value).__name__} {value!r}" + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {shown}")
@@ -268,13 +268,13 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
 
 
 def number_inside(value: Any) -> Any:
-    """The number in a 0-d tensor, where the CPU has it and no gradient goes there; else `value` as it is."""
+    """The number in a 0-d CPU tensor that needs no gradient; other values unchanged."""
     plain = isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray
     return value.array.item() if plain else value
 
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
-    """The error for an element type that an operation does not take."""
+    """The error for a dtype that an operation does not support."""
     title = {
         "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
         "int8": "Char", "uint8": "Byte",
@@ -287,7 +287,7 @@ def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
 
 
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
-    """Refuse, with a NotImplementedError, a type of another kind than `kinds`, which are NumPy's letters."""
+    """Raises NotImplementedError unless the kind of the dtype is among `kinds`, in NumPy's letters."""
     if dtype.kind not in kinds:
         raise not_implemented_for(name, dtype)
 

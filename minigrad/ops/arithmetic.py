@@ -27,17 +27,18 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 # ---- what the rules share ------------------------------------------------------------------------
-# A rule selects: where an operand had no say its gradient is 0, also when what arrives is inf or NaN.
+# Gradients are selected: where the result does not depend on an operand its gradient is 0, even if the arriving
+# gradient is inf or NaN.
 no_slope: Any = elementwise("zeros_like", lambda g: np.zeros_like(g), lambda v: no_slope(v))
 
 
 def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
-    """The gradient of `x` in maximum or minimum: all where it wins or one is NaN, half of it at ties."""
+    """The gradient of `x` in maximum or minimum: g where x is chosen or one is NaN, g / 2 at ties."""
     return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
 
 
 def _no_derivative(name: str) -> Any:
-    """The rule of what has no derivative: PyTorch records the call, and refuses the way back."""
+    """A gradient rule that raises: PyTorch records these calls too, and raises in backward."""
 
     def refuse(g: Any) -> Any:
         raise RuntimeError(f"derivative for {name} is not implemented: its result is a step, detach() it")
@@ -46,14 +47,14 @@ def _no_derivative(name: str) -> Any:
 
 
 def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
-    # The number 5 in ``5 % y`` has no rule in PyTorch; tensors have.
+    # As in PyTorch, ``5 % y`` with a number has no gradient; with two tensors it has.
     if isinstance(x, (int, float, np.generic)):
         raise RuntimeError("derivative for remainder of a number is not implemented: make it a tensor")
     return -g * np.floor_divide(x, y)
 
 
 def divide_or(x: Any, y: Any, otherwise: float = 0.0) -> Any:
-    """``x / y``, and `otherwise`, a constant, where y is 0: of arrays and Tensors."""
+    """``x / y``, and the constant `otherwise` where y is 0, for arrays and Tensors."""
     zero = np.equal(y, 0)
     return np.where(zero, otherwise, x / np.where(zero, 1.0, y))
 
@@ -123,9 +124,9 @@ twin_of(np.floor_divide)(_floored)
 
 
 def _divisor(x: Any, y: Any) -> Any:
-    """`y`, refused when integers `x` are to be divided by zero (floats give inf and nan).
+    """`y`, after the check that no integers are divided by zero (floats give inf and nan).
 
-    Zeros on a GPU are not looked for: reading the answer would make every step wait for the device.
+    On a GPU zeros are not searched for, because every step would wait for the device.
     """
     if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all() and np.size(x):
         raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
@@ -133,7 +134,7 @@ def _divisor(x: Any, y: Any) -> Any:
 
 
 def _remainder(x: Any, y: Any) -> Any:
-    """``x - y * floor(x / y)``; of floats a remainder of 0 has the sign of `x`, where NumPy's has that of `y`."""
+    """``x - y * floor(x / y)``. A float remainder of 0 has the sign of `x`; in NumPy it has that of `y`."""
     rest = np.remainder(x, y)
     return np.where(np.equal(rest, 0), np.copysign(rest, x), rest) if rest.dtype.kind == "f" else rest
 
@@ -163,7 +164,7 @@ def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * np.where(zero, 0.0, out * np.log(np.where(zero, 1.0, x)))
 
 
-# What PyTorch, too, computes without the general power, which takes hundreds of times as long.
+# Exponents that are computed without the general power, as in PyTorch; that takes hundreds of times as long.
 _SHORT_POWERS: dict[float, Any] = {
     2: lambda x: x * x,
     3: lambda x: x * x * x,
@@ -179,7 +180,7 @@ def _power(x: Any, y: Any) -> Any:
         return _SHORT_POWERS[y](x)
     if type(y) in (int, float) or y.dtype.kind in "fu" or not np.less(y, 0).any():
         return np.power(x, y)
-    # Integers to negative powers: 1 and -1 stay of size 1, all others become 0.
+    # Integers to negative powers: the result is 0 unless the base is 1 or -1.
     negative, size_one = np.less(y, 0), np.logical_or(np.equal(x, 1), np.equal(x, -1))
     power = np.power(x, np.where(negative, np.bitwise_and(y, 1), y))
     return np.where(np.logical_and(negative, np.logical_not(size_one)), 0, power).astype(power.dtype)
@@ -210,7 +211,7 @@ def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
 
 
 def promote(name: str, *operands: Any) -> list[Any]:
-    """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
+    """The operands in their common dtype: tensors cast differentiably, numbers as NumPy scalars; None stays None."""
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
         return [None if x is None else dtypes.result_type(given).type(x) for x in operands]
@@ -290,7 +291,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
-    """``input / other``, or the quotient rounded ("floor", "trunc"), which keeps the type.
+    """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded and keeps the dtype.
 
     >>> import minigrad as torch
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
@@ -307,7 +308,7 @@ divide = div
 
 
 def _interpolate(x: Any, end: Any, weight: Any) -> Any:
-    """``x + weight (end - x)`` from the nearer end, so that both ends are met exactly."""
+    """``x + weight (end - x)``, computed from the nearer end, so that weights 0 and 1 give x and end exactly."""
     if x.dtype.char == "e":  # halves are rounded once
         wide = [z.astype(np.float32) if hasattr(z, "astype") else z for z in (x, end, weight)]
         return _interpolate(*wide).astype(x.dtype)

@@ -28,7 +28,7 @@ gt = greater = binary("gt", np.greater, None, None, result=TRUTH, numbers="other
 ge = greater_equal = binary("ge", np.greater_equal, None, None, result=TRUTH, numbers="other",
     formula="input >= other", example="[1, 2]; [1, 3] -> [ True, False]")
 
-# ---- truth ---------------------------------------------------------------------------------------
+# ---- logic ---------------------------------------------------------------------------------------
 logical_and = binary("logical_and", np.logical_and, None, None, result=TRUTH, numbers="none",
     formula="input and other", example="[True, True]; [True, False] -> [ True, False]")
 logical_or = binary("logical_or", np.logical_or, None, None, result=TRUTH, numbers="none",

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def in_rows(array: Any) -> Any:
-    """`array` in row-major order: NumPy lays what it computes from turned arrays as these lie."""
+    """`array` in row-major order, because NumPy's results keep the memory order of transposed operands."""
     return array if array.flags.c_contiguous else array_module(array).ascontiguousarray(array)
 
 
 def lay_images(array: Any) -> Any:
-    """`array` in row-major order, but images whose channels come last as they are."""
+    """`array` in row-major order; channels_last images keep their order."""
     keeps = array.ndim == 4 and array.transpose(channels_last.order).flags.c_contiguous
     return array if keeps else in_rows(array)
 
@@ -40,8 +40,8 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
 
 
 def find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The axes from the outermost in memory to the innermost: sorted by insertion, as PyTorch does, where an axis
-    without a step is neither before nor behind another.
+    """The axes from the outermost in memory to the innermost. As in PyTorch they are sorted by insertion, and an axis
+    of stride 0 compares as equal to all others.
     """
     order = list(range(len(shape)))[::-1]  # from the innermost
     for i in range(1, len(order)):
@@ -57,7 +57,7 @@ def find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]
     return order[::-1]
 
 
-# "K": in memory as the original is; "C": row-major
+# "K": the memory order of the original; "C": row-major
 copy_operation = operation(
     "clone",
     lambda x, *, order: x.copy(order) if order == "C" or 0 not in x.strides else _close_gaps(x, x.dtype),
@@ -73,7 +73,7 @@ _cast = elementwise(
 
 @of_tensors
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy in memory of its own, through which gradients flow back.
+    """A copy, differentiable.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([1.0, 2.0])
@@ -85,7 +85,7 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 
 
 def cast(input: Any, dtype: Any) -> Tensor:
-    """The tensor with elements of another NumPy dtype; itself when it has that dtype already.
+    """The tensor cast to a NumPy dtype; the same tensor if it has that dtype already.
 
     >>> import minigrad as torch
     >>> import numpy
@@ -96,12 +96,12 @@ def cast(input: Any, dtype: Any) -> Tensor:
 
 
 def as_float(input: Any) -> Any:
-    """The tensor itself; as the default float type where it holds integers or bools."""
+    """Integers and bools cast to the default float type; floats unchanged."""
     return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
 
 
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
-    """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already.
+    """The tensor in row-major memory, or in `memory_format`; the same tensor if its memory is so already.
 
     >>> import minigrad as torch
     >>> torch.ones(2, 3).t().contiguous().stride()
@@ -130,7 +130,7 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
 
 @of_tensors
 def ravel(input: Tensor) -> Tensor:
-    """All elements under one axis, side by side in memory.
+    """All elements as one axis, contiguous in memory.
 
     >>> import minigrad as torch
     >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
@@ -213,13 +213,13 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         return clone(input)
     if turns == 2:
         return turn(input, dims=(first, second))
-    # A quarter: swap the axes, and reverse one of them.
+    # a quarter turn swaps the axes and reverses one of them
     return _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
 
 
 @of_tensors
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.
+    """The tensor repeated `repeats` times along each axis, with new axes in front if there are more repeats: a copy.
 
     >>> import minigrad as torch
     >>> torch.tensor([1, 2]).repeat(2, 2)

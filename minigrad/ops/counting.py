@@ -35,7 +35,7 @@ def _no_derivative(g: Any) -> Any:
     )
 
 
-# What was picked, as a result of the tensor: there is no way back, but it requires a gradient as in PyTorch.
+# As in PyTorch the result requires a gradient, but backward raises.
 _picked = operation("unique", lambda x, *, values: values, _no_derivative, shown="Unique2Backward0")
 
 
@@ -66,7 +66,7 @@ def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -
 
 
 def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:
-    """The values that `find` sees, alone or in a tuple with what else was asked for."""
+    """The values, alone or in a tuple with the inverse and the counts if these are wanted."""
     d = None if dim is None else axis(dim, input.array.ndim)
     values, *others = compute(find, input, d, with_inverse, with_counts)
     picked = _picked(input, values=values.array)
@@ -77,7 +77,7 @@ def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_c
 def unique_consecutive(
     input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """The first of every run of equal elements (or slices along `dim`); with inverse and the runs' lengths.
+    """The first of each run of equal elements (or slices along `dim`); optionally the inverse and the runs' lengths.
 
     >>> import minigrad as torch
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 2, 3, 1, 1, 2]))
@@ -121,7 +121,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 # ---- places in a sorted sequence -----------------------------------------------------------------
 def _read_side(name: str, side: str | None, right: bool) -> str:
-    """Where a number goes among equal ones: "left" of them, or "right"."""
+    """Reads `side` and `right`: whether a number goes to the left or to the right of equal ones."""
     if side not in (None, "left", "right"):
         raise RuntimeError(f"{name}(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
@@ -130,7 +130,7 @@ def _read_side(name: str, side: str | None, right: bool) -> str:
 
 
 def _find_places(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) -> Any:
-    """Where the values go into the sorted lines: into a single one all of them, else each row into its own."""
+    """The insertion points of values: all into a single sorted line, else each row into its own line."""
     lines = lines if sorter is None else np.take_along_axis(lines, sorter, -1)
     xp = array_module(lines)
     if not values.size:
@@ -189,7 +189,7 @@ def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right:
 # ---- counts --------------------------------------------------------------------------------------
 @of_tensors
 def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
-    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs.
+    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of the weights instead.
 
     >>> import minigrad as torch
     >>> torch.bincount(torch.tensor([0, 2, 2]))
@@ -216,7 +216,7 @@ def _count_values(x: Any, weights: Any, minlength: int) -> Any:
 
 
 def _check_range(name: str, low: Any, high: Any, wider: float) -> tuple[float, float]:
-    """The range of a histogram, which is made `wider` on both sides where it is a point."""
+    """Checks the range of a histogram, and widens it by `wider` on both sides if both ends are equal."""
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     if low > high:
@@ -268,7 +268,7 @@ def histogram(input: Tensor, bins: Any = 100, *, range: Any = None, weight: Any 
 
 def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
     xp = array_module(x)
-    if isinstance(edges, int):  # how many parts there are
+    if isinstance(edges, int):  # the number of bins
         low, high = range or ((float(x.min()), float(x.max())) if x.size else (0.0, 1.0))
         edges = xp.linspace(*_check_range("torch.histogram", low, high, 0.5), edges + 1).astype(x.dtype)
     counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)

@@ -25,7 +25,7 @@ def _cumsum_forward(x: Any, *, dim: int) -> Any:
 
 
 def accumulate(function: Any, x: Any, dim: int) -> Any:
-    """Running sums or products in the next wider type, each rounded once, as PyTorch's; on a GPU floats stay floats."""
+    """Cumulative sums or products in the next wider type, each rounded once, as in PyTorch; on a GPU in their own."""
     wide = np.float32 if x.dtype.char == "e" else x.dtype
     if type(x) is np.ndarray and x.dtype.char == "f":
         wide = np.float64
@@ -41,7 +41,7 @@ _cumsum_back: Any = operation(
 
 
 def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> Tensor:
-    """`operation` along `dim`, in the type that sums have."""
+    """Runs `operation` along `dim`, in the dtype that sums have."""
     x = as_summable(input, dtype)
     require_kind(name, x.array.dtype, "fiu")
     d = axis(dim, x.array.ndim)
@@ -62,7 +62,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 # ---- products -------------------------------------------------------------------------------------
 def _products_before(x: Any, dim: int) -> Any:
-    """The product of all elements before each along `dim`; of none, 1."""
+    """For each element the product of all elements before it along `dim`; 1 for the first."""
     one_on = [(0, 0)] * len(x.shape)
     one_on[dim] = (1, -1)
     return _cumprod(pad(x, pairs=tuple(one_on), value=1), dim=dim)
@@ -76,7 +76,7 @@ def cut(x: Any, dim: int, start: int | None, stop: int | None = None) -> Any:
 def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
     """``s[i] = g[i] + factor[i] s[i + 1]`` along `dim`, of n numbers and n - 1 factors.
 
-    In log n steps, each twice as far: ``s[i] += factor[i] s[i + step]``, and factors of neighbours are multiplied.
+    It takes log n steps of doubling distance: ``s[i] += factor[i] s[i + step]``, then factors are multiplied alike.
     """
     s, step, n = g, 1, g.shape[dim]
     while step < n:
@@ -106,9 +106,9 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
 
 def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:
-    """Each factor's gradient is the product of all others: of those before it and those after it.
+    """The gradient of a factor is the product of those before it and those after it.
 
-    `out` is named so that a write into the product is refused on the way back, as in PyTorch, which divides it by x.
+    `out` is a parameter so that a write into the product makes backward raise, as in PyTorch, which divides it by x.
     """
     rest = x.reshape(-1) if dim is None else x
     d = 0 if dim is None else dim[0]
@@ -128,7 +128,7 @@ _product_over = shown_as(_product, "ProdBackward1")
 def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 
-    Its gradient divides by nothing: zeros among the factors do no harm.
+    Its gradient does not divide, so it is right for zeros among the factors.
 
     >>> import minigrad as torch
     >>> torch.prod(torch.tensor([2, 3, 4]))

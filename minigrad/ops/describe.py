@@ -18,7 +18,7 @@ RESULTS = {
 def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any, ...], example: str) -> str:
     """The docstring of an elementwise function.
 
-    `example` reads ``operands -> result``, the operands as lists of numbers.
+    `example` has the form ``operands -> result``, with operands as lists of numbers.
     """
     lines = [f"``{formula or name + '(input)'}``, element by element.", ""]
     for parameter, rule in zip(("input", "other"), rules, strict=False):
@@ -38,13 +38,13 @@ def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any
 
 
 def with_example(text: str, example: str) -> str:
-    """`text`, followed by an example that is given as ``call -> what it prints``."""
+    """`text` followed by an example, given as ``call -> printed result``."""
     call, _, printed = example.partition(" -> ")
     return f"{text}\n\n>>> import minigrad as torch\n>>> {call}\n{printed}"
 
 
 def source_of(rule: Any) -> str:
-    """The expression that a rule computes, as it stands in its file; its name where it is no lambda.
+    """The source text of a rule's expression; its name if it is not a lambda.
 
     `g` is the gradient that arrives, x and y are the operands, `out` the result.
     """

@@ -18,7 +18,7 @@ _move: Any = operation(
 
 
 def move(input: Any, target: Any) -> Any:
-    """The tensor on another device; itself when it is there already. Gradients travel back."""
+    """The tensor on another device; the same tensor if it is there already. Gradients are moved back."""
     source, target = device_of(input.array), number_device(target)
     if source == target:
         return input
@@ -27,7 +27,7 @@ def move(input: Any, target: Any) -> Any:
 
 
 def move_scalars(*operands: Any) -> list[Any]:
-    """Bring 0-d operands from the CPU to the GPU of the others, as PyTorch does."""
+    """Moves 0-d CPU operands to the GPU of the others, as PyTorch does."""
     moved = list(operands)
     gpu = next((x.array for x in operands if isinstance(x, TensorBase) and type(x.array) is not np.ndarray), None)
     if gpu is not None:

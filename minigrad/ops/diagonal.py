@@ -48,7 +48,7 @@ triu = _make_triangle(
     "torch.triu(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 5], [0, 2]]",
 )
 
-# einsum gives the diagonal of square matrices as a view that can be written to.
+# einsum returns the diagonals of square matrices as a writable view
 _diagonal = operation("diagonal", lambda x: np.einsum("...ii->...i", x), lambda g: _diag_embed(g), view=True)
 
 
@@ -103,7 +103,7 @@ _diagonal_of = diagonal
 @of_tensors
 @recorded_as("DiagEmbedBackward0")
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """The last axis on the diagonal of two new axes, the rest 0.
+    """A matrix for each vector of the last axis, which is its diagonal; other elements are 0.
 
     >>> import minigrad as torch
     >>> torch.diag_embed(torch.tensor([1, 2]))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     xp = array_module(operands[0])
     equation = ",".join(inputs) + "->" + output
-    # NumPy reaches BLAS only through its path optimiser, which costs more than small products.
+    # NumPy uses BLAS only with its path optimizer, which takes longer than a small product.
     large = len(operands) > 1 and max(x.size for x in operands) > 4096
     multiply: Any = np.einsum if xp is np else KERNELS.get(np.einsum, xp.einsum)
     return multiply(equation, *operands, **({"optimize": True} if large else {}))
@@ -72,9 +72,9 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 
 
 def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
-    """The operands in one type: that of the last where they have no numbers to sum over, else their common one.
+    """The operands in one dtype: that of the last if no axis is summed over, else the common one.
 
-    Raises RuntimeError for several types where they are multiplied as matrices.
+    Raises RuntimeError for different dtypes in a matrix product.
     """
     types = sorted({str(x.array.dtype) for x in operands})
     if len(types) < 2:
@@ -91,13 +91,13 @@ def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
 
 
 def _drop_ones(x: Any, letters: str, length: dict[str, int], output: str) -> tuple[Any, str]:
-    """Axes of length 1 are left out: another operand has the letter at full length, or the result has it not."""
+    """Drops axes of length 1 whose letter another operand has at full length, or the result does not have."""
     ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 and (length[c] > 1 or c not in output)])
     return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
 
 
 def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, str]:
-    """Operand `i`, summed over the letters that stand nowhere else."""
+    """Operand `i`, summed over the letters that no other operand and no output has."""
     x, letters = terms[i]
     elsewhere = set(output).union(*[own for k, (_, own) in enumerate(terms) if k != i])
     alone = [d for d, letter in enumerate(letters) if letter not in elsewhere]
@@ -107,7 +107,7 @@ def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, 
 
 
 def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
-    """``einsum(A, [0, 1], B, [1, 2], [0, 2])`` in letters."""
+    """Translates ``einsum(A, [0, 1], B, [1, 2], [0, 2])`` into letters."""
     given = (first, *rest)
     spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
     count = len(given) // 2
@@ -128,7 +128,7 @@ def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]
 
 
 def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[str], str]:
-    """The letters of every operand, and those that stand for ``...``, as many as the widest of these needs."""
+    """The letters of every operand, and the letters that replace ``...``, as many as the longest of these needs."""
     if len(terms) != len(operands):
         which = "more operands were provided" if len(terms) < len(operands) else "fewer operands were provided"
         counts = f"'{equation}' names {len(terms)}, got {len(operands)}"
@@ -149,7 +149,7 @@ def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[s
 
 
 def _match_lengths(inputs: list[str], operands: Any) -> dict[str, int]:
-    """The length that each letter names; one of 1 broadcasts."""
+    """The length of each letter's axis; a length of 1 broadcasts."""
     length: dict[str, int] = {}
     for i, (term, x) in enumerate(zip(inputs, operands, strict=True)):
         for letter, n in zip(term, x.array.shape, strict=True):

@@ -34,19 +34,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
 _NO_OPTIONS: dict[str, Any] = {}
-REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
+REAL, SAME, TRUTH = "real", "same", "truth"  # the result's dtype: float, the promoted one, or bool
 
 
-ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the operands at that place alone
-watchers: list[Callable[[Operation], None]] = []  # shown each that is declared from then on: a wing may serve it
+ELEMENTWISE: list[Operation] = []  # all operations that compute each element from the operands' elements alone
+watchers: list[Callable[[Operation], None]] = []  # called with each one declared later, such as by `gpu/served.py`
 
 
 def elementwise(
     name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None, single: bool = False
 ) -> Operation:
-    """An operation, `forward` and `rules`, that computes each element from the operands' elements at its place.
+    """Declares an operation that computes each element of its result from the operands' elements at the same index.
 
-    With `single`, halves are computed in single precision and rounded once: for what takes several steps.
+    With `single`, float16 is computed in float32 and rounded once; for functions of several steps.
     """
     made = operation(name, forward, *rules, shown=shown)
     made.elementwise = True
@@ -60,7 +60,7 @@ def elementwise(
 
 
 def _in_single(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of arrays, where the first is of halves by way of singles. Tensors as they are."""
+    """Makes `function` compute float16 arrays in float32. Tensors are passed on."""
 
     @functools.wraps(function)
     def call(x: Any, *others: Any, **options: Any) -> Any:
@@ -295,7 +295,7 @@ def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bo
 
 
 def _as_type(array: Any, dtype: Any) -> Any:
-    order = "C" if 0 in array.strides else "K"  # an expanded tensor in rows
+    order = "C" if 0 in array.strides else "K"  # an expanded tensor in row-major order
     return quiet(array.__class__.astype, array, dtype, order, copy=False)
 
 

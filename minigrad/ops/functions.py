@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 def _steps(function: Any) -> Any:
-    """A rounding function; integers are whole already."""
+    """Makes a rounding function; integers are returned unchanged."""
     return lambda x: function(x) if x.dtype.kind == "f" else x.copy()
 
 
 def _sign(x: Any) -> Any:
-    """1, 0 or -1; NaN has no sign and gives 0, where NumPy gives NaN."""
+    """1, 0 or -1. NaN gives 0; in NumPy it gives NaN."""
     up = np.greater(x, 0)
     return up if x.dtype.kind == "b" else np.subtract(up, np.less(x, 0), dtype=x.dtype)
 
 
-# The slope of |x|: 0 at 0 and at NaN, which has no sign.
+# The derivative of |x|: 0 at 0 and at NaN.
 direction = elementwise("sign", _sign, lambda g: no_slope(g))
 
 
@@ -39,13 +39,13 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, domain: str = "") -> Unary:
-    """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
+    """NumPy's `function`, computed in float64 for small arrays: in float32 the last digit is sometimes off by one."""
 
     def forward(x: Any) -> Any:
         dtype = x.dtype
         if x.size > 1000 or dtype.char == "d":
             return function(x)
-        wide = x.astype(_DOUBLE, "C" if 0 in x.strides else "K")  # an expanded tensor in rows
+        wide = x.astype(_DOUBLE, "C" if 0 in x.strides else "K")  # an expanded tensor in row-major order
         return function(wide).astype(dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
@@ -125,10 +125,10 @@ atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x),
 
 
 def logistic(x: Any) -> Any:
-    """``1 / (1 + exp(-x))`` of an array, in one new piece of memory; halves by way of singles."""
+    """``1 / (1 + exp(-x))`` of an array, with a single temporary array; float16 is computed in float32."""
     if x.dtype.char == "e":
         return logistic(x.astype(np.float32)).astype(np.float16)
-    e = np.negative(x)[...]  # an array, also where NumPy gives a number
+    e = np.negative(x)[...]  # an array, also where NumPy returns a scalar
     np.exp(e, out=e)
     e += 1
     return np.true_divide(1, e, out=e)
@@ -146,7 +146,7 @@ sigmoid = unary(
 # ---- the error function --------------------------------------------------------------------------
 @cache
 def _error_function_series(dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients for the two ranges of `error_function`, fitted to the standard library's."""
+    """Chebyshev coefficients for the two ranges of the error function, fitted to Python's `math.erf`."""
     double = dtype == np.float64
 
     def fit(function: Any, terms: int) -> Any:
@@ -172,22 +172,22 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
 
 
 def _error_parts(x: Any) -> tuple[Any, Any]:
-    """Erf where |x| < 1, a polynomial; and 1 - erf(|x|) beyond, exp(-x^2) times another. Exact to 3e-15."""
+    """Erf for |x| < 1, by a polynomial; 1 - erf(|x|) otherwise, by exp(-x^2) times another. Exact to 3e-15."""
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
-    size = np.minimum(np.abs(x), 28.0)  # beyond, 1 - erf is 0
+    size = np.minimum(np.abs(x), 28.0)  # for larger |x|, 1 - erf is 0
     return inner, np.exp(-size * size) * chebval((60 / (2 + size) - 16) / 14, far)
 
 
 def _as_one_step(x: Any, name: str) -> Any:
-    """What a GPU's own function makes of `x`, where `x` stands for an array in a kernel that is being written."""
+    """The call of a GPU's own function, if `x` is a symbol in a kernel that is being traced; else None."""
     take = getattr(x, "as_one_step", None)
     return None if take is None else take(name)
 
 
 def _make_error_function(name: str, near: Callable[..., Any], far: Callable[..., Any]) -> Callable[..., Any]:
-    """Erf or erfc of an array: what `near` makes of erf where |x| < 1, and `far` of x and 1 - erf(|x|) beyond."""
+    """Makes erf or erfc: `near` of erf for |x| < 1, and `far` of x and 1 - erf(|x|) otherwise."""
 
     def compute(x: Any) -> Any:
         if x.dtype == np.float16:
@@ -206,7 +206,7 @@ _complementary = _make_error_function("erfc", lambda inner: 1 - inner, lambda x,
 
 
 def _inverse_error_function(x: Any) -> Any:
-    """Erfinv by Newton's method in float64: from its tails' shape, on erf or on 1 - erf, whichever is exact there."""
+    """The inverse of erf by Newton's method in float64, applied to erf or 1 - erf, whichever is more exact."""
     y = np.abs(x, dtype=np.float64)
     rest = np.maximum(1 - y, np.finfo(np.float64).tiny)
     log = np.log(rest * (1 + y))
@@ -222,7 +222,7 @@ def _inverse_error_function(x: Any) -> Any:
 
 
 def for_either(made: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
-    """What a rule calls: `made` of Tensors, or its `forward` of arrays."""
+    """A function for gradient rules: calls `made` for Tensors, or its `forward` for arrays."""
     return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
 
 
@@ -243,7 +243,7 @@ erfc = unary(
 erfinv: Unary = unary(
     "erfinv",
     _inverse_error_function,
-    # The result may be written to: it is computed anew.
+    # The result may be written to, so it is computed again.
     lambda g, x: g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2)),
     formula="the number whose erf is input; inf at 1 and -inf at -1",
     example="[0.0, 0.5] -> [0.0000, 0.4769]",
@@ -284,7 +284,7 @@ _rounded = elementwise("round", _to_decimals, lambda g: no_slope(g), shown="Roun
 
 @takes_out
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
-    """The nearest number with so many decimals; halves go to the even neighbour.
+    """Rounds to `decimals` decimals; a number halfway between two goes to the even one.
 
     >>> import minigrad as torch
     >>> torch.round(torch.tensor([0.5, 1.5, 2.567])), torch.round(torch.tensor([2.567]), decimals=2)

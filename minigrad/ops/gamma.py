@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
     from minigrad.tensor import Tensor
 
-_FAR = 10  # from here on the series in 1 / x are exact to float64
+_FAR = 10  # for larger x the series in 1 / x are exact to float64
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2, B4, ...
 
 
 def _move_far(x: Any) -> tuple[Any, list[Any]]:
-    """`x` > 0, or x + 10 where that is needed, and the ten numbers that were passed, 1 where none was."""
+    """Shifts small `x` > 0 to x + 10; also returns the ten numbers x, x + 1, ... on the way, or 1 for large x."""
     near = x < _FAR
     return np.where(near, x + _FAR, x), [np.where(near, x + k, 1.0) for k in range(_FAR)]
 
@@ -37,7 +37,7 @@ def _add_series(terms: Any, y: Any, power: int) -> Any:
 
 
 def _log_gamma(x: Any) -> Any:
-    # https://dlmf.nist.gov/5.11.E1 far away, 5.5.E1 on the way there, 5.5.E3 below 1/2
+    # https://dlmf.nist.gov/5.11.E1 for large x, 5.5.E1 for the shift, 5.5.E3 below 1/2
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
@@ -52,7 +52,7 @@ def _log_gamma(x: Any) -> Any:
 
 
 def _digamma(x: Any) -> Any:
-    # https://dlmf.nist.gov/5.11.E2 far away, 5.5.E2 on the way there, 5.5.E4 below 1/2
+    # https://dlmf.nist.gov/5.11.E2 for large x, 5.5.E2 for the shift, 5.5.E4 below 1/2
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
@@ -132,7 +132,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 
 
 # ---- Bessel functions --------------------------------------------------------------------------------
-_NEAR, _FAR_TERMS = 70, 24  # terms of the series below 30, and from there on
+_NEAR, _FAR_TERMS = 70, 24  # terms of the series for x below 30, and above
 
 
 def _compute_scaled_bessel(order: int, x: Any) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @of_tensors
 def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
-    """The slope along each of `dim` at every point: ``(x[i + 1] - x[i - 1]) / 2`` inside, exact for parabolas.
+    """The derivative along each of `dim` at every point: ``(x[i + 1] - x[i - 1]) / 2`` inside, exact for parabolas.
 
     `spacing` is the distance of neighbours, one for each axis, or a tensor of coordinates for each. At the edges the
     slope is that of the line through two points, or with `edge_order` 2 of the parabola through three.
@@ -50,7 +50,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
 
 def _steps(x: Any, d: int, spacing: Any) -> Any:
-    """The distances between neighbours along axis `d`, beside the axes of `x`."""
+    """The distances between neighbours along axis `d`, shaped to broadcast with `x`."""
     n = x.array.shape[d]
     if not isinstance(spacing, TensorBase) or not spacing.array.ndim:
         distance = as_number("gradient", "spacing", spacing)
@@ -63,7 +63,7 @@ def _steps(x: Any, d: int, spacing: Any) -> Any:
 
 
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
-    """Weighted means of the slopes between neighbours, of the nearer one more."""
+    """Means of the slopes on both sides of each point, in which the nearer neighbour has more weight."""
     n, steps = x.array.shape[d], _steps(x, d, spacing)
     slopes = (narrow(x, d, 1, n - 1) - narrow(x, d, 0, n - 1)) / steps
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
@@ -72,6 +72,6 @@ def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
     left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
     inside = (left * after + right * before) / (before + after)
-    if edge_order == 2:  # the slopes of a parabola change evenly: twice the mean less the one inside
+    if edge_order == 2:  # the slope of a parabola is linear, so it is extrapolated
         first, last = 2 * first - narrow(inside, d, 0, 1), 2 * last - narrow(inside, d, n - 3, 1)
     return cat([first, inside, last], d)

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.autograd.recording import Operation, operation
 
-# (N, d+1, d), (P, d+1) -> (N, *size, d); the points of an image are no variables
+# (N, d+1, d), (P, d+1) -> (N, *size, d); the points of the image have no gradient
 affine: Any = operation(
     "affine_grid",
     lambda theta, base, *, size: (base @ theta).reshape(theta.shape[0], *size, theta.shape[2]),
@@ -25,13 +25,13 @@ def _sum(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
 
 
 def _each(g: Any, x: Any) -> Any:
-    """The gradient of the new pixels beside each tap of `x`: (N, C, *size) -> (N, C, 1, P)."""
+    """The gradient of the new pixels, shaped to broadcast with `x`: (N, C, *size) -> (N, C, 1, P)."""
     return g.reshape(*g.shape[:2], 1, x.shape[-1])
 
 
 @cache
 def make_weighing(space: int) -> Operation:
-    """Values (N, C, K, P) and weights (N, K, P) of K taps to new pixels (N, C, *size), of `space` axes."""
+    """Makes the operation from K values (N, C, K, P) and weights (N, K, P) per pixel to new pixels (N, C, *size)."""
     return operation(
         f"grid_sampler_{space}d",
         _sum,

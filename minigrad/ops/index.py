@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class Key(tuple[Any, ...]):
-    """An index with arrays in it, which remembers the tensors whose memory these arrays may share.
+    """An index that contains arrays, with the tensors whose memory these arrays may share.
 
-    A node that keeps one checks it before its rules run: an index that was written to after the
-    forward would put gradients into other places.
+    A node that keeps a Key checks it before its rules run: if the index was written to after the
+    forward, gradients would be added at wrong places.
     """
 
     watched: tuple[Watched, ...] = ()
 
 
-# Watched in the place of a list, which nobody writes to: so a walk frees the node that keeps the list's places, too.
+# Watched instead of a list, which nobody writes to: so backward frees the node that keeps its indices as well.
 _NOBODY: Watched = ([0], 0, ())
 
 
 def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
-    """`key` as a `Key` that watches `tensors`, and what it watched already."""
+    """`key` as a `Key` that also watches `tensors`."""
     made = Key(key)
     seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
     made.watched = getattr(key, "watched", ()) + seen or (_NOBODY,)
@@ -42,26 +42,26 @@ def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
 
 
 def is_basic(key: tuple[Any, ...]) -> bool:
-    """True when `key` holds only ints, slices, None and ...: reading it gives a view."""
+    """True if `key` contains only ints, slices, None and ...: reading by it gives a view."""
     return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
 
 
 def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
-    if g.dtype == np.float16 and not is_basic(key):  # added up in single, and rounded once
+    if g.dtype == np.float16 and not is_basic(key):  # added in float32, rounded once
         return _put_forward(g.astype(np.float32), shape=shape, key=key).astype(g.dtype)
     xp = array_module(g)
     whole = xp.zeros(shape, g.dtype)
     if is_basic(key):
         whole[key] = g
-    elif xp is np:  # one flat index of flat memory: five times quicker than rows at a time
+    elif xp is np:  # one flat index is five times quicker than rows
         places = np.arange(whole.size).reshape(shape)[key]
         np.add.at(whole.reshape(-1), places.reshape(-1), np.broadcast_to(g, places.shape).reshape(-1))
     else:
-        xp.add.at(whole, key, g)  # an element that was read twice collects both gradients
+        xp.add.at(whole, key, g)  # an element that was read twice gets the sum of both gradients
     return whole
 
 
-# Reading, and its adjoint: gradients put back where the elements were read.
+# Reading, and its adjoint, which adds gradients where the elements were read.
 def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
     found = x[key]
     base = found.base
@@ -74,11 +74,11 @@ def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
 
 read_at = operation("select", _read, lambda g, x_shape, key: put_at(g, shape=x_shape, key=key), view=True)
 put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key))
-# The last step of a key gives the name: an int, a slice, a new axis, none of these; or an array.
+# PyTorch's name depends on the last part of a key: an int, a slice, a new axis, none of these; or an array.
 _sliced, _indexed = shown_as(read_at, "SliceBackward0"), shown_as(read_at, "IndexBackward0")
 _widened, _whole = shown_as(read_at, "UnsqueezeBackward0"), shown_as(read_at, "AliasBackward0")
 
-# Numbers added at places, which may repeat.
+# Adds values at indices, which may repeat.
 add_at = operation(
     "index_put",
     lambda x, values, *, key: x + _put_forward(values, shape=x.shape, key=key),
@@ -88,7 +88,7 @@ add_at = operation(
 
 
 def first_out_of_range(places: Any, size: int) -> int | None:
-    """An index outside [0, size), if there is one. Not looked for on a GPU: every step would wait for it."""
+    """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
     if type(places) is not np.ndarray or not places.size:
         return None
     low, high = int(places.min()), int(places.max())
@@ -96,7 +96,7 @@ def first_out_of_range(places: Any, size: int) -> int | None:
 
 
 def array_key(array: Any, key: Any) -> tuple[Any, ...]:
-    """An index into `array` as NumPy takes it: tensors and lists become arrays, where `array` lives."""
+    """An index as NumPy takes it: tensors and lists become arrays on the device of `array`."""
     where = device_of(array)
     given = key if isinstance(key, tuple) else (key,)
     parts = tuple([_convert_part(k, where) for k in given])
@@ -109,7 +109,7 @@ _OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, slice, type(None), type(Elli
 
 
 def tuple_of_lists(key: list[Any]) -> Any:
-    """A list that holds lists, tensors or slices stands for a tuple, one for each axis: PyTorch's older reading."""
+    """Reads a list of lists, tensors or slices as a tuple, one entry for each axis, as older PyTorch does."""
     if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
         return key
     hint = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
@@ -121,7 +121,7 @@ _as_mask = operation("to_bool", lambda x: x.astype(bool), None)
 
 
 def _convert_part(part: Any, where: device) -> Any:
-    """One part of an index as NumPy takes it; an array lies on the device `where`."""
+    """One part of an index as NumPy takes it, with arrays on the device `where`."""
     if isinstance(part, TensorBase):
         return _convert_tensor(part, where)
     if isinstance(part, (list, tuple, range)):
@@ -141,7 +141,7 @@ def _convert_part(part: Any, where: device) -> Any:
 
 
 def _convert_tensor(part: TensorBase, where: device) -> Any:
-    """Places, a mask, or one place: an int."""
+    """A tensor as an array of indices, a mask, or an int."""
     array = part.array
     if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
         hint = f"got {array.dtype}; convert with .long()"
@@ -152,7 +152,7 @@ def _convert_tensor(part: TensorBase, where: device) -> Any:
 
 
 def _bring(index: Any, where: device) -> Any:
-    """Places or a mask, which bytes are too; those on the CPU serve tensors on a GPU, as in PyTorch."""
+    """An array of indices or a mask (uint8 too), moved to the GPU of the tensor if it is on the CPU, as in PyTorch."""
     if index.dtype == np.uint8:
         hint = "as a mask, use x[mask.bool()]; as places, .long()"
         warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
@@ -161,7 +161,7 @@ def _bring(index: Any, where: device) -> Any:
 
 
 def _convert_list(part: Any, where: device) -> Any:
-    """The places, or the mask, that a list holds."""
+    """A list as an array of indices or a mask."""
     inside = [_as_plain(p) for p in part]
     try:
         return _bring(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
@@ -186,12 +186,12 @@ def _step_too_small(step: int) -> ValueError:
 
 
 def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
-    """A key that mixes ints and arrays as two: the ints, slices and new axes, then the arrays.
+    """Splits a key of ints and arrays into two keys: first the ints, slices and new axes, then the arrays.
 
-    PyTorch reads so. NumPy would take the ints for arrays, and move the arrays' axes to the front
-    where an int and an array do not stand side by side. None when there is nothing to take apart.
+    This is PyTorch's order. NumPy treats ints as arrays, and moves the axes of arrays to the front if an
+    int and an array are not adjacent. None if the key need not be split.
     """
-    many = [is_array(p) or isinstance(p, bool) for p in parts]  # what reads several places, or none
+    many = [is_array(p) or isinstance(p, bool) for p in parts]  # parts that read several elements, or none
     if not any(many) or int not in map(type, parts):
         return None
     first: list[Any] = []
@@ -210,14 +210,14 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
 
 
 def _count_axes(part: Any) -> int:
-    """How many axes an array of places, a mask or a bool reads."""
+    """The number of axes that an array of indices, a mask or a bool reads."""
     if isinstance(part, bool):
         return 0
     return part.ndim if part.dtype.kind == "b" else 1
 
 
 def plain_key(key: Any) -> tuple[Any, ...] | None:
-    """`key` as a tuple when it holds only ints, slices of ints, None and ...: the fast path."""
+    """`key` as a tuple if it contains only ints, slices of ints, None and ..., for the fast path; else None."""
     parts = key if type(key) is tuple else (key,)
     for p in parts:
         kind = type(p)
@@ -231,18 +231,18 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
                 return None
         if step is not None and step <= 0:
             raise _step_too_small(step)
-    # NumPy gives a scalar, not a view, when every axis has an int; with an Ellipsis it is a view
+    # With an int for every axis NumPy returns a scalar; with an Ellipsis it returns a view
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
 
 def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
-    """An index that is not plain: as NumPy takes it, whether it reads a view, and the two steps that it stands for."""
+    """Reads an index that is not plain: as NumPy takes it, whether it gives a view, and its two steps if split."""
     parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
     return parts, is_basic(parts), in_two_steps(parts)
 
 
 def _reader(parts: tuple[Any, ...]) -> Any:
-    """`read_at` under the name that PyTorch prints for such a key of ints, slices, None and ..."""
+    """`read_at` with the `grad_fn` name that PyTorch prints for this key of ints, slices, None and ..."""
     for part in reversed(parts):
         if type(part) is int:
             return read_at
@@ -274,7 +274,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None
 
 
-# ---- all entries of an axis -----------------------------------------------------------------------
+# ---- unbind -----------------------------------------------------------------------
 _unbound = shown_as(read_at, "UnbindBackward0")
 
 

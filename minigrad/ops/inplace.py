@@ -40,7 +40,7 @@ _copied = shown_as(alias, "CopyBackwards")
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
-    """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node.
+    """Writes the tensor `value`, of the same shape, into `target`'s memory, and gives `target` the node of `value`.
 
     `one_number` says that all its elements are the same: these may also go where several elements
     of `target` lie in one place.
@@ -52,7 +52,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     _check_result(name, wanted, have)
     refresh(target)
     before = target.node
-    target.writes[0] += 1  # first: it is refused for memory that was made in inference mode
+    target.writes[0] += 1  # first, because it raises for memory made in inference mode
     store(have, ..., wanted)
     if mode.get() & GRAD and (value.node is not None or before is not None or is_root_tracked(target)):
         move_on(target, value)
@@ -62,7 +62,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
 
 
 def _check_result(name: str, result: Any, have: Any) -> None:
-    """Refuse to write an array of a higher kind of type, or of another shape, into `have`."""
+    """Raises if the result has another shape than `have`, or a dtype that cannot be cast to it."""
     if dtypes.is_category_downgrade(result.dtype, have.dtype):
         got, own = dtypes.from_numpy(result.dtype), dtypes.from_numpy(have.dtype)
         types = f"{got} can't be cast to the desired output type {own}"
@@ -73,7 +73,7 @@ def _check_result(name: str, result: Any, have: Any) -> None:
 
 
 def is_root_tracked(target: TensorBase) -> bool:
-    """Whether what `target` is a view of is in the graph."""
+    """Whether the base of the view `target` is in the graph."""
     return target.view_of is not None and root_of(target).node is not None
 
 
@@ -86,7 +86,7 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
     if reader is None and steps:
         reader, statics = steps.pop()
     before = root.node
-    if reader is None and value.node is None:  # written over by what needs no gradient
+    if reader is None and value.node is None:  # overwritten by a value that needs no gradient
         reader, statics = read_at, {"key": (...,)}
     if reader is None:
         root.node = value.node
@@ -103,7 +103,7 @@ views.move_on = move_on
 
 
 def check_writable(target: Any, name: str, value: Any = None) -> None:
-    """Refuse writes that would make gradients wrong."""
+    """Raises if a write would make gradients wrong."""
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
@@ -130,7 +130,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
 
 
 def in_place(function: F, ufunc: Any = None) -> F:
-    """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
+    """Makes the in-place version of `function`, which writes into its first argument: ``add`` -> ``add_``."""
     if isinstance(function, LaterFunction):
         return function.then(in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
@@ -156,13 +156,13 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
 
 def twins(function: F, ufunc: Any = None) -> tuple[F, F]:
-    """`function`, and its twin that writes into its first argument."""
+    """`function` and its in-place version."""
     return function, in_place(function, ufunc)
 
 
 def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
-    """Let `ufunc` write into a tensor outside the graph, from a number or a tensor outside the graph that fits as it
-    is. False where it is not so.
+    """Lets `ufunc` write directly into a tensor, if no operand is in the graph and no cast or broadcast of the target
+    is needed. Returns False otherwise.
     """
     if target.node is not None or (target.view_of is not None and is_root_tracked(target)):
         return False
@@ -179,7 +179,7 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
 
 
 def _check_operands(target: Any, name: str, operands: Sequence[Any], manner: Manner) -> None:
-    """Refuse operands that lie in part in the memory that is written to, or wholly where they must stand apart."""
+    """Raises if operands overlap the memory written to, partly, or at all where `manner` does not allow it."""
     for x in operands:
         if isinstance(x, TensorBase):
             if not manner.read_before or (manner.read_before == "numbers" and x.array.ndim):
@@ -193,23 +193,23 @@ def _settle(node: Any, target: Any) -> None:
     node.dtype = target.array.dtype
     position = node.plan.result_position
     if position is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it
-        # A rule reads the result: it is not kept twice, and later writes are noticed.
+        # A rule reads the result: keep it only once, and notice later writes.
         node.watched = (target.writes, target.writes[0], target.array.shape), *node.watched[1:]
         node.constants[position] = target.array
 
 
-_OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one place
+_OVERLAPPING = (slide_windows, strided)  # views in which several elements may share memory
 
 
 def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:
-    """Whether a gradient flows by a write of what is made of `args` into `target`."""
+    """Whether writing a result of `args` into `target` has to be recorded."""
     tracked = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in (target, *args))
     return bool(mode.get() & GRAD) and tracked
 
 
 def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Write what ``function(target, *args)`` changes, and nothing else: of an element that an expanded tensor shows in
-    several places, any change counts, as in PyTorch. False where no place is repeated, or a gradient flows.
+    """Writes only the elements that ``function(target, *args)`` changes: where several elements of an expanded tensor
+    share memory, any change counts, as in PyTorch. False if no elements share memory, or the write is recorded.
     """
     if not repeats(target.array) or _is_recorded(target, args):
         return False
@@ -221,17 +221,17 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
 
 
 def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Write ``function(target, *args, **options)`` into windows that overlap one element after the other, as PyTorch
-    does: later ones read what earlier ones wrote. False where nothing overlaps, or a gradient flows.
+    """Writes ``function(target, *args, **options)`` into overlapping windows, one element after the other, as PyTorch
+    does: later elements read what earlier ones wrote. False if nothing overlaps, or the write is recorded.
     """
     array = target.array
     steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
-    places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of the elements in memory
+    places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # the address of each element
     order = np.argsort(places, kind="stable")
     new = np.diff(places[order], prepend=-1) != 0
     if new.all() or repeats(array) or _is_recorded(target, args):
         return False
-    turns = np.empty_like(places)  # 0 for the first element at a place, 1 for the second
+    turns = np.empty_like(places)  # 0 for the first element at an address, 1 for the second
     counted = np.arange(len(places))
     turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
     for turn in range(int(turns.max()) + 1):
@@ -244,7 +244,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: d
 
 
 def twin(method: Any, function: F, how: str) -> F:
-    """`method` as the twin of `function`, under its name with an underscore and with its signature."""
+    """Gives `method` the name of `function` with an underscore, and its signature."""
     named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}. Returns the tensor itself.")
     named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
@@ -252,7 +252,7 @@ def twin(method: Any, function: F, how: str) -> F:
 
 
 def _keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
-    """`target` as it is before a write: a copy where a gradient may ask for its old value."""
+    """A tensor with the value of `target` before a write; a copy if a gradient rule may need it."""
     refresh(target)
     needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))
     if not needs or not mode.get() & GRAD:
@@ -260,12 +260,12 @@ def _keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
     old = wrap(copy_array(target.array))
     old.node = target.node
     if target.view_of is not None and old.node is not None and (old.node.hooks or target.view_of.parent.view_of):
-        old.node = record_from(*steps_to(target), old)  # past hooks of views: what they see is written over
+        old.node = record_from(*steps_to(target), old)  # without the hooks of views, whose value is overwritten
     return old
 
 
 def _fits(b: Any, a: Any) -> bool:
-    """True when `b` broadcasts into `a` without making it larger, and is no other part of its memory."""
+    """True if `b` broadcasts to the shape of `a`, and does not overlap its memory partly."""
     return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not overlap_in_part(a, b))
 
 
@@ -288,17 +288,17 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     value = cast(value, self.array.dtype)
     refresh(self)
     if self.node is not None and self.view_of is None and other is not self and mode.get() & GRAD:
-        # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
+        # The old value stays in the graph, with a gradient of zero; for a view, its base does that.
         value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
     elif value.node is not None and mode.get() & GRAD:
-        value = _copied(value)  # its place in the graph is its own: hooks of the source are not
+        value = _copied(value)  # a node of its own, without the hooks of the source
     return assign(self, value, "copy_", one_number=are_same(self.array, other.array))
 
 
 def reshaping_in_place(function: F) -> F:
-    """The twin of a reshuffling `function` that changes the tensor itself: ``t`` -> ``t_``.
+    """Makes the in-place version of a `function` that returns a view: ``t`` -> ``t_``.
 
-    No memory is written; the tensor becomes a view of what it was.
+    No memory is written; the tensor becomes a view of its old self.
     """
     name = f"{function.__name__}_"
 
@@ -308,11 +308,11 @@ def reshaping_in_place(function: F) -> F:
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
         after = function(before, *args, **kwargs)
         self.array = after.array
-        if self.view_of is not None:  # it goes on to be a view of the same, by one step more
+        if self.view_of is not None:  # it stays a view of the same base, by one more step
             after.view_of.recorded, after.view_of.several = self.view_of.recorded, self.view_of.several
             self.view_of = after.view_of
-        self.writes[0] += 1  # counts as a write, as in PyTorch: who saved it saved another shape
-        if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
+        self.writes[0] += 1  # counts as a write, as in PyTorch: a saved tensor would have another shape
+        if mode.get() & GRAD:  # else it keeps its node, and a parameter still requires its gradient
             self.node = after.node
             if self.view_of is not None and self.node is not None:
                 self.view_of.seen = [*self.writes]

@@ -64,7 +64,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated; use stack")
     d = axis(dim, ndim)
     first = list(solid.array.shape)
-    if ndim > 1:  # PyTorch lets empty tensors of one axis join anything
+    if ndim > 1:  # as in PyTorch, an empty 1-d tensor can be joined with anything
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
     _check_sizes(given, first, d)
     common = dtypes.result_type([x.array for x in given])
@@ -73,7 +73,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
 
 
 def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
-    """Refuse to join tensors whose shapes differ from `first` elsewhere than along `dim`."""
+    """Raises if the shapes of tensors to join differ from `first` on other axes than `dim`."""
     for position, x in enumerate(tensors):
         shape = list(x.array.shape)
         if len(shape) != len(first):
@@ -161,7 +161,7 @@ def column_stack(tensors: Any) -> Tensor:
 
 def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
     def call(*tensors: Any) -> Any:
-        """The tensor, or several, with axes of length 1 added as needed."""
+        """The tensor, or several tensors, with axes of length 1 added as needed."""
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return widen(tensors[0])
         return tuple([widen(x) for x in read_tensors(name, tensors)])
@@ -261,7 +261,7 @@ _roll: Any = operation(
 
 @of_tensors
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """The entries moved on by `shifts` along `dims`, the last ones coming back first.
+    """The entries moved by `shifts` along `dims`; those that leave at the end reappear at the start.
 
     >>> import minigrad as torch
     >>> torch.roll(torch.arange(4), 1)

@@ -15,11 +15,11 @@ from minigrad.ops.loss import reduce_terms, share
 from minigrad.ops.piecewise import is_plain, keep_where, zeros_of
 
 # ---- of probabilities and of logits against probabilities ----------------------------------------
-_LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
+_LEAST = 1e-12  # PyTorch's lower bound for p (1 - p) in the denominator
 
 
 def _weigh_curvature(g: Any, p: Any, target: Any) -> Any:
-    """``(p^2 - 2 p t + t) / (p (1 - p))^2``: 0, and not beyond bounds, where a prediction is right for certain."""
+    """``(p^2 - 2 p t + t) / (p (1 - p))^2``, and 0 instead of a huge number where p equals t and is 0 or 1."""
     return g * (p * p - 2 * p * target + target) / ((p + _LEAST) * (1 - p + _LEAST)) ** 2
 
 
@@ -33,7 +33,7 @@ _bce_slope = elementwise(
 
 
 def _surprise(p: Any, target: Any) -> Any:
-    """``-(target log(p) + (1 - target) log(1 - p))``, the logarithms at least -100, of arrays and Tensors."""
+    """``-(target log(p) + (1 - target) log(1 - p))`` for arrays and Tensors; logarithms are clamped at -100."""
     return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
 
 
@@ -43,7 +43,7 @@ def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
 
 
 def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
-    """What reaches each term before its weight."""
+    """The gradient of each unweighted term."""
     part = share(g, shape, reduction)
     return part if weight is None else part * weight
 
@@ -63,7 +63,7 @@ def _log_sigmoid(z: Any) -> Any:
 
 
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
-    """`_surprise` of sigmoid(x), its part for the positives times `positive`; arrays and Tensors."""
+    """`_surprise` of sigmoid(x), with the term of the positive class times `positive`; for arrays and Tensors."""
     log = _log_sigmoid(x)
     if positive is not None:
         log = log * ((positive - 1) * target + 1)
@@ -100,13 +100,13 @@ binary_cross_entropy_with_logits = operation(
 
 # ---- of log-probabilities against class numbers --------------------------------------------------
 def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
-    """Class numbers that can be read at, and which of them count; None when all do.
+    """Labels that are valid indices, and a mask of those that count, or None if all do.
 
     Raises IndexError for numbers that are no class.
     """
     kept = None
     if first_out_of_range(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
-        kept = labels != ignore_index  # (a GPU is not asked whether all do)
+        kept = labels != ignore_index  # (no test on a GPU, which would mean waiting)
         labels = array_module(labels).where(kept, labels, 0)
     bad = first_out_of_range(labels, classes)
     if bad is not None:
@@ -115,7 +115,7 @@ def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]
 
 
 def count_labels(labels: Any, kept: Any, weight: Any, dtype: Any) -> Any:
-    """How much each label counts in the mean; None when all count alike."""
+    """The weight of each label in the mean; None if all are 1."""
     if weight is not None:
         return weight[labels] if kept is None else keep_where(kept, weight[labels])
     return None if kept is None else kept.astype(dtype)
@@ -133,7 +133,7 @@ def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reducti
     counts = count_labels(labels, kept, weight, x.dtype)
     terms = -x[_place_of(labels)]
     if kept is not None:
-        terms = keep_where(kept, terms)  # what is ignored does not count, be it inf or NaN
+        terms = keep_where(kept, terms)  # ignored terms give 0, even if they are inf or NaN
     if weight is not None:
         terms = terms * counts
     if reduction == "mean" and counts is not None:
@@ -142,7 +142,7 @@ def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reducti
 
 
 def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-    labels, kept = target, target != ignore_index  # the forward has seen that they are classes
+    labels, kept = target, target != ignore_index  # the forward has checked the labels
     if type(labels) is np.ndarray and kept.all():
         kept = None
     else:
@@ -165,7 +165,7 @@ def _sum_type(x: Any) -> Any:
 
 
 def _nll(name: str, shown: str) -> Operation:
-    """The negative entries at the classes `target`, weighted and reduced; its way back is linear too."""
+    """The negative entries at the classes `target`, weighted and reduced. It is linear, and so is its gradient."""
     way_back: Any = operation(
         f"{name}_backward",
         _nll_backward,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _make_limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
-    """What `choose` takes of x and its limit y; the gradient goes to x where it lies inside, to y where beyond."""
+    """Makes `clamp_min` or `clamp_max` with the limit y: the gradient goes to x inside the limit, to y outside."""
     return binary(
         name,
         choose,
@@ -53,7 +53,7 @@ def _where_between(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 def _check_limits(name: str, input: Any, *limits: Any) -> None:
-    """Refuse limits that are neither numbers nor tensors, and numbers as limits of bools."""
+    """Raises for limits that are neither numbers nor tensors, and for numbers as limits of bools."""
     numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
     for x in numbers:
         require_number(name, "min" if x is limits[0] else "max", x)
@@ -93,7 +93,7 @@ _LIMITS = (int, float, type(None))
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
-    The gradient is that of the operand which was chosen: 0 for an input outside of the limits.
+    The gradient goes to the operand that was chosen: it is 0 for an input outside the limits.
 
     >>> import minigrad as torch
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), 0, 1)

@@ -17,7 +17,7 @@ from minigrad.ops.piecewise import is_plain
 
 
 def reduce_terms(terms: Any, reduction: str) -> Any:
-    """The terms' mean, their sum, or all of them. Halves are summed in single precision."""
+    """The mean or the sum of the terms, or the terms themselves. Float16 is summed in float32."""
     if reduction == "none":
         return terms
     total = terms.sum(dtype=np.float32 if terms.dtype == np.float16 else None)
@@ -25,14 +25,14 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
 
 
 def share(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:
-    """What of the loss's gradient reaches each of `shape`'s terms, times a `slope` that all have."""
+    """The gradient of each term of an array of `shape`, times a constant `slope`."""
     factor = slope / max(prod(shape), 1) if reduction == "mean" else slope
     return g if factor == 1 else g * factor
 
 
 # ---- of a difference -----------------------------------------------------------------------------
 def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any]) -> Operation:
-    """A loss of ``d = x - y``: `terms` of d and options, and their `slope`."""
+    """Makes a loss of ``d = x - y`` from `terms`, a function of d and the options, and its derivative `slope`."""
 
     def x_rule(g: Any, x: Any, y: Any, reduction: str, options: Any) -> Any:
         return share(g, x.shape, reduction) * slope(x - y, *options)
@@ -46,7 +46,7 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
 
 
 def _slope_of_parabola_then_line(d: Any, bend: float) -> Any:
-    """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line, with slopes of 0 from there on."""
+    """``d / bend`` clamped to [-1, 1]: the derivative of a parabola that continues as a line."""
     return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else np.where(np.abs(d) >= bend, np.sign(d), d / bend)
 
 
@@ -75,7 +75,7 @@ def _squares(x: Any, y: Any, *, reduction: str) -> Any:
     if reduction == "none" or difference.dtype == np.float16:
         return reduce_terms(difference * difference, reduction)
     flat = difference.reshape(-1)
-    # Neither the squares nor the difference are kept.
+    # Neither the squares nor the difference are saved.
     total = flat.dot(flat) if flat.__class__ is np.ndarray else (flat * flat).sum()
     return total / x.dtype.type(x.size) if reduction == "mean" else total
 

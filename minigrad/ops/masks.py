@@ -63,7 +63,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     sides = [getattr(x, "array", x) for x in (input, other)]
     common = dtypes.result_type(sides)
     beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]
-    if common.kind != "f" or (beyond and common != np.float16):  # halves may become infinite
+    if common.kind != "f" or (beyond and common != np.float16):  # float16 may become infinite
         dtypes.check_numbers(sides)
     condition, input, other = move_scalars(condition, input, other)
     x, y = promote("where", input, other)
@@ -79,7 +79,7 @@ def _not_a_mask(what: str, mask: Any) -> RuntimeError:
 
 
 def check_mask(name: str, mask: Any) -> None:
-    """Refuse what is no tensor of bools."""
+    """Raises unless `mask` is a tensor of bools."""
     require_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
         raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)

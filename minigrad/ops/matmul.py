@@ -20,14 +20,14 @@ from minigrad.threads import products_alone
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-A_BYTE = 16  # multiplications that take as long as a byte of a pass over an array
-SMALL, LARGE = 2**17, 2**24  # multiplications: below the one OpenBLAS takes a single thread, from the other on both pay
+A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
+SMALL, LARGE = 2**17, 2**24  # multiplications: OpenBLAS uses one thread below SMALL; more threads pay above LARGE
 
 
 def product_of(x: Any, y: Any) -> Any:
-    """``x @ y``; on the CPU a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS.
+    """``x @ y``. On the CPU short sums are added in order and rounded each time, as in PyTorch but not in BLAS.
 
-    Halves are added up in singles, as BLAS does.
+    Float16 is summed in float32, as BLAS does.
     """
     small = x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64
     if small and x.dtype.char != "e":
@@ -37,15 +37,15 @@ def product_of(x: Any, y: Any) -> Any:
 
 
 def multiply_matrices(x: Any, y: Any) -> Any:
-    """``x @ y`` of arrays or Tensors. A column by a row is `dot`'s: `matmul` goes number by number there.
+    """``x @ y`` of arrays or Tensors. A column times a row uses `dot`, because `matmul` is slow there.
 
-    Medium products stay in their thread: those that help OpenBLAS stay awake for 20 ms, and would be in the way of the
-    passes that come next.
+    Products of medium size use one thread: the threads of OpenBLAS stay busy for 20 ms afterwards, and would delay the
+    next operations.
     """
     if x.__class__ is np.ndarray:
         if x.ndim != 2 or y.ndim != 2:
             return _multiply_batches(x, y)
-        if x.shape[1] == 1 and 1 in (x.size, y.size):  # of a lone 0 times infinity `dot` makes 0
+        if x.shape[1] == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
             return x * y
         if x.shape[1] == 1 or x.size * y.shape[1] <= SMALL:
             return np.dot(x, y)
@@ -56,13 +56,13 @@ def multiply_matrices(x: Any, y: Any) -> Any:
 
 
 def _multiply_batches(x: Any, y: Any) -> Any:
-    """``x @ y`` of batches of matrices: each product by one thread, and the batches of the longest axis by several."""
+    """``x @ y`` of batches of matrices: the longest batch axis is divided among threads."""
     if max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
         return x @ y
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if max(batch) == 1:
         return x @ y
-    from minigrad.parallel import spread  # large products alone need it
+    from minigrad.parallel import spread  # only large products need it
 
     out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))
     along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
@@ -78,7 +78,7 @@ def _multiply_batches(x: Any, y: Any) -> Any:
 
 
 def _has(x: Any, axis: int) -> bool:
-    """Whether there is such an axis, counted from the end, to be cut."""
+    """Whether `x` has this batch axis, counted from the end, at full length."""
     return x.ndim >= -axis and x.shape[axis] > 1
 
 
@@ -88,7 +88,7 @@ _matmul = operation("mm", product_of, lambda g, y: multiply_matrices(g, y.mT), l
 PRODUCTS = [_matmul]  # the operations that multiply matrices
 
 
-# The same, and the reshape that ends a product with a vector, under the names that PyTorch prints.
+# The same under the `grad_fn` names that PyTorch prints, and the reshape at the end of a product with a vector.
 _batched = shown_as(_matmul, "UnsafeViewBackward0")
 _bmm = shown_as(_matmul, "BmmBackward0")
 _dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0")
@@ -126,12 +126,12 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
 
 
 def _need_no_types(a: Any, b: Any) -> bool:
-    """Whether, as in PyTorch, types are not asked for: no number is multiplied. Batches may then even have two."""
+    """Whether dtypes are not checked, as in PyTorch, because no numbers are multiplied."""
     return not (a.size and b.size) and (a.ndim > 2 < b.ndim or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1)))
 
 
 def _do_not_multiply(a: Any, b: Any) -> Exception:
-    """The error for two arrays that have no product."""
+    """The error for two arrays that cannot be multiplied."""
     if not a.ndim or not b.ndim:
         ranks = f"but they are {a.ndim}D and {b.ndim}D"
         return RuntimeError(f"both arguments to matmul need to be at least 1D, {ranks}")
@@ -147,7 +147,7 @@ def _do_not_multiply(a: Any, b: Any) -> Exception:
 
 
 def _drop_added_axes(product: Any, left: int, right: int) -> Any:
-    """`product` without the axes of length 1 that made matrices of its vectors; operands of `left` and `right` axes."""
+    """`product` without the axes of length 1 that were added to vectors; `left` and `right` are the operands' axes."""
     shape = product.array.shape
     if left == 1:
         shape = (*shape[:-2], shape[-1])
@@ -155,7 +155,7 @@ def _drop_added_axes(product: Any, left: int, right: int) -> Any:
         shape = shape[:-1]
     last = _dot if left == 1 == right else _mv if left == 2 else _vm if left == 1 else to_shape
     dropped = last(product, shape=shape)
-    dropped.view_of = None  # of what nobody else has
+    dropped.view_of = None  # its base is a temporary
     return dropped
 
 
@@ -163,7 +163,7 @@ NUMPY_TWINS[np.matmul] = matmul
 
 
 def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
-    """Refuse anything but tensors of the given numbers of axes."""
+    """Raises unless the arguments are tensors with the given numbers of axes."""
     for position, (x, ndim) in enumerate(operands, 1):
         if not isinstance(x, TensorBase):
             raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def shown_as(operation: Any, shown: str) -> Any:
-    """`operation` under another name in ``grad_fn=<...>``: the same forward and the same rules.
+    """A copy of `operation` with another name in ``grad_fn=<...>``, the same forward and the same rules.
 
     >>> from minigrad.ops.names import shown_as
     >>> from minigrad.ops.shape import alias

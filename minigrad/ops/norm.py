@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 # ---- norms ---------------------------------------------------------------------------------------
 def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # halves are squared and summed in float32
+    if x.dtype.char == "e":  # float16 is squared and summed in float32
         return _norm_forward(x.astype(np.float32), p=p, dim=dim, keepdim=keepdim).astype(x.dtype)
     how = {"axis": dim, "keepdims": keepdim}
     if p == 2 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
-        return np.abs(x).max(**how)  # of one number, which squared might overflow
+        return np.abs(x).max(**how)  # for one number, whose square might overflow
     if p == 2:
         return np.sqrt(add_up(x * x, **how))
     if p == 0:
@@ -47,12 +47,12 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     # x |x|^(p-2) / norm^(p-1), and 0 where x or the norm is 0
     if p == 0:
-        return None  # a count of nonzeros has no gradient, not even zeros, in PyTorch
+        return None  # as in PyTorch, a count of nonzeros has no gradient, not even zeros
     shape = keepdim_shape(x.shape, dim)
     g, size = g.reshape(shape), out.reshape(shape)
     if p == 1:
         return g * direction(x)
-    if math.isinf(p):  # the elements of that magnitude share it; NaN counts as one
+    if math.isinf(p):  # the elements with that magnitude share the gradient; NaN counts as one
         hit = np.logical_or(np.equal(np.abs(x), size), np.isnan(x))
         return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
     if p == 2:
@@ -130,7 +130,7 @@ def norm(
 
 
 def _check_not_empty(x: Any, p: float, over: Any) -> None:
-    """Refuse the greatest or least magnitude of nothing."""
+    """Raises for the largest or smallest magnitude of no elements."""
     if 0 <= p < math.inf:
         return
     shape = tuple(x.array.shape)
@@ -210,7 +210,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if p <= 0 or maxnorm < 0:
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
-    half = input.array.dtype == np.float16  # lengths of halves are singles
+    half = input.array.dtype == np.float16  # norms of float16 are computed in float32
     sizes = norm(cast(input, np.float32) if half else input, p, rest, True)
     scale = where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
     return mul(input, cast(scale, input.array.dtype))

@@ -28,25 +28,25 @@ Shape = tuple[int, ...]
 
 
 class Moments:
-    """The shapes of a normalization, and what its forward measures for the way back."""
+    """The shapes of one normalization, and the statistics that its forward saves for the gradient."""
 
     __slots__ = ("__weakref__", "columns", "dims", "eps", "hat", "mean", "rows", "scale", "steps", "variance")
 
     mean: Any
     variance: Any  # the biased one
     scale: Any  # 1 / sqrt(variance + eps)
-    hat: Any  # kept only where it is not the result itself
+    hat: Any  # saved only if it is not the result itself
 
     def __init__(self, rows: Shape, dims: Shape, columns: Shape, eps: float, steps: Steps | None = None) -> None:
         self.rows, self.dims, self.columns, self.eps, self.steps = rows, dims, columns, eps, steps
 
     @property
     def count(self) -> int:
-        """How many numbers share one mean."""
+        """The number of elements of one mean."""
         return prod([self.rows[i] for i in self.dims])
 
     def measure(self, x: Any) -> Any:
-        """Note the statistics of the array `x`, and return it with mean 0 and variance 1."""
+        """Computes and saves the statistics of the array `x`, and returns `hat`."""
         x = widen(lay_images(x).reshape(self.rows))
         steps = self.steps_for(x)
         if steps is not None:
@@ -61,12 +61,12 @@ class Moments:
         )
 
     def steps_for(self, x: Any) -> Steps | None:
-        """How PyTorch normalizes the array `x`, if it is of a few singles, on a CPU."""
+        """PyTorch's own steps for the array `x`, if it has few float32 elements and is on a CPU; else None."""
         small = 0 < x.size <= small_norms.SMALL and type(x) is np.ndarray and x.dtype.char == "f"
         return self.steps if small else None
 
     def average(self, x: Any) -> Any:
-        """The mean over `dims`; on a CPU summed in double, as PyTorch does."""
+        """The mean over `dims`, summed in float64 on a CPU, as PyTorch does."""
         exact = np.float64 if type(x) is np.ndarray else None
         add_up: Any = np.sum
         if is_large(x):
@@ -76,7 +76,7 @@ class Moments:
         return (add_up(x, self.dims, exact, None, True) / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
-        """`hat` again, of the array `x`."""
+        """Computes `hat` of the array `x` again."""
         if self.hat is not None:
             return self.hat
         hat = widen(x.reshape(self.rows)) - self.mean
@@ -84,7 +84,7 @@ class Moments:
         return hat
 
     def trace(self, x: Any) -> tuple[Any, Any]:
-        """`hat` and `scale` as functions of the Tensor `x`, for derivatives of the derivative."""
+        """`hat` and `scale` as functions of the Tensor `x`, for second derivatives."""
         x = x.reshape(self.rows)
         centred = x - x.mean(axis=self.dims, keepdims=True)
         scale = 1 / np.sqrt((centred * centred).sum(axis=self.dims, keepdims=True) / self.count + self.eps)
@@ -92,20 +92,20 @@ class Moments:
 
 
 def widen(x: Any) -> Any:
-    """Halves in single. Tensors as they are."""
+    """Float16 arrays as float32. Tensors unchanged."""
     return x.astype(np.float32) if not isinstance(x, TensorBase) and x.dtype == np.float16 else x
 
 
 def sum_product(x: Any, y: Any, dims: Shape) -> Any:
-    """``sum(x * y)`` over the axes `dims`, which stay with length 1; no array of products is made."""
+    """``sum(x * y)`` over the axes `dims`, which keep length 1, without an array of products."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return (x * y).sum(axis=dims, keepdims=True)
-    if x.size <= 1000:  # summed in double, as PyTorch does: what cancels shows it
+    if x.size <= 1000:  # summed in float64, as in PyTorch: it shows where terms cancel
         return (x * y).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
     return map_slices(partial(_add_products, dims), dims, x, y)
 
 
-RUN, FEW = 512, 2**13  # products that are added in their own type: along one axis, and in all
+RUN, FEW = 512, 2**13  # most products that are added in float32: along one axis, and in total
 
 
 def _add_products(dims: Shape, x: Any, y: Any) -> Any:
@@ -142,7 +142,7 @@ def _scale_and_shift(hat: Any, w: Any, b: Any, columns: Shape) -> Any:
 
 
 def _track(running: Any, moments: Moments, momentum: float) -> None:
-    """Move the running mean and variance, arrays or None, towards those that were measured."""
+    """Updates the running mean and variance, arrays or None, with those of this batch."""
     count = moments.count
     if not count:
         return
@@ -190,7 +190,7 @@ def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
 
 
 def _slice_by_slice(compute: Callable[..., Any], g: Any, x: Any, w: Any, moments: Moments) -> Any:
-    """The gradient by `x`: ``compute(g, x, mean, scale, w)`` in the shape of `rows`, large arrays by all threads."""
+    """The gradient of `x`: ``compute(g, x, mean, scale, w)`` in the shape `rows`, for large arrays in all threads."""
     rows, columns = moments.rows, None if w is None else w.reshape(moments.columns)
     part, row = widen(g).reshape(rows), x.reshape(rows)
     steps = moments.steps_for(part)
@@ -202,7 +202,7 @@ def _slice_by_slice(compute: Callable[..., Any], g: Any, x: Any, w: Any, moments
 
 
 def _traced_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
-    """The gradient by `x` as Tensors, to be differentiated again."""
+    """The gradient of `x` computed with Tensors, so that it can be differentiated again."""
     part = g.reshape(moments.rows)
     if w is not None:
         part = part * w.reshape(moments.columns)
@@ -213,7 +213,7 @@ def _traced_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
 
 def _shape_like(dx: Any, x: Any) -> Any:
     dx = dx.astype(x.dtype, copy=False)
-    return dx if dx.shape == x.shape else dx.reshape(x.shape)  # a view would be copied once more
+    return dx if dx.shape == x.shape else dx.reshape(x.shape)  # a view would be copied again
 
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
@@ -226,7 +226,7 @@ def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
 
 
 def _find_shared_axes(columns: Shape) -> Shape:
-    """The axes along which one number of `w` serves all."""
+    """The axes along which `w` is broadcast."""
     return tuple([i for i, n in enumerate(columns) if n == 1])
 
 
@@ -248,7 +248,7 @@ layer_norm = _normalization("layer_norm", _row_x_rule)
 group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 
-# ---- by statistics that are given ----------------------------------------------------------------
+# ---- with given statistics ----------------------------------------------------------------
 def _given_forward(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Shape, eps: float) -> Any:
     wide = widen(lay_images(x))
     scale = 1 / np.sqrt(widen(var) + eps)

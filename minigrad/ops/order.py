@@ -46,12 +46,12 @@ def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...
 
 
 def picker(name: str, number: int = 0) -> Callable[..., Any]:
-    """How `name` answers: a pair (values, indices), under the names that PyTorch prints."""
+    """Makes a function that returns the named tuple (values, indices) of operation `name`."""
     result = return_type(name, "values", "indices")
     read = shown_as(read_at, f"{name.capitalize()}Backward{number}")
 
     def pick(input: Any, d: int, find: Any, *how: Any, keepdim: bool = True) -> Any:
-        """The elements of `input` at the places ``find(x, d, *how)``, one or more in each line along axis `d`."""
+        """The elements of `input` at the indices ``find(x, d, *how)``, one or more in each line along axis `d`."""
         if not input.array.ndim:
             return result(clone(input), wrap(np.zeros((), np.int64)))
         places = compute(find, input, d, *how)
@@ -62,9 +62,9 @@ def picker(name: str, number: int = 0) -> Callable[..., Any]:
     return pick
 
 
-# ---- extremes and their places -------------------------------------------------------------------
+# ---- extremes and their indices -------------------------------------------------------------------
 def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
-    """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
+    """The index that `find`, argmax or argmin, gives along axis `d`, or over all elements."""
     return as_int64(find(x, axis=d, keepdims=keepdim))
 
 
@@ -84,13 +84,13 @@ argmin = _make_arg_extreme("argmin", np.argmin, "torch.argmin(torch.tensor([[1, 
 
 
 def _give_to_those(g: Any, x: Any, out: Any) -> Any:
-    """The gradient of the whole's extreme or median: equal shares for all elements that are it, NaN among NaN."""
+    """The gradient of the maximum, minimum or median over all elements: equal shares for the elements equal to it."""
     hit = np.where(np.isnan(out), np.isnan(x), np.equal(x, out))
     return np.where(hit, g / np.sum(hit), 0.0)
 
 
 def _make_for_all(name: str, find: Any, shown: str) -> Any:
-    """`find` over all elements, a number."""
+    """Makes the operation of `find` over all elements, whose result is 0-d."""
     return operation(name, find, _give_to_those, shown=shown)
 
 
@@ -136,7 +136,7 @@ _AMinMax = return_type("aminmax", "min", "max")
 
 # ---- sorting -------------------------------------------------------------------------------------
 def find_order(x: Any, d: int, descending: bool = False, ranks: slice | None = None) -> Any:
-    """The places along axis `d` of the elements of these `ranks`; equal ones keep their order, NaN is greatest."""
+    """The indices along axis `d` of the elements with these `ranks`; equal ones keep their order, NaN is greatest."""
     if not x.ndim:
         return np.zeros_like(x, dtype=np.int64)
     if descending:
@@ -151,7 +151,7 @@ _pick_sorted, _pick_top = picker("sort"), picker("topk")
 
 @takes_out
 def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
-    """The elements in order along `dim`, and where they stood: a pair (values, indices).
+    """The elements sorted along `dim`, and their indices: a pair (values, indices).
 
     >>> import minigrad as torch
     >>> torch.sort(torch.tensor([3, 1, 2])).indices
@@ -178,7 +178,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 @takes_out
 def msort(input: Tensor) -> Tensor:
-    """The elements in order along the first axis.
+    """The elements sorted along the first axis.
 
     >>> import minigrad as torch
     >>> torch.msort(torch.tensor([3, 1, 2]))
@@ -189,7 +189,7 @@ def msort(input: Tensor) -> Tensor:
 
 @takes_out
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """The `k` greatest (or least) elements along `dim`, in order, and where they stood.
+    """The `k` largest (or smallest) elements along `dim`, sorted, and their indices.
 
     >>> import minigrad as torch
     >>> torch.topk(torch.tensor([3, 1, 2]), 2).values
@@ -202,9 +202,9 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _pick_top(input, d, find_order, largest, slice(k))
 
 
-# ---- one of those in order -----------------------------------------------------------------------
+# ---- elements by rank -----------------------------------------------------------------------
 def _find_middle_of_all(x: Any) -> Any:
-    """The lower one of the two middle elements; NaN if one is among them, and of nothing."""
+    """The lower of the two middle elements; NaN if there is a NaN, or no element."""
     if not x.size:
         return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
     flat = x.reshape(-1)
@@ -215,7 +215,7 @@ def _find_middle_of_all(x: Any) -> Any:
 
 
 def _find_middle_number(x: Any) -> Any:
-    """The same of what is no NaN."""
+    """The same over the elements that are not NaN."""
     numbers = x[~np.isnan(x)] if x.dtype.kind == "f" else x
     return _find_middle_of_all(numbers)
 
@@ -225,13 +225,13 @@ _nanmedian_of_all = _make_for_all("nanmedian", _find_middle_number, "NanmedianBa
 
 
 def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
-    """Where the middle element stands along axis `d`: a NaN, if there is one and they are not skipped."""
+    """The index of the median along axis `d`: that of a NaN, if there is one and NaN are not skipped."""
     order = find_order(x, d)
     missing = np.isnan(x).sum(d, keepdims=True) if x.dtype.kind == "f" else 0
     count = x.shape[d] - missing
     rank = np.maximum(count - 1, 0) // 2
     if not skip_nan:
-        rank = np.where(missing > 0, count, rank)  # NaN stand last: the first of them
+        rank = np.where(missing > 0, count, rank)  # NaN are sorted last: take the first of them
     shape = [1 if i == d else n for i, n in enumerate(x.shape)]
     return np.take_along_axis(order, np.broadcast_to(rank, shape), d)
 
@@ -262,7 +262,7 @@ _pick_kth, _pick_commonest = picker("kthvalue"), picker("mode")
 
 @takes_out(apart="all")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
-    """The `k`-th smallest element along `dim`, counted from 1, and where it stood: a pair (values, indices).
+    """The `k`-th smallest element along `dim`, counted from 1, and its index: a pair (values, indices).
 
     >>> import minigrad as torch
     >>> torch.kthvalue(torch.tensor([5.0, 3.0, 4.0]), 2).values
@@ -279,7 +279,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
 
 @takes_out
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
-    """The commonest element along `dim`, the smallest of several, and where it stands: a pair (values, indices).
+    """The most frequent element along `dim`, the smallest of several, and its index: a pair (values, indices).
 
     >>> import minigrad as torch
     >>> torch.mode(torch.tensor([6, 5, 1, 0, 2, 5])).values
@@ -291,9 +291,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
 
 
 def _find_commonest(x: Any, d: int) -> Any:
-    """The place of the commonest element of each line along axis `d`: the last of equal ones."""
+    """The index of the most frequent element of each line along axis `d`: the last of equal ones."""
     order = find_order(x, d)
-    lines = np.moveaxis(np.take_along_axis(x, order, d), d, -1)  # in order, (..., n)
+    lines = np.moveaxis(np.take_along_axis(x, order, d), d, -1)  # sorted, (..., n)
     numbers = arange_beside(x, lines.shape[-1])
     first = np.concatenate([np.ones_like(lines[..., :1], dtype=bool), lines[..., 1:] != lines[..., :-1]], -1)
     runs = np.cumsum(first, -1)  # the number of the run that each belongs to

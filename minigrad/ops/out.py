@@ -21,9 +21,9 @@ def store(array: Any, key: Any, source: Any) -> None:
 
 
 def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
-    """``write(array, *others)``, which writes into `array`: the door through which all writes pass.
+    """Calls ``write(array, *others)``, which writes into `array`. All writes into tensors are made by this function.
 
-    Raises RuntimeError where the memory is read-only.
+    Raises RuntimeError if the memory is read-only.
     """
     try:
         quiet(write, array, *others)
@@ -38,8 +38,8 @@ def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
 
 # ---- memory of two arrays ------------------------------------------------------------------------
 def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False) -> None:
-    """Refuse to write where several elements lie in one place, as in an expanded tensor, or into memory that
-    `source` is read from, unless it is the very same elements: with `wholly`, these too.
+    """Raises if several elements of the target share memory, as in an expanded tensor, or if the target overlaps
+    `source` partly; with `wholly` also if both are the same elements.
     """
     if repeats(array):
         detail = "more than one element of the written-to tensor refers to a single memory location"
@@ -51,15 +51,15 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
 
 
 def repeats(array: Any) -> bool:
-    """True when several elements of `array` lie in one place."""
+    """True if several elements of `array` share memory."""
     steps = zip(array.shape, array.strides, strict=True)
     return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
 
 
 def overlap_in_part(a: Any, b: Any) -> bool:
-    """True when two dense arrays share some memory, but are not the same elements in the same order.
+    """True if two dense arrays share memory, but are not the same elements in the same order.
 
-    For arrays with gaps it is not asked: as in PyTorch, that would take too long to find out.
+    Arrays with gaps are not tested: as in PyTorch, that would take too long.
     """
     if not have_one_base(a, b) or not np.may_share_memory(a, b):
         return False
@@ -67,22 +67,22 @@ def overlap_in_part(a: Any, b: Any) -> bool:
 
 
 def are_same(a: Any, b: Any) -> bool:
-    """True when two arrays are the same elements in the same order."""
+    """True if two arrays are the same elements in the same order."""
     return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
 
 
 def _find_steps(array: Any) -> list[int]:
-    """The strides that matter: an axis of length 1 takes no step."""
+    """The strides, without those of axes of length 1, which do not matter."""
     return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
 
 
 def have_one_base(a: Any, b: Any) -> bool:
-    """Whether two arrays lie in the memory of one: NumPy and CuPy keep bases flat."""
+    """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
     return (a if a.base is None else a.base) is (b if b.base is None else b.base)
 
 
 def _is_dense(array: Any) -> bool:
-    """True when the elements fill their memory without gaps, in whatever order of dimensions."""
+    """True if the elements fill their memory without gaps, in any order of the axes."""
     step = array.itemsize
     for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
         if n > 1 and stride != step:
@@ -91,19 +91,19 @@ def _is_dense(array: Any) -> bool:
     return True
 
 
-# ---- results written into a tensor that is given -------------------------------------------------
+# ---- results written into a given tensor -------------------------------------------------
 class Manner(NamedTuple):
-    """How the result of a function goes into a tensor that is there: one given as ``out=``, or the first argument."""
+    """How a result is written into an existing tensor: one given as ``out=``, or the first argument."""
 
-    cast: bool = False  # also as another type of the same or a higher kind, as those of arithmetic
-    typed_by_out: bool = False  # it is computed in the type that `out` has
-    apart: str = ""  # part by part, and so not into what it is read from: "all", or the "others" after the first
-    in_part: bool = False  # in place: into an expanded tensor goes only what changes
-    read_before: str = ""  # in place: operands read before the write may lie in its memory: "numbers" (0-d), or "all"
+    cast: bool = False  # the result may be cast to another dtype of the same or a higher kind, as in arithmetic
+    typed_by_out: bool = False  # the result is computed in the dtype of `out`
+    apart: str = ""  # arguments that must not share memory with `out`: "all", or the "others" after the first
+    in_part: bool = False  # in place: only changed elements are written into an expanded tensor
+    read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"
 
 
 def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: bool = False, apart: str = "") -> Any:
-    """`out`, with `result` in it; it takes the result's shape.
+    """Writes `result` into `out`, which is resized to its shape, and returns `out`.
 
     Raises RuntimeError for another dtype, unless the result may be `cast` to it, for a tensor that repeats its memory
     or shares it in part with an argument (wholly with one it must stand `apart` from), and where a gradient is wanted.
@@ -133,7 +133,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
 
 
 def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
-    """Refuse what is no tensor, a tensor of another type or device, and one that has a place in the graph."""
+    """Raises if `out` is no tensor, has another dtype or device, or is in the graph."""
     require_receiver(name, out)
     have, made = out.array.dtype, result.array.dtype
     if have != made and (not cast or is_category_downgrade(made, have)):
@@ -145,13 +145,13 @@ def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
 
 
 def require_receiver(name: str, out: Any) -> None:
-    """Raises TypeError for an `out` that is no tensor."""
+    """Raises TypeError unless `out` is a tensor."""
     if not isinstance(out, TensorBase):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
 def _tensors(argument: Any) -> list[TensorBase]:
-    """An argument that is a tensor, or the tensors in a list."""
+    """The tensors in an argument: itself, or those in a list."""
     if isinstance(argument, TensorBase):
         return [argument]
     inside = argument if isinstance(argument, (list, tuple)) else ()

@@ -22,7 +22,7 @@ from minigrad.ops.strides import lay, layout_of, slide_windows, strided
 
 
 class Path:
-    """Several views, one after the other, as the one that reads a part of a tensor."""
+    """Several view operations, one after the other, as a single one."""
 
     def __init__(self, steps: Sequence[tuple[Any, dict[str, Any]]], last: Any) -> None:
         self.steps, self.last = steps, last
@@ -33,14 +33,14 @@ class Path:
         return self.last(x, **statics)
 
     def forward(self, array: Any, **statics: Any) -> Any:
-        """The part of an array."""
+        """Applies the views to an array."""
         for reader, options in self.steps:
             array = reader.forward(array, **options)
         return self.last.forward(array, **statics)
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
+    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # as as_strided needs it
     new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
     if layout is not None and layout_of(new) != layout:
         new = lay(x, layout)
@@ -49,7 +49,7 @@ def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, An
 
 
 def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
-    """Write `value` into the part of `array` that `reader` would read."""
+    """Writes `value` into the part of `array` that `reader` reads."""
     if isinstance(reader, Path):
         for step, options in reader.steps:
             array = step.forward(array, **options)
@@ -66,7 +66,7 @@ def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -
 
 
 def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    """The part of `g` that `reader` reads; where elements share a place, as those of windows do, the last has it."""
+    """The part of `g` that `reader` reads; of elements that share memory, as in windows, only the last gets it."""
     part = reader(g, **statics)
     steps = [*(step for step, _ in reader.steps), reader.last] if isinstance(reader, Path) else [reader]
     if strided not in steps and slide_windows not in steps:

@@ -20,14 +20,14 @@ def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
 
 
 def _target_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
-    """Where the original stands in the padded tensor."""
+    """The region of the original in the padded tensor."""
     return tuple(
         [slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)]
     )
 
 
 def _source_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
-    """What of the original is kept: negative padding cuts away."""
+    """The region of the original that is kept: negative padding crops."""
     return tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)])
 
 
@@ -39,13 +39,13 @@ pad = operation("constant_pad_nd", _pad_forward, _pad_rule)
 
 
 def pad_constant(input: Any, pairs: tuple[tuple[int, int], ...], value: Any = 0) -> Any:
-    """`input` with (before, after) numbers of `value` added on each axis; negative ones cut away."""
+    """`input` with (before, after) elements of `value` added on each axis; negative numbers crop."""
     return pad(input, pairs=pairs, value=value)
 
 
-# ---- rows by their places -------------------------------------------------------------------------
+# ---- rows by index -------------------------------------------------------------------------
 def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
-    """Each row of g added where it came from, runs of neighbours at once."""
+    """Adds each row of g to the row it was read from, whole runs of neighbouring rows at once."""
     image = array_module(g).zeros((*g.shape[:dim], length, *g.shape[dim + 1 :]), g.dtype)
     rows, from_rows = np.moveaxis(image, dim, 0), np.moveaxis(g, dim, 0)
     breaks = (np.flatnonzero(np.diff(places) != 1) + 1).tolist()
@@ -55,7 +55,7 @@ def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
     return image
 
 
-# The rows of an axis at `places` (a NumPy array), which may repeat, and their sums: adjoints.
+# Reading the rows of an axis at `places` (a NumPy array), which may repeat, and its adjoint, which adds them.
 rows_at = operation(
     "rows_at",
     lambda x, *, dim, places: x.take(constant_beside(x, places), axis=dim),

@@ -17,12 +17,12 @@ from minigrad.side_by_side import BITS
 
 
 def is_plain(z: Any) -> bool:
-    """True for an array, and for the scalar that NumPy's arithmetic makes of one without axes; not for a Tensor."""
+    """True for arrays and NumPy scalars, which NumPy's arithmetic makes of 0-d arrays; not for a Tensor."""
     return is_array(z) or isinstance(z, np.generic)
 
 
 def keep_where(mask: Any, g: Any) -> Any:
-    """``where(mask, g, 0)`` of arrays: the bits of `g` times 0 or 1, ten times quicker than `where`."""
+    """``where(mask, g, 0)`` of arrays, by multiplying the bits of `g` as integers: ten times quicker than `where`."""
     if type(g) is not np.ndarray:
         return np.where(mask, g, g.dtype.type(0))
     return np.multiply(g.view(BITS[g.itemsize]), mask).view(g.dtype)
@@ -42,5 +42,5 @@ _tied = elementwise("tie", lambda g, x: g, lambda g: g, lambda g, x: zeros_of(x)
 
 
 def tie(g: Any, x: Any) -> Any:
-    """The gradient `g`, which depends on no value of `x`, as a function of `x` whose derivative is 0."""
+    """The gradient `g`, which does not depend on the values of `x`, as a function of `x` with derivative 0."""
     return _tied(g, x) if isinstance(g, TensorBase) else g

@@ -36,7 +36,7 @@ from minigrad.ops.shape import expand
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-# Reading and writing by one key, under the names that PyTorch prints.
+# Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
 _copied, _filled = shown_as(overwrite, "IndexCopyBackward0"), shown_as(overwrite, "IndexFillBackward0")
 _put_over, _mask_scattered = shown_as(overwrite, "PutBackward0"), shown_as(overwrite, "MaskedScatterBackward0")
@@ -47,7 +47,7 @@ _taken = shown_as(read_at, "TakeBackward0")
 def _make_row_key(
     name: str, input: Any, dim: int, index: Any, error: type[Exception] = IndexError
 ) -> tuple[int, tuple[Any, ...]]:
-    """The axis `dim`, and the key that reads its entries `index`, a vector or a number."""
+    """The axis `dim`, and the key that reads the entries `index` (a vector or a number) of it."""
     d = axis(dim, input.array.ndim)
     places = check_places(name, input, d, index, error)
     if places.ndim > 1:
@@ -56,9 +56,9 @@ def _make_row_key(
 
 
 def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
-    """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
+    """The key, and `input` and `source` with at least one axis; raises unless `source` has an entry for each index."""
     require_tensor(name, "source", 4, source)
-    axis(dim, input.array.ndim)  # a wrong dim is reported before a wrong type
+    axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
     check_types(name, input, source)
     d, key = _make_row_key(
         name, input, dim, index, RuntimeError if name == "index_add" and input.array.ndim > 1 else IndexError
@@ -78,7 +78,7 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
 
 @takes_out(apart="others")
 def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
-    """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; places may repeat.
+    """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; indices may repeat.
 
     >>> import minigrad as torch
     >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
@@ -92,7 +92,7 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 
 
 @takes_out(apart="others")
 def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
-    """The tensor with ``out[index[i]] = source[i]`` along `dim`; of several for one place the last stays.
+    """The tensor with ``out[index[i]] = source[i]`` along `dim`; for equal indices the last one counts.
 
     >>> import minigrad as torch
     >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
@@ -103,7 +103,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
 
 
 def _count_from_start(index: Any, length: int) -> Any:
-    """The places `index`, those below 0 counted from the end, as places from 0 to `length` - 1."""
+    """The indices, with negative ones counted from the end, as numbers from 0 to `length` - 1."""
     return where(lt(index, 0), add(index, length), index)
 
 
@@ -120,9 +120,11 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     d = axis(dim, input.array.ndim)
     if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
-        index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)  # only index_fill does
+        index = _count_from_start(
+            index, input.array.shape[d] if input.array.ndim else 1
+        )  # only here negative ones are valid
     _, key = _make_row_key("index_fill", input, d, index)
-    key = watch((*key[:-1], np.unique(key[-1])), index)  # a place that is named twice is filled once
+    key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)
     fill = (
         cast(value, dtype)
@@ -132,13 +134,13 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
 
 
-# ---- what falls on one place, reduced ------------------------------------------------------------
-_STARTS = {"sum": 0, "mean": 0, "prod": 1}  # and for the extremes the lowest or highest number
+# ---- reductions of values with the same index ------------------------------------------------------------
+_STARTS = {"sum": 0, "mean": 0, "prod": 1}  # for amax and amin the lowest or highest number
 _UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
 
 def _find_neutral_number(reduce: str, dtype: Any) -> Any:
-    """What changes nothing under the reduction `reduce`."""
+    """The neutral element of the reduction `reduce`."""
     if reduce in _STARTS:
         return _STARTS[reduce]
     if dtype.kind == "b":
@@ -150,7 +152,7 @@ def _find_neutral_number(reduce: str, dtype: Any) -> Any:
 
 
 def _combine_at(ufunc: Any, new: Any, key: Any, values: Any) -> None:
-    """``ufunc.at(new, key, values)``. CuPy has it for some types, and for no product: there, places are sorted."""
+    """``ufunc.at(new, key, values)``. CuPy has it only for some dtypes and no products: then sorted."""
     if type(new) is np.ndarray:
         ufunc.at(new, key, values)
     elif ufunc is not np.multiply and new.dtype.char in "ilfd":
@@ -160,7 +162,7 @@ def _combine_at(ufunc: Any, new: Any, key: Any, values: Any) -> None:
 
 
 def _combine_runs(ufunc: Any, new: Any, key: Any, values: Any) -> None:
-    """Values for one place become neighbours by sorting; a run of them is combined by doubling its reach."""
+    """Sorts values by index, so that those with the same index form a run, and combines each run by doubling."""
     places = array_module(new).arange(new.size).reshape(new.shape)[key]
     values = np.broadcast_to(values, places.shape).reshape(-1)
     order = places.reshape(-1).argsort()
@@ -187,7 +189,7 @@ def _reduce_at_places(x: Any, values: Any, *, key: Any, reduce: str, include_sel
 
 
 def _count_at_places(x: Any, key: Any, include_self: bool) -> Any:
-    """How many numbers fall on each place; at least 1."""
+    """The number of values for each index, at least 1."""
     xp = array_module(x)
     counts = xp.zeros(x.shape, np.int64)
     if include_self:
@@ -197,21 +199,21 @@ def _count_at_places(x: Any, key: Any, include_self: bool) -> Any:
 
 
 def _mark_kept(x: Any, key: Any, include_self: bool) -> Any:
-    """Where the old value takes part, as 1 and 0."""
+    """1 where the old value takes part in the reduction, 0 elsewhere."""
     kept = array_module(x).ones(x.shape, x.dtype)
     if not include_self:
         kept[key] = 0
     return kept
 
 
-_facts = {  # of the places, as arrays: they depend on no number that is differentiated
+_facts = {  # facts about the indices, as arrays: they do not depend on differentiable values
     "counts": operation("counts", lambda x, *, key, include_self: _count_at_places(x, key, include_self), None),
     "kept": operation("kept", lambda x, *, key, include_self: _mark_kept(x, key, include_self), None),
 }
 
 
 def _share_out(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
-    """The gradients of the old values and of what fell on the places."""
+    """The gradients of the old values and of the reduced values."""
     how = {"key": key, "include_self": include_self}
     kept = _facts["kept"](x, **how)
     if reduce == "sum":
@@ -221,18 +223,18 @@ def _share_out(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, inc
         return g * kept, read_at(g, key=key)
     if reduce == "prod":
         return _share_product(g, x, values, out, key, kept)
-    # The extremes: those that are it share it equally.
+    # amax, amin: all values equal to the result share the gradient equally.
     mine = np.where(np.equal(x, out), kept, 0.0)
     theirs = np.where(np.equal(values, read_at(out, key=key)), 1.0, 0.0)
     claims = mine + put_at(theirs, shape=x.shape, key=key)
-    share = np.where(np.isnan(out), out, g / claims)  # NaN equals nothing, and hides nothing
+    share = np.where(np.isnan(out), out, g / claims)  # a NaN result gives NaN to all
     there = read_at(share, key=key)
     old = np.where(np.logical_or(np.greater(mine, 0), np.isnan(share)), share, 0.0)
     return old, np.where(np.logical_or(np.greater(theirs, 0), np.isnan(there)), there, 0.0)
 
 
 def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
-    """The product of the others: of all by division; where one factor is 0, that of the rest."""
+    """The product of the other factors: by division, or where one factor is 0 the product of the rest."""
     old_zero, new_zero = np.equal(x, 0), np.equal(values, 0)
     zeros = np.where(old_zero, kept, 0.0) + put_at(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
     solid = [np.where(old_zero, 1.0, x), np.where(new_zero, 1.0, values)]
@@ -240,7 +242,7 @@ def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -
     zero = np.where(old_zero, x * kept, 0.0) + put_at(np.where(new_zero, values, 0.0), shape=x.shape, key=key)
 
     def share(number: Any, is_zero: Any, solid: Any, g: Any, zeros: Any, zero: Any, rest: Any) -> Any:
-        others = zeros - np.where(is_zero, 1.0, 0.0)  # how many of the others are 0: one still has a derivative
+        others = zeros - np.where(is_zero, 1.0, 0.0)  # how many other factors are 0: with one the derivative exists
         other = np.where(np.greater(others, 0), zero - np.where(is_zero, number, 0.0), 1.0)
         return np.where(np.greater(others, 1), 0.0, g * (rest / solid) * other)
 
@@ -258,7 +260,7 @@ _reduced_at: Any = operation(
 
 
 def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
-    """`x` multiplied by all that falls on its places."""
+    """`x` with the values multiplied into its elements."""
     return _reduced_at(x, values, key=key, reduce="prod", include_self=True)
 
 
@@ -268,7 +270,7 @@ def scatter_reduce(
 ) -> Tensor:
     """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
 
-    Without `include_self` the old value takes no part where a new one falls.
+    Without `include_self` an old value is replaced wherever there are new ones.
 
     >>> import minigrad as torch
     >>> x, index = torch.tensor([5.0, 6.0, 7.0]), torch.tensor([0, 0, 2])
@@ -317,9 +319,9 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 @of_tensors
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
-    """Where the flat places `indices` lie along each axis of `shape`: rows and columns for two axes.
+    """The index along each axis of `shape` for flat `indices`: rows and columns for two axes.
 
-    Places beyond the shape begin anew, as in PyTorch. Raises TypeError for places that are no integers.
+    Indices beyond the shape wrap around, as in PyTorch. Raises TypeError unless they are integers.
 
     >>> import minigrad as torch
     >>> torch.unravel_index(torch.tensor([0, 5]), (2, 3))
@@ -334,12 +336,12 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
 
 
 def _find_steps(lengths: tuple[int, ...]) -> list[tuple[int, int]]:
-    """For each axis how many places one step skips, and its length."""
+    """The stride, in elements, and the length of each axis."""
     return [(prod(lengths[i + 1 :]), n) for i, n in enumerate(lengths)]
 
 
 def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
-    """The array of `index`, negative places counted from the end."""
+    """The array of `index`, with negative indices counted from the end."""
     places, size = index.array, flat.array.size
     if places.dtype != np.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {places.dtype}; convert with .long()")
@@ -353,7 +355,7 @@ def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
 @takes_out(apart="others")
 @recorded_as("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
+    """The tensor with the elements of `source` at `index` of the flattened tensor, or added there.
 
     >>> import minigrad as torch
     >>> torch.put(torch.zeros(2, 2), torch.tensor([0, 3]), torch.tensor([5.0, 6.0]))
@@ -374,7 +376,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 @of_tensors(read_before="all")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """The tensor with the first, second, ... number of `source` where `mask` holds, in row-major order.
+    """The tensor with the elements of `source`, one after the other, where `mask` is True, in row-major order.
 
     >>> import minigrad as torch
     >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([5.0, 6.0]))

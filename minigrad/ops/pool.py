@@ -12,8 +12,7 @@ from minigrad import kernels
 from minigrad.autograd import operation
 from minigrad.ops.piecewise import tie
 
-# Reading an image at the places that max pooling found, and adding gradients back there. `apart`: no two windows
-# share a pixel.
+# Reading an image at the indices that max pooling returned, and its adjoint. `apart`: no two windows share a pixel.
 _gather = operation(
     "max_pool2d_gather",
     lambda x, places, *, apart: kernels.max_pool2d_gather(x, places),
@@ -26,7 +25,7 @@ _scatter: Any = operation(
     lambda v, places, apart: _gather(v, places, apart=apart),
     None,
 )
-# The maxima, and their places written into the second operand.
+# The maxima; their indices are written into the second operand.
 max_pool2d = operation(
     "max_pool2d",
     lambda x, places, *, geometry: kernels.max_pool2d(x, places, geometry),
@@ -72,7 +71,7 @@ _adaptive_avg_pool2d_input: Any = operation(
 
 
 def require_windows(g: Any, name: str = "adaptive_avg_pool2d") -> Any:
-    """`g`, the gradient of adaptive pooling. Raises RuntimeError where there are none, as PyTorch does."""
+    """Returns `g`, the gradient of adaptive pooling. Raises RuntimeError if there are no windows, as PyTorch does."""
     if 0 in g.shape[1:]:
         raise RuntimeError(
             f"{name}_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but "
@@ -81,7 +80,7 @@ def require_windows(g: Any, name: str = "adaptive_avg_pool2d") -> Any:
     return g
 
 
-# The windows of an image as columns, and columns added back into an image: each other's adjoint.
+# The windows of an image as columns, and its adjoint, which adds columns back into an image.
 unfold_windows = operation(
     "im2col",
     lambda x, *, geometry: kernels.unfold(x, geometry),

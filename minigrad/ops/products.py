@@ -85,7 +85,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along an axis of length 3: `dim`, or the first such axis.
 
-    ``out[0] = x[1] y[2] - x[2] y[1]`` and so on in turn. Other axes broadcast.
+    ``out[0] = x[1] y[2] - x[2] y[1]``, and cyclically for 1 and 2. Other axes broadcast.
 
     >>> import minigrad as torch
     >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)

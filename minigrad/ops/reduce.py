@@ -32,11 +32,9 @@ def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[
 
 
 def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
-    """A reduced gradient, repeated over the axes that were reduced: a view, but for few numbers, which are as
-    quickly copied.
-    """
+    """Repeats a gradient over the reduced axes: as a view, or as a copy for few elements, which is as quick."""
     if dim is None and isinstance(g, (np.ndarray, np.generic)):
-        # one number under every index: what broadcast_to makes, ten times quicker
+        # a view of one number with strides 0: as broadcast_to, ten times quicker
         return np.ndarray(x_shape, g.dtype, g if g.__class__ is np.ndarray else np.asarray(g), 0, (0,) * len(x_shape))
     g = g.reshape(keepdim_shape(x_shape, dim))
     if g.__class__ is np.ndarray and count_reduced(x_shape, None) <= _FEW:
@@ -46,12 +44,12 @@ def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | Non
     return np.broadcast_to(g, x_shape)
 
 
-_FEW = 4096  # numbers
+_FEW = 4096  # elements
 
 
 @lru_cache(maxsize=1024)
 def count_reduced(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
-    """How many elements become one."""
+    """The number of elements that are reduced to one."""
     return math.prod(shape if dim is None else [shape[i] for i in dim])
 
 
@@ -66,9 +64,9 @@ def as_real(name: str, input: Any, dtype: Any = None) -> Any:
 
 
 def as_summable(input: Any, dtype: Any) -> Any:
-    """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own.
+    """`input` in the dtype of its sum: `dtype`, int64 for integers and bools, or its own.
 
-    Raises RuntimeError where a gradient would end in integers.
+    Raises RuntimeError if `input` needs a gradient and `dtype` is an integer type.
     """
     if dtype is None:
         return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
@@ -81,7 +79,7 @@ def as_summable(input: Any, dtype: Any) -> Any:
 
 # ---- sums ----------------------------------------------------------------------------------------
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    # NumPy would widen small integers: they stay what they are
+    # keep small integers, which NumPy would widen
     total = add_up(x, dim, None if x.dtype.kind == "f" else x.dtype, keepdim)
     return total if dim is None else in_rows(total)
 
@@ -94,7 +92,7 @@ def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
     count = count_reduced(x_shape, dim)
-    # halves in single: the count may be beyond their range
+    # float16 in float32: the count may be out of its range
     return spread_gradient(g / (np.float32(count) if g.dtype == np.float16 else count), x_shape, dim)
 
 
@@ -102,7 +100,7 @@ sum_operation = operation("sum", _total, spread_gradient)
 average = operation("mean", _average_forward, _average_rule)
 
 
-# PyTorch prints those over named dimensions under other names than those over all.
+# PyTorch prints other `grad_fn` names for reductions over given dimensions than over all.
 _sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(average, "MeanBackward1")
 
 
@@ -138,9 +136,9 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
 
 @of_tensors
 def sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    """The sum over the axes along which a tensor of `size` would be broadcast to `input`: what undoes broadcasting.
+    """Undoes broadcasting: the sum over the axes along which a tensor of `size` would be broadcast to `input`.
 
-    Raises RuntimeError where it could not be.
+    Raises RuntimeError if `size` does not broadcast to the shape of `input`.
 
     >>> import minigrad as torch
     >>> torch.ones(2, 3).sum_to_size(1, 3)
@@ -157,7 +155,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
 
 # ---- logarithms of sums --------------------------------------------------------------------------
 def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    top: Any = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
+    top: Any = 0.0  # without elements the sum of exponentials is 0, and its logarithm -inf
     if x.size:
         top = x.max(axis=dim, keepdims=True)
         top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
@@ -195,7 +193,7 @@ def _give_to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
 
 
 def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: type[Exception] = RuntimeError) -> None:
-    """Refuse to look for an extreme among no elements: along an axis with an IndexError, of all with `error`."""
+    """Raises if there are no elements: IndexError for an empty axis, `error` for an empty tensor."""
     if input.array.size:
         return
     shape = tuple(input.array.shape)
@@ -232,11 +230,11 @@ amin = _make_extreme(
 )
 
 
-# ---- truth and counting --------------------------------------------------------------------------
+# ---- any, all and counting --------------------------------------------------------------------------
 def _make_truth(name: str, example: str) -> Callable[..., Any]:
     def forward(x: Any, dim: Any, keepdim: bool) -> Any:
         found = x != 0 if dim == () else getattr(x, name)(axis=dim, keepdims=keepdim)
-        return found.astype(np.uint8) if x.dtype == np.uint8 else found  # PyTorch answers bytes with a byte
+        return found.astype(np.uint8) if x.dtype == np.uint8 else found  # as in PyTorch, uint8 gives uint8
 
     def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
         over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.array.ndim)
@@ -252,7 +250,7 @@ any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor
 
 @takes_out
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
-    """How many elements over the dimensions `dim`, or of all, are not 0.
+    """The number of elements that are not 0, over the dimensions `dim` or over all.
 
     >>> import minigrad as torch
     >>> torch.count_nonzero(torch.tensor([0, 1, 2]))

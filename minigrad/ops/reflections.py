@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of ``H_1 H_2 ... H_k`` with ``H_i = I - tau_i v_i v_i^T``, v_i under the diagonal of column i.
 
-    Shapes: input (..., m, n) with m >= n; tau (..., k) with k <= n. v_i is 1 at i, and 0 above.
+    Shapes: input (..., m, n) with m >= n; tau (..., k) with k <= n. Element i of v_i is 1, and those above are 0.
     Raises RuntimeError for other shapes, and where the types differ. Source: LAPACK's `orgqr`.
 
     >>> import minigrad as torch

@@ -21,26 +21,26 @@ from minigrad.ops.shape import stand_along
 
 
 class Axis(NamedTuple):
-    """How one axis of length `length` is read."""
+    """How an axis of length `length` is resampled."""
 
     dim: int
     length: int
-    places: Any  # in NumPy's memory
-    weights: Any  # where the image is
+    places: Any  # a NumPy array
+    weights: Any  # an array on the device of the image
 
 
 # ---- taps ----------------------------------------------------------------------------------------
 def step_of(n: int, m: int, scale: float | None, align: bool, real: Any) -> Any:
-    """How far new neighbours lie apart in the old image: by the factor that was given, if one was."""
+    """The distance of two new neighbours in the old image: from the scale factor if given, else from the lengths."""
     if align:
         return real(n - 1) / real(m - 1) if m > 1 else real(0)
     return real(1.0 / scale) if scale else real(n) / real(m)
 
 
 def nearest_taps(n: int, m: int, step: Any, real: Any, exact: bool, whole: bool) -> tuple[Any, Any]:
-    """The pixel under each new pixel's corner, or with `exact` under its centre.
+    """The old pixel at each new pixel's corner, or with `exact` at its centre.
 
-    With `whole` an axis that keeps its length is copied and one of twice its length doubled, whatever the `step`.
+    With `whole` an axis of the same length is copied, and one of twice the length doubled, whatever the `step`.
     """
     if whole and m in (n, 2 * n):
         places = np.arange(m) // (m // n)
@@ -51,7 +51,7 @@ def nearest_taps(n: int, m: int, step: Any, real: Any, exact: bool, whole: bool)
 
 
 def linear_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, Any]:
-    """The two pixels on either side of each new pixel's centre, weighted by nearness."""
+    """Linear interpolation: the two pixels nearest to each new pixel's centre."""
     if n == m:
         return np.arange(m)[:, None], None
     centres = _find_centres(m, step, real, align).clip(0)
@@ -61,7 +61,7 @@ def linear_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any,
 
 
 def cubic_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, Any]:
-    """Four pixels around each new pixel's centre, weighted by Keys' cubic with a = -0.75."""
+    """Cubic interpolation: four pixels around each new pixel's centre, weighted by Keys' cubic with a = -0.75."""
     centres = _find_centres(m, step, real, align)
     below = np.floor(centres)
     t = (centres - below).clip(0, 1)
@@ -71,7 +71,7 @@ def cubic_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, 
 
 
 def area_taps(n: int, m: int, real: Any) -> tuple[Any, Any]:
-    """All pixels that a new one covers, all alike."""
+    """All pixels that a new pixel covers, with equal weights."""
     i = np.arange(m)
     starts, ends = i * n // m, -(-(i + 1) * n // m)
     reach = np.arange(int((ends - starts).max(initial=1)))
@@ -80,11 +80,11 @@ def area_taps(n: int, m: int, real: Any) -> tuple[Any, Any]:
     return np.where(inside, starts[:, None] + reach, -1), weights
 
 
-_REACH = {"linear": 1, "cubic": 2, "lanczos": 3}  # of the filters, in pixels
+_REACH = {"linear": 1, "cubic": 2, "lanczos": 3}  # radius of the filters, in pixels
 
 
 def filter_taps(n: int, m: int, step: Any, real: Any, kind: str) -> tuple[Any, Any]:
-    """All pixels within reach of a filter that is widened when the image shrinks, so that each of them counts."""
+    """Antialiasing: all pixels under a filter that is widened when the image shrinks, so that every pixel counts."""
     stretch = max(float(step), 1.0)
     support = _REACH[kind] * stretch
     centres = (np.arange(m, dtype=real) + real(0.5)) * step
@@ -99,18 +99,18 @@ def filter_taps(n: int, m: int, step: Any, real: Any, kind: str) -> tuple[Any, A
 
 
 def _find_centres(m: int, step: Any, real: Any, align: bool) -> Any:
-    """Where the new pixels' centres lie in the old image, whose pixel 0 has its centre at 0."""
+    """The new pixels' centres in the coordinates of the old image, where pixel 0 has its centre at 0."""
     i = np.arange(m, dtype=real)
     return i * step if align else (i + real(0.5)) * step - real(0.5)
 
 
 def weigh_near(x: Any, a: float) -> Any:
-    """Keys' cubic of distances from 0 to 1."""
+    """Keys' cubic for distances from 0 to 1."""
     return ((a + 2) * x - (a + 3)) * x * x + 1
 
 
 def weigh_far(x: Any, a: float) -> Any:
-    """Keys' cubic of distances from 1 to 2."""
+    """Keys' cubic for distances from 1 to 2."""
     return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
 
@@ -138,7 +138,7 @@ def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
 
 
 def _weigh(rows: list[Any], axis: Axis) -> Any:
-    """The sum of the rows times their weights; what is not read does not count, be it inf or NaN."""
+    """The weighted sum of the rows; a row that is not read does not count, even if it holds inf or NaN."""
     total: Any = 0
     for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
         part = row * stand_along(weight.astype(row.dtype), axis.dim, row.ndim)
@@ -150,7 +150,7 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
 
 
 def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
-    """The same in whole numbers, with as many bits of each weight as 16 can hold."""
+    """The same in integers, with weights of as many bits as fit in 16."""
     most = float(axis.weights.max())
     bits = next(b for b in range(23) if int(0.5 + most * (1 << (b + 1))) >= 1 << 15)
     whole = np.rint(axis.weights * (1 << bits)).astype(np.int64)
@@ -161,7 +161,7 @@ def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
 
 
 def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
-    """The adjoint of `_read`: each new pixel's gradient goes to the old pixels that it read."""
+    """The adjoint of `_read`: adds each new pixel's weighted gradient to the old pixels that it read."""
     wide = g.astype(np.float32) if g.dtype == np.float16 else g
     for axis in reversed(axes):
         dim = axis.dim
@@ -176,7 +176,7 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
 
 
 def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
-    """Add the rows of `part` to those of `image` at `places`, which rise and may repeat; -1 is no place."""
+    """Adds the rows of `part` to those of `image` at `places`, which ascend and may repeat; -1 means none."""
     read = np.flatnonzero(places >= 0)
     if len(read) < len(places):
         part, places = part.take(constant_beside(part, as_index(read)), axis=dim), places[read]
@@ -188,7 +188,7 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
     if most > 16:
         image[(slice(None),) * dim + (seen,)] += np.add.reduceat(part, starts, axis=dim)
         return
-    for turn in range(most):  # the first row of each place, the second, ...
+    for turn in range(most):  # the first row for each place, then the second, ...
         served = np.flatnonzero(counts > turn)
         rows = part.take(as_index(starts[served] + turn), axis=dim)
         if len(served) == image.shape[dim]:
@@ -198,9 +198,9 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
 
 
 def make_resampling(name: str, pools: bool = False) -> Operation:
-    """An operation that reads an image along some axes; `name` is what ``grad_fn`` shows.
+    """Makes an operation that resamples an image along some axes; `name` is shown in ``grad_fn``.
 
-    The gradient of one that `pools` is tied to the image, as that of every pooling is.
+    With `pools` the gradient stays connected to the image, as for every pooling.
     """
 
     def rule(g: Any, axes: tuple[Axis, ...]) -> Any:

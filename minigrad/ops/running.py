@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-# ---- logarithms of running sums ------------------------------------------------------------------
+# ---- logcumsumexp ------------------------------------------------------------------
 def _accumulate_logs(x: Any, *, dim: int) -> Any:
-    if type(x) is np.ndarray:  # every step rounds: singles in doubles
+    if type(x) is np.ndarray:  # float32 is summed in float64, as every step rounds
         return np.logaddexp.accumulate(x, axis=dim, dtype=np.float64).astype(x.dtype, copy=False)
     if x.dtype.char == "e":
         return _accumulate_logs(x.astype(np.float32), dim=dim).astype(x.dtype)
-    # CuPy has no such accumulation: by doubling, as Hillis and Steele, "Data Parallel Algorithms", 1986.
+    # CuPy has no logaddexp.accumulate: doubling, as in Hillis and Steele, "Data Parallel Algorithms", 1986.
     sums, reach = x, 1
-    while reach < x.shape[dim]:  # each has the sum of the `reach` elements up to its own
+    while reach < x.shape[dim]:  # each element holds the sum of the `reach` elements up to it
         later = np.logaddexp(cut(sums, dim, reach), cut(sums, dim, 0, -reach))
         sums = np.concatenate([cut(sums, dim, 0, reach), later], axis=dim)
         reach *= 2
@@ -43,9 +43,9 @@ def _accumulate_logs(x: Any, *, dim: int) -> Any:
 
 
 def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
-    # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all powers are of negative numbers
+    # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all exponents are negative
     out_before, out_after = cut(out, dim, 0, -1), cut(out, dim, 1)
-    stays = (out_before == out_after) & np.isinf(out_after)  # inf - inf: it grows by nothing
+    stays = (out_before == out_after) & np.isinf(out_after)  # inf - inf means no growth
     grown = np.exp(np.where(stays, 0, out_before - out_after))
     share = np.exp(np.where(out == -np.inf, -np.inf, x - out))  # 0 / 0 where both are log(0)
     return share * scan_from_the_back(g, grown, dim)
@@ -72,8 +72,8 @@ def _make_running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> 
     pick = picker(name)
 
     def find(x: Any, d: int) -> Any:
-        """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""
-        on_host = to_device(x, CPU)  # CuPy accumulates sums and products only
+        """The index of the extreme of the elements so far: the last of equal ones, or the last NaN."""
+        on_host = to_device(x, CPU)  # CuPy can accumulate only sums and products
         numbers = stand_along(np.arange(x.shape[d]), d, x.ndim)
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
         return to_device(as_int64(np.maximum.accumulate(found, axis=d)), device_of(x))
@@ -96,7 +96,7 @@ cummin = _make_running_extreme(
 # ---- differences and areas -----------------------------------------------------------------------
 @takes_out(cast=True)
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
-    """``x[i + 1] - x[i]`` along the dimension `dim`, taken `n` times; `prepend` and `append` are put around first.
+    """``x[i + 1] - x[i]`` along the dimension `dim`, `n` times; `prepend` and `append` are joined to x first.
 
     >>> import minigrad as torch
     >>> torch.diff(torch.tensor([1, 4, 9, 16])), torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
@@ -107,7 +107,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     if as_int(n, "n") < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
-    around = [x for x in (prepend, input, append) if x is not None and n]  # as PyTorch: nothing is put around for n = 0
+    around = [x for x in (prepend, input, append) if x is not None and n]  # as in PyTorch, nothing is joined for n = 0
     x = cat(around, d) if len(around) > 1 else input
     for _ in range(n):
         later, earlier = _pair_neighbours(x, d)
@@ -116,7 +116,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
 
 
 def _pair_neighbours(x: Any, d: int) -> tuple[Any, Any]:
-    """All elements along axis `d` but the first, and all but the last."""
+    """All elements along axis `d` except the first, and all except the last."""
     size = x.array.shape[d]
     pairs = max(size - 1, 0)
     return narrow(x, d, min(1, size), pairs), narrow(x, d, 0, pairs)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
-    """The array of an index tensor, checked to hold places of axis `d`."""
+    """The array of an index tensor, after a check that its values are valid for axis `d`."""
     require_tensor(name, "index", 3, index)
     array = index.array
     if array.__class__ is not input.array.__class__:
@@ -69,7 +69,7 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
 
 
-# Reading and writing by one key, under the names that PyTorch prints.
+# Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _gathered = shown_as(read_at, "GatherBackward0")
 _index_selected = shown_as(read_at, "IndexSelectBackward0")
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
@@ -78,12 +78,12 @@ _index_put = shown_as(overwrite, "IndexPutBackward0")
 
 
 def reshape_like(x: Any, other: Any) -> Any:
-    """`x` in the shape of `other`, of as many elements."""
+    """`x` in the shape of `other`, which has as many elements."""
     return x if x.array.ndim == other.array.ndim else reshape(x, other.array.shape)
 
 
 def at_least_1d(input: Any) -> Any:
-    """A 0-d tensor as one of a single element, so that it can be read by index."""
+    """A 0-d tensor as a 1-d one, so that it can be read by index."""
     return input if input.array.ndim else reshape(input, 1)
 
 
@@ -105,7 +105,7 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
 
 
 def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True) -> Any:
-    """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
+    """The element at `places` of each line along axis `d`, read by the operation `shown`."""
     key = key_along(shown.name, input, d, places)
     if not keepdim:
         key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places)
@@ -114,7 +114,7 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True
 
 @of_tensors
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """`gather` whose other axes broadcast, counting from the end for negative indices.
+    """`gather` with broadcasting on the other axes, and negative indices counted from the end.
 
     Without `dim`, on the flattened tensor.
 
@@ -178,7 +178,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
         number = dtypes.scalar(src, input.array.dtype)
         src = compute(_fill, index, number)
     if reduce == "multiply":
-        from minigrad.ops.place import scatter_reduce  # which builds on this file
+        from minigrad.ops.place import scatter_reduce  # it imports this file
 
         return scatter_reduce(input, dim, index, src, "prod")
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")
@@ -200,7 +200,7 @@ def _fill(x: Any, number: Any) -> Any:
 
 
 def check_types(name: str, input: Any, src: Any) -> None:
-    """Refuse to write numbers of one type among those of another."""
+    """Raises if `input` and `src` have different dtypes."""
     if input.array.dtype != src.array.dtype:
         types = f"got {input.array.dtype} and {src.array.dtype}"
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype, {types}")
@@ -216,7 +216,7 @@ _cut = operation("cut", lambda x, *, shape: x[tuple([slice(n) for n in shape])],
 
 
 def check_covers(name: str, index: Any, src: Any) -> tuple[tuple[int, ...], Any]:
-    """The shape of `index`, and `src` with axes, which must have a number for each of its places."""
+    """The shape of `index`, and `src` with at least one axis, which must have an element for each index."""
     shape, source = index.array.shape or (1,), at_least_1d(src)
     have = source.array.shape
     if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
@@ -225,25 +225,25 @@ def check_covers(name: str, index: Any, src: Any) -> tuple[tuple[int, ...], Any]
 
 
 def _read_by_index(name: str, src: Any, index: Any) -> Any:
-    """What a scatter reads of `src`: as many entries along each axis as `index` has.
+    """The part of `src` that a scatter reads: as many entries along each axis as `index` has.
 
-    Where that is not all of `src`, it has no gradient, as in PyTorch: "the backward pass is implemented only for
+    If that is not all of `src`, it has no gradient, as in PyTorch: "the backward pass is implemented only for
     src.shape == index.shape".
     """
     shape, source = check_covers(name, index, src)
     have = source.array.shape
     if shape == have:
         return source
-    if all(n == m or m == 1 for n, m in zip(shape, have, strict=True)):  # nothing is read
+    if all(n == m or m == 1 for n, m in zip(shape, have, strict=True)):  # no element is read
         return getitem(source, tuple([slice(n) for n in shape]))
     return _cut(source, shape=shape)
 
 
 def scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, ...]:
-    """The key by which a scatter writes `src` into `input`, once their types fit."""
+    """The key by which a scatter writes `src` into `input`, after a check of their dtypes."""
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         require_tensor(name, role, position, x)
-    axis(dim, input.array.ndim)  # a wrong dim is reported before a wrong type
+    axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
     check_types(name, input, src)
     return key_along(name, input, dim, index)
 
@@ -280,9 +280,9 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each entry of one axis repeated: all as often, or as often as `repeats` says.
+    """Each entry of one axis repeated `repeats` times, which is one number or one for each entry.
 
-    Of a vector of counts alone: 0 as often as the first says, 1 as often as the second, and so on.
+    Called with a vector of counts alone: 0 repeated by the first count, 1 by the second, and so on.
 
     >>> import minigrad as torch
     >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
@@ -306,7 +306,7 @@ def repeat_interleave(
 
 
 def _check_counts(counts: Any, length: int) -> Any:
-    """How often each entry is repeated. Raises RuntimeError unless they are whole, not negative, one or one each."""
+    """The array of counts. Raises RuntimeError unless they are integers >= 0, one for all or one for each entry."""
     if counts.dtype not in (np.int64, np.int32):
         raise not_implemented_for("repeat_interleave", counts.dtype)
     if counts.ndim > 1:

@@ -31,7 +31,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
-        self.writes[0] += 1  # `x[key] -= y` was written by `-=` already
+        self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
         return
     value = _read_value(self, value, parts, basic)
     is_tensor = isinstance(value, TensorBase)
@@ -52,13 +52,13 @@ def setitem(self: Any, key: Any, value: Any) -> None:
 
 
 def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
-    """Write a value in the graph."""
+    """Writes a value, with a record in the graph."""
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
-        _read_array(self.array, parts)  # an index that is out of range is said first
+        _read_array(self.array, parts)  # reports an index out of range first
         raise
     if key is ...:
         copy_(self, _fit_value(value, self.array, self))
@@ -74,7 +74,7 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
 
 
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether `value` is the very view ``whole[parts]``."""
+    """Whether `value` is the view ``whole[parts]`` itself."""
     view = value.view_of
     return (
         view is not None and view.parent is whole and view.operation.forward is read_at.forward
@@ -82,9 +82,9 @@ def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
     )  # fmt: skip
 
 
-# ---- what is written -----------------------------------------------------------------------------
+# ---- values -----------------------------------------------------------------------------
 def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) -> Any:
-    """What is assigned: a tensor on the device of `target`, or a number as an element of it."""
+    """The assigned value: a tensor on the device of `target`, or a number converted to its dtype."""
     array = target.array
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
@@ -102,7 +102,7 @@ def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) ->
 
 
 def _as_element(value: Any, array: Any) -> Any:
-    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
+    """A number in the dtype of `array`, which must be able to hold it. Usual floats skip the test of the limits."""
     if array.dtype.kind == "f" and dtypes.every_float_holds(value):
         return value
     if isinstance(value, np.generic):
@@ -113,7 +113,7 @@ def _as_element(value: Any, array: Any) -> Any:
 
 
 def _drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """`shape` without axes of length 1 in front, while it has more than `ndim`: they broadcast into fewer axes too."""
+    """`shape` without leading axes of length 1, as long as it has more than `ndim` axes."""
     while len(shape) > ndim and shape[0] == 1:
         shape = shape[1:]
     return shape
@@ -132,13 +132,13 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
     return cast(value, region.dtype)
 
 
-# ---- what is refused -----------------------------------------------------------------------------
+# ---- checks -----------------------------------------------------------------------------
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
-    """Refuse to write another type at places given by tensors, except one number under a mask."""
-    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
+    """Raises if values of another dtype are written by index tensors, except a number under a mask."""
+    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask too
     one_mask = len(places) == 1 and is_array(places[0]) and places[0].ndim > 0 and places[0].dtype.kind == "b"
     if places and (source.size != 1 or not one_mask):
-        _read_array(array, parts)  # an index that is out of range is said first
+        _read_array(array, parts)  # reports an index out of range first
         raise types_differ(array, source)
     if places and type(source) is np.ndarray:
         number = source.item()
@@ -146,14 +146,14 @@ def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
 
 
 def types_differ(array: Any, source: Any) -> RuntimeError:
-    """The error for numbers of another type than that of the places they are written to."""
+    """The error for values of another dtype than that of the tensor."""
     types = f"got {array.dtype} for the destination and {source.dtype} for the source"
     hint = "convert the source with .to(destination.dtype)"
     return RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
 
 
 def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
-    """Refuse places and values that are read from the memory that is written to."""
+    """Raises if the index or the value shares memory with the target."""
     places = [part for part in parts if is_array(part)]
     under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
     for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
@@ -161,25 +161,25 @@ def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
             try:
                 check_memory(array, "index assignment", beside, wholly=True)
             except RuntimeError:
-                _read_array(array, parts)  # an index that is out of range is said first
+                _read_array(array, parts)  # reports an index out of range first
                 raise
 
 
 def _check_region(region: Any, source: Any) -> None:
-    """Refuse to write where elements share a place, or where `source` is read from element by element."""
+    """Raises if elements of the region share memory, or if `source` partly overlaps it."""
     if source is None or not are_same(region, seen := _spread(source, region.shape)):
         check_memory(region, "index assignment", None if source is None or source.size != region.size else seen)
 
 
 def _spread(source: Any, shape: tuple[int, ...]) -> Any:
-    """`source` as it is broadcast to a region of that shape, or itself where it does not fit."""
+    """`source` broadcast to a region of that shape, or itself if it does not broadcast."""
     try:
         return source.reshape(shape) if source.size == prod(shape) else broadcast(source, shape)
     except ValueError:
         return source
 
 
-# ---- the write -----------------------------------------------------------------------------------
+# ---- writing -----------------------------------------------------------------------------------
 def _read_array(array: Any, key: Any) -> Any:
     try:
         return array[key]
@@ -188,12 +188,12 @@ def _read_array(array: Any, key: Any) -> Any:
 
 
 def _write_array(array: Any, key: Any, source: Any) -> None:
-    """``array[key] = source``, and in words why it cannot be."""
+    """``array[key] = source``, with a clear error if that fails."""
     values = is_array(source)
     if values and (array.__class__ is not np.ndarray or source.__class__ is not np.ndarray):
         check_same_library("index assignment", (array, source))
     try:
-        if values and not source.size:  # of values without numbers NumPy drops any axes in front
+        if values and not source.size:  # for empty values NumPy drops any leading axes
             check_fits_region(source, _read_array(array, key), array, leading_ones=True)
         store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
@@ -205,9 +205,9 @@ def _write_array(array: Any, key: Any, source: Any) -> None:
 
 
 def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
-    """Refuse, with a RuntimeError, a `value` that does not broadcast to the `region` of `whole` where it goes.
+    """Raises RuntimeError unless `value` broadcasts to the `region` of `whole`.
 
-    With `leading_ones`, axes of length 1 in front may be more than those of the region.
+    With `leading_ones` the value may have more axes than the region, if they are leading and of length 1.
     """
     wanted = region.shape
     shape = _drop_leading_ones(value.shape, len(wanted)) if leading_ones else value.shape

@@ -41,9 +41,9 @@ _swap = operation(
     lambda g, first, second: np.swapaxes(g, first, second),
     view=True,
 )
-# The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
+# The engine sums gradients over broadcast axes, so this rule returns the gradient unchanged.
 _expand = operation("expand", lambda x, *, shape: broadcast(x, shape), lambda g: g, view=True)
-# The same under the names that PyTorch prints.
+# The same under the `grad_fn` names that PyTorch prints.
 _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all axes, one of them, those named
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
 _turned_matrix = shown_as(_swap, "TBackward0")
@@ -53,7 +53,7 @@ alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     """The array `x` repeated to `shape` without copying: stride 0 along the repeated axes."""
     wide = array_module(x).broadcast_to(x, shape)
-    if type(wide) is np.ndarray:  # NumPy makes it read-only; whoever writes is checked in `inplace`
+    if type(wide) is np.ndarray:  # NumPy makes it read-only; writes are checked in `inplace.py`
         wide.flags.writeable = x.flags.writeable
     return wide
 
@@ -87,15 +87,15 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
 
 
 def stand_along(x: Any, dim: int, ndim: int) -> Any:
-    """A vector, array or tensor, along the axis `dim` of `ndim`, ready to broadcast: (n,) -> (1, ..., n, ..., 1)."""
+    """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
     shape = [-1 if d == dim else 1 for d in range(ndim)]
     return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]
 
 
 def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
-    """`reshape` that never copies, or the same bytes under another dtype.
+    """`reshape` without a copy, or the same bytes as another dtype.
 
-    Raises RuntimeError when the memory cannot be looked at in that way.
+    Raises RuntimeError if the memory order does not allow such a view.
 
     >>> import minigrad as torch
     >>> torch.arange(6).view(2, -1)
@@ -114,7 +114,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
 
 
 def _view_as_dtype(input: Any, wanted: Any) -> Any:
-    """The same bytes as elements of another type, in the same memory; the last axis grows or shrinks."""
+    """The same memory as elements of another dtype; the length of the last axis changes with their size."""
     array, have = input.array, input.array.dtype
     detail = f"to view {have} as {wanted} (different element sizes), but got"
     if have.itemsize != wanted.itemsize:
@@ -268,7 +268,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
 
-_EVERY = object()  # of squeeze: all axes of length 1
+_EVERY = object()  # default of `squeeze`: all axes of length 1
 
 
 @takes_out
@@ -342,7 +342,7 @@ moveaxis = movedim
 
 
 def _make_as(function: Any) -> Any:
-    """The form of `function` that takes the shape of another tensor: ``x.view_as(y)``."""
+    """Makes the form of `function` that takes its shape from another tensor: ``x.view_as(y)``."""
 
     def as_other(input: Tensor, other: Tensor) -> Tensor:
         return function(input, other.array.shape)

@@ -14,8 +14,8 @@ import numpy as np
 
 Axes = tuple[int, ...]
 
-SMALL = 128  # numbers in all; of more, these steps would take longer than the rest of a call
-LANES = 8  # numbers that the processor adds at once
+SMALL = 128  # most elements; for more, these steps would take longer than the rest of a call
+LANES = 8  # elements in a vector register
 
 
 class Steps(NamedTuple):
@@ -26,12 +26,12 @@ class Steps(NamedTuple):
 
 
 def fused(a: Any, b: Any, c: Any) -> Any:
-    """``a * b + c`` of singles, rounded once."""
+    """``a * b + c`` in float32, rounded once."""
     return (a.astype(np.float64) * b + c).astype(np.float32)
 
 
 def add_by_lanes(a: Any, b: Any = None, fuse: bool = True) -> Any:
-    """The sum of `a`, or of ``a * b``, along the last axis, which stays with length 1."""
+    """The sum of `a`, or of ``a * b``, along the last axis, which keeps length 1."""
     products = a if b is None else a * b
     whole = products.shape[-1] // LANES * LANES
     if not whole:

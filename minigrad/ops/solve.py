@@ -31,7 +31,7 @@ Array = Any
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that the computation is not defined for: singular, or not positive definite.
+    """The error for a matrix that is singular, or not positive definite, or does not converge.
 
     >>> import minigrad as torch
     >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
@@ -40,7 +40,7 @@ class LinAlgError(RuntimeError):
 
 
 def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, halves: bool = False) -> None:
-    """Refuse what is no matrix, or batch of matrices, of float32 or float64; of float16 unless `halves` will do."""
+    """Raises unless `A` is a matrix, or a batch of matrices, of float32 or float64, or with `halves` of float16."""
     require_tensor(name, parameter, 1, x)
     shape = tuple(x.array.shape)
     if len(shape) < 2:
@@ -54,7 +54,7 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, h
 
 
 def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
-    """`function(*operands)`, of tensors or arrays; where NumPy fails, a LinAlgError says `why`."""
+    """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`."""
     try:
         with linear_algebra_that_raises(operands[0]):
             return function(*operands)
@@ -63,12 +63,12 @@ def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -
 
 
 def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
-    """Each matrix transposed: of arrays and tensors alike, as the rules need it."""
+    """Each matrix transposed, for arrays and Tensors."""
     return np.swapaxes(x, -1, -2)
 
 
 def constant_like(x: Any, constant: Array) -> Any:
-    """A NumPy constant as `x` is: an array of its type and library, or a tensor around one."""
+    """A NumPy constant as an array in the dtype and library of `x`, or a Tensor if `x` is one."""
     array = getattr(x, "array", x)
     there = constant_beside(array, constant.astype(array.dtype))
     return wrap(there) if isinstance(x, TensorBase) else there
@@ -90,27 +90,27 @@ _solve: Any = operation(
 
 
 def _multiply_without(s: Array, *places: int) -> Array:
-    """The product of each row of `s` without the numbers at `places`."""
+    """The product of each row of `s`, leaving out the elements at `places`."""
     return np.prod(s[..., [i for i in range(s.shape[-1]) if i not in places]], -1)
 
 
 def _cofactor_forward(x: Array) -> Array:
-    """det(A) A^-T, also of a singular matrix: by the singular values, each product without its own."""
+    """The cofactors det(A) A^-T, also of a singular matrix: from products of all singular values except one."""
     if not x.shape[-1]:
         return x.copy()
     u, s, vh = np.linalg.svd(x)
     others = np.stack([_multiply_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
-    regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough, and rounds as PyTorch's
+    regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough; it rounds as PyTorch's
     cofactors[regular] = mT(np.linalg.det(x)[regular][..., None, None] * np.linalg.inv(x[regular]))
     return cofactors
 
 
 def _cofactor_slope_forward(g: Array, x: Array) -> Array:
-    """How the cofactors move along g, also of a singular matrix: where A is diagonal, their products without two.
+    """The derivative of the cofactors along g, also of a singular matrix: by products of all singular values but two.
 
-    The second derivative of det is symmetric, so this is the vjp of the cofactors as well.
+    The second derivative of det is symmetric, so this is also the vjp of the cofactors.
     """
     n = x.shape[-1]
     if not n:
@@ -126,7 +126,7 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
 
 
 def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
-    """The gradient of <h, slope(g, A)> by A, the third derivative of det along g and h; by A^-1."""
+    """The gradient of <h, slope(g, A)> for A, the third derivative of det along g and h, computed by A^-1."""
     inverse = explain("linalg.det backward", "the third derivative of a singular matrix is not computed", _inv, x)
     first, second = inverse @ g, inverse @ h
 
@@ -160,7 +160,7 @@ def _cholesky_slope(g: Any, out: Any) -> Any:
 
 def _cholesky_forward(x: Array) -> Array:
     factor = np.linalg.cholesky(x)
-    if np.isnan(factor).any():  # of infinities or NaN, which LAPACK lets pass
+    if np.isnan(factor).any():  # from infinities or NaN, for which LAPACK reports no error
         raise np.linalg.LinAlgError("not finite")
     return factor
 
@@ -177,7 +177,7 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
 
 _pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
 
-# The symmetric matrix whose lower triangle is that of x. Its gradient is g itself, as PyTorch's: as if all were read.
+# The symmetric matrix with the lower triangle of x. As in PyTorch its gradient is g, as if all of x were read.
 _mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
 
 NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
@@ -198,9 +198,9 @@ def inv(A: Any) -> Tensor:
 
 
 def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
-    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 for all others.
+    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
 
-    With `check_errors` it raises as `inv`.
+    With `check_errors` it raises as `inv` does.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
 
     >>> import minigrad as torch
@@ -244,7 +244,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
 
 @recorded_as("LinalgSolveTriangularBackward0")
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
-    """X with ``A X = B``, of A only the upper (or lower) triangle being read.
+    """X with ``A X = B``, where only the upper (or lower) triangle of A is read.
 
     >>> import minigrad as torch
     >>> A = torch.tensor([[2.0, 9.0], [0.0, 4.0]])
@@ -265,9 +265,9 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
 
 
 def det(A: Any) -> Tensor:
-    """The determinant of each square matrix: how it scales volumes.
+    """The determinant of each square matrix.
 
-    Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; a singular A has one too.
+    Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; it exists for singular A too.
 
     >>> import minigrad as torch
     >>> torch.linalg.det(torch.tensor([[4.0, 2.0], [1.0, 3.0]]))
@@ -323,7 +323,7 @@ def pinv(
 ) -> Tensor:  # fmt: skip
     """The pseudo-inverse (Moore, Penrose) of each matrix; singular values up to `rtol` of the largest count as 0.
 
-    `rcond` is NumPy's name of `rtol`. Of a `hermitian`, that is symmetric, matrix the lower triangle is read.
+    `rcond` is NumPy's name for `rtol`. For a `hermitian` (symmetric) matrix only the lower triangle is read.
 
     >>> import minigrad as torch
     >>> torch.linalg.pinv(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))

@@ -27,7 +27,7 @@ _DEGREE = math.pi / 180
 
 
 def _slope_of_sinc(g: Any, x: Any) -> Any:
-    # d sin(pi x) / (pi x) = (cos(pi x) - sinc(x)) / x, and at 0 its series -pi**2 x / 3, to be differentiated again
+    # derivative: (cos(pi x) - sinc(x)) / x, near 0 its series -pi**2 x / 3, so that it can be differentiated again
     still = np.equal(x, 0)
     moved = np.where(still, 1.0, x)
     turns = math.pi * moved
@@ -56,7 +56,7 @@ _frac = elementwise("frac", lambda x: x - np.trunc(x), lambda g: g)
 
 @takes_out
 def frac(input: Tensor) -> Tensor:
-    """What stands behind the point, ``x - trunc(x)``; its sign is that of x.
+    """The fractional part ``x - trunc(x)``, with the sign of x.
 
     >>> import minigrad as torch
     >>> torch.frac(torch.tensor([1.5, -2.25]))
@@ -81,7 +81,7 @@ def _slope_of_logit(g: Any, x: Any, eps: float | None) -> Any:
 
 @takes_out
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
-    """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first kept within [eps, 1 - eps].
+    """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first clamped to [eps, 1 - eps].
 
     >>> import minigrad as torch
     >>> torch.logit(torch.tensor([0.5, 0.9]))
@@ -106,7 +106,7 @@ _finite = elementwise("nan_to_num", _replace_non_finite, lambda g, x: g * np.isf
 def nan_to_num(
     input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """The tensor with `nan` in the place of NaN, and `posinf` and `neginf`, else its type's limits, of the infinities.
+    """The tensor with NaN replaced by `nan`, and the infinities by `posinf` and `neginf` or the limits of the dtype.
 
     >>> import minigrad as torch
     >>> torch.nan_to_num(torch.tensor([float("nan"), 1.0]))
@@ -119,7 +119,7 @@ def nan_to_num(
 
 # ---- two operands --------------------------------------------------------------------------------
 def _make_x_times(log: Any) -> Any:
-    """``x * log(y)``, and 0 where x is, unless y is NaN."""
+    """Makes ``x * log(y)``, which is 0 where x is 0, unless y is NaN."""
 
     def forward(x: Any, y: Any) -> Any:
         nothing = np.logical_and(np.equal(x, 0), np.logical_not(np.isnan(y)))
@@ -129,8 +129,8 @@ def _make_x_times(log: Any) -> Any:
 
 
 def _weigh_log(g: Any, log: Any, y: Any) -> Any:
-    """``g * log(y)``, and 0 where g is, unless y is NaN; whole numbers y as doubles."""
-    nothing = np.equal(g, 0) * (y == y)  # a product, for one of them may be a number
+    """``g * log(y)``, and 0 where g is 0, unless y is NaN; integers y are converted to float64."""
+    nothing = np.equal(g, 0) * (y == y)  # a product, because one of them may be a Python number
     return np.where(nothing, 0.0, g * log(y * 1.0))
 
 
@@ -170,7 +170,7 @@ lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",
 
 
 def _is_taken(x: Any, y: Any, wins: Any) -> Any:
-    """Where fmax or fmin takes `x`: it wins, or the other is NaN."""
+    """Where fmax or fmin returns `x`: it wins, or the other is NaN."""
     return np.logical_or(wins(x, y), np.isnan(y))
 
 
@@ -225,7 +225,7 @@ _mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _pow
 
 
 def _power_of_two(x: Any) -> Any:
-    """2 to the exponent of `x`: a constant where `x` moves a little."""
+    """2 to the exponent of `x`, which is piecewise constant in `x`."""
     array = x.array if isinstance(x, TensorBase) else x
     return np.ldexp(np.ones_like(array), np.frexp(array)[1])
 
@@ -257,7 +257,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
         dtypes.check_fits(factor, factor, np.dtype(np.float64))
         if x.array.dtype.kind != "f":
-            factor = dtypes.scalar(int(factor), x.array.dtype)  # as PyTorch, which cuts the fraction off
+            factor = dtypes.scalar(int(factor), x.array.dtype)  # as in PyTorch, the fraction is cut off
         try:
             return made(x, a, b, value=factor)
         except ValueError:

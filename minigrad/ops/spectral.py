@@ -48,7 +48,7 @@ def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     return (gq + q @ (inner * lower + mT(inner * strict))) @ mT(for_either(inv, np.linalg.inv)(r))
 
 
-# (..., m, n) with m >= n -> Q and R below it, (..., m + n, n)
+# (..., m, n) with m >= n -> Q with R below it, (..., m + n, n)
 _qr: Any = operation("linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope)
 
 
@@ -56,7 +56,7 @@ _qr: Any = operation("linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2),
 def qr(A: Any, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
 
-    Gradients flow in mode "reduced"; with at least as many rows as columns in "complete" none are defined.
+    There are gradients in mode "reduced"; in "complete" with more rows than columns they are not defined.
 
     >>> import minigrad as torch
     >>> torch.linalg.qr(torch.eye(2)).R.abs()
@@ -75,7 +75,7 @@ def qr(A: Any, mode: str = "reduced") -> Any:
     if rows >= columns:
         both = _qr(A)
         q, r = both[..., :rows, :], both[..., rows:, :]
-    else:  # the first square part decides Q, and Q^T A is R
+    else:  # Q comes from the first square part of A, and R is Q^T A
         q = qr(A[..., :rows]).Q
         r = triu(mT(q) @ A)
     return _QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
@@ -88,7 +88,7 @@ def _svd_forward(x: Array) -> Array:
 
 
 def _divide_or_zero(x: Any, gaps: Any) -> Any:
-    """``x / gaps``, and 0 for 0 / 0: values that are equal have gradients, unless their vectors need one."""
+    """``x / gaps``, and 0 for 0 / 0: equal values have gradients, as long as no gradient of their vectors arrives."""
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(gaps, 0)), 1.0, gaps)
 
 
@@ -123,7 +123,7 @@ _svdvals: Any = operation("linalg_svdvals", singular_values, _of_values, shown="
 
 @recorded_as("LinalgSvdBackward0")
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
-    """``A = U diag(S) Vh``, singular values in falling order; `full_matrices` completes U and Vh to square ones.
+    """``A = U diag(S) Vh``, singular values in descending order; `full_matrices` completes U and Vh to square ones.
 
     >>> import minigrad as torch
     >>> torch.linalg.svd(torch.tensor([[3.0, 0.0], [0.0, 4.0]])).S
@@ -133,7 +133,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
     rows, columns = A.array.shape[-2:]
     parts = explain("linalg.svd", NOT_FINITE, _svd, A)
     u, s, vh = parts[..., :rows, :], parts[..., rows, :], mT(parts[..., rows + 1 :, :])
-    if full_matrices and rows != columns:  # what is completed is not unique, and has no gradient
+    if full_matrices and rows != columns:  # the completing vectors are not unique and have no gradient
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
         k = min(rows, columns)
         u, vh = cat([u, whole_u[..., k:]], -1), cat([vh, whole_vh[..., k:, :]], -2)
@@ -141,7 +141,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
 
 
 def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
-    """The singular values of each matrix, in falling order. Gradient: ``U diag(g) Vh``.
+    """The singular values of each matrix, in descending order. Gradient: ``U diag(g) Vh``.
 
     >>> import minigrad as torch
     >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
@@ -164,7 +164,7 @@ def _eigh_slope(g: Any, out: Any) -> Any:
     gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
     inner = _divide_or_zero((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
     slope = v @ inner @ mT(v)
-    return (slope + mT(slope)) / 2  # that of a symmetric matrix
+    return (slope + mT(slope)) / 2  # the gradient of a symmetric matrix is symmetric
 
 
 _eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
@@ -182,7 +182,7 @@ _eigvalsh: Any = operation(
 
 @recorded_as("LinalgEighBackward0")
 def eigh(A: Any, UPLO: str = "L") -> Any:
-    """Eigenvalues in rising order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
+    """Eigenvalues in ascending order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
 
     >>> import minigrad as torch
     >>> torch.linalg.eigh(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
@@ -195,7 +195,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
-    """The eigenvalues of each symmetric matrix, in rising order. Gradient: ``V diag(g) V^T``.
+    """The eigenvalues of each symmetric matrix, in ascending order. Gradient: ``V diag(g) V^T``.
 
     >>> import minigrad as torch
     >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
@@ -233,7 +233,7 @@ def matrix_rank(
 
 def _count_rank(x: Array, least: Any, share: Any) -> Array:
     s = singular_values(x)
-    bound = np.maximum(least, share * s[..., :1])  # the largest comes first
+    bound = np.maximum(least, share * s[..., :1])  # the first singular value is the largest
     return (s > bound).sum(-1).astype(np.int64)
 
 
@@ -241,10 +241,10 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
-    """X that makes ``|A X - B|`` least, by the pseudo-inverse of A, and the rank of A.
+    """X that minimizes ``|A X - B|``, by the pseudo-inverse of A, and the rank of A.
 
-    The drivers name no algorithm here, but which parts are asked for: residuals come with "gels", "gelsd" and "gelss",
-    singular values with the last two, the rank with all but "gels".
+    `driver` selects no algorithm here, but the parts of the result: residuals with "gels", "gelsd" and "gelss",
+    singular values with the last two, the rank with all except "gels".
 
     >>> import minigrad as torch
     >>> A = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
@@ -322,7 +322,7 @@ def multi_dot(tensors: Any) -> Tensor:
     given = list(tensors)
     if len(given) < 2:
         raise RuntimeError("multi_dot(): expected at least 2 tensors")
-    while len(given) > 2:  # every later product would have this length as its row or column: it costs most
+    while len(given) > 2:  # the largest inner length would appear in every later product
         at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
         given[at - 1 : at + 1] = [given[at - 1] @ given[at]]
     return given[0] @ given[1]

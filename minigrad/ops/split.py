@@ -76,7 +76,7 @@ def _check_axes(name: str, x: Any) -> None:
 
 @takes_out
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most `chunks` parts along one axis, as equal as `split` by one size makes them.
+    """At most `chunks` parts along one axis, of equal size except perhaps the last.
 
     >>> import minigrad as torch
     >>> torch.chunk(torch.arange(5), 2)
@@ -114,7 +114,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 @takes_out
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Views along one axis: so many parts, the first ones longer by one, or those between the given indices.
+    """Views along one axis: a number of parts, the first ones longer by one, or the parts between given indices.
 
     >>> import minigrad as torch
     >>> torch.tensor_split(torch.arange(5), 2)

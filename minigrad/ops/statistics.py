@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-# ---- spread --------------------------------------------------------------------------------------
+# ---- variance --------------------------------------------------------------------------------------
 def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # halves are squared and summed in float32
+    if x.dtype.char == "e":  # float16 is squared and summed in float32
         x = x.astype(np.float32)
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
-    exact = np.float64 if x.__class__ is np.ndarray else None  # summed in double, as PyTorch does
+    exact = np.float64 if x.__class__ is np.ndarray else None  # summed in float64, as in PyTorch
     squares = add_up(off * off, dim, exact, keepdim) / x.dtype.type(max(n - correction, 0))
-    if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a GPU would have to be waited for
+    if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a test would mean waiting for a GPU
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()
-    if not finite:  # the root of what overflows may be a single
+    if not finite:  # the square root of an overflow may fit float32
         return _average_squares(x.astype(np.float64), dim=dim, correction=correction, keepdim=keepdim)
     return squares
 
@@ -61,10 +61,10 @@ def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
 
 
 def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
-    # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the mean's own share adds up to 0
+    # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the terms from the mean add up to 0
     n = count_reduced(x.shape, dim)
     off = x - average(x, dim=dim, keepdim=True)
-    if dim is None and correction >= n:  # divided by nothing
+    if dim is None and correction >= n:  # division by zero
         return spread_gradient(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
     return spread_gradient(g, x.shape, dim) * (off * (2 / (n - correction) if n != correction else math.inf))
 
@@ -78,20 +78,20 @@ _std = operation("std", _std_forward, _slope_of_std)
 
 
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:
-    """What is taken from the count: 1, 0 if not `unbiased`, or the `correction` itself."""
+    """The number subtracted from the count: 1, or 0 if not `unbiased`, or `correction`."""
     if unbiased is not None and correction is not None:
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
     return (0 if unbiased is False else 1) if correction is None else correction
 
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
-    """The function of a spread; under a name that ends so, of the pair of it and the mean."""
+    """Makes `var` or `std`; under a name that ends in "_mean", the function that also returns the mean."""
 
     def call(
         input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
         correction: float | None = None
     ) -> Any:  # fmt: skip
-        if isinstance(dim, bool):  # var(x, False): PyTorch's older form
+        if isinstance(dim, bool):  # PyTorch's older form var(x, False)
             if unbiased is not None or keepdim:
                 raise TypeError(f"{name}() got {dim} for dim: the axes are ints; write unbiased={dim}")
             dim, unbiased = None, dim
@@ -153,7 +153,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
 
 @takes_out
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """The mean over the dimensions `dim`, or over all, of what is not NaN.
+    """The mean over the dimensions `dim`, or over all, of the elements that are not NaN.
 
     >>> import minigrad as torch
     >>> torch.nanmean(torch.tensor([1.0, float("nan"), 3.0]))
@@ -187,7 +187,7 @@ def _find_at_rank(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interp
 
 
 def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
-    """The shares `q` as a tensor, once the arguments of a quantile are seen to fit."""
+    """`q` as a tensor, after checks of the arguments of a quantile."""
     dtype = input.array.dtype
     if dtype.char not in "fd":
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got {dtype}")
@@ -206,16 +206,14 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
 
 
 def _find_last(x: Any, skip_nan: bool) -> tuple[Any, Any]:
-    """The last rank of each row, and whether its quantiles are NaN: where it holds one, or, with `skip_nan`, nothing
-    else.
-    """
+    """The last rank of each row, and whether its quantiles are NaN: if it holds a NaN, or with `skip_nan` only NaN."""
     missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
     last = x.shape[-1] - 1 - missing * skip_nan
     return np.maximum(last, 0).astype(x.dtype), last < 0 if skip_nan else missing > 0
 
 
 def _find_neighbours(rank: Any, interpolation: str) -> tuple[Any, Any]:
-    """The whole ranks below and above each rank, or twice the one that is asked for."""
+    """The integer ranks below and above each rank, or twice the one that `interpolation` selects."""
     if interpolation in ("lower", "higher", "nearest"):
         rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](rank)
     return np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
@@ -225,9 +223,9 @@ def _find_neighbours(rank: Any, interpolation: str) -> tuple[Any, Any]:
 def quantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
-    """The number below which a share `q` of the elements lies, along `dim` or of all; between two, a mixture.
+    """The number below which a share `q` of the elements lies, along `dim` or over all, interpolated.
 
-    It stands at rank ``q (n - 1)`` of the elements in order. `q` is a number or a vector, whose axis comes first.
+    Its rank among the sorted elements is ``q (n - 1)``. `q` is a number or a vector, whose axis comes first.
 
     >>> import minigrad as torch
     >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
@@ -240,7 +238,7 @@ def quantile(
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
-    """`quantile` of what is not NaN.
+    """`quantile` of the elements that are not NaN.
 
     >>> import minigrad as torch
     >>> torch.nanquantile(torch.tensor([0.0, float("nan"), 2.0]), 0.5)
@@ -254,7 +252,7 @@ def nanquantile(
 def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """``sum(w (x_i - mean_i) (x_j - mean_j)) / (n - correction)`` of the rows i and j, one variable a row.
 
-    `fweights` say how often a column counts, `aweights` how much.
+    `fweights` are the frequencies of the columns, `aweights` their weights.
 
     >>> import minigrad as torch
     >>> torch.cov(torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
@@ -273,11 +271,11 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
     else:
         products, count = _weigh_products(x, correction, fweights, aweights)
     matrix = true_divide(products, count)
-    return reshape(matrix, ()) if matrix.array.size == 1 else matrix  # of one variable, the only element
+    return reshape(matrix, ()) if matrix.array.size == 1 else matrix  # 0-d for a single variable
 
 
 def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tuple[Any, Any]:
-    """``sum(w (x_i - mean_i) (x_j - mean_j))``, and as how many observations the weights count."""
+    """``sum(w (x_i - mean_i) (x_j - mean_j))``, and the effective number of observations."""
     dtype, weights = x.array.dtype, []
     for name, w in (("fweights", fweights), ("aweights", aweights)):
         if w is not None:
@@ -295,7 +293,7 @@ def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tu
 
 
 def _check_weights(name: str, weights: Any, count: int) -> None:
-    """Refuse `weights` that are not one number >= 0 for each of `count` observations, whole numbers for `fweights`."""
+    """Raises unless `weights` are `count` numbers >= 0, integers for `fweights`."""
     require_tensor("cov", name, 1, weights)
     w = weights.array
     kinds, wanted = ("iu", "integral") if name == "fweights" else ("f", "floating point")
@@ -312,7 +310,7 @@ def _check_weights(name: str, weights: Any, count: int) -> None:
 
 @of_tensors
 def corrcoef(input: Tensor) -> Tensor:
-    """`cov` divided by the spread of both rows: numbers between -1 and 1.
+    """`cov` divided by the standard deviations of both rows: numbers between -1 and 1.
 
     >>> import minigrad as torch
     >>> torch.corrcoef(torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 class MemoryLayout(NamedTuple):
-    """How a tensor lies in memory, which is a flat array. Steps and places are counted in elements."""
+    """How a tensor lies in flat memory. Strides and offsets are counted in elements."""
 
     shape: tuple[int, ...]
     steps: tuple[int, ...]
-    first: int  # the place of its first element
-    size: int  # how many places there are
+    first: int  # the offset of the first element
+    size: int  # the number of elements in memory
 
     def find_places(self, xp: Any) -> Any:
-        """The place of each element, in the order of the elements: flat, int64."""
+        """The offset of each element in memory, flattened, int64."""
         places = xp.full((), self.first, np.int64)
         for n, step in zip(self.shape, self.steps, strict=True):
             places = places[..., None] + xp.arange(n, dtype=np.int64) * step
@@ -36,7 +36,7 @@ class MemoryLayout(NamedTuple):
 
     def look(self, memory: Any) -> Any:
         """A view of flat `memory`."""
-        first = 0 if 0 in self.shape else self.first  # no elements may begin anywhere
+        first = 0 if 0 in self.shape else self.first  # any offset is valid without elements
         strides = [step * memory.itemsize for step in self.steps]
         if type(memory) is np.ndarray:
             return np.ndarray(self.shape, memory.dtype, memory, first * memory.itemsize, strides)
@@ -44,13 +44,13 @@ class MemoryLayout(NamedTuple):
 
 
 def memory_of(array: Any) -> tuple[Any, int]:
-    """All memory that `array` looks at, as one flat array of its type, and the place of its first element there."""
+    """The whole memory of which `array` is a view, as a flat array, and the offset of the first element in it."""
     root = array
     while isinstance(root.base, type(root)):
         root = root.base
     if root.flags.c_contiguous or root.flags.f_contiguous:
         flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
-    else:  # a part of what another library owns: all from its first element to its last
+    else:  # memory of another library: from the first element to the last
         ahead = root[tuple([slice(None, None, -1 if step < 0 else 1) for step in root.strides])]
         span = sum([(n - 1) * step for n, step in zip(ahead.shape, ahead.strides, strict=True)]) // root.itemsize + 1
         flat = np.lib.stride_tricks.as_strided(ahead, (span,), (root.itemsize,))
@@ -61,19 +61,19 @@ def memory_of(array: Any) -> tuple[Any, int]:
 
 
 def memory_and_layout(array: Any) -> tuple[Any, MemoryLayout]:
-    """All the memory under `array`, flat, and how it lies there."""
+    """The whole memory of which `array` is a view, flat, and the layout of `array` in it."""
     memory, first = memory_of(array)
     steps = tuple([step // array.itemsize for step in array.strides])
     return memory, MemoryLayout(array.shape, steps, first, memory.size)
 
 
 def layout_of(array: Any) -> MemoryLayout:
-    """How `array` lies in the memory under it."""
+    """The layout of `array` in its memory."""
     return memory_and_layout(array)[1]
 
 
 def lay(x: Any, layout: MemoryLayout) -> Any:
-    """The values of `x` in memory of their own, where they lie by `layout`; zeros stand around them."""
+    """New memory that holds the values of `x` by `layout`, and zeros elsewhere."""
     made = layout.look(array_module(x).zeros(layout.size, x.dtype))
     made[...] = x
     return made
@@ -81,16 +81,16 @@ def lay(x: Any, layout: MemoryLayout) -> Any:
 
 # ---- as_strided and its derivatives ---------------------------------------------------------------
 def _cut(x: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
-    """`x`, which lies by `source`, as what lies by `target` in the same memory: a view."""
+    """The view with layout `target` of the memory in which `x` has the layout `source`."""
     memory, layout = memory_and_layout(x)
-    if layout != source:  # a gradient, where a view was written to
+    if layout != source:  # a gradient, after a write to a view
         memory, _ = memory_and_layout(lay(x, source))
     return target.look(memory)
 
 
 def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
-    """Numbers by `source` are added up at their places, then read by `target`; elements that share a place there
-    share what is there, as in PyTorch. Linear in g.
+    """Adds g into memory by the layout `source`, then reads it by `target`. As in PyTorch the elements of `target` that
+    share memory share its value equally. Linear in g.
     """
     xp = array_module(g)
     memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.size)
@@ -101,7 +101,7 @@ def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
 
 
 def _carry_back(h: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
-    """The adjoint of `_carry`: numbers by `target` are added up at their places, shared, and read by `source`."""
+    """The adjoint of `_carry`: adds g by the layout `target`, divides among sharing elements, and reads by `source`."""
     xp = array_module(h)
     places = target.find_places(xp)
     memory = xp.bincount(places, h.reshape(-1), source.size) / _count_readers(xp, places, source.size)
@@ -109,7 +109,7 @@ def _carry_back(h: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
 
 
 def _count_readers(xp: Any, places: Any, count: int) -> Any:
-    """For each place in memory, how many elements lie there; 1 where there is none."""
+    """The number of elements at each offset in memory, at least 1."""
     return xp.maximum(xp.bincount(places, minlength=count), 1)
 
 
@@ -124,8 +124,8 @@ _again: Any = operation(
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the memory under `input`: out[i, j, ...] = memory[offset + i * stride[0] + j * stride[1] + ...].
 
-    `stride` counts elements. Elements may share a place: windows that overlap, as im2col wants them. Raises
-    RuntimeError for what lies outside the memory, and for negative strides.
+    `stride` counts elements. Elements may share memory, as overlapping windows for im2col do. Raises RuntimeError
+    for elements outside the memory, and for negative strides.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.as_strided.html
 
     >>> import minigrad as torch
@@ -144,7 +144,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     target = MemoryLayout(shape, steps, first, source.size)
     _check_bounds(target, input.array.itemsize)
     made: Any = strided(input, source=source, target=target)
-    if made.view_of is not None and input.view_of is not None:  # of all the memory: more than `input` may be seen
+    if made.view_of is not None and input.view_of is not None:  # of the whole memory, not just of `input`
         root = root_of(input)
         made.view_of.parent, made.view_of.array = root, root.array
         made.view_of.statics = {"source": layout_of(root.array), "target": target}
@@ -152,7 +152,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
 
 
 def look_as(array: Any, other: Any) -> tuple[Any, dict[str, Any]]:
-    """The view by which what lies as `array` is seen as `other`, of the same memory: an operation and its options."""
+    """The operation, and its options, that makes `other` a view of `array`, which shares its memory."""
     return strided, {"source": layout_of(array), "target": layout_of(other)}
 
 
@@ -160,7 +160,7 @@ views.look_as = look_as
 
 
 def _check_bounds(layout: MemoryLayout, itemsize: int) -> None:
-    """Refuse a layout that is none, or that leaves the memory."""
+    """Raises for an invalid layout, or one that exceeds the memory."""
     shape, steps, first, count = layout
     if len(shape) != len(steps):
         raise RuntimeError(f"mismatch in length of strides and shape: {len(steps)} strides for {len(shape)} axes")
@@ -184,7 +184,7 @@ def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
     strides = (*x.strides[:dim], step * x.strides[dim], *x.strides[dim + 1 :], x.strides[dim])
     memory, first = memory_of(x)
-    if type(x) is not np.ndarray or 0 in shape or not np.may_share_memory(memory, x):  # or what another library owns
+    if type(x) is not np.ndarray or 0 in shape or not np.may_share_memory(memory, x):  # or memory of another library
         return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
     return MemoryLayout(shape, tuple([n // x.itemsize for n in strides]), first, memory.size).look(memory)
 
@@ -209,7 +209,7 @@ _windows_back: Any = operation(
 
 
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """All windows of `size` along one axis, `step` apart, as a new last axis: a view.
+    """All windows of `size` elements along one axis, `step` apart, as a new last axis: a view.
 
     >>> import minigrad as torch
     >>> torch.arange(4).unfold(0, 2, 1)
@@ -226,7 +226,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if not input.array.ndim:
         return unfold(reshape(input, 1), 0, size, step)[0]
     windows = slide_windows(input, dim=d, size=size, step=step)
-    if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
+    if windows.view_of is None:  # NumPy's strided views have no usable base
         windows.writes = input.writes
         windows.view_of = View(input, slide_windows, {"dim": d, "size": size, "step": step})
         if input.node is not None and windows.node is None:

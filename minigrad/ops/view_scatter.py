@@ -29,7 +29,7 @@ def _replace(name: str, input: Any, src: Any, view: Callable[[Any], Any]) -> Any
 
 @of_tensors
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    """The tensor with `src` in the place of ``input.select(dim, index)``. Raises RuntimeError for another shape.
+    """A copy with `src` in place of ``input.select(dim, index)``. Raises RuntimeError for another shape.
 
     >>> import minigrad as torch
     >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
@@ -43,7 +43,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
-    """The tensor with `src` in the place of its slice ``start:end:step`` along `dim`.
+    """A copy with `src` in place of the slice ``start:end:step`` along `dim`.
 
     >>> import minigrad as torch
     >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), start=1, end=3)
@@ -57,7 +57,7 @@ def slice_scatter(
 
 @of_tensors
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """The tensor with `src` on its diagonal.
+    """A copy with `src` on its diagonal.
 
     >>> import minigrad as torch
     >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.ones(2))
@@ -69,7 +69,7 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
 @of_tensors
 def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """The tensor with `src` in the place of ``as_strided(input, size, stride, storage_offset)``.
+    """A copy with `src` in place of ``as_strided(input, size, stride, storage_offset)``.
 
     >>> import minigrad as torch
     >>> torch.as_strided_scatter(torch.zeros(2, 2), torch.ones(2), (2,), (2,))
