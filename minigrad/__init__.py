@@ -18,10 +18,7 @@ from minigrad.devices import default_device as get_default_device, device, set_d
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
-from minigrad.creation.filled import (
-    arange, empty, empty_strided, eye, full, linspace, logspace, meshgrid, ones, range, tril_indices, triu_indices,
-    zeros,
-)
+from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
 from minigrad.dtypes import (
     bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
     get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
@@ -43,7 +40,7 @@ from minigrad.ops.comparison import (
 from minigrad.ops.copies import clone, flip, fliplr, flipud, ravel, rot90, tile
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
-    cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
+    cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
     reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
 )
 from minigrad.ops.index import unbind
@@ -55,7 +52,7 @@ from minigrad.ops.shape import (
 )
 from minigrad.ops.strides import as_strided
 from minigrad.size import Size
-from minigrad.tensor.facts import (
+from minigrad.tensor.more_facts import (
     conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
     resolve_conj, resolve_neg, typename,
 )
@@ -70,6 +67,9 @@ if _typing.TYPE_CHECKING:
     from minigrad.amp import autocast, is_autocast_enabled
     from minigrad.compiler import compile
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
+    from minigrad.creation.grids import (
+        empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
+    )
     from minigrad.creation.models import (
         empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
     )
@@ -94,6 +94,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.cumulative import cumprod, cumsum, prod
     from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
     from minigrad.ops.einsum import einsum, tensordot
+    from minigrad.ops.error_function import erf, erfc, erfinv
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
     from minigrad.ops.gradient import gradient
     from minigrad.ops.join import (
@@ -223,9 +224,11 @@ _LATER = {
     "ops.cumulative": "cumprod cumsum prod",
     "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
     "ops.einsum": "einsum tensordot",
+    "ops.error_function": "erf erfc erfinv",
     "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
     "ops.gradient": "gradient",
     "creation.drawn": "normal rand randint randn randperm",
+    "creation.grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
     "creation.models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
     "creation.type_names":
         "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "

@@ -12,7 +12,8 @@ from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import unary
-from minigrad.ops.functions import erf, erfc, erfinv, exp2, expm1, log1p, round
+from minigrad.ops.error_function import erf, erfc, erfinv
+from minigrad.ops.functions import exp2, expm1, log1p, round
 from minigrad.ops.functions import sigmoid as expit
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln

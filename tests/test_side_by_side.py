@@ -10,7 +10,7 @@ import pytest
 import minigrad as torch
 from minigrad import large_arrays, parallel, side_by_side
 from minigrad.large_arrays import reduce_in_parts
-from minigrad.ops.functions import error_function
+from minigrad.ops.error_function import error_function
 from minigrad.side_by_side import in_parts
 
 pytestmark = pytest.mark.cpu("threads share the work of a CPU")

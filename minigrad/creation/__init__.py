@@ -8,9 +8,9 @@ from minigrad.missing import open_later
 if TYPE_CHECKING:
     from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
-    from minigrad.creation.filled import (
-        arange, empty, empty_strided, eye, full, linspace, logspace, meshgrid, ones, range, tril_indices, triu_indices,
-        zeros,
+    from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
+    from minigrad.creation.grids import (
+        empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
     )
     from minigrad.creation.models import (
         empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
@@ -37,9 +37,8 @@ if not TYPE_CHECKING:
         {
             "data": "as_tensor asarray from_dlpack from_numpy frombuffer scalar_tensor tensor",
             "drawn": "normal rand randint randn randperm",
-            "filled":
-                "arange empty empty_strided eye full linspace logspace meshgrid ones range tril_indices triu_indices "
-                "zeros",
+            "filled": "arange empty eye full ones zeros",
+            "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
             "models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
             "type_names":
                 "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "

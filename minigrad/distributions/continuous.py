@@ -10,7 +10,8 @@ from typing import Any
 
 from minigrad.creation import empty, normal, rand
 from minigrad.distributions.distribution import Distribution, as_parameters
-from minigrad.ops.functions import erf, log
+from minigrad.ops.error_function import erf
+from minigrad.ops.functions import log
 
 
 class Normal(Distribution):

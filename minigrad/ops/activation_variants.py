@@ -12,7 +12,8 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
-from minigrad.ops.functions import erf, error_function, logistic, sigmoid
+from minigrad.ops.error_function import erf, error_function
+from minigrad.ops.functions import logistic, sigmoid
 from minigrad.ops.piecewise import gate, is_plain, keep_where, tie, zeros_of
 
 

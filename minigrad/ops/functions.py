@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import no_slope, pow
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
@@ -140,113 +136,6 @@ sigmoid = unary(
     lambda g, out: g * (out * (1 - out)),
     formula="1 / (1 + e ** -input)",
     example="[0.0, 2.0] -> [0.5000, 0.8808]",
-)
-
-
-# ---- the error function --------------------------------------------------------------------------
-@cache
-def _error_function_series(dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients for the two ranges of the error function, fitted to Python's `math.erf`."""
-    double = dtype == np.float64
-
-    def fit(function: Any, terms: int) -> Any:
-        angles = np.pi * (np.arange(terms) + 0.5) / terms
-        values = np.array([function(c) for c in np.cos(angles)])
-        coefficients = np.cos(np.outer(np.arange(terms), angles)) @ values * (2 / terms)
-        coefficients[0] /= 2
-        return coefficients.astype(dtype)
-
-    def near(c: float) -> float:  # erf(x)/x, of x^2 in (0, 1)
-        x = math.sqrt((c + 1) / 2)
-        return math.erf(x) / x
-
-    def far(c: float) -> float:  # exp(x^2) erfc(x), of t = 2/(2 + x) for x in (0, 28)
-        x = 60 / (16 + 14 * c) - 2
-        if x < 20:
-            return math.exp(x * x) * math.erfc(x)
-        # where the library underflows: https://dlmf.nist.gov/7.12.E1
-        terms = accumulate(range(1, 10), lambda term, k: -term * (2 * k - 1) / (2 * x * x), initial=1.0)
-        return math.fsum(terms) / (x * math.sqrt(math.pi))
-
-    return fit(near, 14 if double else 8), fit(far, 28 if double else 13)
-
-
-def _error_parts(x: Any) -> tuple[Any, Any]:
-    """Erf for |x| < 1, by a polynomial; 1 - erf(|x|) otherwise, by exp(-x^2) times another. Exact to 3e-15."""
-    near, far = _error_function_series(x.dtype)
-    chebval = np.polynomial.chebyshev.chebval
-    inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
-    size = np.minimum(np.abs(x), 28.0)  # for larger |x|, 1 - erf is 0
-    return inner, np.exp(-size * size) * chebval((60 / (2 + size) - 16) / 14, far)
-
-
-def _as_one_step(x: Any, name: str) -> Any:
-    """The call of a GPU's own function, if `x` is a symbol in a kernel that is being traced; else None."""
-    take = getattr(x, "as_one_step", None)
-    return None if take is None else take(name)
-
-
-def _make_error_function(name: str, near: Callable[..., Any], far: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes erf or erfc: `near` of erf for |x| < 1, and `far` of x and 1 - erf(|x|) otherwise."""
-
-    def compute(x: Any) -> Any:
-        if x.dtype == np.float16:
-            return compute(x.astype(np.float32)).astype(np.float16)
-        step = _as_one_step(x, name)
-        if step is not None:
-            return step
-        inner, tail = _error_parts(x)
-        return np.where(np.abs(x) < 1, near(inner), far(x, tail))
-
-    return compute
-
-
-error_function = _make_error_function("erf", lambda inner: inner, lambda x, tail: np.copysign(1 - tail, x))
-_complementary = _make_error_function("erfc", lambda inner: 1 - inner, lambda x, tail: np.where(x > 0, tail, 2 - tail))
-
-
-def _inverse_error_function(x: Any) -> Any:
-    """The inverse of erf by Newton's method in float64, applied to erf or 1 - erf, whichever is more exact."""
-    y = np.abs(x, dtype=np.float64)
-    rest = np.maximum(1 - y, np.finfo(np.float64).tiny)
-    log = np.log(rest * (1 + y))
-    # S. Winitzki, "A handy approximation for the error function and its inverse", 2008: a = 0.147
-    half = 2 / (math.pi * 0.147) + log / 2
-    z = np.sqrt(np.sqrt(half * half - log / 0.147) - half)
-    for _ in range(3):
-        inner, tail = _error_parts(z)
-        off = np.where(z < 1, inner - y, rest - tail)
-        z = z - off * (math.sqrt(math.pi) / 2) * np.exp(z * z)
-    z = np.where(y < 1, z, np.where(y == 1, math.inf, math.nan))
-    return np.copysign(z, x).astype(x.dtype)
-
-
-def for_either(made: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
-    """A function for gradient rules: calls `made` for Tensors, or its `forward` for arrays."""
-    return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
-
-
-erf = unary(
-    "erf",
-    error_function,
-    lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))),
-    formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input",
-    example="[0.0, 1.0] -> [0.0000, 0.8427]",
-)
-erfc = unary(
-    "erfc",
-    _complementary,
-    lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))),
-    formula="1 - erf(input), exact also where erf is nearly 1",
-    example="[0.0, 1.0] -> [1.0000, 0.1573]",
-)
-erfinv: Unary = unary(
-    "erfinv",
-    _inverse_error_function,
-    # The result may be written to, so it is computed again.
-    lambda g, x: g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2)),
-    formula="the number whose erf is input; inf at 1 and -inf at -1",
-    example="[0.0, 0.5] -> [0.0000, 0.4769]",
 )
 
 

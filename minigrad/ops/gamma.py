@@ -15,7 +15,7 @@ from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.arithmetic import divide_or
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
-from minigrad.ops.functions import for_either
+from minigrad.ops.error_function import for_either
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary

@@ -18,7 +18,8 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.ops.arguments import axes
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
-from minigrad.ops.functions import abs, for_either
+from minigrad.ops.error_function import for_either
+from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
 from minigrad.ops.names import recorded_as
 from minigrad.ops.order import return_type

@@ -95,9 +95,6 @@ class ElementwiseMethods(TensorBase):
     acosh, acosh_ = arccosh, arccosh_ = twins(functions.acosh)
     atanh, atanh_ = arctanh, arctanh_ = twins(functions.atanh)
     sigmoid, sigmoid_ = twins(functions.sigmoid)
-    erf, erf_ = twins(functions.erf)
-    erfc, erfc_ = twins(functions.erfc)
-    erfinv, erfinv_ = twins(functions.erfinv)
     positive = functions.positive
 
     # ---- comparisons and logic ------------------------------------------------------------------

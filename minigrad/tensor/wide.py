@@ -14,6 +14,7 @@ from minigrad.ops import (
     LaterFunction,
     counting,
     cumulative,
+    error_function,
     gamma,
     join,
     limits,
@@ -26,7 +27,7 @@ from minigrad.ops import (
     special,
     statistics,
     view_scatter,
-)  # fmt: skip
+)
 from minigrad.ops import addmm as sums
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
@@ -34,6 +35,7 @@ from minigrad.ops import select as picking
 from minigrad.ops import split as parts
 from minigrad.ops.inplace import twins
 from minigrad.tensor.absent import AbsentNames
+from minigrad.tensor.more_facts import MoreFactMethods
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -69,7 +71,7 @@ else:
     )
 
 
-class WideMethods(DrawingMethods, ModelMethods, StorageMethods, AbsentNames):
+class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods, AbsentNames):
     """What tensors can do beyond the heart."""
 
     __slots__ = ()
@@ -109,6 +111,9 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, AbsentNames):
     sgn, sgn_ = twins(special.sgn)
     ldexp, ldexp_ = twins(special.ldexp)
     nextafter, nextafter_ = twins(special.nextafter)
+    erf, erf_ = twins(error_function.erf)
+    erfc, erfc_ = twins(error_function.erfc)
+    erfinv, erfinv_ = twins(error_function.erfinv)
     lgamma, lgamma_ = twins(gamma.lgamma)
     digamma, digamma_ = twins(gamma.digamma)
     mvlgamma, mvlgamma_ = twins(gamma.mvlgamma)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from minigrad.ops import functions
+from minigrad.ops import error_function
 
 BY_WORD = {
     "where": np.where,
     "at_least": lambda x, low: np.clip(x, low, None),
     "at_most": lambda x, high: np.clip(x, None, high),
-    "erf": functions.error_function,
-    "erfc": functions._complementary,
+    "erf": error_function.error_function,
+    "erfc": error_function._complementary,
 }
 
 

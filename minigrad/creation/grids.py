@@ -1,0 +1,190 @@
+"""Numbers spaced evenly (`linspace`, ...), grids, and the places of triangles."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase
+from minigrad.creation.filled import check_steps
+from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
+from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
+from minigrad.ops.shape import stand_along
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def _read_steps(steps: Any) -> int:
+    """How many numbers. Raises RuntimeError for fewer than none."""
+    if (count := as_int(steps, "steps")) < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {count}")
+    return count
+
+
+def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
+    """Refuse, with a NotImplementedError, to count in bools, if there is more than one."""
+    if dtype == np.bool_ and count > 1:
+        raise not_implemented_for(name, dtype)
+
+
+@partial(creates, in_row=True)
+def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    >>> import minigrad as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
+    if any(ranks):
+        detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {detail}")
+    steps = _read_steps(steps)
+    start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
+    dtype = or_default(dtype)
+    check_countable((steps,), dtype)
+    _refuse_bools("linspace", dtype, steps)
+    if steps < 2:
+        end = start
+    start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
+    if steps == 1:
+        return np.array([start], dtype)
+    return _space_evenly(start, end, steps, dtype)
+
+
+def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
+    """PyTorch's rounding: one step of this dtype, counted up from `start` and, in the second half, down from `end`,
+    each product and sum rounded once.
+    """
+    number: Any = dtype.type if dtype.kind == "f" else np.float64
+    wide = np.longdouble if number is np.float64 else np.float64
+    step = wide((number(end) - number(start)) / number(max(steps - 1, 1)))
+    i = np.arange(steps, dtype=np.int64)
+    up, down = wide(number(start)) + step * i, wide(number(end)) - step * (steps - 1 - i)
+    return np.where(i < max(steps // 2, 1), up, down).astype(number).astype(dtype)
+
+
+@partial(creates, in_row=True)
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
+    """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch: `arange` leaves `end` out.
+
+    >>> import warnings, minigrad as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    hint = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
+    warn(hint)
+    if end is None:
+        start, end = 0, start
+    start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
+    check_steps(start, end, step)
+    length = math.floor((end - start) / step) + 1
+    dtype = or_default(dtype)
+    if dtype == np.bool_:
+        raise not_implemented_for("range", dtype)
+    check_countable((length,), dtype)
+    return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
+
+
+@partial(creates, in_row=True)
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, dtype: Any) -> Any:
+    """``base ** x`` for `steps` numbers x from `start` to `end`, both included, evenly spaced.
+
+    >>> import minigrad as torch
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    start, end, base = [as_number("logspace", *x) for x in {"start": start, "end": end, "base": base}.items()]
+    steps = _read_steps(steps)
+    dtype = or_default(dtype)
+    _refuse_bools("logspace", dtype, steps)
+    with np.errstate(all="ignore"):
+        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), dtype)
+
+
+@creates
+def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
+    """A tensor of whatever the memory holds whose neighbours along axis i lie `stride[i]` elements apart.
+
+    >>> import minigrad as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    dtype = or_default(dtype)
+    shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
+    steps = [as_int(s, "stride") for s in stride]
+    if len(steps) != len(shape) or min(steps, default=0) < 0:
+        raise RuntimeError(f"empty_strided(): one stride >= 0 for each length is due, got {size} and {stride}")
+    room = sum((n - 1) * s for n, s in zip(shape, steps, strict=True)) + 1 if min(shape, default=1) else 0
+    memory = xp.empty(room, dtype)
+    return xp.lib.stride_tricks.as_strided(memory, shape, [s * dtype.itemsize for s in steps])
+
+
+@creates
+def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
+    """Rows and columns of the elements on and below the diagonal `offset` of a matrix: shape (2, elements).
+
+    >>> import minigrad as torch
+    >>> torch.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    n, m = _read_lengths("tril_indices", row, col)
+    places = np.nonzero(np.tri(n, m, offset, dtype=np.bool_))
+    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+
+
+@creates
+def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
+    """Rows and columns of the elements on and above the diagonal `offset` of a matrix: shape (2, elements).
+
+    >>> import minigrad as torch
+    >>> torch.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    n, m = _read_lengths("triu_indices", row, col)
+    places = np.nonzero(~np.tri(n, m, offset - 1, dtype=np.bool_))
+    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+
+
+def _read_lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
+    n, m = as_int(row, "row"), as_int(col, "col")
+    if n < 0 or m < 0:
+        raise RuntimeError(f"{name}(): row and col must be >= 0, got {n} and {m}")
+    return n, m
+
+
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
+    """The coordinate grids of one-axis tensors: views, with gradients.
+
+    >>> import minigrad as torch
+    >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0]
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
+    given = read_tensors("meshgrid", tensors)
+    if not given:
+        raise RuntimeError("meshgrid expects a non-empty list of tensors; write meshgrid(x, y)")
+    if indexing is None:
+        hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
+        warn(f"torch.meshgrid: {hint}")
+        indexing = "ij"
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if len({x.array.dtype for x in given}) > 1:
+        raise RuntimeError(f"meshgrid expects tensors of one dtype, got {[str(x.dtype) for x in given]}")
+    for x in given:
+        if x.array.ndim > 1:
+            raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")
+    shape = [x.array.size for x in given]
+    grids = [stand_along(x, i, len(given)).expand(shape) for i, x in enumerate(given)]
+    return tuple([g.transpose(0, 1) for g in grids] if indexing == "xy" and len(given) > 1 else grids)

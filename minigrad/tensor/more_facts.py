@@ -1,0 +1,210 @@
+"""Facts that few programs ask for: of complex numbers, which are not here, and of memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.autograd.core import TensorBase
+from minigrad.layout import layout, strided
+from minigrad.ops.arguments import of_tensors
+from minigrad.ops.comparison import isfinite
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+@of_tensors
+def get_device(input: Tensor) -> int:
+    """The number of the GPU of `input`; -1 on the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
+    index = backend.device_of(input.array).index
+    return -1 if index is None else index
+
+
+@of_tensors
+def is_complex(input: Tensor) -> bool:
+    """False: numbers here are real, and none waits to be conjugated or negated.
+
+    >>> import minigrad as torch
+    >>> torch.is_complex(torch.ones(2))
+    False
+    """
+    return False
+
+
+is_conj = is_neg = is_complex
+
+
+@of_tensors
+def real(input: Tensor) -> Tensor:
+    """The tensor itself: its numbers are real.
+
+    >>> import minigrad as torch
+    >>> torch.real(torch.ones(2))
+    tensor([1., 1.])
+    """
+    return input
+
+
+conj = conj_physical = resolve_conj = resolve_neg = real
+
+
+@of_tensors
+def isreal(input: Tensor) -> Tensor:
+    """True for every element: there are no complex numbers here.
+
+    >>> import minigrad as torch
+    >>> torch.isreal(torch.ones(2))
+    tensor([True, True])
+    """
+    return isfinite(input) | True
+
+
+@of_tensors
+def is_signed(input: Tensor) -> bool:
+    """Whether negative numbers fit into the dtype of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.is_signed(torch.ones(2))
+    True
+    """
+    return bool(input.array.dtype.kind in "fi")
+
+
+@of_tensors
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
+
+    >>> import minigrad as torch
+    >>> torch.is_nonzero(torch.tensor([0.0]))
+    False
+    """
+    return bool(input)
+
+
+@of_tensors
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    >>> import minigrad as torch
+    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
+    False
+    """
+    return bool(input.array.shape == other.array.shape)
+
+
+def typename(obj: Any, /) -> str:
+    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.typename(torch.ones(1)), torch.typename(3)
+    ('minigrad.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return str(obj.type())  # type: ignore[attr-defined]
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+class MoreFactMethods(TensorBase):
+    """Facts of a tensor that few programs ask for."""
+
+    __slots__ = ()
+
+    is_nonzero = is_nonzero
+    is_complex = is_complex
+    is_signed = is_signed
+    isreal = isreal
+    is_conj = is_neg = is_conj
+    conj = conj_physical = resolve_conj = resolve_neg = real
+    is_same_size = is_same_size
+    get_device = get_device
+
+    @property
+    def real(self) -> Any:
+        """The tensor itself: its numbers are real."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Refused: there are no complex numbers here."""
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes: there are none here")
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its memory is on a GPU."""
+        return backend.device_of(self.array).type == "cuda"
+
+    def storage_offset(self: Any) -> int:
+        """How many elements of its memory come before its first: a view's are counted in what it looks at.
+
+        >>> import minigrad as torch
+        >>> torch.ones(4)[2:].storage_offset()
+        2
+        """
+        root = self.array
+        while isinstance(root.base, type(root)):
+            root = root.base
+        return (self.data_ptr() - backend.address_of(root)) // self.element_size()
+
+    # ---- of its memory --------------------------------------------------------------------------
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all its elements."""
+        return int(self.array.size * self.array.itemsize)
+
+    @property
+    def layout(self) -> layout:
+        """`strided`: elements lie one by one in memory."""
+        return strided
+
+    is_xpu = is_mps = is_meta = is_sparse = is_quantized = is_mkldnn = is_nested = is_xla = property(
+        lambda self: False, doc="False: there are no such tensors here."
+    )
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether its memory is the CPU's."""
+        return backend.device_of(self.array).type == "cpu"
+
+    def is_pinned(self) -> bool:
+        """Whether `pin_memory` made it.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_pinned()
+        False
+        """
+        return backend.is_pinned(self.array)
+
+    def is_shared(self) -> bool:
+        """False on the CPU; memory of a GPU counts as shared.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_shared()
+        False
+        """
+        return type(self.array) is not np.ndarray
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether another tensor looks at the same memory in the same way.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.is_set_to(x[:])
+        True
+        """
+        mine, other = [x.array for x in (self, tensor)]
+        same = mine.shape == other.shape and mine.strides == other.strides
+        return bool(same and backend.address_of(mine) == backend.address_of(other))
