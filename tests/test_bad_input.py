@@ -23,181 +23,104 @@ def grown(*shape):
 # ---- convolution --------------------------------------------------------------------------------
 RANKS = {
     "an image without channels": (
-        lambda: nn.Conv2d(1, 1, (1, 2))(ones(6, 8)),
-        RuntimeError,
-        ["(C, H, W) or (N, C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"],
-    ),
+        lambda: nn.Conv2d(1, 1, (1, 2))(ones(6, 8)), RuntimeError,
+        ["(C, H, W) or (N, C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"]),
     "an image of five axes": (
-        lambda: F.conv2d(ones(1, 1, 1, 6, 8), ones(1, 1, 1, 2)),
-        RuntimeError,
-        ["(C, H, W) or (N, C, H, W)", "[1, 1, 1, 6, 8]"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 1, 6, 8), ones(1, 1, 1, 2)), RuntimeError,
+        ["(C, H, W) or (N, C, H, W)", "[1, 1, 1, 6, 8]"]),
     "a signal without channels": (
-        lambda: F.conv1d(ones(6), ones(1, 1, 2)),
-        RuntimeError,
-        ["(C, L) or (N, C, L)", "[6]", "x.reshape(1, 1, 6)"],
-    ),
+        lambda: F.conv1d(ones(6), ones(1, 1, 2)), RuntimeError, ["(C, L) or (N, C, L)", "[6]", "x.reshape(1, 1, 6)"]),
     "a kernel of two axes": (
-        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 2)),
-        RuntimeError,
-        ["weight of 4 axes", "(out_channels, in_channels/groups, kh, kw)", "got 2", "[1, 2]"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 2)), RuntimeError,
+        ["weight of 4 axes", "(out_channels, in_channels/groups, kh, kw)", "got 2", "[1, 2]"]),
     "a bias of another length": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(3)),
-        RuntimeError,
-        ["bias", "1-dimensional with 2 elements", "[3]"],
-    ),
-}
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(3)), RuntimeError,
+        ["bias", "1-dimensional with 2 elements", "[3]"]),
+}  # fmt: skip
 CHANNELS = {
     "too few channels": (
-        lambda: nn.Conv2d(3, 1, 2)(ones(1, 1, 6, 8)),
-        RuntimeError,
-        ["weight of size [1, 3, 2, 2]", "input[1, 1, 6, 8]", "3 channels", "got 1 channels"],
-    ),
+        lambda: nn.Conv2d(3, 1, 2)(ones(1, 1, 6, 8)), RuntimeError,
+        ["weight of size [1, 3, 2, 2]", "input[1, 1, 6, 8]", "3 channels", "got 1 channels"]),
     "channels last": (
-        lambda: nn.Conv2d(3, 1, 2)(ones(1, 6, 8, 3)),
-        RuntimeError,
-        ["3 channels", "got 6", "x.permute(0, 3, 1, 2)"],
-    ),
+        lambda: nn.Conv2d(3, 1, 2)(ones(1, 6, 8, 3)), RuntimeError, ["3 channels", "got 6", "x.permute(0, 3, 1, 2)"]),
     "channels of a transposed convolution": (
-        lambda: F.conv_transpose2d(ones(1, 2, 3, 3), ones(3, 1, 2, 2)),
-        RuntimeError,
-        ["transposed=1", "[3, 1, 2, 2]", "3 channels", "got 2"],
-    ),
+        lambda: F.conv_transpose2d(ones(1, 2, 3, 3), ones(3, 1, 2, 2)), RuntimeError,
+        ["transposed=1", "[3, 1, 2, 2]", "3 channels", "got 2"]),
     "groups that do not divide the input's channels": (
-        lambda: F.conv2d(ones(1, 3, 6, 8), ones(4, 1, 2, 2), groups=2),
-        RuntimeError,
-        ["groups=2", "2 channels", "got 3"],
-    ),
+        lambda: F.conv2d(ones(1, 3, 6, 8), ones(4, 1, 2, 2), groups=2), RuntimeError,
+        ["groups=2", "2 channels", "got 3"]),
     "groups that do not divide the output's channels": (
-        lambda: F.conv2d(ones(1, 4, 6, 8), ones(3, 2, 2, 2), groups=2),
-        RuntimeError,
-        ["groups=2", "divisible by 2", "3 channels"],
-    ),
+        lambda: F.conv2d(ones(1, 4, 6, 8), ones(3, 2, 2, 2), groups=2), RuntimeError,
+        ["groups=2", "divisible by 2", "3 channels"]),
     "a layer's groups and in_channels": (
-        lambda: nn.Conv2d(3, 4, 2, groups=2),
-        ValueError,
-        ["in_channels must be divisible by groups", "3", "groups=2"],
-    ),
+        lambda: nn.Conv2d(3, 4, 2, groups=2), ValueError, ["in_channels must be divisible by groups", "3", "groups=2"]),
     "a layer's groups and out_channels": (
-        lambda: nn.Conv2d(4, 3, 2, groups=2),
-        ValueError,
-        ["out_channels must be divisible by groups", "3", "groups=2"],
-    ),
+        lambda: nn.Conv2d(4, 3, 2, groups=2), ValueError,
+        ["out_channels must be divisible by groups", "3", "groups=2"]),
     "no groups": (lambda: nn.Conv2d(4, 4, 2, groups=0), ValueError, ["positive", "groups=0"]),
     "negative groups": (
-        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 1, 2, 2), groups=-1),
-        RuntimeError,
-        ["non-positive groups", "groups=-1"],
-    ),
-}
+        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 1, 2, 2), groups=-1), RuntimeError,
+        ["non-positive groups", "groups=-1"]),
+}  # fmt: skip
 GEOMETRY = {
     "a kernel larger than the image": (
-        lambda: F.conv2d(ones(1, 1, 2, 3), ones(1, 1, 3, 3)),
-        RuntimeError,
-        ["(2, 3)", "Kernel size: (3, 3)", "can't be greater", "smaller kernel or more padding"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 2, 3), ones(1, 1, 3, 3)), RuntimeError,
+        ["(2, 3)", "Kernel size: (3, 3)", "can't be greater", "smaller kernel or more padding"]),
     "a dilated kernel larger than the image": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=2),
-        RuntimeError,
-        ["(4, 4)", "Kernel size: (5, 5)", "dilation (2, 2)"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=2), RuntimeError,
+        ["(4, 4)", "Kernel size: (5, 5)", "dilation (2, 2)"]),
     "negative padding": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding=-1),
-        RuntimeError,
-        ["negative padding", "padding=-1", "0 or more"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding=-1), RuntimeError,
+        ["negative padding", "padding=-1", "0 or more"]),
     "negative padding of a layer": (
-        lambda: nn.Conv2d(1, 1, 3, padding=(0, -1))(ones(1, 1, 4, 4)),
-        RuntimeError,
-        ["negative padding", "(0, -1)"],
-    ),
+        lambda: nn.Conv2d(1, 1, 3, padding=(0, -1))(ones(1, 1, 4, 4)), RuntimeError, ["negative padding", "(0, -1)"]),
     "stride zero": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=0),
-        RuntimeError,
-        ["non-positive stride", "stride=0", "1 or more"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=0), RuntimeError,
+        ["non-positive stride", "stride=0", "1 or more"]),
     "dilation zero": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=0),
-        RuntimeError,
-        ["non-positive dilation", "dilation=0"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=0), RuntimeError,
+        ["non-positive dilation", "dilation=0"]),
     "three strides": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=(1, 1, 1)),
-        RuntimeError,
-        ["stride", "2 values", "(1, 1, 1)"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=(1, 1, 1)), RuntimeError,
+        ["stride", "2 values", "(1, 1, 1)"]),
     "half a stride": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=1.5),
-        TypeError,
-        ["'stride' must be an int", "float 1.5"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=1.5), TypeError,
+        ["'stride' must be an int", "float 1.5"]),
     "an unknown word for padding": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding="full"),
-        RuntimeError,
-        ["'full'", "'same'", "'valid'"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding="full"), RuntimeError,
+        ["'full'", "'same'", "'valid'"]),
     "'same' with a stride": (
-        lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2),
-        ValueError,
-        ["padding='same'", "strided", "(2, 2)"],
-    ),
+        lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2), ValueError, ["padding='same'", "strided", "(2, 2)"]),
     "an unknown padding mode": (
-        lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"),
-        ValueError,
-        ["'zeros', 'reflect', 'replicate', 'circular'", "'mirror'"],
-    ),
+        lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"), ValueError,
+        ["'zeros', 'reflect', 'replicate', 'circular'", "'mirror'"]),
     "an empty kernel": (
-        lambda: F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 0, 1)),
-        RuntimeError,
-        ["axis of length 0", "[1, 1, 0, 1]"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 0, 1)), RuntimeError, ["axis of length 0", "[1, 1, 0, 1]"]),
     "output padding of a whole stride": (
-        lambda: F.conv_transpose2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), stride=2, output_padding=2),
-        RuntimeError,
-        ["output padding must be smaller", "output_padding: 2", "stride: 2"],
-    ),
-}
+        lambda: F.conv_transpose2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), stride=2, output_padding=2), RuntimeError,
+        ["output padding must be smaller", "output_padding: 2", "stride: 2"]),
+}  # fmt: skip
 
 # ---- types --------------------------------------------------------------------------------------
 DTYPES = {
     "float64 into a float32 layer": (
-        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).double()),
-        RuntimeError,
-        ["Input type (float64)", "weight type (float32)", "input.to(weight.dtype)"],
-    ),
+        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).double()), RuntimeError,
+        ["Input type (float64)", "weight type (float32)", "input.to(weight.dtype)"]),
     "integers into a float layer": (
-        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).long()),
-        RuntimeError,
-        ["Input type (int64)", "weight type (float32)"],
-    ),
+        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).long()), RuntimeError,
+        ["Input type (int64)", "weight type (float32)"]),
     "a bias of another type": (
-        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(2).double()),
-        RuntimeError,
-        ["bias type (float64)"],
-    ),
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(2).double()), RuntimeError, ["bias type (float64)"]),
     "a float result into integers": (
-        lambda: mg.tensor([1, 2]).add_(0.5),
-        RuntimeError,
-        ["float32", "can't be cast", "int64"],
-    ),
+        lambda: mg.tensor([1, 2]).add_(0.5), RuntimeError, ["float32", "can't be cast", "int64"]),
     "integers that require grad": (
-        lambda: mg.tensor([1, 2], requires_grad=True),
-        RuntimeError,
-        ["floating point", "int64", ".float()"],
-    ),
+        lambda: mg.tensor([1, 2], requires_grad=True), RuntimeError, ["floating point", "int64", ".float()"]),
     "integers asked for gradients": (
-        lambda: mg.arange(3).requires_grad_(),
-        RuntimeError,
-        ["floating point", "int64", ".float()"],
-    ),
+        lambda: mg.arange(3).requires_grad_(), RuntimeError, ["floating point", "int64", ".float()"]),
     "an integer parameter": (lambda: nn.Parameter(mg.arange(3)), RuntimeError, ["floating point", "int64", ".float()"]),
     "integer zeros that require grad": (
-        lambda: mg.zeros(2, dtype=mg.int64, requires_grad=True),
-        RuntimeError,
-        ["floating point", "int64"],
-    ),
-}
+        lambda: mg.zeros(2, dtype=mg.int64, requires_grad=True), RuntimeError, ["floating point", "int64"]),
+}  # fmt: skip
 
 # ---- NumPy arrays where tensors are due ---------------------------------------------------------
 ARRAY = np.ones((1, 1, 4, 4), np.float32)
@@ -288,57 +211,35 @@ def subtract_from_a_leaf():
 
 GRADIENTS = {
     "backward from more than one number": (
-        lambda: (grown(2, 3) * 2).backward(),
-        RuntimeError,
-        ["scalar outputs", "(2, 3)", ".sum()", ".mean()", "gradient="],
-    ),
+        lambda: (grown(2, 3) * 2).backward(), RuntimeError,
+        ["scalar outputs", "(2, 3)", ".sum()", ".mean()", "gradient="]),
     "a second backward": (backward_twice, RuntimeError, ["second time", "PowBackward0", "retain_graph=True"]),
     "no gradient asked for": (
-        lambda: ones(2).sum().backward(),
-        RuntimeError,
-        ["element 0 of tensors does not require grad", "requires_grad=True"],
-    ),
+        lambda: ones(2).sum().backward(), RuntimeError,
+        ["element 0 of tensors does not require grad", "requires_grad=True"]),
     "a leaf written to": (
-        subtract_from_a_leaf,
-        RuntimeError,
-        ["leaf Variable that requires grad", "sub_", "(2,)", "with minigrad.no_grad():", "w.data"],
-    ),
+        subtract_from_a_leaf, RuntimeError,
+        ["leaf Variable that requires grad", "sub_", "(2,)", "with minigrad.no_grad():", "w.data"]),
     "a saved tensor overwritten": (
-        overwrite_what_was_saved,
-        RuntimeError,
-        ["modified by an inplace operation", "MulBackward0", "(2, 3)", "version 0", "at version 1"],
-    ),
+        overwrite_what_was_saved, RuntimeError,
+        ["modified by an inplace operation", "MulBackward0", "(2, 3)", "version 0", "at version 1"]),
     "a step between forward and backward": (
-        step_between_forward_and_backward,
-        RuntimeError,
-        ["modified by an inplace operation", "MulBackward0", "(3,)"],
-    ),
+        step_between_forward_and_backward, RuntimeError, ["modified by an inplace operation", "MulBackward0", "(3,)"]),
     "a NumPy array of what has a graph": (
-        lambda: grown(2).numpy(),
-        RuntimeError,
-        ["requires grad", "tensor.detach().numpy()"],
-    ),
-}
+        lambda: grown(2).numpy(), RuntimeError, ["requires grad", "tensor.detach().numpy()"]),
+}  # fmt: skip
 
 # ---- shapes -------------------------------------------------------------------------------------
 SHAPES = {
     "a loss that would broadcast": (
-        lambda: F.mse_loss(ones(8), ones(8, 1)),
-        ValueError,
-        ["(8,)", "(8, 1)", "target.reshape(input.shape)"],
-    ),
+        lambda: F.mse_loss(ones(8), ones(8, 1)), ValueError, ["(8,)", "(8, 1)", "target.reshape(input.shape)"]),
     "sizes that do not broadcast": (
-        lambda: ones(2, 3) + ones(2, 4),
-        RuntimeError,
-        ["(3)", "(4)", "dimension 1", "(2, 3)", "(2, 4)"],
-    ),
+        lambda: ones(2, 3) + ones(2, 4), RuntimeError, ["(3)", "(4)", "dimension 1", "(2, 3)", "(2, 4)"]),
     "a matrix product": (
-        lambda: ones(2, 3) @ ones(2, 3),
-        RuntimeError,
-        ["(2, 3) and (2, 3)", "last axis of the first (3)", "of the second (2)"],
-    ),
+        lambda: ones(2, 3) @ ones(2, 3), RuntimeError,
+        ["(2, 3) and (2, 3)", "last axis of the first (3)", "of the second (2)"]),
     "the truth of many numbers": (lambda: bool(ones(2) > 0), RuntimeError, ["ambiguous", "(2,)", ".any() or .all()"]),
-}
+}  # fmt: skip
 
 # ---- modules and optimizers ---------------------------------------------------------------------
 
@@ -369,38 +270,21 @@ class AssignsANumber(nn.Module):
 SUPER = "super().__init__() the first line of __init__ of class"
 MODULES = {
     "a layer before super().__init__()": (
-        AssignsALayer,
-        AttributeError,
-        ["cannot assign module before Module.__init__() call", SUPER, "AssignsALayer"],
-    ),
+        AssignsALayer, AttributeError, ["cannot assign module before Module.__init__() call", SUPER, "AssignsALayer"]),
     "a parameter before super().__init__()": (
-        AssignsAParameter,
-        AttributeError,
-        ["cannot assign parameter before Module.__init__() call", SUPER],
-    ),
+        AssignsAParameter, AttributeError, ["cannot assign parameter before Module.__init__() call", SUPER]),
     "a buffer before super().__init__()": (
-        RegistersABuffer,
-        AttributeError,
-        ["cannot assign buffer before Module.__init__() call", SUPER],
-    ),
+        RegistersABuffer, AttributeError, ["cannot assign buffer before Module.__init__() call", SUPER]),
     "a call without super().__init__()": (
-        lambda: AssignsANumber()(ones(1)),
-        AttributeError,
-        ["before Module.__init__() call", SUPER, "AssignsANumber"],
-    ),
+        lambda: AssignsANumber()(ones(1)), AttributeError, ["before Module.__init__() call", SUPER, "AssignsANumber"]),
     "no parameters": (lambda: mg.optim.SGD([], lr=0.1), ValueError, ["empty parameter list", "ModuleList"]),
     "one tensor for a list": (
-        lambda: mg.optim.SGD(grown(2), lr=0.1),
-        TypeError,
-        ["iterable of Tensors", "(2,)", "[tensor]"],
-    ),
+        lambda: mg.optim.SGD(grown(2), lr=0.1), TypeError, ["iterable of Tensors", "(2,)", "[tensor]"]),
     "a negative learning rate": (lambda: mg.optim.SGD([grown(1)], lr=-1), ValueError, ["Invalid learning rate: -1"]),
     "a computed tensor": (
-        lambda: mg.optim.SGD([grown(2) * 2], lr=0.1),
-        ValueError,
-        ["non-leaf", "MulBackward0", "detach().requires_grad_()"],
-    ),
-}
+        lambda: mg.optim.SGD([grown(2) * 2], lr=0.1), ValueError,
+        ["non-leaf", "MulBackward0", "detach().requires_grad_()"]),
+}  # fmt: skip
 
 # ---- devices ------------------------------------------------------------------------------------
 DEVICES = {
@@ -408,7 +292,7 @@ DEVICES = {
     "an unknown device to move to": (lambda: ones(2).to("tpu:0"), RuntimeError, ["cpu, cuda", "'tpu:0'"]),
     "a device's number in letters": (lambda: mg.device("cuda:x"), RuntimeError, ["'cuda:x'", "'cuda:0'"]),
     "an unknown default device": (lambda: mg.set_default_device("gpu"), RuntimeError, ["cpu, cuda", "'gpu'"]),
-}
+}  # fmt: skip
 
 
 def gpu(*shape):
@@ -420,20 +304,13 @@ MIXED = {
     "add": (lambda: gpu(2) + ones(2), RuntimeError, [*SAME, "operand 1 with .to('cuda:0')"]),
     "add to": (lambda: gpu(2).add_(ones(2)), RuntimeError, SAME),
     "a layer on the GPU": (
-        lambda: nn.Conv2d(1, 1, 1).cuda()(ones(1, 1, 3, 3)),
-        RuntimeError,
-        [*SAME, "convolution", "(1, 1, 3, 3)", ".to('cpu')"],
-    ),
+        lambda: nn.Conv2d(1, 1, 1).cuda()(ones(1, 1, 3, 3)), RuntimeError,
+        [*SAME, "convolution", "(1, 1, 3, 3)", ".to('cpu')"]),
     "an image on the GPU": (
-        lambda: nn.Conv2d(1, 1, 1)(gpu(1, 1, 3, 3)),
-        RuntimeError,
-        [*SAME, "convolution", "(1, 1, 1, 1)", ".to('cuda:0')"],
-    ),
+        lambda: nn.Conv2d(1, 1, 1)(gpu(1, 1, 3, 3)), RuntimeError,
+        [*SAME, "convolution", "(1, 1, 1, 1)", ".to('cuda:0')"]),
     "a bias": (
-        lambda: F.conv2d(gpu(1, 1, 3, 3), gpu(1, 1, 1, 1), ones(1)),
-        RuntimeError,
-        [*SAME, "operand 2 of shape (1,)"],
-    ),
+        lambda: F.conv2d(gpu(1, 1, 3, 3), gpu(1, 1, 1, 1), ones(1)), RuntimeError, [*SAME, "operand 2 of shape (1,)"]),
     "linear": (lambda: nn.Linear(2, 2).cuda()(ones(1, 2)), RuntimeError, SAME),
     "mse_loss": (lambda: F.mse_loss(gpu(2), ones(2)), RuntimeError, SAME),
     "matmul": (lambda: gpu(2, 2) @ ones(2, 2), RuntimeError, SAME),
@@ -443,28 +320,17 @@ MIXED = {
     "where": (lambda: mg.where(gpu(2) > 0, ones(2), ones(2)), RuntimeError, SAME),
     "an assignment": (lambda: gpu(2).__setitem__(slice(None), ones(2)), RuntimeError, [*SAME, "index assignment"]),
     "gather": (
-        lambda: gpu(2, 2).gather(0, mg.tensor([[0, 1]])),
-        RuntimeError,
-        [*SAME, "gather", "operand 1 of shape (1, 2)"],
-    ),
+        lambda: gpu(2, 2).gather(0, mg.tensor([[0, 1]])), RuntimeError, [*SAME, "gather", "operand 1 of shape (1, 2)"]),
     "classes": (
-        lambda: F.cross_entropy(gpu(2, 2), mg.tensor([0, 1])),
-        RuntimeError,
-        [*SAME, "cross_entropy", "operand 1 of shape (2,)"],
-    ),
+        lambda: F.cross_entropy(gpu(2, 2), mg.tensor([0, 1])), RuntimeError,
+        [*SAME, "cross_entropy", "operand 1 of shape (2,)"]),
     "batch_norm": (
-        lambda: nn.BatchNorm2d(1).cuda()(ones(1, 1, 3, 3)),
-        RuntimeError,
-        [*SAME, "batch_norm", "(1, 1, 3, 3)"],
-    ),
+        lambda: nn.BatchNorm2d(1).cuda()(ones(1, 1, 3, 3)), RuntimeError, [*SAME, "batch_norm", "(1, 1, 3, 3)"]),
     "a gradient": (
-        lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)),
-        RuntimeError,
-        [*SAME, "backward"],
-    ),
+        lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)), RuntimeError, [*SAME, "backward"]),
     "numpy()": (lambda: gpu(2).numpy(), TypeError, ["cuda:0", ".cpu()"]),
     "a GPU that is not there": (lambda: ones(2).to("cuda:7"), RuntimeError, ["'cuda:7'", "2 GPU(s)", "'cuda:1'"]),
-}
+}  # fmt: skip
 
 TABLES = {
     "ranks": RANKS, "channels": CHANNELS, "geometry": GEOMETRY, "types": DTYPES, "arrays": ARRAYS,
@@ -530,8 +396,7 @@ NUMBERS = {
     "hardtanh": (lambda bad: F.hardtanh(ones(2), bad), "hardtanh(): argument 'min_val' must be a number"),
     "batch_norm": (
         lambda bad: F.batch_norm(ones(2, 1), None, None, training=True, momentum=bad),
-        "batch_norm(): argument 'momentum' must be a number",
-    ),
+        "batch_norm(): argument 'momentum' must be a number"),
     "norm": (lambda bad: ones(2).norm(bad), "norm(): argument 'p' must be a number"),
     "dropout layer": (nn.Dropout, "Dropout(): argument 'p' must be a number"),
     "normal": (lambda bad: mg.normal(bad, 1.0, (2,)), "normal(): argument 'mean' must be a number"),
@@ -540,8 +405,7 @@ NUMBERS = {
     "xavier": (lambda bad: nn.init.xavier_normal_(ones(2, 2), bad), "xavier(): argument 'gain' must be a number"),
     "clip_grad_norm_": (
         lambda bad: nn.utils.clip_grad_norm_([ones(2)], bad),
-        "clip_grad_norm_(): argument 'max_norm' must be a number",
-    ),
+        "clip_grad_norm_(): argument 'max_norm' must be a number"),
     "learning rate": (lambda bad: mg.optim.SGD([grown(2)], bad), "SGD(): argument 'lr' must be a number"),
     "groups of a layer": (lambda bad: nn.GroupNorm(bad, 4), "num_groups must be an int"),
     "channels of a layer": (lambda bad: nn.Conv2d(bad, 4, 3), "in_channels must be an int"),
@@ -551,7 +415,7 @@ NUMBERS = {
     "a power": (lambda bad: mg.matrix_power(ones(2, 2), bad), "matrix_power(): argument 'n' must be an int"),
     "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "dims must be an int"),
     "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "dtype must be a minigrad dtype such as minigrad.float32"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", ["a", None], ids=["text", "None"])
@@ -708,89 +572,52 @@ def test_a_tensor_without_axes_is_an_eps_and_a_momentum():
 # What PyTorch refuses, and we too: at the same call, with the same class.
 AS_PYTORCH = {
     "a mean of no windows": (
-        lambda: F.adaptive_avg_pool2d(grown(1, 2, 3, 3), 0).sum().backward(),
-        RuntimeError,
-        "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size",
-    ),
+        lambda: F.adaptive_avg_pool2d(grown(1, 2, 3, 3), 0).sum().backward(), RuntimeError,
+        "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size"),
     "no size at all": (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), None), TypeError, "write (None, None)"),
     "halves without alias": (
-        lambda: F.interpolate(ones(1, 1, 2, 2).half(), (1, 1), mode="bilinear", antialias=True),
-        NotImplementedError,
-        "not implemented for 'Half'",
-    ),
+        lambda: F.interpolate(ones(1, 1, 2, 2).half(), (1, 1), mode="bilinear", antialias=True), NotImplementedError,
+        "not implemented for 'Half'"),
     "a truth first": (lambda: F.max_pool2d(ones(1, 4, 4), (True, 2)), TypeError, "must be an int or a tuple of 2 ints"),
     "an image without channels": (lambda: F.pad(ones(0, 5, 4), (1, 1, 1, 1), "reflect"), RuntimeError, "[0, 5, 4]"),
     "a vector for columns": (
-        lambda: mg.linalg.solve_triangular(mg.eye(2), ones(2), upper=True),
-        RuntimeError,
-        "B must have at least 2 dimensions",
-    ),
+        lambda: mg.linalg.solve_triangular(mg.eye(2), ones(2), upper=True), RuntimeError,
+        "B must have at least 2 dimensions"),
     "integers to divide": (
-        lambda: mg.addcdiv(ones(2), ones(2).long(), ones(2).long()),
-        RuntimeError,
-        "Integer division with addcdiv",
-    ),
+        lambda: mg.addcdiv(ones(2), ones(2).long(), ones(2).long()), RuntimeError, "Integer division with addcdiv"),
     "a vector for a matrix": (lambda: F.linear(ones(2, 3), ones(3), ones(2)), RuntimeError, "mat2 must be a matrix"),
     "a number for a shape": (lambda: F.layer_norm(ones(2, 3), 3), TypeError, "must be tuple of ints, not int"),
     "one axis, a tuple of places": (lambda: mg.movedim(ones(2, 3), 0, (1,)), TypeError, "both two ints"),
     "an entry that is not there": (
-        lambda: mg.index_add(ones(3), 0, mg.tensor([3]), ones(1)),
-        IndexError,
-        "index 3 is out of bounds",
-    ),
+        lambda: mg.index_add(ones(3), 0, mg.tensor([3]), ones(1)), IndexError, "index 3 is out of bounds"),
     "a row that is not there": (
-        lambda: mg.index_add(ones(3, 1), 0, mg.tensor([3]), ones(1, 1)),
-        RuntimeError,
-        "index 3 is out of bounds",
-    ),
+        lambda: mg.index_add(ones(3, 1), 0, mg.tensor([3]), ones(1, 1)), RuntimeError, "index 3 is out of bounds"),
     "a covariance of nothing": (
-        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.zeros(2, 2)),
-        ValueError,
-        "PositiveDefinite()",
-    ),
+        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.zeros(2, 2)), ValueError, "PositiveDefinite()"),
     "a lopsided covariance": (
-        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.tensor([[2.0, 0.5], [0.0, 2.0]])),
-        ValueError,
-        "covariance_matrix (Tensor of shape (2, 2))",
-    ),
+        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.tensor([[2.0, 0.5], [0.0, 2.0]])), ValueError,
+        "covariance_matrix (Tensor of shape (2, 2))"),
     "a margin's class that is not there": (
-        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 3])),
-        RuntimeError,
-        "target out of range: 3",
-    ),
+        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 3])), RuntimeError, "target out of range: 3"),
     "margins of other counts": (
-        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 1, 1])),
-        RuntimeError,
-        "inconsistent target size",
-    ),
+        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 1, 1])), RuntimeError, "inconsistent target size"),
     "weights of another type": (
-        lambda: F.nll_loss(ones(1, 2).half(), mg.tensor([0]), ones(2)),
-        RuntimeError,
-        "should be the same",
-    ),
+        lambda: F.nll_loss(ones(1, 2).half(), mg.tensor([0]), ones(2)), RuntimeError, "should be the same"),
     "a step of two types": (
-        lambda: mg.heaviside(ones(1), mg.zeros(1).double()),
-        RuntimeError,
-        "heaviside is not yet implemented for tensors with different dtypes",
-    ),
+        lambda: mg.heaviside(ones(1), mg.zeros(1).double()), RuntimeError,
+        "heaviside is not yet implemented for tensors with different dtypes"),
     "distances of two types": (
-        lambda: mg.cdist(ones(1, 1), ones(1, 1).double()),
-        RuntimeError,
-        "cdist: expected X1 and X2 of one dtype, got minigrad.float32 and minigrad.float64",
-    ),
+        lambda: mg.cdist(ones(1, 1), ones(1, 1).double()), RuntimeError,
+        "cdist: expected X1 and X2 of one dtype, got minigrad.float32 and minigrad.float64"),
     "the whole by None": (lambda: mg.prod(ones(2), None), TypeError, "must be int, not NoneType; leave it out"),
     "the greatest by None": (lambda: ones(2).max(dim=None), TypeError, "must be int, not NoneType; leave it out"),
     "an option of no check": (
-        lambda: autograd.gradgradcheck(mg.exp, grown(1).double(), check_forward_ad=True),
-        TypeError,
-        "check_forward_ad",
-    ),
+        lambda: autograd.gradgradcheck(mg.exp, grown(1).double(), check_forward_ad=True), TypeError,
+        "check_forward_ad"),
     "a determinant of 0": (
-        lambda: mg.linalg.slogdet(mg.zeros(2, 2, requires_grad=True)).logabsdet.backward(),
-        mg.linalg.LinAlgError,
-        "the input matrix is singular",
-    ),
-}
+        lambda: mg.linalg.slogdet(mg.zeros(2, 2, requires_grad=True)).logabsdet.backward(), mg.linalg.LinAlgError,
+        "the input matrix is singular"),
+}  # fmt: skip
 
 
 ABOUT_VALUES = ["an entry that is not there", "a row that is not there", "a margin's class that is not there"]

@@ -60,22 +60,13 @@ def test_limits():
 
 REFUSED = {
     "integers by default": (
-        lambda: torch.set_default_dtype(torch.int64),
-        TypeError,
-        "only floating-point types.*int64",
-    ),
+        lambda: torch.set_default_dtype(torch.int64), TypeError, "only floating-point types.*int64"),
     "a name by default": (lambda: torch.set_default_dtype("float32"), TypeError, "minigrad.float32"),
     "the limits of integers as floats": (
-        lambda: torch.finfo(torch.int8),
-        TypeError,
-        "requires a floating point type, got minigrad.int8",
-    ),
+        lambda: torch.finfo(torch.int8), TypeError, "requires a floating point type, got minigrad.int8"),
     "the limits of floats as integers": (
-        lambda: torch.iinfo(torch.float32),
-        TypeError,
-        "requires an integer type, got minigrad.float32",
-    ),
-}
+        lambda: torch.iinfo(torch.float32), TypeError, "requires an integer type, got minigrad.float32"),
+}  # fmt: skip
 
 
 test_refused = refusals(REFUSED)

@@ -130,27 +130,18 @@ MISSING = {
     "nothing known": ("minigrad", "qqqqq", "has no attribute 'qqqqq'$"),
     "a layer of PyTorch's": ("minigrad.nn", "LSTM", "PyTorch has torch.nn.LSTM, minigrad does not"),
     "a layer, misspelt": (
-        "minigrad.nn",
-        "Conv2D",
-        "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'",
-    ),
+        "minigrad.nn", "Conv2D", "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'"),
     "a loss": ("minigrad.nn.functional", "linear_cross_entropy", "PyTorch has torch.nn.functional.linear_cross"),
     "an optimizer": ("minigrad.optim", "SparseAdam", "PyTorch has torch.optim.SparseAdam"),
     "a sampler": ("minigrad.utils.data", "get_worker_inf", "has no attribute"),
     "a store": (
-        "minigrad.distributed",
-        "TCPStore",
-        r"minigrad does not; init_process_group\(\) brings the processes tog",
-    ),
+        "minigrad.distributed", "TCPStore", r"minigrad does not; init_process_group\(\) brings the processes tog"),
     "a mesh": (
-        "minigrad.distributed",
-        "init_device_mesh",
-        r"minigrad does not; new_group\(\) and new_subgroups\(\) make",
-    ),
+        "minigrad.distributed", "init_device_mesh", r"minigrad does not; new_group\(\) and new_subgroups\(\) make"),
     "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),
     "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
     "a layer": ("minigrad.nn.modules", "LSTM", "module 'minigrad.nn.modules' has no attribute 'LSTM'"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MISSING)

@@ -271,10 +271,7 @@ def test_negative_argnums_and_integers_elsewhere():
 
 REFUSED = {
     "a vector": (
-        lambda: func.grad(mg.exp)(tensor(POINT)),
-        RuntimeError,
-        "scalar tensor, got tensor with 1 dims.*jacrev",
-    ),
+        lambda: func.grad(mg.exp)(tensor(POINT)), RuntimeError, "scalar tensor, got tensor with 1 dims.*jacrev"),
     "a number": (lambda: func.grad(lambda x: 3.0)(ONE), RuntimeError, "only Tensors, got float"),
     "a tuple": (lambda: func.grad(lambda x: (x, x))(ONE), RuntimeError, "to return a Tensor, got tuple"),
     "too far an argument": (lambda: func.grad(mg.exp, argnums=1)(ONE), RuntimeError, "argnum=1, but only 1 positional"),
@@ -286,34 +283,21 @@ REFUSED = {
     "no primals": (lambda: func.jvp(lambda: ONE, (), ()), RuntimeError, "at least one Tensor"),
     "other tangents": (lambda: func.jvp(mg.exp, (ONE,), (ONE, ONE)), RuntimeError, r"primals: \(\*,\), got \(\*, \*\)"),
     "tangents of another shape": (
-        lambda: func.jvp(mg.exp, (ONE,), (tensor(POINT),)),
-        RuntimeError,
-        r"tangents\[0\] has shape \(3,\), expected \(\)",
-    ),
+        lambda: func.jvp(mg.exp, (ONE,), (tensor(POINT),)), RuntimeError,
+        r"tangents\[0\] has shape \(3,\), expected \(\)"),
     "an independent output": (
-        lambda: func.jvp(lambda x: ONE, (ONE,), (ONE,), strict=True),
-        RuntimeError,
-        "independent of the inputs",
-    ),
+        lambda: func.jvp(lambda x: ONE, (ONE,), (ONE,), strict=True), RuntimeError, "independent of the inputs"),
     "other cotangents": (
-        lambda: func.vjp(lambda x: {"y": x}, ONE)[1](ONE),
-        RuntimeError,
-        r"structure as the outputs.*\{'y': \*\}, got \*",
-    ),
+        lambda: func.vjp(lambda x: {"y": x}, ONE)[1](ONE), RuntimeError,
+        r"structure as the outputs.*\{'y': \*\}, got \*"),
     "a number as cotangent": (
-        lambda: func.vjp(mg.exp, ONE)[1](1.0),
-        TypeError,
-        "cotangents must be Tensors, got float",
-    ),
+        lambda: func.vjp(mg.exp, ONE)[1](1.0), TypeError, "cotangents must be Tensors, got float"),
     "a number to differentiate": (
-        lambda: func.grad(mg.mul)(2.0, ONE),
-        ValueError,
-        "must be Tensor, got float.*argnums",
-    ),
+        lambda: func.grad(mg.mul)(2.0, ONE), ValueError, "must be Tensor, got float.*argnums"),
     "integers to differentiate": (lambda: func.grad(mg.sum)(mg.arange(3)), RuntimeError, "floating point dtype.*int64"),
     "an integer output": (lambda: func.jacrev(mg.argmax)(tensor(POINT)), RuntimeError, "floating-point Tensors.*int64"),
     "a chunk of nothing": (lambda: func.jacrev(mg.exp, chunk_size=0), ValueError, "greater than 0, got 0"),
-}
+}  # fmt: skip
 
 
 test_refused = refusals(REFUSED)

@@ -160,16 +160,11 @@ def _timed(door: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[
     return timed
 
 
-def _name_operation(operation: Any) -> str:
-    return f"aten::{operation.name}"
-
-
-def _name_node(node: Any) -> str:
-    return node.name()
-
-
 # Where calls come in, and where the way back does: all that a profile watches.
-DOORS = [(Operation, name, _name_operation) for name in ("__call__", "call")] + [(Node, "vjp", _name_node)]
+DOORS: list[tuple[Any, str, Callable[[Any], str]]] = [
+    *[(Operation, door, lambda operation: f"aten::{operation.name}") for door in ("__call__", "call")],
+    (Node, "vjp", Node.name),
+]
 
 
 class profile:

@@ -30,26 +30,15 @@ MISTAKES = {
     "a constant": (square(lambda g, x: g * 2 * x * 1.37), (leaf(3),), "times 1.37"),
     "nothing comes back": (square(lambda g, x: g * 0), (leaf(3),), "zero"),
     "a transpose": (
-        operation("twice", lambda x: 2 * x, lambda g: 2 * np.swapaxes(g, 0, 1)),
-        (leaf(3, 3),),
-        "transposed",
-    ),
+        operation("twice", lambda x: 2 * x, lambda g: 2 * np.swapaxes(g, 0, 1)), (leaf(3, 3),), "transposed"),
     "a flipped kernel": (
-        operation("weigh", lambda x: x * WEIGHTS, lambda g: (g * WEIGHTS)[::-1, ::-1]),
-        (leaf(3, 2),),
-        "flipped",
-    ),
+        operation("weigh", lambda x: x * WEIGHTS, lambda g: (g * WEIGHTS)[::-1, ::-1]), (leaf(3, 2),), "flipped"),
     "the upstream gradient dropped": (
-        square(lambda g, x: 2 * x + 0 * g),
-        (leaf(3),),
-        "upstream|not multiplied by grad_output",
-    ),
+        square(lambda g, x: 2 * x + 0 * g), (leaf(3),), "upstream|not multiplied by grad_output"),
     "swapped operands": (
         operation("over", lambda x, y: x / y, lambda g, x: g / x, lambda g, x, y: -g * x / y / y),
-        (leaf(3, seed=1), leaf(3, seed=2)),
-        "with respect to input 0",
-    ),
-}
+        (leaf(3, seed=1), leaf(3, seed=2)), "with respect to input 0"),
+}  # fmt: skip
 WEIGHTS = np.arange(1.0, 7.0).reshape(3, 2)
 
 

@@ -160,59 +160,33 @@ def test_zero_sized_tensors():
 # ---- refused ------------------------------------------------------------------------------------
 REFUSED = {
     "not a scalar": (
-        lambda: leaf(2, 3).exp().backward(),
-        RuntimeError,
-        ("only for scalar outputs", "(2, 3)", ".sum()", "gradient="),
-    ),
+        lambda: leaf(2, 3).exp().backward(), RuntimeError,
+        ("only for scalar outputs", "(2, 3)", ".sum()", "gradient=")),
     "nothing requires grad": (
-        lambda: (mg.ones(()) * 2).backward(),
-        RuntimeError,
-        ("element 0 of tensors does not require grad", "requires_grad=True"),
-    ),
+        lambda: (mg.ones(()) * 2).backward(), RuntimeError,
+        ("element 0 of tensors does not require grad", "requires_grad=True")),
     "made under no_grad": (
-        lambda: made_under_no_grad().backward(),
-        RuntimeError,
-        ("does not require grad", "no_grad()"),
-    ),
+        lambda: made_under_no_grad().backward(), RuntimeError, ("does not require grad", "no_grad()")),
     "detached": (
-        lambda: (leaf().detach() * 2).backward(),
-        RuntimeError,
-        ("does not require grad", "detached at", "test_gradients.py, line"),
-    ),
+        lambda: (leaf().detach() * 2).backward(), RuntimeError,
+        ("does not require grad", "detached at", "test_gradients.py, line")),
     "taken with .data": (lambda: (leaf().data * 2).backward(), RuntimeError, ("does not require grad", ".data")),
     "nothing to differentiate by": (lambda: autograd.grad(leaf().sum(), []), RuntimeError, ("cannot be empty",)),
     "zeros and None for the unused": (
-        lambda: autograd.grad(leaf().sum(), leaf(), materialize_grads=True, allow_unused=False),
-        ValueError,
-        ("materialize_grads=True", "allow_unused"),
-    ),
+        lambda: autograd.grad(leaf().sum(), leaf(), materialize_grads=True, allow_unused=False), ValueError,
+        ("materialize_grads=True", "allow_unused")),
     "integers": (
-        lambda: mg.tensor(3).backward(),
-        RuntimeError,
-        ("does not require grad", "int64", "only floating-point"),
-    ),
+        lambda: mg.tensor(3).backward(), RuntimeError, ("does not require grad", "int64", "only floating-point")),
     "a gradient of another shape": (
-        lambda: leaf(2).backward(mg.ones(3)),
-        RuntimeError,
-        ("Mismatch in shape", "(3,)", "(2,)"),
-    ),
+        lambda: leaf(2).backward(mg.ones(3)), RuntimeError, ("Mismatch in shape", "(3,)", "(2,)")),
     "a NumPy gradient": (
-        lambda: leaf(2).backward(np.ones(2)),
-        TypeError,
-        ("Tensors or None", "ndarray", "minigrad.tensor"),
-    ),
+        lambda: leaf(2).backward(np.ones(2)), TypeError, ("Tensors or None", "ndarray", "minigrad.tensor")),
     "too few gradients": (
-        lambda: autograd.backward([leaf(), leaf()], [None]),
-        RuntimeError,
-        ("2 tensors and 1 gradients",),
-    ),
+        lambda: autograd.backward([leaf(), leaf()], [None]), RuntimeError, ("2 tensors and 1 gradients",)),
     "no root": (lambda: autograd.backward([]), RuntimeError, ("at least one tensor",)),
     "an input without gradient": (
-        lambda: autograd.grad(leaf(), mg.ones(2)),
-        RuntimeError,
-        ("does not require grad", "inputs[0]", "(2,)"),
-    ),
-}
+        lambda: autograd.grad(leaf(), mg.ones(2)), RuntimeError, ("does not require grad", "inputs[0]", "(2,)")),
+}  # fmt: skip
 
 
 def made_under_no_grad():

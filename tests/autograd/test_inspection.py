@@ -219,58 +219,35 @@ def hang_before_leaf(y, value):
 
 REFUSED = {
     "no tuple behind": (
-        lambda y: y.grad_fn.register_hook(returning(mg.ones(2))),
-        TypeError,
-        r"expected tuple, but hook '<lambda>' returned 'Tensor'",
-    ),
+        lambda y: y.grad_fn.register_hook(returning(mg.ones(2))), TypeError,
+        r"expected tuple, but hook '<lambda>' returned 'Tensor'"),
     "too many behind": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(2),) * 3)),
-        RuntimeError,
-        r"incorrect number of values \(got 3, but expected 2\)",
-    ),
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(2),) * 3)), RuntimeError,
+        r"incorrect number of values \(got 3, but expected 2\)"),
     "no tuple before": (
-        lambda y: y.grad_fn.register_prehook(returning(mg.ones(2))),
-        TypeError,
-        "expected tuple, but hook",
-    ),
+        lambda y: y.grad_fn.register_prehook(returning(mg.ones(2))), TypeError, "expected tuple, but hook"),
     "a number behind": (lambda y: y.grad_fn.register_hook(returning((3, None))), TypeError, "must return a Tensor"),
     "another shape behind": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(3), None))),
-        RuntimeError,
-        r"has changed the size of value: \(2,\) to \(3,\)",
-    ),
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(3), None))), RuntimeError,
+        r"has changed the size of value: \(2,\) to \(3,\)"),
     "a gradient for an operand without one": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(2), mg.ones(())))),
-        RuntimeError,
-        "can't replace a None gradient with a non-None value",
-    ),
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(2), mg.ones(())))), RuntimeError,
+        "can't replace a None gradient with a non-None value"),
     "a number before a leaf's place": (lambda y: hang_before_leaf(y, 3), TypeError, "must return a Tensor"),
     "another shape before a leaf's place": (
-        lambda y: hang_before_leaf(y, mg.ones(3)),
-        RuntimeError,
-        r"has changed the size of value: \(2,\) to \(3,\)",
-    ),
+        lambda y: hang_before_leaf(y, mg.ones(3)), RuntimeError, r"has changed the size of value: \(2,\) to \(3,\)"),
     "another dtype before a leaf's place": (
-        lambda y: hang_before_leaf(y, mg.ones(2, dtype=mg.float64)),
-        RuntimeError,
-        "has changed the type of value: float32 to float64",
-    ),
+        lambda y: hang_before_leaf(y, mg.ones(2, dtype=mg.float64)), RuntimeError,
+        "has changed the type of value: float32 to float64"),
     "after accumulation, of a result": (
-        lambda y: y.register_post_accumulate_grad_hook(returning(None)),
-        RuntimeError,
-        "non-leaf tensors",
-    ),
+        lambda y: y.register_post_accumulate_grad_hook(returning(None)), RuntimeError, "non-leaf tensors"),
     "after accumulation, without gradient": (
-        lambda y: y.detach().register_post_accumulate_grad_hook(returning(None)),
-        RuntimeError,
-        "doesn't require gradient",
-    ),
+        lambda y: y.detach().register_post_accumulate_grad_hook(returning(None)), RuntimeError,
+        "doesn't require gradient"),
     "after accumulation, with a value": (
-        lambda y: y.grad_fn.next_functions[0][0].variable.register_post_accumulate_grad_hook(returning(3)),
-        TypeError,
-        "should return None",
-    ),
-}
+        lambda y: y.grad_fn.next_functions[0][0].variable.register_post_accumulate_grad_hook(returning(3)), TypeError,
+        "should return None"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -66,39 +66,29 @@ def test_a_view_shares_its_counter():
 REFUSED = {
     "too few rules": (
         lambda: operation("product", lambda x, y: x * y, lambda g, y: g * y),
-        ("'product' has 2 operands (x, y)", "needs 2", "got 1", "None where no gradient"),
-    ),
+        ("'product' has 2 operands (x, y)", "needs 2", "got 1", "None where no gradient")),
     "too many rules": (
         lambda: operation("double", lambda x: 2 * x, lambda g: g, lambda g: g),
-        ("'double' has 1 operands (x)", "got 2"),
-    ),
+        ("'double' has 1 operands (x)", "got 2")),
     "an unknown name": (
         lambda: operation("square", lambda x: x * x, lambda g, X: 2 * g * X),
-        ("'square' reads 'X'", "out, x, x_shape"),
-    ),
+        ("'square' reads 'X'", "out, x, x_shape")),
     "an unknown option": (
         lambda: operation("scale", lambda x, *, factor: x * factor, lambda g, scale: g * scale),
-        ("'scale' reads 'scale'", "factor"),
-    ),
+        ("'scale' reads 'scale'", "factor")),
     "the shape of nothing": (
-        lambda: operation("square", lambda x: x * x, lambda g, y_shape: g),
-        ("reads 'y_shape'", "x_shape"),
-    ),
+        lambda: operation("square", lambda x: x * x, lambda g, y_shape: g), ("reads 'y_shape'", "x_shape")),
     "a rule for each of any number": (
-        lambda: operation("total", lambda *xs: sum(xs), lambda g: g, lambda g: g),
-        ("'total'", "needs 1", "got 2"),
-    ),
+        lambda: operation("total", lambda *xs: sum(xs), lambda g: g, lambda g: g), ("'total'", "needs 1", "got 2")),
     "no name": (
         lambda: operation(lambda x: x * x, lambda g, x: 2 * g * x),
-        ("its name comes first, as a str", "got <function"),
-    ),
+        ("its name comes first, as a str", "got <function")),
     "a forward that is none": (lambda: operation("square", "x * x"), ("'square'", "are functions", "got 'x * x'")),
     "a rule that is none": (lambda: operation("twice", lambda x: 2 * x, 2.0), ("'twice'", "are functions", "got 2.0")),
     "a forward without a return": (
         lambda: operation("nothing", lambda x: None, lambda g: g)(mg.ones(2)),
-        ("the forward of an operation returned None", "`return`"),
-    ),
-}
+        ("the forward of an operation returned None", "`return`")),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -151,50 +151,33 @@ REFUSED = {
     "no truth": (lambda x: x.requires_grad_("yes"), TypeError, "must be bool, not str 'yes'"),
     "nothing to put": (lambda x: x.index_put_((torch.tensor([0]),), None), TypeError, "index_put(): argument 'values'"),
     "grids of two types": (
-        lambda x: torch.meshgrid(x[0], x[0].int(), indexing="ij"),
-        RuntimeError,
-        "meshgrid expects tensors of one dtype, got ['minigrad.float32', 'minigrad.int32']",
-    ),
+        lambda x: torch.meshgrid(x[0], x[0].int(), indexing="ij"), RuntimeError,
+        "meshgrid expects tensors of one dtype, got ['minigrad.float32', 'minigrad.int32']"),
     "a product of two types": (
-        lambda x: torch.einsum("ij,kj->ik", x, x.double()),
-        RuntimeError,
-        "einsum: expected operands of one dtype, got ['float32', 'float64']",
-    ),
+        lambda x: torch.einsum("ij,kj->ik", x, x.double()), RuntimeError,
+        "einsum: expected operands of one dtype, got ['float32', 'float64']"),
     "targets of another type": (
-        lambda x: F.binary_cross_entropy(x, x.double()),
-        RuntimeError,
-        "Found dtype minigrad.float64 but expected minigrad.float32",
-    ),
+        lambda x: F.binary_cross_entropy(x, x.double()), RuntimeError,
+        "Found dtype minigrad.float64 but expected minigrad.float32"),
     "closeness of unlike shapes": (lambda x: torch.isclose(x, x[:, :2]), RuntimeError, "tensor a (3) must match"),
     "a mask of another shape": (lambda x: x.masked_fill(x[:, :2] > 0, 0.0), RuntimeError, "masked_fill got shapes"),
     "an array into a network": (
-        lambda x: nn.Flatten()(x.numpy()),
-        TypeError,
-        "must be Tensor, not numpy.ndarray; turn it into one with minigrad.from_numpy",
-    ),
+        lambda x: nn.Flatten()(x.numpy()), TypeError,
+        "must be Tensor, not numpy.ndarray; turn it into one with minigrad.from_numpy"),
     "an array into a norm": (lambda x: nn.BatchNorm1d(3)(x.numpy()), TypeError, "must be Tensor, not numpy.ndarray"),
     "an array into a lazy one": (lambda x: nn.LazyLinear(3)(x.numpy()), TypeError, "must be Tensor, not numpy.ndarray"),
     "parameters without brackets": (
-        lambda x: torch.optim.SGD(nn.Linear(2, 2).parameters, lr=0.1),
-        TypeError,
-        "got method; write net.parameters(), with the brackets",
-    ),
+        lambda x: torch.optim.SGD(nn.Linear(2, 2).parameters, lr=0.1), TypeError,
+        "got method; write net.parameters(), with the brackets"),
     "ints put among floats": (
-        lambda x: x.index_put_((torch.tensor([0]),), torch.tensor([1])),
-        RuntimeError,
-        "Index put requires the source and destination dtypes match, got float32 for the destination and int64",
-    ),
+        lambda x: x.index_put_((torch.tensor([0]),), torch.tensor([1])), RuntimeError,
+        "Index put requires the source and destination dtypes match, got float32 for the destination and int64"),
     "ints dropped out": (
-        lambda x: F.dropout(x.int()),
-        RuntimeError,
-        "which int32 cannot hold; convert it with .float()",
-    ),
+        lambda x: F.dropout(x.int()), RuntimeError, "which int32 cannot hold; convert it with .float()"),
     "batches that differ": (
-        lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5),
-        RuntimeError,
-        "matmul: the batch axes (2,) and (3,) of (2, 3, 4) and (3, 4, 5) do not broadcast",
-    ),
-}
+        lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5), RuntimeError,
+        "matmul: the batch axes (2,) and (3,) of (2, 3, 4) and (3, 4, 5) do not broadcast"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", REFUSED)

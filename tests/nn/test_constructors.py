@@ -22,6 +22,15 @@ IMAGE = torch.ones(1, 1, 4, 4)
         (lambda: nn.MaxPool2d(kernel=2), "MaxPool2d() got an unexpected keyword argument 'kernel'; did you mean 'ke"),
         (lambda: nn.AvgPool2d(2, strides=2), "AvgPool2d() got an unexpected keyword argument 'strides'; did you mea"),
         (lambda: nn.Dropout(rate=0.5), "Dropout() got an unexpected keyword argument 'rate'; it takes p, inplace"),
+        (
+            lambda: nn.Conv2d(1, 1, kernel=3),
+            "Conv2d() got an unexpected keyword argument 'kernel'; did you mean 'kernel_",
+        ),
+        (
+            lambda: nn.Linear(1, 1, biass=True),
+            "Linear() got an unexpected keyword argument 'biass'; did you mean 'bias'?",
+        ),
+        (lambda: nn.Identity.__new__(nn.Sequential, x=1), "Sequential() got an unexpected keyword argument 'x'"),
         (lambda: nn.Linear(2.0, 3), "in_features must be an int, got float 2.0"),
         (lambda: optim.Adam([torch.ones(1)], beta1=0.9), "Adam() got an unexpected keyword argument 'beta1'; did you"),
         (lambda: optim.SGD([torch.ones(1)], learning_rate=1), "SGD() got an unexpected keyword argument 'learning_ra"),

@@ -84,36 +84,24 @@ def test_stacked_state():
 
 REFUSED = {
     "no tensor": (
-        lambda: functional_call(nn.Linear(2, 1), {"weight": 3}, X),
-        TypeError,
-        "'weight' must be a Tensor, got int",
-    ),
+        lambda: functional_call(nn.Linear(2, 1), {"weight": 3}, X), TypeError, "'weight' must be a Tensor, got int"),
     "twice": (lambda: functional_call(nn.Linear(2, 1), ({"weight": W},) * 2, X), ValueError, "weight.*multiple dict"),
     "no dict": (lambda: functional_call(nn.Linear(2, 1), 3, X), ValueError, "a dict, or a list/tuple of dicts.*int"),
     "a list": (lambda: functional_call(nn.Linear(2, 1), [W], X), ValueError, "elements.*dictionaries, got Tensor"),
     "tied, two values": (
-        lambda: functional_call(Tied(), {"first.weight": W, "second.weight": B}, X),
-        ValueError,
-        r"\['first.weight', 'second.weight'\], which are tied.*tie_weights=False",
-    ),
+        lambda: functional_call(Tied(), {"first.weight": W, "second.weight": B}, X), ValueError,
+        r"\['first.weight', 'second.weight'\], which are tied.*tie_weights=False"),
     "strict": (
-        lambda: functional_call(nn.Linear(2, 1), {"weight": W, "more": B}, X, strict=True),
-        RuntimeError,
-        r"Linear:\n\tUnexpected key\(s\): 'more'.\n\tMissing key\(s\): 'bias'.",
-    ),
+        lambda: functional_call(nn.Linear(2, 1), {"weight": W, "more": B}, X, strict=True), RuntimeError,
+        r"Linear:\n\tUnexpected key\(s\): 'more'.\n\tMissing key\(s\): 'bias'."),
     "no module there": (lambda: functional_call(nn.Linear(2, 1), {"more.bias": B}, X), AttributeError, "more"),
     "no models": (lambda: stack_module_state([]), RuntimeError, "at least one model"),
     "other modes": (
-        lambda: stack_module_state([nn.Linear(2, 1).eval(), nn.Linear(2, 1)]),
-        RuntimeError,
-        "same training/eval mode",
-    ),
+        lambda: stack_module_state([nn.Linear(2, 1).eval(), nn.Linear(2, 1)]), RuntimeError, "same training/eval mode"),
     "other classes": (
-        lambda: stack_module_state([nn.Linear(2, 1), nn.BatchNorm1d(2)]),
-        RuntimeError,
-        "same class, got BatchNorm1d, Linear",
-    ),
-}
+        lambda: stack_module_state([nn.Linear(2, 1), nn.BatchNorm1d(2)]), RuntimeError,
+        "same class, got BatchNorm1d, Linear"),
+}  # fmt: skip
 
 
 test_refused = refusals(REFUSED)

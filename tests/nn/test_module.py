@@ -190,26 +190,6 @@ def test_the_layers_train():
     np.testing.assert_allclose(conv.weight.grad.numpy().ravel(), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (
-            lambda: nn.Conv2d(1, 1, kernel=3),
-            "Conv2d() got an unexpected keyword argument 'kernel'; did you mean 'kernel_size'?",
-        ),
-        (
-            lambda: nn.Linear(1, 1, biass=True),
-            "Linear() got an unexpected keyword argument 'biass'; did you mean 'bias'?",
-        ),
-        (lambda: nn.Identity.__new__(nn.Sequential, x=1), "Sequential() got an unexpected keyword argument 'x'"),
-    ],
-)
-def test_an_unknown_option_is_refused_in_the_name_of_the_class(make, message):
-    with pytest.raises(TypeError) as caught:
-        make()
-    assert str(caught.value).startswith(message)
-
-
 def test_an_option_of_a_users_own_class_too():
     class Net(nn.Module):
         def __init__(self, width=3):

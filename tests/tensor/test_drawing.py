@@ -10,24 +10,19 @@ from minigrad.random import Generator, manual_seed
 RECORDED = {
     "a transpose is filled by column": (
         lambda: torch.empty(3, 2).t().uniform_(),
-        "0x1.11e15ep-1 0x1.518432p-1 0x1.dcb218p-3 0x1.972620p-3 0x1.5053ecp-1 0x1.b3434cp-2",
-    ),
+        "0x1.11e15ep-1 0x1.518432p-1 0x1.dcb218p-3 0x1.972620p-3 0x1.5053ecp-1 0x1.b3434cp-2"),
     "sixteen in a transpose come in pairs": (
         lambda: torch.empty(2, 8).t().normal_(),
-        "-0x1.2ca2e8p-3 0x1.1afa44p-3 0x1.92811cp-1 -0x1.aea490p+0 0x1.e4c5cep-1 0x1.454d76p-2",
-    ),
+        "-0x1.2ca2e8p-3 0x1.1afa44p-3 0x1.92811cp-1 -0x1.aea490p+0 0x1.e4c5cep-1 0x1.454d76p-2"),
     "so do twenty with gaps between": (
         lambda: torch.empty(40)[::2].normal_(),
-        "-0x1.2ca2e8p-3 0x1.92811cp-1 0x1.e4c5cep-1 -0x1.1d45a6p+0 0x1.b0d7a0p+0 -0x1.ca26e2p-1",
-    ),
+        "-0x1.2ca2e8p-3 0x1.92811cp-1 0x1.e4c5cep-1 -0x1.1d45a6p+0 0x1.b0d7a0p+0 -0x1.ca26e2p-1"),
     "integers below ten": (lambda: torch.empty(3).random_(10), "0x1.4p+2 0x1.0p+1 0x1.0p+0"),
     "a fair coin": (lambda: torch.empty(3).bernoulli_(0.5), "0x1.0p+0 0x1.0p+0 0x0.0p+0"),
     "a tensor of means": (lambda: torch.normal(torch.ones(2), 0.5), "0x1.da6ba4p-1 0x1.64a048p+0"),
     "a tensor of spreads": (
-        lambda: torch.normal(0.0, torch.ones(3) * 0.1),
-        "-0x1.e104a6p-7 0x1.4200e4p-4 0x1.83d172p-4",
-    ),
-}
+        lambda: torch.normal(0.0, torch.ones(3) * 0.1), "-0x1.e104a6p-7 0x1.4200e4p-4 0x1.83d172p-4"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RECORDED)
