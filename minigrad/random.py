@@ -67,9 +67,11 @@ def manual_seed(seed: Any) -> Generator:
     """
     global _seed_of_gpus
     try:
-        default_generator.manual_seed(int(seed))
-    except TypeError:
-        raise TypeError(f"manual_seed() takes an int, such as 42, got {type(seed).__name__} {seed!r}") from None
+        number = int(seed)
+    except (TypeError, ValueError, OverflowError) as error:
+        got = f"{type(seed).__name__} {seed!r}"
+        raise type(error)(f"manual_seed() takes an int, such as 42, got {got}") from None
+    default_generator.manual_seed(number)
     _seed_of_gpus = default_generator.initial_seed()
     for generator in _of_gpus.values():
         generator.manual_seed(_seed_of_gpus)

@@ -480,6 +480,16 @@ OTHERS = {
     "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),
     "a list for a type": (lambda: ones(2).type([]), TypeError, "dtype must be a minigrad dtype"),
     "a seed of nothing": (lambda: mg.manual_seed(None), TypeError, "manual_seed() takes an int, such as 42"),
+    "a seed of letters": (
+        lambda: mg.manual_seed("a"),
+        ValueError,
+        "manual_seed() takes an int, such as 42, got str 'a'",
+    ),
+    "a seed without end": (
+        lambda: mg.manual_seed(float("inf")),
+        OverflowError,
+        "takes an int, such as 42, got float inf",
+    ),
     "bytes for a curve": (
         lambda: F.elu(ones(2).byte()),
         NotImplementedError,

@@ -11,6 +11,7 @@ from typing import Any
 
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.inspection import as_tuple
 from minigrad.autograd.modes import enable_grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
@@ -80,7 +81,7 @@ def hessian(
     _is_forward("outer_jacobian_strategy", outer_jacobian_strategy)  # H is symmetric: either way gives the same
 
     def gradient(*points: Any) -> Any:
-        return _match_form(inputs, _as_tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
+        return _match_form(inputs, as_tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
 
     return jacobian(gradient, inputs, create_graph, strict)
 
@@ -103,11 +104,6 @@ def hvp(
 vhp = hvp  # H is symmetric
 
 
-def _as_tuple(x: Any) -> tuple[Any, ...]:
-    """What a function takes or returns, also where it is one thing alone."""
-    return x if isinstance(x, tuple) else (x,)
-
-
 def _match_form(like: Any, values: Any) -> Any:
     """One value where one tensor was given, a tuple where a tuple was."""
     return values[0] if isinstance(like, TensorBase) else tuple(values)
@@ -117,16 +113,16 @@ def _trace(
     name: str, func: Callable[..., Any], inputs: Any, create_graph: bool
 ) -> tuple[list[Any], Any, tuple[Any, ...]]:
     """The points that stand for the inputs, what `func` returns there, recorded, and that as a tuple."""
-    for x in _as_tuple(inputs):
+    for x in as_tuple(inputs):
         _require_tensor(x, f"The inputs given to {name}")
         if not x.is_floating_point():
             raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.dtype}")
     with enable_grad():
-        points = derivatives.points_at(_as_tuple(inputs), create_graph)
+        points = derivatives.points_at(as_tuple(inputs), create_graph)
         returned = func(*points)
-    for y in _as_tuple(returned):
+    for y in as_tuple(returned):
         _require_tensor(y, f"The outputs of the user-provided function given to {name}")
-    return points, returned, _as_tuple(returned)
+    return points, returned, as_tuple(returned)
 
 
 def _require_tensor(x: Any, role: str) -> None:
@@ -144,7 +140,7 @@ def _read_vectors(values: Any, v: Any) -> tuple[Any, ...]:
                 "the output of the function in vjp, its input in jvp and hvp."
             )
         return (values[0].new_ones(values[0].shape),)
-    vectors = _as_tuple(v)
+    vectors = as_tuple(v)
     for u in vectors:
         _require_tensor(u, "The v given")
     for x, u in zip(values, vectors, strict=False):

@@ -52,11 +52,23 @@ class RemovableHandle:
 
 def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     """Hang `hook` behind the others of its kind, and before what keeps the gradient."""
+    require_callable(hook)
     key = _keys()
     hooks[key] = hook
     if RETAIN in hooks:
         hooks[RETAIN] = hooks.pop(RETAIN)
     return RemovableHandle(hooks, key)
+
+
+def as_tuple(given: Any) -> tuple[Any, ...]:
+    """What a function takes or returns, also where it is one thing alone. A list is one thing."""
+    return given if isinstance(given, tuple) else (given,)
+
+
+def require_callable(hook: Any) -> None:
+    """Raise TypeError for a hook that cannot be called, where it is registered."""
+    if not callable(hook):
+        raise TypeError(f"a hook must be a function or another callable, got {type(hook).__name__} {hook!r:.80}")
 
 
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:

@@ -125,8 +125,7 @@ class Softshrink(Stateless, function=F.softshrink):
     tensor([-0.5000,  0.0000])
     """
 
-    def extra_repr(self) -> str:
-        return str(self.lambd)
+    extra_repr = Hardshrink.extra_repr
 
 
 class Hardsigmoid(Stateless, function=F.hardsigmoid, shown=()):

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import inspect
 from types import FunctionType
-from typing import Any
+from typing import Any, Self
 
 from minigrad.tensor import Tensor
 
 
-def check_options(cls: type, options: dict[str, Any]) -> None:
-    """Raise TypeError for an option that `cls` does not take, with the one that was meant."""
-    code = getattr(cls.__init__, "__code__", None)  # type: ignore[misc]
+class NamesOptions:
+    """A class whose constructor raises TypeError for an option that it does not take, with the one that was meant."""
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        if options:
+            _check_options(cls, options)
+        return object.__new__(cls)
+
+
+def _check_options(cls: Any, options: dict[str, Any]) -> None:
+    code = getattr(cls.__init__, "__code__", None)
     if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
         refuse_unknown(cls, options, code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
+from minigrad.autograd.inspection import as_tuple, require_callable
 from minigrad.tensor import RemovableHandle
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ class Hooks:
 
     def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
         """Hang `hook` at `place`, behind the others or before them."""
+        require_callable(hook)
         hung = self._places.setdefault(place, {})
         number = next(_numbers)
         others = dict(hung) if prepend else {}
@@ -99,11 +102,6 @@ def _silence() -> Iterator[None]:
             "module forward hook with ``always_call=True`` raised an exception that was silenced, as another error "
             f"was raised in forward: {error}"
         )
-
-
-def as_tuple(given: Any) -> tuple[Any, ...]:
-    """What a function takes or returns, as a tuple."""
-    return given if isinstance(given, tuple) else (given,)
 
 
 def _as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -196,6 +194,22 @@ class ModuleHooks(Hookable):
         return OrderedDict() if self._hooks is None else self._hooks.functions(place)
 
 
+def run_between_hooks(optimizers: Any) -> None:
+    """Let each `step` of a class of optimizers run between hooks, from the first hook on that one of them gets."""
+    step = optimizers.step
+    if getattr(step, "hooked", None) is optimizers:
+        return
+
+    @wraps(step)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(self) is not optimizers or self._hooks is None:  # a subclass runs its own hooks
+            return step(self, *args, **kwargs)
+        return self._hooks.step(self, step, args, kwargs)
+
+    call.hooked = optimizers  # type: ignore[attr-defined]
+    optimizers.step = call
+
+
 class OptimizerHooks(Hookable):
     """The hooks of an optimizer."""
 
@@ -211,6 +225,7 @@ class OptimizerHooks(Hookable):
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return `(args, kwargs)` in their place."""
+        run_between_hooks(type(self))
         return self._hang("step_pre", hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
@@ -222,6 +237,7 @@ class OptimizerHooks(Hookable):
         >>> optimizer.step()
         stepped
         """
+        run_between_hooks(type(self))
         return self._hang("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:

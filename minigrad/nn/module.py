@@ -9,7 +9,7 @@ from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import state
-from minigrad.nn.constructors import check_options, keep_functions_unbound, own_method, refuse_input
+from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
@@ -24,7 +24,7 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
 
 
-class Module(ModuleHooks, Registry):
+class Module(ModuleHooks, Registry, NamesOptions):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as
@@ -52,11 +52,6 @@ class Module(ModuleHooks, Registry):
         super().__init_subclass__(**options)
         if not cls.__module__.startswith("minigrad."):
             keep_functions_unbound(cls)
-
-    def __new__(cls, *_: Any, **options: Any) -> Self:
-        if options:
-            check_options(cls, options)
-        return object.__new__(cls)
 
     def __init__(self) -> None:
         # Past __setattr__, which asks `_kinds`.

@@ -68,12 +68,13 @@ class Moments:
     def average(self, x: Any) -> Any:
         """The mean over `dims`, summed in float64 on a CPU, as PyTorch does."""
         exact = np.float64 if type(x) is np.ndarray else None
-        add_up: Any = np.sum
         if is_large(x):
             from minigrad.large_arrays import reduce_in_parts
 
-            add_up = partial(reduce_in_parts, np.add.reduce)
-        return (add_up(x, self.dims, exact, None, True) / self.count).astype(x.dtype)
+            total = reduce_in_parts(np.add.reduce, x, self.dims, exact, None, True)
+        else:
+            total = np.sum(x, self.dims, exact, keepdims=True)
+        return (total / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
         """Computes `hat` of the array `x` again."""

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, on_gpu_of
 from minigrad.optim.optimizer import Optimizer, State
-from minigrad.optim.options import Group, Params, Rate, options_of, read_options
+from minigrad.optim.options import Group, Params, Rate, options_of, read_options, read_pair
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
 
@@ -25,7 +25,7 @@ class _ByMatrix(Optimizer):
                 if parameter.gradient is not None:
                     w, g = parameter.array, parameter.gradient.array
                     on_gpu_of(w, self._update_matrix, w, g, self.state[parameter], options)
-                    self._watch.look(w)
+                    self._look(w)
                     parameter.writes[0] += 1
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:
@@ -147,6 +147,7 @@ class Adafactor(_ByMatrix):
         eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,
         foreach: bool | None = None, maximize: bool = False,
     ) -> None:  # fmt: skip
+        eps = read_pair("Adafactor", "eps", eps)
         refused = {
             f"beta2_decay should be <= 0 but is: {beta2_decay}": not beta2_decay <= 0,
             f"epsilon1 should be >= 0 but is: {eps[0]}": eps[0] is not None and not eps[0] >= 0,

@@ -11,34 +11,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
 from inspect import getfullargspec
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad.advice import warn
+from minigrad.advice import is_wanted, warn
 from minigrad.autograd.modes import enable_grad
 from minigrad.backend import Array, quiet
-from minigrad.nn.constructors import check_options
+from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.optim.options import Group, Params, list_groups, parameters_of, read_options
-from minigrad.optim.watch import Watch
 from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
+NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 BLOCK = 65536  # elements that a rule is given at a time: a few blocks of float32 fit in the second-level cache
-
-
-def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """`step`, between the optimizer's hooks where it has any."""
-
-    @wraps(step)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        self._stepped = True
-        return step(self, *args, **kwargs) if self._hooks is None else self._hooks.step(self, step, args, kwargs)
-
-    return call
 
 
 class _Required:
@@ -51,7 +40,7 @@ class _Required:
 required = _Required()
 
 
-class Optimizer(OptimizerHooks):
+class Optimizer(OptimizerHooks, NamesOptions):
     """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
 
     `params` holds tensors, or dicts `{"params": tensors, option: value}`; `defaults` are the
@@ -78,27 +67,22 @@ class Optimizer(OptimizerHooks):
     # advance(counts, options, step) -> what the rule reads of the counts beside the steps, which it moves on.
     advance: ClassVar[Any] = None
 
-    _stepped = False  # the schedulers warn when they step first
+    _watched_steps = 8  # whose gradients are compared: who forgets to zero them forgets it from the second step on
+    _last_writes: tuple[Any, int] = (None, 0)  # the count of writes to a gradient of the last step, as it was then
+    _sees_infinite = False  # whether a parameter is no longer finite
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "step" in vars(cls):
-            cls.step = run_between_hooks(cls.step)  # type: ignore[method-assign]
         if cls.rule is not None:
             signature = getfullargspec(cls.rule)
             cls.buffers, cls.reads = tuple(signature.args[2:]), frozenset(signature.kwonlyargs)
-
-    def __new__(cls, *_: Any, **options: Any) -> Self:
-        check_options(cls, options)
-        return object.__new__(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._taken: set[int] = set()  # the parameters of all groups
-        self._rules: dict[int, BoundRule] = {}  # by the number of their group
-        self._watch = Watch()
+        self._rules: dict[int, BoundRule] = {}  # by the number of their group, from its first step on
         for group in list_groups(params):
             self.add_param_group(group)
 
@@ -120,26 +104,30 @@ class Optimizer(OptimizerHooks):
         if not isinstance(param_group, dict):
             raise TypeError(f'param_group must be a dict, but got {type(param_group)}; write {{"params": tensors}}')
         params = parameters_of(param_group)
-        named = "param_names" in param_group
-        if self.param_groups and named is not ("param_names" in self.param_groups[0]):
-            raise ValueError(
-                "all optimizer param groups should be with/without names. cannot add param group "
-                f"{'with' if named else 'without'} names to the optimizer"
-            )
         own = set(map(id, params))
+        if self.param_groups:
+            self._check_beside_others(own, "param_names" in param_group)
         if len(own) < len(params):
             warn(
                 "optimizer contains a parameter group with duplicate parameters: each would be "
                 "updated more than once in a step"
             )
+        for name, value in self.defaults.items():
+            if param_group.setdefault(name, value) is required:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+        param_group["params"] = params
+        self._taken |= own
+        self.param_groups.append(param_group)
+
+    def _check_beside_others(self, own: set[int], named: bool) -> None:
+        """Refuse a group that shares parameters with the others, or whose parameters alone have names, or have none."""
+        if named is not ("param_names" in self.param_groups[0]):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if named else 'without'} names to the optimizer"
+            )
         if not self._taken.isdisjoint(own):
             raise ValueError("some parameters appear in more than one parameter group")
-        missing = [name for name, value in self.defaults.items() if value is required and name not in param_group]
-        if missing:
-            raise ValueError(f"parameter group didn't specify a value of required optimization parameter {missing[0]}")
-        self._taken |= own
-        param_group.update({**self.defaults, **param_group, "params": params})
-        self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; `set_to_none=False` fills them with zeros instead.
@@ -160,7 +148,6 @@ class Optimizer(OptimizerHooks):
 
     # ---- a step -------------------------------------------------------------------------------
 
-    @run_between_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
 
@@ -179,8 +166,10 @@ class Optimizer(OptimizerHooks):
             with enable_grad():
                 loss = closure()
         quiet(self._update_all)
-        if self._watch.steps or self._watch.sees_infinite:
-            self._watch.advise(self)
+        if self._watched_steps:
+            self._compare_writes()
+        if self._sees_infinite:
+            self._advise_of_infinite()
         return loss
 
     def _update_all(self) -> None:
@@ -192,7 +181,7 @@ class Optimizer(OptimizerHooks):
                 if parameter.gradient is None:
                     continue
                 if parameter.array.__class__ is np.ndarray:
-                    rule.update(parameter, self.state)
+                    rule.update(parameter, self)
                 else:
                     on_gpu.append(parameter)
                 parameter.writes[0] += 1  # a graph that saved its values notices
@@ -204,14 +193,37 @@ class Optimizer(OptimizerHooks):
     def _bind_rule(self, i: int, group: Group) -> BoundRule:
         """The rule with the options of group `i`, which are read anew only where one of them has changed."""
         rule = self._rules.get(i)
-        if rule is not None and rule.params is group["params"] and rule.group == group:
-            return rule
-        if self.rule is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} does not say how to update a parameter: override step(), or write a rule"
-            )
-        self._rules[i] = rule = BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)
+        if rule is None or rule.params is not group["params"] or rule.group != group:
+            self._rules[i] = rule = BoundRule(type(self), group, read_options(group, self.defaults))
         return rule
+
+    # ---- two mistakes that a step can see: watch.py has the words -----------------------------
+
+    def _compare_writes(self) -> None:
+        """Advise where the gradient of the last step is still there and was written to once: added to.
+
+        To zero it and to add to it are two writes, and one that was set to None is another tensor.
+        """
+        self._watched_steps -= 1
+        gradients = [p.gradient for group in self.param_groups for p in group["params"] if p.gradient is not None]
+        if gradients:
+            writes, last = gradients[0].writes, self._last_writes
+            self._last_writes = writes, writes[0]
+            if writes is last[0] and writes[0] == last[1] + 1:
+                from minigrad.optim.watch import advise_to_zero
+
+                advise_to_zero()
+
+    def _look(self, w: Array) -> None:
+        """Remember it where `w` is no longer finite: one product tells it of nearly all arrays."""
+        if is_wanted(NOT_FINITE) and not (np.vdot(w, w) < np.inf or np.isfinite(w).all()):
+            self._sees_infinite = True
+
+    def _advise_of_infinite(self) -> None:
+        from minigrad.optim.watch import advise_of_infinite
+
+        self._sees_infinite = False
+        advise_of_infinite(self)
 
     # ---- saving and loading -------------------------------------------------------------------
 
@@ -246,7 +258,7 @@ class Optimizer(OptimizerHooks):
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: all but the hooks, as in PyTorch, and what is remembered of the last step."""
-        return {**vars(self), "_watch": Watch(), "_rules": {}, "_hooks": None}
+        return {**vars(self), "_rules": {}, "_last_writes": (None, 0), "_hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -263,12 +275,16 @@ class Optimizer(OptimizerHooks):
 class BoundRule:
     """An optimizer's rule with the options of one group filled in: `update` takes the step of one parameter."""
 
-    def __init__(self, kind: type[Optimizer], group: Group, options: Group, look: Callable[[Array], None]) -> None:
-        self.kind, self.options, self.look = kind, options, look
+    def __init__(self, kind: type[Optimizer], group: Group, options: Group) -> None:
+        self.kind, self.options = kind, options
         may_change = any(isinstance(option, Tensor) for option in group.values())  # it can be written to
         self.group = None if may_change else dict(group)  # as it was when its options were read
         self.params = group["params"]  # of another list, tensors would be compared
         rule = kind.rule
+        if rule is None:
+            raise NotImplementedError(
+                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
+            )
         if options.get("maximize") or options.get("weight_decay"):
             from minigrad.optim.rules import extend
 
@@ -282,14 +298,16 @@ class BoundRule:
 
             self.memory = Memory(kind, options, self.buffers)
 
-    def update(self, parameter: Any, states: dict[Any, State]) -> None:
+    def update(self, parameter: Any, optimizer: Optimizer) -> None:
         """Write the next value of `parameter` into its array, block by block where it is large."""
         w, g = parameter.array, parameter.gradient.array
-        buffers, counted = self.memory.read(parameter, states[parameter]) if self.memory else (self.buffers, {})
+        buffers, counted = self.buffers, {}
+        if self.memory is not None:
+            buffers, counted = self.memory.read(parameter, optimizer.state[parameter])
         if w.size <= BLOCK:
             self.step(w, g, *buffers, **counted)
-            self.look(w)
+            optimizer._look(w)
         else:
             from minigrad.optim.rules import run_in_blocks
 
-            run_in_blocks(partial(self.step, **counted), self.look, w, g, *buffers)
+            run_in_blocks(partial(self.step, **counted), optimizer._look, w, g, *buffers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[G
 _NOT_NEGATIVE = {
     "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
 }  # fmt: skip
+_PLAIN = {bool, int, float, tuple, type(None)}  # what is an option already as a rule reads it
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
@@ -35,21 +36,38 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
     names = dict.fromkeys([*arguments["__class__"].group_order.split(), *arguments])
     options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
     for name, value in options.items():
-        if name in _NOT_NEGATIVE and name not in may_be_negative:
-            options[name] = _read_not_negative(type(arguments["self"]).__name__, name, value)
-    if "betas" in options:
-        options["betas"] = _check_betas(options["betas"])
-    _check_flags(**options)
+        if name in _CHECKS and name not in may_be_negative:
+            options[name] = _CHECKS[name](type(arguments["self"]).__name__, name, value)
+    if options.get("differentiable") or options.get("fused"):
+        _check_flags(**options)
     return options
 
 
 def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
-    require_number(optimizer, name, value)
-    if not value >= 0:
+    number = _read_number(optimizer, name, value)
+    if not number >= 0:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
-    return value.item() if isinstance(value, Tensor) and name != "lr" else value
+    return value if name == "lr" else number
+
+
+def _read_number(optimizer: str, name: str, value: Any) -> Any:
+    require_number(optimizer, name, value)
+    return value.item() if isinstance(value, Tensor) else value
+
+
+def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
+    """Two numbers. Raises TypeError for what is no pair, or holds what is no number; None may stand in an `eps`."""
+    if not isinstance(values, (tuple, list)) or len(values) != 2:
+        raise TypeError(
+            f"{optimizer}(): argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
+        )
+    first, second = [
+        None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)
+        for i, value in enumerate(values)
+    ]
+    return first, second
 
 
 def _check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = False, **_: Any) -> None:
@@ -64,12 +82,20 @@ def _check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = F
         )
 
 
-def _check_betas(betas: Any) -> tuple[float, float]:
-    for i, beta in enumerate(betas):
+def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
+    pair = read_pair(optimizer, name, betas)
+    for i, beta in enumerate(pair):
         if not 0 <= beta < 1:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
-    first, second = map(float, betas)
-    return first, second
+    return float(pair[0]), float(pair[1])
+
+
+_CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
+    **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
+    **dict.fromkeys(["dampening", "lambd", "t0"], _read_number),
+    **dict.fromkeys(["etas", "step_sizes"], read_pair),
+    "betas": _read_betas,
+}
 
 
 def list_groups(params: Any) -> list[Group]:
@@ -106,11 +132,8 @@ def parameters_of(group: Group) -> list[Tensor]:
             "ordering of tensors in sets will change between runs. Please use a list instead."
         )
     params = [params] if isinstance(params, Tensor) else list(params)
-    names = [p[0] for p in params if isinstance(p, tuple)]
-    if names:
-        if len(names) < len(params):
-            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
-        group["param_names"], params = names, [p[1] for p in params]
+    if any(isinstance(p, tuple) for p in params):
+        params = _take_names(group, params)
     for p in params:
         if not isinstance(p, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
@@ -122,6 +145,14 @@ def parameters_of(group: Group) -> list[Tensor]:
     return params
 
 
+def _take_names(group: Group, params: list[Any]) -> list[Tensor]:
+    """The parameters among pairs of a name and a parameter; the names go to the group."""
+    if not all(isinstance(p, tuple) for p in params):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    group["param_names"] = [name for name, _ in params]
+    return [parameter for _, parameter in params]
+
+
 def read_options(group: Group, names: Iterable[str]) -> Group:
     """The options of a group, by these names, as plain numbers.
 
@@ -129,7 +160,7 @@ def read_options(group: Group, names: Iterable[str]) -> Group:
     """
     stays = bool(group.get("capturable"))
     try:
-        return {name: _as_plain(name, group[name], stays) for name in names}
+        return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, stays) for name in names}
     except KeyError as missing:
         raise KeyError(
             f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"

@@ -285,8 +285,7 @@ class GraphMethods(TensorBase):
         >>> x.grad
         tensor([10., 10.])
         """
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        _refuse_hook_without_gradient(self)
         if not (self.hooks and isinstance(self.node, Unrecorded)):  # a second one there is hung without a question
             refresh(self, asked=True)
         holder: Any = self if _is_end(self.node) else self.node  # to what was not recorded no gradient comes
@@ -307,8 +306,12 @@ class GraphMethods(TensorBase):
         >>> w.detach()
         tensor([-0.5000, -0.5000])
         """
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        _refuse_hook_without_gradient(self)
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return leaves.hang(self, leaves.AFTER, hook)
+
+
+def _refuse_hook_without_gradient(tensor: Any) -> None:
+    if not tensor.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")

@@ -161,3 +161,23 @@ def test_hooks_of_state_dict_and_load_state_dict():
     other.register_load_state_dict_post_hook(lambda o: seen.append(o.param_groups[0]["lr"]))
     other.load_state_dict(state)
     assert seen == ["save", ["param_groups", "state"], 9.0]
+
+
+def test_what_cannot_be_called_is_no_hook():
+    layer, x = nn.Linear(2, 1), torch.ones(2, requires_grad=True)
+    y = x * 2
+    for hang in (
+        layer.register_forward_hook,
+        layer.register_forward_pre_hook,
+        layer.register_full_backward_hook,
+        layer.register_full_backward_pre_hook,
+        x.register_hook,
+        y.register_hook,
+        x.register_post_accumulate_grad_hook,
+        y.grad_fn.register_hook,
+        y.grad_fn.register_prehook,
+    ):
+        with pytest.raises(TypeError, match="a hook must be a function or another callable, got int 3"):
+            hang(3)
+    y.sum().backward()
+    layer(x)

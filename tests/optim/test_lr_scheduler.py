@@ -342,3 +342,21 @@ def test_errors():
         lr_scheduler.LambdaLR(optimizer_of(1.0), [abs, abs])
     with pytest.raises(NotImplementedError, match=r"LRScheduler must say in get_lr\(\)"):
         lr_scheduler.LRScheduler(optimizer_of(1.0))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "step_size must be a positive number of epochs, got 0"),
+        (lambda o: lr_scheduler.StepLR(o, "3"), TypeError, "argument 'step_size' must be a number, not str '3'"),
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max must be a positive number of epochs"),
+        (
+            lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0),
+            ValueError,
+            "step_size_up \\+ step_size_down must be a positive",
+        ),
+    ],
+)
+def test_a_period_of_nothing_is_refused_where_the_schedule_is_made(make, kind, text):
+    with pytest.raises(kind, match=text):
+        make(optimizer_of(1.0))

@@ -402,7 +402,7 @@ def test_options_may_be_tensors_of_one_element(kind, options):
 def test_betas_that_are_no_two_floats():
     with raises(ValueError, r"either both floats or both Tensors, got \(0, 0.9\)"):
         optim.Adam([made()], betas=(0, 0.9))
-    with raises(RuntimeError, "ambiguous"):
+    with raises(RuntimeError, "2 elements"):
         optim.Adam([made()], betas=(minigrad.ones(2), minigrad.ones(2)))
 
 
@@ -455,3 +455,44 @@ def test_hooks_stay_with_the_optimizer_they_were_hung_on(make):
     assert seen == []
     optimizer.step()
     assert seen == [1]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda p: optim.Adam(p, betas=3), TypeError, "argument 'betas' must be a pair of numbers, not int 3"),
+        (lambda p: optim.NAdam(p, betas=(0.9,)), TypeError, "must be a pair of numbers, not tuple \\(0.9,\\)"),
+        (lambda p: optim.Adamax(p, betas=("a", 0.9)), TypeError, "'betas\\[0\\]' must be a number, not str 'a'"),
+        (lambda p: optim.Rprop(p, etas=3), TypeError, "argument 'etas' must be a pair of numbers, not int 3"),
+        (lambda p: optim.Rprop(p, step_sizes=None), TypeError, "'step_sizes' must be a pair of numbers, not NoneType"),
+        (lambda p: optim.Adafactor(p, eps=3), TypeError, "argument 'eps' must be a pair of numbers, not int 3"),
+        (lambda p: optim.SGD(p, dampening="much"), TypeError, "'dampening' must be a number, not str 'much'"),
+        (lambda p: optim.ASGD(p, t0=[]), TypeError, "argument 't0' must be a number, not list"),
+    ],
+)
+def test_options_of_other_types_are_named(make, kind, text):
+    with raises(kind, text):
+        make([made()])
+
+
+def test_hooks_run_once_around_the_step_of_the_class_they_hang_on():
+    class Twice(optim.SGD):
+        def step(self, closure=None):
+            super().step()
+            return super().step(closure)
+
+    seen = []
+    p = minigrad.ones(1, requires_grad=True)
+    p.grad = minigrad.ones(1)
+    parent, child, other = optim.SGD([p], lr=1.0), Twice([p], lr=1.0), Twice([p], lr=1.0)
+    parent.register_step_post_hook(lambda *_: seen.append("parent"))
+    child.register_step_pre_hook(lambda *_: seen.append("before"))
+    child.register_step_post_hook(lambda *_: seen.append("after"))
+    parent.step()
+    child.step()
+    other.step()
+    assert seen == ["parent", "before", "after"]
+    assert p.tolist() == [-4.0]
+    for hang in (parent.register_step_pre_hook, parent.register_step_post_hook, parent.register_state_dict_pre_hook):
+        with raises(TypeError, "a hook must be a function or another callable, got int 3"):
+            hang(3)

@@ -47,16 +47,18 @@ def batch_norm(
     if training:
         shape = input.array.shape
         if input.array.size and input.array.size == prod(column):
-            raise ValueError(
-                f"Expected more than 1 value per channel when training, got input size {list(shape)}: use a larger "
-                "batch, or eval()"
-            )
+            raise one_value_per_channel(shape, "a larger batch, or eval()")
         dims = tuple([d for d in range(len(shape)) if d != 1])
         moments = ops.Moments(shape, dims, column, eps, BATCH)
         return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
     return _normalize_by_kept(input, weight, bias, running_mean, running_var, column, eps)
+
+
+def one_value_per_channel(shape: Any, remedy: str) -> ValueError:
+    """The error for an input whose mean is taken over one number alone."""
+    return ValueError(f"Expected more than 1 value per channel when training, got input size {[*shape]}: use {remedy}")
 
 
 def _normalize_by_kept(
@@ -198,9 +200,7 @@ def group_norm(
     N, C, *space = input.array.shape
     groups = as_int(num_groups, "num_groups")
     if groups > 0 and N * C // groups * prod(space) == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {[N, C, *space]}: use fewer groups"
-        )
+        raise one_value_per_channel((N, C, *space), "fewer groups")
     if groups <= 0 or C % groups:
         raise RuntimeError(
             "group_norm: Expected num groups to be greater than 0, and the number of channels in input to be "

@@ -8,6 +8,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.creation import tensor
 from minigrad.distributed.nn.functional import all_reduce
 from minigrad.distributed.process_group import group_or_world, is_initialized
+from minigrad.nn.functional.normalization import one_value_per_channel
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm
 from minigrad.ops.join import cat
@@ -54,7 +55,7 @@ class SyncBatchNorm(BatchNorm):
         sums = all_reduce(cat([input.sum(dims), here]), group=group)  # (C + 1,)
         count = sums[-1].detach()
         if count.item() <= 1:
-            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+            raise one_value_per_channel(input.shape, "a larger batch, or eval()")
         mean = sums[:-1] / count
         centred = input - mean.reshape(column)
         var = all_reduce((centred * centred).sum(dims), group=group) / count

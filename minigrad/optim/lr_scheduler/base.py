@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.advice import warn
+from minigrad.ops.arguments import require_number
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Rate
 from minigrad.tensor import Tensor
@@ -163,6 +164,14 @@ def require_optimizer(optimizer: Any) -> None:
         )
 
 
+def read_period(schedule: str, name: str, epochs: Any) -> Any:
+    """The number of epochs after which a schedule repeats. Raises TypeError for no number, ValueError for 0."""
+    require_number(schedule, name, epochs)
+    if epochs == 0:
+        raise ValueError(f"{schedule}: {name} must be a positive number of epochs, got {epochs}")
+    return epochs
+
+
 def copy_rate(rate: Any) -> Any:
     """A rate that does not change when a Tensor is written to."""
     return rate.clone() if isinstance(rate, Tensor) else rate
@@ -203,5 +212,5 @@ def warn_of_epoch() -> None:
 
 
 def _was_stepped(optimizer: Optimizer) -> bool:
-    """Whether it took a step; one whose `step` was replaced is trusted."""
-    return optimizer._stepped or "step" in vars(optimizer)
+    """Whether it took a step, which binds its rules; one with a step of its own is trusted."""
+    return bool(optimizer._rules) or optimizer.rule is None or "step" in vars(optimizer)

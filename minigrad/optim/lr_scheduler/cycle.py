@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, require_optimizer, set_rate
+from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, read_period, require_optimizer, set_rate
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -72,7 +72,8 @@ class CyclicLR(_Cycling):
         base_lrs = one_each("base_lr", optimizer, base_lr)
         self.max_lrs = one_each("max_lr", optimizer, max_lr)
         up = float(step_size_up)
-        self.total_size = up + (up if step_size_down is None else float(step_size_down))
+        down = up if step_size_down is None else float(step_size_down)
+        self.total_size = read_period("CyclicLR", "step_size_up + step_size_down", up + down)
         self.step_ratio = up / self.total_size
         if mode not in self._SCALES and scale_fn is None:
             raise ValueError(f"mode is invalid and scale_fn is None: got {mode!r}, known are {', '.join(self._SCALES)}")

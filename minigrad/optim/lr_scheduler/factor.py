@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, TypeAlias
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, require_optimizer
+from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_optimizer
 from minigrad.optim.optimizer import Optimizer
 
 Factor: TypeAlias = Callable[[int], float]
@@ -30,7 +30,7 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size = step_size
+        self.step_size = read_period("StepLR", "step_size", step_size)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
