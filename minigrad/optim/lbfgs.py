@@ -58,7 +58,7 @@ class LBFGS(Optimizer):
                 "LBFGS doesn't support per-parameter options (parameter groups): it takes one list of tensors"
             )
 
-    def step(self, closure: Callable[[], Any]) -> Any:
+    def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Up to `max_iter` steps; returns the loss that the first call of `closure` gave."""
         with np.errstate(all="ignore"):
             return self._minimize(enable_grad()(closure))

@@ -350,11 +350,7 @@ def test_errors():
         (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "step_size must be a positive number of epochs, got 0"),
         (lambda o: lr_scheduler.StepLR(o, "3"), TypeError, "argument 'step_size' must be a number, not str '3'"),
         (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max must be a positive number of epochs"),
-        (
-            lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0),
-            ValueError,
-            "step_size_up \\+ step_size_down must be a positive",
-        ),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0), ValueError, r"step_size_up \+ step_size_down must be"),
     ],
 )
 def test_a_period_of_nothing_is_refused_where_the_schedule_is_made(make, kind, text):
