@@ -292,8 +292,11 @@ def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
         raise not_implemented_for(name, dtype)
 
 
-def shapes_do_not_broadcast(name: str, *operands: Any) -> RuntimeError:
-    """The error for operands of incompatible shapes, naming the axis."""
+def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
+    """The error for operands of incompatible shapes, naming the axis; of others the ValueError that is being handled.
+
+    A hook of the user's may have raised it while the call was recorded.
+    """
     shapes = [x if type(x) is tuple else tuple(x.shape) if is_array(x) else () for x in operands]
     for left, right in itertools.combinations(shapes, 2):
         for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
@@ -305,4 +308,7 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> RuntimeError:
                     f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
                     "must be equal, or 1, counted from the last axis."
                 )
+    handled = sys.exception()
+    if isinstance(handled, ValueError):
+        return handled
     return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")

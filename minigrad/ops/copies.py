@@ -64,11 +64,14 @@ copy_operation = operation(
     lambda g: g,
 )
 _repeated = shown_as(copy_operation, "RepeatBackward0")
-_cast = elementwise(
-    "to_copy",
-    lambda x, *, dtype: dtypes.cast_array(x, dtype) if 0 not in x.strides else _close_gaps(x, dtype),
-    lambda g: g,
-)
+
+
+def _cast_forward(x: Any, *, dtype: Any) -> Any:
+    return dtypes.cast_array(x, dtype) if 0 not in x.strides else _close_gaps(x, dtype)
+
+
+_cast = elementwise("to_copy", _cast_forward, lambda g: g)
+_cast_to_whole = elementwise("to_copy", _cast_forward, None)
 
 
 @of_tensors
@@ -92,7 +95,9 @@ def cast(input: Any, dtype: Any) -> Tensor:
     >>> torch.ones(2).astype(numpy.int64)
     tensor([1, 1])
     """
-    return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
+    if input.array.dtype == dtype:
+        return input
+    return (_cast if np.dtype(dtype).kind == "f" else _cast_to_whole)(input, dtype=dtype)
 
 
 def as_float(input: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.ops.arguments import not_a_tensor, not_implemented_for, takes_out
+from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NUMPY_TWINS
@@ -117,9 +117,8 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     try:
         product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
-        batches = f"{tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and {tuple(b.shape)}"
-        detail = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
-        raise RuntimeError(f"matmul: the batch axes {batches} {detail}") from None
+        whose = f"for the batch axes of {tuple(a.shape)} and {tuple(b.shape)}, matmul"
+        raise shapes_do_not_broadcast(whose, tuple(a.shape[:-2]), tuple(b.shape[:-2])) from None
     if a.ndim == 1 or b.ndim == 1:
         product = _drop_added_axes(product, a.ndim, b.ndim)
     return product if out is None else write_out("matmul", out, product, (input, other))

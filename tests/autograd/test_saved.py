@@ -92,6 +92,19 @@ def test_on_the_cpu():
     assert x.grad.tolist() == (3 * x.detach() ** 2).tolist()
 
 
+@pytest.mark.parametrize(
+    "call", [lambda x: x * x, lambda x: x**2, lambda x: x @ x, lambda x: mg.where(x > 0, x, x), mg.add, mg.lerp]
+)
+def test_an_error_of_a_hook_is_not_taken_for_one_of_shapes(call):
+    def refuse(tensor):
+        raise ValueError("full")
+
+    x = mg.ones(2, 2, requires_grad=True)
+    arguments = [x * x] * {mg.add: 2, mg.lerp: 3}.get(call, 1)
+    with saved_tensors_hooks(refuse, lambda kept: kept), pytest.raises(ValueError, match="full"):
+        call(*arguments) * x
+
+
 def test_refused():
     x = leaf()
     with disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"):

@@ -176,7 +176,7 @@ REFUSED = {
         lambda x: F.dropout(x.int()), RuntimeError, "which int32 cannot hold; convert it with .float()"),
     "batches that differ": (
         lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5), RuntimeError,
-        "matmul: the batch axes (2,) and (3,) of (2, 3, 4) and (3, 4, 5) do not broadcast"),
+        "for the batch axes of (2, 3, 4) and (3, 4, 5), matmul got shapes (2,) and (3,)"),
 }  # fmt: skip
 
 
