@@ -80,20 +80,18 @@ def area_taps(n: int, m: int, real: Any) -> tuple[Any, Any]:
     return np.where(inside, starts[:, None] + reach, -1), weights
 
 
-_REACH = {"linear": 1, "cubic": 2, "lanczos": 3}  # radius of the filters, in pixels
-
-
 def filter_taps(n: int, m: int, step: Any, real: Any, kind: str) -> tuple[Any, Any]:
     """Antialiasing: all pixels under a filter that is widened when the image shrinks, so that every pixel counts."""
     stretch = max(float(step), 1.0)
-    support = _REACH[kind] * stretch
+    radius, weigh = _FILTERS[kind]
+    support = radius * stretch
     centres = (np.arange(m, dtype=real) + real(0.5)) * step
     starts = np.maximum((centres - support + 0.5).astype(np.int64), 0)
     ends = np.minimum((centres + support + 0.5).astype(np.int64), n)
     reach = np.arange(2 * ceil(support) + 1)
     distances = ((reach + starts[:, None]).astype(real) - centres[:, None] + real(0.5)) / stretch
     inside = reach < (ends - starts)[:, None]
-    weights = np.where(inside, _FILTERS[kind](np.abs(distances)), 0)
+    weights = np.where(inside, weigh(np.abs(distances)), 0)
     weights = (weights / weights.sum(1, keepdims=True)).astype(real)
     return np.where(inside, starts[:, None] + reach, -1), weights
 
@@ -118,10 +116,10 @@ def _weigh_cubic(x: Any, a: float) -> Any:
     return np.where(x <= 1, weigh_near(x, a), np.where(x < 2, weigh_far(x, a), 0))
 
 
-_FILTERS: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda x: (1 - x).clip(0),
-    "cubic": lambda x: _weigh_cubic(x, -0.5),
-    "lanczos": lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0),
+_FILTERS: dict[str, tuple[int, Callable[[Any], Any]]] = {  # the radius in pixels, and the weights at distances
+    "linear": (1, lambda x: (1 - x).clip(0)),
+    "cubic": (2, lambda x: _weigh_cubic(x, -0.5)),
+    "lanczos": (3, lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0)),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,6 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer, State
     from minigrad.optim.options import Group
-
-COUNTERS = {"step", "mu_product", "eta", "mu"}  # single numbers, of a type of their own
 
 
 def save(optimizer: Optimizer) -> dict[str, Any]:
@@ -51,9 +49,10 @@ def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
     state: defaultdict[Any, State] = defaultdict(dict)
     for key, values in state_dict["state"].items():
         parameter = by_index.get(key, key)
-        state[parameter] = {name: _adopt(name, value, parameter) for name, value in values.items()}
+        for name, value in values.items():
+            state[parameter][name] = _adopt(value, parameter, is_count=name in optimizer.counters)
         if optimizer.rule is not None:  # an optimizer with a step of its own counts as it likes
-            _count_in_tensors(state[parameter])
+            _count_in_tensors(state[parameter], optimizer.counters)
     optimizer.state, optimizer.param_groups = state, groups
 
 
@@ -75,20 +74,20 @@ def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
     return by_index
 
 
-def _count_in_tensors(state: State) -> None:
+def _count_in_tensors(state: State, counters: Iterable[str]) -> None:
     """Counters that older files hold as numbers become what they are today."""
-    for name in state.keys() & COUNTERS:
+    for name in state.keys() & counters:
         if not isinstance(state[name], Tensor):
             state[name] = wrap(np.asarray(state[name], step_dtype()))
 
 
-def _adopt(name: str, value: Any, parameter: Any) -> Any:
-    """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
+def _adopt(value: Any, parameter: Any, *, is_count: bool) -> Any:
+    """A copy of one entry of a state: a buffer as the parameter's type on its device, a count as it is."""
     if isinstance(value, list):
-        return [_adopt(name, entry, parameter) for entry in value]
+        return [_adopt(entry, parameter, is_count=is_count) for entry in value]
     if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
         return deepcopy(value)
     value = value.detach().clone()
-    if name in COUNTERS or not parameter.dtype.is_floating_point:
+    if is_count or not parameter.dtype.is_floating_point:
         return value
     return value.to(parameter.device, parameter.dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import floor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,20 @@ from minigrad.ops import resample as ops
 from minigrad.ops.arguments import not_implemented_for, require_kind
 from minigrad.tensor import Tensor
 
-# mode: the number of spatial axes that it is for (None: any), and the name of its operation
-_BETWEEN = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2, "lanczos": 2}
-_ANY = ("nearest", "nearest-exact", "area")
-_FILTERS = {"bilinear": "linear", "bicubic": "cubic", "lanczos": "lanczos"}
-_TITLES = {
-    "nearest": "UpsampleNearest{}D", "nearest-exact": "UpsampleNearestExact{}D", "area": "AdaptiveAvgPool{}D",
-    "linear": "UpsampleLinear{}D", "bilinear": "UpsampleBilinear{}D", "trilinear": "UpsampleTrilinear{}D",
-    "bicubic": "UpsampleBicubic{}D", "lanczos": "UpsampleLanczos{}D",
+
+class Mode(NamedTuple):
+    """A way to resize: the name of its operation, the number of axes that it is for, and its filter if it has one."""
+
+    title: str
+    axes: int | None = None  # None: any
+    filter: str = ""
+
+
+MODES = {
+    "nearest": Mode("UpsampleNearest"), "nearest-exact": Mode("UpsampleNearestExact"), "area": Mode("AdaptiveAvgPool"),
+    "linear": Mode("UpsampleLinear", 1), "bilinear": Mode("UpsampleBilinear", 2, "linear"),
+    "trilinear": Mode("UpsampleTrilinear", 3), "bicubic": Mode("UpsampleBicubic", 2, "cubic"),
+    "lanczos": Mode("UpsampleLanczos", 2, "lanczos"),
 }  # fmt: skip
 
 
@@ -45,13 +51,13 @@ def interpolate(
     """
     require_tensors("interpolate", "input", input)
     space, lengths = input.array.ndim - 2, input.array.shape[2:]
-    if align_corners is not None and mode in _ANY:
+    if align_corners is not None and mode in MODES and MODES[mode].axes is None:
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
             f"trilinear; got {mode!r}"
         )
     sizes, scales = _find_sizes(lengths, size, scale_factor, mode, recompute_scale_factor)
-    if antialias and (mode not in _FILTERS or space != 2):
+    if antialias and (mode not in MODES or not MODES[mode].filter or space != 2):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as "
             f"input, got mode {mode!r} and {input.array.ndim} axes"
@@ -87,15 +93,15 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
 
 
 def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
-    if space not in (1, 2, 3) or (mode not in _ANY and mode not in _BETWEEN):
+    if space not in (1, 2, 3) or mode not in MODES:
         raise NotImplementedError(
             "Input Error: Only 3D, 4D and 5D input Tensors, (N, C, L), (N, C, H, W) and (N, C, D, H, W), are supported "
-            f"(got {space + 2}D) for the modes: {' | '.join((*_ANY, *_BETWEEN))} (got {mode})"
+            f"(got {space + 2}D) for the modes: {' | '.join(MODES)} (got {mode})"
         )
     if mode == "lanczos" and (align or not antialias):
         raise ValueError("Lanczos mode requires antialias=True and does not support align_corners=True")
-    if _BETWEEN.get(mode, space) != space:
-        raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {_BETWEEN[mode] + 2}D input")
+    if (axes := MODES[mode].axes or space) != space:
+        raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {axes + 2}D input")
 
 
 def _check_image(input: Any, mode: str, antialias: bool) -> None:
@@ -112,7 +118,7 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
 
 @cache
 def _make_operation(mode: str, space: int, antialias: bool) -> Any:
-    return ops.make_resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""), pools=mode == "area")
+    return ops.make_resampling(f"{MODES[mode].title}{space}D{'Aa' if antialias else ''}", pools=mode == "area")
 
 
 def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
@@ -125,12 +131,12 @@ def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antia
         if antialias and n == m:  # left as it is, whatever the factor
             continue
         if antialias:
-            places, weights = ops.filter_taps(n, m, step, real, _FILTERS[mode])
+            places, weights = ops.filter_taps(n, m, step, real, MODES[mode].filter)
         elif mode == "area":
             places, weights = ops.area_taps(n, m, real)
         elif mode == "bicubic":
             places, weights = ops.cubic_taps(n, m, step, real, align)
-        elif mode in _BETWEEN:
+        elif MODES[mode].axes is not None:
             places, weights = ops.linear_taps(n, m, step, real, align)
         else:
             exact = mode == "nearest-exact"
