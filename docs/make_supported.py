@@ -288,14 +288,14 @@ DIFFERENCES = [
         "gradient('x.as_strided_scatter(torch.ones(1), (1,), (1,)).sum()', [1.0, 1.0]) == [0.0, 1.0]",
     ),
     (
-        "`scatter(reduce=)`, `acosh_`, `asinh_`, `atanh_`, `heaviside_`",
+        "`scatter(reduce=)`, `acosh_`, `asinh_`, `atanh_`",
         "have a gradient; PyTorch refuses it in backward",
         "gradient('x.scatter(0, torch.tensor([0]), 2.0, reduce=\\'multiply\\').sum()', [1.0]) == [2.0]",
     ),
     (
-        "`nextafter`, the sign of `slogdet`, residuals that `lstsq` does not have",
+        "`histogram`, the sign of `slogdet`, residuals that `lstsq` does not have",
         "require no gradient, for they have none; in PyTorch they say that they do",
-        "torch.nextafter(torch.ones(1, requires_grad=True), torch.ones(1)).requires_grad is False",
+        "torch.linalg.slogdet(torch.eye(1).requires_grad_())[0].requires_grad is False",
     ),
     (
         "`trapezoid`, `cumulative_trapezoid` of integers",
@@ -666,6 +666,26 @@ DIFFERENCES = [
         "`F.binary_cross_entropy_with_logits` of two types",
         "is of their common type; PyTorch's is of the target's",
         "F.binary_cross_entropy_with_logits(torch.ones(2).double(), torch.ones(2)).dtype is torch.float64",
+    ),
+    (
+        "`ldexp` beyond int32, `digamma` and `polygamma` at their poles and at infinity, `i0` near overflow",
+        "are as by the formula: infinity, or the limit; PyTorch's are 0, NaN or a large number",
+        "torch.ldexp(torch.ones(1), torch.tensor([2**40])).item() == float('inf')",
+    ),
+    (
+        "`searchsorted` among NaN, `cdist(p=inf)` of NaN",
+        "NaN comes last, as in `sort`, and stays NaN; PyTorch's search and maximum pass it by",
+        "torch.cdist(torch.tensor([[torch.nan]]), torch.zeros(1, 1), p=float('inf')).isnan().item()",
+    ),
+    (
+        "`addmm` and its kin with `alpha=0` beside infinities",
+        "nothing is added; in PyTorch 0 times infinity is NaN where no BLAS computes",
+        "torch.addr(torch.zeros(1, 1), torch.ones(1), torch.full((1,), torch.inf), alpha=0).item() == 0",
+    ),
+    (
+        "`vander` of floats with a gradient, `index_reduce(include_self=False)` of equal numbers",
+        "the gradient is that of the formula; PyTorch refuses its own write, and counts what is left out",
+        "gradient('torch.vander(x).sum()', [2.0, 3.0]) == [1.0, 1.0]",
     ),
     (
         "`index_select` of an index that is out of range",

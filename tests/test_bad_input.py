@@ -530,6 +530,24 @@ OTHERS = {
         "var() got True for dim: the axes are ints; write unbiased=True",
     ),
     "no axis to turn": (lambda: mg.flip(ones(2), None), TypeError, "must be a tuple of ints, not None; write (0,) for"),
+    "a gradient into ints": (
+        lambda: mg.index_fill(ones(2).int(), 0, mg.tensor([0]), grown(1).sum()),
+        RuntimeError,
+        "Autograd not support dtype: int32: a gradient of `value` would end in integers",
+    ),
+    "masks for bounds": (lambda: mg.bucketize(ones(1), ones(2) > 0), NotImplementedError, "with .float() or .long()"),
+    "masks to reduce": (
+        lambda: mg.index_reduce(ones(2) > 0, 0, mg.tensor([0]), ones(1) > 0, "amax"),
+        NotImplementedError,
+        "\"index_reduce\" not implemented for 'Bool'",
+    ),
+    "no bins": (lambda: mg.histogram(ones(2), 0), RuntimeError, "bins must be > 0, but got 0"),
+    "a mask for a gamma": (lambda: mg.mvlgamma(ones(2) > 0, 1), RuntimeError, "may not be a boolean tensor"),
+    "a factor below 0 for bytes": (
+        lambda: mg.addcmul(*[ones(1).byte()] * 3, value=-1.5),
+        RuntimeError,
+        "to type uint8 without overflow",
+    ),
     "shapes of text": (lambda: mg.broadcast_shapes("a"), TypeError, "broadcast_shapes(): sizes must be ints"),
 }
 

@@ -399,3 +399,16 @@ def test_ints_are_counted_exactly():
     assert torch.arange(-2, 2**62, 2**40).shape == (2**22 + 1,)
     assert torch.arange(2**62, 2**62 - 3, -2).tolist() == [2**62, 2**62 - 2]
     assert torch.arange(5, 5).shape == (0,)
+
+
+def test_logspace_of_ints_counts_in_ints():
+    assert torch.logspace(0.5, 1, 3, dtype=torch.int64).tolist() == [1, 3, 10]
+    assert torch.logspace(-1.5, 2.5, 4, dtype=torch.int64).tolist() == [0, 1, 10, 100]
+    assert torch.logspace(-3, float("inf"), 1, dtype=torch.float64).tolist() == [1e-3]
+    with pytest.raises(RuntimeError, match="cannot be converted to type uint8 without overflow"):
+        torch.logspace(300, 0, 3, dtype=torch.uint8)
+
+
+def test_block_diag_promotes_as_arithmetic_does():
+    assert torch.block_diag(torch.ones(3), torch.tensor(1.0, dtype=torch.float64)).dtype is torch.float32
+    assert torch.block_diag(torch.ones(1, 1).int(), torch.tensor(1.5)).tolist() == [[1.0, 0.0], [0.0, 1.5]]

@@ -36,3 +36,32 @@ def test_the_second_derivative_of_sinc_at_0_is_that_of_its_series():
     (slope,) = torch.autograd.grad(torch.special.sinc(x), x, create_graph=True)
     assert slope.item() == 0
     torch.testing.assert_close(torch.autograd.grad(slope, x)[0].item(), -(np.pi**2) / 3)
+
+
+def test_ldexp_moves_the_point_of_every_type():
+    x = torch.tensor([1.0, 0.0, 3.0], dtype=torch.float64, requires_grad=True)
+    y = torch.ldexp(x, torch.tensor([200, 2**31 - 1, -2000], dtype=torch.int32))
+    assert y.tolist() == [2.0**200, 0.0, 0.0]
+    y[0].backward()
+    assert x.grad.tolist() == [2.0**200, 0.0, 0.0]
+    assert torch.ldexp(torch.tensor([1.0]).half(), torch.tensor([3])).dtype is torch.float16
+    assert torch.autograd.gradgradcheck(lambda x: torch.ldexp(x, torch.tensor([1, -2, 3])), x)
+    with pytest.raises(NotImplementedError, match="\"ldexp\" not implemented for 'Bool'"):
+        torch.ldexp(x, x > 0)
+    with pytest.raises(RuntimeError, match=r"ldexp got shapes \(3,\) and \(2,\)"):
+        torch.ldexp(x, torch.ones(2).long())
+
+
+def test_logit_with_a_bound_below_0_has_none():
+    x = torch.tensor([0.5, 2.0], requires_grad=True)
+    torch.logit(x, eps=-1).sum().backward()
+    assert x.grad[0] == 4 and x.grad[1].isnan()
+
+
+@pytest.mark.parametrize("name", ["heaviside", "nextafter"])
+def test_steps_are_recorded_and_have_no_derivative(name):
+    x = torch.ones(2, requires_grad=True)
+    y = getattr(torch, name)(x, torch.zeros(2))
+    assert y.requires_grad
+    with pytest.raises(RuntimeError, match=f"derivative for {name} is not implemented"):
+        y.sum().backward()

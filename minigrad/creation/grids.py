@@ -106,8 +106,11 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     steps = _read_steps(steps)
     dtype = or_default(dtype)
     _refuse_bools("logspace", dtype, steps)
+    if dtype.kind in "iu":
+        start, end = [dtypes.scalar(x, dtype).item() for x in (start, end)]
     with np.errstate(all="ignore"):
-        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), dtype)
+        exponents = np.array([start]) if steps == 1 else _space_evenly(start, end, steps, np.dtype(np.float64))
+        return dtypes.convert(np.power(float(base), exponents), dtype)
 
 
 @creates

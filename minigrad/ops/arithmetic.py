@@ -37,7 +37,7 @@ def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
     return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
 
 
-def _no_derivative(name: str) -> Any:
+def no_derivative(name: str) -> Any:
     """A gradient rule that raises: PyTorch records these calls too, and raises in backward."""
 
     def refuse(g: Any) -> Any:
@@ -94,8 +94,8 @@ _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat
     shown="DivBackward2", single=True)
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", single=True)
-floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), _no_derivative("floor_divide"),
-    _no_derivative("floor_divide"), refuses="b", numbers="both", single=True,
+floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
+    no_derivative("floor_divide"), refuses="b", numbers="both", single=True,
     formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     refuses="b",

@@ -162,6 +162,7 @@ def searchsorted(
     if not isinstance(input, TensorBase):
         input = move_scalars(sorted_sequence, wrap(np.asarray(as_number("searchsorted", "input", input))))[1]
     values = input.array
+    require_kind("searchsorted", sorted_sequence.array.dtype, "fiu")
     if len(have) != 1 and (not have or have[:-1] != values.shape[:-1]):
         detail = f"boundaries {have} and input {tuple(values.shape)}"
         raise RuntimeError(
@@ -262,6 +263,8 @@ def histogram(input: Tensor, bins: Any = 100, *, range: Any = None, weight: Any 
     """
     require_kind("histogram", input.array.dtype)
     edges = bins.array if isinstance(bins, TensorBase) else as_int(bins, "bins")
+    if isinstance(edges, int) and edges < 1:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {edges}")
     weights = None if weight is None else weight.array.reshape(-1)
     return _Histogram(*compute(_count_between, input, edges, range, weights, density))
 

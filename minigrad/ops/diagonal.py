@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
-from minigrad.ops.copies import clone, contiguous, in_rows, ravel
+from minigrad.ops.copies import cast, clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.names import recorded_as
@@ -147,7 +147,8 @@ def block_diag(*tensors: Any) -> Tensor:
     if any(x.array.ndim > 2 for x in given):
         most = max([x.array.ndim for x in given])
         raise RuntimeError(f"block_diag: Input tensors must have 2 or fewer dimensions, got {most}")
-    blocks = [reshape(x, 1, -1) if x.array.ndim < 2 else x for x in given]
+    common = dtypes.result_type([x.array for x in given])
+    blocks = [reshape(cast(x, common), 1, -1) if x.array.ndim < 2 else cast(x, common) for x in given]
     width = sum([x.array.shape[1] for x in blocks])
     rows, left = [], 0
     for x in blocks:

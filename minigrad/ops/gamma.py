@@ -126,6 +126,8 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
     count = as_int(p, "p")
     if count < 1:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {count}")
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("mvlgamma: the input tensor may not be a boolean tensor; convert it with .float()")
     x = as_float(input)
     total = sum(lgamma(x - j / 2) for j in range(count))
     return total + count * (count - 1) / 4 * math.log(math.pi)  # type: ignore[return-value]

@@ -85,6 +85,13 @@ def check_mask(name: str, mask: Any) -> None:
         raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)
 
 
+def check_gradient_can_flow(value: Any, dtype: Any) -> None:
+    """Refuse a `value` with a gradient that would be written into elements of `dtype`, integers or bools."""
+    if isinstance(value, TensorBase) and value.node is not None and dtype.kind != "f" and mode.get() & GRAD:
+        hint = "a gradient of `value` would end in integers; detach() it"
+        raise RuntimeError(f"Autograd not support dtype: {dtype}: {hint}")
+
+
 @of_tensors(in_part=True, read_before="numbers")
 def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """The tensor with one number where `mask` holds.
@@ -99,9 +106,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     common = input.array.dtype
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
-    if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
-        hint = "a gradient of `value` would end in integers; detach() it"
-        raise RuntimeError(f"Autograd not support dtype: {common}: {hint}")
+    check_gradient_can_flow(value, common)
     mask, value, input = move_scalars(mask, number_inside(value), input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:

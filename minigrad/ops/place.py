@@ -27,7 +27,7 @@ from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast, ravel
 from minigrad.ops.index import add_at, put_at, read_at, watch
-from minigrad.ops.masks import check_mask, where
+from minigrad.ops.masks import check_gradient_can_flow, check_mask, where
 from minigrad.ops.names import recorded_as, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
@@ -126,6 +126,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     _, key = _make_row_key("index_fill", input, d, index)
     key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)
+    check_gradient_can_flow(value, dtype)
     fill = (
         cast(value, dtype)
         if isinstance(value, TensorBase)
@@ -300,6 +301,7 @@ def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, 
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+    require_kind("index_reduce", input.array.dtype, "fiu")
     key, target, rows = _read_rows("index_reduce", input, dim, index, source)
     return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
 

@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import compute
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
-from minigrad.ops.arithmetic import mul, no_slope, pow, promote
+from minigrad.ops.arithmetic import mul, no_derivative, no_slope, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
@@ -87,8 +87,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> torch.logit(torch.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
     """
-    x = as_float(input)
-    return _logit(x, eps=None if eps is None else as_number("logit", "eps", eps))
+    bound = -1 if eps is None else as_number("logit", "eps", eps)
+    return _logit(as_float(input), eps=None if bound < 0 else bound)
 
 
 def _replace_non_finite(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
@@ -159,9 +159,11 @@ fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.great
 fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
-nextafter = binary("nextafter", np.nextafter, None, None, numbers="none", refuses="iub",
+nextafter = binary("nextafter", np.nextafter, no_derivative("nextafter"), no_derivative("nextafter"), numbers="none",
+    refuses="iub",
     formula="the next number of its type after input, towards other", example="[1.0]; [2.0] -> [1.0000]")
-_heaviside = binary("heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype), None, None, numbers="none")
+_heaviside = binary("heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype),
+    no_derivative("heaviside"), no_derivative("heaviside"), numbers="none")
 gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
     formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
 lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",
@@ -205,6 +207,9 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     return pow(base, power, out=out)  # type: ignore[arg-type]
 
 
+_scale_by_exponent: Any = elementwise("ldexp", np.ldexp, lambda g, y: _scale_by_exponent(g, y), None)
+
+
 def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
     """``input * 2 ** other``.
 
@@ -215,9 +220,14 @@ def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
     for position, (name, x) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(x, TensorBase):
             raise not_a_tensor("ldexp", name, position, x)
-    product = mul(input, pow(2.0, other))  # type: ignore[arg-type]
-    if input.array.dtype == np.float16 and other.array.dtype.kind in "iu":
-        product = cast(product, input.array.dtype)
+    if input.array.dtype.kind != "f" or other.array.dtype.kind == "f":
+        product = mul(input, pow(2.0, other))  # type: ignore[arg-type]
+    else:
+        require_kind("ldexp", other.array.dtype, "iu")
+        try:
+            product = _scale_by_exponent(*move_scalars(input, other))
+        except ValueError:
+            raise shapes_do_not_broadcast("ldexp", input.array, other.array) from None
     return product if out is None else write_out("ldexp", out, product, (input, other), cast=True)
 
 
@@ -257,7 +267,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
         dtypes.check_fits(factor, factor, np.dtype(np.float64))
         if x.array.dtype.kind != "f":
-            factor = dtypes.scalar(int(factor), x.array.dtype)  # as in PyTorch, the fraction is cut off
+            factor = dtypes.scalar(factor, x.array.dtype)  # as in PyTorch, the fraction is cut off
         try:
             return made(x, a, b, value=factor)
         except ValueError:
