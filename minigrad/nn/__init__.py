@@ -73,7 +73,7 @@ __all__ = [
     "summary", "utils",
 ]
 
-__all__ += ["SyncBatchNorm", "grad", "parallel"]  # rooms that open when they are first asked for
+__all__ += ["SyncBatchNorm", "grad", "parallel"]  # imported when first used
 
 if _typing.TYPE_CHECKING:
     from minigrad.nn import grad, parallel

@@ -57,9 +57,9 @@ class LeakyReLU(Stateless, function=F.leaky_relu):
 
 
 class PReLU(Layer):
-    """x where x > 0, else weight x: `num_parameters` slopes that are learned, one, or one for each channel.
+    """x where x > 0, else weight x: with learned slopes, one for all or one for each channel (`num_parameters`).
 
-    They begin at `init`. Input (N, C, *) for C slopes. Source: He et al., "Delving Deep into Rectifiers", 2015.
+    They start at `init`. Input (N, C, *) for C slopes. Source: He et al., "Delving Deep into Rectifiers", 2015.
 
     >>> import minigrad as torch
     >>> torch.nn.PReLU()(torch.tensor([-1.0, 3.0])).detach()
@@ -74,7 +74,7 @@ class PReLU(Layer):
         self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype))
 
     def reset_parameters(self) -> None:
-        """Back to slopes of `init`."""
+        """Sets the slopes to `init`."""
         init.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class PReLU(Layer):
 
 
 class RReLU(Stateless, function=F.rrelu):
-    """x where x > 0, else x times a slope: drawn from U(lower, upper) in training, their mean in evaluation.
+    """x where x > 0, else x times a slope: random from U(lower, upper) in training, (lower + upper) / 2 in evaluation.
 
     >>> import minigrad as torch
     >>> torch.nn.RReLU(0.25, 0.75).eval()(torch.tensor([-1.0, 3.0]))
@@ -129,7 +129,7 @@ class Softshrink(Stateless, function=F.softshrink):
 
 
 class Hardsigmoid(Stateless, function=F.hardsigmoid, shown=()):
-    """x / 6 + 1 / 2, cut to [0, 1].
+    """x / 6 + 1 / 2, clamped to [0, 1].
 
     >>> import minigrad as torch
     >>> torch.nn.Hardsigmoid()(torch.tensor([-4.0, 0.0]))
@@ -138,7 +138,7 @@ class Hardsigmoid(Stateless, function=F.hardsigmoid, shown=()):
 
 
 class Hardswish(Stateless, function=F.hardswish, shown=()):
-    """x (x / 6 + 1 / 2), the factor cut to [0, 1].
+    """x (x / 6 + 1 / 2), with the factor clamped to [0, 1].
 
     >>> import minigrad as torch
     >>> torch.nn.Hardswish()(torch.tensor([1.0, 4.0]))
@@ -248,7 +248,7 @@ class Softsign(Stateless, function=F.softsign):
 
 # ---- softmax -------------------------------------------------------------------------------------
 class Softmax(Stateless, function=F.softmax):
-    """exp(x) / sum of exp(x) along axis `dim`; warns of a `dim` that was left out.
+    """exp(x) / sum of exp(x) along axis `dim`; warns if `dim` is omitted.
 
     >>> import minigrad as torch
     >>> torch.nn.Softmax(dim=1)(torch.zeros(1, 4))

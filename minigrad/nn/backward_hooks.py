@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Boundary(Function):
-    """The identity on some tensors; their gradients, on the way back, are shown to `seen`.
+    """The identity on some tensors; in backward their gradients are passed to `seen`.
 
-    A gradient that does not come is shown as zeros, or else as None.
+    A missing gradient is passed as zeros, or as None.
     """
 
     @staticmethod
@@ -34,26 +34,26 @@ class Boundary(Function):
 
 
 class BackwardWatch:
-    """One call of a module whose backward hooks want to see the gradients pass.
+    """One call of a module that has backward hooks.
 
-    Its inputs and its outputs each go through a `Boundary`: on the way back the outputs' gradients
-    arrive first, and once everything between is done, those of the inputs.
+    Its inputs and its outputs each pass through a `Boundary`: in backward the outputs' gradients arrive
+    first, and the inputs' gradients after everything in between.
     """
 
     def __init__(self, module: Module, hooks: Hooks) -> None:
         self._module, self._hooks = module, hooks
         self._grad_output: Any = None
-        self._inputs = 0  # how many,
-        self._sees_inputs = False  # and whether a gradient can arrive at one of them
+        self._inputs = 0  # their number
+        self._sees_inputs = False  # whether one of them needs a gradient
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, those that are tensors watched."""
+        """The arguments, with the tensors passed through a `Boundary`."""
         self._inputs = len(args)
         args, self._sees_inputs = _watch(args, self._show_grad_input, zeros=True)
         return args
 
     def watch_outputs(self, result: Any) -> Any:
-        """The result, watched: a tensor or a tuple with tensors."""
+        """The result, a tensor or a tuple with tensors, passed through a `Boundary`."""
         results, _ = _watch(as_tuple(result), self._show_grad_output, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 
@@ -61,7 +61,7 @@ class BackwardWatch:
         for (hook,) in self._hooks.at("backward_pre"):
             gradients = _replace("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
-        # When nothing will arrive at the inputs it is now or never.
+        # No gradient will arrive at the inputs, so the hooks run now.
         if not self._sees_inputs and any(g is not None for g in self._show_grad_input((None,) * self._inputs)):
             raise RuntimeError(
                 "Backward hook for Modules where no input requires gradient should always return None or None for "
@@ -70,7 +70,7 @@ class BackwardWatch:
         return gradients
 
     def _show_grad_input(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self._grad_output is None:  # they came past the outputs: in a dict, or in another walk
+        if self._grad_output is None:  # the outputs' gradients were not seen: outputs in a dict, or another backward
             return gradients
         for (hook,) in self._hooks.at("backward"):
             gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
@@ -79,7 +79,7 @@ class BackwardWatch:
 
 
 def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
-    """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
+    """`values` with their tensors passed through a `Boundary`, if one of them needs a gradient."""
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
         return values, False
@@ -95,7 +95,7 @@ def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) ->
 
 
 def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The gradients that a backward hook returned, or those that it was shown."""
+    """The gradients that a backward hook returned, or those it was called with if it returned None."""
     if given is None:
         return gradients
     replacing = as_tuple(given)

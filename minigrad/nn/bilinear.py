@@ -36,7 +36,7 @@ class Bilinear(Weighted):
         self._make(shape, out_features if bias else None, device, dtype)
 
     def reset_parameters(self) -> None:
-        """Draw the weight, then the bias, from U(-1/sqrt(in1_features), 1/sqrt(in1_features))."""
+        """Draws the weight, then the bias, from U(-1/sqrt(in1_features), 1/sqrt(in1_features))."""
         bound = 1 / math.sqrt(self.in1_features)
         for _, parameter in self._members(PARAMETER):
             init.uniform_(parameter, -bound, bound)

@@ -9,9 +9,9 @@ import minigrad.nn.functional as F
 from minigrad.nn.loss import Loss
 
 
-# ---- of distributions ----------------------------------------------------------------------------
+# ---- losses of distributions ----------------------------------------------------------------------------
 class BCELoss(Loss, function=F.binary_cross_entropy):
-    """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100.
+    """-(target log(input) + (1 - target) log(1 - input)), logarithms are clamped at -100.
 
     >>> import minigrad as torch
     >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
@@ -29,7 +29,7 @@ class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
 
 
 class KLDivLoss(Loss, function=F.kl_div):
-    """target (log(target) - input), `input` a log-probability; "batchmean" is what the formula means.
+    """target (log(target) - input), `input` a log-probability; "batchmean" gives the mathematical divergence.
 
     >>> import minigrad as torch
     >>> p = torch.tensor([[0.5, 0.5]])
@@ -57,12 +57,12 @@ class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
     """
 
 
-# ---- of scores against classes -------------------------------------------------------------------
+# ---- losses of scores and classes -------------------------------------------------------------------
 class CrossEntropyLoss(Loss, function=F.cross_entropy):
-    """-log softmax(input)[target], over axis 1: input (N, C, *), target (N, *) class numbers.
+    """-log softmax(input)[target], over axis 1: input (N, C, *), target (N, *) class indices.
 
-    `target` may also hold class probabilities (N, C, *). `weight` (C,) weighs the classes, targets
-    equal to `ignore_index` do not count, `label_smoothing` mixes the uniform distribution in. As
+    `target` may also hold class probabilities (N, C, *). `weight` (C,) weights the classes, targets equal
+    to `ignore_index` are ignored, `label_smoothing` mixes the target with the uniform distribution. As
     `torch.nn.CrossEntropyLoss`.
 
     >>> import minigrad as torch
@@ -72,7 +72,7 @@ class CrossEntropyLoss(Loss, function=F.cross_entropy):
 
 
 class NLLLoss(Loss, function=F.nll_loss):
-    """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class numbers.
+    """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class indices.
 
     >>> import minigrad as torch
     >>> torch.nn.NLLLoss()(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
@@ -108,7 +108,7 @@ class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
 
 
 class CTCLoss(Loss, function=F.ctc_loss):
-    """How unlikely a target is in a longer sequence of scores, by any alignment: see `functional.ctc_loss`.
+    """The negative log-likelihood of a target under all alignments with the input: see `functional.ctc_loss`.
 
     As `torch.nn.CTCLoss`.
 

@@ -25,7 +25,7 @@ def _check_options(cls: Any, options: dict[str, Any]) -> None:
 
 
 def refuse_unknown(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Raise TypeError for the first of `options` that is not `known`."""
+    """Raises TypeError for the first of `options` that is not `known`."""
     for option in options:
         if option not in known:
             from difflib import get_close_matches
@@ -36,7 +36,7 @@ def refuse_unknown(cls: type, options: dict[str, Any], known: tuple[str, ...]) -
 
 
 def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
-    """Raise TypeError for a tensor where a layer of this library takes none: it is the layer's input."""
+    """Raises TypeError for a tensor among a layer's options: the user probably meant it as the layer's input."""
     init: Any = cls.__init__  # type: ignore[misc]
     if init.__module__.startswith("minigrad."):
         places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
@@ -46,7 +46,7 @@ def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
 
 
 def made_with_input(cls: type, option: str, given: Tensor) -> str:
-    """What is said of a layer that was made with its input as an option."""
+    """The message for a layer whose constructor was called with its input."""
     name = cls.__name__
     return (
         f"{name}() got a tensor of shape {tuple(given.shape)} as its argument {option!r}: a layer is made first and "
@@ -60,7 +60,7 @@ def _has_required(cls: type) -> bool:
 
 
 def own_method(cls: type, name: str) -> None:
-    """Give `cls` a method that it inherits under its own name, which Python's errors tell.
+    """Gives `cls` a copy of an inherited method, so that Python's errors name `cls`.
 
     "Conv2d.__init__() missing 1 required positional argument: 'kernel_size'", not "Convolution.__init__() missing ...".
     """
@@ -74,12 +74,12 @@ def own_method(cls: type, name: str) -> None:
 
 
 def keep_functions_unbound(cls: type) -> None:
-    """Let a function of this library be an attribute of `cls`: ``act = torch.relu``, called as ``self.act(x)``.
+    """Allows a function of this library as a class attribute: ``act = torch.relu``, called as ``self.act(x)``.
 
     PyTorch's functions are builtins, which Python never binds to an instance; a plain function becomes a method.
     """
     for name, value in list(vars(cls).items()):
         if isinstance(value, FunctionType) and value.__module__.split(".")[0] == "minigrad":
-            is_method = "." in value.__qualname__  # of another class
+            is_method = "." in value.__qualname__  # a method of another class
             if not is_method:
                 setattr(cls, name, staticmethod(value))

@@ -12,7 +12,7 @@ from minigrad.tensor import Tensor
 
 
 class ModuleList(ListOfModules):
-    """A list whose modules are found by `parameters()` and the rest. It has no forward.
+    """A list of modules, which are registered as submodules. It has no forward.
 
     >>> from minigrad import nn
     >>> layers = nn.ModuleList(nn.Linear(10, 10) for _ in range(3))
@@ -30,7 +30,7 @@ class ModuleList(ListOfModules):
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
-        groups: list[tuple[int, int, str]] = []  # first, last, text: equal neighbours share one line
+        groups: list[tuple[int, int, str]] = []  # (first, last, text); equal neighbours share one line
         for i, text in enumerate(map(repr, self)):
             first = groups.pop()[0] if groups and groups[-1][2] == text else i
             groups.append((first, i, text))
@@ -39,7 +39,7 @@ class ModuleList(ListOfModules):
 
 
 class ModuleDict(Module, MutableMapping[str, Any]):
-    """A dictionary whose modules are found by `parameters()` and the rest. It has no forward.
+    """A dictionary of modules, which are registered as submodules. It has no forward.
 
     >>> from minigrad import nn
     >>> nn.ModuleDict({"act": nn.ReLU()})["act"]
@@ -95,7 +95,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
 
 
 class ParameterList(ListContainer):
-    """A list whose tensors become parameters of the module that holds it. It has no forward.
+    """A list of parameters: tensors become parameters when they are added. It has no forward.
 
     >>> import minigrad as torch
     >>> len(torch.nn.ParameterList([torch.ones(2), torch.ones(3)]))
@@ -111,7 +111,7 @@ class ParameterList(ListContainer):
 
     def _put(self, name: str, value: Any) -> None:
         setattr(self, name, _as_parameter(value))
-        if int(name) == len(self._order):  # a new one, at the end
+        if int(name) == len(self._order):  # a new element at the end
             self._order.append(name)
 
     def _hold(self, values: list[Any]) -> None:
@@ -125,9 +125,10 @@ class ParameterList(ListContainer):
 
 
 class ParameterDict(Module, MutableMapping[str, Any]):
-    """A dictionary whose tensors become parameters of the module that holds it. It has no forward.
+    """A dictionary of parameters: tensors become parameters when they are added. It has no forward.
 
-    Takes a mapping, or pairs of name and value; other values are held as they are. As `torch.nn.ParameterDict`.
+    Takes a mapping, or pairs of name and value; values that are not tensors are stored unchanged. As
+    `torch.nn.ParameterDict`.
 
     >>> import minigrad as torch
     >>> weights = torch.nn.ParameterDict({"scale": torch.ones(2)})
@@ -198,12 +199,12 @@ class ParameterDict(Module, MutableMapping[str, Any]):
 
 
 def _as_parameter(value: Any) -> Any:
-    """A tensor as a parameter; other values as they are."""
+    """A tensor as a parameter; other values unchanged."""
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
 def _describe_value(value: Any, lettered: bool = False) -> str:
-    """How a list or dictionary of parameters prints one of its values."""
+    """The text for one value of a list or dictionary of parameters."""
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     place = "" if value.device.type == "cpu" else f" ({value.device})"

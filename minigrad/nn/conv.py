@@ -17,7 +17,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class Convolution(Weighted):
-    """What the convolution layers share: checks, parameters, their first values, and the text."""
+    """The base class of the convolution layers: checks, parameters, their initialization, and the printed text."""
 
     axes: ClassVar[int]
     correlate: ClassVar[Callable[..., Tensor]]
@@ -75,20 +75,20 @@ class Convolution(Weighted):
         return self._conv_forward(input, self.weight, self.bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        # Under PyTorch's name: layers of a user's own call it with weights that they have changed.
+        # PyTorch's name: users' subclasses call it with a modified weight.
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad_input(input)
         return self.correlate(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def _pad_input(self, input: Tensor) -> tuple[Tensor, Any]:
-        """The input with its border, and the padding that is left to do."""
+        """The input, padded here unless with zeros, and the padding that is left for the convolution."""
         if self.padding == "same":
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             sides = [(total // 2, total - total // 2) for total in totals]
         else:
             sides = [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
-        pads = [p for pair in reversed(sides) for p in pair]  # it counts from the last axis
+        pads = [p for pair in reversed(sides) for p in pair]  # `pad` starts with the last axis
         return pad(input, pads, mode=self.padding_mode), (0,) * self.axes
 
     def extra_repr(self) -> str:
@@ -134,7 +134,7 @@ class Conv2d(Convolution):
 
 
 class TransposedConvolution(Convolution):
-    """What the transposed convolutions share: the output_padding, given or found."""
+    """The base class of the transposed convolutions, which have an output_padding."""
 
     paint: ClassVar[Callable[..., Tensor]]
     transposed = True
@@ -163,7 +163,7 @@ class TransposedConvolution(Convolution):
         return self.paint(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
     def _find_output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
-        """The output padding that reaches `size`."""
+        """The output padding that gives the output `size`."""
         image = tuple(input.shape[-self.axes :])
         if len(size) not in (self.axes, input.ndim):
             raise ValueError(
@@ -194,7 +194,7 @@ class ConvTranspose1d(TransposedConvolution):
 
 
 class ConvTranspose2d(TransposedConvolution):
-    """The transposed convolution, `Conv2d`'s gradient in its input: it enlarges an image.
+    """The transposed convolution, the adjoint of `Conv2d` in its input: it enlarges an image.
 
     (N, C_in, H, W) -> (N, C_out, H_out, W_out),
     H_out = (H - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.

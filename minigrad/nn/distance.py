@@ -74,7 +74,7 @@ class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
 
 
 class TripletMarginWithDistanceLoss(Loss, function=F.triplet_margin_with_distance_loss):
-    """`TripletMarginLoss` with a distance of one's own.
+    """`TripletMarginLoss` with a user's distance function.
 
     >>> import minigrad as torch
     >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])

@@ -45,7 +45,7 @@ class Dropout1d(Dropout, function=F.dropout1d):
 class AlphaDropout(Dropout, function=F.alpha_dropout):
     """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
 
-    What is dropped becomes the value that SELU tends to; the rest is scaled and shifted.
+    Dropped elements get the limit of SELU at -inf; then all are scaled and shifted.
     Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
 
     >>> import minigrad as torch
@@ -55,7 +55,7 @@ class AlphaDropout(Dropout, function=F.alpha_dropout):
 
 
 class Dropout2d(Dropout, function=F.dropout2d):
-    """`Dropout` of whole channels of (N, C, H, W): neighbouring pixels are too alike to be dropped one by one.
+    """`Dropout` of whole channels of (N, C, H, W), because neighbouring pixels are strongly correlated.
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
 

@@ -14,7 +14,7 @@ from minigrad.tensor import Tensor
 
 
 class Table(Layer):
-    """What the look-ups share: a weight (num_embeddings, embedding_dim), its row `padding_idx` zero."""
+    """The base of the look-up tables: a weight (num_embeddings, embedding_dim) whose row `padding_idx` is zero."""
 
     weight: Parameter
     padding_idx: int | None
@@ -23,7 +23,7 @@ class Table(Layer):
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, given: Tensor | None, frozen: bool,
         device: Any, dtype: Any
     ) -> None:  # fmt: skip
-        """Set the table up: the `given` one, or one that is drawn."""
+        """Makes the table: the `given` one, or a random one."""
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
@@ -40,13 +40,13 @@ class Table(Layer):
             self.reset_parameters()
 
     def _describe(self, **usual: Any) -> str:
-        """The table's size, and the options that are not as usual."""
+        """The table's size, and the options that differ from their defaults."""
         given = {name: getattr(self, name) for name in usual}
         others = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
         return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *others])
 
     def reset_parameters(self) -> None:
-        """Draw the table from N(0, 1)."""
+        """Draws the table from N(0, 1)."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
@@ -54,11 +54,11 @@ class Table(Layer):
 
 
 class Embedding(Table):
-    """Row numbers to rows: integers of any shape (*) -> (*, embedding_dim).
+    """Looks up rows of a table by their indices: integers (*) -> (*, embedding_dim).
 
-    The weight (num_embeddings, embedding_dim) starts in N(0, 1); the row `padding_idx` is zero and
-    is not trained. `max_norm` shrinks longer rows when they are looked up. Raises `AssertionError`
-    for a `padding_idx` outside the table. `Embedding.from_pretrained(table)` takes a table of one's own.
+    The weight (num_embeddings, embedding_dim) starts in N(0, 1); the row `padding_idx` is zero and is not
+    trained. Rows with a norm above `max_norm` are scaled down when they are looked up. Raises `AssertionError`
+    for a `padding_idx` outside the table. `Embedding.from_pretrained(table)` takes an existing table.
     As `torch.nn.Embedding`, without sparse gradients.
 
     >>> import minigrad as torch
@@ -105,7 +105,7 @@ class Embedding(Table):
 
 
 class EmbeddingBag(Table):
-    """Bags of row numbers to one row each, their 'mean', 'sum' or 'max': (B, L), or (T,) and offsets (B,), -> (B, D).
+    """The 'mean', 'sum' or 'max' of the rows in each bag of indices: (B, L), or (T,) and offsets (B,), -> (B, D).
 
     The weight starts in N(0, 1); the row `padding_idx` is zero and does not count.
     As `torch.nn.EmbeddingBag`, without sparse gradients; `F.embedding_bag` describes the options.

@@ -19,10 +19,10 @@ def functional_call(
     module: Module, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *,
     tie_weights: bool = True, strict: bool = False,
 ) -> Any:  # fmt: skip
-    """``module(*args, **kwargs)`` with the tensors of one or more dicts in the place of its own of those names.
+    """``module(*args, **kwargs)``, with parameters and buffers replaced by the tensors of one or more dicts.
 
-    Parameters that are one tensor in the module are one here too, unless `tie_weights` is False. Raises ValueError
-    when a name, or a tied tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
+    Parameters that share a tensor in the module are replaced together, unless `tie_weights` is False. Raises ValueError
+    if a name, or a shared tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
 
     >>> import minigrad as torch
     >>> net = torch.nn.Linear(2, 1)
@@ -61,7 +61,7 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
 
 
 def _stack(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-    """By name: leaves that ask for a gradient where the modules' tensors do."""
+    """Stacked tensors by name; leaves that require a gradient if the modules' tensors do."""
     result = {}
     for name, first in states[0].items():
         stacked = stack([state[name].detach() for state in states])
@@ -70,7 +70,7 @@ def _stack(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
 
 
 def _merge(dicts: Any) -> dict[str, Any]:
-    """One dict of tensors from one or several."""
+    """Merges one or several dicts of tensors into one."""
     several = [dicts] if isinstance(dicts, Mapping) else dicts
     if not isinstance(several, (list, tuple)):
         got = type(dicts).__name__
@@ -101,7 +101,7 @@ def _check_names(cls: str, own: dict[str, Any], given: dict[str, Any]) -> None:
 
 
 def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """`given`, and the same again for every other name of a tensor that it names."""
+    """`given`, extended by all other names of the shared tensors that it names."""
     names: dict[int, list[str]] = {}
     for name, tensor in own.items():
         names.setdefault(id(tensor), []).append(name)
@@ -120,12 +120,12 @@ def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _lend_tensors(module: Module, given: dict[str, Any]) -> Iterator[None]:
-    """Hold the tensors `given` as attributes of the module and those below it; at the end, what was there before."""
+    """A context in which the tensors `given` replace attributes of the module and its submodules."""
     before: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for path, tensor in given.items():
             owner, _, name = path.rpartition(".")
-            attributes = vars(module.get_submodule(owner))  # past the registration: the names stay parameters
+            attributes = vars(module.get_submodule(owner))  # bypasses the registration, so the names stay parameters
             before.append((attributes, name, attributes.get(name, _ABSENT)))
             attributes[name] = tensor
         yield

@@ -21,7 +21,7 @@ def conv2d_input(
     input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1,
     padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
-    """The gradient of `conv2d` in its input: every element of `grad_output` paints the kernel onto the image.
+    """The gradient of `conv2d` in its input: every element of `grad_output`, times the kernel, is added to the image.
 
     Shapes: weight (O, C/groups, kh, kw), grad_output (N, O, Ho, Wo), result `input_size` = (N, C, H, W).
     Raises RuntimeError where `grad_output` is not of the size that `conv2d` gives.
@@ -106,7 +106,7 @@ def _find_weight(input: Any, grad_output: Any, name: str, weight_size: Sequence[
 
 
 def _lay_out(name: str, image: Size, kernel: Size, result: Size, options: Any) -> Geometry:
-    """The geometry of the convolution, whose `result` must have the size that it gives. Raises RuntimeError."""
+    """The geometry of the convolution. Raises RuntimeError unless `result` has the size that it gives."""
     space = int(name[4])  # axes of the image: conv1d_input, conv2d_weight
     for what, shape in (("input", image), ("weight", kernel)):
         if len(shape) != space + 2:

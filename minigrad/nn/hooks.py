@@ -20,13 +20,13 @@ _numbers = count()
 
 
 class Hooks:
-    """The hooks of one module or optimizer, by the place where they run, each with its options."""
+    """The hooks of one module or optimizer, by the point at which they run, each with its options."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
 
     def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
-        """Hang `hook` at `place`, behind the others or before them."""
+        """Adds `hook` at `place`, after the others or before them."""
         require_callable(hook)
         hung = self._places.setdefault(place, {})
         number = next(_numbers)
@@ -37,15 +37,15 @@ class Hooks:
         return RemovableHandle(hung, number)
 
     def remove(self, place: str, number: int) -> None:
-        """Take down what hangs at `place` under `number`."""
+        """Removes hook `number` at `place`."""
         self._places.get(place, {}).pop(number, None)
 
     def at(self, place: str) -> list[tuple[Any, ...]]:
-        """What hangs at `place`: functions with their options."""
+        """The hooks at `place`: functions with their options."""
         return list(self._places.get(place, {}).values())
 
     def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """`module.forward` with everything that hangs around it."""
+        """Calls `module.forward` with all hooks."""
         result, watch, waiting = None, None, None
         try:
             for hook, with_kwargs in self.at("forward_pre"):
@@ -53,7 +53,7 @@ class Hooks:
                 if given is not None:
                     args, kwargs = _as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
             if self.at("backward") or self.at("backward_pre"):
-                from minigrad.nn.backward_hooks import BackwardWatch  # opens with the first of them
+                from minigrad.nn.backward_hooks import BackwardWatch  # imported with the first backward hook
 
                 watch = BackwardWatch(module, self)
                 args = watch.watch_inputs(args)
@@ -71,8 +71,8 @@ class Hooks:
             raise
 
     def step(self, optimizer: Any, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """`step` of an optimizer with everything that hangs around it."""
-        arguments = (optimizer, *args), kwargs  # PyTorch counts the optimizer itself among them
+        """Calls `step` of an optimizer with all hooks."""
+        arguments = (optimizer, *args), kwargs  # as in PyTorch, the optimizer is one of the arguments
         for (hook,) in self.at("step_pre"):
             given = hook(optimizer, *arguments)
             arguments = arguments if given is None else _as_pair(step.__name__, given)
@@ -82,19 +82,19 @@ class Hooks:
         return result
 
     def functions(self, place: str) -> OrderedDict[int, Any]:
-        """What hangs at `place` by its number, without the options."""
+        """The hooks at `place` by their numbers, without options."""
         return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
 
 
 def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
-    """The result of a forward, or what its `hook` returns in its place."""
+    """The result of a forward, or what its `hook` returns instead."""
     given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
     return result if given is None else given
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Only warn of an exception: another one is on its way already."""
+    """Turns an exception into a warning, because another exception is being raised already."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 (whatever a hook raises)
@@ -111,9 +111,9 @@ def _as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 class Hookable:
-    """What hooks hang on: a module, or an optimizer."""
+    """The base of classes that have hooks: modules and optimizers."""
 
-    _hooks: Hooks | None  # None until the first hook, so that a call asks one question
+    _hooks: Hooks | None  # None until the first hook is added, so that a call needs only one test
 
     def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
         if self._hooks is None:
@@ -127,7 +127,7 @@ class ModuleHooks(Hookable):
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
+        """Runs ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
@@ -175,7 +175,7 @@ class ModuleHooks(Hookable):
         return self._hang("backward", hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too.
+        """`register_full_backward_hook` under its older name.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
@@ -216,7 +216,7 @@ class OptimizerHooks(Hookable):
     _hooks: Hooks | None = None
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
-        """Call each with the optimizer and the arguments; what one returns takes the last argument's place."""
+        """Calls each hook with the optimizer and the arguments; what a hook returns replaces the last argument."""
         for (hook,) in self._hooks.at(place) if self._hooks else ():
             changed = hook(self, *arguments)
             if changed is not None and arguments:
@@ -224,7 +224,7 @@ class OptimizerHooks(Hookable):
         return arguments[-1] if arguments else None
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; it may return `(args, kwargs)` in their place."""
+        """Calls `hook(optimizer, args, kwargs)` before each step; it may return new `(args, kwargs)`."""
         run_between_hooks(type(self))
         return self._hang("step_pre", hook)
 
@@ -245,11 +245,11 @@ class OptimizerHooks(Hookable):
         return self._hang("save_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another in its place."""
+        """Calls `hook(optimizer, state_dict)` after `state_dict()`; it may return another one."""
         return self._hang("save_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another in its place."""
+        """Calls `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another one."""
         return self._hang("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:

@@ -26,12 +26,12 @@ _GAINS |= {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def _fills(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """`function`, outside the graph; what is no tensor is refused with an AttributeError, PyTorch's class."""
+    """Decorates an initializer: no recording, and an AttributeError, as in PyTorch, unless it gets a tensor."""
     return of_tensors(no_grad()(function), error=AttributeError)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """How much `nonlinearity` shrinks a standard deviation, inverted: sqrt(2) for 'relu'.
+    """The factor that makes up for how `nonlinearity` shrinks a standard deviation: sqrt(2) for 'relu'.
 
     For 'leaky_relu' with slope `param` (0.01): sqrt(2 / (1 + param^2)). Raises `ValueError` for
     unknown names. Source: https://docs.pytorch.org/docs/stable/nn.init.html
@@ -50,7 +50,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs reach one output of a weight (out, in, *kernel), and the reverse."""
+    """fan_in, the number of inputs of one output of a weight (out, in, *kernel), and fan_out, the reverse."""
     if tensor.ndim < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: a weight is (out, in) or "
@@ -205,7 +205,7 @@ def _leave_empty(tensor: Tensor) -> Tensor:
 
 @_fills
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Convolution weights (out, in, *kernel) that hand each channel on: 1 in the kernel's middle, 0 elsewhere.
+    """Convolution weights (out, in, *kernel) that copy each channel: 1 in the centre of the kernel, 0 elsewhere.
 
     Raises `ValueError` for other than 3 to 5 axes and for outputs that do not divide into `groups`.
 
@@ -243,11 +243,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     if not tensor.numel():
         return tensor
     if tensor.array.dtype.char not in "fd":
-        raise not_implemented_for("orthogonal_", tensor.array.dtype)  # as LAPACK is not
+        raise not_implemented_for("orthogonal_", tensor.array.dtype)  # LAPACK has no float16
     rows = tensor.shape[0]
     drawn = tensor.new_empty(rows, tensor.numel() // rows).normal_(0, 1, generator=generator).cpu().numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)
-    q *= np.sign(np.diag(r))  # the same matrix whatever the signs that LAPACK chose
+    q *= np.sign(np.diag(r))  # makes the result independent of the signs that LAPACK chose
     tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < drawn.shape[1] else q)).reshape(tensor.shape))
     return tensor.mul_(gain)
 
@@ -256,10 +256,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """N(mean, std^2), of which only what lies in [a, b] is kept: what falls outside is drawn again.
+    """N(mean, std^2) restricted to [a, b]: numbers outside are drawn again.
 
-    Where [a, b] holds less than 0.3 of the distribution, draws are uniform in it, and each is kept with the
-    probability density(draw) / max density. Warns when the mean lies more than two standard deviations outside.
+    If [a, b] holds less than 0.3 of the distribution, numbers are drawn uniformly in it, and each is accepted with
+    probability density(number) / maximal density. Warns when the mean lies more than two standard deviations outside.
     Source: J. von Neumann, "Various techniques used in connection with random digits", 1951.
 
     >>> import minigrad as torch
@@ -280,15 +280,15 @@ def trunc_normal_(
 
 
 def _draw_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
-    """Fill with draws of N(mean, std^2); True outside [a, b], rounded to the tensor's dtype."""
+    """Fills with draws of N(mean, std^2); returns a mask of those outside [a, b], rounded to the tensor's dtype."""
     tensor.normal_(mean, std, generator=generator)
     return (tensor < tensor.new_tensor(a)) | (tensor > tensor.new_tensor(b))
 
 
 def _draw_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
-    """Fill with uniform draws of [a, b]; True where one is not kept."""
+    """Fills with uniform draws from [a, b]; returns a mask of those that are not accepted."""
     tensor.uniform_(a, b, generator=generator)
-    peak = -0.5 * ((min(max(mean, a), b) - mean) / std) ** 2  # the logarithm of the greatest density in [a, b]
+    peak = -0.5 * ((min(max(mean, a), b) - mean) / std) ** 2  # the logarithm of the maximal density in [a, b]
     density = tensor.sub(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
     return tensor.clone().uniform_(generator=generator).log_() > density
 
@@ -312,7 +312,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 
 
 def _under_old_name(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """`function` without its underscore, as programs from before 2018 call it, with a FutureWarning."""
+    """`function` without its underscore, as older programs call it, with a FutureWarning."""
     new = function.__name__
     old = new.removesuffix("_")
 

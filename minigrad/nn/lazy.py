@@ -21,9 +21,9 @@ from minigrad.tensor import Tensor
 
 
 class Lazy(Module):
-    """The lazy half of a layer: it takes the plain one's arguments but the first, its input size.
+    """The base of lazy layers, which take the arguments of the ordinary layer without the first, the input size.
 
-    `cls_to_become` is the plain class, which the layer also derives from.
+    `cls_to_become` is the ordinary class, from which the layer derives too.
     """
 
     cls_to_become: ClassVar[type[Module]]
@@ -45,12 +45,12 @@ class Lazy(Module):
                 setattr(self, name, kind(device=tensor.device, dtype=tensor.dtype))
 
     def reset_parameters(self) -> None:
-        """First values, once the shapes are known; nothing before."""
+        """Initializes the parameters if their shapes are known."""
         if not any(isinstance(t, Uninitialized) or not t.numel() for t in own_state(self).values()):
             super().reset_parameters()  # type: ignore[misc]
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
-        """Store the missing size, found in `input`, and return each tensor's shape."""
+        """Reads the missing size from `input`, and returns the shape of each tensor."""
         raise NotImplementedError
 
     def has_uninitialized_params(self) -> bool:
@@ -58,7 +58,7 @@ class Lazy(Module):
         return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
-        """Give the parameters the shapes that `input` asks for, and their first values."""
+        """Gives the parameters the shapes that follow from `input`, and initializes them."""
         require_tensors(type(self).__name__, "input", input)
         shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():
@@ -91,7 +91,7 @@ class LazyLinear(Lazy, Linear):
 
 
 class LazyConvolution(Lazy):
-    """What the lazy convolutions share: `in_channels` is the length of the input's channel axis."""
+    """The base of the lazy convolutions: `in_channels` is the length of the input's channel axis."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         check_images(type(self).__name__, self.axes, input)
@@ -149,7 +149,7 @@ class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
 
 
 class LazyBatchNorm(Lazy):
-    """What the lazy batch norms share: `num_features` is the length of the input's axis 1."""
+    """The base of the lazy batch norms: `num_features` is the length of the input's axis 1."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         self._check_input_dim(input)

@@ -15,7 +15,7 @@ from minigrad.tensor import Tensor
 
 
 class Identity(Layer):
-    """Returns its input; whatever the constructor is given is ignored.
+    """Returns its input; the arguments of the constructor are ignored.
 
     >>> import minigrad as torch
     >>> torch.nn.Identity(54, unused=True)(torch.ones(2))
@@ -30,24 +30,24 @@ class Identity(Layer):
 
 
 class Weighted(Layer):
-    """What `Linear` and the convolutions share: a weight, perhaps a bias, their first values."""
+    """The base of layers with a weight and an optional bias: `Linear` and the convolutions."""
 
     weight: Parameter
     bias: Parameter | None
 
     def _make(self, shape: Any, outputs: int | None, device: Any, dtype: Any) -> None:
-        """Make a weight of `shape`, and a bias of length `outputs` unless that is None."""
+        """Makes a weight of `shape`, and a bias of length `outputs` unless that is None."""
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         bias = None if outputs is None else Parameter(empty(outputs, device=device, dtype=dtype))
         self.register_parameter("bias", bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
+        """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in = init._calculate_fan_in_and_fan_out(self.weight)[0]
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0  # and so 0.0, not -0.0
+            bound = 1 / math.sqrt(fan_in) if fan_in else 0  # an int, so that the bias is 0.0 and not -0.0
             init.uniform_(self.bias, -bound, bound)
 
 

@@ -16,14 +16,14 @@ from minigrad.tensor import Tensor
 
 
 class Loss(Stateless, shown=()):
-    """What the losses share: `reduction` is 'mean', 'sum' or 'none'.
+    """The base class of all losses: `reduction` is 'mean', 'sum' or 'none'.
 
-    `size_average` and `reduce` are how PyTorch spelled it before 2018.
+    `size_average` and `reduce` are the flags that PyTorch used for it before 2018.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls._options:  # a user's own, without a function: it holds `reduction`
+        if not cls._options:  # a user's own loss, without a function: it only stores `reduction`
             cls._options, cls.__signature__ = MSELoss._options, MSELoss.__signature__
 
     def _complete(self) -> None:
@@ -33,7 +33,7 @@ class Loss(Stateless, shown=()):
 
 
 class WeightedLoss(Loss):
-    """PyTorch's `_WeightedLoss`, from which losses with a `weight` are derived: it is a buffer.
+    """The base class of losses with a `weight`, which is a buffer; PyTorch's `_WeightedLoss`.
 
     >>> import minigrad as torch
     >>> list(torch.nn.modules.loss._WeightedLoss(torch.ones(2)).state_dict())
@@ -49,7 +49,7 @@ class WeightedLoss(Loss):
 class MSELoss(Loss, function=mse_loss):
     """(input - target)^2.
 
-    Raises `ValueError` for shapes that differ: they would broadcast silently.
+    Raises `ValueError` for different shapes, because they would broadcast silently.
 
     >>> import minigrad as torch
     >>> torch.nn.MSELoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))

@@ -28,7 +28,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as
-    attributes are found by `parameters()`, `state_dict()`, `to()` and the rest. Assigning any of
+    attributes are registered: `parameters()`, `state_dict()`, `to()` and others find them. Assigning any of
     them before `super().__init__()` raises `AttributeError`. Behaves as `torch.nn.Module`.
 
     >>> from minigrad import nn
@@ -45,8 +45,8 @@ class Module(ModuleHooks, Registry, NamesOptions):
     )
     """
 
-    _version: ClassVar[int] = 1  # of the layout of the state
-    _came_with_version: ClassVar[dict[str, int]] = {}  # a tensor of the state -> the version that brought it
+    _version: ClassVar[int] = 1  # of the layout of `state_dict`
+    _came_with_version: ClassVar[dict[str, int]] = {}  # a tensor of `state_dict` -> the version that added it
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -54,7 +54,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
             keep_functions_unbound(cls)
 
     def __init__(self) -> None:
-        # Past __setattr__, which asks `_kinds`.
+        # Bypasses __setattr__, which reads `_kinds`.
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 
     # Calling
@@ -71,7 +71,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
     # Modes
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode (or evaluation mode) here and below, for dropout and batch norm.
+        """Sets training (or evaluation) mode in this module and its submodules, for dropout and batch norm.
 
         >>> import minigrad as torch
         >>> torch.nn.Dropout().eval().train().training
@@ -85,7 +85,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return self
 
     def eval(self) -> Self:
-        """Set evaluation mode: ``train(False)``.
+        """Sets evaluation mode: ``train(False)``.
 
         >>> import minigrad as torch
         >>> torch.nn.Dropout().eval().training
@@ -94,7 +94,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freeze (False) or thaw every parameter.
+        """Sets `requires_grad` of all parameters; False freezes them.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).requires_grad_(False).weight.requires_grad
@@ -105,7 +105,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill them with zeros.
+        """Sets the gradients of all parameters to None, or to zeros.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
@@ -124,7 +124,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
     # Moving and converting
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call `fn` on every module below, then on this one: ``net.apply(init_weights)``.
+        """Calls `fn` on every submodule, then on this module: ``net.apply(init_weights)``.
 
         >>> import minigrad as torch
         >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten())
@@ -139,7 +139,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return self
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Put ``fn(tensor)`` in the place of every parameter's data, its gradient, every buffer."""
+        """Replaces the data and the gradient of every parameter, and every buffer, by ``fn(tensor)``."""
         if recurse:
             for child in self.children():
                 child._apply(fn)
@@ -235,7 +235,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
     # Saving and loading
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Parameters and persistent buffers by dotted name, detached, sharing memory.
+        """Parameters and persistent buffers by dotted name: detached tensors that share their memory.
 
         >>> import minigrad as torch
         >>> list(torch.nn.Linear(2, 1).state_dict())
@@ -246,10 +246,10 @@ class Module(ModuleHooks, Registry, NamesOptions):
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> state.IncompatibleKeys:
-        """Copy values in by name, or with ``assign=True`` take over the tensors themselves.
+        """Copies values in by name, or with ``assign=True`` uses the given tensors themselves.
 
         Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch;
-        ``strict=False`` lets the keys differ and returns them.
+        With ``strict=False`` different keys are no error; they are returned.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
@@ -259,14 +259,14 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return state.load(self, state_dict, strict, assign)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        """Save what this module alone holds. Override it to save more."""
+        """Saves the state of this module without its submodules. Override it to save more."""
         state.save_own(self, destination, prefix, keep_vars)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
-        """Load what this module alone holds. Override it to read older names, which `state_dict` may be rid of."""
+        """Loads the state of this module without its submodules. Override it to rename keys of older files."""
         state.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
     # Text
@@ -275,7 +275,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """What stands between the brackets when the module is printed. Override it in a layer.
+        """The text between the brackets when the module is printed. Override it in a layer.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).extra_repr()
@@ -284,7 +284,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         return ""
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: a table of the layers."""
+        """The HTML for a notebook: a table of the layers."""
         from minigrad.nn.outline import summary
 
         return summary(self)._repr_html_()
@@ -314,7 +314,7 @@ class Layer(Module):
 
 
 def describe_options(layer: Module, names: str) -> str:
-    """What stands between a layer's brackets: "size eps=" gives "3, eps=1e-05"; of a bias, whether there is one."""
+    """The text between a layer's brackets: "size eps=" gives "3, eps=1e-05"; a bias is printed as a bool."""
     parts = []
     for name in names.split():
         value = getattr(layer, name.rstrip("="))
@@ -324,7 +324,7 @@ def describe_options(layer: Module, names: str) -> str:
 
 
 def describe_module(name: str, extra: str, children: list[tuple[str, str]]) -> str:
-    """PyTorch's layout: one line for a layer, one line per child, indented, for anything else."""
+    """The printed module in PyTorch's layout: one line for a layer, else one indented line per child."""
     lines = extra.split("\n") if extra else []
     if len(lines) < 2 and not children:
         return f"{name}({extra})"

@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 
 
 class Normalization(Layer):
-    """What the normalization layers share: a weight of ones and a bias of zeros, each optional."""
+    """The base class of normalization layers: a weight of ones and a bias of zeros, each optional."""
 
     weight: Parameter | None
     bias: Parameter | None
@@ -30,16 +30,16 @@ class Normalization(Layer):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Back to a weight of ones and a bias of zeros."""
+        """Sets the weight to ones and the bias to zeros."""
         for name, parameter in self._members(PARAMETER):
             init.constant_(parameter, float(name == "weight"))
 
 
-_RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  # at the beginning
+_RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  # initial values
 
 
 class RunningNorm(Normalization):
-    """What batch and instance norm share: running statistics; the layers differ in the inputs they accept."""
+    """The base class of batch and instance norm, with running statistics."""
 
     _version = 2
     _came_with_version: ClassVar = {"num_batches_tracked": 2}
@@ -61,16 +61,16 @@ class RunningNorm(Normalization):
         self._make(num_features, affine, bias, device, dtype)
 
     def reset_parameters(self) -> None:
-        """Back to a weight of ones, a bias of zeros, and no batches seen."""
+        """Sets the weight to ones and the bias to zeros, and resets the running statistics."""
         self.reset_running_stats()
         super().reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Forget the batches seen so far."""
+        """Resets the running statistics."""
         for name, buffer in self._members(BUFFER):
             buffer.fill_(_RUNNING[name])
 
-    def _check_input_dim(self, input: Tensor) -> None:  # under PyTorch's name, which subclasses call and replace
+    def _check_input_dim(self, input: Tensor) -> None:  # PyTorch's name, which subclasses call and override
         require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
@@ -84,7 +84,7 @@ class RunningNorm(Normalization):
 
 
 class BatchNorm(RunningNorm):
-    """What `BatchNorm1d` and `BatchNorm2d` share."""
+    """The base class of `BatchNorm1d` and `BatchNorm2d`."""
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -93,7 +93,7 @@ class BatchNorm(RunningNorm):
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # the mean of all batches so far
                 momentum = 1.0 / float(self.num_batches_tracked)
-        # Outside training the running statistics serve, unless there are none.
+        # In evaluation the running statistics are used, if there are any.
         tracks = not self.training or self.track_running_stats
         mean, var = (self.running_mean, self.running_var) if tracks else (None, None)
         by_batch = self.training or self.running_mean is None
@@ -129,7 +129,7 @@ class BatchNorm2d(BatchNorm):
 
 
 class InstanceNorm(RunningNorm):
-    """What `InstanceNorm1d` and `InstanceNorm2d` share: statistics of each example by itself."""
+    """The base class of `InstanceNorm1d` and `InstanceNorm2d`: statistics of each example by itself."""
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,

@@ -21,7 +21,7 @@ HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")
 
 @dataclass
 class Row:
-    """One layer; what only a forward pass can show is None without one."""
+    """One layer of the table; values that need a forward pass are None without one."""
 
     name: str
     kind: str
@@ -42,7 +42,7 @@ class Summary:
 
     @property
     def multiplications(self) -> int | None:
-        """Of one forward pass; None where no input size was given."""
+        """The multiplications of one forward pass; None if no input size was given."""
         counts = [row.multiplications for row in self.rows]
         return None if None in counts else sum(filter(None, counts))
 
@@ -72,10 +72,10 @@ class Summary:
 
 
 def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
-    """The layers of `net`; with the shape of an input, batch included, also what a forward pass shows.
+    """A table of the layers of `net`; with `input_size` (batch included) also output shapes and multiplications.
 
-    The pass is made in evaluation mode, without gradients, on zeros; modes are put back afterwards. Raises TypeError
-    for what is no module, ValueError for a shape that is none, and what `net` raises for a wrong one.
+    The forward pass runs on zeros in evaluation mode, without gradients; the mode is restored afterwards. Raises
+    TypeError unless `net` is a module, ValueError for an invalid shape, and what `net` raises for a wrong one.
 
     >>> from minigrad import nn
     >>> print(nn.summary(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), (1, 1, 6, 8)))
@@ -91,7 +91,7 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
         raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {input_size!r}")
     layers = {name: module for name, module in net.named_modules() if not list(module.children())}
     outputs = {} if input_size is None else _run(net, layers, input_size)
-    unseen = None if input_size is None else 0  # how often a layer multiplies that was not run
+    unseen = None if input_size is None else 0  # multiplications of a layer that was not called
     rows = []
     for name, module in layers.items():
         shape = outputs.get(name)
@@ -103,7 +103,7 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
 
 
 def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """The shape of each layer's output, by name; of its last call, where a layer is called twice."""
+    """The shape of each layer's output by name; of the last call, if a layer is called several times."""
     found: dict[str, tuple[int, ...]] = {}
 
     def note(name: str) -> Any:
@@ -129,7 +129,7 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
 
 
 def _count_multiplications(module: Module, shape: tuple[int, ...]) -> int:
-    """Of one call whose output has this shape; what has no weights to multiply with counts as none."""
+    """The multiplications of a call with this output shape; 0 for layers without weights."""
     if isinstance(module, (Conv1d, Conv2d)):
         return prod(shape) * prod(module.weight.shape[1:])
     if isinstance(module, ConvTranspose2d):

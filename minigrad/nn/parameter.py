@@ -18,7 +18,7 @@ T = TypeVar("T", bound=Tensor)
 
 
 def _share_memory(data: Any, cls: type[T]) -> T:
-    """A tensor of class `cls` in the memory of `data`."""
+    """A tensor of class `cls` that shares the memory of `data`."""
     data = empty(0) if data is None else data
     if not isinstance(data, TensorBase):
         hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
@@ -27,7 +27,7 @@ def _share_memory(data: Any, cls: type[T]) -> T:
             f"write nn.{cls.__name__}({hint})"
         )
     shared: T = wrap(data.array, cls)
-    shared.writes = data.writes  # the same memory, so one count of writes
+    shared.writes = data.writes  # the same memory, so the same version counter
     return shared
 
 
@@ -51,13 +51,13 @@ class Parameter(Tensor):
         return parameter
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
-        pass  # made whole by __new__; Tensor's own constructor must not run
+        pass  # `__new__` does everything; the constructor of Tensor must not run
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # As PyTorch's: a copied parameter starts without a gradient.
+        # As in PyTorch, a copied parameter has no gradient.
         copied = memo.setdefault(id(self), rebuild(type(self), backend.copy_array(self.data.array), self.requires_grad))
         return cast("Self", copied)
 
@@ -85,15 +85,15 @@ class Buffer(Tensor):
         pass
 
 
-_memory = TensorBase.__dict__["array"]  # the slot that the classes below hide
+_memory = TensorBase.__dict__["array"]  # the slot that the classes below override
 
 
 class Uninitialized(Tensor):
-    """What a lazy layer holds before it has seen an input: a dtype, a device, and no shape.
+    """A parameter or buffer of a lazy layer before the first input: it has a dtype and a device, but no shape.
 
-    Reading its values or calling an operation on it raises `ValueError`, asking for its shape
-    `RuntimeError`. `materialize(shape)` gives it memory and turns this very object into the plain
-    class, so that an optimizer built earlier keeps the right tensor.
+    Reading its values or calling an operation on it raises `ValueError`, reading its shape `RuntimeError`.
+    `materialize(shape)` gives it memory and changes the class of this object to the ordinary one, so that an
+    optimizer built earlier keeps the right tensor.
     """
 
     __slots__ = ()
@@ -120,7 +120,7 @@ class Uninitialized(Tensor):
 
     @property
     def data(self) -> Tensor:
-        """An empty tensor of the dtype and device to come."""
+        """An empty tensor of the same dtype and device."""
         return wrap(_memory.__get__(self))
 
     @data.setter
@@ -128,12 +128,12 @@ class Uninitialized(Tensor):
         _memory.__set__(self, value.array)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Ask for a gradient, or no longer: a layer may be frozen before its first call."""
+        """Sets `requires_grad`; a layer may be frozen before its first call."""
         self.node = LEAF if requires_grad else None
         return self
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
-        """Become a plain parameter or buffer of `shape`, its values not set yet."""
+        """Becomes an ordinary parameter or buffer of `shape`, with uninitialized values."""
         held = self.data
         _memory.__set__(self, empty(shape, device=device or held.device, dtype=dtype or held.dtype).array)
         self.__class__ = self.becomes  # type: ignore[assignment]

@@ -11,7 +11,7 @@ from minigrad.tensor import Tensor
 
 
 class Pooling(Stateless):
-    """What the pooling layers share: the stride is the window itself unless given."""
+    """The base class of the pooling layers; `stride` defaults to the kernel size."""
 
     axes: ClassVar[int] = 2
 
@@ -25,7 +25,7 @@ class Pooling(Stateless):
 
 
 class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
-    """What the layers of maxima share: their options, in PyTorch's order."""
+    """The base class of the max pooling layers: their options, in PyTorch's order."""
 
     kernel_size: Lengths
     stride: Lengths | None = None
@@ -39,7 +39,7 @@ class MaxPool2d(MaxPooling, function=F.max_pool2d):
     """The largest number in each window.
 
     H_out = floor((H + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with
-    `ceil_mode`. With `return_indices` also where each was found. As `torch.nn.MaxPool2d`.
+    `ceil_mode`. With `return_indices` it also returns the indices of the maxima. As `torch.nn.MaxPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.MaxPool2d(2)(torch.arange(16.0).reshape(1, 4, 4))
@@ -84,13 +84,13 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
 
     def _complete(self) -> None:
         super()._complete()
-        for option in ("kernel_size", "stride", "padding"):  # kept, and printed, as tuples of one
+        for option in ("kernel_size", "stride", "padding"):  # stored, and printed, as tuples of one
             given = getattr(self, option)
             setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,))
 
 
 class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
-    """The means of as many windows as make the output `output_size`; None keeps that axis's length.
+    """The means of windows that cover the image, for an output of `output_size`; None keeps an axis's length.
 
     >>> import minigrad as torch
     >>> torch.nn.AdaptiveAvgPool2d((1, 1))(torch.ones(2, 3, 7, 5)).shape
@@ -108,7 +108,7 @@ class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
 
 
 class AdaptiveMaxPool2d(Stateless, function=F.adaptive_max_pool2d, shown=("output_size",)):
-    """The largest numbers of as many windows as make the output `output_size`; None keeps that axis's length.
+    """The maxima of windows that cover the image, for an output of `output_size`; None keeps an axis's length.
 
     >>> import minigrad as torch
     >>> torch.nn.AdaptiveMaxPool2d((1, 1))(torch.arange(12.0).reshape(1, 3, 4))
@@ -126,7 +126,7 @@ class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("outpu
 
 
 class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
-    """The power mean of each window, times its size: ``(sum of x**p)**(1 / p)`` with p = `norm_type`.
+    """``(sum of x**p)**(1 / p)`` over each window, with p = `norm_type`.
 
     As `torch.nn.LPPool2d`.
 
@@ -146,7 +146,7 @@ class LPPool1d(LPPool2d, function=F.lp_pool1d, shown=("norm_type", "kernel_size"
 
 
 class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "stride", "padding")):
-    """Zeros with the maxima that `MaxPool2d` found, back at their places: ``unpool(values, indices, output_size)``.
+    """Zeros, with the maxima of `MaxPool2d` at their original positions: ``unpool(values, indices, output_size)``.
 
     As `torch.nn.MaxUnpool2d`.
 
@@ -163,7 +163,7 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
 
     def _complete(self) -> None:
         super()._complete()
-        for option in ("kernel_size", "stride", "padding"):  # kept, and printed, as tuples
+        for option in ("kernel_size", "stride", "padding"):  # stored, and printed, as tuples
             given = getattr(self, option)
             setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,) * self.axes)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
-_NOT_HERE = (  # what PyTorch's modules have beside what stands here
+_NOT_HERE = (  # attributes of PyTorch's modules that are not supported
     "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "bfloat16", "compile", "get_extra_state", "ipu",
     "mtia", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
     "register_state_dict_post_hook", "register_state_dict_pre_hook", "set_extra_state", "set_submodule",
@@ -49,7 +49,7 @@ class _Registered(MutableMapping[str, Any]):
         self._module._register(self._kind, name, value)
 
     def __delitem__(self, name: str) -> None:
-        self[name]  # a KeyError for what is not there
+        self[name]  # raises KeyError for a missing name
         self._module._unregister(name)
 
     def __iter__(self) -> Iterator[str]:
@@ -63,9 +63,9 @@ class _Registered(MutableMapping[str, Any]):
 
 
 class Registry:
-    """Registration, look-up and traversal. `Module` derives from this and nothing else does.
+    """Registration, look-up and traversal; only `Module` derives from it.
 
-    `_parameters`, `_buffers` and `_modules` are live, ordered mappings of a module's own.
+    `_parameters`, `_buffers` and `_modules` are live, ordered mappings of this module's attributes.
     """
 
     training: bool
@@ -91,7 +91,7 @@ class Registry:
             raise _refusal(old, name, value)
 
     def _assign_registered(self, name: str, value: Any) -> None:
-        """Hold a parameter, a buffer or a module, in the place of what stood under the name where PyTorch lets it."""
+        """Assigns a parameter, a buffer or a module, and replaces the old attribute where PyTorch allows it."""
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         self._check_begun(kind)
         old = self._kinds.get(name, "")
@@ -99,7 +99,7 @@ class Registry:
             raise _refusal(old, name, value)
         if kind == PARAMETER:
             if name in self.__dict__ and old != kind:
-                self._unregister(name)  # what it was before makes room
+                self._unregister(name)  # removes the old attribute
             self.register_parameter(name, value)
         elif kind == BUFFER:
             self.register_buffer(name, value, value.persistent)
@@ -107,7 +107,7 @@ class Registry:
             self._register(kind, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only when the ordinary look-up failed.
+        # Called only if the ordinary look-up failed.
         if name in _SET_BY_INIT:
             self._check_begun(f"or read '{name}'")
         if name in _NOT_HERE:
@@ -115,7 +115,7 @@ class Registry:
                 f"{type(self).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
                 f"minigrad does not; {PAGE} lists what is here"
             )
-        return object.__getattribute__(self, name)  # raises again what brought us here
+        return object.__getattribute__(self, name)  # raises the original error again
 
     def _check_begun(self, what: str) -> None:
         if "_kinds" not in self.__dict__:
@@ -125,7 +125,7 @@ class Registry:
             )
 
     def __getstate__(self) -> dict[str, Any]:
-        # A shallow copy must not share what says which attributes are registered.
+        # A shallow copy must not share `_kinds`.
         hidden = set(self._non_persistent_buffers_set)
         return {**vars(self), "_kinds": {**self._kinds}, "_non_persistent_buffers_set": hidden}
 
@@ -141,7 +141,7 @@ class Registry:
     # Registering
 
     def _register(self, kind: str, name: str, value: Any) -> None:
-        """Hold `value` under `name` as a parameter, a buffer or a module, and as nothing else."""
+        """Registers `value` under `name` as a parameter, a buffer or a module."""
         if self._kinds.get(name, kind) != kind:
             self._unregister(name)
         self._kinds[name] = kind
@@ -153,7 +153,7 @@ class Registry:
         self.__dict__.pop(name, None)
 
     def _check_new(self, kind: str, name: Any, value: Any) -> None:
-        """Refuse names and values that cannot be registered as a `kind`."""
+        """Raises for names and values that cannot be registered as a `kind`."""
         self._check_begun(kind)
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
@@ -165,7 +165,7 @@ class Registry:
             raise _refusal(kind, name, value)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add `param` under `name`; None holds the place of a parameter that is switched off."""
+        """Adds `param` under `name`; None registers a parameter that is switched off."""
         self._check_new(PARAMETER, name, param)
         if param is not None and not param.is_leaf:
             raise ValueError(
@@ -175,7 +175,7 @@ class Registry:
         self._register(PARAMETER, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that is moved and saved with the module but not trained.
+        """Adds a tensor that is moved and saved with the module but not trained.
 
         ``persistent=False`` keeps it out of `state_dict()`.
         """
@@ -185,8 +185,8 @@ class Registry:
         (hidden.discard if persistent else hidden.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a child module under `name`, as assigning the attribute does."""
-        if module is not None and not isinstance(module, Registry):  # as PyTorch, before the name
+        """Adds a child module under `name`, as assigning the attribute does."""
+        if module is not None and not isinstance(module, Registry):  # as in PyTorch, checked before the name
             raise _refusal(MODULE, name, module)
         self._check_new(MODULE, name, module)
         self._register(MODULE, name, module)
@@ -196,14 +196,14 @@ class Registry:
     # Walking
 
     def _members(self, kind: str) -> Iterator[tuple[str, Any]]:
-        """This module's own attributes of one kind, those that are None left out."""
+        """This module's own attributes of one kind, without those that are None."""
         attributes = self.__dict__
         for name, its_kind in list(self._kinds.items()):
             if its_kind == kind and attributes[name] is not None:
                 yield name, attributes[name]
 
     def _walk_tree(self, prefix: str, unique: bool = True) -> list[tuple[str, Any]]:
-        """This module and all below it, with dotted paths, each before those below it."""
+        """This module and all submodules with their dotted paths, parents first."""
         if MODULE not in self._kinds.values():
             return [(prefix, self)]
         found, seen, waiting = [], set(), [(prefix, self)]
@@ -220,7 +220,7 @@ class Registry:
         return found
 
     def _collect(self, kind: str, prefix: str, recurse: bool, unique: bool) -> list[tuple[str, str, Any]]:
-        """The attributes of one kind here and below: the path to their module, their name there, themselves."""
+        """The attributes of one kind in this module and its submodules, as (path of the module, name, value)."""
         found, seen = [], {id(None)}
         for path, module in self._walk_tree(prefix, unique) if recurse else [(prefix, self)]:
             attributes = module.__dict__
@@ -238,33 +238,33 @@ class Registry:
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with dotted paths; one that is shared comes once."""
+        """This module and all submodules with their dotted paths, each once."""
         for path, module in self._walk_tree(prefix, remove_duplicate):
             if memo is None or module not in memo:
                 yield path, module
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-        """This module and all below it; one that is shared comes once."""
+        """This module and all submodules, each once."""
         for _, module in self._walk_tree("", remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly below this one, with their names; one that is shared comes once."""
+        """The direct submodules with their names, each once."""
         yield from self._walk_named(MODULE, "", False, True)
 
     def children(self) -> Iterator[Module]:
-        """The modules directly below this one; one that is shared comes once."""
+        """The direct submodules, each once."""
         for _, _, child in self._collect(MODULE, "", False, True):
             yield child
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their dotted names; one that is shared comes once."""
+        """All parameters with their dotted names, each once."""
         yield from self._walk_named(PARAMETER, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, as an optimizer wants them; one that is shared comes once."""
+        """All parameters, each once; the argument for an optimizer."""
         for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 
@@ -284,7 +284,7 @@ class Registry:
         named_modules, modules, named_children, children, named_parameters, parameters, named_buffers, buffers,
     ):
         # fmt: on
-        _walk.__qualname__ = f"Module.{_walk.__name__}"  # print(net.parameters()) names the class that users know
+        _walk.__qualname__ = f"Module.{_walk.__name__}"  # so that print(net.parameters()) names Module
     del _walk
 
     def _find_registered(self, name: str, kind: str, noun: str) -> Any:
@@ -313,7 +313,7 @@ class Registry:
 
 
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}
-_NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter takes the place of anything
+_NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter replaces anything
 
 
 def _advise_of_plain_tensor(module: str, name: str) -> None:
@@ -325,7 +325,7 @@ def _advise_of_plain_tensor(module: str, name: str) -> None:
 
 
 def _refusal(kind: str, name: str, value: Any) -> TypeError:
-    """The error for a `value` that is not what its name is registered as."""
+    """The error for a `value` of another kind than its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
     typename, hint = type(value).__qualname__, ""
     if isinstance(value, Tensor) and kind == MODULE:

@@ -13,9 +13,9 @@ from minigrad.tensor import Tensor
 
 
 class ListContainer(Module):
-    """What the lists share: they hold modules, or other values, under the names "0", "1", ..."""
+    """The base class of lists, which hold modules or other values under the names "0", "1", ..."""
 
-    _order: list[str]  # the names, so that an index is looked up and not searched for
+    _order: list[str]  # the names, so that an index is found without a search
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ListContainer(Module):
         return self._order[position]
 
     def _hold(self, values: list[Any]) -> None:
-        """Hold these values instead, numbered from 0."""
+        """Replaces all values, numbered from 0."""
         for name in reversed([*self._order]):
             delattr(self, name)
         self.extend(values)
@@ -59,12 +59,12 @@ class ListContainer(Module):
         self._hold(values)
 
     def append(self, value: Any) -> Self:
-        """Add one at the end."""
+        """Adds a value at the end."""
         self._put(str(len(self)), value)
         return self
 
     def extend(self, values: Any) -> Self:
-        """Add several at the end. Raises `TypeError` for anything that is no list of them."""
+        """Adds several values at the end. Raises `TypeError` unless they are iterable."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             name, got = type(self).__name__, type(values).__name__
             raise TypeError(f"{name}.extend should be called with an iterable, but got {got}")
@@ -75,7 +75,7 @@ class ListContainer(Module):
     __iadd__ = extend
 
     def insert(self, index: int, value: Any) -> Self:
-        """Put one in before this position."""
+        """Inserts a value before this position."""
         values = list(self)
         if not -len(values) <= index <= len(values):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
@@ -84,14 +84,14 @@ class ListContainer(Module):
         return self
 
     def pop(self, key: Any) -> Any:
-        """Take out what is at this position and return it."""
+        """Removes the value at this position and returns it."""
         value = self[key]
         del self[key]
         return value
 
 
 class ListOfModules(ListContainer):
-    """What the lists of modules share: every module that is registered is one of theirs."""
+    """The base class of lists of modules: every registered module is an element."""
 
     def _register(self, kind: str, name: str, value: Any) -> None:
         if kind == MODULE and self._kinds.get(name) != MODULE:
@@ -134,7 +134,7 @@ class Sequential(ListOfModules, Layer):
         return input
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):  # the names are kept
+        if isinstance(index, slice):  # keeps the names
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return super().__getitem__(index)
 
@@ -145,7 +145,7 @@ class Sequential(ListOfModules, Layer):
         return Sequential(*self, *other)
 
     def __mul__(self, times: int) -> Sequential:
-        """The same layers several times over: they share their parameters."""
+        """The same layers repeated; they share their parameters."""
         return Sequential(*self).__imul__(times)
 
     __rmul__ = __mul__

@@ -56,7 +56,7 @@ class Unfold(Stateless, function=F.unfold):
 
 
 class Fold(Stateless, function=F.fold):
-    """Adds windows up to an image again: (N, C*kh*kw, windows) -> (N, C, *output_size).
+    """Sums windows into an image: (N, C*kh*kw, windows) -> (N, C, *output_size), the adjoint of `Unfold`.
 
     >>> import minigrad as torch
     >>> torch.nn.Fold(output_size=(4, 4), kernel_size=2)(torch.ones(1, 12, 9)).shape
@@ -91,7 +91,7 @@ class Upsample(Stateless, function=F.interpolate):
 
 
 class UpsamplingNearest2d(Upsample):
-    """`Upsample` of its nearest pixels, under the name of old.
+    """`Upsample` with mode 'nearest', under its older name.
 
     >>> import minigrad as torch
     >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.ones(1, 1, 2, 2)).shape
@@ -103,7 +103,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """`Upsample` between its pixels, the corners aligned, under the name of old.
+    """`Upsample` with mode 'bilinear' and aligned corners, under its older name.
 
     >>> import minigrad as torch
     >>> torch.nn.UpsamplingBilinear2d((1, 3))(torch.tensor([[[[0.0, 1.0]]]]))
@@ -133,7 +133,7 @@ class PixelUnshuffle(Stateless, function=F.pixel_unshuffle):
 
 
 class ChannelShuffle(Stateless, function=F.channel_shuffle):
-    """Channels of `groups` groups dealt out in turn: (N, C, *) to the same shape. Source: ShuffleNet, 2017.
+    """Interleaves the channels of `groups` groups: (N, C, *) to the same shape. Source: ShuffleNet, 2017.
 
     >>> import minigrad as torch
     >>> torch.nn.ChannelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1)).flatten()

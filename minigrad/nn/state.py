@@ -14,11 +14,11 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
-_EXTRA = "_extra_state"  # the key of what a module of one's own keeps beside its tensors
+_EXTRA = "_extra_state"  # the key of a module's `get_extra_state()`
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find and did not want."""
+    """The missing and the unexpected keys of `load_state_dict`."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -31,16 +31,16 @@ class IncompatibleKeys(NamedTuple):
 
 
 def own_state(module: Module) -> dict[str, Tensor]:
-    """The parameters and persistent buffers of this module alone."""
+    """The parameters and persistent buffers of this module, without its submodules."""
     buffers, hidden = module._members(BUFFER), module._non_persistent_buffers_set
     return dict(module._members(PARAMETER)) | {name: b for name, b in buffers if name not in hidden}
 
 
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
-    """Write the state of `module` and all below it into `destination`, and return it."""
+    """Writes the state of `module` and its submodules into `destination`, and returns it."""
     if destination is None:
         destination = OrderedDict()
-        destination._metadata = OrderedDict()  # where PyTorch keeps the version of each layer's layout
+        destination._metadata = OrderedDict()  # where PyTorch stores the version of each module
     if hasattr(destination, "_metadata"):
         destination._metadata[prefix.removesuffix(".")] = {"version": module._version}
     module._save_to_state_dict(destination, prefix, keep_vars)
@@ -50,7 +50,7 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
 
 
 def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> None:
-    """Write the state of `module` alone into `destination`."""
+    """Writes the state of `module`, without its submodules, into `destination`."""
     for name, tensor in own_state(module).items():
         destination[prefix + name] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
     if hasattr(type(module), "get_extra_state"):
@@ -58,7 +58,7 @@ def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> 
 
 
 def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Copy `state_dict` into `module` and all below; every fault goes into one `RuntimeError`."""
+    """Copies `state_dict` into `module` and its submodules; one `RuntimeError` lists all errors."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(
             f"Expected state_dict to be dict-like, got {type(state_dict)}; "
@@ -81,7 +81,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
 def _load_tree(
     module: Module, given: dict[str, Any], prefix: str, metadata: Any, options: Any, found: tuple[list[str], ...]
 ) -> None:
-    """Load the tensors that are `given` for `module`, then those for each module below: it may have renamed them."""
+    """Loads the tensors `given` for `module`, then for each submodule, as `module` may rename their keys."""
     local = {**metadata.get(prefix.removesuffix("."), {}), **options}
     module._load_from_state_dict(given, prefix, local, True, *found)
     below: dict[str, dict[str, Any]] = {}
@@ -97,14 +97,14 @@ def load_own(
     module: Module, state_dict: Mapping[str, Any], prefix: str, metadata: Mapping[str, Any], strict: bool,
     missing: list[str], unexpected: list[str], faults: list[str],
 ) -> None:  # fmt: skip
-    """Copy what `state_dict` has under `prefix` into `module` alone; what is wrong is added to the three lists."""
+    """Copies the entries under `prefix` into `module`, without its submodules; errors are added to the three lists."""
     own, children = own_state(module), dict(module._members(MODULE))
     assign = metadata.get("assign_to_params_buffers", False)
     for name, tensor in own.items():
         if (key := prefix + name) in state_dict:
             faults += filter(None, [_put(module, name, tensor, state_dict[key], key, assign)])
         elif strict and metadata.get("version", 0) >= module._came_with_version.get(name, 0):
-            missing.append(key)  # what came with a later version keeps the value that it has
+            missing.append(key)  # tensors that a later version added keep their value
     known: set[str] = {*own}
     if hasattr(type(module), "set_extra_state"):
         known.add(_EXTRA)
@@ -119,7 +119,7 @@ def load_own(
 
 
 def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
-    """Put `given` into the module's tensor `own`; returns what is wrong with it, or ""."""
+    """Copies `given` into the module's tensor `own`; returns an error text, or ""."""
     if not isinstance(given, Tensor):
         return (
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '
@@ -130,7 +130,7 @@ def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: b
             return ""
         own.materialize(given.shape)
     elif own.ndim == 0 and given.shape == (1,):
-        given = given[0]  # how the oldest checkpoints hold a number
+        given = given[0]  # the oldest checkpoints hold a 0-d tensor as (1,)
     elif own.shape != given.shape:
         return (
             f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "

@@ -13,14 +13,14 @@ from minigrad.tensor import Tensor
 
 
 def _options_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of `function` that are a layer's business: not those that must be tensors."""
+    """The parameters of `function` that become options of a layer: those that are not tensors."""
     parameters = inspect.signature(function).parameters.items()
     options = {n: p for n, p in parameters if p.default is not p.empty or "Tensor" not in str(p.annotation)}
     return {n: p for n, p in options.items() if n not in ("_stacklevel", "dtype", "training")}
 
 
 def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
-    """The fields that `cls` declares; their defaults leave the class, since an option belongs to the layer."""
+    """The fields that `cls` declares; their defaults are removed from the class, as options are instance attributes."""
     fields = {}
     for name, annotation in vars(cls).get("__annotations__", {}).items():
         if "ClassVar" not in str(annotation):
@@ -90,7 +90,7 @@ class Stateless(Layer):
             self._complete()
 
     def _complete_with_input(self, option: str) -> None:
-        """Tell that the layer was made with its input: as advice where that can be, as a TypeError where not."""
+        """Reports that the constructor got the layer's input: as advice if possible, else as a TypeError."""
         text = made_with_input(type(self), option, getattr(self, option))
         try:
             self._complete()
@@ -99,7 +99,7 @@ class Stateless(Layer):
         advise("layer made with its input", text)
 
     def _complete(self) -> None:
-        """Check the options, and fill in what depends on others."""
+        """Checks the options, and sets those that depend on others."""
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         options = {name: getattr(self, name) for name in self._options}

@@ -14,7 +14,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    result: Tensor = activation.relu(input)  # its gradient needs only this, so nothing is copied
+    result: Tensor = activation.relu(input)  # its gradient needs only the result, so nothing is copied
     return assign(input, result, "relu_") if inplace else result
 
 

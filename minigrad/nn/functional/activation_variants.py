@@ -26,12 +26,12 @@ from minigrad.tensor.drawing import draw_in_order
 
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
-    """``function(input, *options)``, or the same written into `input`."""
+    """``function(input, *options)``, written into `input` if `inplace`."""
     return (in_place(function) if inplace else function)(input, *options)
 
 
 def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The twin of `function` that writes its result into its argument: ``elu`` -> ``elu_``."""
+    """The in-place version of `function`, which writes into its argument: ``elu`` -> ``elu_``."""
     name = f"{function.__name__}_"
 
     @functools.wraps(function)
@@ -66,9 +66,9 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """`x` cut to ``[min_val, max_val]``; no gradient flows where it is cut.
+    """`x` clamped to ``[min_val, max_val]``; the gradient is 0 where it is clamped.
 
-    Integers are cut to the limits' whole parts. Raises ValueError for min_val above max_val, and
+    Integers are clamped to the integer parts of the limits. Raises ValueError for min_val above max_val, and
     RuntimeError for negative limits of unsigned numbers.
 
     >>> import minigrad as torch
@@ -148,7 +148,7 @@ def rrelu(
 
 
 def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
-    """`x` with every number that is not positive times a slope of its own; on a CPU no other number draws one."""
+    """`x` with each element <= 0 times its own random slope; on a CPU other elements draw no random number."""
     array = x.array
     if type(array) is not np.ndarray:
         slopes = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, lower, upper))
@@ -161,7 +161,7 @@ def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers beyond the type of `x`.
+    """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers out of range.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.threshold(torch.tensor([0.5, 2.0]), 1.0, -1.0)
@@ -184,7 +184,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """`x` moved towards 0 by `lambd`, and 0 where that would pass it. Raises RuntimeError for a negative lambd.
+    """`x` moved towards 0 by `lambd`, and 0 where |x| <= lambd. Raises RuntimeError for a negative lambd.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.25, 2.0]))
@@ -196,7 +196,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x / 6 + 1 / 2`` cut to ``[0, 1]``.
+    """``x / 6 + 1 / 2`` clamped to ``[0, 1]``.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))

@@ -21,27 +21,27 @@ AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
 
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
-    """Raise TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
+    """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
         if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
             raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
 
 
 def require_bool(name: str, parameter: str, value: Any) -> None:
-    """Raise TypeError unless the value is True or False; the truth of an array has an error of its own."""
+    """Raises TypeError unless the value is True or False."""
     if value is not True and value is not False and not isinstance(value, (np.bool_, np.ndarray, TensorBase)):
         raise TypeError(f"{name}(): argument '{parameter}' must be True or False, not {type(value).__name__} {value!r}")
 
 
 def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
-    """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
+    """Raises NotImplementedError for a tensor that is neither of floats nor of a dtype in `also`."""
     require_tensor(name, "input", 1, input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
         raise not_implemented_for(name, input.array.dtype)
 
 
 def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
-    """Whether `input`, of `space` spatial axes, has a batch axis.
+    """Returns whether `input`, with `space` spatial axes, has a batch axis.
 
     Raises RuntimeError for another number of axes, and for axes of length 0 other than the batch's
     unless they may be `empty`.
@@ -61,9 +61,9 @@ def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
 def check_parts(
     name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, **parts: Any
 ) -> None:
-    """Refuse `parts` of another shape than `shape` or another dtype than the input's; None is no part.
+    """Raises RuntimeError unless all `parts` have the shape `shape` and the dtype of the input; None is skipped.
 
-    With `singles_too` the parts of a float16 input may be float32, all of them. Raises RuntimeError.
+    With `singles_too` all parts may be float32 for a float16 input.
     """
     mixed = singles_too and input.array.dtype == HALF
     mixed = mixed and all(x is None or x.array.dtype == SINGLE for x in parts.values())
@@ -75,7 +75,7 @@ def check_parts(
 
 
 def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
-    """Raise RuntimeError unless `x` has the dtype of `input`."""
+    """Raises RuntimeError unless `x` has the dtype of `input`."""
     if x.array.dtype != input.array.dtype:
         kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
         raise RuntimeError(
@@ -85,7 +85,7 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
 
 
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
-    """`value` once for each of `axes` axes, unless it already is one value per axis."""
+    """`value` repeated for each of `axes` axes, unless it already has one value per axis."""
     return tuple(value) if isinstance(value, Iterable) else (value,) * axes
 
 
@@ -95,7 +95,7 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.
     """
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
-    # As PyTorch, which looks for a bool at the first place alone.
+    # As in PyTorch, only the first value is checked for being a bool.
     if not all(is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__
         raise TypeError(
@@ -115,9 +115,9 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
 
 
 def in_single(function: F) -> F:
-    """Compute operands of float16 in float32 and round once at the end, as PyTorch does.
+    """Computes float16 operands in float32 and rounds once at the end, as PyTorch does.
 
-    Operands of two types go on as they are: `function` refuses them.
+    Operands of different dtypes are passed unchanged: `function` raises for them.
     """
 
     def widened(x: Any) -> Any:

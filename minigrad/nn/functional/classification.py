@@ -32,10 +32,10 @@ def nll_loss(
 ) -> Tensor:  # fmt: skip
     """``-input[n, target[n]]``, the mean weighted by the classes' weights.
 
-    A target of `ignore_index` counts for nothing, whatever stands in its row.
+    Targets equal to `ignore_index` are ignored, whatever their row holds.
     Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (N, ...).
     Raises IndexError for classes out of range, ValueError or RuntimeError for shapes that do not fit.
-    Advises when the loss is negative: then `input` holds no log-probabilities.
+    Gives advice if the loss is negative: then `input` holds no log-probabilities.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -0.9]]), torch.tensor([1]))
@@ -73,9 +73,9 @@ def cross_entropy(
     """``-log softmax(input)[target]``: classification from raw scores.
 
     Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (N, ...), or probabilities
-    like the input. `label_smoothing` moves that share of every target to all classes alike.
+    like the input. `label_smoothing` distributes that share of every target equally over all classes.
     Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
-    Advises when the rows of `input` are probabilities already.
+    Gives advice if the rows of `input` are probabilities already.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
@@ -98,10 +98,10 @@ def cross_entropy(
 
 
 def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, dim: int) -> Any:
-    """``-sum(logs)`` over the classes, weighted: what label smoothing mixes in."""
+    """``-sum(logs)`` over the classes, weighted: the part of label smoothing."""
     kept = target != ignore_index
     losses = -(logs if weight is None else logs * stand_along(weight, dim, logs.ndim)).sum(dim)
-    losses = where(kept, losses, 0.0)  # what is ignored does not count, be it inf or NaN
+    losses = where(kept, losses, 0.0)  # ignored rows give 0, even if they hold inf or NaN
     if reduction != "mean":
         return reduce_losses(losses, reduction)
     counts = kept if weight is None else where(kept, weight[where(kept, target, 0)], 0.0)
@@ -131,7 +131,7 @@ def _cross_entropy_of_probabilities(
 
 
 def _advise_of_probabilities(input: Any) -> None:
-    """Say so when `input` comes from a softmax; of one without a graph the numbers are looked at."""
+    """Gives advice if `input` comes from a softmax; without a graph, judged by the numbers."""
     scores, plan = input.array, getattr(input.node, "plan", None)
     if plan is not None and plan.operation.name != "softmax":
         return
@@ -159,9 +159,9 @@ def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
     size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
-    """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class wins by a margin.
+    """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class should win by a margin.
 
-    Shapes: input (N, C), (C,) or (), target (N,) or (). `weight` multiplies by the right class's.
+    Shapes: input (N, C), (C,) or (), target (N,) or (). `weight` is the factor of each right class.
     Raises ValueError for p other than 1 and 2, RuntimeError for classes out of range.
 
     >>> import minigrad as torch
@@ -193,9 +193,9 @@ def multi_margin_loss(
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
-    """``sum over right j and wrong i of max(0, 1 - x[j] + x[i]) / C``: all right classes win by a margin.
+    """``sum over right j and wrong i of max(0, 1 - x[j] + x[i]) / C``: all right classes should win by a margin.
 
-    Shapes: input and target (N, C) or (C,); a row of the target lists the right classes up to its first -1.
+    Shapes: input and target (N, C) or (C,); a row of the target lists the right classes, ended by the first -1.
     Raises RuntimeError for shapes that differ.
 
     >>> import minigrad as torch
@@ -205,7 +205,7 @@ def multilabel_margin_loss(
     require_floats("multilabel_margin_loss", input)
     require_kind("multilabel_margin_loss (target)", target.array.dtype, "iu")
     shape, have = [tuple(x.array.shape) for x in (input, target)]
-    shape = shape or (1,)  # a number is one class
+    shape = shape or (1,)  # a 0-d input is one class
     if (have or (1,)) != shape or len(shape) > 2:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
     classes = shape[-1]
@@ -239,7 +239,7 @@ def multilabel_soft_margin_loss(
 
 # ---- checks --------------------------------------------------------------------------------------
 def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Refuse scores and classes whose types or shapes do not fit each other."""
+    """Raises for scores and classes whose dtypes or shapes do not fit each other."""
     if input.array.dtype.kind in "iu" and target.array.dtype.kind == "f":
         kinds = [from_numpy(x.array.dtype).name for x in (input, target)]
         raise NotImplementedError(

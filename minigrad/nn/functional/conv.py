@@ -48,12 +48,12 @@ def conv2d(
     strides = (stride, stride) if stride.__class__ is int else stride
     paddings = (padding, padding) if padding.__class__ is int else padding
     dilations = (dilation, dilation) if dilation.__class__ is int else dilation
-    try:  # what went through every check before need not do so again
+    try:  # shapes and options that passed all checks before are cached
         x, w, b = input.array, weight.array, None if bias is None else bias.array
         geometry = lay_out(x.shape, w.shape, groups, *strides, *paddings, *dilations)
         plain = x.dtype is w.dtype and x.dtype.char in "fd"
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
-    except (AttributeError, TypeError, RuntimeError):  # no tensors, no batch, no pairs, or they do not fit
+    except (AttributeError, TypeError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
     if not plain:
         return _convolution(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
@@ -77,7 +77,7 @@ def conv1d(
 
 @in_single
 def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options: Any) -> Any:
-    """The convolution with every check; a signal is an image of height 1."""
+    """The convolution with all checks; a signal is treated as an image of height 1."""
     stride, padding, dilation, groups = options
     batched = _check_operands(name, space, x, weight, bias, groups)
     x = x if batched else x.unsqueeze(0)
@@ -99,10 +99,10 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
 def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *options: Any) -> Geometry:
-    """How a kernel (O, C/groups, kh, kw) or (O, C/groups, k) lies over a batch of images or signals.
+    """The geometry of a kernel (O, C/groups, kh, kw) or (O, C/groups, k) on a batch of images or signals.
 
-    `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError where the kernel does
-    not fit, TypeError for what is no batch, no kernel, no int.
+    `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError if the kernel does not
+    fit, TypeError if there is no batch axis or an option is no int.
     """
     space = len(kernel) - 2
     name = f"conv{space}d"
@@ -114,7 +114,7 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     _check_channels(name, image, kernel, groups)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:
         _advise_channels_first(name, image)
-    # A step beyond the image is none: the kernel stands in one place.
+    # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     if space == 1:
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
@@ -125,7 +125,7 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
 
 
 def _check_reach(name: str, size: tuple[int, ...], geometry: Geometry) -> None:
-    """Refuse a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
+    """Raises for a kernel larger than the padded image of this size: (H, W), or (L,) for a signal."""
     kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]
     padded = tuple([n + 2 * p for n, p in zip(size, padding, strict=True)])
     reach = geometry.reach[-len(size) :]
@@ -149,7 +149,7 @@ def _advise_channels_first(name: str, image: tuple[int, ...]) -> None:
 def _resolve_padding(
     name: str, x: Any, padding: str, stride: Any, kernel: Any, dilation: Any
 ) -> tuple[Any, tuple[int, ...]]:
-    """The image and the amounts for 'valid' and 'same'; an odd number's last goes to the end."""
+    """The image and the padding for 'valid' and 'same'; for an odd total the extra pixel is added at the end."""
     if padding == "valid":
         return x, (0,) * len(kernel)
     if padding != "same":
@@ -167,7 +167,7 @@ def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
     padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
 ) -> Tensor:  # fmt: skip
-    """The adjoint of `conv2d` in its image: every input pixel paints the kernel onto the output.
+    """The adjoint of `conv2d` in its image: every input pixel, times the kernel, is added to the output.
 
     Shapes: input (N, C, H, W) or (C, H, W), weight (C, O/groups, kh, kw), output (N, O, Ho, Wo) with
     ``Ho = (H - 1)*stride - 2*padding + dilation*(kh - 1) + output_padding + 1``.
@@ -199,7 +199,7 @@ def conv_transpose2d(
 
 
 def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
-    """The height and width of what the images `x` paint in `conv_transpose2d`."""
+    """The height and width of the output of `conv_transpose2d`."""
     for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
         if e >= max(s, d) and x.size:
             raise RuntimeError(
@@ -207,7 +207,7 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
                 f"output_padding: {e}, stride: {s}, dilation: {d}"
             )
     size = geometry.adjoint_size(x.shape[2:], extra)
-    # Of no images, or of several images or groups in single precision, PyTorch makes an empty result.
+    # For no images, and for several images or groups in float32, PyTorch returns an empty result.
     may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)
     if min(size) < (0 if may_be_empty else 1):
         raise RuntimeError(
@@ -239,13 +239,13 @@ def conv_transpose1d(
 
 
 def _sum_nothing(*operands: Any) -> Any:
-    """The sum of no elements of the operands: what is made of it gives each of them a gradient of zeros."""
+    """A zero that depends on the operands, so that each of them gets a gradient of zeros."""
     parts = [x.reshape(-1)[:0].sum() for x in operands if x is not None]
     return sum(parts[1:], parts[0])
 
 
 def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
-    """The transposed convolution onto an image with room for more windows than x has: all that x paints, cut out."""
+    """The transposed convolution onto an image with more windows than x has: computed larger, then cropped."""
     whole = geometry._replace(padding=(0, 0))
     full = whole.adjoint_size(x.array.shape[2:])
     (ph, pw), (H, W) = geometry.padding, size
@@ -255,7 +255,7 @@ def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
 def _check_operands(
     name: str, space: int, input: Any, weight: Any, bias: Any, groups: Any, transposed: bool = False
 ) -> bool:
-    """Refuse wrong types, ranks, dtypes and channels; True when the input has a batch axis."""
+    """Raises for wrong types, ranks, dtypes and channels; returns whether the input has a batch axis."""
     require_tensors(name, "input weight bias?", input, weight, bias)
     kernel = list(weight.array.shape)
     if len(kernel) != space + 2:
@@ -275,7 +275,7 @@ def _check_operands(
 
 
 def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed: bool = False) -> None:
-    """Refuse channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
+    """Raises for channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
     shape, kernel, space = list(image), list(weight), len(weight) - 2
     (groups,) = as_ints(name, "groups", groups, 1, 1)
     if 0 in kernel or kernel[0] % groups:

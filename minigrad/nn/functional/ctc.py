@@ -17,7 +17,7 @@ from minigrad.ops.reduce import logsumexp
 from minigrad.ops.select import gather
 from minigrad.tensor import Tensor
 
-_NEVER = -1e30  # the logarithm of what does not happen; finite, so that its gradient is 0 and not NaN
+_NEVER = -1e30  # log(0), but finite, so that the gradient is 0 and not NaN
 
 
 @loss
@@ -25,11 +25,11 @@ def ctc_loss(
     log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Any, target_lengths: Tensor | Any, blank: int = 0,
     reduction: str = "mean", zero_infinity: bool = False
 ) -> Tensor:  # fmt: skip
-    """``-log`` of the probability of all ways to read `targets`, with `blank` and repeats left out, in `log_probs`.
+    """``-log`` of the probability of all alignments that give `targets` when repeats and then `blank` are removed.
 
-    Shapes: log_probs (T, N, C) or (T, C); targets (N, S), or all of them in a row; lengths (N,). The mean is that of
-    each loss divided by its target's length. A target that does not fit into its input costs inf, or 0 with
-    `zero_infinity`, with a gradient of 0. Raises RuntimeError for shapes and lengths that do not fit.
+    Shapes: log_probs (T, N, C) or (T, C); targets (N, S), or all targets concatenated; lengths (N,). The mean is over
+    each loss divided by its target's length. A target longer than its input gives inf, or with `zero_infinity` 0 with
+    a gradient of 0. Raises RuntimeError for shapes and lengths that do not fit.
     Source: Graves et al., "Connectionist Temporal Classification", 2006, section 4.1.
 
     >>> import minigrad as torch
@@ -54,7 +54,7 @@ def ctc_loss(
 
 
 def _as_lengths(name: str, given: Any) -> Any:
-    """The lengths as an array of NumPy's."""
+    """The lengths as a NumPy array."""
     array = np.atleast_1d(given.numpy(force=True) if isinstance(given, Tensor) else np.asarray(given))
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise RuntimeError(f"ctc_loss: {name} must be one integer for each sequence, got {given}")
@@ -62,7 +62,7 @@ def _as_lengths(name: str, given: Any) -> Any:
 
 
 def _check_shapes(log_probs: Any, targets: Any) -> None:
-    """Refuse what is no (T, N, C) or (T, C), what is empty, and targets that are neither (N, S) nor in a row."""
+    """Raises unless `log_probs` is (T, N, C) or (T, C) and not empty, and `targets` is (N, S) or concatenated."""
     shape, of_targets = list(log_probs.shape), list(targets.shape)
     if len(shape) not in (2, 3):
         raise RuntimeError(f"ctc_loss: expected log_probs of 2 or 3 dimensions, (T, C) or (T, N, C), got {shape}")
@@ -75,7 +75,7 @@ def _check_shapes(log_probs: Any, targets: Any) -> None:
 
 
 def _read_targets(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
-    """The targets as an array (N, S), filled up with `blank`; everything is checked but the number of dimensions."""
+    """The targets as an array (N, S), padded with `blank`, after checks of lengths and values."""
     T, N, C = scores.shape
     if len(inputs) != N or len(lengths) != N:
         raise RuntimeError(
@@ -105,11 +105,11 @@ def _read_targets(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank
 
 
 def _log_likelihood(scores: Any, rows: Any, inputs: Any, lengths: Any, blank: int) -> Any:
-    """Log p of each target: forward through its states, (blank, first, blank, second, ..., blank)."""
+    """Log p of each target, by the forward recursion over its states (blank, first, blank, second, ..., blank)."""
     T, N, _ = scores.shape
     states = np.full((N, 2 * rows.shape[1] + 1), blank, np.int64)
     states[:, 1::2] = rows
-    skips = np.zeros(states.shape, bool)  # from the last class to another, over the blank between them
+    skips = np.zeros(states.shape, bool)  # transitions that skip the blank between two different classes
     skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
     place, at = scores.device, tensor(states, device=scores.device)
     seen = gather(scores, 2, at.expand(T, *states.shape))  # (T, N, states)

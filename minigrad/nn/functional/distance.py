@@ -18,11 +18,11 @@ from minigrad.ops.names import name_last_call
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 
-_EPSILON = 1e-12  # PyTorch's, beneath the roots of cosine_embedding_loss
+_EPSILON = 1e-12  # added under the square roots of cosine_embedding_loss, as in PyTorch
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """``<x1, x2> / (|x1| |x2|)`` along `dim`; lengths below `eps` count as `eps`.
+    """``<x1, x2> / (|x1| |x2|)`` along `dim`, with each norm at least `eps`.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
@@ -36,7 +36,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 def _measure_length(x: Any, dim: int, eps: float) -> Any:
-    """The norm along `dim`, at least `eps`; the gradient is the norm's."""
+    """The norm along `dim`, at least `eps`, with the gradient of the norm."""
     length = x.norm(2, dim, keepdim=True).clone()
     with no_grad():
         length.clamp_(min=eps)
@@ -55,7 +55,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
-    """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Raises RuntimeError for others.
+    """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Else RuntimeError.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.pdist(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
@@ -78,7 +78,7 @@ def cosine_embedding_loss(
 ) -> Tensor:  # fmt: skip
     """``1 - cos`` of the pairs whose target is 1, ``max(0, cos - margin)`` of those whose target is -1.
 
-    Shapes: inputs (N, D) and target (N,), or (D,) and (). Raises RuntimeError for others.
+    Shapes: inputs (N, D) and target (N,), or (D,) and (). Raises RuntimeError for other shapes.
 
     >>> import minigrad as torch
     >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
@@ -101,7 +101,7 @@ def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
-    """``max(0, -target (input1 - input2) + margin)``: with a target of 1 the first is to be the larger.
+    """``max(0, -target (input1 - input2) + margin)``: for a target of 1 the first input should be larger.
 
     Raises RuntimeError unless all three have as many axes.
 
@@ -157,7 +157,7 @@ def triplet_margin_loss(
 ) -> Tensor:  # fmt: skip
     """``max(0, |anchor - positive| - |anchor - negative| + margin)``, the p-norms along the last axis.
 
-    With `swap` the negative's distance is the smaller one of those to the anchor and to the positive.
+    With `swap` the negative's distance is the smaller of its distances to the anchor and to the positive.
     Raises ValueError for a margin that is not positive, RuntimeError for different numbers of axes.
     Source: Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
 
@@ -181,7 +181,7 @@ def triplet_margin_with_distance_loss(
     distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """`triplet_margin_loss` with a distance of one's own; `pairwise_distance` unless given.
+    """`triplet_margin_loss` with a given distance function, by default `pairwise_distance`.
 
     >>> import minigrad as torch
     >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])
@@ -194,7 +194,7 @@ def triplet_margin_with_distance_loss(
 
 
 def _require_positive(margin: float) -> None:
-    """Raises ValueError for a margin of 0 and less."""
+    """Raises ValueError unless the margin is positive."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 

@@ -19,9 +19,9 @@ from minigrad.tensor.drawing import draw_in_order, order_in_memory
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """In training: each element 0 with probability `p`, divided by ``1 - p`` otherwise.
+    """In training, sets each element to 0 with probability `p`, and divides the others by ``1 - p``.
 
-    Otherwise the input itself. Raises ValueError for p outside [0, 1].
+    In evaluation returns the input. Raises ValueError for p outside [0, 1].
     Source: Srivastava et al., "Dropout", 2014.
 
     >>> import minigrad as torch
@@ -62,7 +62,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 
 def check_chance(p: float) -> None:
-    """Raises ValueError for a chance to drop that is not between 0 and 1."""
+    """Raises ValueError unless the probability is between 0 and 1."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -112,8 +112,8 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 
 
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
-    """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
-    if shape != array.shape or 0 in array.strides:  # an expanded tensor in rows
+    """The random factors, ``1 / (1 - p)`` or 0, for each element, or for a smaller `shape` for each channel."""
+    if shape != array.shape or 0 in array.strides:  # an expanded tensor in row-major order
         array = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
     dtype = array.dtype
     return draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, dtype).astype(dtype) / dtype.type(1 - p))
@@ -123,24 +123,24 @@ native_dropout = operation("native_dropout", lambda x, factors, *, made: made, l
 
 
 def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
-    """`input` times what is drawn, in the order of its memory, both by one kernel; None where no generator has one."""
+    """Draws the factors and multiplies `input` by them in one kernel; None if the generator has no such kernel."""
     array = input.array
     order = order_in_memory(array)
     near = _count_neighbours(array)
 
     def run() -> Any:
-        drop: Any = getattr(source_of(None, array_module(array)), "drop", None)  # of the GPU that is selected
+        drop: Any = getattr(source_of(None, array_module(array)), "drop", None)  # of the current GPU
         return drop and drop(array.transpose(order), p, near)
 
     found = on_gpu_of(array, run)
     if found is None:
         return None
-    made, factors = [x.transpose(np.argsort(order).tolist()) for x in found]  # in the axes' own order
+    made, factors = [x.transpose(np.argsort(order).tolist()) for x in found]  # back to the order of the axes
     return native_dropout(input, wrap(factors), made=made)
 
 
 def _count_neighbours(array: Any) -> int:
-    """How many elements PyTorch's threads read at once: 16 bytes, if there are no gaps and their address allows it."""
+    """The number of elements that a thread of PyTorch's kernel reads at once: 16 bytes, if contiguous and aligned."""
     last = sum([(n - 1) * abs(step) for n, step in zip(array.shape, array.strides, strict=True)])
     near = 16 // array.itemsize if last + array.itemsize == array.nbytes else 1
     while address_of(array) % (near * array.itemsize):
@@ -149,7 +149,7 @@ def _count_neighbours(array: Any) -> int:
 
 
 def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
-    """`input` with what a draw of `shape` leaves of it."""
+    """`input` times random factors of `shape`."""
     require_number(name, "p", p)
     require_bool(name, "training", training)
     check_chance(p)

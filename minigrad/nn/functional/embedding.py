@@ -28,8 +28,8 @@ def embedding(
 ) -> Tensor:  # fmt: skip
     """The rows of `weight` that `input` names: shape of input + (embedding_dim,).
 
-    The row `padding_idx` gets no gradient; `scale_grad_by_freq` divides each row's by how often it
-    is named. Raises IndexError for rows that are not there, RuntimeError for other than integers.
+    The row `padding_idx` gets no gradient; `scale_grad_by_freq` divides each row's gradient by the number of
+    its uses. Raises IndexError for indices out of range, RuntimeError unless they are integers.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.embedding(torch.tensor([1]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
@@ -57,7 +57,7 @@ def embedding(
 
 @no_grad()
 def _shorten_rows(weight: Tensor, places: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the rows that are read, in place, to a norm of at most `max_norm`."""
+    """Scales the rows that are read, in place, to a norm of at most `max_norm`."""
     used = unique(places)
     rows = weight[used]
     lengths = norm(rows, norm_type, 1, keepdim=True)
@@ -65,7 +65,7 @@ def _shorten_rows(weight: Tensor, places: Tensor, max_norm: float, norm_type: fl
 
 
 def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
-    """By how much each row's gradient is scaled: 0 for the padding, one over how often it is read."""
+    """The factor of each row's gradient: 0 for the padding, 1 / (number of uses) with `scale_grad_by_freq`."""
     if padding_idx is None and not by_frequency:
         return None
     factor = np.ones(len(table), table.dtype)
@@ -79,7 +79,7 @@ def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequ
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A new last axis with a 1 at each class and 0 elsewhere, int64.
 
-    Raises RuntimeError for other than int64 classes from 0 to num_classes - 1.
+    Raises RuntimeError unless classes are int64 and from 0 to num_classes - 1.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.one_hot(torch.tensor([0, 2]))

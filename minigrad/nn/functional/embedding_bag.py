@@ -16,13 +16,13 @@ def embedding_bag(
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
     per_sample_weights: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """The rows of `weight` (V, D) that each bag names, made one row: by 'sum', 'mean' or 'max'. (B, L) -> (B, D).
+    """The 'sum', 'mean' or 'max' of the rows of `weight` (V, D) that each bag of indices names: (B, L) -> (B, D).
 
-    Bags of several lengths stand one after the other in an `input` (T,), and `offsets` (B,) say where each begins
-    (with `include_last_offset` also where the last ends). An empty bag gives zeros. `per_sample_weights`, shaped
-    as `input`, scale the rows of a 'sum'. Rows named `padding_idx` do not count. Raises ValueError for shapes and
-    options that do not go together, RuntimeError for rows that are not there, offsets that are no places and other
-    types, NotImplementedError for weights of other modes.
+    Bags of different lengths are concatenated in an `input` (T,), and `offsets` (B,) say where each begins (with
+    `include_last_offset` also where the last ends). An empty bag gives zeros. `per_sample_weights`, shaped as `input`,
+    scale the rows of a 'sum'. Indices equal to `padding_idx` are ignored. Raises ValueError for shapes and options
+    that do not fit, RuntimeError for indices and offsets out of range and other dtypes, NotImplementedError for weights
+    in other modes.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
 
     >>> import minigrad as torch
@@ -107,7 +107,7 @@ def _check_table(weight: Tensor, offsets: Any) -> None:
 
 
 def _find_limits(offsets: Any, length: int, with_last: bool) -> tuple[Any, Any]:
-    """Where each bag begins and ends."""
+    """The start and the end of each bag."""
     offsets = offsets.cpu()
     if offsets.numel() and int(offsets[0]) != 0:
         raise RuntimeError(

@@ -33,12 +33,12 @@ _DEFAULT_CHANGED = (
 
 @in_single
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
-    """The grid that an affine map makes of the centres of an image's pixels.
+    """The grid of an affine map, applied to the centres of an image's pixels.
 
     ``grid[n, i, j] = theta[n] @ (x_j, y_i, 1)`` for matrices `theta` (N, 2, 3) and a `size` (N, C, H, W), or
-    (N, 3, 4) and (N, C, D, H, W): what `grid_sample` reads an image by, (N, H, W, 2) or (N, D, H, W, 3).
+    (N, 3, 4) and (N, C, D, H, W): the `grid` of `grid_sample`, (N, H, W, 2) or (N, D, H, W, 3).
     With `align_corners` -1 and 1 are the centres of the corner pixels, otherwise the image's border.
-    Raises ValueError for matrices of other shapes and types, NotImplementedError for sizes of other lengths.
+    Raises ValueError for other shapes and dtypes of matrices, NotImplementedError for sizes of other lengths.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html
 
     >>> import minigrad as torch
@@ -84,7 +84,7 @@ def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
 
 
 def _find_centres(n: int, align: bool, real: Any) -> Any:
-    """Where the centres of `n` pixels lie between -1 and 1."""
+    """The coordinates of the centres of `n` pixels between -1 and 1."""
     if n == 1:
         return np.zeros(1, real)
     line = np.linspace(-1, 1, n, dtype=real)
@@ -96,10 +96,10 @@ def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
     align_corners: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The image `input` (N, C, H, W) at the places of `grid` (N, Ho, Wo, 2): (N, C, Ho, Wo); volumes likewise.
+    """The image `input` (N, C, H, W) sampled at the points of `grid` (N, Ho, Wo, 2): (N, C, Ho, Wo); volumes likewise.
 
-    A place (x, y) of [-1, 1] is read between its pixels: 'bilinear', 'bicubic' (a = -0.75), or 'nearest'. Outside
-    the image stand 'zeros', its 'border', or its 'reflection'. With `align_corners` -1 and 1 are the centres of the
+    A point (x, y) in [-1, 1] is interpolated by `mode` 'bilinear', 'bicubic' (a = -0.75) or 'nearest'. Points outside
+    the image read 'zeros', its 'border', or its 'reflection'. With `align_corners` -1 and 1 are the centres of the
     corner pixels, otherwise the image's border. Gradients flow to both; 'nearest' gives the grid zeros.
     Raises RuntimeError for shapes and types that do not fit, ValueError for other modes.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html
@@ -132,9 +132,9 @@ def grid_sample(
 
 
 def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
-    """The K pixels that each of P places reads, (N, C, K, P), and the weights of them, (N, K, P).
+    """The K pixels that each of P points reads, (N, C, K, P), and their weights, (N, K, P).
 
-    What lies outside the image reads as zero, be its neighbour inf or NaN.
+    Pixels outside the image are exactly zero, even next to inf or NaN.
     """
     chosen, lengths = [*product(*axes)], input.shape[2:]
     flat: list[Any] = []
@@ -158,7 +158,7 @@ def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
 
 
 def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
-    """The pixels of an axis of length `n` that places `x` read, whole numbers in x's type, each with its weight."""
+    """The pixels that points `x` read along an axis of length `n`, integers in x's dtype, each with its weight."""
     x = (x + 1) * ((n - 1) / 2) if align else (x + 1) * (n / 2) - 0.5
     if mode == "bicubic":
         below = x.detach().floor()
@@ -166,7 +166,7 @@ def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tupl
         return [(_keep_inside(below + k, n, border, align), _weigh_cubic(t, k)) for k in (-1, 0, 1, 2)]
     x = _keep_inside(x, n, border, align)
     if mode == "nearest":
-        still = x.masked_fill((x == x) | (x != x), 0)  # zeros that depend on the grid
+        still = x.masked_fill((x == x) | (x != x), 0)  # zeros that depend on the grid, for its gradient
         return [(x.detach().round(), 1 + still)]
     below = x.detach().floor()
     return [(below, below + 1 - x), (below + 1, x - below)]
@@ -178,7 +178,7 @@ def _weigh_cubic(t: Any, k: int) -> Any:
 
 
 def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:
-    """Where in the image a place outside reads: at the border, or mirrored until it is inside; NaN reads 0."""
+    """Moves points outside into the image: to the border, or by reflection; NaN becomes 0."""
     if border == "zeros":
         return x
     if border == "reflection":

@@ -24,7 +24,7 @@ def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
-    """``-(target log(p) + (1 - target) log(1 - p))`` for probabilities p; logarithms are cut at -100.
+    """``-(target log(p) + (1 - target) log(1 - p))`` for probabilities p; logarithms are clamped at -100.
 
     The gradient of p is ``(p - target) / max(p (1 - p), 1e-12)``, finite where a sigmoid is exactly 0 or 1.
     Raises ValueError for shapes that differ, RuntimeError for numbers outside [0, 1] in input or target.
@@ -50,7 +50,7 @@ def binary_cross_entropy_with_logits(
     """`binary_cross_entropy` of ``sigmoid(input)``, without overflow.
 
     `pos_weight` multiplies the positive part. Raises ValueError for shapes that differ, RuntimeError for a
-    target of whole numbers.
+    target of integers.
 
     >>> import minigrad as torch
     >>> x, y = torch.tensor([0.0]), torch.tensor([1.0])
@@ -70,10 +70,10 @@ def kl_div(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", log_target: bool = False
 ) -> Tensor:  # fmt: skip
-    """``target (log(target) - input)``: the divergence of Kullback and Leibler, `input` a log-probability.
+    """``target (log(target) - input)``: the Kullback-Leibler divergence, with `input` a log-probability.
 
-    With `log_target` the target is one too. ``reduction="batchmean"`` divides the sum by the first length,
-    which is what the formula means; "mean" divides by all, and warns. Raises RuntimeError for integers.
+    With `log_target` the target is one too. ``reduction="batchmean"`` divides the sum by the batch size, which is
+    the mathematical definition; "mean" divides by the number of elements, and warns. Raises RuntimeError for integers.
 
     >>> import minigrad as torch
     >>> p = torch.tensor([[0.5, 0.5]])
@@ -146,14 +146,14 @@ def gaussian_nll_loss(
         raise ValueError("var has negative entry/entries")
     if eps <= 0:
         raise ValueError(f"eps must be positive, got {eps}")
-    floor = (variance.clamp(min=eps) - variance).detach()  # the cut is no part of the gradient
+    floor = (variance.clamp(min=eps) - variance).detach()  # clamping has no gradient
     variance = variance + floor
     losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
     return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
-    """Refuse what holds no floats, shapes that differ, and weights that do not broadcast."""
+    """Raises unless all are floats, shapes agree, and weights broadcast."""
     require_floats(name, input)
     if input.array.shape != target.array.shape:
         raise ValueError(
@@ -166,7 +166,7 @@ def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Whether numbers of `shape` can be repeated to the shape `to`."""
+    """Whether `shape` broadcasts to the shape `to`."""
     try:
         return np.broadcast_shapes(shape, to) == to
     except ValueError:
@@ -174,7 +174,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 def _check_probabilities(what: str, x: Any, hint: str) -> None:
-    """Refuse numbers outside [0, 1]; a GPU is not asked."""
+    """Raises for numbers outside [0, 1]; not checked on a GPU, which would mean waiting."""
     p = x.array
     if type(p) is np.ndarray and p.size and not (p.min() >= 0 and p.max() <= 1):
         outside = p[~((p >= 0) & (p <= 1))][0]

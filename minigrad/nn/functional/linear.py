@@ -44,7 +44,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``input @ weight``, and a bias where that is one number."""
+    """``input @ weight`` for a vector `weight`, plus a bias of one number."""
     if bias is None:
         return input @ weight
     if bias.array.ndim or input.array.ndim == 2:

@@ -28,8 +28,8 @@ def mse_loss(
 ) -> Tensor:  # fmt: skip
     """``(input - target)**2``, its mean or its sum.
 
-    Shapes: input and target alike. Raises ValueError for shapes that would broadcast, because a
-    (8,) against a (8, 1) would silently compare every pair.
+    Shapes: input and target alike. Raises ValueError for shapes that would broadcast, because
+    (8,) with (8, 1) would silently compare every pair.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
 
     >>> import minigrad as torch
@@ -111,7 +111,7 @@ def huber_loss(
 
 # ---- checks --------------------------------------------------------------------------------------
 def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
-    """The losses times their weights, reduced; their mean is weighted."""
+    """The losses times their weights, reduced; the mean is the weighted mean."""
     if weight is None:
         return reduce_losses(losses, reduction)
     if reduction == "mean":
@@ -120,7 +120,7 @@ def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
 
 
 def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> None:
-    """Refuse shapes that do not fit together; warn of those that broadcast."""
+    """Raises for shapes that do not fit, and warns about shapes that broadcast."""
     a, b = input.array.shape, target.array.shape
     if weight is not None and weight.array.shape != a:
         raise ValueError(f"{name}: Inputs and weight must have the same size, got {a} and {weight.array.shape}.")
@@ -140,9 +140,9 @@ def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> No
 
 
 def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> tuple[Any, Any]:
-    """A pair of one shape and one dtype, the promoted one. Raises NotImplementedError for integers."""
+    """Both operands broadcast to one shape and promoted to one dtype. Raises NotImplementedError for integers."""
     a, b = input.array, target.array
-    if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # nearly always
+    if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # the usual case
         return input, target
     _check_pair(name, input, target, weight)
     if a.dtype is not b.dtype:
@@ -152,18 +152,18 @@ def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None
 
 
 def promote(input: Any, target: Any) -> tuple[Any, Any]:
-    """Both in their common dtype."""
+    """Both operands in their common dtype."""
     check_same_library("loss", (input.array, target.array))
     common = dtypes.result_type([input.array, target.array])
     return cast(input, common), cast(target, common)
 
 
 def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
-    """The error for a target of another type than the input."""
+    """The error for a target of another dtype than the input."""
     return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
 
 
 def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
-    """The error for a result that its type cannot hold."""
+    """The error for an option that the dtype of the result cannot hold."""
     types = f"{from_numpy(result)} can't be cast to the desired output type {from_numpy(wanted)}"
     return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")

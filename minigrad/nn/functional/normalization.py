@@ -64,7 +64,7 @@ def one_value_per_channel(shape: Any, remedy: str) -> ValueError:
 def _normalize_by_kept(
     input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, column: tuple[int, ...], eps: float
 ) -> Any:
-    """The running statistics at work, in a graph as they are now: a pass in training may move them before backward."""
+    """Normalizes by copies of the running statistics, because a training pass may update these before backward."""
     if is_grad_enabled():
         running_mean, running_var = running_mean.detach().clone(), running_var.detach().clone()
     return ops.normalize_by(input, weight, bias, running_mean, running_var, columns=column, eps=eps)
@@ -73,7 +73,7 @@ def _normalize_by_kept(
 def _normalize_and_track(
     input: Any, weight: Any, bias: Any, moments: Any, running_mean: Any, running_var: Any, momentum: float
 ) -> Any:
-    """The batch's own statistics at work; the running ones, if there are any, move towards them."""
+    """Normalizes by the batch's statistics, and updates the running ones if there are any."""
     running = [None if kept is None else kept.array for kept in (running_mean, running_var)]
     check_same_library("batch_norm", [input.array, *running])
     result = ops.batch_norm(input, weight, bias, moments=moments, running=running, momentum=momentum)
@@ -90,7 +90,7 @@ def instance_norm(
 ) -> Tensor:  # fmt: skip
     """`batch_norm` of each example by itself: mean and variance over the image of each channel of (N, C, ...).
 
-    Without `use_input_stats` the running ones serve. Raises ValueError for one value per channel and for
+    Without `use_input_stats` the running statistics are used. Raises ValueError for one value per channel and for
     running statistics that are needed and missing.
     Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016.
 
@@ -112,7 +112,7 @@ def instance_norm(
 
 
 def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, var: Any = None) -> tuple[int, ...]:
-    """The shape that brings one number for each channel beside (N, C, ...), once everything fits."""
+    """The shape that broadcasts one number per channel to (N, C, ...), after checks."""
     positions = "input running_mean? running_var? weight? bias?"
     parts = (input, mean, var, weight, bias)
     running = name in ("batch_norm", "instance_norm")
@@ -148,7 +148,7 @@ def layer_norm(
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """``x / sqrt(mean(x**2) + eps) * weight`` over the last axes, of `normalized_shape`.
 
-    `eps` is the smallest step of the input's dtype unless given. Raises RuntimeError for shapes that do not fit.
+    `eps` defaults to the machine epsilon of the input's dtype. Raises RuntimeError for shapes that do not fit.
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
 
     >>> import minigrad as torch
@@ -164,7 +164,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 
 
 def _fit_last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:
-    """`normalized_shape`, once everything fits."""
+    """`normalized_shape` as a tuple, after checks."""
     require_tensors(name, "input weight? bias?", input, weight, bias)
     require_floats(name, input)
     if not isinstance(normalized_shape, (tuple, list)):

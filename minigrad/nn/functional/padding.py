@@ -21,7 +21,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     """`input` with a border of ``pad = (left, right, top, bottom, ...)``, last axis first.
 
     Modes: 'constant' (of `value`, 0 unless given), 'reflect' (mirrored without the edge),
-    'replicate' (the edge repeated), 'circular' (from the other side). Negative amounts cut away.
+    'replicate' (the edge repeated), 'circular' (from the other side). Negative amounts crop.
     Raises RuntimeError for amounts that do not fit, NotImplementedError for others.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
 
@@ -51,7 +51,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
 
 
 def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
-    """(left, right, top, bottom) -> one (before, after) for each padded axis, from the last."""
+    """(left, right, top, bottom) -> pairs (before, after) for the padded axes, starting with the last."""
     if not isinstance(pad, (tuple, list)) or not all(map(is_index, pad)):
         raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
     amounts = [int(n) for n in pad]
@@ -64,7 +64,7 @@ def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
 
 
 def _check_output_size(size: list[int], pairs: Any, padded: int, mode: str) -> None:
-    """Refuse negative amounts, for the last `padded` axes, that cut away more than there is."""
+    """Raises if negative amounts, on the last `padded` axes, crop more than there is."""
     if 0 not in size and min(map(min, pairs), default=0) >= 0:
         return
     shape = [n + before + after for n, (before, after) in zip(size, pairs, strict=True)]
@@ -80,7 +80,7 @@ def _check_output_size(size: list[int], pairs: Any, padded: int, mode: str) -> N
 
 
 def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
-    """Refuse what a border of the image's own pixels cannot be made of."""
+    """Raises for images and amounts for which the border modes are not defined."""
     size, ndim = list(input.array.shape), input.array.ndim
     if value:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
@@ -102,11 +102,11 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
 
 
 def _find_places(length: int, before: int, after: int, mode: str) -> Any:
-    """Which pixel of an axis each pixel of the padded axis shows."""
+    """For each pixel of the padded axis, the index of the original pixel."""
     places = np.arange(-before, length + after)
     if mode == "replicate":
         return places.clip(0, length - 1)
-    if mode == "circular":  # what negative amounts leave, wrapped around
+    if mode == "circular":  # negative amounts crop first, then the rest is repeated
         start, kept = max(-before, 0), length - max(-before, 0) - max(-after, 0)
         if max(before, after) > kept:
             raise RuntimeError(
@@ -114,10 +114,10 @@ def _find_places(length: int, before: int, after: int, mode: str) -> Any:
                 f"padding {(before, after)} leaves {kept} of an axis of length {length}"
             )
         return start + (places - start) % max(kept, 1)
-    mirrored = np.abs(places)  # reflect: -1 shows 1, and length shows length - 2
+    mirrored = np.abs(places)  # reflect: -1 -> 1, length -> length - 2
     return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)
 
 
 def _read_value(name: str, value: Any, numpy_dtype: Any) -> Any:
-    """`value` as a number of that type, which must hold it; a float, as PyTorch reads it."""
+    """`value` as a scalar of that dtype, which must be able to hold it."""
     return dtypes.scalar(float(as_number(name, "value", value)), numpy_dtype).item()

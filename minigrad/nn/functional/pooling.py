@@ -24,7 +24,7 @@ def max_pool2d(
 ) -> Any:  # fmt: skip
     """The largest number of each window; `stride` is the kernel's size unless given.
 
-    Shapes: (N, C, H, W) or (C, H, W); with `return_indices` also the places, counted row by row.
+    Shapes: (N, C, H, W) or (C, H, W); with `return_indices` also the flat indices, counted row by row.
     Raises RuntimeError for shapes that do not fit. Among equals the first gets the gradient.
 
     >>> import minigrad as torch
@@ -109,7 +109,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The largest number of each of `output_size` windows that cover the image; None keeps an axis.
 
-    The windows are those of `adaptive_avg_pool2d`, the places those of `max_pool2d`.
+    The windows are those of `adaptive_avg_pool2d`, the indices those of `max_pool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, 2))
@@ -133,7 +133,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 # ---- checks, then one call -------------------------------------------------------------------
 def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
-    """The maxima of windows, and their places, for a function that the errors speak of as `name`."""
+    """The maxima of windows and their indices, for the public function `name`, which errors mention."""
     geometry, windows = _lay_out(name, space, input, *options)
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
@@ -150,7 +150,7 @@ def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, 
 def take_means(
     name: str, space: int, input: Any, k: Any, stride: Any, padding: Any, ceil_mode: Any, count: Any
 ) -> Any:  # fmt: skip
-    """The means of windows, for a function that the errors speak of as `name`."""
+    """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
     geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
@@ -165,7 +165,7 @@ def _pool_means(image: Any, **options: Any) -> Any:
 
 @in_single
 def _adaptive_avg_pool(input: Any, size: Any) -> Any:
-    if input.array.dtype.kind != "f":  # nothing: see `_read_output_size`
+    if input.array.dtype.kind != "f":  # an empty tensor, see `_read_output_size`
         return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
     return pool.adaptive_avg_pool2d(input, size=size)
 
@@ -178,7 +178,7 @@ def _adaptive_max_pool(input: Any, size: Any) -> Any:
 
 
 def _make_places(images: Any, windows: Any) -> Tensor:
-    """Room for the place of each window's maximum, where the images (..., H, W) live."""
+    """An empty array for the index of each window's maximum, on the device of the images (..., H, W)."""
     shape = (*images.shape[:-2], *windows)
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
@@ -188,7 +188,7 @@ def _lay_out(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
     require_kind(name, input.array.dtype, "fiu")
-    # Remembered for numbers alone: (2.0, 2) would be taken for (2, 2), which went through every check.
+    # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
     lay = _lay_windows if _NUMBERS.issuperset(map(type, options)) else _lay_windows.__wrapped__
     return lay(name, space, input.array.shape, *options)
 
@@ -233,7 +233,7 @@ def _describe(geometry: Geometry) -> str:
 
 
 def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
-    """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
+    """(Ho, Wo) for an output size in which None keeps the length of an axis; (1, Lo) for a signal."""
     require_tensors(name, "input", input)
     shape = list(input.array.shape)
     if given is None:
@@ -247,6 +247,6 @@ def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[in
         raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, got {shape}")
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
     size = as_ints(name, "output_size", sizes, space, 0)
-    if maxima or (input.array.size and 0 not in size):  # for means of nothing PyTorch takes any type
+    if maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors
         require_floats(name, input)
     return size if space == 2 else (1, *size)

@@ -58,7 +58,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    """The channels of `groups` groups dealt out in turn, (N, C, ...) to the same shape.
+    """Interleaves the channels of `groups` groups, (N, C, ...) to the same shape.
 
     Raises RuntimeError for fewer than 3 axes and for channels that do not divide.
     Source: Zhang et al., "ShuffleNet", 2017.
@@ -78,7 +78,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 
 def _deal_out(input: Tensor, split: tuple[int, ...], order: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
-    """`input` with its axes split, put into another order and joined to `shape`, in memory of its own."""
+    """A copy of `input` with its axes split, permuted and joined to `shape`."""
     dealt = reshape(permute(reshape(input, split), order), shape)
     return dealt if dealt.view_of is None else copy_operation(dealt, order="C")
 

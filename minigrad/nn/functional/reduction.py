@@ -18,10 +18,9 @@ _TENSORS = ("Tensor", "Tensor | None")
 
 
 def loss(function: Callable[P, T]) -> Callable[P, T]:
-    """A loss whose body sees tensors where its annotations say so, and of the ways to reduce `reduction` alone.
+    """Decorates a loss: checks its tensors, and translates ``size_average`` and ``reduce`` into `reduction`.
 
-    ``size_average`` and ``reduce`` are translated before. Raises TypeError for what is no Tensor, ValueError for a
-    reduction that is none of 'none', 'mean' and 'sum'.
+    Raises TypeError for arguments that should be Tensors, ValueError unless reduction is 'none', 'mean' or 'sum'.
     """
     signature = inspect.signature(function)
     names = list(signature.parameters)
@@ -51,7 +50,7 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[str, ...] = REDUCTIONS) -> str:
-    """The checked `reduction`, which older programs write as two flags."""
+    """`reduction`, checked, or translated from the two flags of older programs."""
     if size_average is not None or reduce is not None:
         average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
         warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
@@ -67,5 +66,5 @@ def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:
 
 
 def reduce_losses(losses: Any, reduction: str) -> Any:
-    """The mean of the losses, their sum, or all of them."""
+    """The mean or the sum of the losses, or the losses themselves."""
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses

@@ -36,14 +36,14 @@ def interpolate(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None, antialias: bool = False
 ) -> Tensor:  # fmt: skip
-    """The image at another size: of its nearest pixels, of sums weighted by nearness, or of means.
+    """The image at another size, by nearest pixels, interpolation or means.
 
     Modes: 'nearest', 'nearest-exact', 'area' for any; 'linear' for signals (N, C, L); 'bilinear', 'bicubic'
     for images (N, C, H, W); 'trilinear' for volumes. Give `size` or `scale_factor`, one number or one for each
-    axis. With `align_corners` the corner pixels keep their centres, otherwise the image keeps its border. The
-    factor is used as it is given, unless `recompute_scale_factor` asks for the one between the sizes.
-    `antialias` lets every pixel of a larger image count ('lanczos' needs it).
-    Raises ValueError for options that do not go together, NotImplementedError for other modes and shapes.
+    axis. With `align_corners` the centres of the corner pixels are kept, otherwise the image's border. The factor is
+    used as given, unless `recompute_scale_factor` computes it from the sizes. `antialias` averages over all pixels
+    when the image shrinks ('lanczos' needs it).
+    Raises ValueError for options that exclude each other, NotImplementedError for other modes and shapes.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 3.0]]]), 4, mode="linear")
@@ -72,7 +72,7 @@ def interpolate(
 
 
 def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute: Any) -> tuple[Any, Any]:
-    """The new lengths, and for each axis the factor to be used, or None for the one between the sizes."""
+    """The new lengths, and the factor of each axis, or None to compute it from the sizes."""
     space = len(lengths)
     if (size is None) == (scale_factor is None):
         wrong = "either size or scale_factor should" if size is None else "only one of size or scale_factor should"
@@ -105,7 +105,7 @@ def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
 
 
 def _check_image(input: Any, mode: str, antialias: bool) -> None:
-    """Refuse types that PyTorch does not resize, and axes of length 0."""
+    """Raises for dtypes that PyTorch does not resize, and for axes of length 0."""
     bytes_too = mode in ("nearest", "nearest-exact") or (input.array.ndim == 4 and mode != "area")
     if input.array.dtype != np.uint8 or not bytes_too:
         require_kind(f"interpolate ({mode})", input.array.dtype, "fiu")
@@ -122,13 +122,13 @@ def _make_operation(mode: str, space: int, antialias: bool) -> Any:
 
 
 def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
-    """How each axis of the array `image` is read, the last one first."""
+    """The `Axis` for each resized axis of the array `image`, the last one first."""
     real: Any = np.float64 if image.dtype in (np.float64, np.uint8) else np.float32
     axes = []
     for i in reversed(range(len(sizes))):
         n, m = image.shape[i + 2], sizes[i]
         step = ops.step_of(n, m, scales[i], align, real) if m else None
-        if antialias and n == m:  # left as it is, whatever the factor
+        if antialias and n == m:  # unchanged, whatever the factor
             continue
         if antialias:
             places, weights = ops.filter_taps(n, m, step, real, MODES[mode].filter)

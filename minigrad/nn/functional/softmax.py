@@ -14,7 +14,7 @@ from minigrad.tensor.drawing import draw_in_order
 
 
 def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
-    """`dim`, or PyTorch's old guess, of which it warns: the axis of the channels."""
+    """`dim`; if it is None, the axis of the channels with a warning, as PyTorch guesses."""
     if dim is not None:
         return dim
     guess = 0 if input.ndim in (0, 1, 3) else 1
@@ -26,7 +26,7 @@ def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1. Warns when `dim` is left out.
+    """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1. Warns if `dim` is omitted.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.softmax(torch.tensor([0.0, 0.0]), dim=0)
@@ -59,10 +59,10 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
-    """A draw of one class each, made differentiable: ``softmax((logits + gumbel noise) / tau)``.
+    """A differentiable random choice of a class: ``softmax((logits + gumbel noise) / tau)``.
 
-    With `hard` it is one-hot on the way forward and keeps the soft gradient on the way back. `eps` is
-    accepted and means nothing, as in PyTorch. Source: Jang et al., "Categorical Reparameterization with
+    With `hard` the result is one-hot, and the gradient is that of the softmax. `eps` is accepted and has no
+    effect, as in PyTorch. Source: Jang et al., "Categorical Reparameterization with
     Gumbel-Softmax", 2016.
 
     >>> import minigrad as torch

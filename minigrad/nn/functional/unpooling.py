@@ -20,11 +20,11 @@ from minigrad.tensor import Tensor
 def max_unpool2d(
     input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
 ) -> Tensor:
-    """Zeros, with each number of `input` at its place in `indices`: those that `max_pool2d` returns.
+    """Zeros, with the elements of `input` at `indices`, which `max_pool2d` returns.
 
     Shapes: (N, C, H, W) or (C, H, W); the result's image is ``(H - 1) stride - 2 padding + kernel_size``, or
-    `output_size`, less than a stride away from it. Raises ValueError for another size, RuntimeError for indices of
-    another shape, of another type, or outside of the image.
+    `output_size`, which may differ by less than a stride. Raises ValueError for another size, RuntimeError for indices
+    of another shape or dtype, or outside the image.
 
     >>> import minigrad as torch
     >>> values, places = torch.nn.functional.max_pool2d(torch.arange(4.0).view(1, 1, 2, 2), 2, return_indices=True)
@@ -107,7 +107,7 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
 
 
 def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
-    """The root of the sum of the powers in each window, of as many axes as `space` says."""
+    """The p-th root of the sum of the p-th powers in each window, which has `space` axes."""
     require_tensors(name, "input", input)
     kernel = as_ints(name, "kernel_size", kernel_size, space, 1)
     if p == inf:

@@ -12,7 +12,7 @@ from minigrad.tensor import Tensor
 
 
 def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
-    """How the windows lie over the image."""
+    """The geometry of the windows, after checks."""
     if input.array.dtype.kind != "b":
         require_floats(name, input)
     pairs: Any = [as_ints(name, part, given, 2, part != "padding") for part, given in options.items()]
@@ -47,7 +47,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
-    """The adjoint of `unfold`: columns added up where their windows lay.
+    """The adjoint of `unfold`: adds columns at the positions of their windows.
 
     Shapes: (N, C*kh*kw, windows) -> (N, C, H, W); without N likewise.
     Raises RuntimeError for shapes that do not fit.

@@ -12,7 +12,7 @@ from types import ModuleType as _ModuleType
 
 from minigrad.missing import missing_name as _missing_name
 
-# PyTorch's submodule: where its layers stand in `minigrad.nn`
+# PyTorch's submodule: the modules of `minigrad.nn` with its layers
 _ROOMS = {
     "activation": "activation activation_variants",
     "batchnorm": "normalization lazy parallel.sync_batchnorm",
@@ -34,7 +34,7 @@ _ROOMS = {
     "sparse": "embedding",
     "upsampling": "shape",
 }
-# PyTorch's base classes that lessons ask for: what they are called here
+# PyTorch's base class: our name for it
 _BASES = {
     "batchnorm": {"_NormBase": "RunningNorm", "_BatchNorm": "BatchNorm"},
     "conv": {"_ConvNd": "Convolution"},
@@ -45,7 +45,7 @@ _BASES = {
 
 
 class _Answering(_ModuleType):
-    """A submodule of PyTorch's that holds no code: its names are read from the rooms of `minigrad.nn`."""
+    """A module without code, whose names are looked up in the modules of `minigrad.nn`."""
 
     def __getattr__(self, name: str) -> _typing.Any:
         ours = _BASES.get(place := self.__name__.rpartition(".")[2], {}).get(name, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
-    """A function that gives a number `n` times, and what has several as it is."""
+    """Makes a function that repeats a number `n` times, and returns iterables as tuples."""
 
     def parse(x: Any) -> tuple[Any, ...]:
         return tuple(x) if isinstance(x, Iterable) else (x,) * n
@@ -28,7 +28,7 @@ def _reverse_repeat_tuple(t: Any, n: int) -> tuple[Any, ...]:
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
-    """Take `prefix` away from every name of `state_dict`, which is changed: a state of a `DataParallel` net.
+    """Removes `prefix` from the keys of `state_dict`, in place, as for a state saved from `DataParallel`.
 
     >>> from minigrad.nn.modules.utils import consume_prefix_in_state_dict_if_present
     >>> state = {"module.weight": 1, "bias": 2}

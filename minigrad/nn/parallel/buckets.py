@@ -24,20 +24,20 @@ from minigrad.distributed.work import Work
 from minigrad.futures import Future
 from minigrad.tensor import Tensor
 
-FIRST = 1024 * 1024  # bytes of the first bucket: it should leave early
+FIRST = 1024 * 1024  # bytes of the first bucket, which is small so that it can be sent early
 
 
 def fill(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
-    """The parameters, by their numbers, in buckets of at most `cap` bytes (the first of `FIRST`) and one dtype each.
+    """Divides the parameters, by number, into buckets of at most `cap` bytes (the first `FIRST`) and of one dtype each.
 
-    From the last parameter to the first. A parameter larger than a bucket has one to itself.
+    From the last parameter to the first. A parameter larger than a bucket gets a bucket of its own.
 
     >>> import minigrad as torch
     >>> fill([torch.ones(2), torch.ones(2), torch.ones(4)], cap=16)
     [[2], [1, 0]]
     """
     buckets: list[list[int]] = []
-    open_buckets: dict[Any, tuple[list[int], int]] = {}  # by dtype and device: the one being filled, and its bytes
+    open_buckets: dict[Any, tuple[list[int], int]] = {}  # by dtype and device: the bucket being filled, and its bytes
     for number in reversed(range(len(parameters))):
         parameter = parameters[number]
         kind = (parameter.dtype, parameter.device)
@@ -52,12 +52,12 @@ def fill(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
 
 
 class Bucket:
-    """The gradients of some parameters in one piece of memory, on its way round the ranks."""
+    """The gradients of some parameters in one array, which is reduced over the ranks."""
 
     def __init__(self, parameters: Sequence[Tensor], backend: str) -> None:
         self.parameters = list(parameters)
         first = parameters[0].array
-        # MPI reduces no half precision: those gradients travel in single.
+        # MPI cannot reduce float16: those gradients are sent as float32.
         dtype = np.dtype(np.float32) if backend == "mpi" and first.dtype == np.float16 else first.dtype
         self.array = array_module(first).zeros(sum(p.array.size for p in parameters), dtype)
         self.views: list[Any] = []
@@ -68,12 +68,12 @@ class Bucket:
             begin = end
         self.missing = len(parameters)
         self.work: Work | None = None
-        self.averaged: Future[Any] | None = None  # by a hook of the user's
+        self.averaged: Future[Any] | None = None  # the result of a user's hook
         self._travels_by_host = backend == "mpi" and not isinstance(self.array, np.ndarray)
         self._host: Any = None
 
     def put(self, place: int, scale: float) -> None:
-        """The gradient of the parameter at `place`, times `scale`; zeros where it has none."""
+        """Copies the gradient of the parameter at `place`, times `scale`; zeros if it has none."""
         gradient, view = self.parameters[place].grad, self.views[place]
         if gradient is None:
             view[...] = 0
@@ -82,21 +82,21 @@ class Bucket:
         self.missing -= 1
 
     def send(self, communicator: Communicator) -> Request:
-        """Begin to add it up over all ranks: a GPU's by way of the host's memory where MPI does it."""
+        """Starts the reduction over all ranks; with MPI a GPU's gradients go through the host's memory."""
         if not self._travels_by_host:
             return communicator.all_reduce(self.array, ReduceOp.SUM)
         self._host = to_device(self.array, CPU)
         return communicator.all_reduce(self._host, ReduceOp.SUM)
 
     def moves_on(self) -> None:
-        """MPI moves data while it is called."""
+        """Calls MPI, which moves data only during its calls."""
         if self.work is not None:
             self.work.is_completed()
         if self.averaged is not None:
             self.averaged.done()
 
     def arrive(self) -> None:
-        """Wait for the sums, or for what the hook makes of them."""
+        """Waits for the sums, or for the result of the hook."""
         if self.averaged is not None:
             made = self.averaged.wait()
             tensor = made[0] if isinstance(made, (list, tuple)) else made
@@ -108,7 +108,7 @@ class Bucket:
             self.array[...] = to_device(self._host, device_of(self.array))
 
     def take(self, place: int, as_view: bool) -> None:
-        """The reduced gradient becomes `.grad` of the parameter at `place`, as a view of the bucket or as a copy."""
+        """Sets `.grad` of the parameter at `place` to the reduced gradient, a view of the bucket or a copy."""
         parameter, view = self.parameters[place], self.views[place]
         gradient = parameter.grad
         if as_view and view.dtype == parameter.array.dtype:
@@ -121,9 +121,9 @@ class Bucket:
 
 
 class Reducer:
-    """Averages the gradients of `parameters` over the ranks of a group, during each backward that was announced.
+    """Averages the gradients of `parameters` over the ranks of a group, during backward.
 
-    `expect` announces one; every gradient that is complete calls `ready`; when all are, their averages are in `.grad`.
+    `expect` announces a backward; every complete gradient calls `ready`; after the last the averages are in `.grad`.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Reducer:
     ) -> None:
         self._group, self._names, self._as_views = group, list(names), as_views
         self._parameters = list(parameters)
-        # On messages of its own, so that others cannot come between.
+        # On a communicator of its own, so that other messages cannot interfere.
         self._communicator: Communicator = group.data.duplicate()
         numbers = fill(parameters, cap)
         self.buckets = [Bucket([parameters[i] for i in bucket], group.data.backend) for bucket in numbers]
@@ -153,14 +153,14 @@ class Reducer:
         return arrived
 
     def ignore(self) -> None:
-        """The next backward is not to be averaged: its gradients add up here."""
+        """The next backward is not averaged: its gradients accumulate on this rank."""
         self._check_finished()
         self._expecting = False
 
     def expect(self, unused: Iterable[int] | None) -> None:
-        """The next backward is to be averaged. `unused` parameters get no gradient in it; None: none is looked for.
+        """The next backward is averaged. `unused` parameters get no gradient in it; None means that all are used.
 
-        Raises RuntimeError when the last one left parameters without a gradient.
+        Raises RuntimeError if the last backward left parameters without a gradient.
         """
         self._check_finished()
         self._expecting, self._sent, self._seen = True, 0, set()
@@ -176,7 +176,7 @@ class Reducer:
                 self._ready(number)
 
     def shadow(self, looks_for_unused: bool) -> None:
-        """Take part in a backward of others, with nothing to add: the averages are in ``.grad`` then."""
+        """Takes part in a backward of the other ranks with zeros; afterwards the averages are in ``.grad``."""
         everything = range(len(self._parameters))
         for parameter in self._parameters:
             parameter.gradient = None
@@ -185,7 +185,7 @@ class Reducer:
             self._ready(number)
 
     def _find_communicator_for_facts(self) -> Communicator:
-        """What moves arrays of the host: for NCCL that is the group's own."""
+        """The communicator for arrays of the host."""
         return self._group.control if self._communicator.backend == "nccl" else self._communicator
 
     def _check_finished(self) -> None:
@@ -213,7 +213,7 @@ class Reducer:
             self._send(self._sent)
             self._sent += 1
         for bucket in self.buckets[: self._sent]:
-            bucket.moves_on()  # here, between two rules
+            bucket.moves_on()  # between two gradient rules
         if self._sent == len(self.buckets):
             self._finish()
 
@@ -235,17 +235,17 @@ class Reducer:
         bucket.work = Work(name, self._group, [bucket.send(self._communicator)])
 
     def _finish(self) -> None:
-        """Wait for all buckets, and give every parameter its average."""
+        """Waits for all buckets, and sets the gradients of all parameters."""
         self._expecting = False
         if self._used_work is not None:
             self._used_work.wait()
         for bucket in self.buckets:
             bucket.arrive()
         for number, (b, place) in self._place.items():
-            if self._used_work is None or self._used[number]:  # else no rank used it: its gradient stays as it was
+            if self._used_work is None or self._used[number]:  # a parameter that no rank used keeps its gradient
                 quiet(self.buckets[b].take, place, self._as_views)
 
     def close(self) -> None:
-        """Take the hooks away."""
+        """Removes the hooks."""
         for hook in self._hooks:
             hook.remove()

@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 def default_cap(parameters: Iterable[Tensor]) -> int:
-    """The bytes of a bucket: a quarter of all gradients, so that small models overlap too, from 64 KiB to 25 MiB.
+    """The bytes of a bucket: a quarter of all gradients, but at least 64 KiB and at most 25 MiB.
 
     >>> import minigrad as torch
     >>> default_cap([torch.ones(1024, 1024)]) == MIB
@@ -35,15 +35,15 @@ def default_cap(parameters: Iterable[Tensor]) -> int:
 
 
 class DistributedDataParallel(Module, Joinable):
-    """`module`, with gradients that are averaged over the ranks during backward.
+    """Wraps `module` so that its gradients are averaged over the ranks during backward.
 
     With g_r the gradient on rank r of N: every rank's ``.grad`` becomes g_0 / N + ... + g_N-1 / N. When all ranks have
-    batches of one size and the loss is a mean, that is the gradient of the whole batch. At the beginning parameters
-    and buffers become those of rank 0; buffers do again before each forward (`broadcast_buffers`). Gradients travel in
-    buckets of `bucket_cap_mb` MiB (the first of at most 1; see `default_cap`) while backward runs on.
-    `find_unused_parameters` looks at every forward for parameters that it left out; without it they are an error at
-    the next forward. `gradient_as_bucket_view` saves a copy: ``.grad`` is a view of the bucket. Keys of `state_dict`
-    begin with ``module.``.
+    batches of one size and the loss is a mean, that is the gradient of the whole batch. The constructor
+    copies the parameters and buffers of rank 0 to all ranks; `broadcast_buffers` repeats this for buffers before each
+    forward. Gradients are reduced in buckets of `bucket_cap_mb` MiB (the first of at most 1; see `default_cap`) while
+    backward is running. `find_unused_parameters` searches every forward for parameters that it does not use; without
+    it they are an error at the next forward. `gradient_as_bucket_view` saves a copy: ``.grad`` is a view of the bucket.
+    Keys of `state_dict` begin with ``module.``.
 
     Raises RuntimeError for a module without parameters to train, on every rank when the ranks' parameters differ in
     name, shape or dtype, and for ``backward(create_graph=True)``; ValueError for `device_ids` of a module on the CPU.
@@ -72,13 +72,13 @@ class DistributedDataParallel(Module, Joinable):
         self.module = module
         self.process_group, self.dim, self.device_ids, self.output_device = group, dim, device_ids, output_device
         self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
-        # What a graph that never changes leaves out is left out alike: it is looked for at each forward.
+        # Unused parameters of a static graph are also searched for at each forward.
         self.find_unused_parameters, self.static_graph = find_unused_parameters or static_graph, static_graph
         self.gradient_as_bucket_view = gradient_as_bucket_view
         cap = default_cap(parameters.values()) if bucket_cap_mb is None else int(bucket_cap_mb * MIB)
         self.bucket_bytes_cap = cap
         self.require_backward_grad_sync = True
-        self._divides_by_all = True  # within `join`, also by the ranks that have no more inputs
+        self._divides_by_all = True  # in `join`, whether ranks without further inputs count in the average
         self._sent_buffers = list(module.buffers()) if self.broadcast_buffers else []
         self.reducer: Reducer | None = None
         if group.size() > 1:
@@ -95,12 +95,12 @@ class DistributedDataParallel(Module, Joinable):
         )  # fmt: skip
 
     def register_comm_hook(self, state: Any, hook: Callable[[Any, GradBucket], Any]) -> None:
-        """Let ``hook(state, bucket)`` bring the gradients together instead: once, and before the first backward.
+        """Lets ``hook(state, bucket)`` reduce the gradients. Call it once, before the first backward.
 
-        It is called for each `GradBucket` that is complete, and gives a `Future` of the one tensor that becomes these
-        gradients; the mean is the hook's affair too. ``distributed.algorithms.ddp_comm_hooks`` has some.
+        The hook is called for each complete `GradBucket`, and returns a `Future` of the tensor with the reduced
+        gradients; it must also divide to get a mean. ``distributed.algorithms.ddp_comm_hooks`` has some hooks.
 
-        Raises TypeError for what cannot be called, RuntimeError the second time.
+        Raises TypeError unless the hook can be called, RuntimeError for a second hook.
         As `torch.nn.parallel.DistributedDataParallel.register_comm_hook`.
 
         >>> import minigrad as torch
@@ -121,7 +121,7 @@ class DistributedDataParallel(Module, Joinable):
         self.reducer.hook = partial(hook, state)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        """`module`'s forward; the backward that follows is averaged."""
+        """Runs `module`; the gradients of the next backward are averaged."""
         reducer = self.reducer
         if reducer is None:
             return self.module(*inputs, **kwargs)
@@ -140,7 +140,7 @@ class DistributedDataParallel(Module, Joinable):
         return result
 
     def _find_unused(self, result: Any) -> list[int]:
-        """The numbers of the parameters from which no gradient can come."""
+        """The numbers of the parameters that get no gradient."""
         used = find_leaves(find_tensors(result))
         trained = [p for p in self.module.parameters() if p.requires_grad]
         return [i for i, parameter in enumerate(trained) if id(parameter) not in used]
@@ -152,8 +152,8 @@ class DistributedDataParallel(Module, Joinable):
     ) -> Join:
         """A context in which ranks may have different numbers of batches: ``with net.join():`` around the loop.
 
-        Ranks at the end of theirs add nothing to the gradients, which are still divided by the number of all ranks,
-        or, without `divide_by_initial_world_size`, of those that go on. All leave with the parameters of the last.
+        Ranks without further batches add zeros to the gradients, which are still divided by the number of all ranks,
+        or without `divide_by_initial_world_size` of active ones. At the end all get the parameters of the last.
         See `distributed.algorithms.join.Join`. As `torch.nn.parallel.DistributedDataParallel.join`.
 
         >>> import minigrad as torch
@@ -168,24 +168,24 @@ class DistributedDataParallel(Module, Joinable):
         )
 
     def join_hook(self, **kwargs: Any) -> JoinHook:
-        """How a rank without inputs keeps step with forward and backward of the others."""
+        """The `JoinHook` that a rank without further inputs runs."""
         self._divides_by_all = kwargs.get("divide_by_initial_world_size", True)
         return _KeepStep(self)
 
     @property
     def join_process_group(self) -> ProcessGroup:
-        """The ranks that train it."""
+        """The group of ranks that train the module."""
         return self.process_group
 
     def _keep_step(self, reducer: Reducer, sends: bool, averages: bool) -> int:
-        """Tell those without inputs what follows; returns whose buffers are sent."""
+        """Tells the ranks without further inputs what follows; returns the rank whose buffers are broadcast."""
         active = Join.notify_join_context(self)
         reducer.scale = 1 / (self.process_group.size() if self._divides_by_all or active is None else active)
         return _find_largest(self.process_group, self.process_group.rank(), sends, averages)[0]
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Within, gradients add up on each rank; the first backward after a forward outside averages the sums.
+        """A context in which gradients accumulate on each rank; the first backward after it averages the sums.
 
         >>> import minigrad as torch
         >>> torch.distributed.init_process_group()
@@ -205,13 +205,13 @@ class DistributedDataParallel(Module, Joinable):
 
 
 class _KeepStep(JoinHook):
-    """A model on a rank without inputs."""
+    """The `JoinHook` of a model on a rank without further inputs."""
 
     def __init__(self, model: DistributedDataParallel) -> None:
         self._model, self._group = model, model.process_group
 
     def main_hook(self) -> None:
-        """One forward of the others, and the backward that follows."""
+        """Takes part in one forward and backward of the other ranks."""
         root, sends, averages = _find_largest(self._group, -1, False, False)
         if sends:
             broadcast_together(self._group, self._model._sent_buffers, root)
@@ -219,14 +219,14 @@ class _KeepStep(JoinHook):
             self._model.reducer.shadow(self._model.find_unused_parameters)
 
     def post_hook(self, is_last_joiner: bool) -> None:
-        """All take over what the last trained."""
+        """Copies the parameters and buffers of the last active rank to all ranks."""
         (root,) = _find_largest(self._group, self._group.rank() if is_last_joiner else -1)
         module = self._model.module
         broadcast_together(self._group, [*module.parameters(), *module.buffers()], root)
 
 
 def _find_largest(group: ProcessGroup, *numbers: int) -> list[int]:
-    """For each number the largest that a rank has."""
+    """The maximum over the ranks of each number."""
     return reduce_numbers(group, numbers, ReduceOp.MAX, "what ranks without inputs are told")
 
 
@@ -253,7 +253,7 @@ def _check(module: Module, parameters: dict[str, Any], device_ids: Any, output_d
 
 
 def _require_same(group: ProcessGroup, module: Module) -> None:
-    """Raise RuntimeError, on every rank, where the ranks' parameters and buffers differ: it names the first place."""
+    """Raises RuntimeError, on every rank, that names the first difference of names, shapes or dtypes."""
     own = [
         f"{name} {tuple(x.shape)} {x.dtype}{'' if x.requires_grad else ' (not trained)'}"
         for name, x in [*module.named_parameters(), *module.named_buffers()]
@@ -273,13 +273,13 @@ def _require_same(group: ProcessGroup, module: Module) -> None:
 
 
 def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor], root: int = 0) -> None:
-    """All `tensors` become those of the member `root`."""
+    """Copies `tensors` of rank `root` of the group to all ranks."""
     agree(group, f"the broadcast of {len(tensors)} parameters and buffers before forward")
     begin_broadcast(group, tensors, root, "the broadcast of parameters and buffers")()
 
 
 def find_tensors(result: Any) -> Iterator[Tensor]:
-    """The tensors in what a forward returned: itself, or in lists, tuples and dicts."""
+    """The tensors in the result of a forward: itself, or in lists, tuples and dicts."""
     if isinstance(result, Tensor):
         yield result
     elif isinstance(result, (list, tuple)):

@@ -43,7 +43,7 @@ class SyncBatchNorm(BatchNorm):
             raise ValueError(f"expected at least 2D input (got {input.ndim}D input): SyncBatchNorm takes (N, C, ...)")
 
     def forward(self, input: Tensor) -> Tensor:
-        """Plain batch norm where no other rank's numbers are needed, else over all of them."""
+        """Plain batch norm if no other rank is needed, else over all ranks."""
         by_batch = self.training or self.running_mean is None
         group = group_or_world(self.process_group) if by_batch and is_initialized() else None
         if group is None or group.size() == 1:
@@ -66,7 +66,7 @@ class SyncBatchNorm(BatchNorm):
         return result if self.bias is None else result + self.bias.reshape(column)
 
     def _note(self, mean: Tensor, var: Tensor) -> None:
-        """Move the running mean and the running (unbiased) variance towards those of this batch."""
+        """Updates the running mean and the running (unbiased) variance."""
         if not self.training or self.num_batches_tracked is None:
             return
         with no_grad():
@@ -78,7 +78,7 @@ class SyncBatchNorm(BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """`module` with every batch norm in it replaced by a synchronized one, with the same tensors.
+        """Replaces every batch norm in `module` by a `SyncBatchNorm` with the same tensors.
 
         >>> import minigrad as torch
         >>> torch.nn.SyncBatchNorm.convert_sync_batchnorm(torch.nn.Sequential(torch.nn.BatchNorm2d(3)))

@@ -26,10 +26,10 @@ def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
     error_if_nonfinite: bool = False, foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Scale all gradients so that their common norm is at most `max_norm`; returns the norm before.
+    """Scales all gradients so that their total norm is at most `max_norm`; returns the norm before.
 
-    Raises `RuntimeError` for a norm that is not finite when `error_if_nonfinite`. `foreach` is
-    accepted and means nothing here.
+    With `error_if_nonfinite`, raises `RuntimeError` if the norm is not finite. `foreach` is accepted and has no
+    effect.
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
@@ -89,7 +89,7 @@ def get_total_norm(
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Scale all gradients by ``max_norm / total_norm`` where that is below 1: the second half of `clip_grad_norm_`.
+    """Scales all gradients by ``max_norm / total_norm`` if that is below 1: the second half of `clip_grad_norm_`.
 
     >>> import minigrad as torch
     >>> w = torch.ones(1, requires_grad=True)
@@ -114,7 +114,7 @@ def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
 
 
 def _norm_on_gpu(arrays: list[Array]) -> Tensor | None:
-    """The norm of arrays on one GPU, in a few launches; None where that cannot be."""
+    """The total norm of arrays on one GPU, in a few launches; None if that is not possible."""
     if not arrays or type(arrays[0]) is np.ndarray:
         return None
     from minigrad.gpu.clipping import norm_of_all
@@ -124,7 +124,7 @@ def _norm_on_gpu(arrays: list[Array]) -> Tensor | None:
 
 
 def _scale_on_gpu(arrays: list[Array], scale: Array) -> bool:
-    """Multiply arrays on one GPU, in one launch; False where that cannot be."""
+    """Scales arrays on one GPU in one launch; False if that is not possible."""
     if not arrays or type(scale) is np.ndarray:
         return False
     from minigrad.gpu.clipping import scale_all
@@ -133,7 +133,7 @@ def _scale_on_gpu(arrays: list[Array], scale: Array) -> bool:
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """Clamp every element of every gradient to [-clip_value, clip_value].
+    """Clamps every element of every gradient to [-clip_value, clip_value].
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)

@@ -11,7 +11,7 @@ from minigrad.tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All numbers of all parameters, one after the other, in one vector; gradients flow through it.
+    """All parameters, flattened and concatenated into one vector; differentiable.
 
     >>> import minigrad as torch
     >>> torch.nn.utils.parameters_to_vector([torch.ones(1, 2), torch.zeros(1)])
@@ -21,9 +21,9 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write the numbers of `vec` into the parameters, in their order.
+    """Copies the elements of `vec` into the parameters, in their order.
 
-    Raises TypeError for what is no tensor, RuntimeError for a vector that is too short.
+    Raises TypeError unless `vec` is a tensor, RuntimeError if it is too short.
 
     >>> import minigrad as torch
     >>> w = torch.zeros(1, 2)

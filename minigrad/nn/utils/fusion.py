@@ -23,7 +23,7 @@ def fuse_conv_bn_weights(
     conv_w: Tensor, conv_b: Tensor | None, bn_rm: Tensor, bn_rv: Tensor, bn_eps: float, bn_w: Tensor | None,
     bn_b: Tensor | None, transpose: bool = False
 ) -> tuple[Parameter, Parameter]:  # fmt: skip
-    """The weight and bias of a convolution that also does the batch norm after it.
+    """The weight and bias of a convolution that includes the batch norm after it.
 
     Shapes: conv_w (C_out, C_in, ...), or with `transpose` (C_in, C_out, ...), all others (C_out,).
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.fuse_conv_bn_weights.html
@@ -48,7 +48,7 @@ def fuse_conv_bn_weights(
 def fuse_linear_bn_weights(
     linear_w: Tensor, linear_b: Tensor | None, bn_rm: Tensor, bn_rv: Tensor, bn_eps: float, bn_w: Tensor, bn_b: Tensor
 ) -> tuple[Parameter, Parameter]:
-    """The weight (out, in) and bias (out,) of a linear layer that also does the batch norm after it.
+    """The weight (out, in) and bias (out,) of a linear layer that includes the batch norm after it.
 
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.fuse_linear_bn_weights.html
 

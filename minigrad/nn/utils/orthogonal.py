@@ -42,7 +42,7 @@ class _Orthogonal(Module):
         return turned.mT if wide else turned
 
     def _rotate(self, tall: Tensor) -> Any:
-        """The first columns of a rotation: of the exponential of a skew matrix, or of Cayley's map of it."""
+        """The first columns of a rotation: the exponential, or the Cayley map, of a skew-symmetric matrix."""
         n, k = tall.shape[-2:]
         lower: Any = tril(tall)
         if n > k:
@@ -54,13 +54,13 @@ class _Orthogonal(Module):
         return solve(one - skew / 2, one + skew / 2)[..., :k]
 
     def _reflect(self, tall: Tensor) -> Any:
-        """A product of reflections, whose vectors stand under the diagonal; the diagonal holds the columns' signs."""
+        """A product of Householder reflections: vectors below the diagonal, column signs in the diagonal."""
         vectors: Any = tril(tall, -1)
         product: Any = householder_product(vectors, 2 / (1 + (vectors * vectors).sum(-2)))
         return product * tall.detach().diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
 
     def right_inverse(self, value: Tensor) -> Tensor:
-        """What is trained for the orthogonal matrix nearest by: with a base, what leaves the base as it is."""
+        """The trained matrix for the orthogonal matrix nearest to `value`; with a base, the identity rotation."""
         if value.shape != self.shape:
             raise ValueError(f"Expected a matrix or batch of matrices of shape {self.shape}. Got {value.shape}.")
         wide = value.shape[-2] < value.shape[-1]
@@ -77,15 +77,15 @@ class _Orthogonal(Module):
         if n > k:
             tall = cat([tall, randn((*tall.shape[:-2], n, n - k), dtype=tall.dtype, device=tall.device)], -1)
         self.base = tall.clone() if n == k and _is_orthogonal(tall) else compute(_orthonormalize, tall)
-        # Every map makes the identity of -I: a reflection whose vector is 0 below the diagonal turns the sign of one
-        # axis, which the -1 turns back; in the skew matrix of the other two maps the diagonal cancels.
+        # Every map gives the identity for -I: a reflection whose vector is 0 below the diagonal changes the sign of
+        # one axis, which the -1 changes back; in the skew-symmetric matrix of the other maps the diagonal cancels.
         start = zeros_like(value)
         start.diagonal(dim1=-2, dim2=-1).fill_(-1)
         return start
 
 
 def _factorize(x: Any) -> Any:
-    """The vectors of the reflections that make up `x`, and the signs of its columns in the diagonal."""
+    """The Householder vectors whose reflections have the product `x`, with its column signs in the diagonal."""
     matrices = x.reshape(-1, *x.shape[-2:])
     found = []
     for matrix in matrices:
@@ -98,7 +98,7 @@ def _factorize(x: Any) -> Any:
 
 
 def _orthonormalize(x: Any) -> Any:
-    """The Q of ``x = Q R`` with no number below 0 in the diagonal of R."""
+    """The Q of ``x = Q R`` with a non-negative diagonal of R."""
     q, r = np.linalg.qr(x)
     return q * np.sign(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
 
@@ -112,11 +112,12 @@ def _is_orthogonal(x: Tensor) -> bool:
 def orthogonal(
     module: M, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
 ) -> M:
-    """Keep the columns of a weight, or its rows where it is wide, orthogonal and of length 1; returns the module.
+    """Keeps the columns of a weight, or the rows of a wide one, orthonormal; returns the module.
 
-    The weight is ``base @ rotation(original)``; only the rotation is trained, and it starts at the identity. The
-    rotation is "matrix_exp" (of square weights without a choice), "cayley" or "householder" (of others). Without
-    `use_trivialization` there is no base. Raises ValueError for another map, and for a weight that is no matrix.
+    The weight is ``base @ rotation(original)``; only the rotation is trained, and it starts at the identity.
+    `orthogonal_map` is "matrix_exp" (the default for square weights), "cayley" or "householder" (the default for
+    others). Without `use_trivialization` there is no base. Raises ValueError for another map, and for a weight that
+    is no matrix.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrizations.orthogonal.html
 
     >>> import minigrad as torch

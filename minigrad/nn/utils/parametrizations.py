@@ -30,9 +30,9 @@ class _WeightNorm(Module):
 
 
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
-    """Train the length and the direction of a weight: ``weight = g * v / ||v||``; returns the module.
+    """Trains the length and the direction of a weight: ``weight = g * v / ||v||``; returns the module.
 
-    One length for each slice along `dim`, one for all with None. Source: Salimans and Kingma, 2016.
+    There is one length for each slice along `dim`, or a single one with None. Source: Salimans and Kingma, 2016.
 
     >>> import minigrad as torch
     >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(4, 3))
@@ -54,7 +54,7 @@ class _SpectralNorm(Module):
                 f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] but got {dim})"
             )
         self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, check_rounds(n_power_iterations)
-        if weight.ndim > 1:  # a vector's only singular value is its length
+        if weight.ndim > 1:  # a vector has one singular value, its norm
             matrix = as_matrix(weight.detach(), self.dim)
             self.register_buffer("_u", direction(matrix.shape[0], weight, eps))
             self.register_buffer("_v", direction(matrix.shape[1], weight, eps))
@@ -66,7 +66,7 @@ class _SpectralNorm(Module):
         matrix = as_matrix(weight, self.dim)
         if self.training:
             iterate(matrix.detach().t(), self._v, self._u, self.n_power_iterations, self.eps)
-        u, v = self._u.clone(), self._v.clone()  # the next reading may come before this one's backward
+        u, v = self._u.clone(), self._v.clone()  # a copy: the next read may come before backward of this one
         return weight / u.dot(matrix.mv(v))
 
     def right_inverse(self, value: Tensor) -> Tensor:
@@ -76,9 +76,9 @@ class _SpectralNorm(Module):
 def spectral_norm(
     module: M, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> M:
-    """Divide a weight by its largest singular value, whenever it is read; returns the module.
+    """Divides a weight by its largest singular value whenever it is read; returns the module.
 
-    The value is found by power iteration: 15 rounds at first, `n_power_iterations` at each reading in training.
+    The value is estimated by power iteration: 15 steps at first, `n_power_iterations` at each read in training.
     Raises ValueError for fewer than one. Source: Miyato et al., 2018.
 
     >>> import minigrad as torch

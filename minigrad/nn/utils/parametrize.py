@@ -28,7 +28,7 @@ _computed: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar(
 
 @contextmanager
 def cached() -> Iterator[None]:
-    """Within this context a parametrized tensor is computed once, however often it is read.
+    """A context in which each parametrized tensor is computed only once.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import parametrize
@@ -75,7 +75,7 @@ class ParametrizationList(ModuleList):
         return ["original"] if self.is_tensor else [f"original{i}" for i in range(self.ntensors)]
 
     def _keep(self, name: str, part: Any, original: Tensor) -> None:
-        """Hold what is trained: the very parameter that was, if its type allows."""
+        """Stores the trained tensor: the original parameter object if its dtype allows."""
         if not isinstance(part, Tensor):
             raise ValueError(
                 f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {type(part)}"
@@ -89,13 +89,13 @@ class ParametrizationList(ModuleList):
             self.register_parameter(name, Parameter(part.detach(), requires_grad=original.requires_grad))
 
     def _invert(self, value: Any, *, strict: bool) -> Any:
-        """What gives `value` when it is parametrized, as `right_inverse` of each module says, the last one first."""
+        """The trained tensor that gives `value`: `right_inverse` of each module, the last one first."""
         for module in reversed(list(self)):
             inverse = getattr(module, "right_inverse", None)
             if inverse is not None:
                 try:
                     value = inverse(value)
-                except NotImplementedError:  # what was there before is kept as it is
+                except NotImplementedError:  # without a `right_inverse` the old value is kept
                     if strict:
                         raise
             elif strict:
@@ -103,7 +103,7 @@ class ParametrizationList(ModuleList):
         return value
 
     def right_inverse(self, value: Tensor) -> None:
-        """Store what gives `value`: what an assignment to the parametrized tensor does."""
+        """Assigns `value` to the parametrized tensor, by storing its right inverse."""
         with no_grad():
             parts = self._invert(value, strict=True)
             for name, part in zip(self._name_parts(), [parts] if self.is_tensor else parts, strict=True):
@@ -124,7 +124,7 @@ class ParametrizationList(ModuleList):
 
 
 def tensor_of(module: Module, name: str) -> Tensor:
-    """The parameter or buffer of that name. Raises ValueError where there is none."""
+    """The parameter or buffer of that name. Raises ValueError if there is none."""
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):
         raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
@@ -132,7 +132,7 @@ def tensor_of(module: Module, name: str) -> Tensor:
 
 
 def _check_same(original: Tensor, value: Any, what: str) -> None:
-    """Refuse a parametrization that changes what users of the tensor count on."""
+    """Raises for a parametrization that changes the shape or the dtype of the tensor."""
     unless = "unless the `unsafe` flag is enabled."
     if not isinstance(value, Tensor):
         raise ValueError(f"A parametrization must return a tensor. Got {type(value)}.")
@@ -151,10 +151,10 @@ def _check_same(original: Tensor, value: Any, what: str) -> None:
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
-    """Let `parametrization` compute the parameter or buffer `tensor_name` of `module`; returns the module.
+    """Lets `parametrization` compute the parameter or buffer `tensor_name` of `module`; returns the module.
 
-    A second one is computed from the first one's result. `parametrization.right_inverse`, where there is one, says
-    what is trained at first, and what an assignment stores. Raises ValueError for a name that is no parameter or
+    A second one is applied to the result of the first. `parametrization.right_inverse`, if it exists, computes the
+    initial trained tensor, and what an assignment stores. Raises ValueError for a name that is no parameter or
     buffer, and, unless `unsafe`, for a parametrization that changes the shape or the dtype.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrize.register_parametrization.html
 
@@ -191,7 +191,7 @@ def register_parametrization(
 
 
 def _give_own_class(module: Module) -> None:
-    """Put `module` into a class derived from its own, where properties can stand."""
+    """Changes the class of `module` to a subclass of its own, which can hold properties."""
     kind = type(module)
     facts = {"__module__": kind.__module__, "__qualname__": f"Parametrized{kind.__qualname__}", "_plain_class": kind}
     module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), facts | {"__deepcopy__": _copy_deeply})
@@ -199,7 +199,7 @@ def _give_own_class(module: Module) -> None:
 
 
 def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:
-    """A copy in a class of its own, so that each of the two can lose its parametrizations by itself."""
+    """A copy with a class of its own, so that removing parametrizations from one does not change the other."""
     kind, twin = type(self), object.__new__(self._plain_class)
     memo[id(self)] = twin
     vars(twin).update(deepcopy(self.__getstate__(), memo))
@@ -235,10 +235,9 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 
 
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
-    """Make the tensor an ordinary parameter or buffer again: its computed value, or else the original.
+    """Makes the tensor an ordinary parameter or buffer again: its computed value, or the original.
 
-    Raises ValueError where there is no parametrization, or where one tensor was made of several and the
-    original is asked for.
+    Raises ValueError if there is no parametrization, or if the original is wanted and there are several.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import parametrize
@@ -257,7 +256,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     del module.parametrizations[tensor_name]
     trained = bool(parts._parameters)
     if parts.is_tensor and leave_parametrized and trained:
-        parts.original.data = value.data  # an optimizer that holds it goes on with it
+        parts.original.data = value.data  # the same object, for an optimizer that holds it
         value = parts.original
     if trained:
         module.register_parameter(tensor_name, value if isinstance(value, Parameter) else Parameter(value.detach()))

@@ -25,7 +25,7 @@ from minigrad.tensor import Tensor
 
 
 def identity(module: Module, name: str) -> Module:
-    """Give the parameter `name` of `module` a mask of ones; returns the module.
+    """Gives the parameter `name` of `module` a mask of ones; returns the module.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -37,9 +37,9 @@ def identity(module: Module, name: str) -> Module:
 
 
 def random_unstructured(module: Module, name: str, amount: int | float) -> Module:
-    """Prune `amount` of the parameter's numbers at random: an int, or a float for a part of them.
+    """Prunes random elements of the parameter; `amount` is a number of elements, or a float for a fraction.
 
-    Raises TypeError or ValueError for an amount that is neither, or that is more than there are.
+    Raises TypeError or ValueError for an invalid amount, or one larger than the parameter.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -51,7 +51,7 @@ def random_unstructured(module: Module, name: str, amount: int | float) -> Modul
 
 
 def l1_unstructured(module: Module, name: str, amount: int | float, importance_scores: Tensor | None = None) -> Module:
-    """Prune the numbers nearest to zero, or those whose `importance_scores` are. Raises as `random_unstructured`.
+    """Prunes the elements with the smallest magnitude, or `importance_scores`. Raises as `random_unstructured`.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -64,7 +64,7 @@ def l1_unstructured(module: Module, name: str, amount: int | float, importance_s
 
 
 def random_structured(module: Module, name: str, amount: int | float, dim: int) -> Module:
-    """Prune channels along `dim` at random. Raises as `ln_structured`.
+    """Prunes random channels along `dim`. Raises as `ln_structured`.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -78,9 +78,9 @@ def random_structured(module: Module, name: str, amount: int | float, dim: int) 
 def ln_structured(
     module: Module, name: str, amount: int | float, n: Any, dim: int, importance_scores: Tensor | None = None
 ) -> Module:
-    """Prune the channels along `dim` whose norm of order `n` is smallest.
+    """Prunes the channels along `dim` with the smallest norm of order `n`.
 
-    Raises ValueError for a parameter of fewer than two axes, IndexError for a `dim` that is none of them.
+    Raises ValueError for a parameter with fewer than two axes, IndexError for a `dim` out of range.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -93,7 +93,7 @@ def ln_structured(
 
 
 def custom_from_mask(module: Module, name: str, mask: Tensor) -> Module:
-    """Prune what `mask`, as large as the parameter, has a zero for.
+    """Prunes the elements where `mask`, of the parameter's shape, is zero.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -108,9 +108,9 @@ def global_unstructured(
     parameters: Iterable[tuple[Module, str]], pruning_method: type[BasePruningMethod],
     importance_scores: Mapping[tuple[Module, str], Tensor] | None = None, **kwargs: Any,
 ) -> None:  # fmt: skip
-    """Prune several parameters, pairs (module, name), as if they were one: one threshold for all.
+    """Prunes several parameters, pairs (module, name), by one threshold for all.
 
-    Raises TypeError for parameters that are no such pairs and for a method that is not unstructured.
+    Raises TypeError unless the parameters are such pairs and the method is unstructured.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -128,7 +128,7 @@ def global_unstructured(
     important = [scores.get(pair, value) for pair, value in zip(pairs, values, strict=True)]
     masks = [getattr(module, f"{name}_mask", ones_like(v)) for (module, name), v in zip(pairs, values, strict=True)]
     container = PruningContainer()
-    container._tensor_name = "temp"  # of the vector that all parameters make together
+    container._tensor_name = "temp"  # the name of the vector of all parameters
     method = pruning_method(**kwargs)
     method._tensor_name = "temp"
     container.add_pruning_method(method)
@@ -145,7 +145,7 @@ def global_unstructured(
 
 
 def remove(module: Module, name: str) -> Module:
-    """Make the pruned parameter a parameter again; its pruned numbers are zero, and may be trained again.
+    """Makes the pruned parameter an ordinary one; its pruned elements are zero, and will be trained again.
 
     Raises ValueError for a parameter that is not pruned.
 

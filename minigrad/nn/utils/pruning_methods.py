@@ -18,10 +18,10 @@ from minigrad.tensor import Tensor
 
 
 class BasePruningMethod(ABC):
-    """A way to choose what is pruned: derive from it, set `PRUNING_TYPE` and write `compute_mask`.
+    """The base class of pruning methods: derive from it, set `PRUNING_TYPE` and write `compute_mask`.
 
-    `PRUNING_TYPE` says what a second pruning of the same parameter sees of it: with "unstructured" the numbers
-    that are left, with "structured" the channels that are left along `dim`, with "global" all.
+    `PRUNING_TYPE` says which elements a further pruning of the same parameter considers: with "unstructured" those
+    that are not pruned, with "structured" the channels along `dim` that are not, with "global" all.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -41,7 +41,7 @@ class BasePruningMethod(ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if cls.__module__ == __name__:
-            cls.__module__ = "minigrad.nn.utils.prune"  # where users find it, and what is printed
+            cls.__module__ = "minigrad.nn.utils.prune"  # the public module
 
     PRUNING_TYPE: ClassVar[str]
     _tensor_name: str
@@ -51,7 +51,7 @@ class BasePruningMethod(ABC):
 
     @abstractmethod
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask for numbers as important as `t`, those that are out of `default_mask` left out too."""
+        """The mask for importance scores `t`; elements that `default_mask` prunes stay pruned."""
 
     def apply_mask(self, module: Module) -> Tensor:
         """The parameter times its mask."""
@@ -62,7 +62,7 @@ class BasePruningMethod(ABC):
         return mask.to(dtype=orig.dtype) * orig
 
     def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
-        """`t` pruned, without a module; `importance_scores` say what counts, `t` itself unless given."""
+        """Prunes the tensor `t`, without a module, by `importance_scores`, by default `t` itself."""
         scores = t if importance_scores is None else importance_scores
         _check_shapes(scores, t, "importance_scores should have the same shape as tensor t")
         mask = self.compute_mask(scores, ones_like(t) if default_mask is None else default_mask)
@@ -72,7 +72,7 @@ class BasePruningMethod(ABC):
     def apply(
         cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
     ) -> BasePruningMethod:
-        """Prune the parameter `name` of `module` by this method, after those that prune it already."""
+        """Prunes the parameter `name` of `module` by this method, after methods that prune it already."""
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
         number, before = find_pruning(module, name)
@@ -93,7 +93,7 @@ class BasePruningMethod(ABC):
         return method
 
     def remove(self, module: Module) -> None:
-        """Make the pruned parameter a parameter again, its pruned numbers zero."""
+        """Makes the pruned parameter an ordinary one, with zeros for pruned elements."""
         name = self._tensor_name
         pruned, orig = self.apply_mask(module), getattr(module, f"{name}_orig")
         for attribute in (name, f"{name}_orig", f"{name}_mask"):
@@ -104,7 +104,7 @@ class BasePruningMethod(ABC):
 
 
 class PruningContainer(BasePruningMethod):
-    """Several methods that prune one parameter, one after the other.
+    """Several pruning methods of one parameter, applied one after the other.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -123,7 +123,7 @@ class PruningContainer(BasePruningMethod):
             self.add_pruning_method(method)
 
     def add_pruning_method(self, method: BasePruningMethod) -> None:
-        """Add a method. Raises TypeError for anything else, ValueError for one of another parameter."""
+        """Adds a method. Raises TypeError for anything else, ValueError for a method of another parameter."""
         if not isinstance(method, BasePruningMethod):
             raise TypeError(f"{type(method)} is not a BasePruningMethod subclass")
         if self._tensor_name != method._tensor_name:
@@ -143,7 +143,7 @@ class PruningContainer(BasePruningMethod):
         return self._pruning_methods[idx]
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask of the newest method, on what `default_mask` leaves to it."""
+        """The mask of the last method, on the elements that `default_mask` leaves."""
         method, mask = self._pruning_methods[-1], default_mask.clone()
         left = _find_left(method, mask)
         mask[left] = method.compute_mask(t[left], default_mask[left]).to(mask.dtype)
@@ -151,7 +151,7 @@ class PruningContainer(BasePruningMethod):
 
 
 class Identity(BasePruningMethod):
-    """Nothing is pruned: the parameter gets a mask of ones.
+    """Prunes nothing: the parameter gets a mask of ones.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -167,7 +167,7 @@ class Identity(BasePruningMethod):
 
 
 class _Amount(BasePruningMethod):
-    """A method that prunes so many numbers or channels: an int, or a float for a part of them."""
+    """The base of methods that prune `amount` elements or channels: an int, or a float for a fraction."""
 
     def __init__(self, amount: int | float) -> None:
         _check_amount(amount)
@@ -175,7 +175,7 @@ class _Amount(BasePruningMethod):
 
 
 class RandomUnstructured(_Amount):
-    """Numbers drawn at random.
+    """Prunes random elements.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -186,12 +186,12 @@ class RandomUnstructured(_Amount):
     PRUNING_TYPE = "unstructured"
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """`default_mask` without the numbers that were drawn."""
+        """`default_mask` without random elements."""
         return _drop_numbers(default_mask, t, self.amount, lambda: rand_like(t), largest=True)
 
 
 class L1Unstructured(_Amount):
-    """The numbers nearest to zero.
+    """Prunes the elements with the smallest magnitude.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -202,12 +202,12 @@ class L1Unstructured(_Amount):
     PRUNING_TYPE = "unstructured"
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """`default_mask` without the smallest numbers."""
+        """`default_mask` without the smallest elements."""
         return _drop_numbers(default_mask, t, self.amount, t.abs, largest=False)
 
 
 class _Channels(_Amount):
-    """A method that prunes whole channels along `dim`: those that its own `_choose` does not name."""
+    """The base of methods that prune whole channels along `dim`: those that `_choose` does not keep."""
 
     PRUNING_TYPE = "structured"
 
@@ -233,11 +233,11 @@ class _Channels(_Amount):
 
     @abstractmethod
     def _choose(self, t: Tensor, count: int) -> Tensor:
-        """Which channels stay when `count` of them go."""
+        """The channels that are kept when `count` are pruned."""
 
 
 class RandomStructured(_Channels):
-    """Channels drawn at random.
+    """Prunes random channels.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -251,7 +251,7 @@ class RandomStructured(_Channels):
 
 
 class LnStructured(_Channels):
-    """The channels whose norm of order `n` is smallest.
+    """Prunes the channels with the smallest norm of order `n`.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -271,7 +271,7 @@ class LnStructured(_Channels):
 
 
 class CustomFromMask(BasePruningMethod):
-    """What a mask of one's own says.
+    """Prunes by a given mask.
 
     >>> import minigrad as torch
     >>> from minigrad.nn.utils import prune
@@ -291,7 +291,7 @@ class CustomFromMask(BasePruningMethod):
         return default_mask * self.mask.to(dtype=default_mask.dtype)
 
 
-# ---- what the methods share ----------------------------------------------------------------------
+# ---- helpers ----------------------------------------------------------------------
 def _check_amount(amount: Any) -> None:
     if not isinstance(amount, Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
@@ -300,7 +300,7 @@ def _check_amount(amount: Any) -> None:
 
 
 def _count(amount: Any, size: int) -> int:
-    """How many of `size` are meant by an int, or by a float that says a part."""
+    """The number of elements for an int, or a float that is a fraction of `size`."""
     if not isinstance(amount, Integral):
         return round(float(amount) * size)
     if int(amount) > size:
@@ -309,7 +309,7 @@ def _count(amount: Any, size: int) -> int:
 
 
 def _drop_numbers(default_mask: Tensor, t: Tensor, amount: Any, scores: Any, *, largest: bool) -> Tensor:
-    """`default_mask` without the numbers whose scores are the largest, or the smallest."""
+    """`default_mask` without the elements with the largest, or the smallest, scores."""
     count = _count(amount, t.numel())
     mask = default_mask.contiguous().clone()
     if count:
@@ -318,7 +318,7 @@ def _drop_numbers(default_mask: Tensor, t: Tensor, amount: Any, scores: Any, *, 
 
 
 def _find_left(method: BasePruningMethod, mask: Tensor) -> Any:
-    """What `mask` leaves for `method` to prune, as an index."""
+    """The index of the elements that `mask` leaves for `method` to prune."""
     if method.PRUNING_TYPE == "unstructured":
         return mask == 1
     if method.PRUNING_TYPE == "global":
@@ -344,6 +344,6 @@ def find_pruning(module: Module, name: str) -> tuple[int, BasePruningMethod | No
 
 
 def unhook(module: Module, number: int) -> None:
-    """Take the hook with this number away."""
+    """Removes the hook with this number."""
     assert module._hooks is not None
     module._hooks.remove("forward_pre", number)

@@ -27,7 +27,7 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 
 def iterate(matrix: Tensor, u: Tensor, v: Tensor, rounds: int, eps: float) -> None:
-    """Turn `u` and `v`, in place, towards the matrix's first singular vectors."""
+    """One step of power iteration: updates `u` and `v` in place towards the first singular vectors."""
     with no_grad():
         for _ in range(rounds):
             v.copy_(normalize(matrix.t().mv(u), dim=0, eps=eps))
@@ -53,19 +53,19 @@ class SpectralNorm:
         self.name, self.n_power_iterations, self.dim, self.eps = name, check_rounds(n_power_iterations), dim, eps
 
     def compute_weight(self, module: Module, do_power_iteration: bool) -> Any:
-        """The weight of `module` by its largest singular value, after a round of iteration if asked for."""
+        """The weight of `module` divided by its largest singular value, after power iteration if asked for."""
         weight, u, v = (getattr(module, f"{self.name}_{part}") for part in ("orig", "u", "v"))
         matrix = as_matrix(weight, self.dim)
         if do_power_iteration:
             iterate(matrix.detach(), u, v, self.n_power_iterations, self.eps)
-            u, v = u.clone(), v.clone()  # the next forward may come before this one's backward
+            u, v = u.clone(), v.clone()  # copies: the next forward may come before backward of this one
         return weight / u.dot(matrix.mv(v))
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self.name, self.compute_weight(module, module.training))
 
     def remove(self, module: Module) -> None:
-        """Make the weight a parameter again."""
+        """Makes the weight an ordinary parameter again."""
         with no_grad():
             weight = self.compute_weight(module, do_power_iteration=False)
         for name in (self.name, *(f"{self.name}_{part}" for part in ("u", "v", "orig"))):
@@ -76,9 +76,9 @@ class SpectralNorm:
 def spectral_norm(
     module: M, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
 ) -> M:
-    """Divide a weight by its largest singular value, before every forward; returns the module.
+    """Divides a weight by its largest singular value before every forward; returns the module.
 
-    What is trained is `name_orig`; the buffers `name_u` and `name_v` are its first singular vectors, found by
+    The trained parameter is `name_orig`; the buffers `name_u` and `name_v` are its first singular vectors, updated by
     `n_power_iterations` at every forward in training. `dim` is the axis of the outputs: 1 for transposed
     convolutions, 0 for others. Raises ValueError for fewer than one iteration, RuntimeError for a weight that is
     normalized already. Newer programs use `nn.utils.parametrizations.spectral_norm`.
@@ -110,7 +110,7 @@ def outputs_axis(module: Module) -> int:
 
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
-    """Make a weight that `spectral_norm` divides an ordinary parameter again. Raises ValueError for any other.
+    """Removes `spectral_norm` from a weight. Raises ValueError if it has none.
 
     >>> import minigrad as torch
     >>> layer = torch.nn.utils.spectral_norm(torch.nn.Linear(4, 3))

@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Module)
 
 
 def norm_except(v: Tensor, dim: int | None) -> Tensor:
-    """The lengths of the slices of `v` along `dim`, ready to broadcast; None: the length of the whole."""
+    """The norms of the slices of `v` along `dim`, shaped to broadcast; with None the norm of the whole."""
     if dim is None or dim == -1:
         return v.norm()
     lengths: Tensor = v.transpose(0, dim).flatten(1).norm(dim=1)
@@ -31,7 +31,7 @@ class WeightNorm:
         self.name, self.dim = name, -1 if dim is None else dim
 
     def compute_weight(self, module: Module) -> Any:
-        """The weight of `module` as its length and its direction say."""
+        """The weight of `module` from its length and its direction."""
         g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
         return v * (g / norm_except(v, self.dim))
 
@@ -39,7 +39,7 @@ class WeightNorm:
         setattr(module, self.name, self.compute_weight(module))
 
     def remove(self, module: Module) -> None:
-        """Make the weight a parameter again."""
+        """Makes the weight an ordinary parameter again."""
         weight = self.compute_weight(module)
         for name in (self.name, f"{self.name}_g", f"{self.name}_v"):
             delattr(module, name)
@@ -47,10 +47,10 @@ class WeightNorm:
 
 
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
-    """Train the lengths `name_g` and the directions `name_v` of a weight: ``weight = g * v / ||v||``.
+    """Trains the lengths `name_g` and the directions `name_v` of a weight: ``weight = g * v / ||v||``.
 
-    One length for each slice along `dim`, one for all with None; returns the module. Raises RuntimeError for a weight
-    that is normalized already. A FutureWarning names the newer `nn.utils.parametrizations.weight_norm`.
+    There is one length for each slice along `dim`, or a single one with None; returns the module. Raises RuntimeError
+    for a weight that is normalized already. A FutureWarning names the newer `nn.utils.parametrizations.weight_norm`.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.weight_norm.html
 
     >>> import warnings, minigrad as torch
@@ -75,7 +75,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
-    """Make a weight that `weight_norm` split an ordinary parameter again. Raises ValueError for any other.
+    """Removes `weight_norm` from a weight. Raises ValueError if it has none.
 
     >>> import warnings, minigrad as torch
     >>> warnings.simplefilter("ignore")
@@ -87,7 +87,7 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
 
 
 def remove_hook(module: M, kind: type[Any], name: str, title: str) -> M:
-    """Take away the hook of this `kind` that computes the parameter `name`. Raises ValueError where there is none."""
+    """Removes the hook of this `kind` that computes the parameter `name`. Raises ValueError if there is none."""
     for number, hook in module._forward_pre_hooks.items():
         if isinstance(hook, kind) and hook.name == name:
             hook.remove(module)
