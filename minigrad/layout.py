@@ -1,6 +1,8 @@
-"""`torch.layout` and `torch.memory_format`: names for how a tensor lies in memory."""
+"""`torch.layout` and `torch.memory_format`: names for how a tensor lies in memory; and the order of a result's axes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class memory_format:
@@ -51,3 +53,32 @@ strided = layout("strided")
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last = memory_format("channels_last", (0, 2, 3, 1))
 channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
+
+
+def find_memory_order(shape: Sequence[int], *strides: Sequence[int]) -> list[int]:
+    """The axes from the outermost in memory to the innermost: sorted by insertion, as PyTorch does, by the steps of one
+    operand or of several.
+    """
+    order = list(range(len(shape)))[::-1]  # from the innermost
+    for i in range(1, len(order)):
+        moving = i
+        for j in range(i - 1, -1, -1):
+            swaps = _lies_outside(shape, strides, order[j], order[moving])
+            if swaps:
+                order[j], order[moving], moving = order[moving], order[j], j
+            elif swaps is not None:
+                break
+    return order[::-1]
+
+
+def _lies_outside(shape: Sequence[int], strides: Sequence[Sequence[int]], axis: int, other: int) -> bool | None:
+    """Whether an axis goes in larger steps than another, by the first operand that says so: one without a step along
+    either of them does not.
+    """
+    for steps in strides:
+        if steps[axis] and steps[other]:
+            if steps[axis] < steps[other]:
+                return False
+            if (steps[axis], shape[axis]) > (steps[other], shape[other]):
+                return True
+    return None

@@ -106,37 +106,31 @@ def pytest_make_collect_report(collector):
         return (yield)
 
 
-ROOMS_OF_THE_CPU = {
-    "distributed": "ranks exchange what lies there; those with GPUs name them",
-    "planted": "the spoiled rules run there, and on the stand-in that some of them ask for",
-}
-
-
 def pytest_collection_modifyitems(config, items):
     name = config.getoption("--device")
     if name is None:
         return
     for item in items:
-        room = item.path.relative_to(TESTS).parts[0]
-        if room in ROOMS_OF_THE_CPU:
-            item.add_marker(pytest.mark.cpu(ROOMS_OF_THE_CPU[room]))
         for mark in item.iter_markers("cpu"):
             item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.args[0]}"))
 
 
 @pytest.fixture(autouse=True)
 def _default_device(request, monkeypatch):
-    """With `--device`, `.numpy()` reads a tensor on the GPU, and numbers are drawn on the CPU: what was recorded there
-    holds. A test that chooses its devices itself runs as without.
-    """
+    """With `--device`, tensors are made there. A test that chooses its devices itself runs as without."""
     name = request.config.getoption("--device")
     if name is None:
         return
     if {"device", "stand_in"} & set(request.fixturenames) or chooses_its_devices(request.path):
         monkeypatch.setattr(devices, "_default_device", devices.CPU)
-        return
-    monkeypatch.setattr(devices, "_default_device", devices.device(name))
-    monkeypatch.setattr(random, "of_gpu", lambda _: random.default_generator)
+    else:
+        make_tensors_on(name, monkeypatch)
+
+
+def make_tensors_on(name, patch):
+    """Of a GPU, `.numpy()` reads tensors, and their numbers are drawn on the CPU: what was recorded there holds."""
+    patch.setattr(devices, "_default_device", devices.device(name))
+    patch.setattr(random, "of_gpu", lambda _: random.default_generator)
     for look in ("numpy", "__array__"):
         on_cpu = getattr(Tensor, look)
-        monkeypatch.setattr(Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda else x, *a, **k))
+        patch.setattr(Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda else x, *a, **k))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from minigrad import backend, devices, dtypes
 from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_memory_format, check_options, place
-from minigrad.layout import preserve_format
+from minigrad.layout import find_memory_order, preserve_format
 from minigrad.ops.arguments import as_number, require_tensor
-from minigrad.ops.copies import find_memory_order
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

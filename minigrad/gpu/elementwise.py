@@ -32,7 +32,7 @@ WRITTEN: dict[str, Expression] = {}  # what the kernels compute, by their names
 class Elementwise:
     """A function of arrays whose result depends, at each place, on the operands at that place alone.
 
-    The result lies as the operands do, if they agree; with `in_order`, row by row.
+    The result lies as the operands do, the first of them before the others; with `in_order`, row by row.
     """
 
     __slots__ = ("_in_order", "_inputs", "_variants", "function")

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.gpu.launch import THREADS, blocks_for
+from minigrad.layout import find_memory_order
 
 AT_ONCE = 4  # elements of a thread, where they follow one another
 Steps = tuple[int, ...]  # how many elements on each axis goes, from the innermost one
@@ -37,7 +38,7 @@ def place(
 ) -> Placement | None:
     """For operands of (shape, strides, itemsize), of which the kernel gets those that it should `read`.
 
-    The result lies row by row if it should, `in_order`, else as the operands do, if they agree.
+    The result lies row by row if it should, `in_order`, else as the operands do, the first of them before the others.
 
     None where the shapes do not fit together, or elements lie between the places of others.
     """
@@ -49,7 +50,7 @@ def place(
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
     steps = [_spread_steps(shape, *operand) for operand in operands]
-    order = list(range(len(shape))) if in_order else _find_order(shape, steps, shapes)
+    order = list(range(len(shape))) if in_order else find_memory_order(shape, *[[abs(n) for n in s] for s in steps])
     lying = tuple([shape[i] for i in order])
     turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
     return _plan(lying, turned, *_merge(lying, [[steps[k][i] for i in order] for k in read]))
@@ -78,24 +79,6 @@ def _spread_steps(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[i
     """An operand's steps along the axes of the result: 0 where it is repeated."""
     steps = [0 if n == 1 else stride // size for n, stride in zip(own, strides, strict=True)]
     return (*[0] * (len(shape) - len(own)), *steps)
-
-
-def _find_order(shape: tuple[int, ...], steps: list[Steps], shapes: list[tuple[int, ...]]) -> list[int]:
-    """The axes from the outermost to the innermost: as the operands lie that are not repeated, if they agree."""
-    plain = list(range(len(shape)))
-    orders = [
-        sorted(plain, key=lambda i: (-abs(s[i]), i)) if 1 not in shape else _order_around_ones(shape, s)
-        for s, own in zip(steps, shapes, strict=True)
-        if own == shape and 0 not in [a for a, n in zip(s, shape, strict=True) if n > 1]
-    ]
-    return orders[0] if orders and all(order == orders[0] for order in orders) else plain
-
-
-def _order_around_ones(shape: tuple[int, ...], steps: Steps) -> list[int]:
-    """The order of the axes by their steps, where those of length 1 stay in their places."""
-    longer = [i for i, n in enumerate(shape) if n > 1]
-    turned = iter(sorted(longer, key=lambda i: (-abs(steps[i]), i)))
-    return [next(turned) if n > 1 else i for i, n in enumerate(shape)]
 
 
 def _merge(shape: tuple[int, ...], every: list[list[int]]) -> tuple[list[int], list[list[int]]]:

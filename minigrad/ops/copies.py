@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.layout import channels_last, contiguous_format, preserve_format
+from minigrad.layout import channels_last, contiguous_format, find_memory_order, preserve_format
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise, rename
 from minigrad.ops.names import shown_as
@@ -37,24 +36,6 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
     """
     order = find_memory_order(x.shape, [abs(step) for step in x.strides])
     return dtypes.cast_array(x.transpose(order), dtype, "C").transpose([order.index(i) for i in range(x.ndim)])
-
-
-def find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The axes from the outermost in memory to the innermost. As in PyTorch they are sorted by insertion, and an axis
-    of stride 0 compares as equal to all others.
-    """
-    order = list(range(len(shape)))[::-1]  # from the innermost
-    for i in range(1, len(order)):
-        moving = i
-        for j in range(i - 1, -1, -1):
-            inner, outer = order[j], order[moving]
-            if not strides[inner] or not strides[outer]:
-                continue
-            if strides[inner] < strides[outer]:
-                break
-            if (strides[inner], shape[inner]) > (strides[outer], shape[outer]):
-                order[j], order[moving], moving = outer, inner, j
-    return order[::-1]
 
 
 # "K": the memory order of the original; "C": row-major

@@ -15,6 +15,7 @@ import minigrad.nn.functional as F
 from minigrad import autograd, nn
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
+from tests.any_device import share_memory
 from tests.leaves import leaf
 from tests.marks import MEASURES
 
@@ -32,10 +33,6 @@ def summed_to(array, shape):
     places = np.broadcast_to(np.arange(total.size).reshape(shape), array.shape)
     np.add.at(total.reshape(-1), places.ravel(), array.ravel())
     return total
-
-
-def share(a, b):
-    return np.shares_memory(a.detach().numpy(), b.detach().numpy())
 
 
 # ---- un-broadcasting ----------------------------------------------------------------------------
@@ -135,7 +132,7 @@ def test_no_gradients_share_memory():
     z.backward(seed)
     held = [seed, a.grad, b.grad, c.grad, y.grad, z.grad]
     for one, other in itertools.combinations(held, 2):
-        assert not share(one, other)
+        assert not share_memory(one, other)
 
 
 def test_no_gradients_share_memory_with_create_graph():
@@ -143,14 +140,14 @@ def test_no_gradients_share_memory_with_create_graph():
     seed = mg.ones(3, dtype=mg.float64)
     (a + b).backward(seed, create_graph=True)
     held = [seed, a.grad, b.grad]
-    assert not any(share(x, y) for x, y in itertools.combinations(held, 2))
+    assert not any(share_memory(x, y) for x, y in itertools.combinations(held, 2))
 
 
 def test_a_gradient_of_views_owns_its_memory():
     a, b = leaf(2, 3), leaf(3, 2)
     seed = mg.ones(3, 2, dtype=mg.float64)
     (a.T + b).backward(seed)
-    assert not share(a.grad, seed) and not share(b.grad, seed) and not share(a.grad, b.grad)
+    assert not share_memory(a.grad, seed) and not share_memory(b.grad, seed) and not share_memory(a.grad, b.grad)
     b.grad.zero_()
     assert (a.grad == 1).all() and (seed == 1).all()
 

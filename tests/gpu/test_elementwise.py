@@ -65,6 +65,26 @@ def test_the_result_lies_as_its_operands(launched, name):
     assert Elementwise(np.negative)(x).strides == x.strides
 
 
+@pytest.mark.parametrize(
+    ("shape", "operands", "wanted"),
+    [  # the steps of the operands, and of PyTorch's sum of them, or of its copy of one
+        ((2, 3, 3), [(9, 1, 3), (3, 6, 1)], (9, 1, 3)),
+        ((2, 3, 3), [(3, 6, 1), (9, 1, 3)], (3, 6, 1)),
+        ((3, 3, 2, 3), [(0, 1, 9, 3)], (18, 1, 9, 3)),
+        ((3, 2, 2), [(0, 1, 2)], (4, 1, 2)),
+        ((2, 3, 4), [(0, 1, 3), (12, 4, 1)], (12, 1, 3)),
+        ((2, 3, 4), [(0, 0, 0), (1, 8, 2)], (1, 8, 2)),
+        ((3, 3), [(1, 1), (1, 3)], (1, 3)),
+        ((2, 2), [(1, 2), (2, 1)], (1, 2)),
+    ],
+)
+def test_results_lie_as_pytorch_lays_them(stand_in, shape, operands, wanted):
+    first, *others = [torch.arange(99.0, device="cuda").as_strided(shape, steps) for steps in operands]
+    for result in [sum(others, first)] if others else [first.clone(), first.double()]:
+        assert result.stride() == wanted
+        assert result.tolist() == sum([x.cpu() for x in others], first.cpu()).tolist()
+
+
 @pytest.mark.parametrize("char", "?eld")
 def test_elements_of_every_size_are_moved_whole(launched, char):
     copy, x = Elementwise(lambda x: x.copy()), np.arange(-3, 6).astype(char)

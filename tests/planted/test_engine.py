@@ -11,6 +11,7 @@ from importlib import import_module
 
 import pytest
 
+from minigrad import devices
 from minigrad.autograd import (
     anomaly,
     derivatives,
@@ -39,8 +40,9 @@ from tests.autograd import (
     test_modes,
     test_walk,
 )
-from tests.conftest import install_stand_in
+from tests.conftest import install_stand_in, make_tensors_on
 from tests.gpu import test_elementwise
+from tests.marks import mark
 from tests.ops import test_index
 from tests.planted.test_gradient_rules import operations
 
@@ -61,8 +63,17 @@ def spoilt_code(target, old, new):
 
 
 def with_stand_in(test):
-    with install_stand_in() as cupy:
+    """Runs a test that says itself where its tensors are."""
+    with install_stand_in() as cupy, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "_default_device", devices.CPU)
         test(cupy)
+
+
+def on_stand_in(test):
+    """Runs any other test with its tensors there."""
+    with install_stand_in(), pytest.MonkeyPatch.context() as patch:
+        make_tensors_on("cuda", patch)
+        test()
 
 
 @contextlib.contextmanager
@@ -123,6 +134,10 @@ PLANTED = {
         walk.unbroadcast, "side_by_side.add_up(gradient, axes, None, keepdims)", "gradient.max(axes, None, keepdims)",
         broadcast,
     ),
+    "sums over no axis of a GPU's": (
+        walk.unbroadcast, "gradient.sum(axis=axes, keepdims=keepdims)", "gradient.max(axis=axes, keepdims=keepdims)",
+        lambda: on_stand_in(broadcast),
+    ),
     "forgets the new axes in front": (
         walk.repeated_axes, "*range(extra)", "*range(0)", broadcast
     ),
@@ -145,6 +160,10 @@ PLANTED = {
     "the third gradient replaces the others": (
         ADD, "self.pending[edge] += gradient", "self.pending[edge] = gradient",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
+    ),
+    "the second gradient replaces the first on a GPU": (
+        ADD, "plus(waiting, gradient,", "plus(0 * waiting, gradient,",
+        lambda: on_stand_in(test_walk.test_a_gradient_lent_twice_is_not_added_into),
     ),
     "borrowed gradients are added into": (
         RECEIVE, "gradient is not cotangent and gradient.base is None", "True",
@@ -267,6 +286,10 @@ PLANTED = {
         index._put_forward, "np.add.at(whole.reshape(-1),", "np.put(whole.reshape(-1),",
         lambda: test_index.test_reading_to_second_order("rows, one twice"),
     ),
+    "elements read twice collect one gradient on a GPU": (
+        index._put_forward, "xp.add.at(whole, key, g)", "whole[key] = g",
+        lambda: on_stand_in(lambda: test_index.test_reading_to_second_order("rows, one twice")),
+    ),
     # ---- higher orders
     "the saved result is a constant": (
         node.Node._lift, "lifted[self.plan.result_position].node = self", "pass",
@@ -344,7 +367,13 @@ def mistake_of_a_permutation():
         gradcheck.gradcheck(function, inputs, fast_mode=mode == "fast")
 
 
-@pytest.mark.parametrize("name", PLANTED)
+OF_NUMPY = {  # each with a row for the line beside it, which computes a GPU's
+    "sums over no axis", "the second gradient replaces the first", "the third gradient replaces the others",
+    "elements read twice collect one gradient",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", mark(PLANTED, pytest.mark.cpu("the line computes NumPy's arrays"), OF_NUMPY))
 def test_a_mistake_is_seen(name):
     target, old, new, check = PLANTED[name]
     check()
