@@ -18,14 +18,17 @@ from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 from minigrad.gpu.rows import LONGEST, threads_of_a_row
 from minigrad.gpu.sums import Sums, serves
+from minigrad.layout import channels_last
 
+# Sums about the channel's first number keep the digits that a mean far from zero would take: Chan, Golub and LeVeque,
+# "Algorithms for computing the sample variance", 1983. A variance beyond A is infinite, as PyTorch's.
 MEASURE = Sums(
     "moments",
     "A* means, A* variances, A* scales, A* running_mean, A* running_var, int tracked, double eps, double momentum",
-    "double v = X; a += v; b += v * v;",
-    """double mean = a / count, var = b / count - mean * mean;
+    "double v = (double)X - up(x[(long long)c * inner]); a += v; b += v * v;",
+    """double shift = a / count, mean = up(x[(long long)c * inner]) + shift, var = b / count - shift * shift;
         var = var < 0 ? 0 : var;
-        means[c] = mean, variances[c] = var, scales[c] = 1 / sqrt(var + eps);
+        means[c] = mean, variances[c] = var, scales[c] = 1 / sqrt(variances[c] + eps);
         if (tracked) {
             running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean;
             running_var[c] = (1 - momentum) * running_var[c] + momentum * var * count / (count > 1 ? count - 1 : 1);
@@ -130,6 +133,14 @@ def lie_of(moments: Any) -> Lie | None:
     return Lie(prod(rows[: dims[0]]), prod(rows[dims[0] :]), channels, means, count // means)
 
 
+def _see_channels(lie: Lie, x: Any, *others: Any) -> tuple[list[Any], tuple[int, int, int]]:
+    """Arrays in one piece, as (outer, channels, inner): images whose channels come last as columns, where they lie."""
+    order, (outer, channels, inner) = channels_last.order, lie.channels
+    if x.flags.c_contiguous or lie.rows or x.ndim != 4 or not x.transpose(order).flags.c_contiguous:
+        return [in_one_piece(v) for v in (x, *others)], lie.channels
+    return [in_one_piece(v.transpose(order)) for v in (x, *others)], (outer * inner, channels, 1)
+
+
 def _find_computed_type(x: Any) -> Any:
     return np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
 
@@ -152,7 +163,7 @@ def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: f
     lie = lie_of(moments)
     if lie is None or not _serves(x, w, b, lie, running):
         return None
-    x, kind = in_one_piece(x), _find_computed_type(x)
+    kind = _find_computed_type(x)
     shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
     moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
     moments.hat = None
@@ -161,7 +172,8 @@ def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: f
     moments.variance = type(x)(shape, kind)
     kept = running if running[0] is not None else (moments.mean, moments.mean)
     numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
-    MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
+    (seen,), channels = _see_channels(lie, x)
+    MEASURE(seen, seen, channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
     return _write(x, moments.mean, moments.scale, *_as_columns(moments.columns, w, b))
 
 
@@ -176,7 +188,7 @@ def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
 
 
 def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
-    out = type(x)(x.shape, x.dtype)
+    x, out = in_one_piece(x), type(x)(x.shape, x.dtype)
     weights = [x if v is None else in_one_piece(v) for v in (w, b)]
     operands = (x, *weights, out, moments.mean, moments.scale)
     numbers = (*_list_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
@@ -252,7 +264,8 @@ def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     if kept is None or kept[0]() is not g:
         found = type(x)((4, lie.channels[1]), moments.mean.dtype)
         numbers = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
-        SLOPES(in_one_piece(x), in_one_piece(g), lie.channels, numbers)
+        (seen, cotangent), channels = _see_channels(lie, x, g)
+        SLOPES(seen, cotangent, channels, numbers)
         kept = _SLOPES[moments] = (weakref.ref(g), found)
     return kept[1]
 

@@ -357,6 +357,13 @@ def sort_kind(kind):
 # ---- the other methods: NumPy's, called as CuPy lets them be called ------------------------
 
 
+def lay_last(host, axis):
+    """The numbers in another memory order, in which NumPy adds along `axis` by halves, as a GPU's threads do."""
+    gone = range(host.ndim) if axis is None else [i % host.ndim for i in np.atleast_1d(axis)]
+    order = [i for i in range(host.ndim) if i not in gone] + list(gone)
+    return host.transpose(order).copy().transpose(np.argsort(order))
+
+
 def _method(name):
     anywhere = name in ("reshape", "transpose", "swapaxes", "squeeze", "view", "ravel", "diagonal")
 
@@ -374,11 +381,14 @@ def _method(name):
             kwargs["mode"] = "wrap"
         host = self._host
         wanted = kwargs.get("dtype", args[1] if len(args) > 1 else None)
-        if name in ("sum", "prod") and host.dtype == np.float16 and wanted is None:  # in single, as CuPy
+        in_single = name in ("sum", "prod") and host.dtype == np.float16 and wanted is None  # as CuPy
+        if in_single:
             host = host.astype(np.float32)
         with np.errstate(all="ignore"):
             found = getattr(host, name)(*args, **kwargs)
-            return wrap(found if host is self._host else found.astype(self._host.dtype), used)
+            if name == "sum" and host.dtype.kind == "f" and found.ndim:
+                found[...] = lay_last(host, kwargs.get("axis", args[0] if args else None)).sum(*args, **kwargs)
+            return wrap(found.astype(np.float16) if in_single else found, used)
 
     method.__name__ = name
     return method

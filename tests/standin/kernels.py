@@ -16,6 +16,11 @@ from tests.standin.journal import asked, launches
 TWINS = {}
 
 
+def widen(x):
+    """The numbers in the type in which a kernel computes, its `A`: halves in single precision."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
 class RawKernel:
     __module__ = "cupy"
 

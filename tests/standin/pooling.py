@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigrad.kernels import Geometry, pool
-from tests.standin.kernels import TWINS
+from tests.standin.kernels import TWINS, widen
 
 
 def twin(function, arrays, adaptive=False):
@@ -15,7 +15,7 @@ def twin(function, arrays, adaptive=False):
         assert 0 <= grid[0] * block[0] - count < block[0] and count == out.size
         options = () if adaptive else (Geometry(*zip(*[iter(numbers[:8])] * 2, strict=True)), *numbers[8:])
         with np.errstate(all="ignore"):
-            out[...] = function(*operands, (H, W), (Ho, Wo), *options)
+            out[...] = function(*map(widen, operands), (H, W), (Ho, Wo), *options)
 
     return run
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.standin.kernels import TWINS
+from tests.standin.kernels import TWINS, widen
 
 
 def softmax(x, axis):
@@ -45,9 +45,8 @@ def down(function):
 
 
 def compute(function, arrays, out, shape, axis):
-    wide = np.float32 if out.dtype == np.float16 else out.dtype
     with np.errstate(all="ignore"):
-        out[...] = function(*[a.reshape(shape).astype(wide) for a in arrays], axis).reshape(out.shape)
+        out[...] = function(*[widen(a).reshape(shape) for a in arrays], axis).reshape(out.shape)
 
 
 for function in (softmax, log_softmax, softmax_rule, log_softmax_rule):
@@ -76,7 +75,8 @@ TWINS.update(places(np.argmax) | places(np.argmin))
 
 def nll(grid, block, arguments, constants):
     logs, labels, weights, out, *numbers = arguments
-    kept, places = labelled(labels, weights, *numbers)
+    logs = widen(logs)
+    kept, places = labelled(labels, weights, logs.dtype, *numbers)
     assert grid == (1,) and block == (constants["P"],)
     known = np.isin(labels, [*range(numbers[1]), numbers[3]]).all()
     with np.errstate(all="ignore"):
@@ -86,19 +86,20 @@ def nll(grid, block, arguments, constants):
 
 def nll_rule(grid, block, arguments, constants):
     gradient, labels, weights, out, *numbers = arguments
-    kept, places = labelled(labels, weights, *numbers)
+    wide = widen(gradient)
+    kept, places = labelled(labels, weights, wide.dtype, *numbers)
     assert 4 * grid[0] * block[0] >= out.size
     with np.errstate(all="ignore"):
-        slope = -(gradient / (places.sum() if numbers[4] else 1))
-        out[...] = np.where(kept, slope * places, 0).reshape(out.shape)
+        slope = widen((wide / (places.sum() if numbers[4] else 1)).astype(out.dtype))
+        out[...] = np.where(kept, -slope * places, 0).reshape(out.shape)
 
 
-def labelled(labels, weights, count, classes, rest, ignored, mean, weighted):
+def labelled(labels, weights, dtype, count, classes, rest, ignored, mean, weighted):
     """The elements of (N, classes, rest) that labels name, and how much each of them counts."""
     labels = labels.reshape(-1, 1, int(rest))
     kept = (labels != ignored) & (np.arange(classes)[:, None] == labels)  # (N, classes, rest)
-    wide = weights.reshape(-1).astype(np.float64) if weighted else np.ones(classes)
-    places = np.where(kept, wide[:, None], 0)
+    weights = weights.reshape(-1) if weighted else np.ones(classes)
+    places = np.where(kept, weights.astype(dtype)[:, None], dtype.type(0))
     return kept, places
 
 
@@ -127,10 +128,13 @@ def summed(end):
 
 def measure(x, g, shape, means, variances, scales, running_mean, running_var, tracked, eps, momentum):
     x = x.reshape(shape).astype(np.float64)
-    count = shape[0] * shape[2]
-    mean, var = x.mean((0, 2)), x.var((0, 2))
-    for target, value in ((means, mean), (variances, var), (scales, 1 / np.sqrt(var + eps))):
-        target[...] = value.reshape(target.shape)
+    count, first = shape[0] * shape[2], x[0, :, 0]
+    with np.errstate(all="ignore"):
+        x = x - first[:, None]
+        shift = x.sum((0, 2)) / count
+        mean, var = first + shift, np.maximum((x * x).sum((0, 2)) / count - shift * shift, 0)
+        means[...], variances[...] = mean.reshape(means.shape), var.reshape(means.shape)
+        scales[...] = 1 / np.sqrt(variances.astype(np.float64) + eps)
     if tracked:
         running_mean[...] = (1 - momentum) * running_mean + momentum * mean
         running_var[...] = (1 - momentum) * running_var + momentum * var * count / max(count - 1, 1)
@@ -151,7 +155,8 @@ def total(x, g, shape, out, divisor):
 
 
 def squares(x, g, shape, out, divisor):
-    out[...] = ((x.astype(np.float64) - g) ** 2).sum() / divisor
+    with np.errstate(all="ignore"):
+        out[...] = ((widen(x) - widen(g)).astype(np.float64) ** 2).sum() / divisor
 
 
 for name, end in (("moments", measure), ("slopes", slope), ("total", total), ("squares", squares)):
@@ -160,29 +165,34 @@ for name, end in (("moments", measure), ("slopes", slope), ("total", total), ("s
 
 def weights_of(w, rows, n, periods, per, step):
     """The weight of each element of each row."""
-    return w.reshape(-1)[np.arange(rows)[:, None] % int(periods) * int(per) + np.arange(n) // int(step)]
+    places = np.arange(rows)[:, None] % int(periods) * int(per) + np.arange(n) // int(step)
+    return widen(w).reshape(-1)[places]
 
 
 def normalize_rows(grid, block, arguments, constants):
     x, w, b, out, means, scales, rows, n, periods, per, step, weighted, shifted, eps = arguments
     assert grid[0] * block[1] >= rows and 4 * constants["P"] * constants["K"] >= n
-    x = x.reshape(int(rows), int(n)).astype(np.float64)
-    scale = 1 / np.sqrt(x.var(1) + eps)
-    means[...], scales[...] = x.mean(1).reshape(means.shape), scale.reshape(scales.shape)
-    y = (x - x.mean(1)[:, None]) * scale[:, None]
-    y = y * weights_of(w, rows, n, periods, per, step) if weighted else y
-    out[...] = (y + weights_of(b, rows, n, periods, per, step) if shifted else y).reshape(out.shape)
+    x = widen(x).reshape(int(rows), int(n))
+    with np.errstate(all="ignore"):
+        mean = x.sum(1, keepdims=True) / x.dtype.type(n)
+        y = x - mean
+        scale = 1 / np.sqrt((y * y).sum(1, keepdims=True) / x.dtype.type(n) + x.dtype.type(eps))
+        means[...], scales[...] = mean.reshape(means.shape), scale.reshape(scales.shape)
+        y = y * scale
+        y = y * weights_of(w, rows, n, periods, per, step) if weighted else y
+        out[...] = (y + weights_of(b, rows, n, periods, per, step) if shifted else y).reshape(out.shape)
 
 
 def normalize_rows_rule(grid, block, arguments, constants):
     g, x, w, out, means, scales, rows, n, periods, per, step, weighted = arguments
     assert grid[0] * block[1] >= rows and 4 * constants["P"] * constants["K"] >= n
-    g, x = [v.reshape(int(rows), int(n)).astype(np.float64) for v in (g, x)]
+    g, x = [widen(v).reshape(int(rows), int(n)) for v in (g, x)]
     scale = scales.reshape(-1, 1)
-    y = (x - means.reshape(-1, 1)) * scale
-    g = g * weights_of(w, rows, n, periods, per, step) if weighted else g
-    dx = (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) * scale
-    out[...] = dx.reshape(out.shape)
+    with np.errstate(all="ignore"):
+        y = (x - means.reshape(-1, 1)) * scale
+        g = g * weights_of(w, rows, n, periods, per, step) if weighted else g
+        dx = (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) * scale
+        out[...] = dx.reshape(out.shape)
 
 
 TWINS.update(normalize_rows=normalize_rows, normalize_rows_rule=normalize_rows_rule)
