@@ -133,4 +133,6 @@ def make_tensors_on(name, patch):
     patch.setattr(random, "of_gpu", lambda _: random.default_generator)
     for look in ("numpy", "__array__"):
         on_cpu = getattr(Tensor, look)
-        patch.setattr(Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda else x, *a, **k))
+        patch.setattr(
+            Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda and not k.get("force") else x, *a, **k)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,16 @@ class MemoryLayout(NamedTuple):
         if type(memory) is np.ndarray:
             return np.ndarray(self.shape, memory.dtype, memory, first * memory.itemsize, strides)
         return array_module(memory).lib.stride_tricks.as_strided(memory[first:], self.shape, strides)
+
+
+def look_into(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
+    """A view of `memory`, which are bytes: so many of them from the first on, and from one element to the next."""
+    if type(memory) is np.ndarray:
+        return np.ndarray(shape, dtype, memory, offset, strides)
+    whole = (memory.size - offset) // dtype.itemsize * dtype.itemsize
+    return array_module(memory).lib.stride_tricks.as_strided(
+        memory[offset : offset + whole].view(dtype), shape, strides
+    )
 
 
 def memory_of(array: Any) -> tuple[Any, int]:

@@ -45,8 +45,8 @@ def save(
     """Writes `obj` to `f`, a path or a binary file, so that `load` gives it back.
 
     Takes tensors, parameters, NumPy arrays and scalars, numbers, strings, bytes, None, dtypes,
-    devices, sizes, and lists, tuples, sets and dicts of them: so every `state_dict()`. Tensors on the
-    CPU that share memory share it again; a view alone does not carry what it leaves out. A path that
+    devices, sizes, and lists, tuples, sets and dicts of them: so every `state_dict()`. Tensors
+    that share memory share it again; a view alone does not carry what it leaves out. A path that
     ends in `.safetensors` is written by the safetensors library (a dict of tensors only).
 
     A path is written whole or not at all: a save that is interrupted leaves the old file. For that a
@@ -91,8 +91,9 @@ def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
 
     held: Storages = {}
     root = describe(obj, held)
-    arrays = [(backend.to_device(array, devices.CPU), device) for (_, device), (_, array) in held.items()]
-    storages, views = _find_shared(arrays)
+    arrays = [(array, device) for (_, device), (_, array) in held.items()]
+    found, views = _find_shared(arrays)
+    storages = [None if array is None else backend.to_device(array, devices.CPU) for array in found]
     descriptions = [
         [array.dtype.str, array.shape, device] if array is not None else None
         for array, (_, device) in zip(storages, arrays, strict=True)
@@ -104,9 +105,9 @@ def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
 
 
 def _find_shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
-    """The storages to write, and the views among them: of tensors on the CPU, not of NumPy's own arrays."""
-    storages, views = bring_together([array if device == "cpu" else None for array, device in arrays])
-    return [s if d == "cpu" else array for s, (array, d) in zip(storages, arrays, strict=True)], views
+    """The storages to write, and the views among them: of tensors, not of NumPy's own arrays."""
+    storages, views = bring_together([None if device is None else array for array, device in arrays])
+    return [array if d is None else s for s, (array, d) in zip(storages, arrays, strict=True)], views
 
 
 def load(

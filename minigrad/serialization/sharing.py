@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array, address_of, array_module
+from minigrad.backend import Array, address_of
+from minigrad.ops.strides import look_into
 
 # Number of a storage, NumPy dtype, offset in bytes, shape, strides in bytes.
 View: TypeAlias = tuple[int, str, int, tuple[int, ...], tuple[int, ...]]
@@ -22,13 +23,13 @@ def bring_together(arrays: list[Array]) -> tuple[list[Array | None], dict[int, V
     """The storages of `arrays`, by their numbers, and the views among them.
 
     Of arrays that overlap, the first gets a storage of all the bytes that they reach, the others get
-    None. GPU arrays, and views that reach an element twice, stay as they are.
+    None. Views that reach an element twice stay as they are.
     """
     storages: list[Array | None] = list(arrays)
     views: dict[int, View] = {}
     for numbers, start, end in _find_overlaps(arrays):
         home = min(numbers)
-        storages[home] = np.asarray(_Bytes(start, end))
+        storages[home] = _read_bytes(arrays[home], start, end)
         for i in numbers:
             array = arrays[i]
             views[i] = (home, array.dtype.str, address_of(array) - start, array.shape, array.strides)
@@ -41,7 +42,7 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
     """Numbers of arrays that overlap, and the addresses between which they lie, found by sorting."""
     spans = []
     for i, array in enumerate(arrays):
-        if type(array) is np.ndarray and array.size:
+        if array is not None and array.size:
             start, end = _find_bounds(address_of(array), array.itemsize, array.shape, array.strides)
             if array.nbytes <= end - start:  # else it reaches elements twice
                 spans.append((start, end, i))
@@ -78,17 +79,20 @@ def make_view(storage: Array, view: View) -> Array:
     start, end = _find_bounds(offset, dtype.itemsize, shape, strides)
     if start < 0 or end > limit or math.prod(shape) * dtype.itemsize > limit:
         raise ValueError("a view reaches beyond its storage")
-    xp = array_module(storage)
-    if xp is np:
-        return np.ndarray(shape, dtype, storage.data, offset, strides)
-    rows = storage[offset : offset + (limit - offset) // dtype.itemsize * dtype.itemsize].view(dtype)
-    return xp.lib.stride_tricks.as_strided(rows, shape, strides)
+    return look_into(storage, dtype, offset, shape, strides)
 
 
 def _find_bounds(start: int, itemsize: int, shape: Any, strides: Any) -> tuple[int, int]:
     """The first byte that a view reaches, and the one after its last."""
     steps = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
     return start + sum(s for s in steps if s < 0), start + sum(s for s in steps if s > 0) + itemsize
+
+
+def _read_bytes(array: Array, start: int, end: int) -> Array:
+    """The bytes between two addresses of the memory that `array` looks at."""
+    if type(array) is np.ndarray:
+        return np.asarray(_Bytes(start, end))
+    return type(array)((end - start,), np.uint8, array.data + (start - address_of(array)))
 
 
 class _Bytes:

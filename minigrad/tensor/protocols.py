@@ -15,6 +15,7 @@ from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
+from minigrad.ops.strides import look_into
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -31,15 +32,15 @@ def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[st
 def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     """`array` in new memory, the same for all that share memory in one deep copy (`memo`)."""
     root = array
-    while isinstance(root.base, np.ndarray):
+    while isinstance(root.base, type(root)):
         root = root.base
-    if type(array) is not np.ndarray or not root.flags.forc:
+    if not array.size or not root.flags.forc:
         return backend.copy_array(array)
     key: Any = ("memory", id(root))  # the array itself may be copied, too
     if key not in memo:
-        memo[key] = root.ravel(order="K").view(np.uint8).copy()
-    offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-    return np.ndarray(array.shape, array.dtype, memo[key], offset, array.strides)
+        memo[key] = backend.copy_array(root.ravel(order="K").view(np.uint8))
+    offset = backend.address_of(array) - backend.address_of(root)
+    return look_into(memo[key], array.dtype, offset, array.shape, array.strides)
 
 
 def _as_scalar(x: Any, way: str) -> Any:

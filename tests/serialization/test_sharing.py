@@ -11,8 +11,6 @@ import minigrad
 from minigrad import nn
 from minigrad.serialization import SerializationError, load, save
 
-pytestmark = pytest.mark.cpu("of tensors on a GPU each is saved by itself")
-
 
 def round_trip(value):
     save(value, file := io.BytesIO())

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.tensor.absent import NAMES as ABSENT
-from tests.marks import SHARES, mark
+from tests.marks import mark_each
 
 
 def leaf(*shape):
@@ -92,7 +92,9 @@ DEPARTURES = {
 }
 
 
-@pytest.mark.parametrize("name", mark(DEPARTURES, SHARES, ["numpy"]))
+@pytest.mark.parametrize(
+    "name", mark_each(DEPARTURES, {"numpy": "`--device` has a numpy() of its own, which is named"})
+)
 def test_numbers_that_left_a_graph_are_the_cause_that_is_named(name):
     way, message = DEPARTURES[name]
     y = (leaf(1) * 2).sum()
@@ -120,7 +122,6 @@ def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
     torch.advice.enable()
 
 
-@pytest.mark.cpu("views stay views of one another in a deep copy of NumPy's memory")
 def test_a_deep_copy_has_gradient_attributes_and_shared_memory():
     x = leaf(2)
     (x * 2).sum().backward()

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from tests.marks import PRINTS
 
 
 def test_the_storage_of_a_view_is_that_of_its_base():
@@ -19,14 +18,12 @@ def test_the_storage_of_a_view_is_that_of_its_base():
         torch.zeros(2, dtype=torch.uint8).storage()[0] = 300
 
 
-@PRINTS
 def test_a_storage_prints_its_numbers_line_by_line():
-    assert repr(torch.ones(2).storage()) == (
-        " 1.0\n 1.0\n[minigrad.storage.TypedStorage(dtype=minigrad.float32, device=cpu) of size 2]"
+    x, byte = torch.ones(2), torch.zeros(1, dtype=torch.int8)
+    assert repr(x.storage()) == (
+        f" 1.0\n 1.0\n[minigrad.storage.TypedStorage(dtype=minigrad.float32, device={x.device}) of size 2]"
     )
-    assert repr(torch.zeros(1, dtype=torch.int8).untyped_storage()) == (
-        " 0\n[minigrad.storage.UntypedStorage(device=cpu) of size 1]"
-    )
+    assert repr(byte.untyped_storage()) == f" 0\n[minigrad.storage.UntypedStorage(device={x.device}) of size 1]"
 
 
 def test_resize_in_the_same_memory_or_in_more():
@@ -60,14 +57,13 @@ def test_new_tensors_and_new_memory():
         x.set_(torch.ones(1, dtype=torch.int64))
 
 
-@pytest.mark.cpu("the number of its device")
 def test_facts():
-    x = torch.ones(2, 3)
+    x = torch.ones(2, 3, device="cpu")
     assert (x.itemsize, x.nbytes, x.get_device(), torch.get_device(x)) == (4, 24, -1, -1)
     assert x.layout is torch.strided and repr(x.layout) == "minigrad.strided" and x.is_cpu
     assert not any([x.is_xpu, x.is_mps, x.is_sparse, x.is_quantized, x.is_meta, x.is_shared(), x.is_pinned()])
     assert x.is_signed() and not x.byte().is_signed() and not torch.is_complex(x) and torch.is_signed(x)
-    assert x.is_same_size(torch.zeros(2, 3)) and x.is_set_to(x[:]) and not x.is_set_to(x[:1])
+    assert x.is_same_size(torch.zeros(2, 3, device="cpu")) and x.is_set_to(x[:]) and not x.is_set_to(x[:1])
     assert torch.is_nonzero(torch.tensor([2.0])) and torch.typename(x) == "minigrad.FloatTensor"
     assert torch.typename(3) == "int" and torch.typename(np.ones(1)) == "numpy.ndarray"
     with pytest.raises(RuntimeError, match="ambiguous"):
