@@ -2,7 +2,7 @@
 
 `pytest --device cuda` runs every test with tensors made on a GPU by default, those made on import too, and lets
 it look at them with `.numpy()`; `--stand-in` puts the strict stand-in for CuPy in the GPU's place. A test about
-the CPU alone is marked so, `pytest.mark.cpu`, and skipped there.
+the CPU alone is marked so, with the reason, `pytest.mark.cpu`, and makes its tensors there: a GPU must not change it.
 """
 
 import contextlib
@@ -51,6 +51,14 @@ def fresh_default(monkeypatch):
     """No default device is chosen."""
     monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
     monkeypatch.setattr(devices, "_default_device", None)
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    """A machine without CuPy, whatever this one has."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with backend.use_library(None):
+        yield
 
 
 @contextlib.contextmanager
@@ -106,22 +114,14 @@ def pytest_make_collect_report(collector):
         return (yield)
 
 
-def pytest_collection_modifyitems(config, items):
-    name = config.getoption("--device")
-    if name is None:
-        return
-    for item in items:
-        for mark in item.iter_markers("cpu"):
-            item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.args[0]}"))
-
-
 @pytest.fixture(autouse=True)
 def _default_device(request, monkeypatch):
-    """With `--device`, tensors are made there. A test that chooses its devices itself runs as without."""
+    """With `--device`, tensors are made there, but for a test of the CPU, and one that chooses its devices itself."""
     name = request.config.getoption("--device")
     if name is None:
         return
-    if {"device", "stand_in"} & set(request.fixturenames) or chooses_its_devices(request.path):
+    chooses = {"device", "stand_in", "no_gpu"} & set(request.fixturenames) or chooses_its_devices(request.path)
+    if chooses or request.node.get_closest_marker("cpu"):
         monkeypatch.setattr(devices, "_default_device", devices.CPU)
     else:
         make_tensors_on(name, monkeypatch)

@@ -1,7 +1,6 @@
 """PyTorch's names for GPUs: each works, or says why there is none."""
 
 import gc
-import sys
 
 import numpy as np
 import pytest
@@ -26,13 +25,8 @@ NEEDS_A_GPU = {
 }
 
 
+@pytest.mark.usefixtures("no_gpu")
 class TestWithoutAGpu:
-    @pytest.fixture(autouse=True)
-    def no_gpu(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "cupy", None)
-        with backend.use_library(None):
-            yield
-
     @pytest.mark.parametrize("name", NEEDS_A_GPU)
     def test_says_why_not(self, name):
         with pytest.raises(RuntimeError) as caught:

@@ -89,7 +89,6 @@ def test_a_gradient_that_does_not_fit_names_the_operation():
 
 
 # ---- pruning ------------------------------------------------------------------------------------
-@pytest.mark.cpu("a GPU's forward goes past the dispatch")
 def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     calls, through = [], dispatch.dispatch
     monkeypatch.setattr(
@@ -97,7 +96,8 @@ def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     )
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3))
     model(mg.randn(2, 1, 8, 8)).sum().backward()
-    assert sorted(calls) == ["conv2d"] * 2 + ["conv2d_input"] + ["conv2d_weight"] * 2
+    back = sorted([face for face in calls if face != "conv2d"])  # which a GPU computes without the dispatch
+    assert back == ["conv2d_input"] + ["conv2d_weight"] * 2
 
 
 def test_grad_computes_only_what_leads_to_its_inputs():

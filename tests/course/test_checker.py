@@ -74,7 +74,7 @@ def test_what_is_no_gradient(backward, words):
     assert words in str(report)
 
 
-@pytest.mark.cpu("arrays of a GPU cannot be made read-only")
+@pytest.mark.cpu("the checker gives a rule NumPy's arrays")
 def test_a_rule_that_writes_into_the_gradient_that_arrives():
     def backward(g, x):
         g *= 2

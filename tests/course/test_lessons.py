@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from minigrad import get_default_dtype, manual_seed, set_default_dtype
+from tests.marks import mark_each
 
 COURSE = Path(__file__).resolve().parents[2] / "docs" / "course"
-CHAPTERS = sorted(COURSE.glob("[0-9]*.py"))
+CHAPTERS = {p.stem: p for p in sorted(COURSE.glob("[0-9]*.py"))}
 
 
 @pytest.fixture(autouse=True)
@@ -21,25 +22,19 @@ def _as_it_was():
 
 
 OF_THE_CPU = {
-    "11_reading_errors": "its errors are the CPU's",
-    "13_gpu_and_several_processes": "it moves tensors itself",
+    "11_reading_errors": "a GPU is not asked whether labels are classes",
+    "13_gpu_and_several_processes": "it moves tensors to a GPU itself",
 }
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(p, id=p.stem, marks=pytest.mark.cpu(OF_THE_CPU[p.stem]) if p.stem in OF_THE_CPU else ())
-        for p in CHAPTERS
-    ],
-)
-def test_a_chapter_runs(path, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", mark_each(CHAPTERS, OF_THE_CPU))
+def test_a_chapter_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [p for p in __import__("sys").path if Path(p or ".").resolve() != COURSE])
-    runpy.run_path(str(path), run_name="__main__")
+    runpy.run_path(str(CHAPTERS[name]), run_name="__main__")
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS.values(), ids=CHAPTERS)
 def test_a_chapter_reads_as_a_page(path):
     text = path.read_text("utf-8")
     assert re.match(r"# %% \[markdown\]\n# # \d+\. ", text)
@@ -50,7 +45,7 @@ def test_a_chapter_reads_as_a_page(path):
 
 
 def test_the_engine_is_about_two_hundred_lines():
-    (engine,) = [path for path in CHAPTERS if path.stem.startswith("07")]
+    (engine,) = [path for name, path in CHAPTERS.items() if name.startswith("07")]
     lines = [
         line for line in engine.read_text("utf-8").splitlines() if line.strip() and not line.lstrip().startswith("#")
     ]

@@ -137,9 +137,8 @@ def test_names_of_backends():
     assert dist.get_default_backend_for_device("cpu") == "gloo"
 
 
+@pytest.mark.usefixtures("no_gpu")
 def test_nccl_without_gpu():
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
     assert not dist.is_nccl_available()
     with pytest.raises(RuntimeError, match="doesn't have NCCL built in"):
         dist.init_process_group("nccl")

@@ -177,7 +177,7 @@ def test_what_is_not_learned_yet_is_told(capsys: pytest.CaptureFixture[str]) -> 
     assert "not there yet" not in capsys.readouterr().out
 
 
-@pytest.mark.skipif(cuda.is_available(), reason="there is a GPU here to run on")
+@pytest.mark.usefixtures("no_gpu")
 def test_cuda_without_a_gpu_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--device", "cuda"])
