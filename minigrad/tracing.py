@@ -221,7 +221,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def __pow__(self, exponent: Any) -> Any:  # NumPy, too, multiplies for the exponent 2
         return np.square(self) if type(exponent) in (int, float) and exponent == 2 else np.power(self, exponent)
 
-    def astype(self, dtype: Any, copy: bool = True) -> Symbol:
+    def astype(self, dtype: Any, copy: bool = True, order: str = "K") -> Symbol:  # the kernel decides of the order
         wanted = _require_known(np.dtype(dtype))
         if wanted == self.dtype:
             return self.copy() if copy else self

@@ -1,19 +1,19 @@
 """Every function of the tables, traced for every type, as one source that a C++ compiler and NVRTC take."""
 
 import inspect
+from importlib import import_module
 from itertools import product
+from pkgutil import iter_modules
 
 import numpy as np
 
-import minigrad.ops.gamma
-import minigrad.ops.limits
-import minigrad.ops.masks
-import minigrad.ops.special
-import minigrad.special  # noqa: F401 (with what `import minigrad` reads, all files that declare elementwise operations)
+from minigrad import ops
 from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
 
+for _file in iter_modules(ops.__path__, "minigrad.ops."):
+    import_module(_file.name)  # each declares its operations when it is read
 OPTIONS = {  # what the keyword-only parameters stand for; each choice makes an expression
     "options": [(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], "passes": [lambda x: x > 0], "decimals": [-1, 0, 2],
     "dtype": [np.dtype(c) for c in "?bBhilqefd"], "low": [None, -1.5], "high": [None, 2.5], "eps": [None, 0.25],
