@@ -147,39 +147,40 @@ def pool_max_rule(g: Any, x: Any, places: Any, geometry: Any) -> Any:
 
 def pool_mean(x: Any, *, geometry: Any, windows: Any, count: Any) -> Any:
     """The means of windows."""
-    shape = (*x.shape[:-2], *windows)
-    if not _serves(x, x) or 0 in shape:
-        return None
-    out = type(x)(shape, x.dtype)
-    _launch("mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, geometry, count)
-    return out
+    return _average("mean_pool", MEAN, x, windows, geometry, count)
 
 
 def pool_mean_rule(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
     """The gradient of the image under the means of windows."""
-    if not _serves(x, g):
-        return None
-    out = type(x)(x.shape, g.dtype)
-    _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, geometry, count)
-    return out
+    return _share_out("mean_pool_rule", MEAN_RULE, g, x, geometry, count)
 
 
 def pool_adaptive(x: Any, *, size: Any) -> Any:
     """The means of so many windows as cover the image."""
-    shape = (*x.shape[:-2], *size)
-    if not _serves(x, x) or 0 in shape:
-        return None
-    out = type(x)(shape, x.dtype)
-    _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape)
-    return out
+    return _average("adaptive_mean_pool", ADAPTIVE, x, size)
 
 
 def pool_adaptive_rule(g: Any, x: Any, size: Any) -> Any:
     """Its gradient."""
+    return _share_out("adaptive_mean_pool_rule", ADAPTIVE_RULE, g, x)
+
+
+def _average(name: str, body: str, x: Any, windows: Any, *how: Any) -> Any:
+    """A number for each of the `windows` of the images x; None where the kernel does not serve."""
+    shape = (*x.shape[:-2], *windows)
+    if not _serves(x, x) or 0 in shape:
+        return None
+    out = type(x)(shape, x.dtype)
+    _launch(name, body, (in_one_piece(x), out), x.shape, shape, *how)
+    return out
+
+
+def _share_out(name: str, body: str, g: Any, x: Any, *how: Any) -> Any:
+    """The adjoint: a number for each pixel of x, from the windows' g; None where the kernel does not serve."""
     if not _serves(x, g):
         return None
     out = type(x)(x.shape, g.dtype)
-    _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape)
+    _launch(name, body, (in_one_piece(g), out), x.shape, g.shape, *how)
     return out
 
 
