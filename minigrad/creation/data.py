@@ -49,12 +49,12 @@ def tensor(
 
 
 def _copy_as_it_lies(array: Any) -> Any:
-    """A copy whose axes lie in memory as those of `array` do."""
+    """A copy with the memory order of `array`."""
     return copy_operation(wrap(array), order="K").array
 
 
 def as_plain_array(data: Any) -> Any:
-    """`data` as a NumPy array of the plain class, or CuPy's; None for what is no array.
+    """`data` as a plain NumPy or CuPy array; None if it is no array.
 
     Memory maps, matrices and other subclasses of ndarray share their memory with the result.
     Raises TypeError for elements that a tensor cannot hold, ValueError for another byte order.
@@ -64,7 +64,7 @@ def as_plain_array(data: Any) -> Any:
     elif is_array(data):
         array = data
     elif not isinstance(data, (np.generic, TensorBase)) and hasattr(data, "__array__"):
-        array = np.asarray(data)  # Pillow's images, pandas' tables
+        array = np.asarray(data)  # such as Pillow's images and pandas' tables
     else:
         return None
     if not array.dtype.isnative:
@@ -78,7 +78,7 @@ _NUMBERS = {bool, int, float}
 
 
 def _find_graph(data: Any) -> str | None:
-    """Where the numbers in `data` come from, if it is a tensor, or a list of them, that needs a gradient."""
+    """The tensor in `data` that needs a gradient, if there is one."""
     if isinstance(data, TensorBase):
         return None if data.node is None else "from a tensor that requires grad"
     if isinstance(data, (list, tuple)) and not _NUMBERS.issuperset(map(type, data)):
@@ -89,7 +89,7 @@ def _find_graph(data: Any) -> str | None:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` as a tensor: without a copy when it is an array or a tensor of that dtype and device.
+    """`data` as a tensor, without a copy if it is an array or a tensor of that dtype and device.
 
     >>> import minigrad as torch
     >>> torch.as_tensor([1, 2])
@@ -109,7 +109,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """`obj` as a tensor that shares its memory where it can; `copy=True` never, `copy=False` else raises ValueError.
+    """`obj` as a tensor that shares its memory if possible. `copy=True` always copies; `copy=False` raises ValueError.
 
     >>> import minigrad as torch
     >>> torch.asarray([1, 2])
@@ -128,7 +128,7 @@ def asarray(
 def from_numpy(ndarray: Any) -> Tensor:
     """A tensor that shares the memory of a NumPy array. Raises TypeError for anything else.
 
-    Warns of an array that is read-only: the tensor cannot be written to.
+    Warns if the array is read-only, because the tensor cannot be written to.
 
     >>> import minigrad as torch
     >>> import numpy as np
@@ -170,7 +170,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
-    """The bytes of `buffer`, from `offset` on, as numbers of `dtype`, in its own memory.
+    """The bytes of `buffer`, from `offset` on, as elements of `dtype`, without a copy.
 
     >>> import minigrad as torch
     >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8)
@@ -185,7 +185,7 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A 0-d tensor that holds one number, of the default dtype where none is given.
+    """A 0-d tensor of one number, by default of the default dtype.
 
     >>> import minigrad as torch
     >>> torch.scalar_tensor(3)

@@ -100,7 +100,7 @@ def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: A
     return random.source_of(generator, xp).normal(read_size("normal", (size,), dtype), dtype, mean, std)
 
 
-# What was drawn does not move with what it was drawn from: as in PyTorch, the gradient is zero.
+# As in PyTorch, the gradient of random numbers with respect to the parameters is zero.
 _unmoved = operation("normal", lambda *given, drawn: drawn, lambda g: g * 0)
 
 
@@ -108,7 +108,7 @@ def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors.
+    """Normal random numbers; mean and standard deviation are numbers, with a `size`, or tensors.
 
     Raises RuntimeError for a negative standard deviation and shapes that do not broadcast.
 
@@ -132,7 +132,7 @@ def normal(
 
 
 def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -> Any:
-    """Normal numbers around `mean`, of which one or both are tensors (`given`), as an array."""
+    """An array of normal random numbers, where the mean, the standard deviation or both are tensors (`given`)."""
     shapes = [x.array.shape for x in given]
     try:
         shape = np.broadcast_shapes(*shapes)
@@ -142,7 +142,7 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -
     shift, scale = [getattr(x, "array", x) for x in (mean, std)]
     if np.less(scale, 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    # A spread given as a number is part of the draw; as a tensor, it scales what was drawn.
+    # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.
     dtype, scales = given[0].array.dtype, isinstance(std, TensorBase)
     source = random.source_of(generator, backend.array_module(given[0].array))
     drawn = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)

@@ -43,7 +43,7 @@ def ones(*size: Any, xp: Any, dtype: Any) -> Any:
 
 @creates
 def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: Any) -> Any:
-    """A tensor of whatever the memory holds: ``empty(2, 3)`` or ``empty((2, 3))``.
+    """An uninitialized tensor: ``empty(2, 3)`` or ``empty((2, 3))``.
 
     >>> import minigrad as torch
     >>> torch.empty(2, 3).shape
@@ -52,7 +52,7 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     check_memory_format("empty", memory_format)
     dtype = or_default(dtype)
     shape = read_size("empty", size, dtype)
-    order = memory_format.order  # None: row by row
+    order = memory_format.order  # None: row-major
     if order is None:
         return xp.empty(shape, dtype)
     if len(order) != len(shape):
@@ -61,9 +61,9 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
 
 
 def empty_in_order(xp: Any, shape: Any, order: Any, numpy_dtype: Any) -> Any:
-    """An unfilled array of `shape` whose axes lie in memory in the order `order`, the outermost first."""
-    array = xp.empty([shape[axis] for axis in order], numpy_dtype)  # (axes as they lie in memory)
-    return array.transpose([order.index(axis) for axis in sorted(order)])  # (axes in their own order)
+    """An uninitialized array of `shape` with its axes in memory in the order `order`, the outermost first."""
+    array = xp.empty([shape[axis] for axis in order], numpy_dtype)  # axes in memory order
+    return array.transpose([order.index(axis) for axis in sorted(order)])  # axes in their own order
 
 
 @creates
@@ -117,7 +117,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
 
 
 def check_steps(start: Any, end: Any, step: Any) -> None:
-    """Refuse, with a RuntimeError, to count by steps that do not lead from `start` to `end`."""
+    """Raises RuntimeError for steps that do not lead from `start` to `end`."""
     if step == 0 or step != step:
         raise RuntimeError(f"step must be nonzero, got {step}")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -129,7 +129,7 @@ def check_steps(start: Any, end: Any, step: Any) -> None:
 
 
 def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
-    """PyTorch's rounding: the first of 8 float32 (4 float64) is rounded, the others count from it; not in the rest."""
+    """Rounds as PyTorch's vectorized loop: of each block of 8 float32 (4 float64) only the first is rounded alone."""
     lanes, wide = (8, np.float64) if dtype == np.float32 else (4, np.longdouble)
     exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
     whole = length - length % (2 * lanes)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def _read_steps(steps: Any) -> int:
-    """How many numbers. Raises RuntimeError for fewer than none."""
+    """The number of steps. Raises RuntimeError if it is negative."""
     if (count := as_int(steps, "steps")) < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {count}")
     return count
 
 
 def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
-    """Refuse, with a NotImplementedError, to count in bools, if there is more than one."""
+    """Raises NotImplementedError for more than one bool."""
     if dtype == np.bool_ and count > 1:
         raise not_implemented_for(name, dtype)
 
@@ -59,8 +59,8 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
 
 
 def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
-    """PyTorch's rounding: one step of this dtype, counted up from `start` and, in the second half, down from `end`,
-    each product and sum rounded once.
+    """Rounds as PyTorch: the step is rounded to this dtype, and is counted up from `start` in the first half, down from
+    `end` in the second; each product and sum is rounded once.
     """
     number: Any = dtype.type if dtype.kind == "f" else np.float64
     wide = np.longdouble if number is np.float64 else np.float64
@@ -72,7 +72,7 @@ def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) ->
 
 @partial(creates, in_row=True)
 def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
-    """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch: `arange` leaves `end` out.
+    """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch; `arange` excludes `end`.
 
     >>> import warnings, minigrad as torch
     >>> with warnings.catch_warnings():
@@ -115,7 +115,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
 
 @creates
 def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
-    """A tensor of whatever the memory holds whose neighbours along axis i lie `stride[i]` elements apart.
+    """An uninitialized tensor with the given strides, counted in elements.
 
     >>> import minigrad as torch
     >>> torch.empty_strided((2, 3), (1, 2)).stride()
@@ -167,7 +167,7 @@ def _read_lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """The coordinate grids of one-axis tensors: views, with gradients.
+    """The coordinate grids of 1-d tensors, as views.
 
     >>> import minigrad as torch
     >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0]

@@ -18,7 +18,7 @@ def empty_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """A tensor of whatever the memory holds, with the shape, dtype, device and order in memory of `input`.
+    """An uninitialized tensor with the shape, dtype, device and memory format of `input`.
 
     >>> import minigrad as torch
     >>> torch.empty_like(torch.ones(2, 3).t()).stride()
@@ -31,7 +31,7 @@ def zeros_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Zeros with the shape, dtype, device and order in memory of `input`.
+    """Zeros with the shape, dtype, device and memory format of `input`.
 
     >>> import minigrad as torch
     >>> torch.zeros_like(torch.ones(2))
@@ -44,7 +44,7 @@ def ones_like(
     input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
     pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Ones with the shape, dtype, device and order in memory of `input`.
+    """Ones with the shape, dtype, device and memory format of `input`.
 
     >>> import minigrad as torch
     >>> torch.ones_like(torch.zeros(2))
@@ -57,7 +57,7 @@ def full_like(
     input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """One number everywhere, with the shape, dtype, device and order in memory of `input`.
+    """A tensor filled with one number, with the shape, dtype, device and memory format of `input`.
 
     Raises RuntimeError for a number that the dtype does not hold.
 
@@ -74,7 +74,7 @@ def rand_like(
     input: Tensor, *, generator: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Uniform numbers in [0, 1) with the shape, dtype, device and order in memory of `input`.
+    """Uniform numbers in [0, 1) with the shape, dtype, device and memory format of `input`.
 
     >>> import minigrad as torch
     >>> torch.rand_like(torch.zeros(2, 3)).shape
@@ -88,7 +88,7 @@ def randn_like(
     input: Tensor, *, generator: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
     requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
 ) -> Tensor:  # fmt: skip
-    """Numbers of the standard normal distribution with the shape, dtype, device and order in memory of `input`.
+    """Numbers of the standard normal distribution with the shape, dtype, device and memory format of `input`.
 
     >>> import minigrad as torch
     >>> torch.randn_like(torch.zeros(2, 3)).shape
@@ -118,7 +118,7 @@ def _make_like(
     name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any,
     number: int | None = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor after the model of `input`, filled with `number` if one is given."""
+    """A tensor with the properties of `input`, filled with `number` if one is given."""
     require_tensor(name, "input", 1, input)
     check_options(name, layout, requires_grad)
     check_memory_format(name, memory_format)
@@ -132,7 +132,7 @@ def _make_like(
 
 
 def _make_unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) -> Any:
-    """An array of the model's shape, its axes in memory as in the model or in the format's order."""
+    """An uninitialized array with the model's shape, and its memory order or that of the format."""
     order = getattr(memory_format, "order", None)
     if order is not None and len(order) != model.ndim:
         raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {model.ndim}")

@@ -18,7 +18,7 @@ _PLAIN = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # Non
 
 
 def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
-    """The array of a number, or of lists of numbers, arrays and tensors of one element, nested alike.
+    """The array of a number, or of nested lists of numbers, arrays and tensors of one element.
 
     `numpy_dtype` is the type to have; where it is None, the one that holds all. Raises ValueError for
     ragged lists and tensors of several elements, TypeError for a list beside a number, RuntimeError
@@ -26,7 +26,7 @@ def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
     """
     if type(data) is list and len(kinds := set(map(type, data))) == 1 and kinds <= _PLAIN.keys():
         common = numpy_dtype or _PLAIN[kinds.pop()] or dtypes.get_default_dtype().numpy
-        return _as_elements(data, common)  # a row of numbers of one type, which most lists are
+        return _as_elements(data, common)  # the usual case: a flat list of numbers of one type
     reader = _Reader(_shape_of(data), numpy_dtype)
     reader.read(data, 0)
     common = numpy_dtype or reader.common_dtype()
@@ -34,7 +34,7 @@ def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
 
 
 def _shape_of(data: Any) -> tuple[int, ...]:
-    """The lengths that the first elements show; a tensor counts as a number."""
+    """The shape, from the first element at each level; a tensor counts as a number."""
     shape: list[int] = []
     while _is_list(data):
         if isinstance(data, np.ndarray):
@@ -47,7 +47,7 @@ def _shape_of(data: Any) -> tuple[int, ...]:
 
 
 def _is_list(x: Any) -> bool:
-    """Whether `x` holds numbers one after another; a tensor counts as a number."""
+    """Whether `x` is a sequence of numbers; a tensor counts as a number."""
     if isinstance(x, (list, tuple)):
         return True
     if isinstance(x, (TensorBase, np.generic)):
@@ -58,15 +58,15 @@ def _is_list(x: Any) -> bool:
 
 
 class _Reader:
-    """Collects the numbers of nested lists in their order, and the types that were met."""
+    """Collects the numbers of nested lists in order, and their types."""
 
     def __init__(self, shape: tuple[int, ...], numpy_dtype: Any) -> None:
         self.shape, self.wanted = shape, numpy_dtype
         self.numbers: list[Any] = []
-        self.types: dict[Any, None] = {}  # NumPy's, in the order in which they were met
+        self.types: dict[Any, None] = {}  # NumPy dtypes in order of appearance
 
     def read(self, data: Any, depth: int) -> None:
-        """Collect the numbers of `data`, which stands inside so many lists."""
+        """Collects the numbers of `data`, which is nested in `depth` lists."""
         if depth == len(self.shape):
             self.numbers.append(self.read_number(data))
         elif isinstance(data, np.ndarray) and data.ndim:
@@ -82,7 +82,7 @@ class _Reader:
         if len(data) != self.shape[depth]:
             lengths = f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)})"
             raise ValueError(f"{lengths}: the nested lists are ragged")
-        if depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():  # nearly always
+        if depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():  # the usual case
             for kind in kinds:
                 self.types[_PLAIN[kind]] = None
             self.numbers.extend(data)
@@ -99,7 +99,7 @@ class _Reader:
         self.numbers.extend(array.reshape(-1).tolist())
 
     def read_number(self, x: Any) -> Any:
-        """One element as a Python number; its type is noted."""
+        """One element as a Python number; records its type."""
         if type(x) in _PLAIN:
             self.types[_PLAIN[type(x)]] = None
             return x
@@ -112,7 +112,7 @@ class _Reader:
                 raise TypeError(f"{x!r} cannot be interpreted as an element of {self.wanted}: write int(...) around it")
             self.types[x.dtype] = None
             return x.item()
-        if isinstance(x, (bool, int, float)):  # of a class derived from these
+        if isinstance(x, (bool, int, float)):  # of a subclass
             return self.read_number(int(x) if isinstance(x, int) else float(x))
         raise self.error_for(x)
 
@@ -129,7 +129,7 @@ class _Reader:
         return backend.to_device(array, devices.CPU).item()
 
     def would_lose_its_fraction(self, numpy_dtype: Any) -> bool:
-        """Whether numbers of this type are floats, and wanted as another kind."""
+        """Whether floats are to be converted to a dtype that is not float."""
         return self.wanted is not None and numpy_dtype.kind == "f" and self.wanted.kind != "f"
 
     def error_for(self, x: Any) -> Exception:
@@ -144,7 +144,7 @@ class _Reader:
         return error(f"Could not infer dtype of {type(x).__name__}: {what}, got {_describe(x)}")
 
     def common_dtype(self) -> Any:
-        """The type that holds all that were met; the default one where there were none."""
+        """The dtype that holds all collected types; the default dtype if there are none."""
         default = dtypes.get_default_dtype().numpy
         found = [default if met is None else met for met in self.types] or [default]
         common = found[0]
@@ -154,7 +154,7 @@ class _Reader:
 
 
 def _describe(x: Any) -> str:
-    """What was given, or its type where it is long."""
+    """The text for a value in an error: its repr, or its type if that is long."""
     shown = repr(x)
     return shown if len(shown) < 60 else f"a {type(x).__name__}"
 
@@ -178,6 +178,6 @@ def _as_elements(numbers: list[Any], numpy_dtype: Any) -> Any:
 
 
 def _truncate(value: float, numpy_dtype: Any) -> int:
-    """A float without what is behind its point."""
+    """A float without its fractional part."""
     dtypes.check_fits(value, value, numpy_dtype)
     return int(value)

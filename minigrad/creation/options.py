@@ -31,7 +31,7 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
 
 
 def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[..., Tensor]:
-    """`function(*arguments, xp, dtype)`, which makes an array, as one that makes a tensor.
+    """Makes a creation function of `function(*arguments, xp, dtype)`, which returns an array.
 
     Here stand the keywords that PyTorch's creating functions share. `xp` is the array library of
     the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's, or None.
@@ -77,7 +77,7 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
 
 
 def _make_there(function: Callable[..., Any], args: Any, options: dict[str, Any], where: devices.device) -> Any:
-    """The array that `function` makes, on the device `where`."""
+    """Calls `function` for the device `where`."""
     if where.type == "cpu":
         return backend.quiet(function, *args, xp=np, **options)
     with backend.on(where):
@@ -85,7 +85,7 @@ def _make_there(function: Callable[..., Any], args: Any, options: dict[str, Any]
 
 
 def _public_signature(own: Any, call: Any) -> inspect.Signature:
-    """The parameters of the function itself, and the keywords of `call`, which all share."""
+    """The signature: the parameters of `function`, and the shared keywords of `call`."""
     kept = [p for name, p in own.items() if name not in ("xp", "dtype")]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -97,7 +97,7 @@ def _public_signature(own: Any, call: Any) -> inspect.Signature:
 
 
 def check_options(name: str, layout: Any, requires_grad: Any) -> None:
-    """Refuse, with a TypeError, a layout or a `requires_grad` of another type."""
+    """Raises TypeError for a layout or a `requires_grad` of another type."""
     if not isinstance(requires_grad, bool):
         got = f"{type(requires_grad).__name__} {requires_grad!r}"
         raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {got}")
@@ -106,28 +106,28 @@ def check_options(name: str, layout: Any, requires_grad: Any) -> None:
 
 
 def check_memory_format(name: str, memory_format: Any) -> None:
-    """Refuse, with a TypeError, what is no memory format."""
+    """Raises TypeError unless it is a memory format."""
     if memory_format is not None and not isinstance(memory_format, memory_formats):
         got = type(memory_format).__name__
         raise TypeError(f"{name}(): argument 'memory_format' must be a format such as channels_last, not {got}")
 
 
 def or_default(numpy_dtype: Any) -> Any:
-    """`numpy_dtype`, or the default one where none is given."""
+    """`numpy_dtype`, or the default dtype if it is None."""
     return dtypes.get_default_dtype().numpy if numpy_dtype is None else numpy_dtype
 
 
 def as_list(name: str, size: Any) -> Any:
-    """`size`, which must be a list of ints: a single int is refused here."""
+    """`size`, which must be a list of ints; raises for a single int."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}")
     return size
 
 
 def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, ...]:
-    """The lengths that ``f(2, 3)`` or ``f((2, 3))`` ask for, of elements of `numpy_dtype`.
+    """The shape given as ``f(2, 3)`` or ``f((2, 3))``, for elements of `numpy_dtype`.
 
-    Raises TypeError for what are no ints, RuntimeError for negative ones and for more than memory can count.
+    Raises TypeError unless these are ints, RuntimeError for negative ones and for sizes beyond any memory.
     """
     if not size:
         raise TypeError(f"{name}() needs a size: {name}(2, 3), {name}((2, 3)), or {name}(()) for a single number")
@@ -141,6 +141,6 @@ def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, 
 
 
 def check_countable(shape: tuple[int, ...], numpy_dtype: Any) -> None:
-    """Refuse a size of more bytes than a pointer counts, which NumPy calls a ValueError."""
+    """Raises for a size of more bytes than a pointer can address, for which NumPy raises ValueError."""
     if numpy_dtype.itemsize * prod(shape if 0 not in shape else [n or 1 for n in shape]) >= 2**63:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")

@@ -25,10 +25,10 @@ NAMES = {
 
 
 class TensorType:
-    """A dtype on a kind of device under one name, such as ``FloatTensor``.
+    """A dtype and a type of device under one name, such as ``FloatTensor``.
 
-    ``FloatTensor([1])`` holds this number, ``FloatTensor(2, 3)`` is not filled; ``isinstance(x, FloatTensor)``
-    asks for dtype and device; ``x.type(FloatTensor)`` and ``set_default_tensor_type`` take it.
+    ``FloatTensor([1])`` holds this number, ``FloatTensor(2, 3)`` is uninitialized; ``isinstance(x, FloatTensor)``
+    tests dtype and device; ``x.type(FloatTensor)`` and ``set_default_tensor_type`` accept it.
 
     >>> import minigrad as torch
     >>> isinstance(torch.ones(2), torch.FloatTensor), isinstance(torch.ones(2), torch.LongTensor)
@@ -73,7 +73,7 @@ def construct(args: tuple[Any, ...], dtype: Any, device: Any, **named: Any) -> T
 
 
 def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:
-    """The tensor of one `value` that is no length: numbers, a tensor, its memory, or a `Size`."""
+    """The tensor of one `value` that is no size: numbers, a tensor, a storage, or a `Size`."""
     if isinstance(value, TensorBase):
         have = dtypes.from_numpy(value.array.dtype)
         if dtype is not None and have is not dtype:
@@ -107,7 +107,7 @@ _TYPES = [
 
 
 def type_of_name(name: Any) -> TensorType:
-    """The type named "minigrad.FloatTensor", "torch.cuda.LongTensor" and the like, or given as it is.
+    """The type named "minigrad.FloatTensor", "torch.cuda.LongTensor" and so on; a type is returned unchanged.
 
     Raises ValueError for another name.
     """
@@ -123,9 +123,9 @@ def type_of_name(name: Any) -> TensorType:
 
 
 def set_default_tensor_type(t: Any, /) -> None:
-    """Let new tensors of Python's floats have this type, on its device: ``FloatTensor``, "torch.DoubleTensor" ...
+    """Sets the dtype and the device of new tensors made from Python's floats: ``FloatTensor``, "torch.DoubleTensor" ...
 
-    `set_default_dtype` and `set_default_device` say the same in newer words. Raises TypeError for types
+    `set_default_dtype` and `set_default_device` are the newer functions. Raises TypeError for types
     of integers and for another name.
 
     >>> import minigrad as torch
@@ -142,5 +142,5 @@ def set_default_tensor_type(t: Any, /) -> None:
 
 
 def types_on(place: str) -> Sequence[TensorType]:
-    """All of them for one kind of device, in the order of `_TYPES`."""
+    """All types for one type of device, in the order of `_TYPES`."""
     return [TensorType(kind.dtype, place) for kind in _TYPES]

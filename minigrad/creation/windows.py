@@ -13,13 +13,13 @@ from minigrad.ops.gamma import bessel
 
 
 def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int, Any]:
-    """0, 1, ... up to the window's length, that length or, where it is `periodic`, one more; and the dtype."""
+    """The indices k = 0, 1, ..., the length of the symmetric window (one more if `periodic`), and the dtype."""
     length, dtype = as_int(window_length, "window_length"), or_default(dtype)
     if dtype.kind != "f":
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if length < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={length}")
-    # One point alone is 1: it stands in the middle of the three of a longer window.
+    # A window of one point is 1, as the middle of a window of three.
     points = np.ones(1, dtype) if length == 1 else np.arange(length).astype(dtype)
     return points, 3 if length == 1 else length + bool(periodic), dtype
 
@@ -34,7 +34,7 @@ def _sum_cosines(name: str, window_length: Any, periodic: bool, dtype: Any, *sha
 
 @creates
 def hann_window(window_length: int, periodic: bool = True, *, xp: Any, dtype: Any) -> Any:
-    """``(1 - cos(2 pi k / N)) / 2`` for k < N; without `periodic`, N - 1 stands below k, and both ends are 0.
+    """``(1 - cos(2 pi k / N)) / 2`` for k < N; without `periodic` divided by N - 1, so that both ends are 0.
 
     Raises RuntimeError for a negative length and for dtypes that are no floats. So do all windows.
 

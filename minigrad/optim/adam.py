@@ -97,8 +97,8 @@ class AdamW(Adam):
 class Adamax(Optimizer):
     r"""Adamax: `w <- w - lr / (1 - b1^t) * m / u`.
 
-    `m <- b1 m + (1 - b1) g` as in Adam; `u <- max(b2 u, |g| + eps)` is the largest gradient of late,
-    in place of the mean of the squares.
+    `m <- b1 m + (1 - b1) g` as in Adam; `u <- max(b2 u, |g| + eps)` is a decaying maximum of the
+    gradient, instead of the mean of its squares.
 
     `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Adamax.html; Kingma and Ba,
@@ -162,7 +162,7 @@ class NAdam(Optimizer):
 
     @staticmethod
     def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
-        """The momentum of this step and of the next, and the product of all until this one."""
+        """The momentum of this step and of the next, and the product of all momenta up to this step."""
         b1, decay = options["betas"][0], options["momentum_decay"]
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
         product = counts["mu_product"]
@@ -187,7 +187,7 @@ class RAdam(Optimizer):
 
     `m^` and `v^` are Adam's. With `rho = 2 / (1 - b2) - 1` and `rho_t = rho - 2 t b2^t / (1 - b2^t)`,
     the number of gradients that `v` has seen, `r_t^2 = (rho_t - 4) (rho_t - 2) rho / ((rho - 4)
-    (rho - 2) rho_t)`. While `rho_t <= 5`, `v` says too little, and the step is `lr * m^`.
+    (rho - 2) rho_t)`. While `rho_t <= 5` the variance of `v` is too large, and the step is `lr * m^`.
 
     `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.RAdam.html; Liu et al., On

@@ -16,7 +16,7 @@ from minigrad.optim.rules import move_towards
 class RMSprop(Optimizer):
     r"""RMSprop: `w <- w - lr * g / (sqrt(v) + eps)`, with `v <- alpha v + (1 - alpha) g^2`.
 
-    `centered` takes the square of a running mean of `g` off `v`, which estimates the variance. With
+    `centered` subtracts the square of a running mean of `g` from `v`, which then estimates the variance. With
     `momentum` mu, `b <- mu b + g / (sqrt(v) + eps)` and `w <- w - lr * b`.
 
     `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for negative options.
@@ -89,11 +89,11 @@ class Adagrad(Optimizer):
         super().__init__(params, options_of(locals()))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """As of every optimizer; the sums start here, as PyTorch's do, not at the first step."""
+        """As for every optimizer; as in PyTorch the sums are initialized here, not at the first step."""
         super().add_param_group(param_group)
         memory = self._bind_rule(len(self.param_groups) - 1, param_group).memory
         for parameter in param_group["params"]:
-            if not isinstance(parameter, Uninitialized):  # a lazy layer's has to wait for its shape
+            if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
                 memory.read_counts(parameter, self.state[parameter])
                 memory.read_buffers(parameter, self.state[parameter])
 
@@ -151,7 +151,7 @@ class Rprop(Optimizer):
 
     `s` starts at `lr`. It is multiplied by `etas[1]` where the gradient has the sign of the last
     one, and by `etas[0]`, with no step this time, where the sign has changed; it stays within
-    `step_sizes`. For whole batches: the signs of small ones are noise.
+    `step_sizes`. For full-batch training: the signs of small batches are noisy.
 
     `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Rprop.html; Riedmiller and
@@ -189,6 +189,6 @@ class Rprop(Optimizer):
         step_size *= np.where(turned, etas[0], np.where(agree > 0, etas[1], 1)).astype(w.dtype)
         np.clip(step_size, *step_sizes, out=step_size)
         g = np.where(turned, 0, g).astype(w.dtype)
-        direction = np.where(np.isnan(g), 0, np.sign(g)).astype(w.dtype)  # as PyTorch: no step where it is unknown
+        direction = np.where(np.isnan(g), 0, np.sign(g)).astype(w.dtype)  # as in PyTorch, no step for NaN
         w -= direction * step_size
         prev[...] = g

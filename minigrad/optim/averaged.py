@@ -41,7 +41,7 @@ class ASGD(Optimizer):
 
     @staticmethod
     def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
-        """This step's rate and its weight in the average; those of the next are put into the state."""
+        """The rate of this step and its weight in the average; stores those of the next step in the state."""
         lr, eta, mu = options["lr"], counts["eta"], counts["mu"]
         now = {"eta": as_number(eta), "mu": as_number(mu)}
         eta[...] = lr / (1 + options["lambd"] * lr * step) ** options["alpha"]

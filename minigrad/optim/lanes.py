@@ -16,30 +16,30 @@ from minigrad.backend import RECORDING, Array, on_gpu_of
 from minigrad.optim.optimizer import BoundRule
 from minigrad.optim.state import ON_CPU, as_number
 
-Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, then what is counted on the GPU
-# lane(formula, rows, how many of a row are counted, numbers of this step, what it keeps) -> rows that it did not update
+Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, then counters that are on the GPU
+# lane(rule, rows, number of counters in a row, numbers of this step, its cache) -> rows that it did not update
 Lane: TypeAlias = Callable[[Any, Sequence[Row], int, dict[str, float], dict[Any, Any]], Sequence[Row]]
 
 
 def _launch_once(*arguments: Any) -> Any:
-    """The GPU's lane, whose file opens when the first parameter is on one."""
+    """The lane for GPUs, imported with the first parameter on a GPU."""
     return import_module("minigrad.gpu.optimizers").update(*arguments)
 
 
 LANES: list[Lane] = [_launch_once]
-_FOUND: WeakKeyDictionary[Any, dict[int, tuple[BoundRule, dict[Any, Any]]]] = WeakKeyDictionary()  # by the optimizer
+_FOUND: WeakKeyDictionary[Any, dict[int, tuple[BoundRule, dict[Any, Any]]]] = WeakKeyDictionary()  # for each optimizer
 
 
 class Batch(NamedTuple):
-    """Parameters whose rule is given the same numbers in this step."""
+    """Parameters whose rule gets the same numbers in this step."""
 
-    first: bool  # whether their buffers were just made
+    first: bool  # whether their buffers are new
     numbers: dict[str, Any]
     rows: list[Row]
 
 
 def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Sequence[Any]) -> None:
-    """Take the step of `optimizer` for those `parameters` of a group that are not on the CPU and have gradients."""
+    """Updates those `parameters` of a group that are on a GPU and have gradients."""
     if RECORDING and rule.options.get("capturable") is False:
         raise RuntimeError(
             f"Attempting CUDA graph capture of step() for an instance of {type(optimizer).__name__} but param_groups' "
@@ -50,7 +50,7 @@ def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Seq
     for first, numbers, rows in batches:
         formula = partial(_compute, rule, first, counted)
         left: Sequence[Row] = rows
-        if len({id(row[0]) for row in rows}) == len(rows):  # else one has to wait for the other
+        if len({id(row[0]) for row in rows}) == len(rows):  # else a parameter appears twice
             for lane in LANES:
                 left = lane(formula, left, len(counted), numbers, kept.setdefault(first, {}))
         for row in left:
@@ -60,11 +60,11 @@ def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Seq
 def _collect_batches(
     optimizer: Any, rule: BoundRule, parameters: Sequence[Any]
 ) -> tuple[Iterable[Batch], Sequence[str]]:
-    """The parameters' rows in batches, and the names of what is counted on the GPU, at the end of each row."""
+    """The parameters' rows in batches, and the names of the counters on the GPU, at the end of each row."""
     memory = rule.memory
     counts_there = memory is not None and memory.counts_on_gpu
     given = {"lr": rule.options["lr"]} if "lr" in rule.kind.reads else {}
-    rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # where the GPU holds it
+    rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # if it is on the GPU
     batches: dict[Any, Batch] = {}
     for parameter in parameters:
         buffers, numbers, counts, first = rule.buffers, given, {}, False
@@ -81,7 +81,7 @@ def _collect_batches(
 
 
 def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **numbers: Any) -> None:
-    """One row's update: on arrays, or on whatever a lane puts in their places."""
+    """Runs the rule on one row: on arrays, or on the symbols of a lane."""
     w, g, *others = row
     counts = dict(zip(counted, others[len(others) - len(counted) :], strict=True))
     if "lr" in counts:
@@ -95,7 +95,7 @@ def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **n
 
 
 def _recall(optimizer: Any, group: int, rule: BoundRule) -> dict[Any, Any]:
-    """What lanes found out about the rule of a group: it holds with another rate too, but not with other options."""
+    """The cache of lanes for the rule of a group, valid until an option other than the rate changes."""
     known = _FOUND.setdefault(optimizer, {})
     last, kept = known.get(group, (None, {}))
     if last is not rule:

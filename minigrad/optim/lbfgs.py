@@ -18,13 +18,13 @@ from minigrad.optim.options import Params, Rate, options_of
 class LBFGS(Optimizer):
     r"""Limited-memory BFGS: `w <- w + t d`, where `d = -H g` and `H` estimates the inverse Hessian.
 
-    `H` is never formed: the two-loop recursion makes `d` from the last `history_size` pairs of a
-    step and of the change of the gradient along it. One call of `step(closure)` takes up to
-    `max_iter` such steps and calls `closure`, which computes the loss and its gradients anew, up to
+    `H` is never stored: the two-loop recursion computes `d` from the last `history_size` pairs of a
+    step and the change of the gradient along it. One call of `step(closure)` takes up to
+    `max_iter` such steps and calls `closure`, which computes the loss and its gradients again, up to
     `max_eval` times (`max_iter * 5 / 4`). `t` is `lr`, or, with `line_search_fn="strong_wolfe"`,
-    found by a search along `d`. All ends early where no gradient is above `tolerance_grad`, or where
-    neither loss nor parameters change by more than `tolerance_change`. For whole batches and smooth
-    losses: there it needs far fewer steps than gradient descent.
+    found by a search along `d`. It stops early if no gradient is above `tolerance_grad`, or if
+    neither loss nor parameters change by more than `tolerance_change`. For full-batch training of smooth
+    losses, where it needs far fewer steps than gradient descent.
 
     Raises `ValueError` for several groups of parameters and for a negative `lr`; at a step `AssertionError` where a
     group was added, `RuntimeError` for another line search and for parameters without a single number.
@@ -59,7 +59,7 @@ class LBFGS(Optimizer):
             )
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
-        """Up to `max_iter` steps; returns the loss that the first call of `closure` gave."""
+        """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
         with np.errstate(all="ignore"):
             return self._minimize(enable_grad()(closure))
 
@@ -84,7 +84,7 @@ class LBFGS(Optimizer):
             t = min(1.0, 1.0 / abs(g).sum()) * rate if state["n_iter"] == 1 else rate
             state["d"], state["t"] = wrap(d), t
             slope = g.dot(d)
-            if slope > -change:  # no longer downhill
+            if slope > -change:  # no descent direction
                 break
             more = 0
             if group["line_search_fn"] is not None:
@@ -106,7 +106,7 @@ class LBFGS(Optimizer):
     def _search(
         self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int
     ) -> tuple[Any, float, Array, int]:
-        """The step length along `d` that a search finds, loss and gradient there, and the calls of `closure`."""
+        """The step length that a line search finds along `d`, loss and gradient there, and the number of calls."""
         if (name := self.param_groups[0]["line_search_fn"]) != "strong_wolfe":
             raise RuntimeError(f"only 'strong_wolfe' is supported as line_search_fn, got {name!r}")
         parameters = self.param_groups[0]["params"]
@@ -124,7 +124,7 @@ class LBFGS(Optimizer):
         return found.t, found.loss, found.gradient, calls
 
     def _gradient(self) -> Array:
-        """All gradients in one row; zeros where there is none."""
+        """All gradients in one vector; zeros for missing ones."""
         parameters = self.param_groups[0]["params"]
         parts = [p.array * 0 if p.grad is None else p.grad.array for p in parameters]
         if not any(part.size for part in parts):
@@ -132,7 +132,7 @@ class LBFGS(Optimizer):
         return array_module(parts[0]).concatenate([part.reshape(-1) for part in parts])
 
     def _move(self, t: Any, d: Array) -> None:
-        """Add `t * d` to the parameters."""
+        """Adds `t * d` to the parameters."""
         start = 0
         for p in self.param_groups[0]["params"]:
             part = d[start : start + p.array.size]
@@ -142,7 +142,7 @@ class LBFGS(Optimizer):
 
 
 def _direction(state: State, g: Array, history_size: int) -> Array:
-    """`-H g` by the two-loop recursion, after the last step was added to the history."""
+    """Adds the last step to the history, and returns `-H g` by the two-loop recursion."""
     if state["n_iter"] == 1:
         state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
         return -g
@@ -161,7 +161,7 @@ def _direction(state: State, g: Array, history_size: int) -> Array:
 
 
 def _remember(state: State, g: Array, history_size: int) -> None:
-    """Add the last step `s` and the change `y` of the gradient to the history, where they curve upward."""
+    """Adds the last step `s` and the change `y` of the gradient to the history, if the curvature is positive."""
     y = g - state["prev_flat_grad"].array
     s = state["d"].array * state["t"]
     curvature = y.dot(s)
@@ -176,5 +176,5 @@ def _remember(state: State, g: Array, history_size: int) -> None:
 
 
 def _number(loss: Any) -> float:
-    """What a closure returned, a tensor or a number, as a number."""
+    """The result of a closure, a tensor or a number, as a number."""
     return float(getattr(loss, "array", loss))

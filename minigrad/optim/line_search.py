@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from minigrad.backend import Array
 
-LOW_ENOUGH, FLAT_ENOUGH = 1e-4, 0.9  # c1 and c2
+LOW_ENOUGH, FLAT_ENOUGH = 1e-4, 0.9  # c1 and c2 of the Wolfe conditions
 SHORT = 1e-9  # an interval in which no parameter changes by more than this is not narrowed
 
 
@@ -28,7 +28,7 @@ class Trial(NamedTuple):
 
 
 def search_line(evaluate: Callable[[Any], Trial], start: Trial, t: Any, largest: Any, most: int) -> tuple[Trial, int]:
-    """The best point that is found and how often `evaluate` was called; `t` is tried first.
+    """The best point found, and the number of calls of `evaluate`; `t` is tried first.
 
     `largest` is the greatest number in the direction, `most` the number of trials after the first.
     """
@@ -39,7 +39,7 @@ def search_line(evaluate: Callable[[Any], Trial], start: Trial, t: Any, largest:
 
 
 def _bracket(evaluate: Callable[[Any], Trial], start: Trial, t: Any, most: int) -> tuple[list[Trial], int, bool]:
-    """Two points with a good one between them; or the good one, or what there is after `most` trials, and True."""
+    """Two points with an acceptable one between them and False; or an acceptable point, or the last trial, and True."""
     last, new, tries = start, evaluate(t), 0
     while tries < most:
         if _is_high(new, start) or (tries > 1 and new.loss >= last.loss):
@@ -57,7 +57,7 @@ def _bracket(evaluate: Callable[[Any], Trial], start: Trial, t: Any, most: int) 
 def _narrow(
     evaluate: Callable[[Any], Trial], start: Trial, ends: list[Trial], largest: Any, tries: int, most: int
 ) -> tuple[list[Trial], int]:
-    """The interval between `ends`, narrowed until one of them is good or it is short."""
+    """The interval between `ends`, narrowed until one of them is acceptable or the interval is short."""
     low, stalled = int(ends[0].loss > ends[1].loss), False
     while tries < most and not abs(ends[1].t - ends[0].t) * largest < SHORT:
         left, right = min(e.t for e in ends), max(e.t for e in ends)
@@ -85,7 +85,7 @@ def _is_flat(new: Trial, start: Trial) -> bool:
 
 
 def _cubic_minimum(a: Trial, b: Trial, low: Any, high: Any) -> Any:
-    """Where the cubic through both points, with their slopes, is least, within [low, high]; or the middle."""
+    """The minimum in [low, high] of the cubic through both points with their slopes; or the middle."""
     bend = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = bend**2 - a.slope * b.slope
     if not square >= 0:
@@ -98,7 +98,7 @@ def _cubic_minimum(a: Trial, b: Trial, low: Any, high: Any) -> Any:
 
 
 def _kept_inside(t: Any, left: Any, right: Any, stalled: bool) -> tuple[Any, bool]:
-    """`t`, a tenth of the interval inside where it lies at an end for the second time; and whether it lay near one."""
+    """`t`, moved inside by a tenth if it is near an end for the second time; and whether it is near one."""
     margin = 0.1 * (right - left)
     if not min(right - t, t - left) < margin:
         return t, False

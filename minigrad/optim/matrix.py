@@ -16,7 +16,7 @@ from minigrad.optim.state import step_dtype
 
 
 class _ByMatrix(Optimizer):
-    """An optimizer whose step of a parameter is not cut into blocks: `_update_matrix` takes it, in place."""
+    """The base of optimizers that need whole parameters instead of blocks: `_update_matrix` updates one in place."""
 
     def _update_all(self) -> None:
         for group in self.param_groups:
@@ -29,7 +29,7 @@ class _ByMatrix(Optimizer):
                     parameter.writes[0] += 1
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:
-        """One step of one parameter; what has to be remembered stands in `state`."""
+        """One step of one parameter, whose buffers are in `state`."""
         raise NotImplementedError
 
 
@@ -38,9 +38,9 @@ class Muon(_ByMatrix):
     r"""Muon: `w <- (1 - lr * weight_decay) w - lr' U V^T`, where `U S V^T` is the running mean of the gradient.
 
     `m <- momentum m + (1 - momentum) g`; with `nesterov`, `momentum m + (1 - momentum) g` is taken for it. Five steps
-    of `X <- a X + b (X X^T) X + c (X X^T)^2 X` bring all singular values near 1, in bfloat16, which PyTorch computes
-    them in. `lr'` is `lr sqrt(max(1, rows / columns))`, or with `adjust_lr_fn="match_rms_adamw"`
-    `0.2 lr sqrt(max(rows, columns))`. For matrices alone: biases and embeddings go to AdamW.
+    of `X <- a X + b (X X^T) X + c (X X^T)^2 X` bring all singular values near 1; they are rounded to bfloat16, as in
+    PyTorch. `lr'` is `lr sqrt(max(1, rows / columns))`, or with `adjust_lr_fn="match_rms_adamw"`
+    `0.2 lr sqrt(max(rows, columns))`. For matrices only: use AdamW for biases and embeddings.
 
     Raises `ValueError` for parameters that are no matrices, and for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Muon.html; Jordan et al., Muon: an optimizer for
@@ -122,7 +122,7 @@ def round_to_bfloat16(x: Array) -> Array:
 
 # ---- Adafactor -----------------------------------------------------------------------------------
 class Adafactor(_ByMatrix):
-    r"""Adafactor: Adam's second moment of a matrix told by a mean for each row and each column.
+    r"""Adafactor: Adam's second moment of a matrix, approximated from a mean for each row and each column.
 
     `r` and `c` are running means of `g^2` over the columns and over the rows, new ones weighing `t^beta2_decay`;
     `v = r c / mean(r)`, of a vector the mean of `g^2` itself. `u = g / sqrt(max(v, eps1^2))` is divided by
@@ -188,7 +188,7 @@ def _first_state(g: Array) -> State:
 
 
 def _second_moment(g: Array, state: State, share: float, least: float) -> Any:
-    """The running mean of ``g^2``: of a matrix as a column times a row."""
+    """The running mean of ``g^2``, for a matrix as the product of a column and a row."""
     if g.ndim < 2:
         move_towards(g * g, state["variance"].array, share)
         return state["variance"].array

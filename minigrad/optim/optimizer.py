@@ -27,11 +27,11 @@ from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
 NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
-BLOCK = 65536  # elements that a rule is given at a time: a few blocks of float32 fit in the second-level cache
+BLOCK = 65536  # elements that a rule processes at a time: a few blocks of float32 fit in the second-level cache
 
 
 class _Required:
-    """What older optimizers of one's own write for an option that every group has to give: ``lr=required``."""
+    """The default in older custom optimizers for an option that every group must give: ``lr=required``."""
 
     def __repr__(self) -> str:
         return "<required parameter>"
@@ -41,14 +41,14 @@ required = _Required()
 
 
 class Optimizer(OptimizerHooks, NamesOptions):
-    """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
+    """The base class of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
 
     `params` holds tensors, or dicts `{"params": tensors, option: value}`; `defaults` are the
     options of groups that do not set them. Raises `TypeError` for what is no tensor, `ValueError`
     for an empty list, a tensor that is no leaf, a parameter in two groups.
 
-    Two mistakes are told, once: a parameter that is no longer finite, and a second `step()` on a
-    gradient that was added to and never zeroed.
+    Two mistakes give advice, once each: a parameter that is no longer finite, and a second `step()` on a
+    gradient that was accumulated and never zeroed.
     Follows https://docs.pytorch.org/docs/stable/optim.html.
 
     >>> import minigrad as torch
@@ -58,18 +58,18 @@ class Optimizer(OptimizerHooks, NamesOptions):
     """
 
     rule: ClassVar[Any] = None  # a subclass's formula, a static method
-    buffers: ClassVar[tuple[str, ...]] = ()  # what it takes by place after `w` and `g`,
-    reads: ClassVar[frozenset[str]] = frozenset()  # and by name: both are read from its signature
-    optional: ClassVar[dict[str, str]] = {}  # a buffer -> the option without which there is none
-    starts: ClassVar[dict[str, str]] = {}  # a buffer -> the option that it is full of at first, where not of zeros
-    counters: ClassVar[dict[str, float | str]] = {"step": 0}  # what is counted -> its start, or the option that is it
+    buffers: ClassVar[tuple[str, ...]] = ()  # the rule's positional parameters after `w` and `g`,
+    reads: ClassVar[frozenset[str]] = frozenset()  # and its keyword parameters; both are read from its signature
+    optional: ClassVar[dict[str, str]] = {}  # buffer -> the option that must be set for it to exist
+    starts: ClassVar[dict[str, str]] = {}  # buffer -> the option with its initial value, if not zeros
+    counters: ClassVar[dict[str, float | str]] = {"step": 0}  # counter -> its start, or the option with it
     group_order: ClassVar[str] = ""  # of the options of a group, where PyTorch's is not that of the arguments
-    # advance(counts, options, step) -> what the rule reads of the counts beside the steps, which it moves on.
+    # advance(counts, options, step) -> further values for the rule; it updates the counters other than `step`
     advance: ClassVar[Any] = None
 
-    _watched_steps = 8  # whose gradients are compared: who forgets to zero them forgets it from the second step on
-    _last_writes: tuple[Any, int] = (None, 0)  # the count of writes to a gradient of the last step, as it was then
-    _sees_infinite = False  # whether a parameter is no longer finite
+    _watched_steps = 8  # steps in which a forgotten zero_grad() is looked for; it shows from the second step on
+    _last_writes: tuple[Any, int] = (None, 0)  # a gradient of the last step, and its version counter then
+    _sees_infinite = False  # whether a parameter has become inf or NaN
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -81,15 +81,15 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._taken: set[int] = set()  # the parameters of all groups
-        self._rules: dict[int, BoundRule] = {}  # by the number of their group, from its first step on
+        self._taken: set[int] = set()  # ids of the parameters of all groups
+        self._rules: dict[int, BoundRule] = {}  # by group number, from the first step on
         for group in list_groups(params):
             self.add_param_group(group)
 
     # ---- groups -------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Train more parameters, `{"params": tensors, option: value}`, from the next step on.
+        """Adds a group of parameters, `{"params": tensors, option: value}`.
 
         The tensors may be pairs with their names, as `named_parameters()` gives them.
 
@@ -120,7 +120,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self.param_groups.append(param_group)
 
     def _check_beside_others(self, own: set[int], named: bool) -> None:
-        """Refuse a group that shares parameters with the others, or whose parameters alone have names, or have none."""
+        """Raises if a group shares parameters with another, or if only some groups have named parameters."""
         if named is not ("param_names" in self.param_groups[0]):
             raise ValueError(
                 "all optimizer param groups should be with/without names. cannot add param group "
@@ -130,7 +130,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
             raise ValueError("some parameters appear in more than one parameter group")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients; `set_to_none=False` fills them with zeros instead.
+        """Sets the gradients to None, or with `set_to_none=False` to zeros.
 
         >>> import minigrad as torch
         >>> w = torch.ones(2, requires_grad=True)
@@ -149,9 +149,9 @@ class Optimizer(OptimizerHooks, NamesOptions):
     # ---- a step -------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place.
+        """Updates every parameter that has a gradient, in place.
 
-        `closure`, where given, computes the loss and calls `backward()` first; its result is
+        `closure`, if given, is called first: it computes the loss and calls `backward()`. Its result is
         returned.
 
         >>> import minigrad as torch
@@ -173,7 +173,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         return loss
 
     def _update_all(self) -> None:
-        """Update every parameter that has a gradient."""
+        """Updates every parameter that has a gradient."""
         for i, group in enumerate(self.param_groups):
             rule = self._bind_rule(i, group)
             on_gpu = []
@@ -184,25 +184,25 @@ class Optimizer(OptimizerHooks, NamesOptions):
                     rule.update(parameter, self)
                 else:
                     on_gpu.append(parameter)
-                parameter.writes[0] += 1  # a graph that saved its values notices
+                parameter.writes[0] += 1  # so that a graph that saved the parameter notices
             if on_gpu:
-                from minigrad.optim.lanes import update_together  # opens with the first parameter on a GPU
+                from minigrad.optim.lanes import update_together  # imported with the first parameter on a GPU
 
                 update_together(self, i, rule, on_gpu)
 
     def _bind_rule(self, i: int, group: Group) -> BoundRule:
-        """The rule with the options of group `i`, which are read anew only where one of them has changed."""
+        """The rule with the options of group `i`, which are read again only if one of them has changed."""
         rule = self._rules.get(i)
         if rule is None or rule.params is not group["params"] or rule.group != group:
             self._rules[i] = rule = BoundRule(type(self), group, read_options(group, self.defaults))
         return rule
 
-    # ---- two mistakes that a step can see: watch.py has the words -----------------------------
+    # ---- two mistakes that a step can detect; watch.py has the texts -----------------------------
 
     def _compare_writes(self) -> None:
-        """Advise where the gradient of the last step is still there and was written to once: added to.
+        """Gives advice if the gradient of the last step is the same tensor, and was written to once: added to.
 
-        To zero it and to add to it are two writes, and one that was set to None is another tensor.
+        Zeroing and adding are two writes, and after setting it to None it is another tensor.
         """
         self._watched_steps -= 1
         gradients = [p.gradient for group in self.param_groups for p in group["params"] if p.gradient is not None]
@@ -215,7 +215,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
                 advise_to_zero()
 
     def _look(self, w: Array) -> None:
-        """Remember it where `w` is no longer finite: one product tells it of nearly all arrays."""
+        """Records whether `w` is no longer finite; for nearly all arrays one product finds it out."""
         if is_wanted(NOT_FINITE) and not (np.vdot(w, w) < np.inf or np.isfinite(w).all()):
             self._sees_infinite = True
 
@@ -228,21 +228,21 @@ class Optimizer(OptimizerHooks, NamesOptions):
     # ---- saving and loading -------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """`{"state": {index: buffers}, "param_groups": [...]}`: the parameters by their index.
+        """`{"state": {index: buffers}, "param_groups": [...]}`, with parameters replaced by their indices.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
         >>> optimizer.state_dict()["param_groups"][0]["params"]
         [0]
         """
-        from minigrad.optim.saving import save  # opens with the first state that is saved or loaded
+        from minigrad.optim.saving import save  # imported with the first state that is saved or loaded
 
         self._run_hooks("save_pre")
         return self._run_hooks("save_post", save(self))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over options and state that `state_dict()` gave, copied to each parameter's type
-        and device. Raises `ValueError` where the groups differ in number or length.
+        """Restores options and state from `state_dict()`, converted to each parameter's dtype and device.
+        Raises `ValueError` if the groups differ in number or length.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.1)
@@ -257,7 +257,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies: all but the hooks, as in PyTorch, and what is remembered of the last step."""
+        """The state for copies: without hooks, as in PyTorch, and without records of the last step."""
         return {**vars(self), "_rules": {}, "_last_writes": (None, 0), "_hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -273,13 +273,13 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
 
 class BoundRule:
-    """An optimizer's rule with the options of one group filled in: `update` takes the step of one parameter."""
+    """An optimizer's rule with the options of one group; `update` applies it to one parameter."""
 
     def __init__(self, kind: type[Optimizer], group: Group, options: Group) -> None:
         self.kind, self.options = kind, options
-        may_change = any(isinstance(option, Tensor) for option in group.values())  # it can be written to
-        self.group = None if may_change else dict(group)  # as it was when its options were read
-        self.params = group["params"]  # of another list, tensors would be compared
+        may_change = any(isinstance(option, Tensor) for option in group.values())  # a Tensor may be written to
+        self.group = None if may_change else dict(group)  # a copy, to notice changes of options
+        self.params = group["params"]  # the same list, because comparing lists would compare tensors
         rule = kind.rule
         if rule is None:
             raise NotImplementedError(
@@ -292,14 +292,14 @@ class BoundRule:
         self.step = partial(rule, **{name: options[name] for name in kind.reads & options.keys()})
         unused = [buffer for buffer, option in kind.optional.items() if not options[option]]
         self.buffers = [None if buffer in unused else buffer for buffer in kind.buffers]
-        self.memory: Any = None  # plain gradient descent needs neither buffers nor a count of its steps
+        self.memory: Any = None  # plain gradient descent needs neither buffers nor step counts
         if any(self.buffers) or kind.counters:
             from minigrad.optim.state import Memory
 
             self.memory = Memory(kind, options, self.buffers)
 
     def update(self, parameter: Any, optimizer: Optimizer) -> None:
-        """Write the next value of `parameter` into its array, block by block where it is large."""
+        """Writes the next value of `parameter` into its array, block by block if it is large."""
         w, g = parameter.array, parameter.gradient.array
         buffers, counted = self.buffers, {}
         if self.memory is not None:

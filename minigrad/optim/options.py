@@ -18,16 +18,16 @@ Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[G
 _NOT_NEGATIVE = {
     "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
 }  # fmt: skip
-_PLAIN = {bool, int, float, tuple, type(None)}  # what is an option already as a rule reads it
+_PLAIN = {bool, int, float, tuple, type(None)}  # types of options that need no conversion
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
 def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group:
-    """The options among the `locals()` of an optimizer's `__init__`, as numbers.
+    """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks.
 
-    A Tensor is kept as learning rate: who holds it may write to it. `foreach` and `fused` name ways to the same
-    numbers: here all parameters of a GPU are updated in one launch anyway. With `fused` or `capturable` the steps of a
-    parameter on a GPU are counted there, and a CUDA graph may record it.
+    A learning rate that is a Tensor is kept, so that it can be changed by writing to it. `foreach` and `fused` do not
+    change the result: here all parameters on a GPU are updated in one launch anyway. With `fused` or `capturable` the
+    steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture the step.
 
     Raises `ValueError` for a negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several
     elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other, and
@@ -58,7 +58,7 @@ def _read_number(optimizer: str, name: str, value: Any) -> Any:
 
 
 def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
-    """Two numbers. Raises TypeError for what is no pair, or holds what is no number; None may stand in an `eps`."""
+    """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
         raise TypeError(
             f"{optimizer}(): argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
@@ -99,9 +99,9 @@ _CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
 
 
 def list_groups(params: Any) -> list[Group]:
-    """What an optimizer was given to train, in groups.
+    """The groups of parameters that an optimizer was given.
 
-    Raises `TypeError` for what is no list, `ValueError` for an empty one.
+    Raises `TypeError` unless it is a list, `ValueError` if it is empty.
     """
     if isinstance(params, Tensor) or not isinstance(params, Iterable):
         got = f"{type(params).__name__}; write net.parameters(), with the brackets"
@@ -120,7 +120,7 @@ def list_groups(params: Any) -> list[Group]:
 
 
 def parameters_of(group: Group) -> list[Tensor]:
-    """The parameters that `group` holds, checked; their names go to its "param_names".
+    """The parameters of `group`, after checks; their names are stored in its "param_names".
 
     Raises `TypeError` for a set and for what is no tensor, `ValueError` for a tensor that is no
     leaf, and where some have names and some have none.
@@ -146,7 +146,7 @@ def parameters_of(group: Group) -> list[Tensor]:
 
 
 def _take_names(group: Group, params: list[Any]) -> list[Tensor]:
-    """The parameters among pairs of a name and a parameter; the names go to the group."""
+    """The parameters of pairs (name, parameter); the names are stored in the group."""
     if not all(isinstance(p, tuple) for p in params):
         raise ValueError("all optimizer params should be with/without names. Some param names are missing")
     group["param_names"] = [name for name, _ in params]
@@ -154,9 +154,9 @@ def _take_names(group: Group, params: list[Any]) -> list[Tensor]:
 
 
 def read_options(group: Group, names: Iterable[str]) -> Group:
-    """The options of a group, by these names, as plain numbers.
+    """The options of a group with these names, as plain numbers.
 
-    Raises `KeyError` where one is missing, `TypeError` for a number that is written as text, as files of settings do.
+    Raises `KeyError` for a missing option, `TypeError` for a number given as text, such as from a settings file.
     """
     stays = bool(group.get("capturable"))
     try:
@@ -168,7 +168,7 @@ def read_options(group: Group, names: Iterable[str]) -> Group:
 
 
 def _as_plain(name: str, option: Any, stays: bool) -> Any:
-    """An option as a number. A rate on a GPU `stays` there, as an array, where steps are captured."""
+    """An option as a number; a rate on a GPU `stays` there, as an array, if steps are captured."""
     if isinstance(option, str) and name in _NOT_NEGATIVE:
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def save(optimizer: Optimizer) -> dict[str, Any]:
-    """The state and the groups, where a number stands for each parameter: its place among all."""
+    """The state and the groups, with each parameter replaced by its index among all parameters."""
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     index = {id(parameter): i for i, parameter in enumerate(dict.fromkeys(parameters))}
     groups = []
@@ -30,7 +30,7 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def as_dict(state_dict: object) -> dict[str, Any]:
-    """A shallow copy of a state. Raises TypeError for what is no mapping."""
+    """A shallow copy of a state. Raises TypeError unless it is a mapping."""
     if isinstance(state_dict, Mapping):
         return dict(state_dict)
     hint = "give it what state_dict() of such an optimizer gave"
@@ -38,26 +38,26 @@ def as_dict(state_dict: object) -> dict[str, Any]:
 
 
 def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
-    """Take over groups and state, copied to each parameter's type and device."""
+    """Restores groups and state, converted to each parameter's dtype and device."""
     groups = deepcopy(state_dict["param_groups"])
     by_index = _match_groups(groups, optimizer.param_groups)
     for group, held in zip(groups, optimizer.param_groups, strict=True):
         group.update({key: held[key] for key in ("params", "param_names") if key in held})
         for key, value in optimizer.defaults.items():
             if value is None or isinstance(value, bool):
-                group.setdefault(key, value)  # a flag that is younger than the file
+                group.setdefault(key, value)  # an option that is newer than the file
     state: defaultdict[Any, State] = defaultdict(dict)
     for key, values in state_dict["state"].items():
         parameter = by_index.get(key, key)
         for name, value in values.items():
             state[parameter][name] = _adopt(value, parameter, is_count=name in optimizer.counters)
-        if optimizer.rule is not None:  # an optimizer with a step of its own counts as it likes
+        if optimizer.rule is not None:  # an optimizer with its own `step` counts differently
             _count_in_tensors(state[parameter], optimizer.counters)
     optimizer.state, optimizer.param_groups = state, groups
 
 
 def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
-    """The optimizer's parameters by their index in the file; refuses groups that differ in number or length."""
+    """The optimizer's parameters by their index in the file; raises if groups differ in number or length."""
     if len(saved) != len(own):
         raise ValueError(
             "loaded state dict has a different number of parameter groups: "
@@ -75,14 +75,14 @@ def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
 
 
 def _count_in_tensors(state: State, counters: Iterable[str]) -> None:
-    """Counters that older files hold as numbers become what they are today."""
+    """Converts counters that older files store as numbers into tensors."""
     for name in state.keys() & counters:
         if not isinstance(state[name], Tensor):
             state[name] = wrap(np.asarray(state[name], step_dtype()))
 
 
 def _adopt(value: Any, parameter: Any, *, is_count: bool) -> Any:
-    """A copy of one entry of a state: a buffer as the parameter's type on its device, a count as it is."""
+    """A copy of one entry of a state: a buffer with the parameter's dtype and device, a counter unchanged."""
     if isinstance(value, list):
         return [_adopt(entry, parameter, is_count=is_count) for entry in value]
     if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):

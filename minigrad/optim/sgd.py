@@ -14,7 +14,7 @@ class SGD(Optimizer):
 
     In this order: `maximize` flips `g`; `weight_decay` adds `weight_decay * w`; with `momentum` mu,
     the velocity is `g` at the first step and `mu * velocity + (1 - dampening) * g` at later ones,
-    and takes the place of `g` (`nesterov`: `g + mu * velocity` does). On a quadratic loss plain
+    and replaces `g` (with `nesterov`, `g + mu * velocity` does). On a quadratic loss plain
     descent converges exactly when `lr < 2 / lambda_max`, the largest eigenvalue of its Hessian.
 
     `foreach` and `fused` change nothing. Raises `ValueError` for negative options, and for
@@ -30,8 +30,8 @@ class SGD(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
-    optional: ClassVar = {"momentum_buffer": "momentum"}  # no buffer without momentum,
-    counters: ClassVar = {}  # and no count of steps
+    optional: ClassVar = {"momentum_buffer": "momentum"}  # no buffer without momentum
+    counters: ClassVar = {}  # no step count
 
     def __init__(
         self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,

@@ -20,13 +20,13 @@ ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
 
 class Memory:
-    """What a rule with the options of one group keeps for each parameter: `read` gives what the rule takes of it."""
+    """The buffers and counters of a rule with the options of one group; `read` returns those of one parameter."""
 
     def __init__(self, kind: type[Optimizer], options: Group, buffers: Sequence[str | None]) -> None:
         self.kind, self.options, self.buffers = kind, options, buffers
 
     def read(self, parameter: Tensor, state: State) -> tuple[list[Array | None], dict[str, Any]]:
-        """The buffers that the rule takes, and what it reads of the counts of this step, which go on by one."""
+        """The buffers and the counter values for this step of a parameter; the counters advance by one."""
         counts = self.read_counts(parameter, state)
         buffers, first = self.read_buffers(parameter, state)
         counted = self.count_on(counts)
@@ -35,7 +35,7 @@ class Memory:
         return buffers, counted
 
     def read_buffers(self, parameter: Tensor, state: State) -> tuple[list[Array | None], bool]:
-        """The buffers that the rule takes, and whether one was new: it is made where it is missing."""
+        """The buffers of a parameter, made if missing, and whether one is new."""
         arrays: list[Array | None] = []
         first, shape = False, parameter.array.shape
         for name in self.buffers:
@@ -56,7 +56,7 @@ class Memory:
         return arrays, first
 
     def read_counts(self, parameter: Tensor, state: State) -> dict[str, Array]:
-        """What is counted for a parameter: 0-d arrays, made where they are missing."""
+        """The counters of a parameter, 0-d arrays, made if missing."""
         arrays = {}
         for name in self.kind.counters:
             count = state.get(name)
@@ -66,7 +66,7 @@ class Memory:
         return arrays
 
     def count_on(self, counts: dict[str, Any]) -> dict[str, Any]:
-        """Count this step, in place; what the rule reads of it."""
+        """Counts this step, in place, and returns the values for the rule."""
         if not counts:
             return {}
         count = counts["step"]
@@ -79,11 +79,11 @@ class Memory:
 
     @property
     def counts_on_gpu(self) -> bool:
-        """Whether the steps of a parameter on a GPU are counted there, so that a CUDA graph may record one."""
+        """Whether the steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture them."""
         return bool(self.options.get("capturable") or self.options.get("fused"))
 
     def _place_count(self, parameter: Tensor, name: str, count: Tensor | None) -> Tensor:
-        """A parameter's count, made where there is none, on the parameter's GPU or on the CPU, as the options say."""
+        """A counter of a parameter, made if missing, on the parameter's GPU or on the CPU, depending on the options."""
         on_gpu = self.counts_on_gpu and parameter.array.__class__ is not np.ndarray
         if self.options.get("capturable") and not on_gpu:
             counts = ", ".join(f"{name}s" for name in self.kind.counters)
@@ -99,10 +99,10 @@ class Memory:
 
 
 def as_number(count: Any) -> Any:
-    """What a rule computes with: a Python float, which widens no array; on a GPU, which nobody waits for, a double."""
+    """A counter as a Python float, which does not widen arrays; on a GPU a float64 array, to avoid waiting."""
     return float(count) if type(count) in ON_CPU else count.astype(np.float64)
 
 
 def step_dtype() -> Any:
-    """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
+    """The dtype of step counters, as in PyTorch: float64 if that is the default dtype, else float32."""
     return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32

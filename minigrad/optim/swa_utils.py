@@ -59,11 +59,11 @@ class AveragedModel(Module):
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the averaged model gives."""
+        """The forward of the averaged model."""
         return self.module(*args, **kwargs)
 
     def update_parameters(self, model: Module) -> None:
-        """Take the present weights of `model` into the average.
+        """Includes the current weights of `model` in the average.
 
         >>> import minigrad as torch
         >>> net = torch.nn.Linear(1, 1)
@@ -151,9 +151,9 @@ def _for_all(average: Average) -> AverageAll:
 
 
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
-    """Measure the statistics of a model's batch norms anew, in one pass over `loader`.
+    """Computes the running statistics of a model's batch norms again, in one pass over `loader`.
 
-    Of batches that are lists or tuples the first entry goes into the model.
+    If a batch is a list or a tuple, its first entry is the model's input.
 
     >>> import minigrad as torch
     >>> net = torch.nn.BatchNorm1d(1)
@@ -181,7 +181,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """Goes from the present rate to `swa_lr` in `anneal_epochs` epochs, and stays there.
+    """Goes from the current rate to `swa_lr` in `anneal_epochs` epochs, and stays there.
 
     Along half a cosine, or a line (`anneal_strategy` "linear"). Raises `ValueError` for another
     strategy and for a negative number of epochs.
@@ -219,6 +219,6 @@ class SWALR(LRScheduler):
         return goal * now + start * (1 - now)
 
     def _share(self, step: int) -> float:
-        """How much of `swa_lr` there is in the rate of a step."""
+        """The share of `swa_lr` in the rate of a step."""
         part = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
         return part if self._anneal_strategy == "linear" else (1 - math.cos(math.pi * part)) / 2

@@ -11,7 +11,7 @@ from minigrad.optim.optimizer import NOT_FINITE, Optimizer
 
 
 def advise_to_zero() -> None:
-    """Say that a gradient was added to and never zeroed."""
+    """Gives advice that a gradient was accumulated and never zeroed."""
     advise(
         "a step on a gradient that was never zeroed",
         "optimizer.step() was called a second time on a gradient that backward() added to and that was never "
@@ -20,7 +20,7 @@ def advise_to_zero() -> None:
 
 
 def advise_of_infinite(optimizer: Optimizer) -> None:
-    """Name the first parameter that is no longer finite after this step, and the likely cause."""
+    """Gives advice that names the first parameter that is no longer finite after this step, and the likely cause."""
     for number, group in enumerate(optimizer.param_groups):
         for i, parameter in enumerate(group["params"]):
             if parameter.array.__class__ is np.ndarray and parameter.grad is not None and not _is_finite(parameter):

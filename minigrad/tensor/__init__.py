@@ -29,7 +29,7 @@ class Tensor(
     GraphMethods,
     ProtocolMethods,
     FactMethods,
-    WideMethods,  # the methods of the wings, from families that are read when they are asked for
+    WideMethods,  # methods that few programs need, whose files are imported when one is used
 ):
     """An n-dimensional array that remembers how it was computed.
 
@@ -41,14 +41,14 @@ class Tensor(
     """
 
     __hash__ = object.__hash__
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
 
 core.result_class = Tensor
-for _family in Tensor.__mro__[1:-2]:  # all but the engine's half of a tensor, and `object`
+for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
     for _method in vars(_family).values():
         if isinstance(_method, FunctionType) and _method.__qualname__.startswith(_family.__name__):
-            _method.__qualname__ = f"Tensor.{_method.__name__}"  # how Python's errors call it,
+            _method.__qualname__ = f"Tensor.{_method.__name__}"  # the name in Python's errors
             _method.__module__ = Tensor.__module__  # and where pickle finds it
 
 

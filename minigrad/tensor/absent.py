@@ -24,7 +24,7 @@ MISSPELT = (
 
 
 class Absent:
-    """Stands under a name that is not there. A `__getattr__` would do, and make every attribute slower to read."""
+    """A descriptor for a missing name, which raises AttributeError. (`__getattr__` would slow down every attribute.)"""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Absent:
 
 
 class Misspelt:
-    """Stands under a name that looks like `requires_grad`: setting it would change nothing, so it is refused."""
+    """A descriptor for a misspelling of `requires_grad`: setting it would have no effect, so it raises."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -52,7 +52,7 @@ class Misspelt:
 
 
 class AbsentNames(TensorBase):
-    """The names that are not there; a tensor's own attributes may bear those of `NAMES`."""
+    """Holds the descriptors of all missing names; users may set attributes with the names in `NAMES`."""
 
     __slots__ = ()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
-    """The method that converts to `dtype`."""
+    """Makes the method that converts to `dtype`."""
 
     def convert(self: Any, memory_format: Any = None) -> Tensor:
         converted = copies.cast(self, dtype.numpy)
@@ -31,7 +31,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
 
 
 def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
-    """What `to` is asked for without names: a dtype, a device or a tensor in any order, then non_blocking and copy."""
+    """Reads the positional arguments of `to`: a dtype, a device or a tensor, then non_blocking and copy."""
     flags = []
     for argument in args:
         if isinstance(argument, TensorBase):
@@ -48,7 +48,7 @@ def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tup
 
 
 class ConversionMethods(TensorBase):
-    """Changing the type and the place of a tensor."""
+    """Methods that change dtype and device."""
 
     __slots__ = ()
 
@@ -61,9 +61,9 @@ class ConversionMethods(TensorBase):
         copy: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        """The tensor in another dtype or on another device; itself when both are as they should be.
+        """The tensor with another dtype or on another device; the same tensor if nothing changes.
 
-        Takes a dtype, a device, both, or another tensor to follow.
+        Takes a dtype, a device, both, or another tensor that has them.
 
         >>> import minigrad as torch
         >>> torch.tensor([1, 2]).to(torch.float64)
@@ -91,7 +91,7 @@ class ConversionMethods(TensorBase):
         return self.to(other.dtype)
 
     def as_subclass(self: Any, cls: Any) -> Any:
-        """The same memory and place in the graph under a class derived from Tensor; results are Tensors again.
+        """The same memory and graph node, as a subclass of Tensor; results of operations are Tensors again.
 
         >>> import minigrad as torch
         >>> class Image(torch.Tensor):
@@ -118,7 +118,7 @@ class ConversionMethods(TensorBase):
     bool = _as("bool", dtypes.bool_)
 
     def cpu(self: Any) -> Tensor:
-        """On the CPU; itself when it is there.
+        """The tensor on the CPU; the same tensor if it is there already.
 
         >>> import minigrad as torch
         >>> torch.ones(1).cpu().device
@@ -127,7 +127,7 @@ class ConversionMethods(TensorBase):
         return self.to(devices.CPU)
 
     def cuda(self: Any, device: Any = None) -> Tensor:
-        """On a GPU; raises RuntimeError with the reason where there is none.
+        """The tensor on a GPU; raises RuntimeError with the reason if there is none.
 
         >>> import minigrad as torch
         >>> if torch.cuda.is_available():

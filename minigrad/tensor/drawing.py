@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
-    """`draw(source, shape)` for `array`, where it lives, in the order of its memory: for a transpose by column."""
+    """Calls `draw(source, shape)` on the device of `array`, in its memory order: by columns for a transpose."""
     if array.flags.c_contiguous:
         return _draw_beside(array, array.shape, draw, generator)
     order = order_in_memory(array)
     drawn = _draw_beside(array, tuple([array.shape[axis] for axis in order]), draw, generator)
-    return drawn.transpose(np.argsort(order).tolist())  # (axes in memory order) -> (axes in their own order)
+    return drawn.transpose(np.argsort(order).tolist())  # axes in memory order -> axes in their own order
 
 
 def _draw_beside(
     array: Any, shape: tuple[int, ...], draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any
 ) -> Any:
-    """`draw(source, shape)`, of the type of `array` and where it lives."""
+    """Calls `draw(source, shape)` with the dtype and the device of `array`."""
 
     def run() -> Any:
         return dtypes.convert(draw(source_of(generator, array_module(array)), shape), array.dtype)
@@ -43,17 +43,17 @@ def _draw_beside(
 
 
 def order_in_memory(array: Any) -> list[int]:
-    """The axes, that of the longest steps first."""
+    """The axes sorted by descending strides."""
     return np.argsort([-abs(n) for n in array.strides], kind="stable").tolist()
 
 
 def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
-    """Write `draw(source, shape)` into `tensor` in the order of its memory."""
+    """Writes `draw(source, shape)` into `tensor` in its memory order."""
     return assign(tensor, wrap(draw_in_order(tensor.array, draw, generator)), name)
 
 
 def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
-    """1 where a draw is below the chance of an element, else 0."""
+    """1 where a uniform random number is below the probability of an element, else 0."""
 
     def run() -> Any:
         source = source_of(generator, array_module(chances))
@@ -62,15 +62,15 @@ def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
     return to_device(on_gpu_of(chances, run), device_of(chances))
 
 
-# What was drawn does not move with x.
+# Random numbers have the gradient 0.
 _counted, _tossed = [operation(name, lambda x, *, drawn: drawn, lambda g: g * 0) for name in ("poisson", "bernoulli")]
 
 
 @of_tensors
 def poisson(input: Tensor, generator: Any = None) -> Tensor:
-    """How many events are seen where `input` says how many are expected: an image as few photons show it.
+    """Random numbers of the Poisson distribution, whose rates are the elements of `input`.
 
-    They are drawn one after the other by a generator of the CPU. The gradient is zero. Raises NotImplementedError
+    They are drawn one by one with the CPU's generator. The gradient is zero. Raises NotImplementedError
     for integers, RuntimeError for negative numbers, inf and NaN.
 
     >>> import minigrad as torch
@@ -89,7 +89,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
 
 @of_tensors
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
-    """Indices drawn with chances in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
+    """Random indices with probabilities in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
 
     Raises RuntimeError for negative or infinite weights, for rows of zeros, and where more are
     drawn without replacement than there are.
@@ -107,7 +107,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
         chances = to_device(source.uniform((*weights.shape[:-1], num_samples), np.float64), CPU)
         rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
         drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
-    else:  # the first to arrive, at rates that are the weights
+    else:  # the smallest of exponential times whose rates are the weights
         arrival = weights / to_device(source.exponential(weights.shape, weights.dtype), CPU)
         drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
     return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
@@ -130,7 +130,7 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
 
 @of_tensors
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
-    """Ones and zeros: ones with the probability that each element of `input` says, or `p`.
+    """Random ones and zeros: 1 with the probability in each element of `input`, or `p`.
 
     >>> import minigrad as torch
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
@@ -140,7 +140,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
 
 
 def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
-    """PyTorch's keyword `from`, which is no name in Python."""
+    """Reads PyTorch's keyword `from`, which cannot be a parameter name in Python."""
     value = named.pop("from", default)
     if named:
         raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(named))!r}")
@@ -148,12 +148,12 @@ def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
 
 
 def _read_parameters(name: str, *numbers: Any) -> list[Any]:
-    """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
+    """The parameters of a distribution as Python numbers. Raises TypeError for other values."""
     return [as_number(name, "parameter", x) for x in numbers]
 
 
 class DrawingMethods(TensorBase):
-    """Writing random numbers into the tensor."""
+    """Methods that fill the tensor with random numbers."""
 
     __slots__: tuple[()] = ()
 
@@ -210,7 +210,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
     def geometric_(self, p: float, *, generator: Any = None) -> Tensor:
-        """Fill with how many trials there are up to the first success, of probability `p` each.
+        """Fill with the numbers of trials up to the first success, which has probability `p`.
 
         Raises RuntimeError unless 0 < p < 1.
 
@@ -287,7 +287,7 @@ class DrawingMethods(TensorBase):
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
-        """A new tensor of ones and zeros: ones with the probability each element says, or `p`.
+        """A new tensor of random ones and zeros: 1 with the probability in each element, or `p`.
 
         >>> import minigrad as torch
         >>> torch.tensor([0.0, 1.0]).bernoulli()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
-    """The method for an operator whose left operand is no tensor: ``2 - x``."""
+    """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
         require_tensor(function.__name__, "self", 1, self)
@@ -29,7 +29,7 @@ def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | f
 
 
 def _compare(function: Any) -> Comparison:
-    """The method for ``x == y`` and its kin; ``x == None`` and the like are left to Python."""
+    """Makes the method for ``x == y`` and other comparisons; ``x == None`` is left to Python."""
 
     def method(self: Any, other: Any) -> Tensor:
         try:
@@ -41,11 +41,11 @@ def _compare(function: Any) -> Comparison:
 
 
 class ElementwiseMethods(TensorBase):
-    """Arithmetic, functions, comparisons, each beside the twin that writes into the tensor itself."""
+    """Arithmetic, functions and comparisons, with their in-place versions."""
 
     __slots__ = ()
 
-    # ---- two operands and more ------------------------------------------------------------------
+    # ---- two or more operands ------------------------------------------------------------------
     add, add_ = twins(arithmetic.add, np.add)
     __add__, __iadd__ = arithmetic.plus, add_
     sub, sub_ = subtract, subtract_ = twins(arithmetic.sub, np.subtract)
@@ -121,13 +121,13 @@ class ElementwiseMethods(TensorBase):
     allclose = comparison.allclose
     equal = comparison.equal
 
-    # ---- Python's operators, where the tensor stands on the right or is alone ------------------------
+    # ---- reflected and unary operators ------------------------
     __radd__ = _reflect(arithmetic.add, commutes=True)
     __rsub__ = arithmetic.rsub
     __rmul__ = _reflect(arithmetic.mul, commutes=True)
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
-        return functions.reciprocal(self) * other  # as PyTorch computes ``2 / x``, to the last digit
+        return functions.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
 
     __rdiv__ = __rtruediv__
     __rfloordiv__ = _reflect(arithmetic.floor_divide)

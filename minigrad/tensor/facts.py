@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-# ---- functions, of which most are methods too ----------------------------------------------------
+# ---- functions, most of which are methods too ----------------------------------------------------
 @of_tensors
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the elements of `input` are real numbers.
+    """Whether the dtype of `input` is a floating-point type.
 
     >>> import minigrad as torch
     >>> torch.is_floating_point(torch.ones(1))
@@ -28,7 +28,7 @@ def is_floating_point(input: Tensor) -> bool:
 
 @of_tensors
 def numel(input: Tensor) -> int:
-    """How many elements `input` has.
+    """The number of elements of `input`.
 
     >>> import minigrad as torch
     >>> torch.numel(torch.ones(2, 3))
@@ -38,7 +38,7 @@ def numel(input: Tensor) -> int:
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
-    """The type of an operation between two tensors, or a tensor and a number.
+    """The dtype of an operation between two tensors, or a tensor and a number.
 
     Raises OverflowError for an integer of more than 64 bits.
 
@@ -53,7 +53,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
 
 
 def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:
-    """Give axes of length 1, and those of an empty tensor, PyTorch's strides where NumPy says 0, as for ``x[None]``."""
+    """PyTorch's strides for axes of length 1 and for empty tensors, where NumPy's are 0, as for ``x[None]``."""
     inner = 1
     for i in reversed(range(len(shape))):
         if not strides[i] and (shape[i] == 1 or 0 in shape):
@@ -62,7 +62,7 @@ def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:
 
 
 class FactMethods(TensorBase):
-    """The facts of a tensor."""
+    """Properties of a tensor."""
 
     __slots__ = ()
 
@@ -91,11 +91,11 @@ class FactMethods(TensorBase):
 
     @property
     def ndim(self) -> int:
-        """How many axes it has."""
+        """The number of axes."""
         return int(self.array.ndim)
 
     def dim(self) -> int:
-        """How many axes it has.
+        """The number of axes.
 
         >>> import minigrad as torch
         >>> torch.ones(2, 3).dim()
@@ -109,7 +109,7 @@ class FactMethods(TensorBase):
     is_contiguous = copies.is_contiguous
 
     def stride(self, dim: int | None = None) -> Any:
-        """How many elements apart the neighbours along each axis, or along one, lie in memory.
+        """The strides, in elements, or the stride of one axis.
 
         >>> import minigrad as torch
         >>> torch.ones(2, 3).stride()
@@ -121,7 +121,7 @@ class FactMethods(TensorBase):
         return tuple(strides) if dim is None else strides[axis(dim, len(strides))]
 
     def element_size(self) -> int:
-        """The bytes of one element.
+        """The size of an element in bytes.
 
         >>> import minigrad as torch
         >>> torch.ones(1).element_size()
@@ -141,10 +141,10 @@ class FactMethods(TensorBase):
 
     @property
     def dtype(self) -> dtypes.dtype:
-        """The type of its elements."""
+        """The dtype of its elements."""
         return dtypes.from_numpy(self.array.dtype)
 
     @property
     def device(self) -> devices.device:
-        """Where its memory is."""
+        """The device of its memory."""
         return backend.device_of(self.array)

@@ -42,7 +42,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
 
 
 class FillingMethods(TensorBase):
-    """Writing one number into the tensor."""
+    """Methods that fill the tensor with one number."""
 
     __slots__ = ()
 

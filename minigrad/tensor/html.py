@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
-LARGEST, SHOWN = 256, 160  # pixels along an axis, beyond which some are left out; the width of a picture on the page
-NARROWEST = 16  # times as long as wide
-PRE = (
-    '<pre style="font-family: monospace">'  # else a page made of a notebook sets columns of numbers in its prose's font
-)
+LARGEST, SHOWN = 256, 160  # pixels: above LARGEST only some are drawn; SHOWN is the width of the picture on the page
+NARROWEST = 16  # largest ratio of the sides
+PRE = '<pre style="font-family: monospace">'  # else an exported notebook shows the numbers in a proportional font
 
 
 def show_tensor(tensor: Any) -> str:
-    """HTML: shape, dtype and range in a line, then a picture of an image or a map, then the printed text."""
+    """HTML: a line with shape, dtype and range, a picture if the tensor is an image, and the printed text."""
     facts = f"shape {tuple(tensor.shape)}, {str(tensor.dtype).removeprefix('minigrad.')}"
     if tensor.is_cuda:
         facts += f", {tensor.device}"
@@ -53,7 +51,7 @@ def draw_image(array: Any) -> str:
 
 
 def _count_channels(array: Any) -> int:
-    """3 for a colour image, 1 for a grey one, 0 for what is no image: a table, a list of points, a batch."""
+    """3 for a colour image, 1 for a grey one, 0 for anything else, such as a table or a batch."""
     if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
         return 0
     short, long = sorted(array.shape[-2:])
@@ -67,7 +65,7 @@ def _count_channels(array: Any) -> int:
 def encode_png(pixels: Any) -> bytes:
     """The file for an image (H, W, 3) of bytes. Source: W3C, Portable Network Graphics, third edition."""
     high, wide, _ = pixels.shape
-    rows = b"".join(b"\x00" + row.tobytes() for row in pixels)  # 0: this row is not filtered
+    rows = b"".join(b"\x00" + row.tobytes() for row in pixels)  # filter type 0: none
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

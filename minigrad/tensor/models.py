@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    """``creation.<make>(*args)`` of the dtype and on the device of `tensor`, where not given."""
+    """``creation.<make>(*args)``, by default with the dtype and the device of `tensor`."""
     from minigrad import creation
 
     dtype = tensor.dtype if dtype is None else dtype
@@ -28,7 +28,7 @@ def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requ
 
 
 def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:
-    """Write into `tensor` what `function` makes of the numbers of the `operands`, one after the other."""
+    """Writes `function` of the numbers of the `operands` into `tensor`, one by one."""
     if any(x.requires_grad for x in operands):
         hint = f"Use var.detach().{name}() instead"
         raise RuntimeError(f"Can't call {name}() on Variable that requires grad. {hint}.")
@@ -41,12 +41,12 @@ def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operand
 
 
 class ModelMethods(TensorBase):
-    """What makes tensors of this one's kind, and what writes into it number by number."""
+    """Methods that make tensors with the dtype and device of this one, and `apply_`, `map_`."""
 
     __slots__: tuple[()] = ()
 
     def new(self: Any, *data: Any) -> Tensor:
-        """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.
+        """``new(2, 3)`` is uninitialized, ``new([1, 2])`` holds these numbers; dtype and device are this tensor's.
 
         >>> import minigrad as torch
         >>> torch.ones(2).new([1, 2])
@@ -74,7 +74,7 @@ class ModelMethods(TensorBase):
         return self.to(dtype=dtype)
 
     def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
-        """Fill the main diagonal, of a tall matrix with `wrap` again and again, one row left out each time.
+        """Fill the main diagonal; with `wrap` it starts again below each square of a tall matrix, after a skipped row.
 
         Raises RuntimeError for fewer than 2 axes, and for more of different lengths.
 
@@ -97,7 +97,7 @@ class ModelMethods(TensorBase):
         return self
 
     def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
-        """Replace every number by what a Python function makes of it: slow, and outside of the graph.
+        """Replace every number by a Python function of it: slow, and not recorded.
 
         Raises RuntimeError for a tensor that requires grad, TypeError for one on a GPU.
 
@@ -108,7 +108,7 @@ class ModelMethods(TensorBase):
         return _replace_each(self, "apply_", callable, self)
 
     def map_(self: Any, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
-        """Replace every number by what a Python function makes of it and of that of `tensor`, as `apply_`.
+        """Replace every number by a Python function of it and the number of `tensor`, as `apply_`.
 
         >>> import minigrad as torch
         >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda x, y: x * y)
@@ -151,7 +151,7 @@ class ModelMethods(TensorBase):
         dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
         pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
-        """Whatever the memory holds: ``new_empty(2, 3)`` or ``new_empty((2, 3))``.
+        """An uninitialized tensor: ``new_empty(2, 3)`` or ``new_empty((2, 3))``.
 
         >>> import minigrad as torch
         >>> torch.ones(1).new_empty(2, 3).shape
@@ -164,7 +164,7 @@ class ModelMethods(TensorBase):
         dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
         pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
-        """One number everywhere.
+        """A tensor filled with one number.
 
         >>> import minigrad as torch
         >>> torch.ones(1).new_full((2,), 7)
@@ -190,7 +190,7 @@ class ModelMethods(TensorBase):
         dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
         pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
-        """Whatever the memory holds, neighbours along axis i lying `stride[i]` elements apart.
+        """An uninitialized tensor with the given strides, counted in elements.
 
         >>> import minigrad as torch
         >>> torch.ones(1).new_empty_strided((2, 3), (1, 2)).stride()

@@ -30,7 +30,7 @@ def get_device(input: Tensor) -> int:
 
 @of_tensors
 def is_complex(input: Tensor) -> bool:
-    """False: numbers here are real, and none waits to be conjugated or negated.
+    """False: there are no complex numbers, and no lazy conjugation or negation.
 
     >>> import minigrad as torch
     >>> torch.is_complex(torch.ones(2))
@@ -69,7 +69,7 @@ def isreal(input: Tensor) -> Tensor:
 
 @of_tensors
 def is_signed(input: Tensor) -> bool:
-    """Whether negative numbers fit into the dtype of `input`.
+    """Whether the dtype of `input` can hold negative numbers.
 
     >>> import minigrad as torch
     >>> torch.is_signed(torch.ones(2))
@@ -80,7 +80,7 @@ def is_signed(input: Tensor) -> bool:
 
 @of_tensors
 def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
+    """Whether the single element of `input` is not 0. Raises RuntimeError for more or fewer elements.
 
     >>> import minigrad as torch
     >>> torch.is_nonzero(torch.tensor([0.0]))
@@ -114,7 +114,7 @@ def typename(obj: Any, /) -> str:
 
 
 class MoreFactMethods(TensorBase):
-    """Facts of a tensor that few programs ask for."""
+    """Properties of a tensor that few programs need."""
 
     __slots__ = ()
 
@@ -134,7 +134,7 @@ class MoreFactMethods(TensorBase):
 
     @property
     def imag(self) -> Any:
-        """Refused: there are no complex numbers here."""
+        """Raises: there are no complex numbers here."""
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes: there are none here")
 
     @property
@@ -143,7 +143,7 @@ class MoreFactMethods(TensorBase):
         return backend.device_of(self.array).type == "cuda"
 
     def storage_offset(self: Any) -> int:
-        """How many elements of its memory come before its first: a view's are counted in what it looks at.
+        """The offset of the first element in the storage, in elements; for a view, in the storage of its base.
 
         >>> import minigrad as torch
         >>> torch.ones(4)[2:].storage_offset()
@@ -157,7 +157,7 @@ class MoreFactMethods(TensorBase):
     # ---- of its memory --------------------------------------------------------------------------
     @property
     def itemsize(self) -> int:
-        """The bytes of one element."""
+        """The size of an element in bytes."""
         return int(self.array.itemsize)
 
     @property
@@ -198,7 +198,7 @@ class MoreFactMethods(TensorBase):
         return type(self.array) is not np.ndarray
 
     def is_set_to(self, tensor: Any) -> bool:
-        """Whether another tensor looks at the same memory in the same way.
+        """Whether another tensor has the same memory, shape and strides.
 
         >>> import minigrad as torch
         >>> x = torch.ones(2)

@@ -22,7 +22,7 @@ from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
 
-# with a twin, which only rules may ask for
+# functions with our own version that only gradient rules use
 _ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})
 _TENSORS = frozenset({
     np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.fix, np.insert,
@@ -39,7 +39,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limit
 
 
 def _make_running(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NumPy's form of `cumsum` and its like: without an axis, over all elements in their order."""
+    """NumPy's form of `cumsum` and others: without an axis, over the flattened elements."""
 
     def call(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
         return function(shape.reshape(a, -1), 0) if axis is None else function(a, axis)
@@ -78,7 +78,7 @@ def _sort_places(a: Any, axis: int | None = -1, kind: Any = None, order: Any = N
     return argsort(shape.reshape(a, -1), 0) if axis is None else argsort(a, axis)
 
 
-# What NumPy's function means for a tensor, in PyTorch's words; with NumPy's parameters.
+# Our functions for NumPy's functions, with NumPy's parameters.
 _OWN: dict[Any, Callable[..., Any]] = {
     np.clip: _clip,
     np.squeeze: lambda a, axis=None: shape.squeeze(a) if axis is None else shape.squeeze(a, axis),
@@ -108,8 +108,8 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.ceil: functions.ceil,
     np.rint: functions.round,
 }
-_BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # of an array and a tensor
-# Of two tensors in PyTorch; NumPy's take numbers too.
+_BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # allowed between an array and a tensor
+# In PyTorch both operands are tensors; NumPy's functions accept numbers too.
 _OF_TENSORS = frozenset({
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.maximum, np.minimum, np.arctan2,
     np.logaddexp,
@@ -117,7 +117,7 @@ _OF_TENSORS = frozenset({
 
 
 def as_arrays(x: Any) -> Any:
-    """NumPy's arrays in place of tensors, at any depth. Raises RuntimeError for a tensor that requires grad."""
+    """Replaces tensors by NumPy arrays, at any depth. Raises RuntimeError for a tensor that requires grad."""
     if isinstance(x, (list, tuple)):
         return type(x)(map(as_arrays, x))
     if isinstance(x, dict):
@@ -126,7 +126,7 @@ def as_arrays(x: Any) -> Any:
 
 
 def as_tensors(x: Any) -> Any:
-    """Tensors in place of NumPy's arrays, at any depth of tuples; unsigned numbers of more than 8 bits become int64."""
+    """Replaces NumPy arrays by tensors, at any depth of tuples; unsigned integers of more than 8 bits become int64."""
     if isinstance(x, tuple):
         return tuple(map(as_tensors, x))
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "u" and x.dtype.itemsize > 1:
@@ -135,9 +135,9 @@ def as_tensors(x: Any) -> Any:
 
 
 def call_function(function: Any, args: Any, kwargs: Any) -> Any:
-    """``function(*args, **kwargs)`` of NumPy's, some of whose arguments are tensors."""
+    """Calls NumPy's ``function(*args, **kwargs)`` with tensors among the arguments."""
     twin = NUMPY_TWINS.get(function)
-    if twin is not None and WARNINGS.get() is SILENT:  # a gradient rule asks
+    if twin is not None and WARNINGS.get() is SILENT:  # called by a gradient rule
         return twin(*args, **kwargs)
     if function in _OWN:
         return _OWN[function](*args, **kwargs)
@@ -149,8 +149,8 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _need_twin(inputs: Any) -> bool:
-    """Whether PyTorch's function is to be taken for NumPy's, whose results may be of another type: a gradient rule
-    asks, a gradient is wanted, the numbers are on a GPU, or a number stands in front, as in ``np.float64(2) * x``.
+    """Whether our function replaces NumPy's, whose results may have another dtype: for a call by a gradient rule, if a
+    gradient is wanted, on a GPU, or if a NumPy number is on the left, as in ``np.float64(2) * x``.
     """
     if WARNINGS.get() is SILENT or isinstance(inputs[0], (bool, int, float, np.generic)):
         return True
@@ -158,10 +158,10 @@ def _need_twin(inputs: Any) -> bool:
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
-    """The ufunc's method, such as "__call__" or "reduce", of operands some of which are tensors.
+    """Calls the ufunc's method, such as "__call__" or "reduce", with tensors among the operands.
 
-    Raises TypeError where an array stands on the left: as in PyTorch, it does not absorb the tensor on its
-    right; comparing the two for equality, and division, are let through. NumPy's scalars are numbers.
+    Raises TypeError for an array on the left and a tensor on the right, as PyTorch does, except for division and
+    comparisons for equality. NumPy's scalars count as numbers.
     """
     inputs = tuple([x.item() if type(x) is np.ndarray and not x.ndim else x for x in inputs])
     if type(inputs[0]) is np.ndarray and ufunc not in _BOTH_WAYS and len(inputs) > 1:

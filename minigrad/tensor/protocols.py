@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:
-    """A leaf of class `cls` around `array`: what a copied or pickled tensor is made by."""
+    """A leaf of class `cls` around `array`; copying and unpickling call it."""
     tensor = wrap(array, cls)
     tensor.node = LEAF if requires_grad else None
     tensor.__dict__.update(attributes or {})
@@ -30,13 +30,13 @@ def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[st
 
 
 def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
-    """`array` in new memory, the same for all that share memory in one deep copy (`memo`)."""
+    """A copy of `array`; arrays that share memory share it again in one deep copy (`memo`)."""
     root = array
     while isinstance(root.base, type(root)):
         root = root.base
     if not array.size or not root.flags.forc:
         return backend.copy_array(array)
-    key: Any = ("memory", id(root))  # the array itself may be copied, too
+    key: Any = ("memory", id(root))  # a key of its own, as the array itself may be copied too
     if key not in memo:
         memo[key] = backend.copy_array(root.ravel(order="K").view(np.uint8))
     offset = backend.address_of(array) - backend.address_of(root)
@@ -44,7 +44,7 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
 
 
 def _as_scalar(x: Any, way: str) -> Any:
-    """What Python's own conversions, float(x) and int(x), read; they refuse with a ValueError, `item` with its own."""
+    """The number for Python's conversions, float(x) and int(x), which raise ValueError where `item` raises another."""
     if x.node is not None:
         note_departure(way)
     if x.array.size != 1:
@@ -54,11 +54,11 @@ def _as_scalar(x: Any, way: str) -> Any:
 
 
 class ProtocolMethods(TensorBase):
-    """What Python and NumPy ask of an array."""
+    """Special methods of Python and NumPy."""
 
     __slots__ = ()
 
-    __array_priority__ = 1000  # NumPy's matrices and the like leave their operators to tensors
+    __array_priority__ = 1000  # so that NumPy's matrices leave operators to tensors
 
     def __array_wrap__(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return wrap(np.asarray(array))
@@ -90,7 +90,7 @@ class ProtocolMethods(TensorBase):
             raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {hint}")
         if id(self) not in memo:
             copy = rebuild(type(self), copy_memory(self.data.array, memo), self.node is LEAF)
-            copy.writes = memo.setdefault(id(self.writes), copy.writes)  # one count for one memory
+            copy.writes = memo.setdefault(id(self.writes), copy.writes)  # shared memory, shared counter
             memo[id(self)] = copy
             copy.gradient = deepcopy(self.gradient, memo)
             copy.__dict__.update(deepcopy(self.__dict__, memo))

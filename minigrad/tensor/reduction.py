@@ -7,7 +7,7 @@ from minigrad.ops import reduce
 
 
 class ReductionMethods(TensorBase):
-    """Many numbers become few."""
+    """Reduction methods."""
 
     __slots__ = ()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShapeMethods(TensorBase):
-    """The same numbers under other axes, parts of them, and matrix products."""
+    """Methods for shapes, axes, indices and matrix products."""
 
     __slots__ = ()
 
@@ -78,7 +78,7 @@ class ShapeMethods(TensorBase):
 
     @property
     def T(self: Any) -> Tensor:
-        """The axes in reverse order: the transpose of a matrix. Warns, as PyTorch does, where there is no matrix."""
+        """The axes in reverse order: the transpose of a matrix. Warns, as PyTorch does, unless it is a matrix."""
         if self.array.ndim not in (0, 2):
             hint = "x.mT transposes each matrix of a batch, and x.permute(...) reorders all axes"
             warn(f"x.T of a tensor of {self.array.ndim} dimensions, which is no matrix, is deprecated: {hint}")

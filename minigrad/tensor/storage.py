@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TypedStorage:
-    """The numbers in the memory of a tensor, in their order there; writing to it writes to the tensor.
+    """The memory of a tensor as a flat sequence of numbers; writing to it writes to the tensor.
 
     >>> import minigrad as torch
     >>> torch.ones(2, 2).t()[0].storage().tolist()
@@ -32,19 +32,19 @@ class TypedStorage:
         self._memory, self._writes = memory, writes
 
     def tensor(self) -> Tensor:
-        """All of it as a tensor with one axis, in the same memory."""
+        """The storage as a 1-d tensor that shares its memory."""
         made: Tensor = wrap(self._memory)
         made.writes = self._writes
         return made
 
     @property
     def dtype(self) -> dtypes.dtype:
-        """The type of its numbers."""
+        """The dtype of its numbers."""
         return dtypes.from_numpy(self._memory.dtype)
 
     @property
     def device(self) -> devices.device:
-        """Where it is."""
+        """The device of the memory."""
         return backend.device_of(self._memory)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -56,11 +56,11 @@ class TypedStorage:
     size = __len__
 
     def nbytes(self) -> int:
-        """How many bytes it has."""
+        """The number of bytes."""
         return int(self._memory.nbytes)
 
     def element_size(self) -> int:
-        """The bytes of one number."""
+        """The size of a number in bytes."""
         return int(self._memory.itemsize)
 
     def data_ptr(self) -> int:
@@ -83,7 +83,7 @@ class TypedStorage:
         return iter(self.tolist())
 
     def fill_(self, value: Any) -> TypedStorage:
-        """One number everywhere."""
+        """Fill with one number."""
         self[:] = value
         return self
 
@@ -100,7 +100,7 @@ class TypedStorage:
 
 
 class UntypedStorage(TypedStorage):
-    """The bytes in the memory of a tensor.
+    """The memory of a tensor as bytes.
 
     >>> import minigrad as torch
     >>> torch.ones(2).untyped_storage().nbytes()
@@ -108,7 +108,7 @@ class UntypedStorage(TypedStorage):
     """
 
     def tensor_of(self, dtype: dtypes.dtype) -> Tensor:
-        """All of it as numbers of that type, in the same memory; bytes that make no whole number are left out."""
+        """The memory as a 1-d tensor of that dtype; bytes at the end that make no whole element are left out."""
         whole = len(self) - len(self) % dtype.itemsize
         made: Tensor = wrap(self._memory[:whole].view(dtype.numpy))
         made.writes = self._writes
@@ -119,12 +119,12 @@ class UntypedStorage(TypedStorage):
 
 
 class StorageMethods(TensorBase):
-    """A tensor's memory, and facts that follow from it."""
+    """Methods on the memory of a tensor."""
 
     __slots__ = ()
 
     def storage(self) -> TypedStorage:
-        """The numbers in its memory, those outside the tensor too.
+        """The whole memory of the tensor, also elements outside a view, as numbers.
 
         >>> import minigrad as torch
         >>> torch.arange(4.0)[2:].storage().tolist()
@@ -133,7 +133,7 @@ class StorageMethods(TensorBase):
         return TypedStorage(memory_of(self.array)[0], self.writes)
 
     def untyped_storage(self) -> UntypedStorage:
-        """The bytes of its memory.
+        """The whole memory of the tensor, as bytes.
 
         >>> import minigrad as torch
         >>> torch.arange(4.0)[2:].untyped_storage().size()
@@ -142,9 +142,9 @@ class StorageMethods(TensorBase):
         return UntypedStorage(memory_of(self.array)[0].view(np.uint8), self.writes)
 
     def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
-        """Another shape in the same memory, from the tensor's first element on; in more memory where it is too small.
+        """Changes the shape in the same memory, from the tensor's first element on; too small memory grows.
 
-        What is new there is not set. Raises RuntimeError for a tensor that requires grad.
+        New elements are uninitialized. Raises RuntimeError for a tensor that requires grad.
 
         >>> import minigrad as torch
         >>> torch.arange(6.0).resize_(2, 2)
@@ -184,9 +184,9 @@ class StorageMethods(TensorBase):
         return self.resize_(the_template.array.shape)
 
     def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
-        """Look at the memory of `source` from now on: a tensor's, under its shape, or a storage's, by steps.
+        """Makes the tensor a view of `source`: of a tensor with its shape, or of a storage with the given strides.
 
-        Without a source, at no memory. Raises RuntimeError for another dtype, for what lies outside the memory, and
+        Without a source it becomes empty. Raises RuntimeError for another dtype, for elements outside the memory, and
         for a leaf that requires grad.
 
         >>> import minigrad as torch
@@ -215,12 +215,12 @@ class StorageMethods(TensorBase):
             size = (array.size - storage_offset,) if size is None else tuple(size)
             steps = [prod(size[i + 1 :]) for i in range(len(size))] if stride is None else stride
             array = as_strided(source.detach(), size, tuple(steps), storage_offset).array
-        self.writes[0] += 1  # who saved it saved other memory
+        self.writes[0] += 1  # a saved tensor would have other memory
         self.array, self.view_of = array, None
         return self
 
     def share_memory_(self: Any) -> Tensor:
-        """Itself: processes of this library are given copies.
+        """Returns the tensor unchanged: processes of this library get copies.
 
         >>> import minigrad as torch
         >>> torch.ones(1).share_memory_()
@@ -229,7 +229,7 @@ class StorageMethods(TensorBase):
         return self
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
-        """A copy in page-locked memory, from which a GPU copies by itself; itself if it lies there already.
+        """A copy in page-locked memory, from which a GPU copies asynchronously; the same tensor if it is pinned.
 
         Raises RuntimeError for a tensor on a GPU, and where there is none.
 
@@ -243,7 +243,7 @@ class StorageMethods(TensorBase):
 
 
 def is_storage(obj: Any, /) -> bool:
-    """Whether `obj` is the memory of a tensor.
+    """Whether `obj` is a storage.
 
     >>> import minigrad as torch
     >>> torch.is_storage(torch.ones(2).storage())

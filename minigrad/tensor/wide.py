@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 else:
 
     def stand_for(file: str, family: str, names: str) -> type:
-        """A class of stand-ins for the methods `names` of the class `family` in a file of this room."""
+        """A class of stand-ins for the methods `names` of class `family`, whose file is imported on the first call."""
 
         def fetch(name: str) -> Any:
             method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
@@ -72,24 +72,24 @@ else:
 
 
 class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods, AbsentNames):
-    """What tensors can do beyond the heart."""
+    """The methods of `Tensor` that few programs need."""
 
     __slots__ = ()
 
     def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
-        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
+        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is uninitialized; the dtype is the default one."""
         from minigrad.creation.type_names import construct
 
         made = construct(args, dtype, device, **named)
         return made if cls is type(made) else made.as_subclass(cls)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""
+        """The HTML for a notebook: shape, dtype and range, a picture of an image, and the numbers."""
         from minigrad.tensor.html import show_tensor
 
         return show_tensor(self)
 
-    # ---- elementwise, as few programs need them ---------------------------------------------------
+    # ---- elementwise ---------------------------------------------------
     clamp, clamp_ = clip, clip_ = twins(limits.clamp)
     clamp_min, clamp_min_ = twins(limits.clamp_min)
     clamp_max, clamp_max_ = twins(limits.clamp_max)
@@ -126,7 +126,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     isposinf = special.isposinf
     isneginf = special.isneginf
 
-    # ---- along an axis: running sums, orders, counts, norms, moments ------------------------------
+    # ---- cumulative sums, sorting, counting, norms, statistics ------------------------------
     cumprod, cumprod_ = twins(cumulative.cumprod)
     cumsum, cumsum_ = twins(cumulative.cumsum)
     prod = cumulative.prod
@@ -199,7 +199,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
         """
         return masks.where(condition, self, other)
 
-    # ---- by place -------------------------------------------------------------------------------
+    # ---- by index -------------------------------------------------------------------------------
     index_put, index_put_ = twins(picking.index_put)
     gather = picking.gather
     take_along_dim = picking.take_along_dim

@@ -23,7 +23,7 @@ __all__ = [
     "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]
 
-for _name in __all__:  # lessons tell PyTorch's schedules from their own by the name of this module
+for _name in __all__:  # programs recognize PyTorch's schedulers by the name of this module
     globals()[_name].__module__ = __name__
 
 if not TYPE_CHECKING:

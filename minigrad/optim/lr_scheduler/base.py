@@ -13,12 +13,12 @@ from minigrad.tensor import Tensor
 
 
 class LRScheduler:
-    """The base of all schedules: a subclass says in `get_lr` what the rates of this epoch are.
+    """The base class of all schedulers: a subclass computes the rates of this epoch in `get_lr`.
 
     `last_epoch` counts the calls of `step()`; anything but -1 resumes there, for which each group
-    must have its `initial_lr` (`KeyError` where not). Raises `TypeError` for what is no optimizer.
-    The first of two `step()` before any `optimizer.step()` would lose an epoch, and warns. A group
-    that is added to the optimizer later starts from the rate that it has then.
+    must have its `initial_lr` (`KeyError` where not). Raises `TypeError` unless it gets an optimizer.
+    Two calls of `step()` before the first `optimizer.step()` would skip a rate, and warn. A group that is
+    added to the optimizer later starts from the rate that it has then.
     Follows https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate.
 
     >>> import minigrad as torch
@@ -33,7 +33,7 @@ class LRScheduler:
     [0.5]
     """
 
-    # The rate of `last_epoch` from a group's first rate alone, where there is such a formula.
+    # The rate of `last_epoch` from a group's initial rate, if there is a closed form.
     _closed_form: Callable[[Any], Any] | None = None
     _is_initial = False
     _get_lr_called_within_step = False
@@ -54,14 +54,14 @@ class LRScheduler:
         self._initial_step()
 
     def _initial_step(self) -> None:
-        """The step to the first epoch, which most schedules let the rates be at."""
+        """The step to the first epoch, at which most schedulers do not change the rates."""
         self._step_count = 0
         self._is_initial = True
         self.step()
         self._is_initial = False
 
     def step(self, epoch: float | None = None) -> None:
-        """Go on to the next epoch, or to `epoch` (which PyTorch deprecates), and set its rates.
+        """Advances to the next epoch, or to `epoch` (deprecated in PyTorch), and sets its rates.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
@@ -98,7 +98,7 @@ class LRScheduler:
         self._last_lr = last_rates(self.optimizer)
 
     def get_last_lr(self) -> list[Rate]:
-        """The rates that were set last, one for each group.
+        """The last rates, one for each group.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -108,7 +108,7 @@ class LRScheduler:
         return self._last_lr
 
     def get_lr(self) -> list[Rate]:
-        """The rates of epoch `last_epoch`, one for each group, from the groups' present ones: for `step()`.
+        """The rates of epoch `last_epoch`, one for each group, computed from the current ones; `step()` calls it.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -130,7 +130,7 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
 
     def state_dict(self) -> dict[str, Any]:
-        """All of the schedule except its optimizer and its functions.
+        """The state of the scheduler, without its optimizer and its functions.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -140,7 +140,7 @@ class LRScheduler:
         return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken.
+        """Restores the state that `state_dict()` returned.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
@@ -173,12 +173,12 @@ def read_period(schedule: str, name: str, epochs: Any) -> Any:
 
 
 def copy_rate(rate: Any) -> Any:
-    """A rate that does not change when a Tensor is written to."""
+    """A copy of a rate, so that writing to a Tensor does not change it."""
     return rate.clone() if isinstance(rate, Tensor) else rate
 
 
 def set_rate(group: dict[str, Any], rate: Any) -> None:
-    """Set a group's rate; a Tensor is written to, not replaced."""
+    """Sets a group's rate; a Tensor is written in place."""
     if isinstance(group["lr"], Tensor):
         group["lr"].fill_(float(rate))
     else:
@@ -186,7 +186,7 @@ def set_rate(group: dict[str, Any], rate: Any) -> None:
 
 
 def last_rates(optimizer: Optimizer) -> list[Rate]:
-    """The rates that the groups have now."""
+    """The current rates of the groups."""
     return [copy_rate(group["lr"]) for group in optimizer.param_groups]
 
 
@@ -204,7 +204,7 @@ def one_each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
 
 
 def warn_of_epoch() -> None:
-    """As PyTorch does, of `schedule.step(epoch)`."""
+    """Warns about `scheduler.step(epoch)`, as PyTorch does."""
     warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
         "use `scheduler.step()` to step the scheduler."
@@ -212,5 +212,5 @@ def warn_of_epoch() -> None:
 
 
 def _was_stepped(optimizer: Optimizer) -> bool:
-    """Whether it took a step, which binds its rules; one with a step of its own is trusted."""
+    """Whether the optimizer took a step; True for an optimizer that overrides `step`."""
     return bool(optimizer._rules) or optimizer.rule is None or "step" in vars(optimizer)

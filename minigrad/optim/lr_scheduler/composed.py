@@ -12,12 +12,12 @@ from minigrad.optim.optimizer import Optimizer
 
 
 class _Composed(LRScheduler):
-    """Schedules of one optimizer."""
+    """The base of schedulers that combine several schedulers of one optimizer."""
 
     _schedulers: Sequence[LRScheduler]
 
     def _require_schedulers(self, schedulers: Sequence[Any], optimizer: Optimizer | None) -> Optimizer:
-        """Their optimizer. Raises `ValueError` and `TypeError` where they do not fit together."""
+        """The optimizer of the schedulers. Raises `ValueError` or `TypeError` if they do not fit together."""
         name = type(self).__name__
         if len(schedulers) < 1:
             raise ValueError(f"{name} expects at least one scheduler, but got no scheduler.")
@@ -39,11 +39,11 @@ class _Composed(LRScheduler):
         return optimizer
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer, and the states of all schedules."""
+        """The state without the optimizer, with the states of all schedulers."""
         return super().state_dict() | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken."""
+        """Restores the state that `state_dict()` returned."""
         state = dict(state_dict)
         for scheduler, part in zip(self._schedulers, state.pop("_schedulers"), strict=True):
             scheduler.load_state_dict(part)
@@ -51,7 +51,7 @@ class _Composed(LRScheduler):
 
 
 class SequentialLR(_Composed):
-    """One schedule after another: at each epoch of `milestones` the next one begins, at its epoch 0.
+    """One scheduler after another: at each epoch of `milestones` the next one begins, at its epoch 0.
 
     Raises `ValueError` where there are not as many schedules as milestones and one, where they have
     different optimizers, and for `ReduceLROnPlateau`.
@@ -86,13 +86,13 @@ class SequentialLR(_Composed):
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             set_rate(group, group["initial_lr"])
-        _step_back(self)  # each schedule took its first step when it was made
+        _step_back(self)  # each scheduler took its first step in its constructor
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
     def step(self) -> None:  # type: ignore[override]
-        """Go on to the next epoch of the schedule whose turn it is."""
+        """Advances the active scheduler to its next epoch."""
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]
@@ -104,7 +104,7 @@ class SequentialLR(_Composed):
 
 
 class ChainedScheduler(_Composed):
-    """All `schedulers` at once: each multiplies the rate that the one before it has set.
+    """All `schedulers` at once: each changes the rate that the one before it has set.
 
     Raises as `SequentialLR` does.
 
@@ -124,7 +124,7 @@ class ChainedScheduler(_Composed):
         self._last_lr = last_rates(self.optimizer)
 
     def step(self) -> None:  # type: ignore[override]
-        """Go on to the next epoch of every schedule."""
+        """Advances every scheduler to its next epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = last_rates(self.optimizer)

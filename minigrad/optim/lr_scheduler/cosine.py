@@ -32,7 +32,7 @@ class CosineAnnealingLR(LRScheduler):
             return lr
         if self._step_count == 1 and self.last_epoch > 0:
             return self._closed_form(self.base_lrs[i])
-        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # leaving the bottom
+        if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # after the minimum
             return lr + (self.base_lrs[i] - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
         now, before = (1 + math.cos(math.pi * epoch / self.T_max) for epoch in (self.last_epoch, self.last_epoch - 1))
         return now / before * (lr - self.eta_min) + self.eta_min
@@ -42,7 +42,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half a cosine down to `eta_min` in `T_0` epochs, then anew from the first rate.
+    """Half a cosine down to `eta_min` in `T_0` epochs, then a restart from the initial rate.
 
     Each round takes `T_mult` times as many epochs as the last. `step(epoch)` takes fractions of an
     epoch, as `epoch + batch / batches`. Raises `ValueError` for options that are no positive ints.
@@ -75,7 +75,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def step(self, epoch: float | None = None) -> None:
-        """Go on to the next epoch, or to `epoch`, which may lie between two."""
+        """Advances to the next epoch, or to `epoch`, which may be fractional."""
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:
@@ -90,7 +90,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i, self.T_cur = self.T_0, epoch
         elif self.T_mult == 1:
             self.T_cur = epoch % self.T_0
-        else:  # the rounds before take T_0 (T_mult^n - 1) / (T_mult - 1) epochs
+        else:  # n rounds take T_0 (T_mult^n - 1) / (T_mult - 1) epochs
             n = int(math.log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
             self.T_cur = epoch - self.T_0 * (self.T_mult**n - 1) / (self.T_mult - 1)
             self.T_i = self.T_0 * self.T_mult**n

@@ -12,12 +12,12 @@ from minigrad.optim.optimizer import Optimizer
 
 
 class _Cycling(LRScheduler):
-    """What both have in common: the momentum, which is `betas[0]` where an optimizer has that."""
+    """The base class of both: it sets the momentum, which is `betas[0]` in Adam and others."""
 
     cycle_momentum: bool
 
     def _start_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any, last_epoch: int) -> None:
-        """Set every group's momentum to its highest, and note both ends in the group."""
+        """Sets every group's momentum to its maximum, and stores both limits in the group."""
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self.use_beta1 = "betas" in optimizer.defaults
@@ -93,7 +93,7 @@ class CyclicLR(_Cycling):
         self.base_lrs = base_lrs
 
     def scale_fn(self, x: float) -> float:
-        """By what the height of the rise is multiplied, `x` being the number of the cycle or of the step.
+        """The factor of the amplitude, for `x` the number of the cycle or of the step.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
@@ -116,13 +116,13 @@ class CyclicLR(_Cycling):
         return base + (self.max_lrs[i] - base) * height * scale
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer and a function; of a callable object, its attributes."""
+        """The state without the optimizer and functions; for a callable object, its attributes."""
         function = self._scale_fn_custom
         is_plain = function is None or isinstance(function, FunctionType)
         return super().state_dict() | {"_scale_fn_custom": None if is_plain else dict(vars(function))}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken."""
+        """Restores the state that `state_dict()` returned."""
         state = dict(state_dict)
         attributes = state.pop("_scale_fn_custom", None)
         if attributes is not None:
@@ -131,7 +131,7 @@ class CyclicLR(_Cycling):
 
 
 class OneCycleLR(_Cycling):
-    """One rise from `max_lr / div_factor` to `max_lr`, and one long fall, far below where it began.
+    """One rise from `max_lr / div_factor` to `max_lr`, and one long fall, far below the initial rate.
 
     The rise takes the part `pct_start` of `total_steps` (or of `epochs * steps_per_epoch`); the fall
     ends at the first rate divided by `final_div_factor`; with `three_phase` there is a fall as long
@@ -209,7 +209,7 @@ def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
 
 
 def _phases(total: int, rise: float, three: bool) -> list[dict[str, Any]]:
-    """Where each phase ends, and the options of a group between which it goes."""
+    """The end of each phase, and the two options of a group between which the rate goes."""
     names = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
     rows: list[tuple[Any, ...]] = [(rise * total - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")]
     if three:

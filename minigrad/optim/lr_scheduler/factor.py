@@ -196,7 +196,7 @@ class PolynomialLR(LRScheduler):
 
 
 class _ByFunctions(LRScheduler):
-    """A function for each group."""
+    """The base of schedulers with a function for each group."""
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
         require_optimizer(optimizer)
@@ -218,12 +218,12 @@ class _ByFunctions(LRScheduler):
         return self.lr_lambdas[i](int(self.last_epoch))
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the optimizer and its functions; of callable objects, their attributes."""
+        """The state without the optimizer and functions; for callable objects, their attributes."""
         functions = [None if isinstance(f, FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
         return super().state_dict() | {"lr_lambdas": functions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken."""
+        """Restores the state that `state_dict()` returned."""
         state = dict(state_dict)
         for function, attributes in zip(self.lr_lambdas, state.pop("lr_lambdas", ()), strict=False):
             if attributes is not None:

@@ -19,7 +19,7 @@ from minigrad.optim.optimizer import Optimizer
 class ReduceLROnPlateau(LRScheduler):
     """Multiplies the rate by `factor` when the loss has not improved for more than `patience` epochs.
 
-    `step(loss)` tells the loss of an epoch. It improves where it is below `best * (1 - threshold)`, or
+    Call `step(loss)` after each epoch. The loss has improved if it is below `best * (1 - threshold)`, or
     below `best - threshold` (`threshold_mode` "abs"); in `mode` "max" where it is above. After a
     change, `cooldown` epochs are not counted. No rate falls below `min_lr`, or by less than `eps`.
 
@@ -65,13 +65,13 @@ class ReduceLROnPlateau(LRScheduler):
         self._reset()
 
     def _reset(self) -> None:
-        """Forget all losses."""
+        """Resets the best loss and the counters."""
         self.best = self.mode_worse
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Tell the loss of an epoch, a number or a tensor of one element."""
+        """Takes the loss of an epoch, a number or a tensor of one element, and lowers the rates if it is time."""
         loss = float(metrics)
         if epoch is not None:
             warn_of_epoch()
@@ -92,7 +92,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     @property
     def in_cooldown(self) -> bool:
-        """Whether bad epochs are not counted yet."""
+        """Whether the cooldown lasts, in which bad epochs are not counted."""
         return self.cooldown_counter > 0
 
     def _reduce(self) -> None:
