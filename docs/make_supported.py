@@ -467,7 +467,7 @@ DIFFERENCES = [
         "F.conv_transpose1d(torch.ones(2, 1, 2).half(), torch.ones(1, 1, 1).half(), padding=1).numel() == 0",
     ),
     (
-        "`F.pdist`, `cdist`, `F.multi_margin_loss`, `F.affine_grid` of halves, `F.max_pool1d` of integers",
+        "`F.pdist`, `cdist`, `F.local_response_norm` and margin losses of halves, `F.max_pool1d` of integers",
         "are computed; PyTorch's CPU has no kernel for them",
         "F.pdist(torch.ones(2, 1).half()).tolist() == [0.0]",
     ),
@@ -686,6 +686,16 @@ DIFFERENCES = [
         "`vander` of floats with a gradient, `index_reduce(include_self=False)` of equal numbers",
         "the gradient is that of the formula; PyTorch refuses its own write, and counts what is left out",
         "gradient('torch.vander(x).sum()', [2.0, 3.0]) == [1.0, 1.0]",
+    ),
+    (
+        "`lr`, `label_smoothing`, and dropout's `p` that are NaN",
+        "are refused; PyTorch takes them, and gives NaN",
+        "refuses('torch.nn.Dropout(float('nan'))')",
+    ),
+    (
+        "`det` of a singular matrix",
+        "the gradient is that of its formula, the cofactors; PyTorch's of batches can be 0",
+        "gradient('torch.linalg.det(x.view(2, 2))', [1.0, 1.0, 1.0, 1.0]) == [1.0, -1.0, -1.0, 1.0]",
     ),
     (
         "`index_select` of an index that is out of range",

@@ -445,6 +445,7 @@ def test_numpy_scalars_and_tensors_without_axes_are_numbers(number):
     assert nn.Dropout(number)(x).shape == x.shape
 
 
+NAN = float("nan")
 OTHERS = {
     "a list for a weight": (
         lambda: nn.init.zeros_([1.0]),
@@ -547,6 +548,28 @@ OTHERS = {
         lambda: mg.addcmul(*[ones(1).byte()] * 3, value=-1.5),
         RuntimeError,
         "to type uint8 without overflow",
+    ),
+    "a spread of NaN": (lambda: mg.normal(ones(2), mg.tensor([1.0, NAN])), RuntimeError, "all elements of std >= 0"),
+    "one spread of NaN": (lambda: mg.normal(0.0, NAN, (2,)), RuntimeError, "std >= 0.0, but found std nan"),
+    "weights of NaN": (lambda: mg.cov(ones(1), aweights=mg.tensor([NAN])), RuntimeError, "aweights cannot be negative"),
+    "a delta of NaN": (
+        lambda: F.huber_loss(ones(1), ones(1), delta=NAN),
+        RuntimeError,
+        "non-positive values for delta",
+    ),
+    "a beta of NaN": (lambda: F.smooth_l1_loss(ones(1), ones(1), beta=NAN), RuntimeError, "negative values for beta"),
+    "a tolerance of NaN": (
+        lambda: mg.isclose(ones(1), ones(1), NAN),
+        RuntimeError,
+        "rtol must be greater than or equal",
+    ),
+    "a norm of NaN": (lambda: mg.renorm(ones(1, 1), NAN, 0, 1.0), RuntimeError, "expected p > 0 and maxnorm >= 0"),
+    "distances of NaN": (lambda: mg.cdist(ones(1, 1), ones(1, 1), NAN), RuntimeError, "only supports non-negative p"),
+    "a slope of NaN": (lambda: F.rrelu(ones(1), NAN, 1.0), RuntimeError, "nan"),
+    "a negative variance beside NaN": (
+        lambda: F.gaussian_nll_loss(ones(2), ones(2), mg.tensor([-1.0, NAN])),
+        ValueError,
+        "var has negative entry",
     ),
     "shapes of text": (lambda: mg.broadcast_shapes("a"), TypeError, "broadcast_shapes(): sizes must be ints"),
 }

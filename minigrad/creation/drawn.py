@@ -94,7 +94,7 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
 
 @creates
 def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
-    if std < 0:
+    if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(read_size("normal", (size,), dtype), dtype, mean, std)
@@ -140,7 +140,7 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -
         raise RuntimeError(f"normal(): shapes of mean and std do not broadcast: {shapes}") from None
     check_same_library("normal", [x.array for x in given])
     shift, scale = [getattr(x, "array", x) for x in (mean, std)]
-    if np.less(scale, 0).any():
+    if not np.greater_equal(scale, 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.
     dtype, scales = given[0].array.dtype, isinstance(std, TensorBase)

@@ -75,7 +75,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     if a.dtype != b.dtype:
         raise RuntimeError(f"{a.dtype} did not match {b.dtype}: compare tensors of one type")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     try:
         return compute(_isclose, input, b, rtol, atol, equal_nan)

@@ -190,7 +190,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         raise RuntimeError(
             f"cdist: expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
         )
-    if as_number("cdist", "p", p) < 0:
+    if not as_number("cdist", "p", p) >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     return _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
 
@@ -207,7 +207,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     d = axis(dim, input.array.ndim)
     if input.array.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.array.ndim} dimensions")
-    if p <= 0 or maxnorm < 0:
+    if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
     half = input.array.dtype == np.float16  # norms of float16 are computed in float32

@@ -304,7 +304,7 @@ def _check_weights(name: str, weights: Any, count: int) -> None:
     if w.size != count:
         detail = f"the same numel as there are observations in the input but got {w.size} != {count}"
         raise RuntimeError(f"cov(): expected {name} to have {detail}")
-    if (w < 0).any():
+    if not (w >= 0).all():
         raise RuntimeError(f"cov(): {name} cannot be negative, got {w.min()}")
 
 

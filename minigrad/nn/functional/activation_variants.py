@@ -139,7 +139,7 @@ def rrelu(
     """
     require_tensors("rrelu", "input", input)
     require_bool("rrelu", "training", training)
-    if lower > upper:
+    if not lower <= upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)

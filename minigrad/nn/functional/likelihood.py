@@ -142,7 +142,7 @@ def gaussian_nll_loss(
             1
         ]:
             raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
-    if type(variance.array) is np.ndarray and variance.array.size and variance.array.min() < 0:
+    if type(variance.array) is np.ndarray and (variance.array < 0).any():
         raise ValueError("var has negative entry/entries")
     if eps <= 0:
         raise ValueError(f"eps must be positive, got {eps}")

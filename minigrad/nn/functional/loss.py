@@ -71,7 +71,7 @@ def smooth_l1_loss(
     >>> torch.nn.functional.smooth_l1_loss(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
-    if beta < 0:
+    if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
@@ -92,7 +92,7 @@ def huber_loss(
     >>> torch.nn.functional.huber_loss(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
-    if delta <= 0:
+    if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     _check_pair("huber_loss", input, target, weight)
     wanted, found = input.array.dtype, target.array.dtype
