@@ -34,10 +34,10 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
 
 def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
     """``total + more`` of arrays of one shape, written into `out`, which is None or `total` itself."""
+    if total.size < LARGE or (out is not None and not (total.flags.c_contiguous and more.flags.c_contiguous)):
+        return np.add(total, more, out)
     if out is None:
         return in_parts(np.add, total, more)
-    if not (is_large(total) and total.flags.c_contiguous and more.flags.c_contiguous):
-        return np.add(total, more, out=out)
     from minigrad.large_arrays import add_in_parts
 
     return add_in_parts(total, more)

@@ -242,9 +242,7 @@ class _Hooked:
         outputs = tuple(_as_tensors(arrived, create_graph))
         hooks = list(_posthooks.get(node, {}).values())
         if hooks:
-            from minigrad.autograd.walk import fit_all
-
-            found = fit_all(node, found, create_graph)
+            found = _fit_all(node, found, create_graph)
         for hook in hooks:
             inputs = _by_operand(node, found)
             changed = hook(tuple(_as_tensors(inputs, create_graph)), outputs)
@@ -258,6 +256,15 @@ class _Hooked:
 @cache
 def _derive_hooked(cls: type[Any]) -> type[Any]:
     return type(cls.__name__, (_Hooked, cls), {"__slots__": (), "__module__": cls.__module__})
+
+
+def _fit_all(node: Any, gradients: Sequence[Any], create_graph: bool) -> list[Any]:
+    """What `node` made, as its hooks see it: each gradient, or None, fits what it is the gradient of."""
+    from minigrad.autograd.walk import fit
+
+    targets = [getattr(edge, "array", edge) for edge in node.edges]
+    pairs = zip(gradients, targets, strict=True)
+    return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
 
 
 def _as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:

@@ -28,7 +28,6 @@ Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes
 
 SINGLE = np.dtype(np.float32)  # nearly always
 next_order = count().__next__
-_new = object.__new__
 
 
 def nodes_below(edges: Iterable[Edge]) -> set[Node]:
@@ -51,64 +50,69 @@ class Plan:
         "single",
     )  # fmt: skip
 
-    def __init__(
-        self, operation: Operation, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
-        shapes: dict[str, Any], rules: Sequence[tuple[Rule, tuple[int, ...] | None]],
-    ) -> None:  # fmt: skip
+    def __init__(self, operation: Operation, needed: Sequence[bool]) -> None:
+        names, rules, reads = operation.rules_for(len(needed))
+        position = {name: i for i, name in enumerate(names)}
         self.operation = operation
-        self.operands = tuple(operands)  # that need a gradient, and have a rule
-        self.saves = tuple(saves)  # operands whose values the rules read
-        # The rest of what they read: the operands whose shape it is, None for the result, or the name of an option.
-        self.constants = tuple([shapes.get(name, None if name == "out" else name) for name in names])
-        self.result_position = names.index("out") if "out" in names else None  # among the constants
-        self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # indices among them
-        self.rules = tuple(rules)  # each with the positions of what it reads among all that is kept; None for all
-        self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
         self.elementwise = operation.elementwise  # whether the rules may be run in parts
-        self.keeps = bool(saves) or operation.once  # whether a walk frees the node, so that a second one is refused
+        self.operands = tuple([i for i, need in enumerate(needed) if need and rules[i]])  # whose rules run
+        wanted = dict.fromkeys([name for i in self.operands for name in reads[i]])
+        values = [name for name in wanted if name in position]
+        others = [name for name in wanted if name not in position]
+        shapes = {f"{name}_shape": i for name, i in position.items()}
+        self.saves = tuple([position[name] for name in values])  # operands whose values the rules read
+        # The rest of what they read: the operand whose shape it is, None for the result, or the name of an option.
+        self.constants: Any = tuple([shapes.get(name, None if name == "out" else name) for name in others])
+        self.result_position = others.index("out") if "out" in others else None  # among the constants
+        self.keys = tuple([i for i, name in enumerate(others) if name in ("key", "statics")])  # indices among them
+        self.keeps = bool(values) or operation.once  # whether a walk frees the node, so that a second one is refused
+        kept = (*values, *others)
+        # Each with the places of what it reads among all that is kept; None for all, in order.
+        places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
+        self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
+        self.single = self.rules[0][0] if places == [None] else None  # the only one, which reads all
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
 
         None where no operand has a rule, and for a result of integers.
         """
-        array = result.array
-        dtype = array.dtype
+        array, dtype = result.array, result.array.dtype
         if (dtype is not SINGLE and dtype.kind != "f") or not self.operands:
             return None
-        node = _new(Node)
-        node.plan = self
-        node.edges = edges = []
+        edges: list[Edge] = []
+        saved: Any = ()
+        constants: Any = ()
+        watched: tuple[Watched, ...] = ()
+        shape = array.shape
         for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
             x = operands[i]
             edges.append(x if x.node is LEAF else x.node)
-        node.saved_operands = node.constants = ()
         if self.saves:
-            node.saved_operands = saved = []
+            saved = []
             for i in self.saves:
                 x = operands[i]
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
             if inference_was_entered:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.constants:
-            node.constants = constants = []
+            constants = []
             for place in self.constants:
-                if place.__class__ is str:  # an option
-                    constants.append(statics[place])
+                if place is None:  # the result
+                    constants.append(array)
+                    watched = ((result.writes, result.writes[0], shape),)
                 elif place.__class__ is int:  # an operand's shape
                     constants.append(operands[place].array.shape)
-                else:  # the result, or the shapes of all
-                    constants.append(array if place is None else [operands[i].array.shape for i in place])
-        node.shape = shape = array.shape
-        node.watched = () if self.result_position is None else ((result.writes, result.writes[0], shape),)
-        if self.keys:  # an index that was written to since would put gradients into other places
-            for i in self.keys:
+                else:  # an option
+                    constants.append(statics[place])
+            for i in self.keys:  # an index that was written to since would put gradients into other places
                 key = constants[i]
                 if key.__class__ is not tuple:  # else numbers and slices alone
-                    node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
-        node.dtype = dtype
-        node.hooks = None
-        node.order = next_order()
+                    watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+        node = Node()
+        node.plan, node.edges, node.order = self, edges, next_order()
+        node.saved_operands, node.constants, node.watched = saved, constants, watched
+        node.shape, node.dtype, node.hooks = shape, dtype, None
         return node
 
 
@@ -145,7 +149,7 @@ class Node(Inspectable):
         [array([1.], dtype=float32)]
         """
         plan = self.plan
-        rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
+        rules = plan.rules
         if cotangent.__class__ is ndarray:
             if plan.elementwise and cotangent.size >= side_by_side.LARGE:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]

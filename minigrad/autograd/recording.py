@@ -40,7 +40,8 @@ def operation(
     Formula: ``rules[i](g, ...) = g @ d forward / d operand_i``. A rule of None says that no gradient
     flows to that operand. ``view=True`` says that the result may share its first operand's memory;
     `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`.
-    A forward with ``*operands`` takes one rule for all of them.
+    A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand), `shapes` (of all) and
+    `operands` (their values).
 
     Raises TypeError when a rule asks for a name that the forward does not have, and for what is no name, no function.
 
@@ -53,34 +54,30 @@ def operation(
     tensor([12.])
     """
     check_declaration(name, forward, rules)
-    code = getattr(forward, "__code__", None)
-    variadic = bool(code and code.co_flags & CO_VARARGS)
-    made = (VariadicOperation if variadic else Operation)(name, forward, rules, view, shown)
-    check_rules(made, code, variadic)
-    return made
+    return Operation(name, forward, rules, view, shown)
 
 
 class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
     __slots__ = (
-        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
+        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "variadic",
+        "view",
     )  # fmt: skip
 
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
     ) -> None:
         code = getattr(forward, "__code__", None)
-        self.name = name
+        self.name, self.forward, self.rules, self.view = name, forward, rules, view
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
-        self.forward = forward
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
-        self.rules = rules
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
-        self.view = view
+        self.variadic = bool(code and code.co_flags & CO_VARARGS)
         self.elementwise = False  # whether large operands may be computed in parts
         self.once = False  # True where the graph may be walked once, though nothing is saved
-        self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient, and one beyond the last
+        self.plans: dict[int, Plan] = {}  # by the operands that need a gradient
+        check_rules(self, code, self.variadic)
 
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
@@ -111,7 +108,7 @@ class Operation:
         """
         if self.view:
             tensor = self.look(forward, operands[0], arrays[0], statics)
-        elif arrays[0].__class__ is ndarray or arrays[-1].__class__ is ndarray:
+        elif arrays[0].__class__ is ndarray:
             loud = set_warnings(SILENT)  # `quiet` in plain sight, without its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
@@ -119,20 +116,20 @@ class Operation:
                 restore_warnings(loud)
         else:
             tensor = wrap(quiet(forward, *arrays, **statics))
-        needed, bit = 0, 1  # the bits of the operands that need a gradient
+        needed = 1  # in binary: a 1, then 1 for each operand that needs a gradient, 0 for each other
         for x in operands:
+            needed += needed
             if isinstance(x, TensorBase):
                 if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
                     refresh(x)
                 if x.node is not None:
-                    needed |= bit
+                    needed += 1
                 elif x.cause is not None:
                     tensor.cause = x.cause
-            bit += bit
-        if needed:
+        if needed & needed - 1:  # any of them
             flags = mode.get()
             if flags & GRAD:
-                plan = self.plans.get(needed + bit) or self.plan(needed, len(operands))
+                plan = self.plans.get(needed) or self.plan(needed)
                 tensor.node = node = plan.record(operands, statics, tensor)
                 if node is None:
                     tensor.cause = IN_STEPS
@@ -154,55 +151,39 @@ class Operation:
         return tensor
 
     # ---- plan ------------------------------------------------------------------------------------
-    def plan(self, needed: int, count: int) -> Plan:
-        """The plan for a call of so many operands, those with a bit in `needed` needing a gradient."""
-        key = needed + (1 << count)
-        if key not in self.plans:
-            self.plans[key] = self.new_plan([i for i in range(count) if needed >> i & 1], count)
-        return self.plans[key]
+    def plan(self, needed: int) -> Plan:
+        """The plan for a call of operands of which some need a gradient: 0b110 says, the first of two."""
+        if needed not in self.plans:
+            self.plans[needed] = Plan(self, [bit == "1" for bit in f"{needed:b}"[1:]])
+        return self.plans[needed]
 
-    def new_plan(self, needed: Sequence[int], count: int) -> Plan:
-        """Work out what must be saved for the operands `needed`."""
-        operands = [i for i in needed if self.rules[i] is not None]
-        wanted = dict.fromkeys(n for i in operands for n in self.reads[i])
-        values = [n for n in wanted if n in self.operands]
-        others = [n for n in wanted if n not in self.operands]
-        saves, order = [self.operands.index(n) for n in values], (*values, *others)
-        rules: list[Any] = []
-        for i in operands:  # a rule, and where among these it finds what it reads; None where it reads all, in order
-            places = tuple([order.index(n) for n in self.reads[i]])
-            rules.append((self.rules[i], None if self.reads[i] == order else places))
-        shapes = {f"{name}_shape": i for i, name in enumerate(self.operands)}
-        return Plan(self, operands, saves, others, shapes, rules)
-
-    def __repr__(self) -> str:
-        return f"<operation {self.name}({', '.join(self.operands)})>"
-
-
-class VariadicOperation(Operation):
-    """An operation over any number of operands, such as `cat`: one rule serves them all.
-
-    The rule may read `i` (which operand), `shapes` (of all) and `operands` (their values).
-    """
-
-    __slots__ = ()
-
-    def new_plan(self, needed: Sequence[int], count: int) -> Plan:
+    def rules_for(self, count: int) -> tuple[Sequence[str], Sequence[Rule | None], Sequence[tuple[str, ...]]]:
+        """Of a call of so many operands: their names, a rule for each, and what each rule reads."""
+        if not self.variadic:
+            return self.operands, self.rules, self.reads
         rule, reads = self.rules[0], self.reads[0]
-        names = [n for n in reads if n not in ("i", "operands")]
-        saved = count if "operands" in reads else 0
+        names = [f"x{i}" for i in range(count)]
+        shapes = [f"{name}_shape" for name in names] if "shapes" in reads else []
+        saved, options = names if "operands" in reads else [], [n for n in reads if n not in _OF_ALL]
+        first, last = len(saved), len(saved) + len(shapes)
 
         def bind(i: int) -> Rule:
             """The common rule, as that of operand `i`."""
 
             def bound(g: Any, *values: Any) -> Any:
-                given = dict(zip(names, values[saved:], strict=True), i=i, operands=values[:saved])
+                given = dict(zip(options, values[last:], strict=True))
+                given |= {"i": i, "operands": values[:first], "shapes": values[first:last]}
                 return rule(g, *[given[name] for name in reads])  # type: ignore[misc]
 
             return bound
 
-        rules = [(bind(i), None) for i in needed] if rule else []
-        return Plan(self, needed if rule else (), range(saved), names, {"shapes": range(count)}, rules)
+        return names, [rule and bind(i) for i in range(count)], [(*saved, *shapes, *options)] * count
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}({', '.join(self.operands)})>"
+
+
+_OF_ALL = ("i", "operands", "shapes")  # what the one rule of any number of operands may read
 
 
 def _parameters(function: Any) -> tuple[str, ...]:

@@ -100,18 +100,14 @@ class Arrivals:
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
         waiting, is_ours = self.pending[edge], edge in self.owned
-        plus = None
-        if gradient.__class__ is not ndarray:
-            plus = KERNELS.get(np.add, np.add) if select(gradient) else None
-        elif gradient.size >= side_by_side.LARGE:
-            plus = side_by_side.add_arrays
-        if plus is not None:
-            self.pending[edge] = plus(waiting, gradient, out=waiting if is_ours else None)
-        elif is_ours:
-            self.pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
+        if waiting.__class__ is gradient.__class__ is ndarray:
+            total = side_by_side.add_arrays(waiting, gradient, waiting if is_ours else None)
+        elif select(gradient):
+            total = KERNELS.get(np.add, np.add)(waiting, gradient, out=waiting if is_ours else None)
         else:
-            self.pending[edge] = waiting + gradient
-        if not (is_ours or isinstance(gradient, TensorBase)):
+            total = waiting + gradient  # Tensors, or NumPy's scalars
+        self.pending[edge] = total
+        if not isinstance(gradient, TensorBase):
             self.owned.add(edge)
 
     def serve(self, complete: Iterable[Any], deliver: Deliver | None) -> dict[Edge, Any]:
@@ -141,13 +137,6 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     if array.shape != target.shape:
         gradient = unbroadcast(gradient, target, node)
     return gradient if array.dtype == target.dtype else gradient.astype(target.dtype)
-
-
-def fit_all(node: Node, gradients: Sequence[Any], create_graph: bool) -> list[Any]:
-    """What `node` made, as its hooks see it: each gradient, or None, fits what it is the gradient of."""
-    targets = [edge if isinstance(edge, Node) else edge.array for edge in node.edges]
-    pairs = zip(gradients, targets, strict=True)
-    return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
 
 
 def unbroadcast(gradient: Any, target: Any, node: Node) -> Any:

@@ -124,9 +124,10 @@ class _Signature:
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments under PyTorch's names, with a 0-d tensor as `dim` converted to an int."""
-        for other, name in self.spellings.items():
-            if other in kwargs and name not in kwargs:
-                kwargs[name] = kwargs.pop(other)
+        for given in [*kwargs]:
+            name = self.spellings.get(given)
+            if name is not None and name not in kwargs:
+                kwargs[name] = kwargs.pop(given)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())
         if kwargs.get("keepdim", False).__class__ is not bool:

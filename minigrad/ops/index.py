@@ -216,23 +216,25 @@ def _count_axes(part: Any) -> int:
     return part.ndim if part.dtype.kind == "b" else 1
 
 
+_BOUNDS = (int, type(None))  # of a slice; and, as parts of a key, a place and a new axis
+
+
 def plain_key(key: Any) -> tuple[Any, ...] | None:
     """`key` as a tuple if it contains only ints, slices of ints, None and ..., for the fast path; else None."""
     parts = key if type(key) is tuple else (key,)
+    whole = False
     for p in parts:
-        kind = type(p)
-        if kind is int or p is None or p is Ellipsis:
-            continue
-        if kind is not slice:
-            return None
-        start, stop, step = p.start, p.stop, p.step
-        for bound in (start, stop, step):
-            if bound is not None and type(bound) is not int:
+        if type(p) is slice:
+            if not (type(p.start) in _BOUNDS and type(p.stop) in _BOUNDS and type(p.step) in _BOUNDS):
                 return None
-        if step is not None and step <= 0:
-            raise _step_too_small(step)
+            if p.step is not None and p.step <= 0:
+                raise _step_too_small(p.step)
+        elif p is Ellipsis:
+            whole = True
+        elif type(p) not in _BOUNDS:
+            return None
     # With an int for every axis NumPy returns a scalar; with an Ellipsis it returns a view
-    return parts if Ellipsis in parts else (*parts, Ellipsis)
+    return parts if whole else (*parts, Ellipsis)
 
 
 def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
@@ -248,7 +250,7 @@ def _reader(parts: tuple[Any, ...]) -> Any:
             return read_at
         if part is None:
             return _widened
-        if type(part) is slice and part != slice(None):
+        if type(part) is slice and not (part.start is part.stop is part.step is None):
             return _sliced
     return _whole
 

@@ -92,9 +92,9 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        needed = (root.node is not None) + 2 * (value.node is not None)
-        new = wrap(root.array)
-        root.node = overwrite.plan(needed, 2).record((root, value), {"reader": reader, "statics": statics}, new)
+        plan = overwrite.plan(0b100 + 2 * (root.node is not None) + (value.node is not None))
+        options, new = {"reader": reader, "statics": statics}, wrap(root.array)
+        root.node = plan.record((root, value), options, new)
     move_retained(before, root.node)
     refresh(target)
 

@@ -154,11 +154,11 @@ PLANTED = {
     ),
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
-        ADD, "= waiting + gradient", "= gradient",
+        ADD, "side_by_side.add_arrays(waiting, gradient, waiting if is_ours else None)", "gradient",
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "the third gradient replaces the others": (
-        ADD, "self.pending[edge] += gradient", "self.pending[edge] = gradient",
+        ADD, "self.pending[edge] = total", "self.pending[edge] = gradient if is_ours else total",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "the second gradient replaces the first on a GPU": (
@@ -229,13 +229,12 @@ PLANTED = {
         lambda: with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
     ),
     "gradients for all operands": (
-        recording.Operation.new_plan, "[i for i in needed if self.rules[i] is not None]",
-        "[i for i in range(count) if self.rules[i] is not None]",
+        node.Plan.__init__, "if need and rules[i]", "if rules[i]",
         test_core.test_next_functions_lead_to_the_leaves,
     ),
     # ---- what nodes keep
     "all operands are saved": (
-        recording.Operation.new_plan, "[self.operands.index(n) for n in values]", "range(count)",
+        node.Plan.__init__, "[position[name] for name in values]", "range(len(needed))",
         test_walk.test_an_operand_without_gradient_is_not_saved,
     ),
     "nothing is freed": (
