@@ -162,7 +162,7 @@ PLANTED = {
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "the second gradient replaces the first on a GPU": (
-        ADD, "plus(waiting, gradient,", "plus(0 * waiting, gradient,",
+        ADD, "KERNELS.get(np.add, np.add)(waiting, gradient,", "np.add(0 * waiting, gradient,",
         lambda: on_stand_in(test_walk.test_a_gradient_lent_twice_is_not_added_into),
     ),
     "borrowed gradients are added into": (
