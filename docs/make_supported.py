@@ -690,7 +690,7 @@ DIFFERENCES = [
     (
         "`lr`, `label_smoothing`, and dropout's `p` that are NaN",
         "are refused; PyTorch takes them, and gives NaN",
-        "refuses('torch.nn.Dropout(float('nan'))')",
+        "refuses('torch.nn.Dropout(torch.nan)')",
     ),
     (
         "`det` of a singular matrix",
