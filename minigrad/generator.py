@@ -193,16 +193,9 @@ class Generator(Twister):
         (2,)
         """
         dtype = _check_floating("uniform", dtype)
-        _, largest = limits(dtype)
-        for name, bound in (("from", low), ("to", high)):
-            if not abs(bound) <= largest:
-                raise RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")
-        if low > high:
-            raise RuntimeError(
-                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}; swap them"
-            )
-        if high - low > largest:
-            raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
+        least, largest = limits(dtype)
+        if not least <= low <= high <= largest or high - low > largest:
+            raise _no_range(dtype, low, high, largest)
         return self._draw_uniform(shape, dtype, low, high)
 
     @_one_at_a_time
@@ -339,6 +332,18 @@ class Generator(Twister):
         array([0., 0.])
         """
         return self._draw_poisson(rates)
+
+
+def _no_range(dtype: Any, low: float, high: float, largest: float) -> RuntimeError:
+    """The error for bounds between which no uniform numbers of this type can be drawn."""
+    for name, bound in (("from", low), ("to", high)):
+        if not abs(bound) <= largest:
+            return RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")
+    if low > high:
+        return RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}; swap them"
+        )
+    return RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
 
 
 def _check_floating(name: str, dtype: Any) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.backend import on_gpu_of
+
 
 def gradcheck(
     func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
@@ -35,10 +37,11 @@ def gradcheck(
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
-    from minigrad.autograd.trial import GradcheckError, Trial, check_direction, check_jacobian, judge
+    from minigrad.autograd.trial import GradcheckError, check_direction, check_jacobian, find_checked, judge
 
+    check = check_direction if fast_mode else check_jacobian
     try:
-        judge(Trial(func, inputs, eps, atol, rtol, nondet_tol), check_direction if fast_mode else check_jacobian)
+        on_gpu_of(find_checked(inputs), judge, check, func, inputs, eps, atol, rtol, nondet_tol)
     except GradcheckError:
         if raise_exception:
             raise
@@ -62,9 +65,9 @@ def gradgradcheck(
     >>> torch.autograd.gradgradcheck(torch.exp, (x,))
     True
     """
-    from minigrad.autograd.trial import differentiate
+    from minigrad.autograd.trial import differentiate, find_checked
 
-    gradients, arguments = differentiate(func, inputs, grad_outputs)
+    gradients, arguments = on_gpu_of(find_checked(inputs), differentiate, func, inputs, grad_outputs)
     if not gradients(*arguments):
         return True  # linear in everything: there is nothing left to differentiate
     return gradcheck(

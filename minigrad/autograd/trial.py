@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.gradients import grad
-from minigrad.backend import array_module, copy_array, device_of, on_its_gpu, to_device
+from minigrad.backend import array_module, copy_array, device_of, to_device
 from minigrad.devices import CPU
 
 
@@ -38,8 +38,8 @@ class Trial:
         with refuse_writes("inputs of the function", self, [self.inputs[i] for i in self.checked]):
             self.outputs = self.call()
         self.draw = np.random.default_rng(0)
-        needed = [number for number, y in enumerate(self.outputs) if y.node is not None]
-        self.cotangents = {number: self.draw.standard_normal(self.outputs[number].array.shape) for number in needed}
+        needed = {number: y.array.shape for number, y in enumerate(self.outputs) if y.node is not None}
+        self.cotangents = {number: self.draw.standard_normal(shape) for number, shape in needed.items()}
 
     def call(self) -> list[Any]:
         """What the function returns at its inputs."""
@@ -54,7 +54,6 @@ class Trial:
             found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
         return {i: np.array(fetch(g)) for i, g in zip(self.checked, found, strict=True)}
 
-    @on_its_gpu
     def call_nearby(self, array: Any, step: Any, number: int) -> Any:
         """Output `number` with the `array` of one input moved by `step`."""
         before = copy_array(array)
@@ -70,14 +69,11 @@ class Trial:
         ahead, behind = self.call_nearby(array, step, number), self.call_nearby(array, -step, number)
         return (ahead - behind) / (2 * self.eps)
 
-    def is_close(self, analytical: Any, numerical: Any) -> bool:
-        """Equal up to `atol` and `rtol`."""
-        return bool(np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol))
-
 
 # ---- the checks -----------------------------------------------------------------------------------
-def judge(trial: Trial, check: Callable[[Trial, int, int], None]) -> None:
+def judge(check: Callable[[Trial, int, int], None], *case: Any) -> None:
     """Raise GradcheckError unless rules keep their promises, and `check` passes each output against each input."""
+    trial = Trial(*case)
     if not trial.cotangents:
         refuse_change(trial)
         return
@@ -90,7 +86,7 @@ def judge(trial: Trial, check: Callable[[Trial, int, int], None]) -> None:
 def check_jacobian(trial: Trial, number: int, i: int) -> None:
     """Each element of an output against each element of an input."""
     analytical, numerical = find_jacobian(trial, number, i), measure_jacobian(trial, number, i)
-    if not trial.is_close(analytical, numerical):
+    if not np.allclose(analytical, numerical, trial.rtol, trial.atol):
         from minigrad.autograd.complaints import describe_mismatch
 
         raise GradcheckError(describe_mismatch(trial, number, i, analytical, numerical))
@@ -121,7 +117,7 @@ def check_direction(trial: Trial, number: int, i: int) -> None:
     direction /= max(float(np.linalg.norm(direction)), 1e-300)
     numerical = float(np.vdot(cotangent, trial.slope(number, i, direction)))
     analytical = float(np.vdot(trial.gradients({number: cotangent})[i], direction))
-    if not trial.is_close(analytical, numerical):
+    if not np.allclose(analytical, numerical, trial.rtol, trial.atol):
         check_jacobian(trial, number, i)  # says where; a kink may not show along another direction
         raise GradcheckError(
             f"Jacobian mismatch for output {number} with respect to input {i} along a random direction:\n"
@@ -180,13 +176,19 @@ def refuse_writes(what: str, trial: Trial, tensors: Sequence[Any]) -> Iterator[N
 
 
 # ---- the points -----------------------------------------------------------------------------------
+def find_checked(inputs: Any) -> Any:
+    """The first of the inputs that asks for a gradient: on its GPU, if on one, is everything computed."""
+    for x in as_tuple(inputs):
+        if is_checked(x):
+            return x
+    raise ValueError(
+        "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+    )
+
+
 def make_leaves(inputs: Any) -> tuple[Any, ...]:
     """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
     given = as_tuple(inputs)
-    if not any(map(is_checked, given)):
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
-        )
     return tuple([wrap(copy_layout(x.array, np.float64)).requires_grad_() if is_checked(x) else x for x in given])
 
 
@@ -198,7 +200,6 @@ def float_outputs(returned: Any) -> list[Any]:
     return found
 
 
-@on_its_gpu
 def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
     """A tensor of its own within `eps` of `x`, where differences go too; what is no float tensor stays."""
     if not is_float(x):
@@ -208,7 +209,6 @@ def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
     return wrap(moved).requires_grad_(is_checked(x))
 
 
-@on_its_gpu
 def copy_layout(array: Any, dtype: Any) -> Any:
     """A copy that is contiguous only if `array` is: rules must not rely on the layout."""
     if array.flags.c_contiguous:

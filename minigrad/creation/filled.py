@@ -49,12 +49,12 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     >>> torch.empty(2, 3).shape
     minigrad.Size([2, 3])
     """
-    check_memory_format("empty", memory_format)
     dtype = or_default(dtype)
     shape = read_size("empty", size, dtype)
-    order = memory_format.order  # None: row-major
-    if order is None:
+    if memory_format is contiguous_format:
         return xp.empty(shape, dtype)
+    check_memory_format("empty", memory_format)
+    order = memory_format.order or tuple(range(len(shape)))
     if len(order) != len(shape):
         raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {len(shape)}")
     return empty_in_order(xp, shape, order, dtype)

@@ -59,29 +59,31 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
             dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
         where = devices.default_device() if device is None else devices.device(device)
         options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
-        try:
-            made: Any = wrap(_make_there(function, args, options, where))
-        except MemoryError as error:
-            raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
-        if requires_grad:
-            made.requires_grad_()
-        if out is None:
-            return made
-        if in_row and out.array.size == made.array.size:
-            made.array = made.array.reshape(out.array.shape)
-        return write_out(name, out, made, ())
+        array = _make_there(name, function, args, options, where)
+        made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
+        return made if out is None else _fill(name, out, made, in_row)
 
     call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
 
 
-def _make_there(function: Callable[..., Any], args: Any, options: dict[str, Any], where: devices.device) -> Any:
-    """Calls `function` for the device `where`."""
-    if where.type == "cpu":
-        return backend.quiet(function, *args, xp=np, **options)
-    with backend.on(where):
-        return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
+def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any, where: devices.device) -> Any:
+    """The array that `function` makes, on the device `where`."""
+    try:
+        if where.type == "cpu":
+            return backend.quiet(function, *args, xp=np, **options)
+        with backend.on(where):
+            return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
+    except MemoryError as error:
+        raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
+
+
+def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
+    """`out`, holding what was `made`; `in_row` in the order of its elements, whatever its shape."""
+    if in_row and out.array.size == made.array.size:
+        made.array = made.array.reshape(out.array.shape)
+    return write_out(name, out, made, ())
 
 
 def _public_signature(own: Any, call: Any) -> inspect.Signature:

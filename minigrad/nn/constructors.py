@@ -14,25 +14,28 @@ class NamesOptions:
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
         if options:
-            _check_options(cls, options)
+            known = _read_names(cls)
+            if known is not None and not options.keys() <= set(known):
+                raise unknown_option(cls, options, known)
         return object.__new__(cls)
 
 
-def _check_options(cls: Any, options: dict[str, Any]) -> None:
+def _read_names(cls: Any) -> tuple[str, ...] | None:
+    """The names of the options that the constructor of a class takes; None where it takes any."""
     code = getattr(cls.__init__, "__code__", None)
-    if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
-        refuse_unknown(cls, options, code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return None
+    return code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
 
-def refuse_unknown(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Raises TypeError for the first of `options` that is not `known`."""
-    for option in options:
-        if option not in known:
-            from difflib import get_close_matches
+def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
+    """The error for the first of `options` that is not `known`, with the one that was meant."""
+    from difflib import get_close_matches
 
-            meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
-            hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
-            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
+    option = next(name for name in options if name not in known)
+    meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
+    hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+    return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
 
 
 def refuse_input(cls: type, given: tuple[Any, ...]) -> None:

@@ -49,10 +49,9 @@ class Convolution(Weighted):
     def _check(self) -> None:
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
-        for name in ("in_channels", "out_channels"):
-            if getattr(self, name) % self.groups:
-                got = f"{getattr(self, name)} and groups={self.groups}"
-                raise ValueError(f"{name} must be divisible by groups, got {got}")
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            name = "in_channels" if self.in_channels % self.groups else "out_channels"
+            raise ValueError(f"{name} must be divisible by groups, got {getattr(self, name)} and groups={self.groups}")
         if isinstance(self.padding, str):
             self._check_padding_word()
         if self.padding_mode not in PADDING_MODES:

@@ -159,7 +159,7 @@ class Registry:
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
             raise KeyError(f'{kind} name can\'t be "" or contain ".", got: {name!r}; a dot separates modules')
-        if hasattr(self, name) and self._kinds.get(name) != kind:
+        if (name in self.__dict__ or hasattr(type(self), name)) and self._kinds.get(name) != kind:
             raise KeyError(f"attribute '{name}' already exists in {type(self).__name__}")
         if value is not None and not isinstance(value, _WANTED[kind]):
             raise _refusal(kind, name, value)

@@ -120,21 +120,20 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
     else:
         geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, int(groups))
-    _check_reach(name, image[2:], geometry)
+    if min(geometry.windows(image[2:] if space == 2 else (1, *image[2:]))) < 1:
+        raise _too_large(name, image[2:], geometry)
     return geometry
 
 
-def _check_reach(name: str, size: tuple[int, ...], geometry: Geometry) -> None:
-    """Raises for a kernel larger than the padded image of this size: (H, W), or (L,) for a signal."""
+def _too_large(name: str, size: tuple[int, ...], geometry: Geometry) -> RuntimeError:
+    """The error for a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
     kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]
     padded = tuple([n + 2 * p for n, p in zip(size, padding, strict=True)])
-    reach = geometry.reach[-len(size) :]
-    if any(r > n for r, n in zip(reach, padded, strict=True)):
-        raise RuntimeError(
-            f"Calculated padded input size per channel: {padded}. Kernel size: {reach}. Kernel size can't be greater "
-            f"than actual input size ({name}: image {tuple(size)}, kernel {tuple(kernel)}, padding {padding}, "
-            f"dilation {dilation}); use a smaller kernel or more padding"
-        )
+    return RuntimeError(
+        f"Calculated padded input size per channel: {padded}. Kernel size: {geometry.reach[-len(size) :]}. Kernel size "
+        f"can't be greater than actual input size ({name}: image {tuple(size)}, kernel {tuple(kernel)}, padding "
+        f"{padding}, dilation {dilation}); use a smaller kernel or more padding"
+    )
 
 
 def _advise_channels_first(name: str, image: tuple[int, ...]) -> None:
