@@ -17,7 +17,8 @@ from minigrad.nn.classification import (
     MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
 )
 from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.conv import Conv1d, Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.data_parallel import DataParallel
 from minigrad.nn.distance import (
     CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,

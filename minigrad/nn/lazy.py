@@ -10,7 +10,8 @@ from __future__ import annotations
 from inspect import Signature, signature
 from typing import Any, ClassVar
 
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from minigrad.nn.conv import Conv1d, Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.functional.checks import check_images, require_tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from minigrad.creation.filled import empty
-from minigrad.nn import init
 from minigrad.nn.functional.linear import linear
+from minigrad.nn.init import plain as init
 from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import as_int

@@ -10,7 +10,8 @@ from typing import Any
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import zeros
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
+from minigrad.nn.conv import Conv1d, Conv2d
+from minigrad.nn.conv_transpose import ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import UninitializedParameter

@@ -14,7 +14,8 @@ from minigrad.nn.functional.bilinear_map import bilinear
 from minigrad.nn.functional.classification import (
     cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
 )
-from minigrad.nn.functional.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from minigrad.nn.functional.conv import conv1d, conv2d
+from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
 from minigrad.nn.functional.ctc import ctc_loss
 from minigrad.nn.functional.distance import (
     cosine_embedding_loss, cosine_similarity, hinge_embedding_loss, margin_ranking_loss, pairwise_distance, pdist,

@@ -19,7 +19,7 @@ from minigrad.nn.functional.checks import (
     require_tensors,
 )
 from minigrad.nn.functional.padding import pad
-from minigrad.ops.conv import conv, conv_input
+from minigrad.ops.conv import conv
 from minigrad.ops.names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -79,7 +79,7 @@ def conv1d(
 def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options: Any) -> Any:
     """The convolution with all checks; a signal is treated as an image of height 1."""
     stride, padding, dilation, groups = options
-    batched = _check_operands(name, space, x, weight, bias, groups)
+    batched = check_operands(name, space, x, weight, bias, groups)
     x = x if batched else x.unsqueeze(0)
     stride = as_ints(name, "stride", stride, space, 1)
     dilation = as_ints(name, "dilation", dilation, space, 1)
@@ -161,97 +161,7 @@ def _resolve_padding(
     return x, tuple([total // 2 for total in totals])
 
 
-@in_single
-def conv_transpose2d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
-    padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
-) -> Tensor:  # fmt: skip
-    """The adjoint of `conv2d` in its image: every input pixel, times the kernel, is added to the output.
-
-    Shapes: input (N, C, H, W) or (C, H, W), weight (C, O/groups, kh, kw), output (N, O, Ho, Wo) with
-    ``Ho = (H - 1)*stride - 2*padding + dilation*(kh - 1) + output_padding + 1``.
-    Raises RuntimeError for shapes, channels or groups that do not fit.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 2))
-    tensor([[[[1., 1.]]]])
-    """
-    name = "conv_transpose2d"
-    batched = _check_operands(name, 2, input, weight, bias, groups, transposed=True)
-    require_floats(name, input, also=(np.int64,))
-    x = input if batched else input.unsqueeze(0)
-    stride = as_ints(name, "stride", stride, 2, 1)
-    dilation = as_ints(name, "dilation", dilation, 2, 1)
-    amounts: Any = as_ints(name, "padding", padding, 2, 0)
-    extra = as_ints(name, "output_padding", output_padding, 2, 0)
-    geometry = Geometry(weight.array.shape[2:], stride, amounts, dilation, int(groups))
-    size = _find_painted_size(x.array, geometry, extra)
-    if 0 in size:
-        y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
-    elif any(e >= s for e, s in zip(extra, stride, strict=True)):
-        y = _paint_wide(x, weight, geometry, size)
-        y = y if bias is None else y + bias.reshape(-1, 1, 1)
-    else:
-        y = conv_input(x, weight, bias, size=size, geometry=geometry)
-    return y if batched else y.squeeze(0)
-
-
-def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
-    """The height and width of the output of `conv_transpose2d`."""
-    for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
-        if e >= max(s, d) and x.size:
-            raise RuntimeError(
-                "output padding must be smaller than either stride or dilation, but got "
-                f"output_padding: {e}, stride: {s}, dilation: {d}"
-            )
-    size = geometry.adjoint_size(x.shape[2:], extra)
-    # For no images, and for several images or groups in float32, PyTorch returns an empty result.
-    may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)
-    if min(size) < (0 if may_be_empty else 1):
-        raise RuntimeError(
-            f"conv_transpose2d: the output would have size {size}, which is too small: input {tuple(x.shape[2:])}, "
-            f"kernel {tuple(geometry.kernel)}, padding {geometry.padding}; use less padding"
-        )
-    return size
-
-
-@in_single
-def conv_transpose1d(
-    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
-    padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
-) -> Tensor:  # fmt: skip
-    """The adjoint of `conv1d` in its signal, (N, C, L) or (C, L) with kernels (C, O/groups, k): see `conv_transpose2d`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.conv_transpose1d(torch.tensor([[1.0, 2.0]]), torch.ones(1, 1, 2), stride=2)
-    tensor([[1., 1., 2., 2.]])
-    """
-    name = "conv_transpose1d"
-    _check_operands(name, 1, input, weight, bias, groups, transposed=True)
-    given = (("stride", stride, 1), ("padding", padding, 0), ("output_padding", output_padding, 0))
-    steps, amounts, extra = [as_ints(name, what, numbers, 1, least) for what, numbers, least in given]
-    spread = as_ints(name, "dilation", dilation, 1, 1)
-    image, kernel = input.unsqueeze(-2), weight.unsqueeze(-2)  # (N, C, L) -> (N, C, 1, L)
-    options = (1, *steps), (0, *amounts), (0, *extra), groups, (1, *spread)
-    return name_last_call(conv_transpose2d(image, kernel, bias, *options).squeeze(-2), "ConvolutionBackward0")
-
-
-def _sum_nothing(*operands: Any) -> Any:
-    """A zero that depends on the operands, so that each of them gets a gradient of zeros."""
-    parts = [x.reshape(-1)[:0].sum() for x in operands if x is not None]
-    return sum(parts[1:], parts[0])
-
-
-def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
-    """The transposed convolution onto an image with more windows than x has: computed larger, then cropped."""
-    whole = geometry._replace(padding=(0, 0))
-    full = whole.adjoint_size(x.array.shape[2:])
-    (ph, pw), (H, W) = geometry.padding, size
-    return pad(conv_input(x, weight, None, size=full, geometry=whole), (-pw, W + pw - full[1], -ph, H + ph - full[0]))
-
-
-def _check_operands(
+def check_operands(
     name: str, space: int, input: Any, weight: Any, bias: Any, groups: Any, transposed: bool = False
 ) -> bool:
     """Raises for wrong types, ranks, dtypes and channels; returns whether the input has a batch axis."""

@@ -1,0 +1,25 @@
+"""`torch.nn.init`: functions that fill parameters with their first values."""
+
+# fmt: off
+from typing import TYPE_CHECKING
+
+from minigrad.missing import missing_from
+from minigrad.nn.init.plain import _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out
+from minigrad.nn.init.plain import (
+    calculate_gain, constant_, kaiming_normal_, kaiming_uniform_, normal_, ones_, uniform_, xavier_normal_,
+    xavier_uniform_, zeros_,
+)
+from minigrad.nn.init.shaped import (
+    constant, dirac, dirac_, eye, eye_, kaiming_normal, kaiming_uniform, normal, orthogonal, orthogonal_, sparse,
+    sparse_, trunc_normal_, uniform, xavier_normal, xavier_uniform,
+)
+
+__all__ = [
+    "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",
+    "kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse",
+    "sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform",
+    "xavier_uniform_", "zeros_",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.init", globals())
