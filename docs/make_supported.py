@@ -253,6 +253,12 @@ DIFFERENCES = [
         ("F.group_norm(torch.tensor([[1.0, 2.0]]), 1, torch.tensor([1.0, float('inf')]))[0, 1].item() == float('inf')"),
     ),
     (
+        "`backward(inputs=[y])` by a result `y`",
+        "nothing below `y` is read, as by `autograd.grad`; PyTorch needs what the rule of `y` itself has saved",
+        "[y := torch.ones(1, requires_grad=True).exp() * 1, y.sum().backward(), "
+        "(y * 2).sum().backward(inputs=[y]), y.grad.item()][3] == 2.0",
+    ),
+    (
         "`cumprod`, `prod`",
         "gradients divide by nothing: they are right beside infinities and NaN, where PyTorch gives NaN or 0",
         "gradient('x.prod()', [2.0, float('inf'), 3.0])[1] == 6.0",
@@ -306,6 +312,11 @@ DIFFERENCES = [
         "`sort`, `argsort`, `kthvalue`, `median`, `mode` of equal numbers",
         "sort is always stable, and of equal numbers the one in order is named; PyTorch's place is its algorithm's",
         "torch.kthvalue(torch.tensor([1, 0, 0]), 2).indices.item() == 2",
+    ),
+    (
+        "`mode` beside NaN",
+        "NaN is never the most frequent one beside numbers; in PyTorch it depends on its place",
+        "torch.tensor([float('nan'), 2.0, 1.0]).mode().values.item() == 1.0",
     ),
     (
         "`special.ndtr`",
@@ -392,6 +403,16 @@ DIFFERENCES = [
         "torch.cosh(torch.full((40,), 89.0)).isfinite().all().item()",
     ),
     (
+        "`x[[1.0]]`, `x[np.True_]`",
+        "floats are no index, and NumPy's bools are one; PyTorch cuts floats in a list, and refuses the bools",
+        "refuses('torch.ones(2)[[1.0]]') and torch.ones(2)[np.True_].shape == (1, 2)",
+    ),
+    (
+        "elements picked by tensors or lists from a turned tensor: `x.t()[[0, 1]]`",
+        "lie row by row, as those of any tensor; PyTorch's axes lie as the turned tensor's do",
+        "torch.ones(3, 2, 4).transpose(0, 2)[[0, 1]].is_contiguous()",
+    ),
+    (
         "`x[..., ...]`",
         "two ellipses are refused; PyTorch reads axes that are not there",
         "refuses('torch.ones(2, 2)[..., ...]')",
@@ -420,6 +441,16 @@ DIFFERENCES = [
         "`F.huber_loss` of infinite halves, with a delta that no half holds",
         "by the delta as a half, 0 or infinity; PyTorch computes in single",
         "F.huber_loss(torch.tensor([torch.inf]).half(), torch.zeros(1).half(), delta=1e-30).isnan().item()",
+    ),
+    (
+        "`F.cross_entropy(label_smoothing=-0.1)`",
+        "is refused, as more than 1 is; PyTorch smooths nothing",
+        "refuses('F.cross_entropy(torch.ones(1, 2), torch.tensor([0]), label_smoothing=-0.1)')",
+    ),
+    (
+        "`F.binary_cross_entropy_with_logits` of doubles by a target of singles",
+        "is double, the common type; PyTorch's is single",
+        "F.binary_cross_entropy_with_logits(torch.ones(1).double(), torch.ones(1)).dtype is torch.float64",
     ),
     (
         "`F.huber_loss` of two dtypes",

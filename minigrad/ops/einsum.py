@@ -142,7 +142,7 @@ def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[s
         if width < 0 or (width and "..." not in term):
             ranks = f"({named[i]}) does not match the number of dimensions ({operands[i].array.ndim})"
             raise RuntimeError(f"einsum(): the number of subscripts in '{term}' {ranks} of operand {i}")
-        inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
+        inputs.append(term.replace("...", batch[len(batch) - width :] if width else "", 1))
         if not all(c in ascii_letters for c in inputs[-1]):
             raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
     return inputs, batch

@@ -11,6 +11,7 @@ REFUSED = {
     "too many operands": (lambda: torch.einsum("ij->i", A, B), RuntimeError, "more operands"),
     "too few subscripts": (lambda: torch.einsum("i->i", A), RuntimeError, "does not match.*\\(2\\) of operand 0"),
     "no letter": (lambda: torch.einsum("i1->i", A), RuntimeError, "invalid subscript"),
+    "two ellipses": (lambda: torch.einsum("i...j...", A), RuntimeError, "invalid subscript given in 'i...j...'"),
     "an output out of nothing": (lambda: torch.einsum("ij->k", A), RuntimeError, "output subscript k"),
     "an output twice": (lambda: torch.einsum("ij->ii", A), RuntimeError, "output subscript i appears more than once"),
     "lengths that differ": (lambda: torch.einsum("ij,ik->jk", A, B), RuntimeError, "i has size 3 for operand 1"),
