@@ -255,8 +255,10 @@ DIFFERENCES = [
     (
         "`backward(inputs=[y])` by a result `y`",
         "nothing below `y` is read, as by `autograd.grad`; PyTorch needs what the rule of `y` itself has saved",
-        "[y := torch.ones(1, requires_grad=True).exp() * 1, y.sum().backward(), "
-        "(y * 2).sum().backward(inputs=[y]), y.grad.item()][3] == 2.0",
+        (
+            "[y := torch.ones(1, requires_grad=True).exp() * 1, y.sum().backward(), "
+            "(y * 2).sum().backward(inputs=[y]), y.grad.item()][3] == 2.0"
+        ),
     ),
     (
         "`cumprod`, `prod`",
