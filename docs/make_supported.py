@@ -812,6 +812,11 @@ DIFFERENCES = [
         "refuses('torch.tensor(True).cumsum_(0)') and refuses('torch.zeros(0).bool().cumprod_(0)')",
     ),
     (
+        "strides of what is computed element by element of tensors whose memory has different orders, or repeats",
+        "on a CPU NumPy's order; on a GPU PyTorch's, which is that of the first of them",
+        "torch.add(torch.ones(2, 3).t(), torch.ones(3, 2)).stride() == (2, 1)",
+    ),
+    (
         "strides of axes of 1 and of empty tensors, in `empty_like` and its kin",
         "NumPy's, which mean nothing there; PyTorch keeps those of its own model",
         "torch.zeros_like(torch.ones(1, 3, 1).permute(2, 1, 0)).is_contiguous()",

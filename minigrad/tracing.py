@@ -239,6 +239,9 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
             Symbol(self._notes, self._notes.note(name, (self.step,), self.dtype)) if name in self._notes.names else None
         )
 
+    def __getitem__(self, key: Any) -> Symbol:
+        return self if key is Ellipsis else self._refuse()
+
     def __setitem__(self, key: Any, value: Any) -> None:
         if key is not Ellipsis or self._given:
             raise Untraceable("a write into a part, or into an operand")
@@ -250,7 +253,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise Untraceable("a value")
 
-    __float__ = __int__ = __index__ = __len__ = __iter__ = __getitem__ = __array__ = _refuse
+    __float__ = __int__ = __index__ = __len__ = __iter__ = __array__ = _refuse
 
 
 class NumberSymbol(Symbol):

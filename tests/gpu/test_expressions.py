@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu.cuda_c import print_element
+from minigrad.ops.elementwise import ELEMENTWISE
 from tests import nvrtc
 from tests.gpu.expressions import every_case, print_all
 from tests.kernels.cuda_on_cpu import HEADER
@@ -70,6 +71,23 @@ def test_the_tables_are_there(cases):
     names = {case.name.split()[0] for case in cases}
     assert len(cases) > 2000 and len(names) > 90
     assert {"add", "gelu", "threshold_backward", "lerp", "clamp", "where", "to_copy", "leaky_relu"} <= names
+
+
+# What a GPU computes with a launch for each step: a series, a search, or a function that the kernels do not know.
+IN_STEPS = {
+    "bitwise_left_shift", "bitwise_right_shift", "digamma", "frexp", "gcd", "lcm", "ldexp", "lgamma", "nextafter",
+    "polygamma", "sinc", "special_xlog1py", "tie", "xlogy",
+}  # fmt: skip
+GIVE_BACK = {"add 1", "sub 1", "fmod 1", "remainder 1", "frac 1", "to_copy 1"}  # rules: the gradient as it arrives
+REFUSE = {"floor_divide", "heaviside"}  # to have a derivative
+
+
+def test_all_others_are_one_kernel(cases):
+    served = {" ".join(case.name.split()[:2]) for case in cases}
+    roles = [(made.name, i) for made in ELEMENTWISE for i, f in enumerate((made.forward, *made.rules)) if f is not None]
+    unserved = {(name, i) for name, i in roles if f"{name} {i}" not in served | GIVE_BACK}
+    assert {name for name, i in unserved if i == 0} == IN_STEPS
+    assert {name for name, i in unserved if i} <= IN_STEPS | REFUSE
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
