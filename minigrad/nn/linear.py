@@ -7,11 +7,13 @@ from typing import Any
 
 from minigrad.creation.filled import empty
 from minigrad.nn.functional.linear import linear
-from minigrad.nn.init import plain as init
 from minigrad.nn.module import Layer, describe_options
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, share_memory
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
+
+# Of `init.kaiming_uniform_(weight, a=math.sqrt(5))`, as PyTorch rounds it: sqrt(3) * GAIN is 1.
+GAIN = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2))
 
 
 class Identity(Layer):
@@ -44,11 +46,17 @@ class Weighted(Layer):
 
     def reset_parameters(self) -> None:
         """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        fan_in = math.prod(self.weight.array.shape[1:])
+        if self.weight.array.size:
+            bound = math.sqrt(3.0) * (GAIN / math.sqrt(fan_in))
+            share_memory(self.weight, Tensor).uniform_(-bound, bound)
+        else:
+            from minigrad.nn.init.plain import leave_empty
+
+            leave_empty(self.weight)
         if self.bias is not None:
-            fan_in = init._calculate_fan_in_and_fan_out(self.weight)[0]
             bound = 1 / math.sqrt(fan_in) if fan_in else 0  # an int, so that the bias is 0.0 and not -0.0
-            init.uniform_(self.bias, -bound, bound)
+            share_memory(self.bias, Tensor).uniform_(-bound, bound)
 
 
 class Linear(Weighted):

@@ -17,7 +17,7 @@ from minigrad.tensor.protocols import rebuild
 T = TypeVar("T", bound=Tensor)
 
 
-def _share_memory(data: Any, cls: type[T]) -> T:
+def share_memory(data: Any, cls: type[T]) -> T:
     """A tensor of class `cls` that shares the memory of `data`."""
     data = empty(0) if data is None else data
     if not isinstance(data, TensorBase):
@@ -46,7 +46,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
-        parameter = _share_memory(data, cls)
+        parameter = share_memory(data, cls)
         parameter.requires_grad_(requires_grad)
         return parameter
 
@@ -77,7 +77,7 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
-        buffer = _share_memory(data, cls)
+        buffer = share_memory(data, cls)
         buffer.persistent = persistent
         return buffer
 

@@ -130,3 +130,27 @@ def test_names_of_old_warn_and_work(old):
     with pytest.warns(FutureWarning, match=rf"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`"):
         assert getattr(nn.init, old)(w, *([0.5] if old == "constant" else [])) is w
     assert inspect.signature(getattr(nn.init, old)) == inspect.signature(getattr(nn.init, f"{old}_"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_fresh_layer_holds_what_kaiming_uniform_draws_to_the_last_bit(dtype):
+    for layer in (
+        lambda: nn.Linear(7, 3, dtype=dtype), lambda: nn.Conv2d(3, 2, (5, 3), dtype=dtype),
+        lambda: nn.Conv2d(4, 6, 3, groups=2, dtype=dtype), lambda: nn.ConvTranspose1d(5, 2, 11, dtype=dtype),
+    ):  # fmt: skip
+        torch.manual_seed(1)
+        made = layer()
+        torch.manual_seed(1)
+        weight = nn.init.kaiming_uniform_(torch.empty(made.weight.shape, dtype=dtype), a=math.sqrt(5))
+        bound = 1 / math.sqrt(made.weight[0].numel())
+        bias = nn.init.uniform_(torch.empty(made.bias.shape, dtype=dtype), -bound, bound)
+        assert torch.equal(made.weight, weight) and torch.equal(made.bias, bias)
+
+
+def test_drawing_a_layer_anew_is_a_write_that_a_graph_notices():
+    layer = nn.Linear(2, 1)
+    y = layer(torch.ones(1, 2, requires_grad=True)).sum()
+    layer.reset_parameters()
+    assert layer.weight.is_leaf and layer.weight.requires_grad
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward()

@@ -151,7 +151,7 @@ def kaiming_uniform_(
     True
     """
     if not tensor.numel():
-        return _leave_empty(tensor)
+        return leave_empty(tensor)
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor.uniform_(-bound, bound, generator=generator)
 
@@ -167,10 +167,11 @@ def kaiming_normal_(
     minigrad.Size([3, 3])
     """
     if not tensor.numel():
-        return _leave_empty(tensor)
+        return leave_empty(tensor)
     return tensor.normal_(0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator=generator)
 
 
-def _leave_empty(tensor: Tensor) -> Tensor:
+def leave_empty(tensor: Tensor) -> Tensor:
+    """Warns that a tensor has no elements to fill."""
     warn("Initializing zero-element tensors is a no-op")
     return tensor
