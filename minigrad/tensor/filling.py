@@ -1,4 +1,4 @@
-"""Filling a tensor: `fill_`, `zero_` and their relatives."""
+"""Filling a tensor with one number: `fill`, `fill_`, `zero_`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`conv1d`, `conv2d` and their transposes: argument checks, then one call of an operation of `ops/conv.py`."""
+"""`conv1d` and `conv2d`: argument checks, then one call of an operation of `ops/conv.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transposed convolutions: the adjoint of `conv2d` and `conv1d` in the image."""
+"""`conv_transpose1d` and `conv_transpose2d`: the adjoints of `conv1d` and `conv2d` in the image."""
 
 from __future__ import annotations
 
