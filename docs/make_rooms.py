@@ -26,8 +26,9 @@ HEAD = """# The files of the package
 
 One line for every file. The **heart** is the part to read first: it explains how a layer learns, and it imports nothing
 from the **wings**, the optional parts, except by the few imports that pyproject.toml names. Begin with
-[autograd/](autograd), read down, and stop where the wings begin. [docs/architecture.md](../docs/architecture.md) describes
-the whole on one page, with a picture. This page is generated from the files' docstrings by `python docs/make_rooms.py`.
+[autograd/](autograd), read down, and stop where the wings begin. [docs/architecture.md](../docs/architecture.md)
+describes the whole on one page, with a picture. This page is generated from the files' docstrings by
+`python docs/make_rooms.py`.
 """
 
 
