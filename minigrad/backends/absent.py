@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Absent:
-    """A library that is not used: ``is_available()`` and ``is_built()`` are False."""
+    """A backend that is not available: ``is_available()`` and ``is_built()`` are False."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -6,7 +6,7 @@ from importlib import import_module
 
 
 def get_cpu_capability() -> str:
-    """The widest vectors that NumPy computes with here: "AVX512", "AVX2", "NEON" or "DEFAULT".
+    """The widest vector instructions that NumPy uses: "AVX512", "AVX2", "NEON" or "DEFAULT".
 
     >>> import minigrad as torch
     >>> torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2", "NEON", "DEFAULT")

@@ -12,7 +12,7 @@ allow_tf32 = False
 
 
 def is_available() -> bool:
-    """False: there is no cuDNN underneath.
+    """False: cuDNN is not used.
 
     >>> import minigrad as torch
     >>> torch.backends.cudnn.is_available()
@@ -22,7 +22,7 @@ def is_available() -> bool:
 
 
 def version() -> int | None:
-    """None: there is no cuDNN underneath.
+    """None: cuDNN is not used.
 
     >>> import minigrad as torch
     >>> torch.backends.cudnn.version() is None
@@ -36,7 +36,7 @@ def flags(
     enabled: bool = False, benchmark: bool = False, benchmark_limit: int = 10, deterministic: bool = False,
     allow_tf32: bool = True,
 ) -> Iterator[None]:  # fmt: skip
-    """Within, the switches have these values; then those before.
+    """A context in which the switches have these values.
 
     >>> import minigrad as torch
     >>> with torch.backends.cudnn.flags(benchmark=True):

@@ -13,7 +13,7 @@ from minigrad.course.grading import Grade, grade, table
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Read the command line and do what it says; the exit status."""
+    """Runs the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m minigrad.course", description="The course's exercises.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the names of all exercises")
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def show(text: str) -> None:
-    """Print, also to a reader who has seen enough, as `head` has."""
+    """Prints; a reader that closes the pipe early, such as `head`, is no error."""
     try:
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:
@@ -51,7 +51,7 @@ def show(text: str) -> None:
 
 
 def write_csv(path: Path, grades: list[Grade]) -> None:
-    """One row for each student and exercise, and one for each file that did not run."""
+    """Writes one row for each student and exercise, and one for each file that did not run."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["student", "exercise", "right", "complaint"])

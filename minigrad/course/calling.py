@@ -12,15 +12,15 @@ import numpy as np
 from minigrad.course.comparing import as_array, is_data
 from minigrad.course.limit import LIBRARIES
 
-LONGEST = 300  # letters of an error's message that are shown
+LONGEST = 300  # characters of an error's message that are shown
 
 
 class WroteIntoArgumentsError(Exception):
-    """An answer changed what it was given."""
+    """The error for an answer that changed its arguments."""
 
 
 def guard(answer: Callable[..., Any], start: int = 0) -> Callable[..., Any]:
-    """`answer`, which raises WroteIntoArgumentsError where it changed a tensor among its arguments from `start` on."""
+    """`answer`, which raises WroteIntoArgumentsError if it changes a tensor among its arguments from `start` on."""
 
     def call(*given: Any) -> Any:
         before = [as_array(x).copy() if is_data(x) else None for x in given[start:]]
@@ -34,12 +34,12 @@ def guard(answer: Callable[..., Any], start: int = 0) -> Callable[..., Any]:
 
 
 def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str | None:
-    """A complaint where `answer` cannot be called with arguments of these `names`, in this order."""
+    """A complaint if `answer` cannot be called with these arguments in this order; else None."""
     if isinstance(answer, type):
         return f"A function of ({', '.join(names)}) is due; got the class {answer.__name__}."
     try:
         signature = inspect.signature(answer)
-    except (TypeError, ValueError):  # not every function of C tells
+    except (TypeError, ValueError):  # some functions written in C have no signature
         return None
     try:
         signature.bind(*names)
@@ -49,7 +49,7 @@ def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str |
 
 
 def describe_error(error: Exception) -> str:
-    """An exception of an answer: its class, its message and the student's own line, none of them too long."""
+    """The text for an exception in an answer: its class, its message and the student's line, shortened."""
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
         return f"It asks for too much memory{_cite(error)}: is a size too large, or does something grow in a loop?"
     if "does not require grad" in str(error):
@@ -61,7 +61,7 @@ def describe_error(error: Exception) -> str:
 
 
 def _cite(error: Exception) -> str:
-    """The last line of the student's own code that the error went through."""
+    """The last line of the student's code in the traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(LIBRARIES)]
     if not frames or not frames[-1].line:
         return ""

@@ -23,7 +23,7 @@ from minigrad.creation import tensor
 from minigrad.dtypes import float64
 from minigrad.tensor import Tensor
 
-PLAIN_WORDS = {  # of gradcheck, and what a student calls it
+PLAIN_WORDS = {  # a phrase of gradcheck -> plainer words
     "backward not multiplied by grad_output: a zero cotangent gave": "it is not multiplied by g: for g = 0 it gives",
     "Backward is not reentrant, i.e., running it twice": "called twice, it",
     "Backward wrote": "it wrote",
@@ -33,7 +33,7 @@ PLAIN_WORDS = {  # of gradcheck, and what a student calls it
 
 @dataclass
 class Report:
-    """What a check found: the arguments whose gradients are right, those that are wrong, and what it cannot see."""
+    """The result of a check: the arguments with right gradients, those with wrong ones, and what it cannot show."""
 
     right: list[str] = field(default_factory=list)
     wrong: dict[str, str] = field(default_factory=dict)
@@ -58,11 +58,11 @@ def check_gradients(
     forward: Callable[..., Any], inputs: Mapping[str, Any] | Sequence[Any],
     backward: Callable[..., Any] | None = None,
 ) -> Report:  # fmt: skip
-    """Compare each gradient with differences of `forward` at `inputs`, in float64, and name the mistakes.
+    """Compares each gradient with finite differences of `forward` at `inputs`, in float64, and names the mistakes.
 
     `inputs` are tensors or arrays, by name or in order. Without `backward`, the gradients are those of the graph.
-    With it, they are what ``backward(g, *inputs)`` returns: one for each input, or a dict by name; both functions
-    are handed arrays where all `inputs` are arrays, else tensors.
+    With it, they are the results of ``backward(g, *inputs)``: one for each input, or a dict by name. Both functions
+    get arrays if all `inputs` are arrays, else tensors.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([1.0, 2.0, 3.0])
@@ -91,12 +91,12 @@ def check_gradients(
 
 
 def on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, handed the arrays of the tensors that it is called with."""
+    """`function` of tensors, which passes their arrays on."""
     return lambda *tensors: function(*[x.detach().numpy() for x in tensors])
 
 
 def make_function(forward: Callable[..., Any], backward: Callable[..., Any], names: Sequence[str]) -> Any:
-    """A differentiable function of the two, which takes tensors."""
+    """A differentiable function of tensors, made of `forward` and `backward`."""
 
     class ByHand(Function):
         @staticmethod
@@ -122,7 +122,7 @@ def make_function(forward: Callable[..., Any], backward: Callable[..., Any], nam
 
 
 def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
-    """What a backward returned, by the names of the arguments."""
+    """The results of a backward by the names of the arguments."""
     if isinstance(returned, Mapping):
         return dict(returned)
     parts = returned if isinstance(returned, (tuple, list)) else (returned,)
@@ -134,7 +134,7 @@ def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
-    """A complaint about what is no gradient of `x`: no numbers, not finite ones, or another shape."""
+    """A complaint about a value that cannot be a gradient of `x`: no numbers, not finite, or another shape."""
     if isinstance(gradient, tuple):
         things = "a tuple of one" if len(gradient) == 1 else f"{len(gradient)} things"
         return f"it returned {things}, where one gradient is due"
@@ -152,7 +152,7 @@ def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
 
 
 def as_tensor(answer: Any) -> Tensor:
-    """An answer as a float64 tensor that shares no memory with it, unless it is one already."""
+    """An answer as a float64 tensor, copied unless it is one already."""
     return answer if isinstance(answer, Tensor) else tensor(as_array(answer), dtype=float64)
 
 
@@ -169,7 +169,7 @@ def shorten(text: str, name: str) -> str:
 
 
 def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:
-    """What a check at this point cannot show."""
+    """The mistakes that a check at these inputs cannot show."""
     found = []
     for name, x in operands.items():
         if x.ndim == 4:
@@ -202,7 +202,7 @@ def _names_kernel(name: str) -> bool:
 
 
 def _windows_overlap(x: Any, w: Any, output: tuple[int, ...]) -> bool:
-    """Along either axis: is there more than one window, and do they need more pixels than there are?"""
+    """Whether windows overlap along an axis."""
     return any(output[a] > 1 and output[a] * w.shape[a] > x.shape[a] for a in (2, 3))
 
 
@@ -214,4 +214,4 @@ def _gives_gradient(
     try:
         return by_name(backward(g, *[p.detach() for p in points]), names).get(names[i]) is not None
     except GradcheckError:
-        return True  # the check tells what is wrong with it
+        return True  # the check itself reports what is wrong

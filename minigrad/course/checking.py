@@ -21,17 +21,17 @@ from minigrad.course.exercise import KNOWN, Exercise, draw_point
 from minigrad.course.limit import TooLong, memory_limit, time_limit
 from minigrad.course.progress import note
 
-GIBIBYTES = 2  # more than any exercise needs
+GIBIBYTES = 2  # memory limit, more than any exercise needs
 KEEPS = "called once more with the same arguments it answers differently: does it keep something between calls?"
-SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, MemoryError)  # in words of their own
-RECORD = "MINIGRAD_COURSE_RECORD"  # a file to which each verdict is added: how a teacher's grading listens
+SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, MemoryError)  # errors with their own message
+RECORD = "MINIGRAD_COURSE_RECORD"  # environment variable with a file to which verdicts are written, for grading
 
 
 def check(name: str, answer: Any) -> bool:
-    """Try an answer to an exercise, print what is right or wrong with it, and say whether it is right.
+    """Tests an answer to an exercise, prints what is right or wrong, and returns whether it is right.
 
-    An answer is a function, or a value where the question asks for one. Raises KeyError for an exercise that does
-    not exist. A wrong answer, an exception or an endless loop is told, never raised.
+    An answer is a function, or a value if the question asks for one. Raises KeyError for an exercise that does not
+    exist. A wrong answer, an exception or an endless loop is printed, never raised.
 
     >>> check("3.output_size", lambda n, k, padding=0, stride=1: n - k)
     3.output_size: not yet. For (8, 2): 6 is not right.
@@ -63,7 +63,7 @@ def exercises(chapter: int | str | None = None) -> list[str]:
 
 
 def explain(name: str) -> str:
-    """The question of an exercise, and the parameters of the function that it asks for.
+    """The question of an exercise, and the parameters of the wanted function.
 
     >>> print(explain("3.same_padding"))
     same_padding(k)
@@ -74,7 +74,7 @@ def explain(name: str) -> str:
 
 
 def find(name: str) -> Exercise:
-    """The exercise of this name; KeyError, with what is near, where there is none."""
+    """The exercise of this name; raises KeyError that suggests similar names."""
     load()
     if name in KNOWN:
         return KNOWN[name]
@@ -84,12 +84,12 @@ def find(name: str) -> Exercise:
 
 
 def load() -> None:
-    """Register the course's own exercises."""
+    """Registers the exercises of the course."""
     import_module("minigrad.course.chapters")
 
 
 def judge(exercise: Exercise, answer: Any) -> str | None:
-    """What is wrong with an answer, in a sentence; None for a right one. Whatever it does, nothing is raised."""
+    """A sentence that says what is wrong with an answer; None if it is right. Never raises."""
     if complaint := _refuse(exercise, answer):
         return complaint
     try:
@@ -113,7 +113,7 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
 
 
 def _refuse(exercise: Exercise, answer: Any) -> str | None:
-    """A complaint about what is no function, an empty one, or one with other parameters."""
+    """A complaint about an answer that is no function, is empty, or has other parameters."""
     if callable(answer) and is_empty(answer):
         return "It is still empty: write its body."
     if not exercise.parameters:
@@ -121,7 +121,7 @@ def _refuse(exercise: Exercise, answer: Any) -> str | None:
     if not callable(answer):
         return f"A function of ({', '.join(exercise.parameters)}) is due; got {type(answer).__name__}."
     if exercise.judge is not None and not inspect.isfunction(answer):
-        return None  # what else it may be, the judge knows
+        return None  # the judge checks other values
     return next(filter(None, (refuse_parameters(answer, names) for names in exercise.calls)), None)
 
 
@@ -129,14 +129,16 @@ def _try(exercise: Exercise, answer: Any) -> str | None:
     if exercise.judge is not None:
         return exercise.judge(answer)
     if exercise.gradient_of:
-        return _judge_gradient(exercise, guard(answer, start=1))  # check_gradients says more of one that writes into g
+        return _judge_gradient(
+            exercise, guard(answer, start=1)
+        )  # check_gradients has a better message for writing into g
     if callable(answer):
         return _judge_cases(exercise, guard(answer))
     return describe_difference(answer, exercise.solution())
 
 
 def is_empty(answer: Any) -> bool:
-    """A stub: nothing happens in its body, and None comes back."""
+    """Whether a function is a stub: its body does nothing and it returns None."""
     code = getattr(answer, "__code__", None)
     if code is None:
         return False
@@ -154,7 +156,7 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
             raise
         except Exception as error:
             if hidden:
-                return f"in a hidden case: it raised {type(error).__name__}"  # its message may tell the case
+                return f"in a hidden case: it raised {type(error).__name__}"  # its message might reveal the case
             raise
         complaint = describe_difference(returned, exercise.solution(*copy.deepcopy(case)))
         if complaint is None:
@@ -177,7 +179,7 @@ def _is_right(exercise: Exercise, case: tuple[Any, ...], returned: Any) -> bool:
 
 
 def _keeps_something(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, ...]) -> bool:
-    """Whether an answer that was right for a case is not so when it is called for it once more."""
+    """Whether an answer keeps state: right for a case at first, wrong when called again."""
     return not _is_right(exercise, case, answer(*copy.deepcopy(case)))
 
 
@@ -197,13 +199,13 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
 
 
 def _without_graph(answer: Callable[..., Any], *given: Any) -> Any:
-    """What a rule answers: no graph is kept while it runs, and the mode is as before when it ends."""
+    """Calls a rule without recording, and restores the grad mode afterwards."""
     with no_grad():
         return answer(*given)
 
 
 def show_case(case: tuple[Any, ...], names: Sequence[str]) -> str:
-    """The arguments of a call: tensors by name and shape, numbers as they are."""
+    """The text for the arguments of a call: tensors by name and shape, numbers by value."""
     if any(is_data(x) and x.ndim for x in case):
         parts = [
             f"{name} {tuple(x.shape)}" if is_data(x) and x.ndim else f"{name} = {x!r}"

@@ -15,16 +15,16 @@ from minigrad.autograd.case import leave_out, misplace
 from minigrad.creation import tensor
 from minigrad.tensor import Tensor
 
-CURES = {  # by what betrays the kind of thing that was returned
+CURES = {  # a sign of the type of the returned value -> advice
     "__call__": ": is the call, (...), missing?",
     "gi_frame": ": write `return` in place of `yield`",
     "cr_await": ": write `def` in place of `async def`",
 }
-LARGEST = 10_000  # numbers of an argument that is tried in other orders
+LARGEST = 10_000  # larger arguments are not tried in other orders
 
 
 def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str | None:
-    """What distinguishes `answer` from `right`; None when they agree.
+    """The difference between `answer` and `right` in words; None if they agree.
 
     >>> describe_difference([1.0, -1.0], [-1.0, 1.0])
     'it is the right answer negated'
@@ -50,7 +50,7 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
 
 
 def _blame_the_kind(a: Any, r: Any) -> str | None:
-    """A complaint about numbers of another type than the right ones, all of them 0, or not finite."""
+    """A complaint about numbers of another type, numbers that are all 0, or not finite."""
     if a.dtype.kind == "b" and r.dtype.kind != "b":
         return "it returned True or False, where numbers are due"
     if a.dtype.kind in "iu" and a.ndim and not np.array_equal(r, np.round(r)):
@@ -67,11 +67,11 @@ def _blame_the_kind(a: Any, r: Any) -> str | None:
 def describe_by_arguments(
     answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
 ) -> str | None:
-    """The arguments that a wrong answer is the right one for: K flipped, i and j exchanged; None where none fit."""
+    """Finds changed arguments for which the wrong answer would be right: K flipped, i and j exchanged; else None."""
     if not is_data(answer) or as_array(answer).size < 4:
-        return None  # few numbers may agree by chance
+        return None  # a few numbers may agree by chance
     if np.all(as_array(answer) == as_array(answer).flat[0]):
-        return None  # and so may equal ones
+        return None  # so may equal numbers
 
     def fits(changed: Sequence[Any]) -> bool:
         try:
@@ -93,7 +93,7 @@ def describe_by_arguments(
 
 
 def move_about(array: Any) -> Iterator[tuple[Any, str]]:
-    """An array in other orders, and with parts left out."""
+    """An array in other orders, and with parts removed."""
 
     def label(axis: int) -> str:
         return f"axis {axis}"
@@ -103,7 +103,7 @@ def move_about(array: Any) -> Iterator[tuple[Any, str]]:
 
 
 def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
-    """A complaint about None, texts and the like."""
+    """A complaint about values that are no numbers, such as None or texts."""
     if answer is None:
         return "it returned None: is `return` missing?"
     if answer is Ellipsis or answer is NotImplemented:
@@ -118,18 +118,18 @@ def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
         kinds = {"c": "complex numbers", "O": "Python objects"}
         return f"real numbers are due, and it returned {kinds.get(kind.kind, kind)}"
     if hasattr(answer, "cr_await"):
-        answer.close()  # else Python warns later that nobody waited for it
+        answer.close()  # else Python warns that it was never awaited
     cure = next((words for sign, words in CURES.items() if hasattr(answer, sign)), "")
     return f"{due} is due, and it returned {type(answer).__name__}{cure}"
 
 
 def is_data(x: Any) -> bool:
-    """A tensor or an array."""
+    """Whether a value is a tensor or an array."""
     return isinstance(x, (Tensor, np.ndarray))
 
 
 def as_array(answer: Any) -> Any:
-    """The numbers of an answer: a Tensor, an array, a number, or lists of these."""
+    """The numbers of an answer, which may be a Tensor, an array, a number, or lists of these."""
     if isinstance(answer, Tensor):
         return answer.detach().cpu().numpy()
     if isinstance(answer, (list, tuple)):
@@ -152,7 +152,7 @@ def _describe_sequences(answer: Any, right: Any, tolerance: float) -> str | None
 
 
 def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
-    """What may have led to the one in place of the other, to be put behind the two; "" where nothing is known."""
+    """The probable reason for a wrong shape, as the end of a sentence; "" if unknown."""
     if len(wrong) == len(right) and sorted(wrong) == sorted(right):
         return ": the axes are in another order"
     if tuple(n for n in wrong if n != 1) == tuple(n for n in right if n != 1):

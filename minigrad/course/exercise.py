@@ -18,22 +18,22 @@ import numpy as np
 from minigrad.creation import tensor
 
 Case = tuple[Any, ...]  # the arguments of one call
-Judge = Callable[[Any], "str | None"]  # looks at an answer; a complaint, or None
+Judge = Callable[[Any], "str | None"]  # checks an answer; returns a complaint or None
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question, its solution, and what an answer is tried on. Made by `exercise` and `gradient_exercise`."""
+    """A question, its solution, and the test cases. Made by `exercise` and `gradient_exercise`."""
 
     name: str
     solution: Callable[..., Any]
     cases: Sequence[Case] = ()
-    hidden: Sequence[Case] = ()  # tried too, but never shown
+    hidden: Sequence[Case] = ()  # tested too, but never shown
     hint: str = ""
-    page: str = ""  # where the course tells more
-    judge: Judge | None = None  # looks at the answer itself, in place of cases
+    page: str = ""  # the page of the course
+    judge: Judge | None = None  # checks the answer itself, instead of cases
     gradient_of: str = ""  # the argument whose gradient the answer computes, of `solution`
-    points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # where gradients are checked: the arguments' shapes
+    points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # shapes of the arguments at which gradients are checked
     seconds: float = 10.0
 
     @property
@@ -48,7 +48,7 @@ class Exercise:
 
     @property
     def calls(self) -> list[list[str]]:
-        """The names of the arguments of each kind of call that an answer has to take."""
+        """The argument names of each call that an answer must accept."""
         counts = {len(case) for case in (*self.cases, *self.hidden)} or {len(self.parameters)}
         return [self.parameters[:count] for count in sorted(counts, reverse=True)]
 
@@ -60,10 +60,10 @@ def exercise(
     name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] = (), hint: str = "", page: str = "",
     judge: Judge | None = None, seconds: float = 10.0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
-    """Register the decorated function as the solution of an exercise; its docstring is the question.
+    """Registers the decorated function as the solution of an exercise; its docstring is the question.
 
-    Each of `cases` and `hidden` is the arguments of one call. `judge`, in their place, is called with the answer and
-    returns a complaint or None.
+    Each of `cases` and `hidden` is the arguments of one call. A `judge` replaces them: it is called with the answer
+    and returns a complaint or None.
 
     >>> @exercise("docs.twice", cases=[(1.0,), (2.0,)])
     ... def twice(x):
@@ -89,9 +89,9 @@ def gradient_exercise(
     name: str, *, of: str, points: Sequence[Mapping[str, tuple[int, ...]]], hint: str = "", page: str = "",
     seconds: float = 30.0,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
-    """Register an exercise that asks for the gradient of the decorated forward along its argument `of`.
+    """Registers an exercise that asks for the gradient of the decorated forward in its argument `of`.
 
-    The answer is a function of g, the gradient that arrives, and of the forward's arguments. It is checked with
+    The answer is a function of g, the gradient of the result, and of the forward's arguments. It is checked with
     random numbers at each of `points`, the shapes of the arguments; `check` names the mistake.
     """
 
@@ -111,7 +111,7 @@ def gradient_exercise(
 
 
 def draw_point(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, Any]:
-    """Random float64 tensors of these shapes, without zeros and no two alike."""
+    """Random float64 tensors of these shapes, without zeros and without equal numbers."""
     draw = np.random.default_rng(seed)
     return {
         name: tensor(np.array(draw.uniform(0.5, 1.5, shape) * draw.choice([-1, 1], shape)))

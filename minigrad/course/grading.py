@@ -18,12 +18,12 @@ from minigrad.course.checking import RECORD
 
 @dataclass
 class Grade:
-    """One student's verdicts, by exercise: None for right, else the complaint; and what kept a file from running."""
+    """One student's results by exercise, None if right, else the complaint; and errors of files that did not run."""
 
     student: str
     verdicts: dict[str, str | None] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    folder: Path | None = None  # of a student with several files
+    folder: Path | None = None  # for a student with several files
 
     @property
     def right(self) -> list[str]:
@@ -31,11 +31,11 @@ class Grade:
 
 
 def grade(folder: str | os.PathLike[str], seconds: float = 120.0, extra: Sequence[str] = ()) -> list[Grade]:
-    """Run every .py and .ipynb file in `folder`, and collect the verdicts of the `course.check` calls in them.
+    """Runs every .py and .ipynb file in `folder`, and collects the results of their `course.check` calls.
 
-    A student is a file, or a subfolder with several. `extra` are a teacher's own files of exercises, run before each.
-    The files are programs and run with your rights: grade only what you would run yourself. Raises FileNotFoundError
-    and ValueError for a folder that is not there, or without such files.
+    A student is a file, or a subfolder with several. `extra` are files with a teacher's exercises, run before each.
+    The files run with your rights: grade only what you would run yourself. Raises FileNotFoundError for a missing
+    folder, ValueError for one without such files.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -55,7 +55,7 @@ def grade(folder: str | os.PathLike[str], seconds: float = 120.0, extra: Sequenc
 
 
 def table(grades: Sequence[Grade]) -> str:
-    """The grades as text: a line for each student, then what is not right."""
+    """The grades as text: a line for each student, then the complaints."""
     width = max(len(g.student) for g in grades)
     lines = [f"{g.student:<{width}}  {len(g.right)} of {len(g.verdicts)} right" for g in grades]
     for g in grades:
@@ -66,7 +66,7 @@ def table(grades: Sequence[Grade]) -> str:
 
 
 def _run(path: Path, into: Grade, seconds: float, extra: Sequence[str]) -> None:
-    """Run one file in an empty folder, and read the verdicts that it leaves there."""
+    """Runs one file in an empty folder, and reads the results that it writes there."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         record, errors = Path(scratch) / "record", Path(scratch) / "errors"
         status = _wait(_start(path, record, errors, into, extra), seconds)
@@ -85,7 +85,7 @@ def _run(path: Path, into: Grade, seconds: float, extra: Sequence[str]) -> None:
 
 
 def _start(path: Path, record: Path, errors: Path, into: Grade, extra: Sequence[str]) -> subprocess.Popen[bytes]:
-    """The file's process, which may import what lies in the student's own folder."""
+    """Starts the file's process, which can import other files in the student's folder."""
     own = "" if into.folder is None else str(path.parent.resolve())
     search = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"), own]))
     settings = {RECORD: str(record), "PYTHONPATH": search, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -98,7 +98,7 @@ def _start(path: Path, record: Path, errors: Path, into: Grade, extra: Sequence[
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit status, or None for a process that had to be stopped; with what it started, if anything is left."""
+    """The exit status, or None for a process that was stopped, together with its child processes."""
     try:
         status: int | None = process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -20,14 +20,14 @@ LIBRARIES = (HOUSE, str(Path(np.__file__).parent))
 
 
 class TooLong(BaseException):
-    """The limit has passed. No Exception, so that `except Exception` in an endless loop does not swallow it."""
+    """The time limit has passed. No Exception, so that `except Exception` in an endless loop does not catch it."""
 
 
 @contextmanager
 def memory_limit(gibibytes: float) -> Iterator[None]:
-    """Let this process ask for so much memory more, and then raise MemoryError; where the system keeps such limits.
+    """A context in which allocating more than this raises MemoryError, if the system supports such limits.
 
-    A driver of GPUs reserves more addresses than there is memory, so nothing is limited beside CuPy.
+    GPU drivers reserve more addresses than there is memory, so there is no limit when CuPy is loaded.
 
     >>> with memory_limit(1):
     ...     grown = [bytearray(2**28) for _ in range(100)]
@@ -56,7 +56,7 @@ def memory_limit(gibibytes: float) -> Iterator[None]:
 
 @lru_cache(maxsize=256)
 def loops_in_one_line(code: CodeType) -> bool:
-    """Whether code jumps back within a line, as ``while True: pass``: only new instructions begin there."""
+    """Whether code loops within one line, as ``while True: pass``, where no new line event occurs."""
     steps = list(dis.get_instructions(code))
     lines = {step.offset: step.positions.lineno if step.positions else None for step in steps}
     return any("JUMP_BACKWARD" in step.opname and lines.get(step.argval) == lines[step.offset] for step in steps)
@@ -64,7 +64,7 @@ def loops_in_one_line(code: CodeType) -> bool:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TooLong at the next line of Python outside this library once `seconds` are over.
+    """A context that raises TooLong at the next line of Python outside this library after `seconds`.
 
     >>> with time_limit(0.05):
     ...     while True:
@@ -88,7 +88,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
     before, frame = sys.gettrace(), sys._getframe(2)
     local = frame.f_trace
-    frame.f_trace = at_each_line  # a loop in the very block
+    frame.f_trace = at_each_line  # a loop directly in the block
     sys.settrace(at_each_call)
     try:
         yield

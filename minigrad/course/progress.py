@@ -8,17 +8,16 @@ from pathlib import Path
 
 from minigrad.advice import warn
 
-Record = dict[str, dict[str, int | bool]]  # by exercise: {"right": was it ever right?, "tries": how many}
+Record = dict[str, dict[str, int | bool]]  # exercise -> {"right": whether it was ever right, "tries": number of tries}
 
 _record: Record = {}
 _path: Path | None = None
 
 
 def keep_progress(path: str | os.PathLike[str] | None) -> None:
-    """Keep the progress in a file from now on, together with what the file tells of earlier days; None: in memory.
+    """Stores the progress in a file from now on, and reads what the file has; None: in memory.
 
-    A file that cannot be read is set aside under another name, never overwritten. Raises OSError where the file
-    cannot be written.
+    An unreadable file is renamed, never overwritten. Raises OSError if the file cannot be written.
 
     >>> keep_progress("progress.json")
     >>> keep_progress(None)
@@ -34,7 +33,7 @@ def keep_progress(path: str | os.PathLike[str] | None) -> None:
 
 
 def note(name: str, right: bool) -> int:
-    """Count one try; how many there were."""
+    """Counts one try; returns the number of tries."""
     entry = _record.setdefault(name, {"right": False, "tries": 0})
     entry["tries"] += 1
     entry["right"] = bool(entry["right"]) or right
@@ -47,7 +46,7 @@ def note(name: str, right: bool) -> int:
 
 
 def progress() -> str:
-    """A line for each exercise tried: right or not yet, and after how many tries."""
+    """A line for each exercise tried: whether it is right, and the number of tries."""
     lines = []
     for name, entry in sorted(_record.items()):
         tries = "1 try" if entry["tries"] == 1 else f"{entry['tries']} tries"
@@ -56,7 +55,7 @@ def progress() -> str:
 
 
 def forget() -> None:
-    """Start anew, in memory; no file is touched."""
+    """Resets the progress, in memory; files are not changed."""
     global _path
     _path = None
     _record.clear()
@@ -77,7 +76,7 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
 
 
 def _write(path: Path) -> None:
-    """Written beside and then moved: the file is the old one or the new one, never half of it."""
+    """Writes a temporary file and renames it, so the file is never half-written."""
     beside = path.with_name(path.name + ".new")
     beside.write_text(json.dumps(_record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     beside.replace(path)

@@ -17,15 +17,15 @@ from typing import Any
 from minigrad.course.limit import memory_limit
 
 GIBIBYTES = 8
-OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # magic under which the cell is Python still
-NOTEBOOK_ALONE = re.compile(r"\s*([%!?]|[\w., ]+=\s*[%!]|[\w.]+\?\??\s*$)")  # lines that no Python understands
+OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # cell magics whose cell is still Python
+NOTEBOOK_ALONE = re.compile(r"\s*([%!?]|[\w., ]+=\s*[%!]|[\w.]+\?\??\s*$)")  # lines that are not Python
 
 
 def run(path: Path, exercises: list[str]) -> int:
-    """Run a teacher's files of exercises, then the student's; the exit status."""
+    """Runs a teacher's exercise files, then the student's; returns the exit status."""
     for file in exercises:
         runpy.run_path(file, run_name="exercises")
-    with memory_limit(GIBIBYTES):  # one file must not take the memory that the others need
+    with memory_limit(GIBIBYTES):  # one file must not use up all memory
         if path.suffix == ".ipynb":
             return run_cells(path)
         runpy.run_path(str(path), run_name="__main__")
@@ -33,7 +33,7 @@ def run(path: Path, exercises: list[str]) -> int:
 
 
 def run_cells(path: Path) -> int:
-    """Run the code cells of a notebook in one set of names; 1 if any of them failed."""
+    """Runs the code cells of a notebook in one namespace; returns 1 if any failed."""
     names: dict[str, Any] = {"__name__": "__main__", "display": print}
     failures = 0
     for number, cell in enumerate(read_cells(path), 1):
@@ -58,7 +58,7 @@ def read_cells(path: Path) -> list[str]:
 
 
 def write_as_python(cell: str) -> str:
-    """A cell without what a notebook alone understands."""
+    """A cell without magics and shell commands."""
     if cell.lstrip().startswith("%%") and not cell.lstrip().startswith(OF_PYTHON):
         return ""
     lines = []

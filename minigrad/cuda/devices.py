@@ -10,7 +10,7 @@ from minigrad.backend import is_available
 
 
 def cupy() -> Any:
-    """CuPy. Raises RuntimeError with the reason where it cannot be used."""
+    """The CuPy module. Raises RuntimeError with the reason if it cannot be used."""
     return backend.library(devices.device("cuda"))
 
 
@@ -29,7 +29,7 @@ def index_of(device: Any = None) -> int:
 
 
 def current_device() -> int:
-    """The number of the GPU that "cuda", without a number, stands for in this thread.
+    """The number of the current GPU, which "cuda" without a number means in this thread.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -39,7 +39,7 @@ def current_device() -> int:
 
 
 def set_device(device: Any) -> None:
-    """Lets "cuda" stand for this GPU from now on, in this thread.
+    """Makes a GPU the current one in this thread.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -49,9 +49,9 @@ def set_device(device: Any) -> None:
 
 
 class device(contextlib.ContextDecorator):
-    """Within `with cuda.device(1):` the name "cuda" stands for that GPU; None or -1 change nothing.
+    """A context, `with cuda.device(1):`, in which that GPU is the current one; None or -1 change nothing.
 
-    Raises ValueError for the CPU, RuntimeError for a GPU that is not there.
+    Raises ValueError for the CPU, RuntimeError for a GPU that does not exist.
 
     >>> import minigrad as torch
     >>> with torch.cuda.device(None):
@@ -63,7 +63,7 @@ class device(contextlib.ContextDecorator):
         self._selected: list[Any] = []
 
     def __enter__(self) -> None:
-        # An object of CuPy's per entry: theirs remembers one place to return to.
+        # A new CuPy object for each entry, because it stores only one device to return to.
         self._selected.append(cupy().cuda.Device(self.idx) if self.idx >= 0 else None)
         if self._selected[-1] is not None:
             self._selected[-1].__enter__()
@@ -75,7 +75,7 @@ class device(contextlib.ContextDecorator):
 
 
 def synchronize(device: Any = None) -> None:
-    """Waits until the GPU has done all that was asked of it.
+    """Waits until the GPU has finished its work.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -85,7 +85,7 @@ def synchronize(device: Any = None) -> None:
 
 
 def get_device_name(device: Any = None) -> str:
-    """What the maker calls the GPU.
+    """The product name of the GPU.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -98,7 +98,7 @@ def get_device_name(device: Any = None) -> str:
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """The GPU's free and total memory.
+    """Free and total memory of the GPU.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -117,7 +117,7 @@ def _measure_pool(device: Any, measure: str) -> int:
 
 
 def memory_allocated(device: Any = None) -> int:
-    """What this program's arrays on the GPU hold now; 0 without a GPU.
+    """Bytes of this program's arrays on the GPU; 0 without a GPU.
 
     >>> import minigrad as torch
     >>> torch.cuda.memory_allocated() >= 0
@@ -127,7 +127,7 @@ def memory_allocated(device: Any = None) -> int:
 
 
 def memory_reserved(device: Any = None) -> int:
-    """That, and what is kept for the next arrays; 0 without a GPU.
+    """Bytes of the memory pool, used and unused; 0 without a GPU.
 
     >>> import minigrad as torch
     >>> torch.cuda.memory_reserved() >= 0
@@ -137,7 +137,7 @@ def memory_reserved(device: Any = None) -> int:
 
 
 def empty_cache() -> None:
-    """Gives memory that no array holds back to the GPU.
+    """Frees the unused memory of the pool.
 
     >>> import minigrad as torch
     >>> torch.cuda.empty_cache()

@@ -41,7 +41,7 @@ PACKAGE = str(Path(minigrad.__file__).parent)
 
 
 def is_current_stream_capturing() -> bool:
-    """Whether what the current stream is asked for now is recorded; False without a GPU.
+    """Whether the current stream is capturing; False without a GPU.
 
     >>> import minigrad as torch
     >>> torch.cuda.is_current_stream_capturing()
@@ -51,7 +51,7 @@ def is_current_stream_capturing() -> bool:
 
 
 def graph_pool_handle() -> Handle:
-    """A name for memory that several graphs may share, as the `pool` of each of them.
+    """A handle of a memory pool that several graphs can share, as their `pool`.
 
     >>> import minigrad as torch
     >>> pool = torch.cuda.graph_pool_handle()
@@ -60,10 +60,10 @@ def graph_pool_handle() -> Handle:
 
 
 class CUDAGraph:
-    """Launches that were recorded, and that `replay()` launches as one.
+    """A CUDA graph: captured launches that `replay()` launches at once.
 
-    `capture_begin()` and `capture_end()` enclose what the current stream, which must not be the default one, records;
-    `with cuda.graph(g):` does so in a stream of its own. `pool` names another graph's memory, which is then shared.
+    The current stream, which must not be the default one, captures between `capture_begin()` and `capture_end()`;
+    `with cuda.graph(g):` does both in a stream of its own. `pool` is the memory pool of another graph, to share.
     Raises RuntimeError for a second capture, and for a replay without one.
 
     >>> import minigrad as torch
@@ -79,14 +79,14 @@ class CUDAGraph:
         self._device = devices.device("cuda", cuda.current_device())
         self._capture: Capture | None = None
         self._graph: Any = None
-        self._pool: Pool | None = None  # kept alive: replays write there
+        self._pool: Pool | None = None  # kept alive, because replays write there
         self._handle: Handle | None = None
         self._needs: list[Any] | None = None
         self._generators: list[Any] = [random.of_gpu(cuda.current_device())]
-        self._draws: list[Any] = []  # what the graph draws from each of them
+        self._draws: list[Any] = []  # the draws of the graph from each generator
 
     def register_generator_state(self, generator: Any) -> None:
-        """Let the graph draw from `generator` too, which each replay moves on; the GPU's default one is known.
+        """Lets the graph draw from `generator`, which each replay advances; the default one needs no registration.
 
         >>> import minigrad as torch
         >>> if torch.cuda.is_available():
@@ -97,9 +97,9 @@ class CUDAGraph:
     def capture_begin(
         self, pool: Handle | None = None, capture_error_mode: str = "global", check_input_liveness: bool = False
     ) -> None:
-        """Let the current stream record from now on.
+        """Starts the capture in the current stream.
 
-        `capture_error_mode` is checked and means nothing: memory may be asked for in CUDA's mode "relaxed" alone.
+        `capture_error_mode` is checked and has no effect: allocation needs CUDA's mode "relaxed".
         """
         if self._graph is not None or self._capture is not None:
             raise RuntimeError(
@@ -129,7 +129,7 @@ class CUDAGraph:
         self._draws = [generator.end_recording() for generator in self._generators]
 
     def capture_end(self) -> None:
-        """End the recording."""
+        """Ends the capture."""
         if self._capture is None:
             raise RuntimeError("capture_end() was called without capture_begin()")
         capture, self._capture = self._capture, None
@@ -137,42 +137,42 @@ class CUDAGraph:
         self._needs, self._graph = capture.needs, capture.end()
 
     def instantiate(self) -> None:
-        """Nothing: a graph is ready when its capture ends."""
+        """Does nothing: a graph is ready when its capture ends."""
 
     def replay(self) -> None:
-        """Launch all that was recorded, in the current stream."""
+        """Launches the graph in the current stream."""
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
         with backend.on(self._device):
             for generator, drawn in zip(self._generators, self._draws, strict=True):
-                generator.replay(drawn)  # numbers go on from where the stream is
+                generator.replay(drawn)  # continues from the generator's current state
             self._graph.launch()
 
     def reset(self) -> None:
-        """Forget what was recorded, and give its memory back."""
+        """Deletes the captured graph and frees its memory."""
         self._graph = self._pool = self._handle = self._needs = None
 
     def pool(self) -> Handle:
-        """The name of the graph's memory, for the `pool` of another."""
+        """The handle of the graph's memory pool, for the `pool` of another graph."""
         if self._handle is None:
             raise RuntimeError("Called CUDAGraph::pool() without a preceding successful capture.")
         return self._handle
 
     def enable_debug_mode(self) -> None:
-        """Nothing: every graph can be dumped."""
+        """Does nothing: every graph can be dumped."""
 
     def debug_dump(self, debug_path: str) -> None:
-        """Write what was recorded to a file, in Graphviz's language."""
+        """Writes the graph to a file in Graphviz's DOT format."""
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::debug_dump without a preceding successful capture.")
         Path(debug_path).write_text(self._graph.debug_dot_str(), encoding="utf-8")
 
 
 class graph:
-    """`with cuda.graph(g):` records what is asked for within into the CUDAGraph `g`, and computes nothing.
+    """A context, `with cuda.graph(g):`, that captures its operations into the CUDAGraph `g` without running them.
 
-    `pool` names memory to share, `stream` the stream that records. Before, the GPU is waited for and memory that nobody
-    holds is given back. Raises RuntimeError, naming the call, for what cannot be recorded.
+    `pool` is a memory pool to share, `stream` the capturing stream. Before the capture it waits for the GPU and frees
+    unused memory. Raises RuntimeError that names the call for an operation that cannot be captured.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -221,11 +221,11 @@ class graph:
 
 
 def _explain(error: BaseException | None, traceback: TracebackType | None) -> str | None:
-    """What to say where CuPy or CUDA refused to record something: which call it was, and why."""
+    """The error for an operation that CuPy or CUDA cannot capture: which call it was, and why."""
     if error is None or "captur" not in str(error).lower():
         return None
     call = "this"
-    while traceback is not None:  # the first call into the library, but for modules that call others
+    while traceback is not None:  # the first call into the library, except modules that call others
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith(PACKAGE) and code.co_filename != __file__:
             call = re.sub(r"^\w+Methods\.", "Tensor.", code.co_qualname) + "()"
@@ -246,11 +246,11 @@ def make_graphed_callables(
     callables: Any, sample_args: Any, num_warmup_iters: int = 3, allow_unused_input: bool = False,
     pool: Handle | None = None,
 ) -> Any:  # fmt: skip
-    """`callables` (a function or Module, or a tuple of them) as graphs: each forward and each backward is one launch.
+    """Makes CUDA graphs of `callables` (a function or Module, or a tuple of them): one launch per forward and backward.
 
-    `sample_args` are tensors of the shapes, types and `requires_grad` of all later arguments; for several callables, a
-    tuple of tuples, in the order in which they will be called. A Module is returned itself, with another `forward`,
-    which serves the mode, training or evaluation, in which it is now. The next call overwrites the results of the last.
+    `sample_args` are tensors with the shapes, dtypes and `requires_grad` of all later arguments; for several callables
+    a tuple of tuples, in the order of their calls. A Module is returned itself, with a new `forward` for its present
+    mode, training or evaluation. The next call overwrites the results of the last.
 
     Raises RuntimeError for buffers that require a gradient and for Modules with hooks, TypeError for arguments that are
     no tensors. Follows https://docs.pytorch.org/docs/stable/generated/torch.cuda.make_graphed_callables.html.
@@ -274,7 +274,7 @@ def make_graphed_callables(
     cuda.synchronize()
     for one in recorded:
         one.record_forward()
-    for one in reversed(recorded):  # in the order of their replays, so that they may share memory
+    for one in reversed(recorded):  # in the order of the replays, so that they can share memory
         one.record_backward()
     made = tuple([one.as_callable() for one in recorded])
     return made if several else made[0]
@@ -299,7 +299,7 @@ def _check_callable(function: Any, arguments: Any) -> None:
 
 
 class _Recorded:
-    """A function, its arguments and parameters, and the two graphs of its forward and its backward."""
+    """A function with its arguments and parameters, and the graphs of its forward and its backward."""
 
     def __init__(self, function: Any, arguments: tuple[Tensor, ...], allow_unused: bool, pool: Handle) -> None:
         self.function, self.arguments, self.allow_unused, self.pool = function, arguments, allow_unused, pool
@@ -309,13 +309,13 @@ class _Recorded:
         self.forward, self.backward = CUDAGraph(), CUDAGraph()
 
     def call(self) -> tuple[Tensor, ...]:
-        """The results, and how they were given."""
+        """Calls the function: the results and their structure."""
         result = self.function(*self.arguments)
         self.alone = isinstance(result, Tensor)
         return (result,) if self.alone else tuple(result)
 
     def differentiate(self, outputs: tuple[Tensor, ...], cotangents: list[Tensor]) -> tuple[Tensor | None, ...]:
-        """The gradients of the inputs that want one."""
+        """The gradients of the inputs that require one."""
         inputs = [self.inputs[i] for i in self.wanted]
         differentiable = [y for y in outputs if y.requires_grad]
         if not inputs or not differentiable:
@@ -323,7 +323,7 @@ class _Recorded:
         return grad(differentiable, inputs, cotangents, allow_unused=self.allow_unused)
 
     def run(self) -> None:
-        """Once without a graph: kernels are compiled, buffers are made."""
+        """Runs once without a graph, to compile kernels and make buffers."""
         outputs = self.call()
         self.differentiate(outputs, [empty_like(y) for y in outputs if y.requires_grad])
 
@@ -340,11 +340,11 @@ class _Recorded:
         self.outputs = tuple([y.detach() for y in self.outputs])
 
     def as_callable(self) -> Any:
-        """What takes the function's place."""
+        """The function that replaces the original."""
         recorded = self
 
         class Graphed(Function):
-            """New numbers go where the recorded ones lay, and the graph is launched."""
+            """Copies new inputs to the captured ones, and launches the graph."""
 
             @staticmethod
             def forward(ctx: Any, *inputs: Tensor) -> Any:  # noqa: ARG004

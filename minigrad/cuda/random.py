@@ -10,7 +10,7 @@ from minigrad.cuda.devices import current_device, index_of
 
 
 def manual_seed(seed: int) -> None:
-    """Starts the generator of the selected GPU from `seed`. Without a GPU it does nothing.
+    """Seeds the generator of the current GPU. Without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed(0)
@@ -20,7 +20,7 @@ def manual_seed(seed: int) -> None:
 
 
 def manual_seed_all(seed: int) -> None:
-    """Starts the generators of all GPUs from `seed`. Without a GPU it does nothing.
+    """Seeds the generators of all GPUs with `seed`. Without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed_all(0)
@@ -30,7 +30,7 @@ def manual_seed_all(seed: int) -> None:
 
 
 def seed() -> None:
-    """Starts the generator of the selected GPU from the operating system's seed; without a GPU it does nothing.
+    """Seeds the generator of the current GPU with a random number of the system; without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.seed()
@@ -40,7 +40,7 @@ def seed() -> None:
 
 
 def seed_all() -> None:
-    """Starts the generators of all GPUs from one seed of the operating system's; without a GPU it does nothing.
+    """Seeds the generators of all GPUs with one random number of the system; without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.seed_all()
@@ -50,7 +50,7 @@ def seed_all() -> None:
 
 
 def initial_seed() -> int:
-    """The seed that the generator of the selected GPU started from.
+    """The seed of the generator of the current GPU.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -80,7 +80,7 @@ def get_rng_state_all() -> list[Any]:
 
 
 def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
-    """Lets the generator of `device` go on from `new_state`.
+    """Sets the state of the generator of `device`.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -90,7 +90,7 @@ def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
 
 
 def set_rng_state_all(new_states: Any) -> None:
-    """Lets the generators of all GPUs go on from the states of `get_rng_state_all`.
+    """Sets the states of the generators of all GPUs, as `get_rng_state_all` returns them.
 
     >>> import minigrad as torch
     >>> torch.cuda.set_rng_state_all(torch.cuda.get_rng_state_all())

@@ -10,7 +10,7 @@ from minigrad.cuda.devices import cupy, device, index_of, set_device
 
 
 class Event:
-    """A mark in a stream's work: `record()` sets it, `elapsed_time` measures between two.
+    """A mark in a stream: `record()` sets it, `elapsed_time` measures the time between two.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -21,19 +21,19 @@ class Event:
         self.event = cupy().cuda.Event(block=blocking, disable_timing=not enable_timing, interprocess=interprocess)
 
     def record(self, stream: Stream | None = None) -> None:
-        """Sets the mark behind what `stream`, or the current one, was asked so far."""
+        """Sets the mark after the work that `stream`, by default the current one, has so far."""
         self.event.record((stream or current_stream()).stream)
 
     def wait(self, stream: Stream | None = None) -> None:
-        """Lets what `stream`, or the current one, is asked next wait for the mark; does not wait itself."""
+        """Makes later work of `stream`, by default the current one, wait for the mark; returns at once."""
         (stream or current_stream()).wait_event(self)
 
     def query(self) -> bool:
-        """Whether the GPU has come past the mark."""
+        """Whether the GPU has passed the mark."""
         return bool(self.event.done)
 
     def synchronize(self) -> None:
-        """Waits until the GPU has come past the mark."""
+        """Waits until the GPU has passed the mark."""
         self.event.synchronize()
 
     def elapsed_time(self, end_event: Event) -> float:
@@ -42,9 +42,9 @@ class Event:
 
 
 class Stream:
-    """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it.
+    """A queue of work on a GPU, independent of other streams. `with cuda.stream(s):` sends work to it.
 
-    `priority` is taken and means nothing.
+    `priority` is accepted and has no effect.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -67,7 +67,7 @@ class Stream:
 
     @property
     def cuda_stream(self) -> int:
-        """CUDA's own name of the stream, an address."""
+        """CUDA's handle of the stream, an address."""
         return int(self.stream.ptr)
 
     def __eq__(self, other: object) -> bool:
@@ -88,22 +88,22 @@ class Stream:
         self.stream.synchronize()
 
     def record_event(self, event: Event | None = None) -> Event:
-        """An event behind the work it has so far."""
+        """An event after the work it has so far."""
         event = event or Event()
         event.record(self)
         return event
 
     def wait_event(self, event: Event) -> None:
-        """Lets what is asked of it next wait for `event`; does not wait itself."""
+        """Makes its later work wait for `event`; returns at once."""
         self.stream.wait_event(event.event)
 
     def wait_stream(self, stream: Stream) -> None:
-        """Lets what is asked of it next wait for what `stream` has so far."""
+        """Makes its later work wait for the present work of `stream`."""
         self.wait_event(stream.record_event())
 
 
 def current_stream(device: Any = None) -> Stream:
-    """The stream that work goes to now.
+    """The current stream, to which work is sent.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -113,7 +113,7 @@ def current_stream(device: Any = None) -> Stream:
 
 
 def default_stream(device: Any = None) -> Stream:
-    """The stream that work goes to when none was chosen.
+    """The default stream.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -123,7 +123,7 @@ def default_stream(device: Any = None) -> Stream:
 
 
 def set_stream(stream: Stream) -> None:
-    """Sends work to `stream`, on its GPU, from now on, in this thread.
+    """Makes `stream` the current one on its GPU, in this thread.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -135,7 +135,7 @@ def set_stream(stream: Stream) -> None:
 
 @contextlib.contextmanager
 def stream(stream: Stream | None) -> Any:
-    """Sends the work within to `stream`, on its GPU; None changes nothing.
+    """A context in which `stream` is the current one on its GPU; None changes nothing.
 
     >>> import minigrad as torch
     >>> with torch.cuda.stream(None):

@@ -13,9 +13,9 @@ from minigrad.tensor.drawing import bernoulli, multinomial
 
 
 class Bernoulli(Distribution):
-    """1 with the chance `probs`, or the sigmoid of `logits`, else 0.
+    """1 with probability `probs`, or the sigmoid of `logits`, else 0.
 
-    Raises ValueError unless one of the two is given, and for chances outside of [0, 1].
+    Raises ValueError unless one of the two is given, and for probabilities outside [0, 1].
 
     >>> import minigrad as torch
     >>> torch.distributions.Bernoulli(torch.tensor([0.0, 1.0])).sample()
@@ -63,9 +63,9 @@ class Bernoulli(Distribution):
 
 
 class Categorical(Distribution):
-    """One of the outcomes 0, 1, ... with the chances `probs`, scaled to sum 1, or exp(`logits`).
+    """One of the outcomes 0, 1, ... with the probabilities `probs`, or exp(`logits`), scaled to sum 1.
 
-    Raises ValueError unless one of the two is given, and for chances that are negative or no numbers.
+    Raises ValueError unless one of the two is given, and for negative or NaN probabilities.
 
     >>> import minigrad as torch
     >>> torch.distributions.Categorical(torch.tensor([0.0, 3.0])).sample((2,))
@@ -79,7 +79,7 @@ class Categorical(Distribution):
 
     @property
     def param_shape(self) -> Any:
-        """The shape of the chances."""
+        """The shape of the probabilities."""
         return self.probs.shape
 
     @property

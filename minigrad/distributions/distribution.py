@@ -14,9 +14,9 @@ from minigrad.tensor import Tensor
 
 
 class Distribution:
-    """`batch_shape` independent distributions of random numbers, each of whose values has `event_shape`.
+    """A batch of `batch_shape` independent distributions, each over values of shape `event_shape`.
 
-    `validate_args=False` leaves out the checks of parameters and values, which raise ValueError.
+    `validate_args=False` skips the checks of parameters and values, which raise ValueError.
 
     >>> import minigrad as torch
     >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
@@ -34,7 +34,7 @@ class Distribution:
 
     @property
     def batch_shape(self) -> Size:
-        """The shape of the parameters: how many distributions this is.
+        """The shape of the batch of distributions.
 
         >>> import minigrad as torch
         >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
@@ -73,7 +73,7 @@ class Distribution:
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        """Values whose gradients flow to the parameters. Raises NotImplementedError where there are none.
+        """Values that are differentiable in the parameters. Raises NotImplementedError if that is not possible.
 
         >>> import minigrad as torch
         >>> mean = torch.zeros(3, requires_grad=True)
@@ -107,7 +107,7 @@ class Distribution:
         """Raises ValueError for parameters outside of their range."""
 
     def _expect(self, holds: Any, what: str) -> None:
-        """Refuse, with a ValueError, unless all of `holds`."""
+        """Raises ValueError unless all of `holds` are True."""
         if self._checks and not bool(holds.all() if isinstance(holds, Tensor) else holds):
             raise ValueError(f"{self}: {what}")
 
@@ -120,7 +120,7 @@ class Distribution:
 
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
-    """Numbers and tensors as tensors of one shape."""
+    """Numbers and tensors as tensors, broadcast to one shape."""
     return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v) for v in values])
 
 
@@ -132,7 +132,7 @@ def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:
 
 
 def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None) -> tuple[Any, Any]:
-    """The chances of outcomes, scaled to sum 1 along the last axis, and their logarithms: from one of the two."""
+    """Probabilities, scaled to sum 1 along the last axis, and their logarithms, computed from `probs` or `logits`."""
     by_chance = probs_or_logits(name, probs, logits)
     if not (probs if by_chance else logits).ndim:
         raise ValueError(f"{name}: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")

@@ -34,7 +34,7 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
 
 def _categorical(p: Categorical, q: Categorical) -> Any:
     terms = p.probs * (p.logits - q.logits)
-    terms = terms.masked_fill(q.probs == 0, math.inf)  # what q never draws costs without limit, if p draws it
+    terms = terms.masked_fill(q.probs == 0, math.inf)  # infinite where q has probability 0 and p has not
     return sum(terms.masked_fill(p.probs == 0, 0.0), -1)
 
 
@@ -57,7 +57,7 @@ _RULES: dict[type[Distribution], Any] = {
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
     """The mean of ``log p(x) - log q(x)`` over values x of p.
 
-    Raises NotImplementedError for distributions of two kinds, and for those without a closed form here.
+    Raises NotImplementedError for distributions of different classes, and for those without a closed form here.
 
     >>> import minigrad as torch
     >>> Normal = torch.distributions.Normal

@@ -11,10 +11,10 @@ from minigrad.tensor.drawing import multinomial
 
 
 class Multinomial(Distribution):
-    """The counts of `total_count` independent trials whose outcomes have the chances `probs`, or exp(`logits`).
+    """The counts of outcomes in `total_count` independent trials with probabilities `probs`, or exp(`logits`).
 
-    Chances are scaled to sum 1. Raises ValueError unless one of the two is given, and for chances
-    that are negative or no numbers.
+    Probabilities are scaled to sum 1. Raises ValueError unless one of the two is given, and for negative
+    or NaN probabilities.
 
     >>> import minigrad as torch
     >>> torch.distributions.Multinomial(5, torch.tensor([0.0, 1.0])).sample()

@@ -14,7 +14,7 @@ from minigrad.ops.solve import LinAlgError, cholesky, inv, solve_triangular
 
 
 def _check_definite(name: str, matrix: Any) -> None:
-    """Raise ValueError unless the matrices are symmetric and positive definite."""
+    """Raises ValueError unless the matrices are symmetric and positive definite."""
     if matrix.ndim < 2:
         raise ValueError(f"{name} must be at least two-dimensional, with optional leading batch dimensions")
     try:
@@ -31,9 +31,9 @@ def _check_definite(name: str, matrix: Any) -> None:
 class MultivariateNormal(Distribution):
     """``p(x) = exp(-d^2 / 2) / sqrt((2 pi)^n det C)``, d the distance of x from `loc` in units of the covariance C.
 
-    C is given as it is, as its inverse (`precision_matrix`), or as its Cholesky factor (`scale_tril`).
-    Shapes: loc (..., n), C and what stands for it (..., n, n); values (..., n).
-    Raises ValueError unless one of the three is, and for one that is no symmetric positive definite matrix.
+    C is given as `covariance_matrix`, by its inverse (`precision_matrix`), or by its Cholesky factor (`scale_tril`).
+    Shapes: loc (..., n), matrices (..., n, n); values (..., n).
+    Raises ValueError unless exactly one of the three is given, and unless it is symmetric and positive definite.
 
     >>> import minigrad as torch
     >>> normal = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))

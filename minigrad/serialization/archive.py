@@ -46,12 +46,12 @@ def save(
 
     Takes tensors, parameters, NumPy arrays and scalars, numbers, strings, bytes, None, dtypes,
     devices, sizes, and lists, tuples, sets and dicts of them: so every `state_dict()`. Tensors
-    that share memory share it again; a view alone does not carry what it leaves out. A path that
+    that share memory share it again; a view alone is saved without the rest of its base. A path that
     ends in `.safetensors` is written by the safetensors library (a dict of tensors only).
 
-    A path is written whole or not at all: a save that is interrupted leaves the old file. For that a
-    new file is written beside it, which then takes its place: the folder must be writable, and the
-    new file belongs to whoever saves. What a killed save left there is removed by the next one.
+    A path is written atomically: an interrupted save leaves the old file. For that a new file is written
+    in the same folder and then renamed: the folder must be writable, and the new file belongs to the user
+    who saves. Files left over by a killed save are removed by the next one.
 
     Raises `TypeError` for anything else, such as a module or a function, naming its place and what
     to save instead; `ValueError` for a container that contains itself; `SerializationError`, a
@@ -64,7 +64,7 @@ def save(
     >>> torch.load(file)
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
-    from zipfile import ZipFile, ZipInfo  # here, as json below: `import minigrad` does not wait for it
+    from zipfile import ZipFile, ZipInfo  # imported here, so that `import minigrad` is quick
 
     if isinstance(f, (str, os.PathLike)):
         if os.fspath(f).endswith(".safetensors"):
@@ -86,7 +86,7 @@ def save(
 
 
 def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
-    """The text of `structure.json`, and the storages; None for those that lie in another one."""
+    """The text of `structure.json`, and the storages; None for those that are views of another."""
     import json
 
     held: Storages = {}
@@ -153,7 +153,7 @@ def load(
 
 
 def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
-    """Storages with their devices, views, and the root of an archive. A bad one may raise any error."""
+    """The storages with their devices, the views, and the root of an archive. A bad archive may raise any error."""
     import json
     from zipfile import ZipFile
 
@@ -172,18 +172,18 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
         storages: list[tuple[Array, str | None]] = []
         for i, description in enumerate(structure["storages"]):
             if description is None and i in views:
-                storages.append((np.empty(0), None))  # its numbers lie in another one
+                storages.append((np.empty(0), None))  # it is a view of another storage
                 continue
             member = archive.getinfo(f"storage/{i}")
             array, device = _make_storage(i, description, member.file_size)
             memory = array.reshape(-1).view(np.uint8)
-            memory[:] = np.frombuffer(archive.read(member), np.uint8)  # in full, its checksum compared
+            memory[:] = np.frombuffer(archive.read(member), np.uint8)  # reads it completely, with its checksum
             storages.append((array, device))
     return storages, views, structure["root"]
 
 
 def _check_members(members: list[ZipInfo], length: int) -> None:
-    """Refuse an archive of `length` bytes that could unpack to more."""
+    """Raises for an archive that could unpack to more than its `length` bytes."""
     from zipfile import ZIP_STORED
 
     if any(m.compress_type != ZIP_STORED or m.file_size != m.compress_size for m in members):
@@ -193,7 +193,7 @@ def _check_members(members: list[ZipInfo], length: int) -> None:
 
 
 def _read_views(structure: Any) -> dict[int, View]:
-    """By their numbers, the tensors that lie in another one's storage."""
+    """The views by number: tensors that are in another one's storage."""
     if structure["format"] == FORMAT:
         return {}
     views = {int(i): (home, name, offset, *sizes) for i, (home, name, offset, *sizes) in structure["views"].items()}
@@ -207,12 +207,12 @@ def _read_views(structure: Any) -> dict[int, View]:
 
 
 def _make_storage(i: int, description: Any, size: int) -> tuple[Array, str | None]:
-    """An array for the `size` bytes of a storage, and its device: sizes are compared before memory is taken."""
+    """An array for the `size` bytes of a storage, and its device; sizes are checked before memory is allocated."""
     dtype_name, shape, device = description
     dtype = np.dtype(dtype_name)
     if dtype.kind not in PLAIN_BYTES or dtype.str != dtype_name or not dtype.itemsize:
         raise ValueError(f"storage {i} has the dtype {dtype_name!r}")
-    # At most 64 factors of at most 63 bits: to multiply longer ones can take minutes.
+    # At most 64 factors of at most 63 bits, because multiplying huge integers can take minutes.
     if len(shape) > MOST_DIMS or any(type(n) is not int or not 0 <= n < 2**63 for n in shape):
         raise ValueError(f"storage {i} has another size than its description, a shape that no array has")
     if size != math.prod(shape) * dtype.itemsize:
@@ -221,14 +221,14 @@ def _make_storage(i: int, description: Any, size: int) -> tuple[Array, str | Non
 
 
 def _read_device(device: Any) -> str:
-    """The name of a storage's device. Raises `ValueError` for what is none, or is written in another way."""
+    """The name of a storage's device. Raises `ValueError` for anything that `save` does not write."""
     if type(device) is not str or str(devices.device(device)) != device:
         raise ValueError(f"a storage lies on {device!r}, which is no device")
     return device
 
 
 def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
-    """A tensor from the CPU, where it is wanted: on `device`. Raises SerializationError for a GPU that is not there."""
+    """Moves a CPU tensor to `device`. Raises SerializationError for a GPU that does not exist."""
     wanted: Any = device
     if isinstance(map_location, (str, devices.device)):
         wanted = map_location
@@ -248,7 +248,7 @@ def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
 
 
 def _explain_pickle(f: Any) -> str:
-    """Why a pickle is refused, and how its weights come here all the same."""
+    """The error for a pickle file, which says how to convert its weights."""
     return (
         f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, so minigrad does "
         "not. Where PyTorch is installed, convert it once: safetensors.torch.save_file(torch.load(file), "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-LEFT_OVER = ".minigrad.tmp"  # the end of the names of files that a killed save leaves
+LEFT_OVER = ".minigrad.tmp"  # suffix of the temporary files
 File: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 
@@ -18,14 +18,14 @@ class SerializationError(RuntimeError):
 
 @contextlib.contextmanager
 def write_whole(f: File) -> Iterator[Any]:
-    """A file to write to. Where `f` is a path, it takes the place of `f` in one step at the end, or never.
+    """A context with a file to write to. If `f` is a path, it replaces `f` atomically at the end, or not at all.
 
-    A pipe or a device is written to as it is.
+    A pipe or a device is written to directly.
     """
     if not isinstance(f, (str, os.PathLike)):
         yield f
         return
-    path = Path(f).resolve()  # a link stays one
+    path = Path(f).resolve()  # keeps a symbolic link
     if not path.parent.is_dir():
         raise SerializationError(f"Parent directory {path.parent} does not exist; create it first")
     if path.is_dir():
@@ -37,11 +37,10 @@ def write_whole(f: File) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _replace(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that takes the place of `path` at the end.
+    """A context with a new file that replaces `path` at the end.
 
-    It lies in the same folder, so that the last step is a rename, and is on the disk before it. A
-    process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it,
-    which the next one removes.
+    It is in the same folder, so that the last step is a rename, and it is synced to disk before. A killed
+    process leaves the old file, and perhaps a hidden `.tmp` file, which the next save removes.
     """
     _remove_left_over(path.parent)
     temporary, opened = _open_temporary(path)
@@ -52,9 +51,9 @@ def _replace(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
             if path.exists():
                 temporary.chmod(path.stat().st_mode)
-            if os.name == "posix":  # while it is locked: else another save might remove it as left over
+            if os.name == "posix":  # while it is locked, so that no other save removes it
                 temporary.replace(path)
-        if os.name != "posix":  # where no open file can be renamed
+        if os.name != "posix":  # systems that cannot rename open files
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -63,7 +62,7 @@ def _replace(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the entries of a folder to the disk, where the system allows it."""
+    """Syncs the entries of a folder to disk, if the system allows it."""
     with contextlib.suppress(OSError):
         opened = os.open(folder, os.O_RDONLY)
         try:
@@ -73,30 +72,31 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
-    """A new hidden file beside `path`, locked as long as it is open; names are cut at 255 bytes."""
+    """A new hidden file in the folder of `path`, locked while it is open; names are cut to 255 bytes."""
     start = os.fsencode(path.name)[:200].decode(errors="ignore")
     while True:
         temporary = path.with_name(f".{start}.{os.urandom(6).hex()}{LEFT_OVER}")
         file = temporary.open("xb")
         _lock(file, wait=True)
-        if temporary.exists():  # else another save removed it before it was locked
+        if temporary.exists():  # false if another save removed it before it was locked
             return temporary, file
         file.close()
 
 
 def _remove_left_over(folder: Path) -> None:
-    """Remove what killed saves left in `folder`: whoever still writes holds a lock."""
+    """Removes temporary files of killed saves in `folder`; files that are being written are locked."""
     for path in folder.glob(f".*{LEFT_OVER}"):
-        # An error: someone else was quicker, or it is someone else's.
+        # An error: another process was quicker, or owns the file.
         with contextlib.suppress(OSError), path.open("rb") as file:
             if _lock(file, wait=False):
                 path.unlink()
 
 
 def _lock(file: IO[bytes], wait: bool) -> bool:
-    """Lock an open file until it is closed; False where that cannot be, as another process has it locked.
+    """Locks an open file until it is closed; False if another process has locked it, or locks do not exist.
 
-    The system drops the locks of a process that ends. Without locks (Windows, some networks) nothing is removed.
+    The system releases the locks of a process that ends. Without locks (Windows, some network file systems) nothing
+    is removed.
     """
     try:
         import fcntl
@@ -109,7 +109,7 @@ def _lock(file: IO[bytes], wait: bool) -> bool:
 
 @contextlib.contextmanager
 def blame_file(f: Any) -> Iterator[None]:
-    """Whatever goes wrong within is the file's fault, and is raised as a `SerializationError`."""
+    """A context that turns any error into a `SerializationError` about the file."""
     try:
         yield
     except (MemoryError, SerializationError):
@@ -122,5 +122,5 @@ def blame_file(f: Any) -> Iterator[None]:
 
 
 def name_of(f: Any) -> str:
-    """What to call a file in an error."""
+    """The name of a file in an error."""
     return repr(getattr(f, "name", None) or "the file")

@@ -18,8 +18,8 @@ def save_file(
 ) -> None:
     """Writes a dict of tensors, and texts about them, in the safetensors format.
 
-    Of tensors that share memory each is written. Raises `TypeError` for anything but a dict from
-    strings to tensors, `ImportError` where the safetensors library is missing.
+    Tensors that share memory are written separately. Raises `TypeError` unless it is a dict from
+    strings to tensors, `ImportError` if the safetensors library is missing.
     Source: https://huggingface.co/docs/safetensors/api/numpy
 
     >>> import minigrad as torch
@@ -67,14 +67,14 @@ def load_file(filename: str | os.PathLike[str], device: str | devices.device = "
         except KeyError as dtype:
             raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy does not have") from dtype
         for array in arrays.values():
-            dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
+            dtypes.from_numpy(array.dtype)  # raises for a dtype that no tensor can have
     place = devices.device(device)
-    # Copies: the library's arrays are views of the bytes of the file and cannot be written to.
+    # Copies, because the library's arrays are read-only views of the file's bytes.
     return {name: wrap(backend.to_device(array.copy(), place)) for name, array in arrays.items()}
 
 
 def _import_library() -> Any:
-    """The part of safetensors that reads and writes NumPy's arrays."""
+    """The module `safetensors.numpy`."""
     try:
         import safetensors.numpy
     except ImportError as error:

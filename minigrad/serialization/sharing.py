@@ -20,10 +20,10 @@ MOST_DIMS = 64  # NumPy's own limit
 
 
 def bring_together(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
-    """The storages of `arrays`, by their numbers, and the views among them.
+    """The storages of `arrays` by number, and the views among them.
 
-    Of arrays that overlap, the first gets a storage of all the bytes that they reach, the others get
-    None. Views that reach an element twice stay as they are.
+    The first of several overlapping arrays gets a storage of all their bytes, the others get None. Arrays
+    with repeated elements are stored separately.
     """
     storages: list[Array | None] = list(arrays)
     views: dict[int, View] = {}
@@ -39,12 +39,12 @@ def bring_together(arrays: list[Array]) -> tuple[list[Array | None], dict[int, V
 
 
 def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
-    """Numbers of arrays that overlap, and the addresses between which they lie, found by sorting."""
+    """Groups of overlapping arrays, by number, with their address ranges, found by sorting."""
     spans = []
     for i, array in enumerate(arrays):
         if array is not None and array.size:
             start, end = _find_bounds(address_of(array), array.itemsize, array.shape, array.strides)
-            if array.nbytes <= end - start:  # else it reaches elements twice
+            if array.nbytes <= end - start:  # else it repeats elements
                 spans.append((start, end, i))
     groups: list[list[tuple[int, int, int]]] = []
     reach = -1
@@ -59,12 +59,12 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
 
 
 def _is_turned(array: Array, start: int, end: int) -> bool:
-    """Whether `array` fills its memory, in another order than row-major."""
+    """Whether `array` is dense in memory, but not row-major."""
     return array.nbytes == end - start and not array.flags.c_contiguous
 
 
 def make_view(storage: Array, view: View) -> Array:
-    """The array that `view` describes. Raises `ValueError` where it reaches beyond the storage."""
+    """The array that `view` describes. Raises `ValueError` if it exceeds the storage."""
     _, dtype_name, offset, shape, strides = view
     dtype, limit = np.dtype(dtype_name), storage.nbytes
     numbers = [offset, *shape, *strides]
@@ -83,13 +83,13 @@ def make_view(storage: Array, view: View) -> Array:
 
 
 def _find_bounds(start: int, itemsize: int, shape: Any, strides: Any) -> tuple[int, int]:
-    """The first byte that a view reaches, and the one after its last."""
+    """The offsets of the first byte of a view, and of the one after its last."""
     steps = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
     return start + sum(s for s in steps if s < 0), start + sum(s for s in steps if s > 0) + itemsize
 
 
 def _read_bytes(array: Array, start: int, end: int) -> Array:
-    """The bytes between two addresses of the memory that `array` looks at."""
+    """The bytes between two addresses in the memory of `array`."""
     if type(array) is np.ndarray:
         return np.asarray(_Bytes(start, end))
     return type(array)((end - start,), np.uint8, array.data + (start - address_of(array)))

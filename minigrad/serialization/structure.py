@@ -18,13 +18,13 @@ from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, Uninit
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 
-# Values that a text stands for: how it is written, and how it is read.
+# Types that are saved as a text: how it is written, and how it is read.
 _TEXTS: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     bytes: (bytes.hex, bytes.fromhex),
     dtypes.dtype: (lambda value: value.name, lambda text: dtypes.from_numpy(np.dtype(text))),
     devices.device: (str, devices.device),
 }
-_LITERALS = (bool, int, float, str, type(None))  # JSON writes them as they are, and exactly
+_LITERALS = (bool, int, float, str, type(None))  # written exactly by JSON
 _SEQUENCES = (list, tuple, set, Size)
 _MAPPINGS = (dict, OrderedDict, Counter)
 _SHAPELESS = (UninitializedParameter, UninitializedBuffer)
@@ -35,11 +35,11 @@ _KINDS: dict[str, Any] = {
 }
 
 MOST_OF_ONE_HASH = 100
-PLAIN_BYTES = "biufcSUmM"  # the kinds of NumPy dtypes whose bytes are all there is to them
+PLAIN_BYTES = "biufcSUmM"  # kinds of NumPy dtypes whose values are their bytes
 
-# By the array's identity and its device: its number, and itself. NumPy's arrays have no device.
+# (id of the array, device) -> (number, array). NumPy arrays have no device.
 Storages: TypeAlias = dict[tuple[int, str | None], tuple[int, Array]]
-# Where a value stands: the place of its container, and its key or index there.
+# The place of a value: the place of its container, and its key or index there.
 Place: TypeAlias = tuple[Any, Any] | None
 
 
@@ -70,7 +70,7 @@ def describe(value: Any, storages: Storages, place: Place = None) -> Any:
 
 
 def _check_array(value: Any, place: Place) -> None:
-    """Refuse an array of NumPy whose bytes are not all there is to it."""
+    """Raises for a NumPy array of objects, whose bytes are not its values."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{_name_place(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
@@ -84,7 +84,7 @@ def _check_array(value: Any, place: Place) -> None:
 
 
 def _name_place(place: Place) -> str:
-    """`the object['layers'][0]`: written out only when something is wrong there."""
+    """The text for a place in an error: `the object['layers'][0]`."""
     keys = ""
     while place is not None:
         place, key = place
@@ -93,12 +93,12 @@ def _name_place(place: Place) -> str:
 
 
 def _number_storage(array: Array, device: str | None, storages: Storages) -> int:
-    """Tensors around one array, as tied weights are, have one storage."""
+    """The number of the storage; tensors around the same array, such as tied weights, have one storage."""
     return storages.setdefault((id(array), device), (len(storages), array))[0]
 
 
 def _explain_refusal(value: Any, place: str) -> str:
-    """Why `value` cannot be saved, and what to save instead."""
+    """The error for a `value` that cannot be saved, which says what to save instead."""
     kind, hint = type(value), "save its data as a dict of tensors, numbers and strings"
     if hasattr(value, "state_dict"):
         hint = (
@@ -116,7 +116,7 @@ def _explain_refusal(value: Any, place: str) -> str:
 
 
 def _check_hashes(keys: list[Any]) -> list[Any]:
-    """`keys`, unless many have one hash: to fill a dict or a set with n of these takes time as n^2."""
+    """`keys`, after a check that few of them have the same hash: n equal hashes would take time n^2."""
     hashes = Counter(map(hash, keys))
     if len(keys) > MOST_OF_ONE_HASH and max(hashes.values()) > MOST_OF_ONE_HASH:
         raise ValueError(f"over {MOST_OF_ONE_HASH} keys of a dict or elements of a set have the same hash")
@@ -124,7 +124,7 @@ def _check_hashes(keys: list[Any]) -> list[Any]:
 
 
 def rebuild(part: Any, arrays: list[Array]) -> Any:
-    """The value that `describe` wrote as `part`. What it never writes may raise any error."""
+    """The value that `describe` wrote as `part`. A `part` that it never writes may raise any error."""
     if isinstance(part, _LITERALS):
         return part
     name, *parts = part
@@ -145,7 +145,7 @@ def rebuild(part: Any, arrays: list[Array]) -> Any:
     array = arrays[parts[0]]
     if kind in _ARRAYS:
         return array if kind is np.ndarray else array[()]
-    dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
+    dtypes.from_numpy(array.dtype)  # raises for a dtype that no tensor can have
     _, requires_grad = parts
     tensor = wrap(array)
     if kind is Parameter:

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.tensor import Tensor
 
-# (rtol, atol), PyTorch's; numbers of another type must be equal
+# PyTorch's (rtol, atol); numbers of another dtype must be equal
 TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 Words = str | Callable[[str], str] | None
 
@@ -21,13 +21,13 @@ def assert_close(
     equal_nan: bool = False, check_device: bool = True, check_dtype: bool = True, check_layout: bool = True,
     check_stride: bool = False, msg: Words = None,
 ) -> None:  # fmt: skip
-    """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere.
+    """Raises AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere.
 
     Tensors, arrays and numbers are compared, and sequences and mappings of them item by item. Without (rtol, atol)
     the dtype decides: (1.3e-6, 1e-5) for float32, (1e-7, 1e-7) for float64; ints and bools must be equal. Shapes,
     dtypes and devices must agree; `check_dtype=False` lets dtypes differ. `msg` replaces the error's text, or is a
-    function that makes a new one of it.
-    Raises TypeError for what cannot be compared, ValueError for one tolerance alone.
+    function of it.
+    Raises TypeError for values that cannot be compared, ValueError if only one tolerance is given.
     Source: https://docs.pytorch.org/docs/stable/testing.html
 
     >>> import minigrad as torch
@@ -72,7 +72,7 @@ def assert_close(
 
 
 def _compare_keys(actual: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str | None:
-    """What the keys of two mappings differ in; None where they don't."""
+    """The difference of the keys of two mappings; None if there is none."""
     lines = []
     if missing := [key for key in expected if key not in actual]:
         lines.append(f"Missing keys in the actual mapping: {sorted(missing)}")
@@ -84,7 +84,7 @@ def _compare_keys(actual: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str
 def _find_difference(
     a: Any, b: Any, subclasses: bool, attributes: list[str], tolerances: tuple[float, float] | None, equal_nan: bool
 ) -> str | None:
-    """What two tensors, arrays, numbers or other single things differ in; None where they don't."""
+    """The difference of two tensors, arrays, numbers or other values; None if there is none."""
     if a is None or b is None:
         return None if a is b else f"None mismatch: {a} is not {b}"
     if isinstance(a, (bool, np.bool_)) and isinstance(b, (bool, np.bool_)):
@@ -101,12 +101,12 @@ def _find_difference(
 
 
 def _as_tensor(value: Any) -> Tensor:
-    """A tensor, an array or a number as a tensor outside of any graph."""
+    """A tensor, an array or a number as a detached tensor."""
     return value.detach() if isinstance(value, Tensor) else wrap(np.asarray(value))
 
 
 def _compare_attributes(a: Tensor, b: Tensor, attributes: list[str]) -> str | None:
-    """The first of the attributes in which two tensors differ, in PyTorch's words; None where they don't."""
+    """The first attribute in which two tensors differ, in PyTorch's words; None if there is none."""
     for name in attributes:
         have, want, shown = getattr(a, name), getattr(b, name), name
         if name == "stride":
@@ -117,7 +117,7 @@ def _compare_attributes(a: Tensor, b: Tensor, attributes: list[str]) -> str | No
 
 
 def _compare_numbers(a: Tensor, b: Tensor, tolerances: tuple[float, float] | None, equal_nan: bool) -> str | None:
-    """The places where the numbers of two tensors of one shape are too far apart, in PyTorch's words."""
+    """The differences of the numbers of two tensors of one shape, in PyTorch's words."""
     x, y = (np.asarray(t.cpu().numpy()) for t in (a, b))
     kinds = [TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]
     rtol, atol = tolerances or (max(kind[0] for kind in kinds), max(kind[1] for kind in kinds))
@@ -138,7 +138,7 @@ def _compare_numbers(a: Tensor, b: Tensor, tolerances: tuple[float, float] | Non
 def _describe_differences(
     x: Any, y: Any, fits: Any, apart: Any, relative: Any, tolerances: tuple[float, float] | None
 ) -> str:
-    """How many numbers differ and where they differ most; without tolerances they were to be equal."""
+    """The number of differences and the largest one; without tolerances numbers must be equal."""
     verdict = f"are not {'close' if tolerances else 'equal'}!"
     limits = (f" (up to {tolerances[1]} allowed)", f" (up to {tolerances[0]} allowed)") if tolerances else ("", "")
     if not apart.ndim:
@@ -149,7 +149,7 @@ def _describe_differences(
     wrong = int((~fits).sum())
     lines = [f"Tensor-likes {verdict}", "", f"Mismatched elements: {wrong} / {fits.size} ({wrong / fits.size:.1%})"]
     for kind, values, limit in (("absolute", apart, limits[0]), ("relative", relative, limits[1])):
-        worst = int(np.argmax(values))  # a NaN is the worst
+        worst = int(np.argmax(values))  # a NaN counts as the largest
         place = tuple(int(i) for i in np.unravel_index(worst, values.shape))
         lines.append(f"Greatest {kind} difference: {values.flat[worst].item()} at index {place}{limit}")
     return "\n".join(lines)

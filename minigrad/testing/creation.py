@@ -20,8 +20,8 @@ def make_tensor(
 ) -> Tensor:  # fmt: skip
     """Random numbers from ``[low, high)``: if not given, [-9, 9) for floats, [-9, 10) for integers, 0 or 1 for bools.
 
-    Limits that the type does not hold are moved to its own. With `noncontiguous`, every other place in memory is
-    left out; with `exclude_zero`, the least positive number stands in the place of 0. Raises ValueError for an empty
+    Limits are clamped to the range of the dtype. With `noncontiguous` there are gaps in memory; with `exclude_zero`
+    the smallest positive number replaces 0. Raises ValueError for an empty
     range, for a gradient of integers, and for `noncontiguous` with a `memory_format`.
     Source: https://docs.pytorch.org/docs/stable/testing.html
 
@@ -51,19 +51,19 @@ def make_tensor(
 
 
 def _draw(shape: tuple[int, ...], dtype: Any, numpy_dtype: Any, device: Any, low: Any, high: Any) -> Any:
-    """A tensor of random numbers of the type, from its part of the range."""
+    """A tensor of random numbers of the dtype, from its part of the range."""
     if numpy_dtype.kind != "f":
         start, end = _read_range(numpy_dtype, -9 if low is None else low, 10 if high is None else high)
         return randint(math.ceil(start), math.ceil(end), shape, dtype=dtype, device=device)
     start, end = _read_range(numpy_dtype, -9 if low is None else low, 9 if high is None else high)
     made: Any = empty(shape, dtype=dtype, device=device)
-    if end - start >= dtypes.limits(numpy_dtype)[1]:  # more than a draw may span
+    if end - start >= dtypes.limits(numpy_dtype)[1]:  # a range wider than one draw can span
         return made.uniform_(start / 2, end / 2).mul_(2)
     return made.uniform_(start, end)
 
 
 def _read_range(numpy_dtype: Any, low: float, high: float) -> tuple[float, float]:
-    """The range within what the type holds. Raises ValueError for an empty one, NaN, and one outside of the type."""
+    """The range, clamped to the dtype. Raises ValueError if it is empty, NaN, or outside the range of the dtype."""
     least, most = dtypes.limits(numpy_dtype)
     beyond = most if numpy_dtype.kind == "f" else min(most + 1, 2**63 - 1)
     if low != low or high != high:

@@ -26,7 +26,7 @@ _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 @dataclass(repr=False)
 class Measurement:
-    """The seconds of some rounds of a statement, each of `number_per_run` runs; `times` are seconds a run.
+    """The measured times of a statement, in rounds of `number_per_run` runs; `times` are seconds per run.
 
     >>> from minigrad.utils.benchmark import Measurement
     >>> Measurement(10, [0.02, 0.04], "x + x").median
@@ -43,22 +43,22 @@ class Measurement:
 
     @property
     def times(self) -> list[float]:
-        """Seconds a run, for each round."""
+        """Seconds per run, for each round."""
         return [t / self.number_per_run for t in self.raw_times]
 
     @property
     def mean(self) -> float:
-        """Their mean."""
+        """The mean of `times`."""
         return mean(self.times)
 
     @property
     def median(self) -> float:
-        """Their median, which a single slow round does not move."""
+        """The median of `times`, which a single slow round does not change."""
         return median(self.times)
 
     @property
     def iqr(self) -> float:
-        """From the first quartile to the third; 0 of a single round."""
+        """The interquartile range; 0 for a single round."""
         if len(self.raw_times) < 2:
             return 0.0
         first, _, third = quantiles(self.times, n=4, method="inclusive")
@@ -80,15 +80,15 @@ class Measurement:
 
 
 def _write_seconds(seconds: float) -> str:
-    """A time in the largest unit of which there is at least one: "1.50 us"."""
+    """A time with its largest suitable unit: "1.50 us"."""
     scale, unit = next((u for u in _UNITS if seconds >= u[0]), _UNITS[-1])
     return f"{seconds / scale:.2f} {unit}"
 
 
 class Timer:
-    """Times `stmt`, lines of Python, after `setup` has run once, both in the names of `globals`.
+    """Times `stmt`, Python code, after running `setup` once, both in the namespace `globals`.
 
-    Work on a GPU is waited for. Products use `num_threads` threads meanwhile.
+    It waits for work on a GPU. Matrix products use `num_threads` threads.
 
     >>> import minigrad as torch
     >>> from minigrad.utils.benchmark import Timer
@@ -114,7 +114,7 @@ class Timer:
         self._code = builtins.compile(source, "<timed statement>", "exec")
 
     def _run(self, number: int) -> float:
-        """The seconds that `number` runs take."""
+        """The seconds of `number` runs."""
         names = self._names | {"__builtins__": builtins}
         exec(self._setup, names)  # noqa: S102 - the user's own lines, as in timeit
         exec(self._code, names)  # noqa: S102
@@ -127,7 +127,7 @@ class Timer:
     def _measure(
         self, number: int, are_enough: Callable[[list[float]], bool] = bool, callback: Callback | None = None
     ) -> Measurement:
-        """Rounds of `number` runs, until `are_enough` says so of their seconds; `callback` is told of each."""
+        """Rounds of `number` runs, until `are_enough(seconds)`; `callback` is called after each."""
         times: list[float] = []
         before = get_num_threads()
         set_num_threads(self._threads)
@@ -141,7 +141,7 @@ class Timer:
         return Measurement(number, times, self._stmt, self._threads, *self._titles)
 
     def timeit(self, number: int = 1_000_000) -> Measurement:
-        """One round of `number` runs, after a short one to warm up. Raises ValueError for less than one run.
+        """One round of `number` runs, after a warm-up. Raises ValueError for less than one run.
 
         >>> from minigrad.utils.benchmark import Timer
         >>> Timer("sum(numbers)", globals={"numbers": [1, 2]}).timeit(10).number_per_run
@@ -153,7 +153,7 @@ class Timer:
         return self._measure(number)
 
     def _find_block(self, least: float) -> int:
-        """How many runs, a power of ten, take `least` seconds or more."""
+        """The smallest power of ten of runs that take at least `least` seconds."""
         self.timeit(2)
         number = 1
         while self._measure(number).raw_times[0] < least:
@@ -161,7 +161,7 @@ class Timer:
         return number
 
     def blocked_autorange(self, callback: Callback | None = None, min_run_time: float = 0.2) -> Measurement:
-        """Rounds of as many runs as take a thousandth of `min_run_time` or more, until they took it together.
+        """Rounds that take at least a thousandth of `min_run_time` each, until the total reaches `min_run_time`.
 
         `callback(runs, seconds)` is called after each round.
 
@@ -176,7 +176,7 @@ class Timer:
         self, threshold: float = 0.1, *, min_run_time: float = 0.01, max_run_time: float = 10.0,
         callback: Callback | None = None,
     ) -> Measurement:  # fmt: skip
-        """Rounds until the middle half of four or more lies within `threshold` of their median.
+        """Rounds, at least four, until the interquartile range is within `threshold` of the median.
 
         They take `min_run_time` seconds together, and end at `max_run_time`.
 
@@ -195,7 +195,7 @@ class Timer:
 
 
 def _wait() -> None:
-    """Let the GPU, where there is one, finish its work."""
+    """Waits until the GPU, if there is one, has finished its work."""
     if is_available():
         library(device("cuda")).cuda.Device().synchronize()
 

@@ -13,11 +13,11 @@ from minigrad.random import fork_rng, keep_states, restore_states
 
 
 class CheckpointError(RuntimeError):
-    """What a checkpoint computed a second time is not what it computed the first time."""
+    """The error when a checkpoint's second run saves other values than its first."""
 
 
 class _Recomputation:
-    """The values that a function saves for backward: counted in the forward, computed again when one is asked for."""
+    """The values that a function saves for backward: only counted in the forward, computed again when one is needed."""
 
     def __init__(self, run: Callable[[], Any], operands: Sequence[Any], states: Any) -> None:
         self.run, self.states = run, states
@@ -26,7 +26,7 @@ class _Recomputation:
         self.values: dict[int, Any] = {}
 
     def pack(self, tensor: Any) -> int:
-        """The number of a tensor among those that are saved."""
+        """Replaces a saved tensor by its number."""
         self.count += 1
         return self.count - 1
 
@@ -34,7 +34,7 @@ class _Recomputation:
         """The tensor of that number. Raises CheckpointError where the second run saved others than the first."""
         if number not in self.values:
             found = self.compute_again()
-            if any(tensor.writes[0] != version for tensor, version in found):  # what was saved is written over later
+            if any(tensor.writes[0] != version for tensor, version in found):  # the saved tensor was written to later
                 found = self.compute_again(copies=True)
             if len(found) != self.count:
                 raise CheckpointError(
@@ -45,7 +45,7 @@ class _Recomputation:
         return self.values.pop(number)
 
     def compute_again(self, copies: bool = False) -> list[tuple[Any, int]]:
-        """What the function saves, each with the count of writes to it then."""
+        """The tensors that the function saves, each with its version counter."""
         for x, version in self.operands:
             if x.writes[0] != version:
                 raise RuntimeError(
@@ -66,7 +66,7 @@ class _Recomputation:
 
 
 def _refuse_reading(_: Any) -> Any:
-    """Nothing that the second run saves is asked for: unpacking serves the first run's graph."""
+    """Raises: the saved tensors of the second run are never unpacked, only those of the first run's graph."""
     raise CheckpointError("A checkpointed function walked back through its own graph while it was computed again")
 
 
@@ -74,10 +74,10 @@ def checkpoint(
     function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True,
     **kwargs: Any,
 ) -> Any:  # fmt: skip
-    """``function(*args, **kwargs)``, whose inner values are computed again in backward and not kept meanwhile.
+    """``function(*args, **kwargs)``, whose intermediate values are not saved, but computed again in backward.
 
-    With `preserve_rng_state` the second run draws the same random numbers as the first. Raises TypeError for what
-    is no function; in backward CheckpointError where the second run saves other values than the first.
+    With `preserve_rng_state` the second run draws the same random numbers as the first. Raises TypeError unless
+    `function` can be called; in backward CheckpointError if the second run saves other values than the first.
     Source: T. Chen et al., "Training deep nets with sublinear memory cost", 2016.
 
     >>> import minigrad as torch
@@ -98,8 +98,8 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """The functions, or the layers of a Sequential, one after another, cut into `segments`: all but the last of these
-    are checkpoints. Raises ValueError for less than one segment, and for more than there are functions.
+    """Calls functions, or the layers of a Sequential, one after another, in `segments`; all segments except the last
+    are checkpoints. Raises ValueError for less than one segment, and for more segments than functions.
 
     >>> import minigrad as torch
     >>> from minigrad.utils.checkpoint import checkpoint_sequential

@@ -13,7 +13,7 @@ __all__ = ["from_dlpack", "to_dlpack"]
 
 
 class _Capsule:
-    """A capsule of the CPU's memory, as an object of the protocol."""
+    """Wraps a DLPack capsule of CPU memory in an object with the DLPack methods."""
 
     def __init__(self, capsule: Any) -> None:
         self.capsule = capsule
@@ -34,8 +34,8 @@ def to_dlpack(tensor: Tensor) -> Any:
     tensor([1., 1.])
     """
     try:
-        return tensor.__dlpack__(max_version=(1, 0))  # one that says that it may be written to
-    except TypeError:  # NumPy 2.0, whose capsules all may
+        return tensor.__dlpack__(max_version=(1, 0))  # a version that marks the memory as writable
+    except TypeError:  # NumPy 2.0, whose capsules are always writable
         return tensor.__dlpack__()
 
 

@@ -10,10 +10,10 @@ from minigrad.tensor import Tensor
 
 
 def swap_tensors(t1: Tensor, t2: Tensor) -> None:
-    """Let each have the other's numbers, gradient, place in the graph, class and attributes; who they are stays.
+    """Exchanges numbers, gradient, graph node, class and attributes of two tensor objects.
 
-    All who hold one of them, a module or an optimizer, see the other's numbers from then on. Raises RuntimeError where
-    a weak reference to one of them is alive, or their classes differ in slots.
+    A module or an optimizer that holds one of them has the other's numbers afterwards. Raises RuntimeError if there is
+    a weak reference to one of them, or their classes differ in slots.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.utils.swap_tensors.html
 
     >>> import minigrad as torch

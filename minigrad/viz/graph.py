@@ -38,11 +38,11 @@ FINEST = 16  # pixels of an image along the side of its picture
 
 
 class Graph:
-    """The operations and leaves behind a tensor: `svg()`, `save(path)`; a notebook shows it as a picture.
+    """The graph of a tensor as a drawing: `svg()`, `save(path)`; a notebook shows it.
 
     `labels[i]` is a box's (name, shape, kind), `nodes[i]` its call or leaf, `edges` are pairs (from operand, to the
-    call that read it). `names` are those of leaves, and of constants that a rule keeps: images and targets, which
-    are drawn as small pictures. With `values`, leaves show their mean and gradient's norm.
+    call that read it). `names` are those of leaves, and of constants that a rule saved, such as images and
+    targets, which are drawn as small pictures. With `values`, leaves show their mean and gradient's norm.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -66,7 +66,7 @@ class Graph:
         self._images = {i: image for i in constants if (image := _read_image(self.nodes[i])) is not None}
 
     def svg(self) -> str:
-        """The graph as a drawing. Raises ValueError beyond 500 boxes, which no eye could follow.
+        """The drawing as SVG text. Raises ValueError for more than 500 boxes.
 
         >>> import minigrad as torch
         >>> torch.viz.graph(torch.ones(2, requires_grad=True).sum()).svg().count('class="box"')
@@ -84,7 +84,7 @@ class Graph:
     _repr_svg_ = svg
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file whose name ends in .svg. Raises ValueError for another name.
+        """Writes the drawing to a file whose name ends in .svg. Raises ValueError for another name.
 
         >>> import minigrad as torch
         >>> torch.viz.graph(torch.ones(2, requires_grad=True).sum()).save("graph.svg")
@@ -94,7 +94,7 @@ class Graph:
         Path(path).write_text(self.svg() + "\n", encoding="utf-8")
 
     def _draw_box(self, i: int, x: float, y: float) -> list[str]:
-        """A box around (x, y): its name over its shape, and beside them its picture."""
+        """A box around (x, y) with the name, the shape and the picture."""
         (name, shape, kind), width, image = self.labels[i], self._width(i), self._images.get(i)
         box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, 4 if kind == "operation" else 12, COLOURS[kind]
         middle = x if image is None else x - PICTURE / 2
@@ -108,7 +108,7 @@ class Graph:
         return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16 + (PICTURE if i in self._images else 0)
 
     def _lay_out(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
-        """Each box's centre, and the size of the page."""
+        """The centre of each box, and the size of the page."""
         widths = [self._width(i) for i in range(len(self.labels))]
         depth = _find_depths(self.edges, len(widths))
         rows = max(depth) + 1
@@ -121,10 +121,10 @@ class Graph:
 
 
 def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, values: bool = False) -> Graph:
-    """The graph of operations behind `tensor`, ready to be drawn.
+    """The graph of operations that computed `tensor`, as a drawing.
 
-    Leaves are called as `names` says: a dict, or a module, whose parameters have names. Without it, they are called
-    as the variables of the caller that hold them, and images and targets that have a name are drawn, too.
+    `names` is a dict of names of leaves, or a module, whose parameters have names. Without it leaves get the names of
+    the caller's variables, and images and targets that have a name are drawn too.
     With `values`, leaves also show their mean and the norm of their gradient.
     Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
 
@@ -139,23 +139,23 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
 
 
 def _find_boxes(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple[int, int]]]:
-    """The calls and leaves behind `root`, and pairs of their numbers: an operand, and the call that read it.
+    """The calls and leaves below `root`, and edges: pairs of the numbers of an operand and of the call that read it.
 
-    Constants are among them where their names are `known`.
+    Constants are included if their names are `known`.
     """
     nodes: list[Any] = []
     edges: list[tuple[int, int]] = []
     numbers: dict[int, int] = {}  # by identity
 
     def number(node: Any) -> int:
-        node = getattr(node, "variable", node)  # where gradients are accumulated stands the leaf itself
+        node = getattr(node, "variable", node)  # AccumulateGrad stands for its leaf
         if id(node) not in numbers:
             numbers[id(node)] = len(nodes)
             nodes.append(node)
         return numbers[id(node)]
 
     number(root)
-    for reader, node in enumerate(nodes):  # grows while it is walked: breadth first
+    for reader, node in enumerate(nodes):  # the list grows during the loop: breadth first
         for operand, _ in getattr(node, "next_functions", ()):
             if operand is not None:
                 edges.append((number(operand), reader))
@@ -166,7 +166,7 @@ def _find_boxes(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple
 
 
 def _describe(node: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
-    """What stands in the box of a call or leaf, and its kind, which chooses the colour."""
+    """The text in the box of a call or leaf, and its kind, which determines the colour."""
     if isinstance(node, Tensor):
         name = known.get(id(node), "leaf")
         facts = str(tuple(node.shape))
@@ -181,7 +181,7 @@ def _describe(node: Any, known: dict[int, str], is_result: bool, values: bool) -
 
 
 def _read_image(tensor: Tensor) -> list[list[float]] | None:
-    """The first image of a batch, its first channel, as numbers from 0 to 1; None where there is none to see."""
+    """The first channel of the first image of a batch, scaled to [0, 1]; None if it is no image."""
     if tensor.ndim < 2 or not tensor.numel():
         return None
     H, W = tensor.shape[-2:]
@@ -199,7 +199,7 @@ def _draw_line(x0: float, y0: float, x1: float, y1: float) -> str:
 
 
 def _draw_pixels(image: list[list[float]], left: float, top: float) -> list[str]:
-    """Grey squares, from black for the least number to white for the largest."""
+    """Grey squares, from black for the smallest number to white for the largest."""
     side = PICTURE / max(len(image), len(image[0]))
     return [
         PIXEL.format(left + j * side, top + i * side, side, side, *[round(255 * value)] * 3)
@@ -209,7 +209,7 @@ def _draw_pixels(image: list[list[float]], left: float, top: float) -> list[str]
 
 
 def _find_depths(edges: list[tuple[int, int]], count: int) -> list[int]:
-    """The most steps between each box and the result: so a box stands above all its readers."""
+    """The length of the longest path from each box to the result, so that a box is above all its readers."""
     readers = [0] * count
     operands: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
@@ -228,7 +228,7 @@ def _find_depths(edges: list[tuple[int, int]], count: int) -> list[int]:
 
 
 def _place_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], widths: list[float]) -> dict[int, float]:
-    """Each box's centre across the page: near the middle of the boxes that it is connected with."""
+    """The horizontal centre of each box, near the mean of its neighbours."""
     near: list[list[int]] = [[] for _ in widths]
     for source, target in edges:
         near[source].append(target)
@@ -238,7 +238,7 @@ def _place_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], wid
         wish = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
         layer.sort(key=lambda i: wish[i])
         right = -math.inf
-        for i in layer:  # each as near its wish as its left neighbour lets it
+        for i in layer:  # as near to the wanted position as the left neighbour allows
             half = (widths[i] + GAP) / 2
             centre[i] = max(wish[i], right + half)
             right = centre[i] + half
@@ -248,5 +248,5 @@ def _place_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], wid
 
 
 def _mean(values: list[float]) -> float:
-    """The mean; 0 of none."""
+    """The mean; 0 for an empty list."""
     return sum(values) / len(values) if values else 0.0

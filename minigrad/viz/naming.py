@@ -10,7 +10,7 @@ from minigrad.tensor import Tensor
 
 
 def name_leaves(names: Mapping[str, Tensor] | Module | None, frame: Any) -> Mapping[str, Tensor]:
-    """Tensors by name, the last name counts. Without `names`, what the caller's variables are called in `frame`.
+    """The names of tensors; the last name counts. Without `names`, those of the caller's variables in `frame`.
 
     A parameter has its module's name for it, also where a loop has left a variable that holds it.
     """

@@ -16,11 +16,11 @@ import numpy as np
 
 from minigrad.tensor import Tensor
 
-READABLE = 150  # pixels, up to which an image's values are written into them
+READABLE = 150  # up to so many pixels the values are written into the image
 
 
 def can_draw() -> bool:
-    """True where matplotlib is installed.
+    """True if matplotlib is installed.
 
     >>> from minigrad import viz
     >>> viz.can_draw()
@@ -33,7 +33,7 @@ def figure(
     rows: int = 1, columns: int = 1, title: str = "", widths: Sequence[float] | None = None,
     size: tuple[float, float] | None = None,
 ) -> tuple[Any, list[Any]]:  # fmt: skip
-    """A figure of rows x columns panels: (figure, axes row by row). No window, no global state.
+    """A figure of rows x columns panels: (figure, axes row by row), without a window and without global state.
 
     `widths` are the columns' shares of the width, `size` is in inches.
 
@@ -55,7 +55,7 @@ def figure(
 
 
 def show_as(what: Any, picture: Any) -> Any:
-    """`what`, which a notebook now shows as `picture`."""
+    """`what`, extended so that a notebook shows it as `picture`."""
 
     def png() -> bytes:
         file = io.BytesIO()
@@ -69,7 +69,7 @@ def show_as(what: Any, picture: Any) -> Any:
 def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any:
     """An image or a feature map in grey: (H, W), or any shape whose other axes are of size 1.
 
-    A small one has its values written into its pixels, a large one a bar of greys beside it.
+    A small one has its values written into its pixels, a large one has a colour bar.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -86,7 +86,7 @@ def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any
 
 
 def same_pixels(*panels: Any) -> None:
-    """Show the images of several panels with pixels of one size: each stands in the middle of the largest one's room.
+    """Shows the images of several panels with pixels of equal size, each centred in its panel.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -109,7 +109,7 @@ def same_pixels(*panels: Any) -> None:
 
 
 def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
-    """A kernel's numbers written into its cells, blue below zero and red above: (kh, kw).
+    """A kernel (kh, kw) as coloured cells with its numbers, blue below zero and red above.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -127,7 +127,7 @@ def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
 
 
 def loss_curve(losses: Sequence[float], axes: Any = None, title: str = "loss") -> Any:
-    """The loss over the steps, in powers of ten; steps that are not finite are left out.
+    """The loss over the steps on a logarithmic scale; values that are not finite are left out.
 
     >>> from minigrad import viz
     >>> viz.loss_curve([4.0, 2.0, 1.0]).get_yscale()
@@ -164,7 +164,7 @@ def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kerne
 def accuracy(
     history: Mapping[str, Sequence[float]] | Sequence[float], axes: Any = None, title: str = "accuracy"
 ) -> Any:
-    """Shares of right answers between 0 and 1, epoch by epoch: one line, or several by name.
+    """Accuracies between 0 and 1 over the epochs: one line, or several by name.
 
     >>> from minigrad import viz
     >>> axes = viz.accuracy({"training": [0.5, 0.9], "test": [0.5, 0.8]})
@@ -182,9 +182,9 @@ def accuracy(
 
 
 def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None, title: str = "confusion") -> Any:
-    """How many of each class (row) were taken for which (column), the counts written into their cells.
+    """A confusion matrix: how many of each class (row) were predicted as which class (column), with the counts.
 
-    Raises ValueError for what is no square matrix, or another number of names.
+    Raises ValueError unless it is a square matrix with as many names.
 
     >>> from minigrad import viz
     >>> axes = viz.confusion([[9, 1], [0, 7]], ["cat", "dog"])
@@ -199,7 +199,7 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     if len(names) != len(cells):
         raise ValueError(f"expected {len(cells)} names, one for each class, got {len(names)}")
     axes = _find_axes(axes)
-    axes.imshow(np.where(np.eye(len(cells), dtype=bool), 0, cells), cmap="Reds")  # mistakes stand out
+    axes.imshow(np.where(np.eye(len(cells), dtype=bool), 0, cells), cmap="Reds")  # makes mistakes visible
     for (i, j), value in np.ndenumerate(cells):
         if value:
             axes.text(j, i, str(value), ha="center", va="center", fontsize="small")
@@ -210,7 +210,7 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
 
 
 def maps(images: Mapping[str, Any], title: str = "") -> Any:
-    """Images and feature maps beside one another, by name: pixels of one size, small ones with their values.
+    """Images and feature maps side by side, by name, with pixels of equal size; small ones with their values.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -228,9 +228,9 @@ def maps(images: Mapping[str, Any], title: str = "") -> Any:
 
 
 def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None = None, title: str = "") -> Any:
-    """Several kernels (O, C, kh, kw) or maps (C, H, W) as a grid, one colour for one value throughout.
+    """Several kernels (O, C, kh, kw) or maps (C, H, W) as a grid with a common colour scale.
 
-    A row holds a kernel's channels, where there are several. Blue is below zero, red above. Raises ValueError for
+    A row holds the channels of one kernel, if there are several. Blue is below zero, red above. Raises ValueError for
     another number of axes, or of titles.
 
     >>> import minigrad as torch
@@ -259,21 +259,21 @@ def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None =
 
 
 def draw_plane(axes: Any, plane: Any, title: str = "") -> Any:
-    """An image in grey, with its values where they can be read; matplotlib's image."""
+    """Draws an image in grey, with its values if they are readable; returns matplotlib's image."""
     drawn = axes.imshow(plane, cmap="gray")
     axes.set_title(title)
     if plane.size > READABLE:
         return drawn
     low, high = float(plane.min(initial=0)), float(plane.max(initial=0))
     for (i, j), value in np.ndenumerate(plane):
-        bright = high > low and (value - low) / (high - low) > 0.45  # black is read more easily on the grey between
+        bright = high > low and (value - low) / (high - low) > 0.45  # text is black on bright pixels
         text = f"{value:.2g}" if max(high, -low) < 0.05 else f"{value:z.2f}".rstrip("0").rstrip(".")
         axes.text(j, i, text, ha="center", va="center", fontsize=8, color="black" if bright else "white")
     return drawn
 
 
 def _find_axes(axes: Any) -> Any:
-    """The axes given, or those of a new figure, which a notebook shows."""
+    """The given axes, or those of a new figure, which a notebook shows."""
     if axes is not None:
         return axes
     made, (alone,) = figure()
@@ -286,7 +286,7 @@ def _as_array(values: Any) -> Any:
 
 
 def _as_plane(values: Any, what: str) -> Any:
-    """The last two axes, where all others are of size 1: (1, 1, H, W) -> (H, W)."""
+    """Drops leading axes of length 1: (1, 1, H, W) -> (H, W)."""
     array = _as_array(values)
     if array.ndim < 2 or array.size != array.shape[-2] * array.shape[-1]:
         raise ValueError(

@@ -14,7 +14,7 @@ BLUE, RED, GREY = "#1f5fa8", "#b3261e", "#dddddd"
 
 
 def receptive_field(kernels: Sequence[int], strides: Sequence[int] | None = None, size: int = 16) -> Any:
-    """A row of pixels for each layer, from one output down to the image: red is what that output sees.
+    """A row of pixels for each layer, from one output down to the image; pixels that the output depends on are red.
 
     Raises ValueError for numbers below 1, for two lists of different length, or for layers that see more than `size`.
 
@@ -46,7 +46,7 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int] | None = None
 
 
 def _count_seen(kernels: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """How many pixels one output sees: of the image, of each layer's output, and of its own row, which is 1."""
+    """The number of pixels that one output depends on: in the image, in each layer's output, and 1 for itself."""
     seen = [1]
     for k, s in zip(reversed(kernels), reversed(strides), strict=True):
         seen.append((seen[-1] - 1) * s + k)
@@ -54,9 +54,9 @@ def _count_seen(kernels: Sequence[int], strides: Sequence[int]) -> list[int]:
 
 
 def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
-    """An image of H x W with one window of h x w marked, beside the matrix whose columns are its windows.
+    """An image of H x W with one window of h x w marked, and the matrix whose columns are its windows.
 
-    Raises ValueError for a kernel that does not fit, or a window that is not there.
+    Raises ValueError for a kernel that does not fit, or a window that does not exist.
 
     >>> from minigrad import viz
     >>> len(viz.im2col(3, 4, 2, 2).axes)
@@ -83,7 +83,7 @@ def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
 
 
 def winograd() -> Any:
-    """The four products of F(2, 3), beside the six of the definition: which input and tap meets which.
+    """The four products of F(2, 3) and the six of the definition: which inputs and taps are multiplied.
 
     >>> from minigrad import viz
     >>> [axes.get_title() for axes in viz.winograd().axes]
@@ -105,14 +105,14 @@ def winograd() -> Any:
 
 
 def _make_square(x: float, y: float, colour: str) -> Any:
-    """A pixel, of side 0.9, around (x, y)."""
+    """A square for a pixel, of side 0.9, around (x, y)."""
     from matplotlib.patches import Rectangle
 
     return Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, facecolor=colour, edgecolor="#555555")
 
 
 def _draw_cells(axes: Any, cells: Any, marked: Any) -> None:
-    """The numbers of a matrix in their cells, which are red where they are marked."""
+    """Draws the numbers of a matrix in cells; marked cells are red."""
     axes.imshow(marked, cmap="Reds", vmin=0, vmax=2)
     for (i, j), value in np.ndenumerate(cells):
         axes.text(j, i, str(value), ha="center", va="center", fontsize=8)

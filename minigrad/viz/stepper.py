@@ -20,8 +20,8 @@ from minigrad.tensor import Tensor
 from minigrad.viz.graph import Graph
 from minigrad.viz.naming import name_leaves
 
-LARGEST = 64  # numbers of one gradient that are written out
-# What the rule of an operation does with the gradient g that arrives; by the name of its box.
+LARGEST = 64  # a gradient of more numbers is shown by its norm
+# The gradient rule of each operation in words, by the name of its box; g is the gradient that arrives.
 RULES = {
     "Add": "both terms get g; where one was stretched, its shares are added up",
     "Sub": "the first gets g, the second gets -g",
@@ -122,13 +122,13 @@ class Stepper:
                 handle.remove()
 
     def _watch(self, box: int, node: Any) -> Any:
-        """A hook that notes what arrives at a box; its handle."""
+        """Registers a hook that records what arrives at a box; returns its handle."""
         if isinstance(node, Tensor):
             return node.register_hook(lambda g: self._note(box, g))
         return node.register_prehook(lambda gradients: self._note(box, gradients[0]))
 
     def _note(self, box: int, gradient: Any) -> None:
-        """One step more: a gradient has arrived at a box."""
+        """Records a step: a gradient has arrived at a box."""
         name, shape, kind = self.graph.labels[box]
         if kind == "leaf":
             rule = f"{name} {shape}: all its shares have arrived. This is its gradient."
@@ -138,7 +138,7 @@ class Stepper:
         self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write_numbers(gradient)})
 
     def html(self) -> str:
-        """One element with the picture, the buttons and all numbers in it.
+        """One HTML element with the picture, the buttons and all numbers.
 
         >>> import minigrad as torch
         >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).html()[:30]
@@ -150,7 +150,7 @@ class Stepper:
     _repr_html_ = html
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a page to a file whose name ends in .html. Raises ValueError for another name.
+        """Writes a page to a file whose name ends in .html. Raises ValueError for another name.
 
         >>> import minigrad as torch
         >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).save("walk.html")
@@ -164,9 +164,9 @@ class Stepper:
 
 
 def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) -> Stepper:
-    """The backward walk from `tensor`, to be played box by box; `.grad` of its leaves stays as it is.
+    """The backward walk from `tensor` as an animation, box by box; `.grad` of its leaves is not changed.
 
-    A tensor of several numbers is walked from their sum. `names` are as in `graph`. Raises what `graph` raises.
+    For a tensor of several numbers the walk starts from their sum. `names` and errors are those of `graph`.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -179,7 +179,7 @@ def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) 
 
 
 def _write_numbers(gradient: Any) -> str:
-    """A gradient as it is printed, or its norm where it is too long for that."""
+    """A gradient as printed text, or its norm if it is too long."""
     if gradient is None:
         return "nothing arrived"
     if gradient.numel() > LARGEST:

@@ -60,7 +60,7 @@ def multiplications(H: int, W: int, h: int, w: int) -> int:
 
 
 def judge_horizontal(kernel: Any) -> str | None:
-    """The kernel answers to horizontal edges and to nothing else."""
+    """Checks that the kernel responds to horizontal edges and to nothing else."""
     kernel = kernel() if callable(kernel) else kernel
     if complaint := refuse_what_is_no_number(kernel, "a kernel"):
         return complaint
@@ -150,7 +150,7 @@ def multi_in_out(X: Tensor, K: Tensor) -> Tensor:
 
 
 def judge_one_by_one(answer: Any) -> str | None:
-    """The right numbers, by a product of matrices: the graph behind them has few calls, whatever the image."""
+    """Checks the numbers, and that a matrix product computed them: the graph must have few calls for any image."""
     answer = guard(answer)
     for shape, seed in (((3, 4, 5), 1), ((2, 1, 7), 2)):
         X, K = image(*shape), image(4, shape[0], 1, 1, seed=seed)

@@ -37,7 +37,7 @@ def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
 
 
 def judge_learned(answer: Any) -> str | None:
-    """The kernel is learned from the bars and from an image never shown."""
+    """Checks that the kernel is learned from the bars and from a hidden image."""
     for X, K in ((bars(), tensor([[1.0, -1.0]])), (image(5, 6), image(2, 2, seed=7))):
         returned = guard(answer)(X, corr2d(X, K), tuple(K.shape))
         if complaint := refuse_what_is_no_number(returned, "a kernel"):

@@ -29,13 +29,13 @@ class DataLoader(Generic[T]):
     `sampler` yields indices, `batch_sampler` lists of them; `collate_fn` makes a batch of a list of
     samples (`default_collate`); `batch_size=None` gives single samples. `shuffle` orders as PyTorch
     does after the same `manual_seed`: each pass draws a 64-bit seed from the global generator, and
-    a 63-bit seed for the order's own. `generator` takes the global one's place. Of an
-    `IterableDataset` the samples come as it yields them.
+    a 63-bit seed for the order's own. `generator` replaces the global one. The samples of
+    an `IterableDataset` come as it yields them.
 
-    With `num_workers` the batches are made by as many processes, up to `prefetch_factor` (2) each
-    ahead of the loop, and come in the same order; with `in_order=False` as they are done. Worker i
-    seeds its generators with the seed of the pass plus i, then calls `worker_init_fn(i)`. With
-    `persistent_workers` all passes have the same processes. Large arrays travel through shared memory.
+    With `num_workers` processes make the batches, each up to `prefetch_factor` (2) ahead of the loop, in
+    the same order, or with `in_order=False` in the order of completion. Worker i seeds its generators
+    with the seed of the pass plus i, then calls `worker_init_fn(i)`. With `persistent_workers` the
+    processes serve all passes. Large arrays are sent through shared memory.
     An error in a worker is raised here, with its traceback; a worker that dies, or is silent for
     `timeout` seconds, is a `RuntimeError` that names it. Where processes are not forked
     (`multiprocessing_context="spawn"`), the dataset has to be one that pickles, and the program's own
@@ -51,7 +51,7 @@ class DataLoader(Generic[T]):
     [[0, 1], [2, 3], [4]]
     """
 
-    _is_made = False  # from then on some attributes are fixed
+    _is_made = False  # afterwards some attributes cannot be set
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
@@ -108,12 +108,12 @@ class DataLoader(Generic[T]):
         if self._iterator is not None:
             self._iterator.begin_anew()
             return self._hand_out(self._iterator)
-        # The seed of the workers' generators; drawn even without workers, as in PyTorch, so that all later draws agree.
+        # The seed of the workers' generators. As in PyTorch it is drawn even without workers.
         seed = int(source_of(self.generator).random_int63(()))
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
             return self._hand_out(_fetch_here(source, self._indices))
-        from minigrad.utils.data.pool import WorkerIterator  # here: most programs have no workers
+        from minigrad.utils.data.pool import WorkerIterator  # imported here, because most programs have no workers
         from minigrad.utils.data.worker import Job
 
         segments = f"minigrad_{os.getpid()}_{os.urandom(4).hex()}"
@@ -136,7 +136,7 @@ class DataLoader(Generic[T]):
         return length // self.batch_size if self.drop_last else math.ceil(length / self.batch_size)
 
     def _hand_out(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """The batches, pinned where that is asked and can be, and counted where their number was told."""
+        """The batches, pinned if wanted and possible, and counted if the dataset has a length."""
         if self.pin_memory and backend.is_available():
             batches = map(pin, batches)
         elif self.pin_memory:
@@ -147,7 +147,7 @@ class DataLoader(Generic[T]):
         return batches if self._reported_length is None else self._count_batches(batches, len(self))
 
     def _count_batches(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
-        """The same; a stream that is longer than it was said to be is warned of, as in PyTorch."""
+        """The same, with a warning as in PyTorch if there are more batches than the length says."""
         for number, batch in enumerate(batches, 1):
             if number == length + 1:
                 warn(
@@ -169,14 +169,14 @@ def _fetch_here(source: Source, indices: Iterable[Any]) -> Iterator[Any]:
 
 
 class _Endless(Sampler[Any]):
-    """What an iterable dataset, which chooses by itself, is asked for: anything, for ever."""
+    """The sampler of an iterable dataset: an endless sequence of None."""
 
     def __iter__(self) -> Iterator[Any]:
         return itertools.repeat(None)
 
 
 def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any, persistent_workers: Any) -> None:
-    """Refuse options of workers that are out of range, or that need workers where there are none."""
+    """Raises for options of workers that are out of range, or given without workers."""
     refused = {
         "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing": num_workers < 0,
         "timeout option should be non-negative": timeout < 0,
@@ -193,7 +193,7 @@ def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any
 def _require_sampling_options(
     is_stream: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: Any
 ) -> None:
-    """Refuse ways to choose samples that exclude each other."""
+    """Raises for sampling options that exclude each other."""
     stream = "DataLoader with IterableDataset: expected unspecified "
     refused = {
         f"{stream}shuffle option, but got shuffle={shuffle}": is_stream and shuffle not in (False, None),
@@ -209,21 +209,21 @@ def _require_sampling_options(
 
 
 def _refuse(reasons: dict[str, Any]) -> None:
-    """Raise a ValueError with the first of the reasons that applies."""
+    """Raises a ValueError with the first reason that applies."""
     for reason, applies in reasons.items():
         if applies:
             raise ValueError(reason)
 
 
 def _find_context(context: Any, num_workers: int) -> Any:
-    """How processes are started: a context of `multiprocessing`, or the name of one."""
+    """The `multiprocessing` context that starts processes, given as itself or by name."""
     if context is None:
         return None
     if num_workers == 0:
         raise ValueError(
             f"multiprocessing_context can only be used with multi-process loading (num_workers > 0): {_NEED_WORKERS}"
         )
-    import multiprocessing  # here: most programs have no workers
+    import multiprocessing  # imported here, because most programs have no workers
     from multiprocessing.context import BaseContext
 
     if isinstance(context, str):

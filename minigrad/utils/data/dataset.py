@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Dataset(Generic[T]):
-    """The base of datasets: a subclass has `__getitem__(index)` and, for most uses, `__len__`.
+    """The base class of datasets: a subclass has `__getitem__(index)` and usually `__len__`.
 
     Follows https://docs.pytorch.org/docs/stable/data.html.
 
@@ -41,9 +41,9 @@ class Dataset(Generic[T]):
 
 
 class IterableDataset(Dataset[T], Iterable[T]):
-    """The base of datasets that are streams: a subclass has `__iter__`, and no indices.
+    """The base class of datasets that are streams: a subclass has `__iter__`, and no indices.
 
-    With workers each has a copy: let `__iter__` ask `get_worker_info()` for its share.
+    Each worker has a copy of the dataset: `__iter__` should use `get_worker_info()` to yield only its share.
 
     >>> import minigrad as torch
     >>> class Squares(torch.utils.data.IterableDataset):
@@ -225,7 +225,7 @@ class StackDataset(Dataset[Any]):
 
 
 def take_samples(dataset: Any, indices: list[int]) -> list[Any]:
-    """Several samples, at once where the dataset offers that."""
+    """Several samples, by one call of `__getitems__` if the dataset has it."""
     if hasattr(dataset, "__getitems__"):
         return dataset.__getitems__(indices)
     return [dataset[index] for index in indices]
@@ -234,7 +234,7 @@ def take_samples(dataset: Any, indices: list[int]) -> list[Any]:
 def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset[Any]]:
     """Splits `dataset` at random into parts of the given lengths, or fractions that sum to 1.
 
-    What fractions leave over goes to the first parts, one sample each. The order is PyTorch's.
+    Samples that remain after rounding down go to the first parts, one each. The order is PyTorch's.
     Raises `ValueError` for a fraction outside [0, 1] and for lengths with the wrong sum; warns of
     an empty part.
 
@@ -261,7 +261,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
 
 
 def _count_fractions(fractions: Sequence[float], size: int) -> list[int]:
-    """How many of `size` samples each of the fractions gets."""
+    """The number of samples, of `size`, for each fraction."""
     for i, fraction in enumerate(fractions):
         if not 0 <= fraction <= 1:
             raise ValueError(f"Fraction at index {i} is not between 0 and 1: {fraction}")

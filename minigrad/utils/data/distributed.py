@@ -11,13 +11,13 @@ from minigrad.utils.data.sampler import Sampler
 
 
 class DistributedSampler(Sampler[int]):
-    """The share of process `rank`, of `num_replicas`: of the order of all, every `num_replicas`-th from `rank` on.
+    """The samples of process `rank` of `num_replicas`: every `num_replicas`-th of the common order, from `rank` on.
 
-    The order is the same in all processes: that of a generator seeded with `seed + epoch`, or the
-    dataset's own. To be called before each pass: `set_epoch(epoch)`; without it all passes have one
-    order. All shares are as long: the first samples come once more at the end, or, with `drop_last`,
-    the last ones are left out. Number and rank are those of `minigrad.distributed` where they are not
-    given. Raises `ValueError` for a rank outside of [0, num_replicas).
+    The order is the same in all processes: random from a generator seeded with `seed + epoch`, or sequential.
+    Call `set_epoch(epoch)` before each pass; otherwise all passes have the same order. All shares have the
+    same length: the first samples are repeated at the end, or with `drop_last` the last ones are left out.
+    `num_replicas` and `rank` default to those of `minigrad.distributed`. Raises
+    `ValueError` for a rank outside [0, num_replicas).
     Follows https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler.
 
     >>> import minigrad as torch
@@ -32,7 +32,7 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0, drop_last: bool = False,
     ) -> None:  # fmt: skip
         if num_replicas is None or rank is None:
-            world = import_module("minigrad.distributed")  # a wing above this one: only where it is asked for
+            world = import_module("minigrad.distributed")  # imported only if needed
             num_replicas = world.get_world_size() if num_replicas is None else num_replicas
             rank = world.get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
@@ -54,14 +54,14 @@ class DistributedSampler(Sampler[int]):
         if self.shuffle:
             order = Generator().manual_seed(self.seed + self.epoch).permutation(size).tolist()
         if size:
-            order *= ceil(self.total_size / size)  # the first ones once more, or often
+            order *= ceil(self.total_size / size)  # repeats the first samples
         return iter(order[self.rank : self.total_size : self.num_replicas])
 
     def __len__(self) -> int:
         return self.num_samples
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass, in all processes the same.
+        """Sets the epoch, which determines the order of the next pass.
 
         >>> import minigrad as torch
         >>> sampler = torch.utils.data.DistributedSampler(range(4), num_replicas=2, rank=0)

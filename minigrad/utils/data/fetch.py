@@ -17,22 +17,22 @@ Fetch = Callable[[Any], Any]
 
 
 class End:
-    """What a fetch gives when an iterable dataset has no more samples."""
+    """The marker for the end of an iterable dataset."""
 
 
 END: Final = End()
 
 
 class Source(NamedTuple):
-    """What a loader fetches from, and how."""
+    """The dataset of a loader, and how batches are made of its samples."""
 
     dataset: Any
-    batched: bool  # a sampler's items are lists of indices
+    batched: bool  # the sampler yields lists of indices
     collate: CollateFunction
     drop_last: bool
 
     def open(self) -> Fetch:
-        """A function from an item of the sampler to the batch, or END."""
+        """A function from an item of the sampler to a batch, or END."""
         if isinstance(self.dataset, IterableDataset):
             return _Stream(self, iter(self.dataset))
         return self._fetch
@@ -45,7 +45,7 @@ class Source(NamedTuple):
 
 
 class _Stream:
-    """The samples of an iterable dataset, as many at a time as the sampler's items are long."""
+    """Fetches the samples of an iterable dataset, as many at a time as each item of the sampler is long."""
 
     def __init__(self, source: Source, samples: Iterator[Any]) -> None:
         self.source, self.samples, self.ended = source, samples, False
@@ -67,8 +67,8 @@ class _Stream:
 
 
 def _take_rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
-    """What `default_collate` makes of these samples of a `TensorDataset`, or of a `Subset` of one, by one
-    selection from each tensor; None for another dataset.
+    """The batch that `default_collate` would make, for a `TensorDataset` or a `Subset` of one: by one selection
+    from each tensor. None for another dataset.
     """
     while type(dataset) is Subset:
         dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]

@@ -21,11 +21,11 @@ from weakref import finalize
 from minigrad.utils.data.transport import discard, unpack
 from minigrad.utils.data.worker import RESUME, Failure, Job, name_segment, work
 
-PATIENCE = 5.0  # seconds that a worker has to end by itself
+PATIENCE = 5.0  # seconds that a worker gets to end by itself
 
 
 class Pool:
-    """Processes that work; `close` ends them all and removes what they left in shared memory."""
+    """The worker processes; `close` ends them all and removes their shared memory."""
 
     def __init__(self, job: Job, context: Any) -> None:
         context = context or multiprocessing.get_context()
@@ -60,7 +60,7 @@ class Pool:
         self.results.append(result_reader)
 
     def send(self, worker: int, number: int, chosen: Any) -> None:
-        """Give a worker a task. Raises `RuntimeError` where it is dead."""
+        """Gives a worker a task. Raises `RuntimeError` if it is dead."""
         if number != RESUME:
             self.under_way.add(number)
         try:
@@ -69,15 +69,15 @@ class Pool:
             self._refuse_dead(worker)
 
     def receive(self, timeout: float | None) -> tuple[int, int, Any]:
-        """Worker, number and result of the next task that is done, whichever it is.
+        """The next task that is done: worker, number and result.
 
-        Raises `RuntimeError` where a worker is dead, and after `timeout` seconds.
+        Raises `RuntimeError` if a worker is dead, or after `timeout` seconds.
         """
         deadline = inf if timeout is None else monotonic() + timeout
         while not (ready := connection.wait(self.results, max(0.0, min(PATIENCE, deadline - monotonic())))):
             for worker, process in enumerate(self.processes):
                 if not process.is_alive() and not self.results[worker].poll():
-                    self._refuse_dead(worker)  # and another process holds the other end of its pipe
+                    self._refuse_dead(worker)  # another process holds the other end of its pipe
             if monotonic() >= deadline:
                 raise RuntimeError(f"DataLoader timed out after {timeout:g} seconds: no batch came; timeout=0 waits on")
         worker = self.results.index(ready[0])
@@ -88,17 +88,17 @@ class Pool:
         return worker, number, result
 
     def open(self, number: int, result: Any) -> Any:
-        """A result as it was packed by a worker."""
+        """Unpacks a result of a worker."""
         self.under_way.discard(number)
         return unpack(result, name_segment(self.job, number))
 
     def drop(self, number: int) -> None:
-        """Forget a result that nobody wants."""
+        """Discards a result."""
         self.under_way.discard(number)
         discard(name_segment(self.job, number))
 
     def _refuse_dead(self, worker: int) -> NoReturn:
-        """End the other workers too, and raise a `RuntimeError` that says how this one ended."""
+        """Ends all workers, and raises a `RuntimeError` that says how this one ended."""
         process = self.processes[worker]
         process.join(PATIENCE)
         code = process.exitcode
@@ -114,7 +114,7 @@ class Pool:
         ) from None
 
     def close(self) -> None:
-        """End all workers: they are asked to end, and after a while forced to."""
+        """Ends all workers: asks them to end, and terminates those that do not."""
         if os.getpid() != self.owner:  # a copy in a forked process
             return
         processes, self.processes = self.processes, []
@@ -135,7 +135,7 @@ class Pool:
         self.tasks, self.results = [], []
 
     def _empty_pipes(self, deadline: float) -> None:
-        """Read results until all workers have closed their pipes: one of them may wait for room in it."""
+        """Reads results until all workers have closed their pipes, because a worker may be blocked by a full pipe."""
         open_pipes = list(self.results)
         while open_pipes and (left := deadline - monotonic()) > 0:
             for pipe in connection.wait(open_pipes, left):
@@ -146,10 +146,10 @@ class Pool:
 
 
 class WorkerIterator(Iterator[Any]):
-    """One pass over a loader with workers: they get tasks in turn, batches come in the sampler's order.
+    """One pass over a loader with workers, which get tasks in turn; batches come in the sampler's order.
 
-    Task k is the k-th item of the sampler. While a batch is used, up to `prefetch` more for each
-    worker are under way.
+    Task k is the k-th item of the sampler. Up to `prefetch` tasks for each worker are in progress while a
+    batch is used.
     """
 
     def __init__(self, job: Job, sampler: Iterable[Any], options: Any) -> None:
@@ -159,20 +159,20 @@ class WorkerIterator(Iterator[Any]):
         self._in_order = options.in_order
         self._pool = Pool(job, options.multiprocessing_context)
         self._close = finalize(self, self._pool.close)
-        self._count = 0  # of all tasks ever: numbers are not used twice
+        self._count = 0  # number of tasks so far; numbers are not reused
         self._begin()
 
     def _begin(self) -> None:
         self._items = iter(self._sampler)
-        self._assigned: dict[int, int] = {}  # task -> worker, in the order in which batches are due
-        self._done: dict[int, Any] = {}  # tasks that were done early
+        self._assigned: dict[int, int] = {}  # task -> worker, in the order of the batches
+        self._done: dict[int, Any] = {}  # results that arrived early
         self._active = [True] * self._pool.job.num_workers
         self._turn = 0
         for _ in range(self._prefetch * self._pool.job.num_workers):
             self._assign()
 
     def begin_anew(self) -> None:
-        """Another pass with the same workers; what is left of the last one is dropped."""
+        """Starts another pass with the same workers; results of the last pass are discarded."""
         for worker in range(self._pool.job.num_workers):
             self._pool.send(worker, RESUME, None)
         heard = 0
@@ -187,7 +187,7 @@ class WorkerIterator(Iterator[Any]):
         self._begin()
 
     def _assign(self) -> None:
-        """Give the next item of the sampler to the worker whose turn it is."""
+        """Gives the next item of the sampler to the next worker."""
         worker = self._choose_worker()
         if worker is None:
             return
@@ -201,7 +201,7 @@ class WorkerIterator(Iterator[Any]):
         self._pool.send(worker, number, item)
 
     def _choose_worker(self) -> int | None:
-        """The next one in turn whose dataset has not ended; where the order is free, one that has few tasks."""
+        """The next worker in turn whose dataset has not ended; with `in_order=False` one with few tasks."""
         count = len(self._active)
         most = self._prefetch * count // max(1, sum(self._active))
         for worker in [(self._turn + i) % count for i in range(count)]:
@@ -216,7 +216,7 @@ class WorkerIterator(Iterator[Any]):
         return len(self._sampler)  # type: ignore[arg-type]
 
     def __next__(self) -> Any:
-        if not self._pool.processes:  # closed, at the end or by an error
+        if not self._pool.processes:  # closed already, at the end or after an error
             raise StopIteration
         try:
             return self._next()
@@ -225,7 +225,7 @@ class WorkerIterator(Iterator[Any]):
             raise
 
     def _next(self) -> Any:
-        """The batch that is due: the first that is done, or in order the first that was asked for."""
+        """The next batch: the first that is done, or in order the first that was requested."""
         while self._assigned:
             due = next(iter(self._assigned))
             if due not in self._done:
@@ -242,7 +242,7 @@ class WorkerIterator(Iterator[Any]):
         raise StopIteration
 
     def _receive(self) -> int:
-        """Wait for the next task that is done; a worker whose iterable dataset has ended gets no more."""
+        """Waits for the next result; a worker whose iterable dataset has ended gets no more tasks."""
         worker, number, result = self._pool.receive(self._timeout)
         if result is not None:
             self._done[number] = result

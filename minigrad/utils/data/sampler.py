@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """The base of samplers: a subclass yields indices (or lists of them) from `__iter__`.
+    """The base class of samplers: `__iter__` of a subclass yields indices, or lists of them.
 
     >>> import minigrad as torch
     >>> class Backwards(torch.utils.data.Sampler):
@@ -55,7 +55,7 @@ class RandomSampler(Sampler[int]):
     """Every index once, in random order; or `num_samples` of them, with `replacement` if asked.
 
     Without a generator of its own, each pass draws one 63-bit seed from the global generator.
-    Raises `TypeError` and `ValueError` for options that are no bool and no positive int.
+    Raises `TypeError` or `ValueError` unless the options are a bool and a positive int.
 
     >>> import minigrad as torch
     >>> sorted(torch.utils.data.RandomSampler("abc"))
@@ -85,7 +85,7 @@ class RandomSampler(Sampler[int]):
             generator = Generator()
             generator.manual_seed(int(default_generator.random_int63(())))
         if self.replacement:
-            # 32 at a time, as PyTorch draws them: the stream ends where its own does.
+            # 32 at a time, as in PyTorch, so that the generator's state afterwards is the same.
             for _ in range(wanted // 32):
                 yield from generator.randint(0, size, (32,)).tolist()
             yield from generator.randint(0, size, (wanted % 32,)).tolist()

@@ -11,22 +11,22 @@ import os
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple
 
-SHARED_FROM = 1 << 16  # bytes: less goes through the pipe as quickly
+SHARED_FROM = 1 << 16  # bytes; smaller batches are as quick through the pipe
 
 
 class Parcel(NamedTuple):
-    """A value on its way."""
+    """A packed value."""
 
     body: bytes  # everything but the arrays' memory
     sizes: list[int]  # of the arrays, in bytes
-    memory: list[bytes] | None  # their bytes; None where they lie in a segment
+    memory: list[bytes] | None  # their bytes; None if they are in a segment
 
 
 def pack(value: Any, segment: str) -> Parcel:
-    """`value`, with the memory of its arrays in the shared `segment` where there is much of it."""
+    """Packs `value`; large arrays go into the shared memory `segment`."""
     parts: list[Any] = []
     body = io.BytesIO()
-    ForkingPickler(body, 5, True, parts.append).dump(value)  # 5: arrays hand out their memory
+    ForkingPickler(body, 5, True, parts.append).dump(value)  # protocol 5: arrays give their memory separately
     arrays = [part.raw() for part in parts]
     sizes = [array.nbytes for array in arrays]
     if sum(sizes) >= SHARED_FROM and os.name == "posix" and _fill(segment, arrays, sum(sizes)):
@@ -35,10 +35,10 @@ def pack(value: Any, segment: str) -> Parcel:
 
 
 def unpack(parcel: Parcel, segment: str) -> Any:
-    """The value that was packed, in memory of this process; the segment is removed."""
+    """Unpacks a value into memory of this process, and removes the segment."""
     memory: list[bytearray] = []
     if parcel.memory is not None:
-        memory = [bytearray(part) for part in parcel.memory]  # arrays can be written to
+        memory = [bytearray(part) for part in parcel.memory]  # writable memory
     else:
         shared, start = _open(segment), 0
         try:
@@ -52,25 +52,25 @@ def unpack(parcel: Parcel, segment: str) -> Any:
 
 
 def discard(segment: str) -> None:
-    """Remove a shared segment, if there is one of that name."""
+    """Removes the shared segment of that name, if it exists."""
     if os.name == "posix":
         try:
             shared = _open(segment)
-        except (FileNotFoundError, ValueError):  # ValueError: it was just made, and has no size yet
+        except (FileNotFoundError, ValueError):  # ValueError: it was just created and has no size yet
             return
         shared.close()
         shared.unlink()
 
 
 def _open(segment: str) -> Any:
-    """The shared memory of that name. Raises FileNotFoundError where there is none."""
+    """The shared memory of that name. Raises FileNotFoundError if there is none."""
     from multiprocessing.shared_memory import SharedMemory
 
     return SharedMemory(segment)
 
 
 def _fill(segment: str, arrays: list[Any], size: int) -> bool:
-    """Copy `arrays` into a new segment; False where the system has no room for it."""
+    """Copies `arrays` into a new segment; False if the system has not enough memory."""
     from multiprocessing.shared_memory import SharedMemory
 
     try:
@@ -79,7 +79,7 @@ def _fill(segment: str, arrays: list[Any], size: int) -> bool:
         return False
     memory: Any = shared.buf
     try:
-        # To write to memory that the system does not have would kill this process.
+        # Writing to memory that the system does not have would kill this process.
         os.posix_fallocate(shared._fd, 0, size)  # type: ignore[attr-defined]
         start = 0
         for array in arrays:

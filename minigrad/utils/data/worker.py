@@ -21,41 +21,41 @@ from minigrad.utils.data.fetch import END, Source
 from minigrad.utils.data.transport import Parcel, pack
 from minigrad.utils.data.worker_info import WorkerInfo
 
-RESUME = -1  # in the place of a task's number: begin anew, and say that it was heard
-WATCH = 1.0  # seconds after which a worker asks whether the main process still lives
+RESUME = -1  # as a task's number: start a new pass, and confirm it
+WATCH = 1.0  # seconds between checks that the main process is alive
 
 
 class Job(NamedTuple):
-    """What all workers of a loader have in common."""
+    """The settings that all workers of a loader share."""
 
     source: Source
     num_workers: int
     base_seed: int
     init: Callable[[int], Any] | None
-    segments: str  # how the names of their shared memory begin
+    segments: str  # prefix of the names of shared memory
 
 
 class Failure(NamedTuple):
-    """An error on its way to the main process."""
+    """An error that is sent to the main process."""
 
-    kind: type[BaseException] | None  # None where the class itself cannot travel
+    kind: type[BaseException] | None  # None if the class cannot be pickled
     text: str
 
     def reraise(self, worker: int) -> None:
-        """Raise it here: an error of the same class, which says where it was."""
+        """Raises an error of the same class, with the traceback of the worker in its message."""
         message = f"Caught {self.kind.__name__ if self.kind else 'an error'} in DataLoader worker process {worker}.\n"
         message += f"Original {self.text}"
         error: BaseException = RuntimeError(message)
-        if self.kind is not None and not issubclass(self.kind, StopIteration):  # which would end a loop silently
-            with contextlib.suppress(Exception):  # a class that wants other arguments
+        if self.kind is not None and not issubclass(self.kind, StopIteration):  # would end a loop silently
+            with contextlib.suppress(Exception):  # the class needs other arguments
                 error = self.kind(message)
-        if isinstance(error, KeyError):  # which shows the repr of its message, all in one line
+        if isinstance(error, KeyError):  # shows the repr of its message, in one line
             error = KeyError(_Text(message))
         raise error from None
 
 
 class _Text(str):
-    """A text that is printed as it is where others show its repr."""
+    """A str whose repr is the text itself."""
 
     __slots__ = ()
 
@@ -69,7 +69,7 @@ def name_segment(job: Job, number: int) -> str:
 
 
 def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
-    """Fetch until a task is None. The main process handles interrupts; an error in a task is its result."""
+    """Runs tasks until a task is None; an error is sent as the result. The main process handles interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seed = job.base_seed + worker
     random.seed(seed)
@@ -78,7 +78,7 @@ def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
     np.random.seed(np.random.SeedSequence(words).generate_state(4))  # noqa: NPY002 - as PyTorch seeds it
     worker_info.current = WorkerInfo(worker, job.num_workers, seed, job.source.dataset)
     inbox, ended = _listen(tasks)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the main process has gone
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the main process has ended
         fetch = _begin(job, worker, first=True)
         while (task := inbox.get()) is not None and not ended.is_set():
             number, chosen = task
@@ -90,7 +90,7 @@ def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
 
 
 def _begin(job: Job, worker: int, first: bool) -> Any:
-    """What fetches the batches of one pass, or the error in which its start ended."""
+    """The function that fetches the batches of one pass, or the error of its start."""
     try:
         if first and job.init is not None:
             job.init(worker)
@@ -100,7 +100,7 @@ def _begin(job: Job, worker: int, first: bool) -> Any:
 
 
 def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
-    """The packed batch, the error that it ended in, or None for the end of an iterable dataset."""
+    """The packed batch, or the error, or None at the end of an iterable dataset."""
     if isinstance(fetch, Failure):
         return fetch
     try:
@@ -111,14 +111,14 @@ def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
 
 
 def _describe_failure(error: Exception) -> Failure:
-    """An error as it can travel: its class, if the main process finds it under its name, and its traceback."""
+    """A `Failure` that can be pickled: the class, if the main process can import it, and the traceback."""
     kind = type(error)
     is_found = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
     return Failure(kind if is_found else None, "".join(traceback.format_exception(error)))
 
 
 def _listen(tasks: Any) -> tuple[queue.SimpleQueue[Any], threading.Event]:
-    """Tasks as they come, read by a thread: so the main process never waits for a busy worker to take one.
+    """A queue of tasks that a thread reads from the pipe, so that the main process never waits for a busy worker.
 
     The thread also ends this process when the main one is gone.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """Which worker this is: its number, of how many, its seed, and its copy of the dataset."""
+    """The number of this worker, the number of workers, its seed, and its copy of the dataset."""
 
     id: int
     num_workers: int
@@ -20,7 +20,7 @@ current: WorkerInfo | None = None
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """In a worker process of a `DataLoader`, which one it is; None in the main process.
+    """The `WorkerInfo` of this worker process of a `DataLoader`; None in the main process.
 
     An iterable dataset asks this to yield its own share only. `seed` is the base seed of the pass
     and the worker's number; Python's, NumPy's and minigrad's generators are seeded from it.
