@@ -480,6 +480,11 @@ DIFFERENCES = [
         "b'PK' in saved()[:2]",
     ),
     (
+        "a list or a dict that stands in several places of what is saved",
+        "comes back as equal ones; a tensor as one object, as in PyTorch",
+        "[kept := [1], b := io.BytesIO(), torch.save([kept, kept], b), x := torch.load(b), x[0] is x[1]][4] is False",
+    ),
+    (
         "`F.max_pool2d`",
         "a dilated window that lies in the padding alone is refused; PyTorch gives a place outside of the image",
         "refuses('F.max_pool2d(torch.ones(1, 1, 9), 2, 2, 1, 2)')",
@@ -617,7 +622,7 @@ DIFFERENCES = [
     ),
     (
         "`autograd.detect_anomaly`",
-        "a result that is NaN warns when it is computed; the message of a NaN gradient names the line",
+        "a mode of the thread; a result that is NaN warns when computed; the message of a NaN gradient names the line",
         "hasattr(torch.autograd, 'detect_anomaly')",
     ),
     (

@@ -2,7 +2,8 @@
 
 `structure.json` holds the "format", the "storages" (`[NumPy dtype, shape, device]` of the members
 `storage/0`, `storage/1`, ...), and the "root": the value saved. Where tensors share memory, there
-are "views" too: the number of a tensor, and where it lies in which storage. Nothing is compressed,
+are "views" too: the number of a tensor, and where it lies in which storage; tensors that stand in
+several places have numbers, by which each is one object again. Nothing is compressed,
 so that a file cannot unpack to more than its size, and all sizes are checked against it before
 memory is taken.
 
@@ -27,14 +28,14 @@ from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
 from minigrad.serialization.files import File, SerializationError, blame_file, name_of, write_whole
 from minigrad.serialization.sharing import MOST_DIMS, View, bring_together, make_view
-from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuild
+from minigrad.serialization.structure import PLAIN_BYTES, Described, describe, rebuild
 
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
 Location: TypeAlias = str | devices.device | dict[str, str] | Callable[[Any, str], Any] | None
 
-FORMAT, FORMAT_WITH_VIEWS = "minigrad 2", "minigrad 3"
+FORMAT, FORMAT_WITH_VIEWS, FORMAT_WITH_NUMBERS = "minigrad 2", "minigrad 3", "minigrad 4"
 STRUCTURE = "structure.json"
 
 
@@ -89,9 +90,9 @@ def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
     """The text of `structure.json`, and the storages; None for those that are views of another."""
     import json
 
-    held: Storages = {}
-    root = describe(obj, held)
-    arrays = [(array, device) for (_, device), (_, array) in held.items()]
+    known = Described({}, {}, [])
+    root = describe(obj, known)
+    arrays = [(array, device) for (_, device), (_, array) in known.storages.items()]
     found, views = _find_shared(arrays)
     storages = [None if array is None else backend.to_device(array, devices.CPU) for array in found]
     descriptions = [
@@ -101,6 +102,8 @@ def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
     structure = {"format": FORMAT, "storages": descriptions, "root": root}
     if views:
         structure |= {"format": FORMAT_WITH_VIEWS, "views": views}
+    if known.repeated:
+        structure |= {"format": FORMAT_WITH_NUMBERS, "views": views}
     return json.dumps(structure), storages
 
 
@@ -149,7 +152,7 @@ def load(
     ]
     with blame_file(f):
         arrays = [make_view(placed[views[i][0]], views[i]) if i in views else array for i, array in enumerate(placed)]
-        return rebuild(root, arrays)
+        return rebuild(root, arrays, {})
 
 
 def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
@@ -166,8 +169,8 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
             raise SerializationError(_explain_pickle(f))
         _check_members(archive.infolist(), length)
         structure = json.loads(archive.read(STRUCTURE))
-        if structure["format"] not in (FORMAT, FORMAT_WITH_VIEWS):
-            raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT_WITH_VIEWS!r}")
+        if structure["format"] not in (FORMAT, FORMAT_WITH_VIEWS, FORMAT_WITH_NUMBERS):
+            raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT_WITH_NUMBERS!r}")
         views = _read_views(structure)
         storages: list[tuple[Array, str | None]] = []
         for i, description in enumerate(structure["storages"]):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -39,12 +39,22 @@ PLAIN_BYTES = "biufcSUmM"  # kinds of NumPy dtypes whose values are their bytes
 
 # (id of the array, device) -> (number, array). NumPy arrays have no device.
 Storages: TypeAlias = dict[tuple[int, str | None], tuple[int, Array]]
+
+
+class Described(NamedTuple):
+    """What was described so far: storages, tensors by their identity, and those of them that were met again."""
+
+    storages: Storages
+    tensors: dict[int, list[Any]]
+    repeated: list[list[Any]]
+
+
 # The place of a value: the place of its container, and its key or index there.
 Place: TypeAlias = tuple[Any, Any] | None
 
 
-def describe(value: Any, storages: Storages, place: Place = None) -> Any:
-    """`value` as JSON; its arrays are added to `storages`.
+def describe(value: Any, known: Described, place: Place = None) -> Any:
+    """`value` as JSON; its arrays are added to the storages that are `known`.
 
     Raises `TypeError` for what cannot be saved, naming its `place`.
     """
@@ -55,18 +65,32 @@ def describe(value: Any, storages: Storages, place: Place = None) -> Any:
     if kind in _TEXTS:
         return [name, _TEXTS[kind][0](value)]
     if kind in _SEQUENCES:
-        return [name, *[describe(x, storages, (place, i)) for i, x in enumerate(value)]]
+        return [name, *[describe(x, known, (place, i)) for i, x in enumerate(value)]]
     if kind in _MAPPINGS:
         entries = [(key, x, (place, key)) for key, x in value.items()]
-        return [name, *[[describe(key, storages, here), describe(x, storages, here)] for key, x, here in entries]]
+        return [name, *[[describe(key, known, here), describe(x, known, here)] for key, x, here in entries]]
     if kind in _SHAPELESS:
         return [name, value.requires_grad, value.dtype.name]
     if kind in _TENSORS:
-        return [name, _number_storage(value.array, str(value.device), storages), value.requires_grad]
+        return _describe_tensor(name, value, known)
     if isinstance(value, _ARRAYS):
         _check_array(value, place)
-        return ["ndarray" if kind is np.ndarray else "generic", _number_storage(np.asarray(value), None, storages)]
+        return [
+            "ndarray" if kind is np.ndarray else "generic",
+            _number_storage(np.asarray(value), None, known.storages),
+        ]
     raise TypeError(_explain_refusal(value, _name_place(place)))
+
+
+def _describe_tensor(name: str, value: Any, known: Described) -> list[Any]:
+    """A tensor's class, storage and `requires_grad`; then its number, if this object stands in several places."""
+    if (told := known.tensors.get(id(value))) is None:
+        storage = _number_storage(value.array, str(value.device), known.storages)
+        told = known.tensors[id(value)] = [name, storage, value.requires_grad]
+    elif len(told) == 3:
+        told.append(len(known.repeated))
+        known.repeated.append(told)
+    return told
 
 
 def _check_array(value: Any, place: Place) -> None:
@@ -123,8 +147,11 @@ def _check_hashes(keys: list[Any]) -> list[Any]:
     return keys
 
 
-def rebuild(part: Any, arrays: list[Array]) -> Any:
-    """The value that `describe` wrote as `part`. A `part` that it never writes may raise any error."""
+def rebuild(part: Any, arrays: list[Array], made: dict[tuple[Any, ...], Tensor]) -> Any:
+    """The value that `describe` wrote as `part`; a tensor that stands in several places is `made` once.
+
+    A `part` that it never writes may raise any error.
+    """
     if isinstance(part, _LITERALS):
         return part
     name, *parts = part
@@ -133,10 +160,10 @@ def rebuild(part: Any, arrays: list[Array]) -> Any:
         (text,) = parts
         return _TEXTS[kind][1](text)
     if kind in _SEQUENCES:
-        values = [rebuild(x, arrays) for x in parts]
+        values = [rebuild(x, arrays, made) for x in parts]
         return kind(_check_hashes(values) if kind is set else values)
     if kind in _MAPPINGS:
-        pairs = [(rebuild(key, arrays), rebuild(x, arrays)) for key, x in parts]
+        pairs = [(rebuild(key, arrays, made), rebuild(x, arrays, made)) for key, x in parts]
         _check_hashes([key for key, _ in pairs])
         return kind(dict(pairs))
     if kind in _SHAPELESS:
@@ -146,8 +173,19 @@ def rebuild(part: Any, arrays: list[Array]) -> Any:
     if kind in _ARRAYS:
         return array if kind is np.ndarray else array[()]
     dtypes.from_numpy(array.dtype)  # raises for a dtype that no tensor can have
-    _, requires_grad = parts
-    tensor = wrap(array)
+    _, requires_grad, *number = parts
+    if not number:
+        return _make_tensor(kind, array, requires_grad is True)
+    if len(number) > 1 or type(number[0]) is not int:
+        raise ValueError(f"a tensor is described by {part!r}")
+    if (name, *parts) not in made:
+        made[name, *parts] = _make_tensor(kind, array, requires_grad is True)
+    return made[name, *parts]
+
+
+def _make_tensor(kind: Any, array: Array, requires_grad: bool) -> Tensor:
+    """A tensor or a parameter around `array`."""
+    tensor: Tensor = wrap(array)
     if kind is Parameter:
-        return Parameter(tensor, requires_grad is True)
-    return tensor.requires_grad_() if requires_grad is True else tensor
+        return Parameter(tensor, requires_grad)
+    return tensor.requires_grad_() if requires_grad else tensor

@@ -209,6 +209,19 @@ def test_tied_weights_stay_tied_in_a_state_dict():
     assert type(loaded) is OrderedDict
 
 
+def test_a_tensor_in_several_places_is_one_object_again():
+    p, x = nn.Parameter(minigrad.ones(2)), minigrad.ones(3)
+    loaded = round_trip({"all": [p, x, x.detach()], "again": (p, {"x": x}), "part": [x[1:]]})
+    (first, second, third), (again, inside), (part,) = loaded.values()
+    assert again is first and type(first) is nn.Parameter and inside["x"] is second and third is not second
+    second.fill_(5.0)
+    assert third.tolist() == [5.0] * 3 and part.tolist() == [5.0] * 2
+    kept = minigrad.ones(1, requires_grad=True)
+    loaded = round_trip([kept, kept])
+    (loaded[0] * loaded[1]).backward()
+    assert loaded[1].grad.item() == 2.0
+
+
 def test_lazy_layers():
     lazy = nn.LazyLinear(2)
     loaded = round_trip(lazy.state_dict())
