@@ -6,11 +6,11 @@ The options of a layer are those of its function in `nn.functional`: `classifica
 from __future__ import annotations
 
 import minigrad.nn.functional as F
-from minigrad.nn.loss import Loss
+from minigrad.nn.loss import FunctionLoss
 
 
 # ---- losses of distributions ----------------------------------------------------------------------------
-class BCELoss(Loss, function=F.binary_cross_entropy):
+class BCELoss(FunctionLoss, function=F.binary_cross_entropy):
     """-(target log(input) + (1 - target) log(1 - input)), logarithms are clamped at -100.
 
     >>> import minigrad as torch
@@ -19,7 +19,7 @@ class BCELoss(Loss, function=F.binary_cross_entropy):
     """
 
 
-class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
+class BCEWithLogitsLoss(FunctionLoss, function=F.binary_cross_entropy_with_logits):
     """`BCELoss` of sigmoid(input), computed without overflow; `pos_weight` weighs the positives.
 
     >>> import minigrad as torch
@@ -28,7 +28,7 @@ class BCEWithLogitsLoss(Loss, function=F.binary_cross_entropy_with_logits):
     """
 
 
-class KLDivLoss(Loss, function=F.kl_div):
+class KLDivLoss(FunctionLoss, function=F.kl_div):
     """target (log(target) - input), `input` a log-probability; "batchmean" gives the mathematical divergence.
 
     >>> import minigrad as torch
@@ -38,7 +38,7 @@ class KLDivLoss(Loss, function=F.kl_div):
     """
 
 
-class PoissonNLLLoss(Loss, function=F.poisson_nll_loss):
+class PoissonNLLLoss(FunctionLoss, function=F.poisson_nll_loss):
     """exp(input) - target input: counts against a Poisson distribution of log rate `input`.
 
     >>> import minigrad as torch
@@ -47,7 +47,7 @@ class PoissonNLLLoss(Loss, function=F.poisson_nll_loss):
     """
 
 
-class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
+class GaussianNLLLoss(FunctionLoss, function=F.gaussian_nll_loss):
     """(log(var) + (input - target)^2 / var) / 2, called with (input, target, var).
 
     >>> import minigrad as torch
@@ -58,7 +58,7 @@ class GaussianNLLLoss(Loss, function=F.gaussian_nll_loss):
 
 
 # ---- losses of scores and classes -------------------------------------------------------------------
-class CrossEntropyLoss(Loss, function=F.cross_entropy):
+class CrossEntropyLoss(FunctionLoss, function=F.cross_entropy):
     """-log softmax(input)[target], over axis 1: input (N, C, *), target (N, *) class indices.
 
     `target` may also hold class probabilities (N, C, *). `weight` (C,) weights the classes, targets equal
@@ -71,7 +71,7 @@ class CrossEntropyLoss(Loss, function=F.cross_entropy):
     """
 
 
-class NLLLoss(Loss, function=F.nll_loss):
+class NLLLoss(FunctionLoss, function=F.nll_loss):
     """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class indices.
 
     >>> import minigrad as torch
@@ -80,7 +80,7 @@ class NLLLoss(Loss, function=F.nll_loss):
     """
 
 
-class MultiMarginLoss(Loss, function=F.multi_margin_loss):
+class MultiMarginLoss(FunctionLoss, function=F.multi_margin_loss):
     """sum over i != y of max(0, margin - x[y] + x[i])^p / C.
 
     >>> import minigrad as torch
@@ -89,7 +89,7 @@ class MultiMarginLoss(Loss, function=F.multi_margin_loss):
     """
 
 
-class MultiLabelMarginLoss(Loss, function=F.multilabel_margin_loss):
+class MultiLabelMarginLoss(FunctionLoss, function=F.multilabel_margin_loss):
     """sum over right classes j and wrong ones i of max(0, 1 - x[j] + x[i]) / C.
 
     >>> import minigrad as torch
@@ -98,7 +98,7 @@ class MultiLabelMarginLoss(Loss, function=F.multilabel_margin_loss):
     """
 
 
-class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
+class MultiLabelSoftMarginLoss(FunctionLoss, function=F.multilabel_soft_margin_loss):
     """`BCEWithLogitsLoss` for each class, averaged over the classes.
 
     >>> import minigrad as torch
@@ -107,7 +107,7 @@ class MultiLabelSoftMarginLoss(Loss, function=F.multilabel_soft_margin_loss):
     """
 
 
-class CTCLoss(Loss, function=F.ctc_loss):
+class CTCLoss(FunctionLoss, function=F.ctc_loss):
     """The negative log-likelihood of a target under all alignments with the input: see `functional.ctc_loss`.
 
     As `torch.nn.CTCLoss`.

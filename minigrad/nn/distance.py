@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import minigrad.nn.functional as F
-from minigrad.nn.loss import Loss
+from minigrad.nn.loss import FunctionLoss
 from minigrad.nn.stateless import Stateless
 
 
@@ -25,7 +25,7 @@ class PairwiseDistance(Stateless, function=F.pairwise_distance, shown=()):
     """
 
 
-class CosineEmbeddingLoss(Loss, function=F.cosine_embedding_loss):
+class CosineEmbeddingLoss(FunctionLoss, function=F.cosine_embedding_loss):
     """1 - cos of pairs whose target is 1, max(0, cos - margin) of those whose target is -1.
 
     >>> import minigrad as torch
@@ -35,7 +35,7 @@ class CosineEmbeddingLoss(Loss, function=F.cosine_embedding_loss):
     """
 
 
-class MarginRankingLoss(Loss, function=F.margin_ranking_loss):
+class MarginRankingLoss(FunctionLoss, function=F.margin_ranking_loss):
     """max(0, -target (input1 - input2) + margin).
 
     >>> import minigrad as torch
@@ -45,7 +45,7 @@ class MarginRankingLoss(Loss, function=F.margin_ranking_loss):
     """
 
 
-class HingeEmbeddingLoss(Loss, function=F.hinge_embedding_loss):
+class HingeEmbeddingLoss(FunctionLoss, function=F.hinge_embedding_loss):
     """input where the target is 1, max(0, margin - input) where it is -1.
 
     >>> import minigrad as torch
@@ -54,7 +54,7 @@ class HingeEmbeddingLoss(Loss, function=F.hinge_embedding_loss):
     """
 
 
-class SoftMarginLoss(Loss, function=F.soft_margin_loss):
+class SoftMarginLoss(FunctionLoss, function=F.soft_margin_loss):
     """log(1 + exp(-target input)) for targets of 1 and -1.
 
     >>> import minigrad as torch
@@ -63,7 +63,7 @@ class SoftMarginLoss(Loss, function=F.soft_margin_loss):
     """
 
 
-class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
+class TripletMarginLoss(FunctionLoss, function=F.triplet_margin_loss):
     """max(0, |anchor - positive| - |anchor - negative| + margin).
 
     >>> import minigrad as torch
@@ -73,7 +73,7 @@ class TripletMarginLoss(Loss, function=F.triplet_margin_loss):
     """
 
 
-class TripletMarginWithDistanceLoss(Loss, function=F.triplet_margin_with_distance_loss):
+class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with_distance_loss):
     """`TripletMarginLoss` with a user's distance function.
 
     >>> import minigrad as torch

@@ -1,7 +1,6 @@
 """Regression losses as layers, called as ``loss(input, target)``; `reduction` is "mean", "sum" or "none".
 
-The options of a layer are those of its function in `nn.functional.loss`. `classification.py` and `distance.py` have
-the other losses.
+`classification.py` and `distance.py` have the other losses.
 """
 
 from __future__ import annotations
@@ -10,21 +9,27 @@ from typing import Any
 
 from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from minigrad.nn.functional.reduction import reduction_of
+from minigrad.nn.module import Layer
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
 
-class Loss(Stateless, shown=()):
+class Loss(Layer):
     """The base class of all losses: `reduction` is 'mean', 'sum' or 'none'.
 
     `size_average` and `reduce` are the flags that PyTorch used for it before 2018.
     """
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if not cls._options:  # a user's own loss, without a function: it only stores `reduction`
-            cls._options, cls.__signature__ = MSELoss._options, MSELoss.__signature__
+    def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+        if size_average is not None or reduce is not None:
+            self.reduction = reduction_of(size_average, reduce, reduction)
+
+
+class FunctionLoss(Stateless, Loss, shown=()):
+    """A loss whose options are those of its function in `nn.functional`."""
 
     def _complete(self) -> None:
         average, reduce = [vars(self).get(name) for name in ("size_average", "reduce")]
@@ -32,7 +37,7 @@ class Loss(Stateless, shown=()):
             vars(self).update(reduction=reduction_of(average, reduce, "mean"), size_average=None, reduce=None)
 
 
-class WeightedLoss(Loss):
+class WeightedLoss(FunctionLoss):
     """The base class of losses with a `weight`, which is a buffer; PyTorch's `_WeightedLoss`.
 
     >>> import minigrad as torch
@@ -46,7 +51,7 @@ class WeightedLoss(Loss):
     reduction: str = "mean"
 
 
-class MSELoss(Loss, function=mse_loss):
+class MSELoss(Loss):
     """(input - target)^2.
 
     Raises `ValueError` for different shapes, because they would broadcast silently.
@@ -56,15 +61,11 @@ class MSELoss(Loss, function=mse_loss):
     tensor(2.)
     """
 
-    size_average: Any = None
-    reduce: Any = None
-    reduction: str = "mean"
-
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(Loss, function=l1_loss):
+class L1Loss(Loss):
     """|input - target|.
 
     >>> import minigrad as torch
@@ -72,12 +73,11 @@ class L1Loss(Loss, function=l1_loss):
     tensor(2.5000)
     """
 
-    size_average: Any = None
-    reduce: Any = None
-    reduction: str = "mean"
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        return l1_loss(input, target, reduction=self.reduction)
 
 
-class SmoothL1Loss(Loss, function=smooth_l1_loss):
+class SmoothL1Loss(FunctionLoss, function=smooth_l1_loss):
     """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2.
 
     >>> import minigrad as torch
@@ -86,7 +86,7 @@ class SmoothL1Loss(Loss, function=smooth_l1_loss):
     """
 
 
-class HuberLoss(Loss, function=huber_loss):
+class HuberLoss(FunctionLoss, function=huber_loss):
     """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2).
 
     >>> import minigrad as torch
