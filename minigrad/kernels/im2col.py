@@ -112,14 +112,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], int]:
     """Blocks of images and rows of windows whose columns fit in memory; and the bytes of all columns, 0 on a GPU."""
-    (kh, kw), (Ho, Wo) = geometry.kernel, geometry.windows(x.shape[2:])
-    row_bytes = x.shape[1] * kh * kw * Wo * x.dtype.itemsize
+    (N, C), (kh, kw), (Ho, Wo) = x.shape[:2], geometry.kernel, geometry.windows(x.shape[2:])
+    row_bytes = C * kh * kw * Wo * x.dtype.itemsize
     if array_module(x) is not np:
-        return blocks(len(x), Ho, row_bytes, GPU_BLOCK_BYTES), 0
-    pieces = min(PIECES, len(x) * Ho * Wo // LONG)
-    return blocks(len(x), Ho, row_bytes, _block_bytes(x.shape[1], outputs, geometry), pieces=pieces), len(
-        x
-    ) * Ho * row_bytes
+        return blocks(N, Ho, row_bytes, GPU_BLOCK_BYTES), 0
+    limit, pieces = _block_bytes(C, outputs, geometry), min(PIECES, N * Ho * Wo // LONG)
+    return blocks(N, Ho, row_bytes, limit, pieces=pieces), N * Ho * row_bytes
 
 
 def _block_bytes(channels: int, outputs: int, geometry: Geometry) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
 
@@ -22,6 +22,12 @@ class Pooling(Stateless):
         for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             if option in options:
                 as_ints(type(self).__name__, option, options[option], self.axes, least)
+
+    def _keep_tuples(self) -> None:
+        """Keep the sizes, and print them, as one number for each axis."""
+        vars(self).update(
+            {name: per_axis(getattr(self, name), self.axes) for name in ("kernel_size", "stride", "padding")}
+        )
 
 
 class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
@@ -84,9 +90,7 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
 
     def _complete(self) -> None:
         super()._complete()
-        for option in ("kernel_size", "stride", "padding"):  # stored, and printed, as tuples of one
-            given = getattr(self, option)
-            setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,))
+        self._keep_tuples()
 
 
 class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
@@ -163,9 +167,7 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
 
     def _complete(self) -> None:
         super()._complete()
-        for option in ("kernel_size", "stride", "padding"):  # stored, and printed, as tuples
-            given = getattr(self, option)
-            setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,) * self.axes)
+        self._keep_tuples()
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Any:
         return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)

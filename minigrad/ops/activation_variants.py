@@ -149,9 +149,14 @@ softplus = _with_options(
     _softplus_rule,
     single=True,
 )
-logsigmoid = _smooth(
-    "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * sigmoid_of(-x)
-)
+
+
+def log_of_sigmoid(x: Any) -> Any:
+    """``-log(1 + exp(-x))`` of an array."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+logsigmoid = _smooth("log_sigmoid", log_of_sigmoid, lambda g, x: g * sigmoid_of(-x))
 
 
 # ---- x times what lets it pass -------------------------------------------------------------------

@@ -18,6 +18,7 @@ from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.names import name_last_call
+from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
 
 if TYPE_CHECKING:
@@ -247,8 +248,8 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 def stack_powers(x: Any, exponents: range) -> Tensor:
     """The powers of each number along a new last axis: (..., n) -> (..., n, N). Integers are raised as int64."""
-    x = x if x.array.dtype.kind == "f" else cast(x, np.dtype(np.int64))
-    return stack([pow(x, k) for k in exponents], -1)
+    summable = as_summable(x, None)
+    return stack([pow(summable, k) for k in exponents], -1)
 
 
 # ---- moved round ---------------------------------------------------------------------------------

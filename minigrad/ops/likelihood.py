@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
-from minigrad.ops.activation_variants import logsigmoid, sigmoid_of
+from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid_of
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.loss import reduce_terms, share
@@ -59,7 +59,7 @@ binary_cross_entropy = operation(
 
 def _log_sigmoid(z: Any) -> Any:
     """``-log(1 + exp(-z))`` of arrays and Tensors."""
-    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_plain(z) else logsigmoid(z)
+    return log_of_sigmoid(z) if is_plain(z) else logsigmoid(z)
 
 
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.backend import constant_beside
-from minigrad.nn.functional.checks import as_ints, require_floats, require_tensors
+from minigrad.nn.functional.checks import as_ints, per_axis, require_floats, require_tensors
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import not_implemented_for, require_kind
 from minigrad.tensor import Tensor
@@ -77,8 +77,7 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
     if (size is None) == (scale_factor is None):
         wrong = "either size or scale_factor should" if size is None else "only one of size or scale_factor should"
         raise ValueError(f"{wrong} be defined, got size={size} and scale_factor={scale_factor}")
-    given = scale_factor if size is None else size
-    given = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
+    given = per_axis(scale_factor if size is None else size, space)
     if len(given) != space:
         raise ValueError(
             f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial "

@@ -13,7 +13,7 @@ from minigrad.creation import randn
 from minigrad.nn.functional.normalization import normalize
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.utils.weight_norm import remove_hook
+from minigrad.nn.utils.weight_norm import remove_hook, require_no_hook
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
@@ -89,8 +89,7 @@ def spectral_norm(
     >>> sorted(layer.state_dict())
     ['bias', 'weight_orig', 'weight_u', 'weight_v']
     """
-    if any(isinstance(hook, SpectralNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
-        raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
+    require_no_hook(module, SpectralNorm, name, "spectral_norm")
     hook = SpectralNorm(name, n_power_iterations, outputs_axis(module) if dim is None else dim, eps)
     weight = getattr(module, name)
     rows, columns = as_matrix(weight.detach(), hook.dim).shape

@@ -63,8 +63,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
         "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
     )
-    if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
-        raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
+    require_no_hook(module, WeightNorm, name, "weight_norm")
     hook, weight = WeightNorm(name, dim), getattr(module, name)
     delattr(module, name)
     module.register_parameter(f"{name}_g", Parameter(norm_except(weight, hook.dim).data))
@@ -86,11 +85,23 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
     return remove_hook(module, WeightNorm, name, "weight_norm")
 
 
+def _find_hook(module: Module, kind: type[Any], name: str) -> int | None:
+    """The number of the hook of this `kind` that computes the parameter `name`."""
+    hooks = module._forward_pre_hooks.items()
+    return next((number for number, hook in hooks if isinstance(hook, kind) and hook.name == name), None)
+
+
+def require_no_hook(module: Module, kind: type[Any], name: str, title: str) -> None:
+    """Raises RuntimeError if a hook of this `kind` computes the parameter `name` already."""
+    if _find_hook(module, kind, name) is not None:
+        raise RuntimeError(f"Cannot register two {title} hooks on the same parameter {name}")
+
+
 def remove_hook(module: M, kind: type[Any], name: str, title: str) -> M:
     """Removes the hook of this `kind` that computes the parameter `name`. Raises ValueError if there is none."""
-    for number, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, kind) and hook.name == name:
-            hook.remove(module)
-            module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
-            return module
-    raise ValueError(f"{title} of '{name}' not found in {module}")
+    number = _find_hook(module, kind, name)
+    if number is None:
+        raise ValueError(f"{title} of '{name}' not found in {module}")
+    module._forward_pre_hooks[number].remove(module)
+    module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
+    return module
