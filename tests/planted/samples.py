@@ -155,6 +155,7 @@ MORE: dict[str, Sample] = {
     "logaddexp2": (mg.logaddexp2, PAIR),
     "xlog1py": (lambda x, y: mg.special.xlog1py(x, y.square()), PAIR),
     "entr": (lambda x: mg.special.entr(x.square()), ((2, 3),)),
+    "ldexp": (lambda x: mg.ldexp(x, mg.tensor([1, -2, 0])), ((2, 3),)),
     "frexp": (lambda x: mg.frexp(x).mantissa, ((2, 3),)),
     "lgamma": (mg.lgamma, ((2, 3),)),
     "digamma": (mg.digamma, ((2, 3),)),

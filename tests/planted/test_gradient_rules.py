@@ -67,7 +67,9 @@ HARMLESS = {
 }
 NO_DERIVATIVES = {
     "floor_divide",  # a step: its way back is refused, as in PyTorch
-    "unique",  # likewise
+    "nextafter",  # likewise
+    "heaviside",
+    "unique",
     "cut",  # of what a scatter does not read: likewise
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
     "poisson",  # likewise
