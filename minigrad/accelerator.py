@@ -17,7 +17,7 @@ __all__ = [
 
 
 def current_accelerator(check_available: bool = False) -> devices.device | None:
-    """``device(type='cuda')`` where a GPU can be used, else None.
+    """``device(type='cuda')`` if a GPU can be used, else None.
 
     >>> import minigrad as torch
     >>> torch.accelerator.current_accelerator() is None or torch.accelerator.is_available()
@@ -27,7 +27,7 @@ def current_accelerator(check_available: bool = False) -> devices.device | None:
 
 
 def current_device_index() -> int:
-    """The number of the GPU that "cuda" stands for now. Raises RuntimeError where there is none.
+    """The number of the current GPU. Raises RuntimeError if there is none.
 
     >>> import minigrad as torch
     >>> torch.accelerator.current_device_index() if torch.accelerator.is_available() else 0
@@ -37,7 +37,7 @@ def current_device_index() -> int:
 
 
 def set_device_index(device: Any, /) -> None:
-    """Let "cuda" stand for this GPU from now on, in this thread.
+    """Makes a GPU the current one in this thread.
 
     >>> import minigrad as torch
     >>> if torch.accelerator.is_available():
@@ -50,7 +50,7 @@ current_device_idx, set_device_idx = current_device_index, set_device_index
 
 
 def synchronize(device: Any = None, /) -> None:
-    """Wait until the GPU has done all that was asked of it.
+    """Waits until the GPU has finished its work.
 
     >>> import minigrad as torch
     >>> if torch.accelerator.is_available():
@@ -60,7 +60,7 @@ def synchronize(device: Any = None, /) -> None:
 
 
 def current_stream(device: Any = None, /) -> cuda.Stream:
-    """The stream that work goes to now.
+    """The current stream, to which work is sent.
 
     >>> import minigrad as torch
     >>> if torch.accelerator.is_available():
@@ -70,7 +70,7 @@ def current_stream(device: Any = None, /) -> cuda.Stream:
 
 
 def set_stream(stream: cuda.Stream) -> None:
-    """Send work to `stream`, on its GPU, from now on, in this thread.
+    """Makes `stream` the current one on its GPU, in this thread.
 
     >>> import minigrad as torch
     >>> if torch.accelerator.is_available():
@@ -80,7 +80,7 @@ def set_stream(stream: cuda.Stream) -> None:
 
 
 class device_index(cuda.device):
-    """Within `with accelerator.device_index(1):` the name "cuda" stands for that GPU; None changes nothing.
+    """A context, `with accelerator.device_index(1):`, in which that GPU is the current one; None changes nothing.
 
     >>> import minigrad as torch
     >>> with torch.accelerator.device_index(None):

@@ -13,16 +13,16 @@ import inspect
 import os
 import warnings
 
-_given: set[str] = set()  # the mistakes that were spoken of
+_given: set[str] = set()  # names of advice that was already given
 _enabled = os.environ.get("MINIGRAD_ADVICE", "1") != "0"
 
 
 class Advice(UserWarning):
-    """A program that runs and is probably not what its author means."""
+    """The warning category: the program runs, but is probably not what its author means."""
 
 
 def enable(enabled: bool = True) -> None:
-    """Switch all advice on or off, for the whole process; what was said once may be said again.
+    """Switches all advice on or off, for the whole process; advice given before may be given again.
 
     >>> import minigrad as torch
     >>> torch.advice.enable(False)
@@ -34,7 +34,7 @@ def enable(enabled: bool = True) -> None:
 
 
 def is_wanted(mistake: str) -> bool:
-    """True while nothing was said of `mistake`: ask before a check that costs time.
+    """Whether the advice `mistake` was not given yet: call this before an expensive check.
 
     >>> import minigrad as torch
     >>> torch.advice.is_wanted("an example")
@@ -44,7 +44,7 @@ def is_wanted(mistake: str) -> bool:
 
 
 def advise(mistake: str, text: str) -> None:
-    """Warn of `mistake` in the words `text`, the first time only, at the user's line that led here.
+    """Warns of `mistake` with `text`, the first time only, at the user's line.
 
     >>> import warnings, minigrad as torch
     >>> with warnings.catch_warnings(record=True) as seen:
@@ -62,12 +62,12 @@ def advise(mistake: str, text: str) -> None:
 
 
 def warn(text: str, kind: type[Warning] = UserWarning) -> None:
-    """A warning at the line outside of this package from which it was reached."""
+    """Warns at the nearest line outside this package."""
     warnings.warn(text, kind, stacklevel=count_own_frames())
 
 
 def count_own_frames() -> int:
-    """How many calls, from this one outwards, lie within this package."""
+    """The number of innermost stack frames that are in this package."""
     count, frame = 0, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         count, frame = count + 1, frame.f_back

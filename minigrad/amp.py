@@ -23,10 +23,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class autocast:
-    """``with autocast("cuda"): ...``: where PyTorch computes products in half precision, all is kept in its type here.
+    """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
 
-    What it changes is the speed of some GPUs, at the price of digits: results are at least as accurate without. It
-    says so once. A decorator too. Where CUDA is asked for and not available, it warns as PyTorch and is disabled.
+    Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
+    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled.
 
     >>> import minigrad as torch
     >>> with torch.autocast("cpu", enabled=False):
@@ -54,7 +54,7 @@ class autocast:
 
 
 def _is_there(device_type: str, what: str) -> bool:
-    """Whether the device can be computed on; warns where it is CUDA and is not there."""
+    """Whether the device is available; warns if it is CUDA and is not."""
     if device_type != "cuda" or cuda.is_available():
         return True
     text = f"User provided device_type of 'cuda', but CUDA is not available. Disabling {what}"
@@ -83,7 +83,7 @@ def is_autocast_enabled(device_type: str | None = None) -> bool:
 
 
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
-    """Marks the forward of a `Function`; its inputs are cast to `cast_inputs` only where autocast casts: never.
+    """Marks the forward of a `Function`; inputs are never cast to `cast_inputs`, as autocast casts nothing.
 
     >>> import minigrad as torch
     >>> torch.amp.custom_fwd(abs, device_type="cuda") is abs
@@ -93,7 +93,7 @@ def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any =
 
 
 def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
-    """Marks the backward of a `Function`, which runs as it is.
+    """Marks the backward of a `Function`, which runs unchanged.
 
     >>> import minigrad as torch
     >>> torch.amp.custom_bwd(abs, device_type="cuda") is abs
@@ -102,7 +102,7 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
     return as_it_is(bwd)
 
 
-_STATE = {  # a scaler's attribute -> its name in a state
+_STATE = {  # attribute of a scaler -> its key in `state_dict`
     "_scale": "scale", "_growth_factor": "growth_factor", "_backoff_factor": "backoff_factor",
     "_growth_interval": "growth_interval", "_growth_tracker": "_growth_tracker",
 }  # fmt: skip
@@ -147,7 +147,7 @@ class GradScaler:
         self._forget()
 
     def _forget(self) -> None:
-        """Begin a round: which optimizers had their gradients unscaled, and whether all were finite; which stepped."""
+        """Starts a round: forgets which optimizers were unscaled and stepped, and whether gradients were finite."""
         self._found: dict[int, bool] = {}
         self._stepped: set[int] = set()
 
@@ -162,7 +162,7 @@ class GradScaler:
         return tuple(scaled) if isinstance(outputs, tuple) else scaled
 
     def unscale_(self, optimizer: Optimizer) -> None:
-        """Divide the gradients of `optimizer` by the scale now, to clip them, say; `step` does so otherwise."""
+        """Divides the gradients of `optimizer` by the scale now, for example to clip them; else `step` does."""
         if not self._enabled:
             return
         if not self._scaled:
@@ -193,7 +193,7 @@ class GradScaler:
         return optimizer.step(*args, **kwargs) if self._found[id(optimizer)] else None
 
     def update(self, new_scale: Any = None) -> None:
-        """The scale of the next round: `new_scale`, or what the rounds so far ask for."""
+        """Sets the scale of the next round: `new_scale`, or adapted to the last rounds."""
         if not self._enabled:
             return
         if new_scale is not None:
@@ -217,16 +217,16 @@ class GradScaler:
         return self._enabled
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` goes on from; empty where it is not enabled."""
+        """The state for `load_state_dict`; empty if the scaler is not enabled."""
         return {shown: getattr(self, name) for name, shown in _STATE.items()} if self._enabled else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state. Raises RuntimeError for an empty one, KeyError where a part is missing."""
+        """Restores a state. Raises RuntimeError for an empty one, KeyError if a key is missing."""
         if not self._enabled:
             return
         if not state_dict:
             raise RuntimeError("The source state dict is empty: it was saved from a GradScaler that was not enabled.")
-        parts = {name: state_dict[shown] for name, shown in _STATE.items()}  # all are there before one is taken
+        parts = {name: state_dict[shown] for name, shown in _STATE.items()}  # reads all before setting any
         for name, value in parts.items():
             setattr(self, name, value)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import minigrad
 
-# Files of PyTorch whose names stand in the package above them.
+# PyTorch's modules whose names are in the parent package here.
 _ANSWERED_ABOVE = {
     "minigrad.distributions": "bernoulli categorical exponential normal uniform",
     "minigrad.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",
@@ -29,7 +29,7 @@ _ANSWERED_ABOVE = {
 
 
 class _Answer(ModuleType):
-    """A module without code: its names are those of the package above it."""
+    """A module without code, whose names are those of its parent package."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -38,7 +38,7 @@ class _Answer(ModuleType):
 
 
 class _Alias(Loader):
-    """Loads `torch.x` by handing out the module `minigrad.x`."""
+    """A loader that gives the module `minigrad.x` for `torch.x`."""
 
     def __init__(self, ours: str) -> None:
         self.ours = ours
@@ -61,12 +61,12 @@ class _Alias(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is run a second time; the module keeps its own facts."""
+        """Does nothing: the module is loaded already."""
         module.__spec__ = self.spec
 
 
 class _Finder(MetaPathFinder):
-    """Answers for `torch` and everything below it."""
+    """A finder for `torch` and its submodules."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -91,7 +91,7 @@ def _install() -> None:
 
 
 def remove() -> None:
-    """Let ``import torch`` mean PyTorch again, in what is imported from now on.
+    """Lets later ``import torch`` mean PyTorch again.
 
     >>> import minigrad.as_torch
     >>> minigrad.as_torch.remove()

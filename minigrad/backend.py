@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 
 def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
-    """The context variable in which NumPy keeps what to do about inf and nan, and its value for "nothing".
+    """NumPy's context variable with the floating-point error settings, and its value for "ignore".
 
     `np.errstate` takes a microsecond to enter and leave; setting the variable itself takes a tenth.
     """
@@ -41,14 +41,14 @@ def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
 
 
 WARNINGS, SILENT = _find_warning_settings()
-set_warnings, restore_warnings = WARNINGS.set, WARNINGS.reset  # bound once: to find them costs as much as the call
+set_warnings, restore_warnings = WARNINGS.set, WARNINGS.reset  # the look-up costs as much as the call
 
 
 def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """`function(*args, **kwargs)` with NumPy's floating-point warnings off: inf and nan are values.
 
-    The door to array code: the engine passes every forward and every write through it. On a GPU it
-    computes where the first array among `args` lives: CuPy itself computes on the selected one.
+    The engine calls every forward and every write by this function. On a GPU it selects the device of the first
+    array among `args`, because CuPy computes on the selected one.
     """
     before = set_warnings(SILENT)
     try:
@@ -57,8 +57,8 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         restore_warnings(before)
 
 
-# The seam for the GPU's wing: what computes a function of arrays, of which the heart tells the steps, where these
-# are on a GPU. A function that is not here runs there as it is written, one launch for each of its steps.
+# Function of arrays -> the CUDA kernel that computes it on a GPU (registered by `gpu/`). A function without an entry
+# runs as it is written, with one launch for each of its steps.
 KERNELS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
@@ -71,8 +71,8 @@ def _run_there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[s
 
 
 def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, computed on the GPU of its first tensor or array; then the one before is selected
-    again. For functions that work on plain arrays beside operations, which see to it themselves.
+    """Makes `function` run on the GPU of its first tensor or array. For functions on plain arrays outside
+    operations, for which the engine does this.
     """
 
     @functools.wraps(function)
@@ -85,7 +85,7 @@ def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """`function(*args, **kwargs)` on the GPU that holds `array`; then the one before is selected again."""
+    """Calls `function(*args, **kwargs)` on the GPU of `array`, and selects the previous one again."""
     if not _several:
         return function(*args, **kwargs)
     runtime = _cuda.cuda.runtime
@@ -99,7 +99,7 @@ def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs
 
 
 def select(array: Array) -> bool:
-    """Lets CuPy compute on the GPU that holds `array` from now on; False, and nothing done, for NumPy's arrays."""
+    """Selects the GPU of `array` for CuPy; for NumPy's arrays does nothing and returns False."""
     if _cuda is None or not isinstance(array, _cuda.ndarray):
         return False
     if _several and array.device.id != _cuda.cuda.runtime.getDevice():
@@ -108,7 +108,7 @@ def select(array: Array) -> bool:
 
 
 def device_of(array: Array) -> device:
-    """Where `array` lives: the CPU, or the GPU with its number."""
+    """The device of `array`: the CPU, or the GPU with its number."""
     if type(array) is np.ndarray or array_module(array) is np:
         return CPU
     return _cuda_device(array.device.id)
@@ -121,10 +121,10 @@ def _cuda_device(index: int) -> device:
 
 # ---- libraries ------------------------------------------------------------------------------
 
-RECORDING: list[Any] = []  # the CUDA graphs that record now: a wing puts them here
-_cuda: Any = None  # CuPy, or the tests' stand-in, once it has shown that it works
-_several = False  # whether there are GPUs of which one must be selected
-_why_not: str | None = None  # why there is no GPU, once it was looked for in vain
+RECORDING: list[Any] = []  # CUDA graphs that are capturing
+_cuda: Any = None  # CuPy, or the tests' stand-in, after a successful check
+_several = False  # whether there is more than one GPU
+_why_not: str | None = None  # the reason why there is no GPU, after a failed check
 
 
 def array_module(array: Array) -> Any:
@@ -134,7 +134,7 @@ def array_module(array: Array) -> Any:
     if _cuda is not None and isinstance(array, _cuda.ndarray):
         return _cuda
     if type(array).__module__.partition(".")[0] == "cupy" and is_available():
-        return _cuda  # made by the user, with CuPy itself, before we looked for a GPU
+        return _cuda  # the user made it with CuPy before we looked for a GPU
     return np
 
 
@@ -153,7 +153,7 @@ def library(device: device) -> Any:
 
 
 def on(device: device) -> contextlib.AbstractContextManager[object]:
-    """A context within which CuPy creates arrays and computes on that GPU."""
+    """A context in which CuPy creates arrays and computes on that GPU."""
     if device.type == "cpu" or device.index is None:
         return contextlib.nullcontext()
     return library(device).cuda.Device(device.index)
@@ -179,7 +179,7 @@ def to_device(array: Array, device: device) -> Array:
 
 
 def pin(array: Array) -> Array:
-    """A copy of the host's `array` in page-locked memory, which a GPU reads by itself. Raises as `library`."""
+    """A copy of the host's `array` in page-locked memory, for asynchronous copies to a GPU. Raises as `library`."""
     memory = library(device("cuda")).cuda.alloc_pinned_memory(max(array.nbytes, 1))
     pinned: Array = np.ndarray(array.shape, array.dtype, buffer=memory)
     pinned[...] = array
@@ -195,14 +195,14 @@ def is_pinned(array: Array) -> bool:
 
 
 def arange_beside(array: Array, n: int) -> Array:
-    """0, 1, ..., n - 1, where `array` lives."""
+    """0, 1, ..., n - 1 on the device of `array`."""
     return np.arange(n) if type(array) is np.ndarray else on_gpu_of(array, array_module(array).arange, n)
 
 
 def constant_beside(array: Array, host: np.ndarray[Any, Any]) -> Array:
-    """Numbers that a geometry or an option decides, where `array` lives; not to be written to.
+    """Constant numbers, on the device of `array`; must not be written to.
 
-    A GPU is sent them once: the next step, or a CUDA graph, finds them there.
+    They are copied to a GPU only once, and cached for later calls and CUDA graphs.
     """
     if type(array) is np.ndarray:
         return host
@@ -221,55 +221,55 @@ def _send(cuda: Any, number: int, dtype: Any, shape: tuple[int, ...], numbers: b
 
 
 def as_index(array: Array) -> Array:
-    """Integers as NumPy takes indices and counts: on 32-bit platforms, Pyodide among them, int64 is too wide for it."""
+    """Integers in NumPy's index type: on 32-bit platforms such as Pyodide, NumPy does not accept int64."""
     return array.astype(np.intp, copy=False)
 
 
 def as_int64(array: Array) -> Array:
-    """Indices that NumPy found, which are 32 bits wide on 32-bit platforms, as PyTorch gives them."""
+    """NumPy's indices, which have 32 bits on 32-bit platforms, as int64."""
     return array.astype(np.int64, copy=False)
 
 
 def address_of(array: Array) -> int:
-    """Where in memory the first element of `array` lies."""
+    """The address of the first element of `array`."""
     return int(array.__array_interface__["data"][0] if type(array) is np.ndarray else array.data.ptr)
 
 
 def copy_array(array: Array) -> Array:
-    """A copy where `array` lives."""
+    """A copy on the device of `array`."""
     if array.__class__ is np.ndarray or isinstance(array, np.generic):
         return array.copy()
     return _run_there(copy_one, (array,), {})
 
 
 def copy_one(array: Array) -> Array:
-    """A copy, on the GPU that is selected."""
+    """A copy on the selected GPU."""
     return array.copy()
 
 
 def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManager[object]:
-    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does; by itself it goes on."""
+    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does."""
     if array_module(getattr(array, "array", array)) is np:
         return contextlib.nullcontext()
     return importlib.import_module("cupyx").errstate(linalg="raise")
 
 
 def number_device(device: device) -> device:
-    """`device` with its number: "cuda" alone stands for the GPU that is selected now."""
+    """`device` with its number: "cuda" alone means the current GPU."""
     if device.type == "cpu" or device.index is not None:
         return device
     return _cuda_device(library(device).cuda.runtime.getDevice())
 
 
 def are_on_one_gpu(*arrays: Array) -> bool:
-    """Whether all are arrays, of one GPU."""
+    """Whether all are arrays on the same GPU."""
     if _cuda is None or any(type(array) is not _cuda.ndarray for array in arrays):
         return False
     return not _several or len({array.device.id for array in arrays}) == 1
 
 
 def gpu_array_type() -> Any:
-    """The type of arrays on a GPU; there must be one."""
+    """The class of arrays on a GPU; there must be a GPU."""
     return _cuda.ndarray
 
 
@@ -290,7 +290,7 @@ def is_available() -> bool:
 
 
 def why_not() -> str | None:
-    """Why no GPU can be used, in words that say what to do; None where one can.
+    """The reason why no GPU can be used, and what to do; None if one can be used.
 
     >>> import minigrad as torch
     >>> reason = torch.cuda.why_not()  # None where a GPU can be used
@@ -299,7 +299,7 @@ def why_not() -> str | None:
 
 
 def device_count() -> int:
-    """How many GPUs can be used: 0 without CuPy, a driver or a device.
+    """The number of usable GPUs: 0 without CuPy, a driver or a device.
 
     >>> import minigrad as torch
     >>> count = torch.cuda.device_count()  # 0 without a GPU
@@ -309,9 +309,9 @@ def device_count() -> int:
 
 @contextlib.contextmanager
 def use_library(module: Any) -> Iterator[Any]:
-    """Within, `module` is the library of device "cuda"; None: whatever CuPy this machine has.
+    """A context in which `module` is the library of device "cuda"; None means the CuPy of this machine.
 
-    The seam for the tests: they install a strict stand-in for CuPy on machines without a GPU.
+    Tests use it to install a strict stand-in for CuPy on machines without a GPU.
     """
     global _cuda, _several, _why_not
     before = _cuda, _several, _why_not
@@ -325,7 +325,7 @@ def use_library(module: Any) -> Iterator[Any]:
 
 
 def _begin(cupy: Any) -> None:
-    """What a GPU that was found is given: an allocator that fails in words, and the wing with kernels of our own."""
+    """Prepares a GPU: sets an allocator with clear errors, and imports our CUDA kernels."""
     global _several
     from minigrad.find_gpu import explain_exhaustion
 

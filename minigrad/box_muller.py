@@ -20,19 +20,19 @@ Array = Any  # a NumPy array
 
 
 def with_libm(function: Callable[[float], float], x: Array) -> Array:
-    """The C library's function, which PyTorch calls in float64; NumPy's own may differ by a bit."""
+    """Makes a function of arrays from the C library's, as PyTorch uses it in float64; NumPy's may differ by a bit."""
     return np.fromiter(map(function, x.ravel().tolist()), np.float64, x.size).reshape(x.shape)
 
 
 def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
-    """The value x scale + shift, rounded once, as a processor's FMA instruction does it."""
+    """``x * scale + shift``, rounded once, as a fused multiply-add instruction does."""
     if isinstance(scale, float) and (scale, shift) == (1, 0):
         return x
     if x.dtype == np.float32:
         # A product of two float32 is exact in float64.
         product = np.multiply(x, np.asarray(scale, np.float32), dtype=np.float64)
         return (product + np.asarray(shift, np.float32)).astype(np.float32)
-    # The errors of product and sum, found exactly (T. J. Dekker, 1971), are added at the end.
+    # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
     product = x * scale
     x_high, scale_high = _upper_half(x), _upper_half(scale)
     x_low, scale_low = x - x_high, scale - scale_high
@@ -44,7 +44,7 @@ def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
 
 
 def _upper_half(x: Any) -> Any:
-    """The upper 26 bits of a float64's 53."""
+    """The upper 26 of the 53 bits of a float64."""
     scaled = x * (2.0**27 + 1)
     return scaled - (scaled - x)
 
@@ -102,7 +102,7 @@ def _log32(x: Array) -> Array:
 
 
 def _cos_sin32(x: Array) -> tuple[Array, Array]:
-    """Both, for x in [0, 2 pi]: x less a multiple of pi/2, then one polynomial for each."""
+    """Cosine and sine of x in [0, 2 pi]: reduces x by a multiple of pi/2, then evaluates one polynomial for each."""
     octant = (x * np.float32(4 / math.pi)).astype(np.int32) + 1 & ~1
     for part in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8):
         x = fused_multiply_add(octant.astype(np.float32), part, x)

@@ -11,7 +11,7 @@ __all__ = ["compile", "disable", "is_compiling"]
 
 
 def as_it_is(fn: Any = None) -> Any:
-    """`fn` itself; without it a decorator that changes nothing.
+    """Returns `fn`; without it a decorator that changes nothing.
 
     >>> import minigrad as torch
     >>> torch.compiler.disable(abs) is abs
@@ -24,10 +24,10 @@ def compile(
     model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
     mode: str | None = None, options: dict[str, Any] | None = None, disable: bool = False,
 ) -> Any:  # fmt: skip
-    """`model` itself, a function or a module: there is no compiler here, and results are the same without.
+    """Returns `model`, a function or a module, unchanged: there is no compiler.
 
-    Without `model` it is a decorator. All options are PyTorch's, and change nothing. Raises RuntimeError for `mode`
-    and `options` together, TypeError for what cannot be called.
+    Without `model` it is a decorator. PyTorch's options are accepted and have no effect. Raises RuntimeError for
+    `mode` and `options` together, TypeError unless `model` can be called.
 
     >>> import minigrad as torch
     >>> @torch.compile
@@ -46,7 +46,7 @@ def compile(
 
 
 def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """`fn` itself, as nothing is compiled; without it a decorator.
+    """Returns `fn`, as nothing is compiled; without it a decorator.
 
     >>> import minigrad as torch
     >>> torch.compiler.disable(abs) is abs
@@ -56,7 +56,7 @@ def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None
 
 
 def is_compiling() -> bool:
-    """False: every line runs as it is written.
+    """False: nothing is compiled.
 
     >>> import minigrad as torch
     >>> torch.compiler.is_compiling()

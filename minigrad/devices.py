@@ -15,10 +15,10 @@ _DTYPES = ("float", "int", "uint", "bool", "double", "half", "long", "short")  #
 
 
 class device(contextlib.ContextDecorator):
-    """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
+    """The place of a tensor: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
 
     A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
-    is the default device for what is created within. Raises RuntimeError for an unknown name, and,
+    it sets the default device. Raises RuntimeError for an unknown name, and,
     on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
 
     >>> import minigrad as torch
@@ -26,7 +26,7 @@ class device(contextlib.ContextDecorator):
     device(type='cuda', index=1)
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     __slots__ = ("index", "type")
     type: str
@@ -81,7 +81,7 @@ class device(contextlib.ContextDecorator):
 
 
 def _read_name(name: str) -> tuple[str, int | None]:
-    """The kind and the number of "cuda:1"; of "cuda" no number."""
+    """Type and number of a name: ("cuda", 1) for "cuda:1", no number for "cuda"."""
     kind, colon, number = name.partition(":")
     if kind not in ("cpu", "cuda"):
         hint = f"; {kind} is a dtype, write minigrad.{kind}" if kind.rstrip("0123456789") in _DTYPES else ""
@@ -91,10 +91,10 @@ def _read_name(name: str) -> tuple[str, int | None]:
     return kind, int(number) if colon else None
 
 
-_Device = device  # for functions whose parameter has that name
+_Device = device  # for functions with a parameter `device`
 CPU = device("cpu")
 _scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
-_default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
+_default_device: device | None = None  # None: MINIGRAD_DEVICE is not read yet
 
 
 def default_device() -> device:
@@ -127,7 +127,7 @@ def _read_environment() -> device:
 
 
 def set_default_device(device: str | int | device | None) -> None:
-    """Creates tensors on `device` from now on; None goes back to MINIGRAD_DEVICE, or the CPU.
+    """Sets the default device of new tensors; None goes back to MINIGRAD_DEVICE, or the CPU.
 
     Raises RuntimeError for an unknown device and for a GPU that is not there.
 
@@ -144,7 +144,7 @@ def set_default_device(device: str | int | device | None) -> None:
 
 
 def check_there(device: device) -> None:
-    """Raise RuntimeError, in words, for a GPU that is not there."""
+    """Raises RuntimeError, with the reason, for a GPU that does not exist."""
     if device.type != "cpu":
         from minigrad.backend import library
 

@@ -18,14 +18,14 @@ from minigrad.backend import quiet
 
 
 class dtype:
-    """One element type, such as ``minigrad.float32``.
+    """The type of a tensor's elements, such as ``minigrad.float32``.
 
     >>> import minigrad
     >>> minigrad.float32, minigrad.float32.itemsize
     (minigrad.float32, 4)
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     __slots__ = ("is_floating_point", "itemsize", "name", "numpy")
 
@@ -39,14 +39,14 @@ class dtype:
 
     @property
     def is_signed(self) -> bool:
-        """True when negative numbers fit."""
+        """True if the dtype has negative numbers."""
         return self.numpy.kind in "fi"
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"
 
     def __reduce__(self) -> str:
-        return self.name  # pickled and copied by name: a dtype is compared by identity
+        return self.name  # pickled and copied by name, because dtypes are compared by identity
 
 
 float16 = half = dtype("float16")
@@ -67,7 +67,7 @@ _default: dtype = float32
 
 
 def get_default_dtype() -> dtype:
-    """The type that Python floats become: float32 unless ``set_default_dtype`` said otherwise.
+    """The dtype of tensors made from Python floats: float32 unless ``set_default_dtype`` changed it.
 
     >>> import minigrad as torch
     >>> torch.get_default_dtype()
@@ -77,7 +77,7 @@ def get_default_dtype() -> dtype:
 
 
 def set_default_dtype(d: dtype, /) -> None:
-    """Let Python floats become `d`. Raises TypeError when `d` is no floating-point type.
+    """Sets the dtype of tensors made from Python floats. Raises TypeError unless `d` is a floating-point dtype.
 
     >>> import minigrad as torch
     >>> torch.set_default_dtype(torch.float32)
@@ -100,7 +100,7 @@ def from_numpy(numpy_dtype: Any) -> dtype:
 
 
 def as_numpy(d: Any) -> Any:
-    """The NumPy dtype meant by `d`: a minigrad dtype, or Python's float, int or bool."""
+    """The NumPy dtype of `d`: a minigrad dtype, or Python's float, int or bool."""
     if isinstance(d, dtype):
         return d.numpy
     if isinstance(d, type) and d in _BY_PYTHON:
@@ -124,7 +124,7 @@ def _number_dtype(kind: type) -> Any:
 
 
 def _combine(stronger: Any, weaker: Any) -> Any:
-    """Let `weaker` matter only where its category is higher than that of `stronger`."""
+    """The result of promotion where `weaker` counts only if its category is higher than that of `stronger`."""
     if stronger is None or weaker is None:
         return stronger if weaker is None else weaker
     if _CATEGORY[weaker.kind] > _CATEGORY[stronger.kind]:
@@ -149,14 +149,14 @@ def result_type(operands: Iterable[Any]) -> Any:
 
 
 def is_category_downgrade(source: Any, target: Any) -> bool:
-    """True when writing `source` values into `target` would drop their category (float to int)."""
+    """Whether casting from `source` to `target` would lower the category, such as float to int."""
     return _CATEGORY[source.kind] > _CATEGORY[target.kind]
 
 
 # ---- numbers as elements of a type ----------------------------------------------------------------
 @cache
 def limits(numpy_dtype: Any) -> tuple[float, float]:
-    """The least and the greatest finite number that a NumPy type holds, as Python's."""
+    """The smallest and the largest finite number of a NumPy dtype, as Python numbers."""
     if numpy_dtype.kind == "b":
         return 0, 1
     about: Any = np.finfo(numpy_dtype) if numpy_dtype.kind == "f" else np.iinfo(numpy_dtype)
@@ -165,10 +165,10 @@ def limits(numpy_dtype: Any) -> tuple[float, float]:
 
 
 def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
-    """Refuse numbers from `least` to `greatest` that `numpy_dtype` does not hold, as PyTorch does.
+    """Raises if numbers from `least` to `greatest` do not fit in `numpy_dtype`, by PyTorch's rules.
 
-    Integers below 0 count from the end of an unsigned type (-1 is 255 in uint8), floats lose what is
-    behind the point. Raises OverflowError for integers beyond 64 bits, RuntimeError for the rest.
+    Negative integers wrap around in an unsigned dtype (-1 is 255 in uint8), floats lose their fractional
+    part. Raises OverflowError for integers beyond 64 bits, RuntimeError for the rest.
     """
     if numpy_dtype.kind == "b":
         return
@@ -185,20 +185,20 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
 
 
 def every_float_holds(value: float) -> bool:
-    """Whether a number is finite in float16, too."""
+    """Whether a number is finite even in float16."""
     return -65504 <= value <= 65504
 
 
 def check_64_bits(value: int) -> None:
-    """Refuse, with an OverflowError, an integer that neither int64 nor uint64 holds."""
+    """Raises OverflowError for an integer that fits in neither int64 nor uint64."""
     if not -(2**63) <= value < 2**64:
         raise OverflowError(f"an integer of {value.bit_length()} bits is too large: int64 holds 63 and a sign")
 
 
 def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
-    """A Python number as a NumPy scalar of `numpy_dtype`; `check_fits` says what is refused.
+    """A Python number as a NumPy scalar of `numpy_dtype`; `check_fits` raises for numbers that do not fit.
 
-    With `round_to_infinity` a float16 may become infinite, as PyTorch writes single halves.
+    With `round_to_infinity` a float16 may become infinite, as in PyTorch when a single number is written.
     """
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)
@@ -210,7 +210,7 @@ def _wide(value: Any) -> Any:
 
 
 def check_numbers(operands: Iterable[Any]) -> None:
-    """Refuse Python's numbers among `operands`, arrays and numbers, that their common type does not hold."""
+    """Raises for Python numbers among `operands` that do not fit in the common dtype."""
     given = list(operands)
     common = result_type(given)
     for x in given:
@@ -219,12 +219,12 @@ def check_numbers(operands: Iterable[Any]) -> None:
 
 
 def convert(array: Any, numpy_dtype: Any) -> Any:
-    """`array` in another type, without NumPy's warnings."""
+    """`array` cast to another dtype, without NumPy's warnings."""
     return array if array.dtype == numpy_dtype else quiet(cast_array, array, numpy_dtype)
 
 
 def cast_array(array: Any, numpy_dtype: Any, order: str = "K") -> Any:
-    """`array` in another type: doubles become halves by way of singles, as PyTorch rounds."""
+    """`array` cast to another dtype; float64 becomes float16 via float32, as in PyTorch."""
     if numpy_dtype == np.float16 and array.dtype == np.float64:
         array = array.astype(np.float32)
     return array.astype(numpy_dtype, order=order)
@@ -232,7 +232,7 @@ def cast_array(array: Any, numpy_dtype: Any, order: str = "K") -> Any:
 
 # ---- under PyTorch's names ------------------------------------------------------------------------
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """The type that holds both: ``promote_types(int64, float32)`` is float32.
+    """The dtype to which both are promoted: ``promote_types(int64, float32)`` is float32.
 
     >>> import minigrad as torch
     >>> torch.promote_types(torch.int64, torch.float32)
@@ -242,7 +242,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether an operation may convert so in place: categories only go up.
+    """Whether an in-place operation may cast so: the category must not go down.
 
     >>> import minigrad as torch
     >>> torch.can_cast(torch.float32, torch.int64)
@@ -259,7 +259,7 @@ class finfo:
     1.1920928955078125e-07
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     def __init__(self, type: dtype | None = None) -> None:
         if not isinstance(type or _default, dtype) or not (type or _default).is_floating_point:
@@ -282,7 +282,7 @@ class iinfo:
     127
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     def __init__(self, type: dtype) -> None:
         if not isinstance(type, dtype) or type.numpy.kind not in "iu":

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def find_cupy() -> tuple[Any, str | None]:
-    """CuPy and None where a kernel runs, otherwise None and the reason."""
+    """(CuPy, None) if a test kernel runs, otherwise (None, the reason)."""
     install = "pip install cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13"
     try:
         cupy = importlib.import_module("cupy")
@@ -26,7 +26,7 @@ def find_cupy() -> tuple[Any, str | None]:
         driver, built_for = runtime.driverGetVersion(), runtime.runtimeGetVersion()
         if driver == 0:
             return None, "CuPy is installed, but this machine has no NVIDIA driver."
-        if driver // 1000 < built_for // 1000:  # any driver of one major version serves it
+        if driver // 1000 < built_for // 1000:  # any driver of the same major version works
             return None, (
                 f"The NVIDIA driver is too old: it serves CUDA {_version(driver)}, and the CuPy "
                 f"installed needs CUDA {_version(built_for)}. Update the driver, or {install}."
@@ -41,11 +41,11 @@ def find_cupy() -> tuple[Any, str | None]:
 
 
 class OutOfMemoryError(RuntimeError):
-    """A GPU has less memory free than an array needs: the message says how much of each."""
+    """The error when an array needs more memory than a GPU has free; the message gives both sizes."""
 
 
 def explain_exhaustion(cupy: Any) -> None:
-    """Let CuPy's allocator, whichever is set, fail in words."""
+    """Wraps CuPy's current allocator, so that it raises `OutOfMemoryError`."""
     inner = cupy.cuda.get_allocator()
     if hasattr(inner, "explains"):
         return
@@ -72,7 +72,7 @@ def explain_exhaustion(cupy: Any) -> None:
         raise ExhaustedError(message)
 
     allocate.explains = True  # type: ignore[attr-defined]
-    with contextlib.suppress(ValueError):  # within CuPy's `using_allocator` it cannot be set
+    with contextlib.suppress(ValueError):  # inside CuPy's `using_allocator` it cannot be set
         cupy.cuda.set_allocator(allocate)
 
 

@@ -33,7 +33,7 @@ Argnums = int | tuple[int, ...]
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that computes the gradient of `func`, which returns one number.
 
-    With `has_aux`, `func` returns (number, anything), and that comes second.
+    With `has_aux`, `func` returns (number, anything), and the new function (gradient, anything).
 
     >>> import minigrad as torch
     >>> torch.func.grad(torch.func.grad(lambda x: x**3))(torch.tensor(2.0))
@@ -77,7 +77,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The outputs of `func`, and the function that maps cotangents like them to the gradients.
 
-    With `has_aux`, `func` returns (outputs, anything), and that comes third.
+    With `has_aux`, `func` returns (outputs, anything), and `anything` is returned as the third value.
 
     >>> import minigrad as torch
     >>> y, pull = torch.func.vjp(torch.exp, torch.zeros(2))
@@ -98,7 +98,7 @@ def jvp(
     func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False,
     has_aux: bool = False,
 ) -> Any:  # fmt: skip
-    """The outputs of `func` at `primals`, and how they change along `tangents`.
+    """The outputs of `func` at `primals`, and the Jacobian-vector product J v with the `tangents` v.
 
     >>> import minigrad as torch
     >>> torch.func.jvp(lambda x: x * x, (torch.tensor(3.0),), (torch.tensor(1.0),))
@@ -109,7 +109,7 @@ def jvp(
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """The outputs of `func`, and the function that maps tangents to how the outputs change along them.
+    """The outputs of `func`, and the function v -> J v of tangents.
 
     >>> import minigrad as torch
     >>> y, push = torch.func.linearize(torch.square, torch.tensor([1.0, 3.0]))
@@ -131,7 +131,7 @@ def jacrev(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    if chunk_size is not None and chunk_size <= 0:  # elements are walked from one by one, whatever its size
+    if chunk_size is not None and chunk_size <= 0:  # it has no effect, because there is one walk for each element
         raise ValueError(f"jacrev: `chunk_size` should be greater than 0, got {chunk_size}")
     return _jacobian("jacrev", derivatives.jacobian, func, argnums, has_aux)
 
@@ -183,7 +183,7 @@ def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums,
 def _linearize(
     name: str, func: Callable[..., Any], primals: Any, strict: bool, has_aux: bool
 ) -> tuple[_Call, Callable[..., Any]]:
-    """`func` at `primals`, and ``v -> J v``, which may be called as often as one likes."""
+    """The outputs of `func` at `primals`, and the function ``v -> J v``."""
     if not isinstance(primals, tuple):
         got = type(primals).__name__
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to be a tuple, got {got}: write (x,)")
@@ -205,10 +205,10 @@ _running: ContextVar[_Call | None] = ContextVar("minigrad_func_call", default=No
 
 
 class _Call:
-    """One call of a function that is differentiated: its points, what it returned there, and what is handed out."""
+    """One call of the function that is differentiated: its points, its results, and what is returned to the user."""
 
     def __init__(self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool) -> None:
-        """Call `func` with `inputs`, a tree, recorded."""
+        """Calls `func` with `inputs`, a tree, and records it."""
         self.name, self.recording = name, is_grad_enabled()
         self.own: set[Any]
         values, self.as_inputs = flatten(inputs)
@@ -239,7 +239,7 @@ class _Call:
         cls, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums,
         has_aux: bool,
     ) -> _Call:  # fmt: skip
-        """Call `func` as a function of the arguments `argnums` alone."""
+        """Calls `func` as a function of only the arguments `argnums`."""
         places = _places(argnums, len(args))
 
         def partial(selected: Any) -> Any:
@@ -275,7 +275,7 @@ class _Call:
         return self.recording and any(derivatives.reaches_beyond(x, self.own, self.start) for x in tensors)
 
     def hand_out(self, tree: Any) -> Any:
-        """`tree` without the graph that ends in the points: the caller knows nothing of them."""
+        """`tree` detached from the graph of the points, which the caller does not know."""
         values, rebuild = flatten(tree)
         return rebuild([self._handed_out(x) for x in values])
 

@@ -11,7 +11,7 @@ S = TypeVar("S")
 
 
 class Future(Generic[T]):
-    """A value that is set later, by `set_result`; `wait` gives it.
+    """A value that is set later by `set_result`; `wait` returns it.
 
     >>> from minigrad.futures import Future
     >>> future = Future()
@@ -23,15 +23,15 @@ class Future(Generic[T]):
 
     def __init__(self, *, devices: Any = None, move: Callable[[bool], object] | None = None) -> None:
         self._result: concurrent.futures.Future[T] = concurrent.futures.Future()
-        self._move = move  # where the value does not come by itself: moves it on, or with True waits for it
+        self._move = move  # a function that makes progress towards the value, or with True waits for it
 
     def done(self) -> bool:
-        """Whether the value, or an error in its place, is there."""
+        """Whether the value, or an error, is set."""
         self._advance(False)
         return self._result.done()
 
     def wait(self) -> T:
-        """The value, once it is there. Raises the error that was set in its place."""
+        """Waits for the value and returns it. Raises the error if one was set."""
         self._advance(True)
         return self._result.result()
 
@@ -44,18 +44,18 @@ class Future(Generic[T]):
             concurrent.futures.wait([self._result])
 
     def value(self) -> T:
-        """The value, which is there already. Raises RuntimeError where it is not."""
+        """The value. Raises RuntimeError if it is not set yet."""
         if not self._result.done():
             raise RuntimeError("the value of this future is not there yet: wait() for it")
         return self._result.result()
 
     def set_result(self, result: T) -> None:
-        """Here is the value. Raises RuntimeError the second time."""
+        """Sets the value. Raises RuntimeError the second time."""
         self._refuse_second()
         self._result.set_result(result)
 
     def set_exception(self, result: BaseException) -> None:
-        """An error comes in the place of the value: who waits gets it."""
+        """Sets an error instead of the value; `wait` raises it."""
         self._refuse_second()
         self._result.set_exception(result)
 
@@ -64,11 +64,11 @@ class Future(Generic[T]):
             raise RuntimeError("Future can only be marked complete once: its value is there already")
 
     def add_done_callback(self, callback: Callable[[Future[T]], None]) -> None:
-        """Call ``callback(future)`` when the value is there."""
+        """Calls ``callback(future)`` when the value is set."""
         self._result.add_done_callback(lambda _: callback(self))
 
     def then(self, callback: Callable[[Future[T]], S]) -> Future[S]:
-        """A future of ``callback(future)``, which is called when the value is there."""
+        """A future of the result of ``callback(future)``, which is called when the value is set."""
         following: Future[S] = Future(move=self._advance)
 
         def follow(done: Future[T]) -> None:
@@ -82,7 +82,7 @@ class Future(Generic[T]):
 
 
 def collect_all(futures: Sequence[Future[T]]) -> Future[list[Future[T]]]:
-    """A future of all of them, each done.
+    """A future of the list of `futures`, set when all are done.
 
     >>> from minigrad.futures import Future, collect_all
     >>> (first := Future()).set_result(1)
@@ -101,7 +101,7 @@ def collect_all(futures: Sequence[Future[T]]) -> Future[list[Future[T]]]:
 
 
 def wait_all(futures: Sequence[Future[T]]) -> list[T]:
-    """The values of all of them, once they are there.
+    """Waits for all futures and returns their values.
 
     >>> from minigrad.futures import Future, wait_all
     >>> (first := Future()).set_result(1)

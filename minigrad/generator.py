@@ -25,24 +25,24 @@ from minigrad.twister import Twister
 
 F = TypeVar("F", bound=Callable[..., Any])
 Array = Any  # a NumPy array
-_WORDS = 624  # the twister's state, in 32-bit words
-_STATE_BYTES = 5056  # PyTorch's struct: seed, position, words, the kept normal number
+_WORDS = 624  # the size of the Mersenne Twister's state in 32-bit words
+_STATE_BYTES = 5056  # PyTorch's struct: seed, position, words, cached normal number
 _DEFAULT_SEED = 67280421310721
 
-# `random_()` draws modulo these: what a type holds without loss, from 0 up.
+# `random_()` draws modulo these: the integers from 0 that a dtype represents exactly.
 _FULL_RANGE = {"b1": 2, "u1": 2**8, "i1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 2**63}
 _FULL_RANGE |= {"f2": 2**11 + 1, "f4": 2**24 + 1, "f8": 2**53 + 1}
 
 
-_drawing = RLock()  # held while a generator changes: by one thread at a time, and not across a fork
+_drawing = RLock()  # held while a generator changes its state, by one thread at a time; not held across a fork
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
 
 
 def read_state(state: Any, owner: str, size: int) -> Any:
-    """The words of 64 bits that the bytes of a `state` are.
+    """The bytes of a `state` as 64-bit words.
 
-    Raises TypeError for what is no tensor of bytes on the CPU, RuntimeError unless there are `size` of them.
+    Raises TypeError unless it is a CPU tensor of bytes, RuntimeError unless there are `size` bytes.
     """
     if not isinstance(state, TensorBase) or state.array.dtype != np.uint8:
         kind = type(state).__name__
@@ -55,7 +55,7 @@ def read_state(state: Any, owner: str, size: int) -> Any:
 
 
 def _one_at_a_time(method: F) -> F:
-    """`method` of a generator, of which one at a time runs: a draw by another thread comes before it or after it."""
+    """Decorates a method of a generator: only one thread at a time runs it."""
 
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -65,14 +65,14 @@ def _one_at_a_time(method: F) -> F:
     return call  # type: ignore[return-value]
 
 
-# The seam for the GPU's wing: the class of the generators whose device is a GPU.
+# The class of GPU generators, set by `gpu/`.
 ON_A_GPU: list[type[Generator]] = []
 
 
 class Generator(Twister):
     """A stream of random numbers with a state of its own.
 
-    A fresh one has PyTorch's default seed, 67280421310721. The drawing methods take a shape and a
+    A new one has PyTorch's default seed, 67280421310721. The drawing methods take a shape and a
     NumPy dtype and return NumPy arrays. Raises RuntimeError for bounds that PyTorch refuses.
 
     >>> import minigrad as torch
@@ -84,7 +84,7 @@ class Generator(Twister):
 
     def __new__(cls, device: Any = "cpu") -> Generator:
         if cls is Generator and Device(device).type == "cuda":
-            library(Device(device))  # found, it brings its wing
+            library(Device(device))  # imports the GPU's generator
             cls = ON_A_GPU[0]  # noqa: PLW0642
         return object.__new__(cls)
 
@@ -96,7 +96,7 @@ class Generator(Twister):
 
     @_one_at_a_time
     def manual_seed(self, seed: int) -> Generator:
-        """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number.
+        """Seeds with an int in [-2^63, 2^64), and deletes the cached normal number.
 
         >>> import minigrad as torch
         >>> torch.Generator().manual_seed(0).initial_seed()
@@ -112,7 +112,7 @@ class Generator(Twister):
         return self
 
     def seed(self) -> int:
-        """Start anew from a seed that the operating system gives; returns it.
+        """Seeds with a random number of the operating system, and returns it.
 
         >>> import minigrad as torch
         >>> generator = torch.Generator()
@@ -122,7 +122,7 @@ class Generator(Twister):
         return self.manual_seed(int.from_bytes(os.urandom(8))).initial_seed()
 
     def initial_seed(self) -> int:
-        """The seed that the stream was last started from.
+        """The last seed.
 
         >>> import minigrad as torch
         >>> torch.Generator().manual_seed(5).initial_seed()
@@ -147,7 +147,7 @@ class Generator(Twister):
         position = int(state["pos"])
         words[0] = self._seed
         words[1] = (_WORDS + 1 - position) | 1 << 32
-        # Freshly seeded, PyTorch's position is 0 with no word left; the next draw twists.
+        # After seeding, PyTorch's position is 0 with no word left; the next draw generates new words.
         fresh = position == _WORDS and state["key"][0] == self._seed & 0xFFFFFFFF
         words[2] = 0 if fresh else position
         words[3 : 3 + _WORDS] = state["key"]
@@ -300,7 +300,7 @@ class Generator(Twister):
         [True, True]
         """
         chances = p if is_array(p) else np.asarray(p)
-        if array_module(chances) is np and not np.all((chances >= 0) & (chances <= 1)):  # a GPU is not asked
+        if array_module(chances) is np and not np.all((chances >= 0) & (chances <= 1)):  # not checked on a GPU
             what = "the tensor p has others" if chances.ndim else f"got p={p}"
             raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
@@ -325,7 +325,7 @@ class Generator(Twister):
 
     @_one_at_a_time
     def poisson(self, rates: Array) -> Array:
-        """How many events are seen, for each of the `rates` at which they are expected, as float64.
+        """Random numbers of the Poisson distribution with the given `rates`, as float64.
 
         >>> import minigrad as torch, numpy as np
         >>> torch.Generator().manual_seed(0).poisson(np.zeros(2))
@@ -335,7 +335,7 @@ class Generator(Twister):
 
 
 def _no_range(dtype: Any, low: float, high: float, largest: float) -> RuntimeError:
-    """The error for bounds between which no uniform numbers of this type can be drawn."""
+    """The error for bounds between which no uniform numbers of this dtype can be drawn."""
     for name, bound in (("from", low), ("to", high)):
         if not abs(bound) <= largest:
             return RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")

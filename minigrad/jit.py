@@ -21,15 +21,15 @@ T = TypeVar("T")
 
 
 class ScriptModule(Module):
-    """What is scripted in PyTorch is a module of this class; here it stays what it was, so that nothing is one."""
+    """The class of scripted modules in PyTorch; nothing is an instance of it here."""
 
 
 class ScriptFunction:
-    """The same of a function."""
+    """The class of scripted functions in PyTorch; nothing is an instance of it here."""
 
 
 def script(obj: T, **options: Any) -> T:
-    """`obj` itself: a function, a class or a module, which runs as Python.
+    """Returns `obj`, a function, a class or a module, which runs as Python.
 
     >>> import minigrad as torch
     >>> torch.jit.script(torch.nn.ReLU())(torch.tensor([-1.0, 2.0]))
@@ -39,7 +39,7 @@ def script(obj: T, **options: Any) -> T:
 
 
 def trace(func: T, example_inputs: Any = None, **options: Any) -> T:
-    """`func` itself; each call runs all of its Python, branches too, which a trace would have frozen.
+    """Returns `func`; each call runs its Python code, also branches, which a trace would fix.
 
     >>> import minigrad as torch
     >>> torch.jit.trace(torch.sin, torch.ones(1))(torch.zeros(1))
@@ -49,7 +49,7 @@ def trace(func: T, example_inputs: Any = None, **options: Any) -> T:
 
 
 def annotate(the_type: Any, the_value: T) -> T:
-    """`the_value`, whatever type is said of it.
+    """Returns `the_value`; the type is ignored.
 
     >>> import minigrad as torch
     >>> torch.jit.annotate(list[int], [1])
@@ -62,7 +62,7 @@ export = script_method = as_it_is
 
 
 def ignore(drop: Any = False, **options: Any) -> Any:
-    """The function that it marks, which a compiler would leave alone; with an argument a decorator.
+    """Marks a function that a compiler should not compile, and returns it; with an argument a decorator.
 
     >>> import minigrad as torch
     >>> torch.jit.ignore(abs) is abs

@@ -20,15 +20,15 @@ from minigrad.tracing import Expression, Step, Untraceable, trace
 # As quick as a copy: three of them take as long as one exponential, and that is worth it from twice LARGE on. It takes
 # 0.17 ms then; to wake a thread, and to fill the caches of its core, takes 0.05.
 QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
-BLOCK = 2**17  # elements whose steps are taken together: what lies between two steps is never larger
-MANY = 16  # steps, from which on blocks are worth it in one thread too: whole arrays would not stay in its cache
+BLOCK = 2**17  # elements in a block: intermediate results are never larger
+MANY = 16  # least steps for which blocks pay in one thread too, because they stay in the cache
 UNIT = 32  # of an axis that a reduction is cut along: of a row or two NumPy adds up in another order
-WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
+WORDS = {"operand", "constant", "cast", "where"}  # supported steps other than NumPy's ufuncs
 
 
 def compute_in_parts(function: Callable[..., Any], *operands: Any) -> Any:
-    """``function(*operands)`` for `in_parts`. What cannot be traced, and arrays that do not lie in C order or hold no
-    floats, are computed as a whole.
+    """``function(*operands)`` for `in_parts`. Functions that cannot be traced, arrays that are not in C order, and
+    other dtypes than floats are computed as a whole.
     """
     arrays = [x for x in operands if x.__class__ is np.ndarray]
     if any(x.dtype.char not in "fd" for x in arrays):
@@ -73,12 +73,12 @@ def reduce_in_parts(
         key = _key_of_units(part, longest, x.shape[longest])
         reduce(x[key], axis, dtype, total[key], True)
 
-    parallel.spread(reduce_part, units, x.nbytes // 4)  # a pass over x, as quick as a copy
+    parallel.spread(reduce_part, units, x.nbytes // 4)  # as quick as a copy of x
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
 
 
 def _find_longest(shape: tuple[int, ...], stays: Sequence[int]) -> tuple[int, int]:
-    """The longest of the axes `stays`, and how many times `UNIT` it is long."""
+    """The longest of the axes `stays`, and its length in multiples of `UNIT`."""
     if not stays:
         return 0, 0
     longest = max(stays, key=lambda i: shape[i])
@@ -86,7 +86,7 @@ def _find_longest(shape: tuple[int, ...], stays: Sequence[int]) -> tuple[int, in
 
 
 def _key_of_units(part: slice, axis: int, length: int) -> tuple[slice, ...]:
-    """What reads these units of an axis; the last one has what is left."""
+    """The index of these units of an axis; the last unit includes the rest."""
     stop = length if part.stop == length // UNIT else part.stop * UNIT
     return (*(slice(None),) * axis, slice(part.start * UNIT, stop))
 
@@ -97,7 +97,7 @@ def map_parts(function: Callable[..., Any], over: Sequence[int], x: Any, *others
     if units < 2 or not parallel.may_spread():
         return function(x, *others)
     result = _Result(x.shape[longest], longest)
-    step = max(1, BLOCK // (UNIT * x.size // x.shape[longest]))  # units whose results wait to be copied, at a time
+    step = max(1, BLOCK // (UNIT * x.size // x.shape[longest]))  # units at a time
 
     def compute(part: slice) -> None:
         for start in range(part.start, part.stop, step):
@@ -110,14 +110,14 @@ def map_parts(function: Callable[..., Any], over: Sequence[int], x: Any, *others
 
 
 class _Result:
-    """An array that is made when its first slice is known, and filled by several threads."""
+    """The result array, made with its first slice, and filled by several threads."""
 
     def __init__(self, length: int, axis: int) -> None:
         self.array: Any = None
         self.length, self.axis, self.lock = length, axis, Lock()
 
     def put(self, key: tuple[slice, ...], found: Any) -> None:
-        """Copy what was found to its place."""
+        """Copies a part of the result to its place."""
         with self.lock:
             if self.array is None:
                 shape = [self.length if i == self.axis else n for i, n in enumerate(found.shape)]
@@ -126,11 +126,11 @@ class _Result:
 
 
 def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:
-    """The steps of a function for operands of these types and numbers; None where it has none that are known here."""
+    """The traced steps of a function for operands of these types; None if it has unsupported steps."""
     kinds = [x.dtype if x.__class__ is np.ndarray else x for x in operands]
-    try:  # 1 and 1.0 are told apart
+    try:  # a key that distinguishes 1 and 1.0
         return _trace_kinds(function, tuple(kinds), tuple([x.__class__ for x in operands]))
-    except TypeError:  # an option that cannot be remembered
+    except TypeError:  # an option that is not hashable
         return None
 
 
@@ -141,14 +141,14 @@ def _trace_kinds(function: Callable[..., Any], kinds: tuple[Any, ...], types: tu
     except Untraceable:
         return None
     known = all(isinstance(s.function, np.ufunc) or s.function in WORDS for s in expression.steps)
-    # An array's own power has ways of its own to some exponents.
+    # NumPy's power has special cases for some exponents.
     powers = any(s.function is np.power for s in expression.steps)
     calls = [s for s in expression.steps if s.function not in ("operand", "constant")]
     return _Formula(expression, calls) if known and calls and not powers else None
 
 
 class _Formula:
-    """The steps of an expression, and where each one's value is read for the last time."""
+    """The steps of an expression, with the last use of each value."""
 
     def __init__(self, expression: Expression, calls: list[Step]) -> None:
         self.steps, self.calls = expression.steps, calls
@@ -158,7 +158,7 @@ class _Formula:
         self.cost = sum(1 / 3 if step.function in QUICK else 1 for step in calls)
 
     def fill(self, out: Any, operands: Sequence[Any]) -> None:
-        """Compute `out` from operands that broadcast to its shape, cut along the first axis that has a length."""
+        """Computes `out` from operands that broadcast to its shape, cut along the first axis longer than 1."""
         axis = next(i for i, n in enumerate(out.shape) if n > 1)
         arrays = (out, *operands)
         cuts = [_find_cut(x, out.ndim - axis) for x in arrays]
@@ -172,7 +172,7 @@ class _Formula:
         parallel.spread(follow, out.shape[axis], out.nbytes)
 
     def follow(self, target: Any, *operands: Any) -> None:
-        """Take the steps, the last into `target`; the results before lie there too, or in each other's places."""
+        """Runs the steps, the last one into `target`; intermediate results reuse `target` and each other's memory."""
         values = {id(s): operands[s.value] if s.function == "operand" else s.value for s in self.steps}
         rooms = [target]
         for step in self.calls:
@@ -190,7 +190,7 @@ def _has_room(x: Any, shape: tuple[int, ...], dtype: Any) -> bool:
 
 
 def _take(step: Step, inputs: list[Any], room: Any) -> Any:
-    """The value of one step, in `room` where there is any."""
+    """The value of one step, written into `room` if given."""
     if step.function == "cast":
         value = np.asarray(inputs[0]).astype(step.dtype)[()]
     elif step.function == "where":
@@ -205,7 +205,7 @@ def _take(step: Step, inputs: list[Any], room: Any) -> Any:
 
 
 def _choose(mask: Any, x: Any, y: Any, room: Any) -> Any:
-    """``where(mask, x, y)``, in `room` if it likes; beside 0, the bits of `x` times 0 or 1, ten times quicker."""
+    """``where(mask, x, y)``, perhaps in `room`; for y = 0 the bits of `x` times 0 or 1, ten times quicker."""
     zero = isinstance(y, np.floating) and y == 0 and not np.signbit(y)
     if not zero or x.__class__ is not np.ndarray or mask.__class__ is not np.ndarray:
         return np.where(mask, x, y)
@@ -214,13 +214,13 @@ def _choose(mask: Any, x: Any, y: Any, room: Any) -> Any:
 
 
 def _find_cut(x: Any, place: int) -> tuple[slice, ...] | None:
-    """The index before that of the axis which is `place` from the end; None where `x` has nothing to cut there."""
+    """The leading index to cut the axis that is `place` from the end; None if `x` has no such axis."""
     if x.__class__ is not np.ndarray or x.ndim < place or x.shape[-place] == 1:
         return None
     return (slice(None),) * (x.ndim - place)
 
 
 def _lies_in_order(x: Any) -> bool:
-    """Whether the axes of an array lie in C order, apart from those along which it is repeated."""
+    """Whether an array is in C order, apart from broadcast axes."""
     steps = [step for step, n in zip(x.strides, x.shape, strict=True) if step and n > 1]
     return all(step > 0 for step in steps) and steps == sorted(steps, reverse=True)

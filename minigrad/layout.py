@@ -13,12 +13,12 @@ class memory_format:
     minigrad.channels_last
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     __slots__ = ("name", "order")
 
     def __init__(self, name: str, order: tuple[int, ...] | None = None) -> None:
-        self.name, self.order = name, order  # in which the axes lie in memory; None: in their own
+        self.name, self.order = name, order  # order of the axes in memory; None: row-major
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"
@@ -28,14 +28,14 @@ class memory_format:
 
 
 class layout:
-    """How the elements are stored; ``minigrad.strided``, one by one in memory, is the only way.
+    """How elements are stored; ``minigrad.strided`` is the only layout.
 
     >>> import minigrad as torch
     >>> torch.strided
     minigrad.strided
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     __slots__ = ("name",)
 

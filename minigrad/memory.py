@@ -16,12 +16,12 @@ except ImportError:  # an interpreter built without it
 # mallopt's names for its parameters, from malloc.h
 TRIM_THRESHOLD = -1
 MMAP_THRESHOLD = -3
-KEPT = 256 * 2**20  # bytes at the end of the heap that may lie unused
-LARGEST = 128 * 2**20  # blocks beyond this go back to the system as soon as they are freed
+KEPT = 256 * 2**20  # unused bytes that may stay at the end of the heap
+LARGEST = 128 * 2**20  # larger blocks are returned to the system when they are freed
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep up to `KEPT` bytes of freed memory; False where the allocator is another."""
+    """Tells glibc to keep up to `KEPT` bytes of freed memory; False for another allocator."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # not glibc: macOS, musl, Windows
@@ -30,7 +30,7 @@ def keep_freed_memory() -> bool:
 
 
 def release_freed_memory() -> bool:
-    """Hand unused memory back to the system now; False where there was none, or the allocator is another."""
+    """Returns unused memory to the system now; False if there was none, or for another allocator."""
     try:
         return bool(ctypes.CDLL(None).malloc_trim(0))
     except (AttributeError, OSError, TypeError):

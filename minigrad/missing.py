@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
-INSTEAD = {  # what serves where PyTorch's name is not here
+INSTEAD = {  # PyTorch's missing name -> what to use instead
     **{f"torch.distributed.{kind}Store": _NO_STORE for kind in ("TCP", "File", "Hash", "Prefix", "")},
     "torch.distributed.device_mesh": "new_group() and new_subgroups() make groups of ranks",
     "torch.distributed.init_device_mesh": "new_group() and new_subgroups() make groups of ranks",
@@ -44,7 +44,7 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
 
 
 def read_pytorch_names() -> dict[str, str]:
-    """PyTorch 2.13's public names by their namespace, as tests/oracle/record_names.py wrote them down."""
+    """PyTorch 2.13's public names by namespace, recorded by tests/oracle/record_names.py."""
     import json
     from pathlib import Path
 
@@ -52,21 +52,21 @@ def read_pytorch_names() -> dict[str, str]:
 
 
 def _error_for(error: AttributeError, module: dict[str, Any], name: str) -> AttributeError | ImportError:
-    """`error`, or an ImportError of the same words for ``from module import name``.
+    """`error`, or an ImportError with the same text for ``from module import name``.
 
-    Python asks a package for the name first, in `_handle_fromlist`, and forgets an AttributeError: "cannot import name"
-    is all that it says then. Nothing but the caller's frame tells the two apart.
+    For that statement Python calls `__getattr__` in `_handle_fromlist`, and replaces an AttributeError by "cannot
+    import name". Only the caller's frame tells the two cases apart.
     """
     if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec
 
-        if find_spec(f"{module['__name__']}.{name}") is None:  # no file of that name waits to be imported
+        if find_spec(f"{module['__name__']}.{name}") is None:  # there is no submodule of that name
             return ImportError(f"cannot import name {name!r}: {error}", name=name)
     return error
 
 
 def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoReturn]:
-    """What the module `namespace` answers when it is asked for a name that it does not have: its `__getattr__`."""
+    """Makes the `__getattr__` of the module `namespace`, which raises the error for a missing name."""
 
     def refuse(name: str) -> NoReturn:
         raise _error_for(missing_name(namespace, name, module), module, name)
@@ -77,9 +77,9 @@ def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoRe
 def open_later(
     namespace: str, package: dict[str, Any], rooms: str = "", files: dict[str, str] | None = None
 ) -> Callable[[str], Any]:
-    """The `__getattr__` of a package whose `rooms` are imported when they are first asked for.
+    """Makes the `__getattr__` of a package that imports its submodules (`rooms`) when they are first used.
 
-    So are the `files`, for the names that each has: ``{"adam": "Adam AdamW"}``.
+    `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``.
     """
     inside = package["__name__"]
     file_of = {name: file for file, names in (files or {}).items() for name in names.split()}

@@ -20,7 +20,7 @@ from typing import Any
 
 from minigrad.advice import warn
 
-PATIENCE = 30.0  # seconds for a process that is asked to end, before it is killed
+PATIENCE = 30.0  # seconds that a process gets to end before it is killed
 _STRATEGIES = {"file_descriptor", "file_system"}
 _strategy = "file_descriptor"
 
@@ -31,7 +31,7 @@ __all__ = [  # noqa: PLE0604 (the library's own list is of strings)
 
 
 class ProcessException(Exception):  # noqa: N818 (PyTorch's name)
-    """One of the processes failed: number `error_index`, which the system knows as `pid`."""
+    """One of the processes failed: number `error_index`, with the process id `pid`."""
 
     def __init__(self, msg: str, error_index: int, pid: int) -> None:
         super().__init__(msg, error_index, pid)
@@ -42,11 +42,11 @@ class ProcessException(Exception):  # noqa: N818 (PyTorch's name)
 
 
 class ProcessRaisedException(ProcessException):
-    """It raised: the message holds its traceback."""
+    """A process raised an error; the message holds its traceback."""
 
 
 class ProcessExitedException(ProcessException):
-    """It ended by a signal, or by an exit code other than 0."""
+    """A process ended by a signal, or with an exit code other than 0."""
 
     def __init__(self, msg: str, error_index: int, pid: int, exit_code: int, signal_name: str | None = None) -> None:
         super().__init__(msg, error_index, pid)
@@ -61,7 +61,7 @@ class ProcessContext:
         self._running = set(range(len(processes)))
 
     def pids(self) -> list[int]:
-        """By what numbers the system knows them."""
+        """The process ids."""
         return [process.pid for process in self.processes]
 
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
@@ -80,7 +80,7 @@ class ProcessContext:
                 message = f"\n\n-- Process {i} terminated with the following error:\n{report}"
                 raise ProcessRaisedException(message, i, self.processes[i].pid)
         ended = [i for i in self._running if not self.processes[i].is_alive()]
-        for i in sorted(ended, key=lambda i: self.processes[i].exitcode):  # signals first: what others fail by
+        for i in sorted(ended, key=lambda i: self.processes[i].exitcode):  # signals first: they cause others
             self._running.remove(i)
             if self.processes[i].exitcode != 0:
                 self._end_all(grace_period)
@@ -88,7 +88,7 @@ class ProcessContext:
         return not self._running
 
     def _end_all(self, grace_period: float | None) -> None:
-        """Wait, then ask those that are left to end, then make them."""
+        """Waits for the processes, then terminates and finally kills those that are left."""
         self._wait_for_all(grace_period or 0)
         for process in self.processes:
             process.terminate()
@@ -105,7 +105,7 @@ class ProcessContext:
 
 
 def _read(report: Any) -> str:
-    """The traceback that a process sent; nothing where it only ended."""
+    """The traceback that a process sent; "" if it sent none."""
     try:
         return report.recv_bytes().decode()
     except EOFError:
@@ -136,7 +136,7 @@ def start_processes(
         report, sender = methods.Pipe(duplex=False)
         process = methods.Process(target=_run, args=(fn, i, tuple(args), sender), daemon=daemon)  # type: ignore[attr-defined]
         process.start()
-        sender.close()  # the process has its own
+        sender.close()  # the child has its own copy
         processes.append(process)
         reports.append(report)
     context = ProcessContext(processes, reports)
@@ -165,12 +165,12 @@ def spawn(
 
 
 def _run(fn: Callable[..., Any], i: int, args: tuple[Any, ...], sender: Any) -> None:
-    """What a process does: its error goes to the one that started it, with which it also ends."""
+    """Runs the function in a process: sends its error to the parent, and ends when the parent ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         fn(i, *args)
     except KeyboardInterrupt:
-        pass  # it is told by the process that was interrupted first
+        pass  # the parent reports the interrupt
     except Exception:  # noqa: BLE001 (it is sent)
         sender.send_bytes(traceback.format_exc().encode())
         sys.exit(1)
@@ -184,7 +184,7 @@ def _end_with_parent() -> None:
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """How PyTorch shares tensors' memory; here they are copied, whatever is chosen. Raises ValueError for others."""
+    """Sets PyTorch's sharing strategy, which has no effect: tensors are copied. Raises ValueError for other names."""
     global _strategy
     if new_strategy not in _STRATEGIES:
         raise ValueError(f"the sharing strategy must be one of {sorted(_STRATEGIES)}, got {new_strategy!r}")
@@ -192,10 +192,10 @@ def set_sharing_strategy(new_strategy: str) -> None:
 
 
 def get_sharing_strategy() -> str:
-    """What was chosen by `set_sharing_strategy`."""
+    """The strategy set by `set_sharing_strategy`."""
     return _strategy
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """What can be chosen."""
+    """The names of all sharing strategies."""
     return set(_STRATEGIES)

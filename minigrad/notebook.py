@@ -16,7 +16,7 @@ from typing import Any
 HOUSE = str(Path(__file__).resolve().parent)
 LINES, FRAMES = 12, 2
 PAGE = "docs/errors.md"
-# What a message says, and the heading of its section on the page of errors; the first that is found counts.
+# (part of a message, heading of its section on the page of errors); the first match counts.
 SECTIONS = (
     (r"Expected .*\(unbatched\) or .*\(batched\)", "An image without its batch and channel axes"),
     (r"The channels are the last axis|has \d+ channels and a width of", "Channels last"),
@@ -82,13 +82,13 @@ _show_as_ever = warnings.showwarning
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """What ``%load_ext minigrad`` calls."""
+    """Called by ``%load_ext minigrad``."""
     shell.set_custom_exc((Exception,), show_error)
     warnings.showwarning = show_warning
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext minigrad`` calls: tracebacks and warnings are IPython's own again."""
+    """Called by ``%unload_ext minigrad``: restores IPython's tracebacks and warnings."""
     shell.set_custom_exc((), None)
     warnings.showwarning = _show_as_ever
 
@@ -97,7 +97,7 @@ def show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None,
     line: str | None = None,
 ) -> None:  # fmt: skip
-    """Show advice of minigrad with its page, any other warning as Python does."""
+    """Shows advice of minigrad with its page, and other warnings as Python does."""
     section = find_section(str(message))
     if section is None or file is not None:
         _show_as_ever(message, category, filename, lineno, file, line)
@@ -106,7 +106,7 @@ def show_warning(
 
 
 def show_error(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None) -> None:
-    """Show an error that comes out of minigrad in a few lines, any other one as IPython does."""
+    """Shows an error from minigrad in a few lines, and other errors as IPython does."""
     frames = traceback.extract_tb(trace)
     if not frames or not frames[-1].filename.startswith(HOUSE):
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
@@ -116,7 +116,7 @@ def show_error(shell: Any, kind: type[BaseException], error: BaseException, trac
 
 
 def shorten(kind: type[BaseException], error: BaseException, frames: Any) -> list[str]:
-    """At most LINES: the student's lines that led here, the message, its page."""
+    """The short text, at most LINES lines: the user's lines in the traceback, the message, and its page."""
     mine = [frame for frame in frames if not is_foreign(frame.filename)]
     lines = []
     for frame in mine[:1] + mine[1:][-(FRAMES - 1) :]:
@@ -134,7 +134,7 @@ def shorten(kind: type[BaseException], error: BaseException, frames: Any) -> lis
 
 
 def is_foreign(filename: str) -> bool:
-    """A file that the student did not write: this library, NumPy, IPython, Python's own."""
+    """Whether the user did not write a file: this library, NumPy, IPython, Python's own."""
     if filename.startswith(HOUSE):
         return True
     parts = Path(filename).parts

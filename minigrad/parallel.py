@@ -28,24 +28,24 @@ import numpy as np
 from minigrad import threads
 from minigrad.threads import get_count
 
-CAN = sys.platform not in ("emscripten", "wasi")  # threads are not to be had there
-WORTH = 2**20  # bytes of a pass: below, waking a thread takes longer than it saves
-STRANDS = 8  # of a sum of pieces
-ROOM = 24 * 2**20  # bytes that their totals may take
+CAN = sys.platform not in ("emscripten", "wasi")  # platforms without threads
+WORTH = 2**20  # least bytes of a pass: for less, waking a thread takes longer than it saves
+STRANDS = 8  # most partial totals in `add_pieces`
+ROOM = 24 * 2**20  # most bytes of all partial totals
 T = TypeVar("T")
 
 
 class _Call:
-    """One call: the pieces that wait for a thread, how many are not done yet, and the first error."""
+    """One call: the pieces that are not started, the number of unfinished ones, and the first error."""
 
     def __init__(self, work: Callable[[Any], object], pieces: Sequence[Any]) -> None:
         self.work, self.waiting, self.left = work, deque(pieces), len(pieces)
         self.lock, self.at_work = threading.Lock(), threading.Lock()
         self.error: BaseException | None = None
-        self.at_work.acquire()  # whoever is done with the last piece releases it
+        self.at_work.acquire()  # released when the last piece is done
 
     def run(self) -> None:
-        """Work on pieces while there are any."""
+        """Computes pieces while there are any."""
         while True:
             try:
                 piece = self.waiting.popleft()
@@ -62,7 +62,7 @@ class _Call:
 
 
 class _Pool:
-    """The threads, and the queue they wait at."""
+    """The threads, and the queue of their calls."""
 
     def __init__(self) -> None:
         self.queue: SimpleQueue[_Call] = SimpleQueue()
@@ -70,22 +70,22 @@ class _Pool:
         self.lock = threading.Lock()
 
     def grow(self, threads: int) -> None:
-        """Start threads until there are so many."""
+        """Starts threads until there are `count`."""
         with self.lock:
             while self.threads < threads:
                 self.threads += 1
                 threading.Thread(target=self.work, name=f"minigrad-{self.threads}", daemon=True).start()
 
     def work(self) -> None:
-        """What a thread does all its life."""
+        """The loop of a thread."""
         _within.parts = True
-        np.seterr(all="ignore")  # as the engine has it
+        np.seterr(all="ignore")  # as in the engine
         while True:
             self.queue.get().run()
 
 
 class _Within(threading.local):
-    """Whether this thread is at work on a part already."""
+    """Whether this thread is computing a part already."""
 
     parts = False
 
@@ -94,21 +94,21 @@ _within, _pool = _Within(), _Pool()
 
 
 def may_spread() -> bool:
-    """Whether a pass of this thread, were it large enough, would find others to help."""
+    """Whether this thread may use other threads."""
     return CAN and not _within.parts and get_count() > 1
 
 
 def _count_for(size: int) -> int:
-    """How many threads a pass over `size` bytes keeps busy: each is woken for half of `WORTH` at least."""
+    """The number of threads for a pass over `size` bytes: at least half of `WORTH` for each."""
     if size < WORTH or not may_spread():
         return 1
     return min(get_count(), 2 * size // max(1, WORTH))
 
 
 def spread(work: Callable[[slice], object], length: int, size: int) -> None:
-    """`work` on slices that make up ``range(length)``, side by side if the pass over `size` bytes is worth it.
+    """Calls `work` on slices of ``range(length)``, in several threads if the pass over `size` bytes is large enough.
 
-    Raises what `work` raises, when all parts are done.
+    Raises what `work` raises, after all parts are done.
     """
     count = min(_count_for(size), length)
     if count < 2:
@@ -119,9 +119,9 @@ def spread(work: Callable[[slice], object], length: int, size: int) -> None:
 
 
 def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
-    """`work` on each of the pieces, side by side if all of them, `size` bytes, are worth it and each thread has one.
+    """Calls `work` on each of the pieces, in several threads if there are enough, and `size` bytes in all.
 
-    Raises what `work` raises, when all are done.
+    Raises what `work` raises, after all are done.
     """
     count = _count_for(size)
     if 2 <= count <= len(pieces):
@@ -132,9 +132,9 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
 
 
 def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
-    """``add(piece, total)`` for each piece, by turns into a few totals, which are added to the array `total` at last.
+    """Calls ``add(piece, total)`` for each piece, with a few partial totals in turn, and adds these to `total`.
 
-    Each of them is made by one thread, as `share` has it; how many there are depends on nothing but the sizes.
+    Each partial total is computed by one thread; their number depends only on the sizes, not on the threads.
     """
     strands = max(1, min(len(pieces), STRANDS, ROOM // max(1, total.nbytes))) if size >= WORTH else 1
     totals = [total, *[np.zeros_like(total) for _ in range(strands - 1)]]
@@ -165,11 +165,11 @@ def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: i
         try:
             raise error
         finally:
-            del error  # its traceback holds this frame, and so what the pieces looked at
+            del error  # its traceback holds this frame, and so the pieces' arrays
 
 
 def _start_anew() -> None:
-    """A forked child has none of its parent's threads."""
+    """Makes a new pool in a forked child, which has none of its parent's threads."""
     global _pool
     _pool = _Pool()
     _within.parts = False

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import exp, floor, lgamma, log, sqrt
 
-Unit = Callable[[], float]  # the next number of U[0, 1)
+Unit = Callable[[], float]  # returns the next number of U[0, 1)
 
 
 def draw_count(rate: float, unit: Unit) -> int:
-    """How many events are seen where `rate` of them are expected.
+    """A random number of the Poisson distribution with this `rate`.
 
     >>> from minigrad.poisson_draws import draw_count
     >>> draw_count(2.0, iter([0.9, 0.5, 0.1]).__next__)
@@ -25,7 +25,7 @@ def draw_count(rate: float, unit: Unit) -> int:
 
 
 def _multiply(rate: float, unit: Unit) -> int:
-    """Uniform numbers are multiplied until their product falls to ``exp(-rate)``."""
+    """For small rates: multiplies uniform numbers until their product falls to ``exp(-rate)``."""
     count, product, least = 0, unit(), exp(-rate)
     while product > least:
         count += 1
@@ -34,7 +34,7 @@ def _multiply(rate: float, unit: Unit) -> int:
 
 
 def _reject(rate: float, unit: Unit) -> int:
-    """Numbers of a table mountain over the distribution, of which too many are rejected."""
+    """For large rates: Hoermann's transformed rejection (PTRS)."""
     b = 0.931 + 2.53 * sqrt(rate)
     a = -0.059 + 0.02483 * b
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)

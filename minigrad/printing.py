@@ -20,10 +20,10 @@ from minigrad.devices import CPU
 
 class _Options(NamedTuple):
     precision: int = 4
-    threshold: float = 1000  # more elements than this are summarised
+    threshold: float = 1000  # larger tensors are summarized
     edgeitems: int = 3
     linewidth: int = 80
-    sci_mode: bool | None = None  # None: each tensor's own range decides
+    sci_mode: bool | None = None  # None: chosen for each tensor by its range
 
 
 _PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=math.inf)}
@@ -34,7 +34,7 @@ def set_printoptions(
     precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
 ) -> None:  # fmt: skip
-    """Set how tensors are printed: a `profile` first, then what else is given.
+    """Sets how tensors are printed: a `profile` first, then the other options.
 
     `precision` digits, a summary above `threshold` elements with `edgeitems` at each end, lines of
     `linewidth` columns; `sci_mode` forces or forbids the scientific form, and None, also by being
@@ -62,15 +62,15 @@ def format_tensor(tensor: Any) -> str:
     place = [] if where.type == "cpu" else [f"device='{where}'"]
     try:
         origin = "requires_grad=True" if tensor.is_leaf else f"grad_fn=<{tensor.grad_fn.name()}>"
-    except RuntimeError:  # a view that was written to, of which it cannot be told
+    except RuntimeError:  # an invalid view after a write, whose grad_fn cannot be computed
         origin = "grad_fn=<Invalid>"
     return format_array(to_device(tensor.array, CPU), place, [origin] if tensor.requires_grad else [])
 
 
 def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = ()) -> str:
-    """The text of a tensor around a NumPy `array`, with the notes that stand before its type and after it."""
+    """The text of a tensor around a NumPy `array`, with given suffixes before and after its dtype."""
     opening, notes, is_empty = "tensor(", list(first), array.size == 0
-    # What the numbers do not show is noted: the shape, except of a plain `tensor([])`, and the type.
+    # The shape of an empty tensor (except `tensor([])`) and a dtype that the numbers do not show are printed.
     if (is_empty and array.ndim != 1) or not (is_empty or _options.edgeitems):
         notes.append(f"size={array.shape}")
     default = dtypes.get_default_dtype().numpy
@@ -91,7 +91,7 @@ def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = 
 
 
 def format_element(tensor: Any, spec: str) -> str:
-    """What `f"{tensor:.3f}"` gives: the format of the one number that `tensor` holds.
+    """The text for `f"{tensor:.3f}"`: the single number of `tensor` in that format.
 
     Without a spec, a tensor that has axes gives its text. Raises TypeError for a spec and several
     elements.
@@ -105,7 +105,7 @@ def format_element(tensor: Any, spec: str) -> str:
 
 
 def _write_numbers(array: Array, indent: int) -> str:
-    """The numbers in their brackets, to be written `indent` columns from the left."""
+    """The numbers in brackets, indented by `indent` columns."""
     edge, ndim = _options.edgeitems, len(array.shape)
     elided = [array.size > _options.threshold and n > 2 * edge for n in array.shape]
     kept = _take_ends(array, elided, edge) if any(elided) else array
@@ -130,7 +130,7 @@ def _write_numbers(array: Array, indent: int) -> str:
 
 
 def _take_ends(array: Array, elided: Sequence[bool], edge: int) -> Array:
-    """Of the axes that are `elided`, the first and the last `edge` indices."""
+    """The array with only the first and the last `edge` indices of the axes that are `elided`."""
     for axis, length in enumerate(array.shape):
         if elided[axis]:
             array = np.take(array, [*range(edge), *range(length - edge, length)], axis)
@@ -138,7 +138,7 @@ def _take_ends(array: Array, elided: Sequence[bool], edge: int) -> Array:
 
 
 def _find_format(array: Array) -> tuple[Callable[[Any], str], int]:
-    """The form that fits all elements, and the width of the widest."""
+    """The notation for all elements, and the width of the widest one."""
     if array.dtype.kind != "f":
         extremes = (array.min(), array.max()) if array.size else ()
         return str, max((len(str(value)) for value in extremes), default=1)

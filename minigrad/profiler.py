@@ -17,7 +17,7 @@ __all__ = ["ProfilerActivity", "profile", "record_function"]
 
 
 class ProfilerActivity(Enum):
-    """What is watched; operations are timed on the host, whichever is named."""
+    """PyTorch's names of activities; here operations are always timed on the host."""
 
     CPU = 0
     CUDA = 1
@@ -48,7 +48,7 @@ class profile(profiler.profile):
         self.on_trace_ready, self.step_num = on_trace_ready, 0
 
     def step(self) -> None:
-        """Note that a step of the loop has ended."""
+        """Marks the end of a step of the training loop."""
         self.step_num += 1
 
     def __exit__(self, *failed: object) -> None:

@@ -19,8 +19,8 @@ default_generator = Generator()
 default_generator.seed()
 
 
-_of_gpus: dict[int, Generator] = {}  # the default generators of GPUs, by their numbers
-_seed_of_gpus: int | None = None  # what `manual_seed` told those that have not drawn yet
+_of_gpus: dict[int, Generator] = {}  # the default generators of GPUs, by number
+_seed_of_gpus: int | None = None  # the last `manual_seed`, for GPUs without a generator yet
 
 
 def of_gpu(index: int) -> Generator:
@@ -38,9 +38,9 @@ def of_gpu(index: int) -> Generator:
 
 
 def source_of(generator: Any, library: Any = np) -> Generator:
-    """The generator to draw from: the one given, or for None the default one; `library` holds what is drawn for.
+    """The generator to use: the given one, or for None the default one of the device of `library`.
 
-    A generator of the CPU serves every device, and what it draws is sent there; one of a GPU serves GPUs alone.
+    A CPU generator serves every device, and its numbers are copied there; a GPU generator serves only GPUs.
 
     >>> import minigrad as torch
     >>> torch.random.source_of(None) is torch.default_generator
@@ -56,9 +56,9 @@ def source_of(generator: Any, library: Any = np) -> Generator:
 
 
 def manual_seed(seed: Any) -> Generator:
-    """Start the default generators, of the CPU and of all GPUs, from `seed` (an int, or what `int()` takes).
+    """Seeds the default generators of the CPU and of all GPUs (an int, or anything that `int()` accepts).
 
-    Returns the CPU's.
+    Returns the CPU's generator.
 
     >>> import minigrad as torch
     >>> generator = torch.manual_seed(0)
@@ -79,7 +79,7 @@ def manual_seed(seed: Any) -> Generator:
 
 
 def seed() -> int:
-    """Start the default generators from a seed that the operating system gives; returns it.
+    """Seeds the default generators with a random number of the operating system, and returns it.
 
     >>> import minigrad as torch
     >>> torch.seed() == torch.initial_seed()
@@ -89,7 +89,7 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
-    """The seed that the default generator was last started from.
+    """The last seed of the default generator.
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(3)
@@ -113,7 +113,7 @@ def get_rng_state() -> Any:
 
 
 def set_rng_state(new_state: Any) -> None:
-    """Let the default generator continue from a state that `get_rng_state` returned.
+    """Sets the state of the default generator, as `get_rng_state` returns it.
 
     >>> import minigrad as torch
     >>> torch.set_rng_state(torch.get_rng_state())
@@ -123,7 +123,7 @@ def set_rng_state(new_state: Any) -> None:
 
 @contextlib.contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """Within, draws do not count: afterwards the default generators go on from where they were.
+    """A context after which the default generators have their old states again.
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(0)
@@ -138,11 +138,11 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     finally:
         restore_states(states)
         for index in set(_of_gpus) - known if enabled else ():
-            del _of_gpus[index]  # it begins anew
+            del _of_gpus[index]  # it was not used before: starts from the seed again
 
 
 def keep_states() -> list[tuple[Generator, Any]]:
-    """The default generators, of the CPU and of the GPUs that drew, each with its state.
+    """The default generators of the CPU and of the GPUs that were used, with their states.
 
     >>> import minigrad as torch
     >>> states = torch.random.keep_states()
@@ -155,7 +155,7 @@ def keep_states() -> list[tuple[Generator, Any]]:
 
 
 def restore_states(states: list[tuple[Generator, Any]]) -> None:
-    """Let the default generators continue from what `keep_states` returned.
+    """Restores the states that `keep_states` returned.
 
     >>> import minigrad as torch
     >>> torch.random.restore_states(torch.random.keep_states())

@@ -14,7 +14,7 @@ _precision = "highest"
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Ask for results that are the same in every run: those on a CPU always are, whatever is asked.
+    """Requests deterministic results; on a CPU they always are.
 
     >>> import minigrad as torch
     >>> torch.use_deterministic_algorithms(True)
@@ -38,7 +38,7 @@ def set_deterministic(d: bool) -> None:
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Whether determinism was asked for.
+    """The setting of `use_deterministic_algorithms`.
 
     >>> import minigrad as torch
     >>> torch.are_deterministic_algorithms_enabled()
@@ -58,7 +58,7 @@ def is_deterministic() -> bool:
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether determinism was asked for with `warn_only`.
+    """Whether `use_deterministic_algorithms` was called with `warn_only`.
 
     >>> import minigrad as torch
     >>> torch.is_deterministic_algorithms_warn_only_enabled()
@@ -92,7 +92,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was given: "highest" by default.
+    """The setting of `set_float32_matmul_precision`, "highest" by default.
 
     >>> import minigrad as torch
     >>> torch.get_float32_matmul_precision()
@@ -102,7 +102,7 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """How much a float32 product may round its factors on a GPU: "highest" not at all, "high" and "medium" to TF32.
+    """Allows rounding the factors of float32 products on a GPU: "highest" not at all, "high" and "medium" to TF32.
 
     >>> import minigrad as torch
     >>> torch.set_float32_matmul_precision("highest")
@@ -115,7 +115,7 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads matrix products use at most: NumPy's BLAS takes one for each processor.
+    """The maximal number of threads of matrix products; by default one for each processor.
 
     >>> import minigrad as torch
     >>> torch.get_num_threads() >= 1
@@ -125,7 +125,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(number: int, /) -> None:
-    """Let matrix products use at most so many threads. Raises RuntimeError for none, and for no int.
+    """Sets the maximal number of threads of matrix products. Raises RuntimeError unless it is a positive int.
 
     >>> import minigrad as torch
     >>> torch.set_num_threads(torch.get_num_threads())
@@ -138,7 +138,7 @@ def set_num_threads(number: int, /) -> None:
 
 
 def get_num_interop_threads() -> int:
-    """1: calls are computed one after another.
+    """1: operations are computed one after another.
 
     >>> import minigrad as torch
     >>> torch.get_num_interop_threads()

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-LARGE = 2**18  # elements of an array; below, no formula is worth a second core
+LARGE = 2**18  # least elements of an array for which a second thread pays
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 
 
 def is_large(x: Any) -> bool:
-    """Whether an array of NumPy's may be worth several threads."""
+    """Whether a NumPy array is large enough for several threads."""
     return x.__class__ is np.ndarray and x.size >= LARGE
 
 
 def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
-    """``function(*operands)``, which makes each element of its result from those at its place.
+    """``function(*operands)`` for an elementwise function.
 
     Operands are NumPy arrays that broadcast to the shape of the largest, and numbers.
     """
@@ -43,13 +43,13 @@ def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
     return add_in_parts(total, more)
 
 
-RUN = 64  # rows that are added one after the other: what is rounded away grows with their number
-_reduce: Any = np.add.reduce  # whose types know no options by place
+RUN = 64  # rows added in sequence; the rounding error grows with their number
+_reduce: Any = np.add.reduce  # untyped, as its stubs reject positional options
 
 
 def add_up(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
-    """The sum of an array along the axes `axis`: halves are added up in single and rounded once, singles in runs, large
-    arrays by several threads.
+    """The sum of an array over the axes `axis`: float16 in float32, rounded once; float32 in runs; large arrays by
+    several threads.
     """
     if dtype is None and x.dtype.char == "e":
         return add_up(x, axis, np.float32, keepdims).astype(x.dtype)
@@ -63,7 +63,7 @@ def add_up(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) 
 
 
 def _add_in_runs(x: Any, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Any:
-    """``np.add.reduce``, which adds rows one after the other; singles are added in runs, and then the runs' sums.
+    """``np.add.reduce``, but float32 rows are added in runs of RUN rows, then the sums of the runs are added.
 
     N. J. Higham, "The accuracy of floating point summation", 1993.
     """
@@ -72,7 +72,7 @@ def _add_in_runs(x: Any, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Any
     along = axis[0] if len(axis) == 1 else max(axis, key=x.shape.__getitem__)
     n = x.shape[along]
     if n <= 2 * RUN or min(range(x.ndim), key=lambda i: (x.strides[i], -i)) in axis:
-        return _reduce(x, axis, dtype, out, keepdims)  # along the innermost NumPy sums in pairs
+        return _reduce(x, axis, dtype, out, keepdims)  # NumPy's pairwise sum along the innermost axis
     before, whole = (slice(None),) * along, n - n % RUN  # (..., n, ...) -> (..., n // 64, 64, ...), and the rest
     runs = x[(*before, slice(whole))].reshape(*x.shape[:along], -1, RUN, *x.shape[along + 1 :])
     sums = _reduce(runs, along + 1, dtype)
@@ -80,10 +80,10 @@ def _add_in_runs(x: Any, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Any
 
 
 def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *others: Any) -> Any:
-    """``function(x, *others)``, of x's type, which looks along the axes `over` and at no neighbour else.
+    """``function(x, *others)`` of x's dtype, which combines elements only along the axes `over`.
 
-    Large arrays are cut along their longest other axis: softmax by its rows, a normalization by its channels. `others`
-    have the axes of x, of its lengths or of length 1, or are None; the result has its lengths, or 1 along `over`.
+    Large arrays are cut along their longest other axis: softmax by rows, a normalization by channels. `others` have
+    the axes of x, with the same lengths or length 1, or are None; the result has x's lengths, or 1 along `over`.
     """
     if not is_large(x):
         return function(x, *others)

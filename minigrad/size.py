@@ -11,7 +11,7 @@ import numpy as np
 
 
 def is_index(value: Any) -> bool:
-    """Whether a value stands for one whole number: an int of Python or NumPy, a 0-d array of one; no bool.
+    """Whether a value is an integer: a Python or NumPy int, or a 0-d array of one; no bool.
 
     >>> import numpy as np
     >>> from minigrad.size import is_index
@@ -37,7 +37,7 @@ class Size(tuple[int, ...]):
     minigrad.Size([2, 6, 8])
     """
 
-    __module__ = "minigrad"  # where users find it, and what type(x) prints
+    __module__ = "minigrad"  # the public module, shown by type(x)
 
     __slots__ = ()
 
@@ -78,7 +78,7 @@ class Size(tuple[int, ...]):
         return Size(tuple(self) + other)
 
     def __radd__(self, other: Any, /) -> Size:
-        # Reached before tuple.__add__, because a Size is a tuple's subclass.
+        # Called before tuple.__add__, because Size is a subclass of tuple.
         return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, times: SupportsIndex, /) -> Size:

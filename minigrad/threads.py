@@ -22,12 +22,12 @@ _SPELLINGS = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads
 
 @cache
 def _switch() -> tuple[Any, Any, Any] | None:
-    """OpenBLAS's functions that tell and set the number, and it itself; None where products come from elsewhere."""
+    """OpenBLAS's functions that get and set the number of threads, and the library; None for another BLAS."""
     try:
         import ctypes
-    except ImportError:  # an interpreter without it, such as Pyodide's smallest
+    except ImportError:  # an interpreter without ctypes, such as Pyodide's smallest
         return None
-    from pathlib import Path  # reading it takes longer than all else here
+    from pathlib import Path  # imported here, because it is slow to import
 
     beside = Path(np.__file__).parent
     for folder in (beside.parent / "numpy.libs", beside / ".dylibs"):
@@ -44,7 +44,7 @@ def _switch() -> tuple[Any, Any, Any] | None:
 
 @cache
 def core_name() -> str:
-    """The processor, as the OpenBLAS that NumPy brings along calls the kind whose kernels it runs."""
+    """OpenBLAS's name of the processor type whose kernels it uses."""
     switch = _switch()
     if not switch:
         return "an unknown library"
@@ -59,7 +59,7 @@ def core_name() -> str:
 
 
 class _Alone:
-    """Products of matrices that stay in the threads that ask for them: for how many callers, and the number after."""
+    """The number of nested `products_alone` contexts, and the number of threads to restore."""
 
     callers = 0
     number = 1
@@ -67,11 +67,11 @@ class _Alone:
 
 
 _alone = _Alone()
-_asked: int | None = None  # where NumPy's library cannot be told, our own passes can
+_asked: int | None = None  # the wanted number, for our own passes if NumPy's library has no setting
 
 
 def get_count() -> int:
-    """The number of threads; of processors that may be used, where NumPy's library does not say."""
+    """The number of threads; if NumPy's library does not say, the number of usable processors."""
     switch = _switch()
     if switch:
         return _alone.number if _alone.callers else int(switch[0]())
@@ -82,7 +82,7 @@ def get_count() -> int:
 
 
 def set_count(number: int) -> None:
-    """Use at most `number` threads from now on; advises where NumPy's library cannot be told."""
+    """Sets the maximal number of threads; gives advice if NumPy's library has no such setting."""
     global _asked
     switch = _switch()
     if switch:
@@ -98,10 +98,10 @@ def set_count(number: int) -> None:
 
 @contextmanager
 def products_alone() -> Iterator[None]:
-    """Within, a product of matrices uses no thread but its own: the callers are as many as there are processors.
+    """A context in which a matrix product uses only the calling thread, because other threads are busy.
 
-    Also for a product before such a pass: a thread of OpenBLAS's that has worked looks for more for some 20 ms, awake,
-    on the processor that a thread of ours needs.
+    Also used for a product before such a pass: after its work a thread of OpenBLAS stays awake for about 20 ms, on a
+    processor that our threads need.
     """
     switch = _switch()
     if not switch:
@@ -122,7 +122,7 @@ def products_alone() -> Iterator[None]:
 
 
 def start_anew() -> None:
-    """In a forked child nobody is at work: what its parent's threads held is let go."""
+    """Resets the state in a forked child, which has none of its parent's threads."""
     switch = _switch()
     _alone.lock = allocate_lock()
     if switch and _alone.callers:

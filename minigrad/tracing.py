@@ -20,11 +20,11 @@ _DOUBLE = np.dtype(np.float64)
 
 
 class Untraceable(Exception):  # noqa: N818 (an answer, not a fault)
-    """A function is not a list of steps for each element; the message says what it asked for."""
+    """The error for a function that cannot be traced; the message says what it does."""
 
 
 class Step:
-    """One value of each element: which function of which steps, and its type.
+    """One step: a function applied to earlier steps, and the dtype of its result.
 
     `function` is a ufunc, or one of these words. "operand" and "number": what was given at the place `value`;
     "constant": `value`; "cast": the input in another type; "where": the second input where the first is true,
@@ -37,12 +37,12 @@ class Step:
         self, function: Any, inputs: tuple[Step, ...] = (), dtype: Any = None, value: Any = None, over: Any = None
     ) -> None:
         self.function, self.inputs, self.dtype, self.value = function, inputs, dtype, value
-        # The operands whose shapes make the result's; zeros_like(x) reads no value of x and has its shape.
+        # The operands that determine the result's shape; zeros_like(x) uses only the shape of x.
         self.over: frozenset[int] = frozenset().union(*[s.over for s in inputs]) if over is None else over
 
 
 class Expression:
-    """What a function computes for each element: its steps in order, each once."""
+    """A traced function: its steps in order, each once."""
 
     __slots__ = ("arrays", "numbers", "over", "result", "steps")
 
@@ -51,12 +51,12 @@ class Expression:
         self.steps: list[Step] = []
         put_in_order(result, self.steps, set())
         self.over = sorted(result.over)
-        self.arrays = sorted({s.value for s in self.steps if s.function == "operand"})  # places of those it reads
+        self.arrays = sorted({s.value for s in self.steps if s.function == "operand"})  # indices of operands
         self.numbers = sorted({s.value for s in self.steps if s.function == "number"})
 
 
 def put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
-    """Append a step to `steps`, after those that it reads; `seen` are the ids of those that need not be there."""
+    """Appends a step to `steps` after the steps that it reads; `seen` are ids of steps that are not needed again."""
     if id(step) not in seen:
         seen.add(id(step))
         for before in step.inputs:
@@ -67,10 +67,10 @@ def put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
 def trace(
     function: Callable[..., Any], operands: Sequence[Any], statics: dict[str, Any], names: Collection[str] = ()
 ) -> Expression:
-    """The steps of ``function(*operands, **statics)``, of which dtypes stand for arrays.
+    """Traces ``function(*operands, **statics)``, where dtypes stand for arrays.
 
-    A `Number` stands for one that differs from call to call; everything else is given to the function as it is.
-    `names` are functions of ours that are one step to whoever takes the steps, such as erf. Raises Untraceable.
+    A `Number` stands for a number that differs from call to call; other values are passed on. `names` are functions,
+    such as erf, that are traced as one step. Raises Untraceable.
     """
     notes = Notes(names)
     given = []
@@ -93,14 +93,14 @@ def trace(
 
 
 class Number:
-    """A number's place: NumPy's, of a dtype, or Python's `int` or `float`, which takes the type of what it meets."""
+    """Stands for a number: a NumPy scalar of a dtype, or a Python `int` or `float`, which adapts to other dtypes."""
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = dtype
 
 
 class Notes:
-    """The steps that were noted, so that each is taken once; `names` are functions of ours that are one step."""
+    """The recorded steps, so that equal steps are shared; `names` are functions that are one step."""
 
     def __init__(self, names: Collection[str] = ()) -> None:
         self.steps: dict[Any, Step] = {}
@@ -113,7 +113,7 @@ class Notes:
         return self.steps[key]
 
     def in_type(self, x: Any, dtype: Any) -> Step:
-        """The step of a symbol or a number, in that type."""
+        """The step of a symbol or a number, cast to that dtype."""
         if not isinstance(x, Symbol):
             return self.note("constant", (), dtype, dtype.type(x))
         if x.step.dtype is int and dtype.kind != "f":
@@ -121,7 +121,7 @@ class Notes:
         return x.step if x.step.dtype is dtype else self.note("cast", (x.step,), dtype)
 
     def call(self, ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any = None) -> Symbol:
-        """What the ufunc makes of symbols and numbers, in the types that NumPy would take for them."""
+        """Records a ufunc of symbols and numbers, with the dtypes that NumPy would use."""
         if ufunc.nout != 1 or ufunc.signature is not None:
             raise Untraceable(f"{ufunc} has several results, or takes whole rows")
         kinds = [_kind(x) for x in inputs]
@@ -139,11 +139,11 @@ class Notes:
         return Symbol(self, self.in_type(x, dtype))
 
     def decide(self, condition: Symbol) -> bool:
-        """What a function is told that asks whether something holds: it differs from element to element."""
+        """The answer to a test (``if x > 0``) in the traced function: Untraceable, as it differs between elements."""
         raise Untraceable("a value")
 
     def of_numbers(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> NumberSymbol:
-        """Python's arithmetic with a float, whose result is again one that takes the type of what it meets."""
+        """Python's arithmetic with a float, whose result is again a Python number."""
         counts = any(type(x) is NumberSymbol and x.step.dtype is int for x in inputs)
         if counts or ufunc not in (np.add, np.subtract, np.multiply, np.negative, np.absolute):
             raise Untraceable(f"{ufunc} of Python's numbers")
@@ -152,7 +152,7 @@ class Notes:
 
 
 def _kind(x: Any) -> Any:
-    """What NumPy's promotion looks at: a dtype, or Python's type for its numbers, which yield to dtypes."""
+    """The type for NumPy's promotion: a dtype, or Python's type of a number."""
     if isinstance(x, Symbol):
         return x.step.dtype
     if type(x) in (int, float):
@@ -169,7 +169,7 @@ def _require_known(dtype: Any) -> Any:
 
 
 class _Many:
-    """How many elements an array has, as far as a function may know: more than any number it compares with."""
+    """The size of a symbol: larger than any number it is compared with."""
 
     def __gt__(self, other: Any) -> bool:
         return True
@@ -183,11 +183,11 @@ class _Many:
 
 
 class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
-    """Stands for an array while a function is traced. Writing into one that it made itself gives it a new step."""
+    """Stands for an array while a function is traced. Writing into a symbol replaces its step."""
 
     __slots__ = ("_given", "_notes", "step")
     __hash__ = None  # type: ignore[assignment]
-    strides: tuple[int, ...] = ()  # arrays have them, which is how they are told from numbers; none is repeated here
+    strides: tuple[int, ...] = ()  # arrays have strides, numbers have not; no axis is broadcast here
     size = _Many()
 
     def __init__(self, notes: Notes, step: Step, given: bool = False) -> None:
@@ -206,7 +206,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         return found if out is None else out[0].become(found)
 
     def become(self, other: Symbol) -> Symbol:
-        """Holds `other` from now on, in its own type."""
+        """Takes the step of `other`, cast to its own dtype."""
         if self._given or not np.can_cast(other.dtype, self.dtype, "same_kind"):
             raise Untraceable("a write into an operand")
         self.step = self._notes.in_type(other, self.dtype)
@@ -218,10 +218,10 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
             raise Untraceable(f"numpy.{function.__name__}")
         return known(self._notes, *args, **kwargs)
 
-    def __pow__(self, exponent: Any) -> Any:  # NumPy, too, multiplies for the exponent 2
+    def __pow__(self, exponent: Any) -> Any:  # as in NumPy, the exponent 2 is a product
         return np.square(self) if type(exponent) in (int, float) and exponent == 2 else np.power(self, exponent)
 
-    def astype(self, dtype: Any, copy: bool = True, order: str = "K") -> Symbol:  # the kernel decides of the order
+    def astype(self, dtype: Any, copy: bool = True, order: str = "K") -> Symbol:  # the kernel decides the order
         wanted = _require_known(np.dtype(dtype))
         if wanted == self.dtype:
             return self.copy() if copy else self
@@ -234,7 +234,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         return _clip(self._notes, self, low, high)
 
     def as_one_step(self, name: str) -> Symbol | None:
-        """What the function of ours with that name makes of it, if that is one step; else None."""
+        """The step of our function with that name, if it is traced as one step; else None."""
         return (
             Symbol(self._notes, self._notes.note(name, (self.step,), self.dtype)) if name in self._notes.names else None
         )
@@ -257,7 +257,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
 
 class NumberSymbol(Symbol):
-    """Stands for a number. A function that asks what it is (`isinstance`) decides by it, and is traced for each one."""
+    """Stands for a number. A function that tests its value or type is traced for each case."""
 
     __slots__ = ()
 
@@ -288,7 +288,7 @@ def _clip(notes: Notes, x: Any, low: Any = None, high: Any = None, out: Any = No
 
 
 def _make_filling(value: int) -> Callable[..., Symbol]:
-    """``zeros_like`` and its kin: of an array's shape and type, of none of its values."""
+    """Makes ``zeros_like`` and its relatives, which use only the shape and dtype of an array."""
 
     def make(notes: Notes, x: Any, dtype: Any = None) -> Symbol:
         wanted = x.dtype if dtype is None else _require_known(np.dtype(dtype))

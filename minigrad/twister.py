@@ -18,21 +18,21 @@ import numpy as np
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 
 Array = Any  # a NumPy array
-_BLOCK = 256  # numbers drawn in advance where nobody knows how many it takes
+_BLOCK = 256  # numbers drawn in advance where the needed number is unknown
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
 
 
 class Twister:
-    """A stream of draws: of 32 and 64 bits, and what arrays of numbers are made of them."""
+    """The random stream: draws of 32 and 64 bits, and arrays of numbers made of them."""
 
     __slots__ = ("_bits", "_kept", "_seed")
 
     _seed: int
-    _bits: Any  # made on the first draw: numpy.random takes 10 ms to import
+    _bits: Any  # made at the first draw, because numpy.random takes 10 ms to import
     _kept: float | None  # the second of a pair of normal numbers
 
     def _open_bits(self) -> Any:
-        """NumPy's generator of the same bits, seeded by the first draw."""
+        """NumPy's generator of the same bits, made and seeded at the first draw."""
         if self._bits is None:
             from numpy.random import MT19937, RandomState
 
@@ -79,7 +79,7 @@ class Twister:
         return _round(fused_multiply_add(numbers, std, mean), dtype).reshape(shape)
 
     def _draw_normal_blocks(self, size: int, dtype: Any, mean: float, std: float) -> Array:
-        """Normal numbers in blocks of 16; where the last block is not full, the last 16 are drawn again."""
+        """Normal numbers in blocks of 16; if the last block is not full, the last 16 numbers are drawn again."""
 
         def draw(count: int) -> Array:
             if dtype == np.float64:
@@ -117,7 +117,7 @@ class Twister:
         return _fill_in_chunks(draw, shape, dtype)
 
     def _draw_permutation(self, n: int, dtype: Any) -> Array:
-        order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
+        order = np.arange(n).tolist()  # an array first, because NumPy's MemoryError says the size
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
             for i, other in enumerate(steps.tolist()):
@@ -154,18 +154,18 @@ class Twister:
 
         stream = draw_blocks()
         counts = [draw_count(rate, unit) for rate in rates.reshape(-1).tolist()]
-        self._open_bits().state = start  # what was drawn in advance is drawn again
+        self._open_bits().state = start  # numbers drawn in advance are drawn again
         self._draw64(drawn)
         return np.array(counts, np.float64).reshape(rates.shape)
 
 
 def _round(values: Array, dtype: Any) -> Array:
-    """From float64; to float16 by way of float32, as PyTorch rounds."""
+    """Rounds from float64, to float16 via float32, as PyTorch does."""
     return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
 
 
 def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
-    """`draw(count)` for an array of `shape`, a chunk at a time."""
+    """Fills an array of `shape` by `draw(count)`, a chunk at a time."""
     size = math.prod(shape)
     if size <= _CHUNK:
         return draw(size).astype(dtype, copy=False).reshape(shape)

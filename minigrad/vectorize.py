@@ -45,7 +45,7 @@ def vmap(
     @functools.wraps(func)
     def mapped(*args: Any, **kwargs: Any) -> Any:
         values, rebuild = flatten((args, kwargs))
-        named = [None] * len(flatten(kwargs)[0])  # keyword arguments are for every example
+        named = [None] * len(flatten(kwargs)[0])  # keyword arguments are the same for every example
         dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
         count = _count_examples(values, dims)
         states, results = keep_states(), []
@@ -68,7 +68,7 @@ def _as_tuple(dims: Axes) -> Any:
 
 
 def _spread(name: str, dims: Any, tree: Any) -> list[Any]:
-    """One axis for each leaf of `tree`, from one for all or a tree of the same shape or of its trunk."""
+    """One axis for each leaf of `tree`, from a single axis, or a tree of the same structure or a prefix of it."""
     leaves, _ = flatten(tree)
     if dims is None or isinstance(dims, int):
         return [dims] * len(leaves)
@@ -80,7 +80,7 @@ def _spread(name: str, dims: Any, tree: Any) -> list[Any]:
 
 
 def _count_examples(values: list[Any], dims: list[Any]) -> int:
-    """How many examples the arguments hold."""
+    """The number of examples in the arguments."""
     if not values:
         raise ValueError("vmap(func)(<inputs>): got no inputs. Maybe you forgot to add inputs")
     counts = []
@@ -108,7 +108,7 @@ def _count_examples(values: list[Any], dims: list[Any]) -> int:
 
 
 def _refuse_draws(states: Any) -> None:
-    """Raise RuntimeError if a default generator has drawn since `states`."""
+    """Raises RuntimeError if a default generator was used since `states`."""
     for generator, state in states:
         if (generator.get_state() != state).any():
             raise RuntimeError(
@@ -118,7 +118,7 @@ def _refuse_draws(states: Any) -> None:
 
 
 def _stack(results: list[Any], out_dims: Any) -> Any:
-    """The results of all examples as one, each leaf stacked along its axis."""
+    """Stacks the results of all examples, each leaf along its axis."""
     rows = [flatten(result)[0] for result in results]
     for x in rows[0]:
         if not isinstance(x, Tensor):

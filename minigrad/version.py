@@ -13,7 +13,7 @@ minigrad = "0.1.0"
 
 
 class TorchVersion(str):
-    """A version that compares by its numbers, with strings and tuples, as PyTorch's does.
+    """A version string that compares by its numbers, with strings and tuples, as PyTorch's does.
 
     >>> import minigrad as torch
     >>> torch.__version__ >= "2.4", torch.__version__ > (1, 13), "3.0" < torch.__version__
@@ -36,7 +36,7 @@ class TorchVersion(str):
 
 
 def _numbers(version: Any) -> tuple[int, ...]:
-    """The numbers of a version without zeros at its end: "2.4.0+cpu" and (2, 4) are both (2, 4)."""
+    """The numbers of a version without trailing zeros: "2.4.0+cpu" and (2, 4) are both (2, 4)."""
     if isinstance(version, (tuple, list)):
         found = [int(part) for part in version]
     else:
@@ -47,7 +47,7 @@ def _numbers(version: Any) -> tuple[int, ...]:
 
 
 __version__ = TorchVersion("2.13.0")
-cuda: str | None = None  # of the CUDA that PyTorch was built with: there is none underneath
+cuda: str | None = None  # the CUDA version of the build: none
 hip: str | None = None
 debug = False
 git_version = "Unknown"
