@@ -152,9 +152,8 @@ def _check_inputs(name: str, inputs: Any) -> list[Any]:
 
 
 def _walk_silently(
-    seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None,
-    deliver: Deliver | None = None,
-) -> dict[Edge, Any]:  # fmt: skip
+    seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any, deliver: Deliver | None = None
+) -> dict[Edge, Any]:
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     flags = mode.get()
     keep = create_graph or flags & KEEP != 0 if retain_graph is None else retain_graph

@@ -83,7 +83,7 @@ class Operation:
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         """The call of any operands: tensors, arrays, numbers or None. Of arrays alone it makes an array."""
         if len(operands) == 1 and not self.elementwise and isinstance(operands[0], TensorBase):  # nearly always
-            return self.call(self.forward, operands, (operands[0].array,), statics)
+            return self.call(operands, (operands[0].array,), statics)
         arrays: list[Any] = []
         tensors = on_gpu = False
         for x in operands:
@@ -95,17 +95,16 @@ class Operation:
             return self.forward(*operands, **statics)
         if on_gpu:
             check_same_library(self.name, arrays)
-        forward = self.forward
-        if self.elementwise and not statics and any(map(is_large, arrays)):
-            forward = partial(in_parts, forward)
-        return self.call(forward, operands, arrays, statics)
+        large = self.elementwise and not statics and any(map(is_large, arrays))
+        return self.call(operands, arrays, statics, partial(in_parts, self.forward) if large else None)
 
-    def call(
-        self, forward: Callable[..., Any], operands: Sequence[Any], arrays: Sequence[Any], statics: dict[str, Any]
-    ) -> Any:
-        """``forward(*arrays, **statics)`` as a tensor, recorded as the call with `operands`, of which `arrays` are the
-        values.
+    def call(self, operands: Sequence[Any], arrays: Sequence[Any], statics: dict[str, Any], forward: Any = None) -> Any:
+        """``forward(*arrays, **statics)`` as a tensor, recorded as the call with `operands`, whose values are `arrays`.
+
+        By default `forward` is the operation's own.
         """
+        if forward is None:
+            forward = self.forward
         if self.view:
             tensor = self.look(forward, operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:

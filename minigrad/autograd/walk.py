@@ -28,7 +28,7 @@ Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradi
 
 
 def walk(
-    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None
+    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None = None
 ) -> dict[Edge, Any]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 

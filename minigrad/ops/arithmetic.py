@@ -150,7 +150,7 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float, np.float32)):
         power = np.power if isinstance(x, TensorBase) else _power
-        return no_slope(g) if y == 0 else g * 2 * x if y == 2 else g * (y * power(x, y - 1))
+        return no_slope(g) if y == 0 else g * (x + x) if y == 2 else g * (y * power(x, y - 1))
     zero = np.equal(y, 0)
     return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 

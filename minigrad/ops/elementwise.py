@@ -105,7 +105,7 @@ def unary(
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
         compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else whole
-        tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
+        tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
@@ -166,7 +166,7 @@ def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
         else:
             compute, (input, other), (a, b) = promotion.promote(input, other)
         try:
-            tensor: Tensor = made.call(compute, (input, other), (a, b), _NO_OPTIONS)
+            tensor: Tensor = made.call((input, other), (a, b), _NO_OPTIONS, compute)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)

@@ -270,7 +270,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
-        return reader.call(reader.forward, (input,), (input.array,), {"key": parts})
+        return reader.call((input,), (input.array,), {"key": parts})
     except IndexError as error:
         words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital
         raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None

@@ -33,15 +33,14 @@ def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[
 
 def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """Repeats a gradient over the reduced axes: as a view, or as a copy for few elements, which is as quick."""
-    if dim is None and isinstance(g, (np.ndarray, np.generic)):
-        # a view of one number with strides 0: as broadcast_to, ten times quicker
-        return np.ndarray(x_shape, g.dtype, g if g.__class__ is np.ndarray else np.asarray(g), 0, (0,) * len(x_shape))
-    g = g.reshape(keepdim_shape(x_shape, dim))
-    if g.__class__ is np.ndarray and count_reduced(x_shape, None) <= _FEW:
-        whole = np.empty(x_shape, g.dtype)
-        whole[...] = g
-        return whole
-    return np.broadcast_to(g, x_shape)
+    if isinstance(g, (np.ndarray, np.generic)):
+        if count_reduced(x_shape, None) <= _FEW:
+            whole = np.empty(x_shape, g.dtype)
+            whole[...] = g if dim is None else g.reshape(keepdim_shape(x_shape, dim))
+            return whole
+        if dim is None:  # a view of one number with strides 0: as broadcast_to, ten times quicker
+            return np.ndarray(x_shape, g.dtype, np.asarray(g), 0, (0,) * len(x_shape))
+    return np.broadcast_to(g.reshape(keepdim_shape(x_shape, dim)), x_shape)
 
 
 _FEW = 4096  # elements
@@ -85,7 +84,7 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    wide = np.float32 if x.dtype == np.float16 else None
+    wide = np.float32 if x.dtype.char == "e" else None
     found = add_up(x, dim, wide, keepdim) / count_reduced(x.shape, dim)
     return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
 
@@ -114,9 +113,8 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     tensor([3., 7.])
     """
     x = as_summable(input, dtype)
-    if dim is None:
-        return sum_operation(x, dim=None, keepdim=keepdim)
-    return _sum_over(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+    options = {"dim": axes(dim, x.array.ndim), "keepdim": keepdim}
+    return (sum_operation if dim is None else _sum_over).call((x,), (x.array,), options)
 
 
 @twin_of(np.mean)
@@ -131,7 +129,8 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     tensor([2., 6.])
     """
     x = as_real("mean", input, dtype)
-    return (average if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+    options = {"dim": axes(dim, x.array.ndim), "keepdim": keepdim}
+    return (average if dim is None else _mean_over).call((x,), (x.array,), options)
 
 
 @of_tensors

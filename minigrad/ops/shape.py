@@ -74,7 +74,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     if wanted and min(wanted) < -1:
         raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
-        return to_shape(input, shape=wanted)
+        return to_shape.call((input,), (input.array,), {"shape": wanted})  # as quick as can be: views are everywhere
     except ValueError:
         have = tuple(input.array.shape)
         if wanted.count(-1) > 1:
@@ -191,7 +191,9 @@ def t(input: Tensor) -> Tensor:
     """
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
-    return _turned_matrix(input, first=0, second=1) if input.array.ndim == 2 else alias(input)
+    if input.array.ndim < 2:
+        return alias(input)
+    return _turned_matrix.call((input,), (input.array,), {"first": 0, "second": 1})
 
 
 @twin_of(np.broadcast_to)
