@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
+from minigrad.gpu.floats import in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
 P = 256  # threads that go through the labels together
@@ -32,6 +32,7 @@ __device__ A count_labels(
     return all_sum(counted);
 }
 """
+# out = -sum(w[label] logs[label]), for the mean divided by the sum of w[label]; labels (N, rest) -> ().
 FORWARD = (
     COUNT
     + """
@@ -53,6 +54,7 @@ extern "C" __global__ void nll(
 }
 """
 )
+# out = -gradient w[label] where the class is the label, divided likewise, and 0 elsewhere: () -> (N, classes, rest).
 RULE = (
     COUNT
     + """
@@ -105,8 +107,7 @@ def _launch(
     name: str, body: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str
 ) -> None:
     first, target, weight, out = arrays
-    kernel = float_kernel(name, body, x.dtype.char, P=P)
     sizes = int32s(target.size, x.shape[1], prod(x.shape[2:]))
     numbers = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
     operands = (first, target, first if weight is None else weight, out)
-    launch_floats(kernel, (blocks,), (P,), (*operands, *numbers), x.dtype.char)
+    launch_floats(name, body, x.dtype.char, (blocks,), (P,), (*operands, *numbers), P=P)

@@ -12,27 +12,21 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module, on_gpu_of
-from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
-from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense
+from minigrad.gpu.floats import TOGETHER
+from minigrad.gpu.launch import THREADS, Kernel, int32s
+from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense, start_table
 
 ROWS = 190  # of a table: CUDA takes 4,096 bytes of arguments on every GPU
 TABLE = np.dtype(
     [("arrays", np.uint64, ROWS), ("sizes", np.int64, ROWS), ("first", np.int32, ROWS), ("count", np.int32)], align=True
 )
-HELPERS = f"""{FIND_ROW}
+HELPERS = f"""
+#define P {THREADS}
+{TOGETHER}{FIND_ROW}
 struct Table {{ T* arrays[{ROWS}]; long long sizes[{ROWS}]; int first[{ROWS}]; int count; }};
-const int CHUNK = {CHUNK}, P = {THREADS};
-
-__device__ double sum_of_block(double mine) {{
-    __shared__ double all[P];
-    all[threadIdx.x] = mine;
-    for (int half = P / 2; half; half /= 2) {{
-        __syncthreads();
-        if (threadIdx.x < half) all[threadIdx.x] += all[threadIdx.x + half];
-    }}
-    return all[0];
-}}
+const int CHUNK = {CHUNK};
 """
+# parts[block] = sum x^2 of the block's elements; norm = sqrt(sum parts); x = factor x.
 SQUARES = Kernel(
     "sum_squares",
     """
@@ -42,7 +36,7 @@ extern "C" __global__ void sum_squares(const T* any, double* parts, const Table 
     double sum = 0;
     for (long long i = start + threadIdx.x; i < start + CHUNK && i < table.sizes[row]; i += P)
         sum += (double)table.arrays[row][i] * table.arrays[row][i];
-    sum = sum_of_block(sum);
+    sum = all_sum(sum);
     if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 """,
@@ -54,7 +48,7 @@ NORM = Kernel(
 extern "C" __global__ void norm_of_parts(T* norm, const double* parts, int count) {
     double sum = 0;
     for (int i = threadIdx.x; i < count; i += P) sum += parts[i];
-    sum = sum_of_block(sum);
+    sum = all_sum(sum);
     if (threadIdx.x == 0) *norm = sqrt(sum);
 }
 """,
@@ -119,8 +113,6 @@ def _fill_tables(arrays: Sequence[Array]) -> Iterator[tuple[Any, int]]:
     arrays = [x for x in arrays if x.size]
     for begin in range(0, len(arrays), ROWS):
         some = arrays[begin : begin + ROWS]
-        table, n, sizes = np.zeros((), TABLE), len(some), [x.size for x in some]
-        blocks = np.cumsum([0, *[blocks_for(size, CHUNK) for size in sizes]])
-        table["arrays"][:n], table["sizes"][:n] = [x.data.ptr for x in some], sizes
-        table["first"][:n], table["count"] = blocks[:-1], n
-        yield table, int(blocks[-1])
+        table, blocks = start_table(TABLE, some)
+        table["arrays"][: len(some)] = [x.data.ptr for x in some]
+        yield table, blocks

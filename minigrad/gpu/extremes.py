@@ -8,14 +8,12 @@ PyTorch. A reduction along columns uses one thread per column, so that neighbour
 from __future__ import annotations
 
 from functools import cache
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
-from minigrad.gpu.launch import THREADS, blocks_for, int32s
-from minigrad.gpu.rows import BUSY
+from minigrad.gpu.floats import find_rows, in_one_piece, launch_columns, launch_rows
+from minigrad.gpu.launch import THREADS, int32s
 
 BETTER = {"argmax": "a > b", "argmin": "a < b"}
 LONGEST = 2**20  # elements of a row that one block goes along
@@ -25,6 +23,7 @@ KINDS = "bBhilqefd"
 ORDER = """
 struct Better { template <class V> __device__ bool operator()(V a, V b) const { return SIGN || (a != a && b == b); } };
 """
+# (rows, n) -> (rows,)
 PLACES = """
 struct Best { template <class V> __device__ V operator()(V a, V b) const { return Better()(b, a) ? b : a; } };
 struct First { __device__ int operator()(int a, int b) const { return a < b ? a : b; } };
@@ -64,29 +63,19 @@ extern "C" __global__ void NAME(const T* x, long long* places, long long columns
 
 def find_places(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
     """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
-    dims = x.shape if d is None else x.shape[d:]
-    n, step = (x.size, 1) if d is None else (dims[0], prod(dims[1:]))
-    count = x.size // n if n else 0
-    fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
-    if x.dtype.char not in KINDS or not count or not fits or max(n, step, count) >= 2**31:
+    found, char, name = find_rows(x.shape, d, LONGEST), x.dtype.char, find.__name__
+    if found is None or char not in KINDS:
         return None
+    count, n, step = found
     kept = [1 if d is None or i == d else m for i, m in enumerate(x.shape) if keepdim or (d is not None and i != d)]
-    places = type(x)(tuple(kept), np.int64)
-    _launch(find.__name__, in_one_piece(x), places, count, n, step)
-    return places
-
-
-def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> None:
-    char = x.dtype.char
+    x, places = in_one_piece(x), type(x)(tuple(kept), np.int64)
     if step == 1:
-        threads, together = (32, 4) if n <= 1024 else (THREADS, 1)  # together: rows of a block
-        kernel = float_kernel(name, _write_source(PLACES, name), char, P=threads)
-        grid, numbers = blocks_for(count, together), int32s(count, n)
-        launch_floats(kernel, (grid,), (threads, together), (x, places, *numbers), char)
+        threads = 32 if n <= 1024 else THREADS
+        launch_rows(name, _write_source(PLACES, name), char, (x, places, *int32s(count, n)), count, threads)
     else:
-        kernel = float_kernel(f"{name}_of_columns", _write_source(COLUMN_PLACES, name), char)
-        numbers = (np.int64(count), *int32s(n, step))
-        launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *numbers), char)
+        source = _write_source(COLUMN_PLACES, name)
+        launch_columns(f"{name}_of_columns", source, char, (x, places), count, n, step)
+    return places
 
 
 @cache

@@ -6,11 +6,16 @@ A kernel is written for elements of type `T` and computes in type `A`: float16 i
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from minigrad.gpu.copies import copy
 from minigrad.gpu.cuda_c import HELPERS, MOVES
-from minigrad.gpu.launch import Kernel
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+
+BUSY = 16384  # columns that keep a GPU busy, one thread each
 
 # `up` and `down` go between what memory holds and what is computed with.
 OF_FLOATS = """
@@ -72,10 +77,37 @@ def float_kernel(name: str, body: str, char: str, **constants: int) -> Kernel:
 
 
 def launch_floats(
-    kernel: Kernel, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...], char: str
+    name: str, body: str, char: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...],
+    **constants: int,
+) -> None:  # fmt: skip
+    """Launches the kernel for elements of that letter."""
+    float_kernel(name, body, char, **constants)(grid, block, arguments, "H" if char == "e" else char)
+
+
+def launch_rows(
+    name: str, body: str, char: str, arguments: tuple[Any, ...], rows: int, threads: int, **constants: int
 ) -> None:
-    """Launches it for elements of that letter."""
-    kernel(grid, block, arguments, "H" if char == "e" else char)
+    """Launches a kernel in which a warp or a block, so many `threads`, computes a row; a block has four such warps."""
+    together = 4 if threads == 32 else 1
+    grid, block = (blocks_for(rows, together),), (threads, together)
+    launch_floats(name, body, char, grid, block, arguments, P=threads, **constants)
+
+
+def launch_columns(name: str, body: str, char: str, arrays: tuple[Any, ...], columns: int, n: int, step: int) -> None:
+    """Launches a kernel in which each thread computes a column of n elements, `step` apart."""
+    numbers = (np.int64(columns), *int32s(n, step))
+    launch_floats(name, body, char, (blocks_for(columns),), (THREADS,), (*arrays, *numbers))
+
+
+def find_rows(shape: tuple[int, ...], d: int | None, longest: int) -> tuple[int, int, int] | None:
+    """How many rows there are along the axis `d`, or one of all elements, of how many elements, how far apart.
+
+    None where no kernel serves them: of rows that are too long, or of a few long columns, a thread each.
+    """
+    n, step = (prod(shape), 1) if d is None else (shape[d], prod(shape[d:][1:]))
+    count = prod(shape) // n if n else 0
+    fits = n <= longest if step == 1 else count >= BUSY or n <= 32
+    return (count, n, step) if count and fits and max(n, step, count) < 2**31 else None
 
 
 def in_one_piece(x: Any) -> Any:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.gpu.elementwise import Elementwise
-from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
-from minigrad.gpu.launch import blocks_for, int32s
+from minigrad.gpu.floats import in_one_piece, launch_rows
+from minigrad.gpu.launch import int32s
 from minigrad.gpu.rows import LONGEST, threads_of_a_row
 from minigrad.gpu.sums import Sums, serves
 from minigrad.layout import channels_last
@@ -42,7 +42,8 @@ SLOPES = Sums(
     "w_slopes[c] = b, b_slopes[c] = a, shifts[c] = a / count, turns[c] = b / count;",
 )
 
-# The weight of a row's element i is that of channel (row % periods) * per + i / step.
+# out = (x - mean) scale w + b, with scale = 1 / sqrt(var + eps): (rows, n) -> (rows, n), means and scales (rows,). The
+# weight of a row's element i is that of channel (row % periods) * per + i / step.
 ROW_FORWARD = """
 extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) normalize_rows(
     const T* x, const T* w, const T* b, T* out, A* means, A* scales, int rows, int n, int periods, int per, int step,
@@ -202,9 +203,7 @@ def _list_sizes(lie: Lie) -> tuple[Any, ...]:
 
 def _launch_rows(name: str, body: str, lie: Lie, arguments: tuple[Any, ...], char: str) -> None:
     threads, fours = threads_of_a_row(lie.length)
-    together = 4 if threads == 32 else 1
-    kernel = float_kernel(name, body, char, P=threads, K=fours)
-    launch_floats(kernel, (blocks_for(lie.rows, together),), (threads, together), arguments, char)
+    launch_rows(name, body, char, arguments, lie.rows, threads, K=fours)
 
 
 # ---- gradients -----------------------------------------------------------------------------------

@@ -171,15 +171,20 @@ class Update:
 
     def fill(self, rows: Sequence[Row]) -> tuple[Any, int]:
         """The table of some rows, and how many blocks they take."""
-        table, n = np.zeros((), self.table), len(rows)
-        sizes = [row[0].size for row in rows]
-        blocks = np.cumsum([0, *[blocks_for(size, CHUNK) for size in sizes]])
-        columns = [[array.data.ptr for array in column] for column in zip(*rows, strict=True)]
+        table, blocks = start_table(self.table, [row[0] for row in rows])
+        n, columns = len(rows), [[array.data.ptr for array in column] for column in zip(*rows, strict=True)]
         table["arrays"][:, :n] = columns[: len(self.arrays)]
         for i, pointers in enumerate(columns[len(self.arrays) :]):
             table[f"c{i}"][:n] = pointers
-        table["sizes"][:n], table["first"][:n], table["count"] = sizes, blocks[:-1], n
-        return table, int(blocks[-1])
+        return table, blocks
+
+
+def start_table(dtype: np.dtype[Any], arrays: Sequence[Array]) -> tuple[Any, int]:
+    """A table of the sizes of some arrays and of the block with which each begins; and how many blocks they take."""
+    table, n, sizes = np.zeros((), dtype), len(arrays), [x.size for x in arrays]
+    blocks = np.cumsum([0, *[blocks_for(size, CHUNK) for size in sizes]])
+    table["sizes"][:n], table["first"][:n], table["count"] = sizes, blocks[:-1], n
+    return table, int(blocks[-1])
 
 
 class Settled:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
+from minigrad.gpu.floats import in_one_piece, launch_floats
 from minigrad.gpu.launch import THREADS, blocks_for, int32s
 
 PARTS = {  # that several kernels have
@@ -48,6 +48,8 @@ def _complete(text: str) -> str:
     return text
 
 
+# Images (planes, H, W) -> windows (planes, Ho, Wo), and back: tap (a, b) of window (t, u) reads pixel
+# (t sh - ph + a dh, u sw - pw + b dw).
 # Among equals the first wins, a NaN beats everything, and the last NaN is the place. Padding never wins.
 MAX = _complete("""
 extern "C" __global__ void max_pool(const T* x, long long* places, T* out, PARAMETERS) {
@@ -195,6 +197,5 @@ def _launch(
     count, char = arrays[-1].size, arrays[-1].dtype.char
     options = () if geometry is None else (*geometry.kernel, *geometry.stride, *geometry.padding, *geometry.dilation)
     divided = () if divisor is None else (divisor[0] or 0, divisor[1])
-    kernel = float_kernel(name, body, char)
     numbers = int32s(count, *image[-2:], *windows[-2:], *options, *divided)
-    launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, *numbers), char)
+    launch_floats(name, body, char, (blocks_for(count),), (THREADS,), (*arrays, *numbers))

@@ -9,20 +9,17 @@ an efficient softmax CUDA kernel", 2021.
 from __future__ import annotations
 
 from functools import cache
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
-from minigrad.gpu.launch import THREADS, blocks_for, int32s
+from minigrad.gpu.floats import find_rows, in_one_piece, launch_columns, launch_rows
+from minigrad.gpu.launch import int32s
 
 # What differs: the sum over a row, and the result of x, or of the gradient g and the result y, and that sum.
 FORWARDS = {"softmax": "exp(x - top) / total", "log_softmax": "x - top - log(total)"}
 RULES = {"softmax_rule": ("g * y", "(g - total) * y"), "log_softmax_rule": ("g", "g - exp(y) * total")}
 LONGEST = 16384  # elements of a row that a block holds
-BUSY = 16384  # columns that keep a GPU busy, one thread each
 
+# (rows, n) -> (rows, n); `top` is the largest x of the row, `total` the sum of exp(x - top).
 FORWARD = """
 extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(const T* input, T* out, int rows, int n) {
     long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
@@ -42,6 +39,7 @@ extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(const T* in
     }
 }
 """
+# Gradient and result (rows, n) -> (rows, n).
 RULE = """
 extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(
     const T* gradient, const T* result, T* out, int rows, int n)
@@ -117,26 +115,19 @@ def rule_along(name: str, g: Any, out: Any, dim: int) -> Any:
 
 def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     """The kernel's result for arrays of one shape, along the axis `dim`; None where there is none for them."""
-    x = arrays[-1]
-    shape, char = x.shape, x.dtype.char
-    n, step = shape[dim], prod(shape[dim + 1 :])
-    count = x.size // n if n else 0
-    fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
-    if char not in "efd" or not count or not fits or x.size >= 2**40 or max(n, step, count) >= 2**31:
+    x, char = arrays[-1], arrays[-1].dtype.char
+    found = find_rows(x.shape, dim, LONGEST)
+    if found is None or char not in "efd":
         return None
-    arrays = tuple([in_one_piece(a) for a in arrays])
-    out = type(x)(shape, x.dtype)
+    (count, n, step), out = found, type(x)(x.shape, x.dtype)
+    arrays = (*[in_one_piece(a) for a in arrays], out)
     if step == 1:
         threads, fours = threads_of_a_row(n)
-        together = 4 if threads == 32 else 1  # rows of a block
-        kernel = float_kernel(name, _write_source(name, FORWARD, RULE), char, P=threads, K=fours)
-        grid, block = (blocks_for(count, together),), (threads, together)
-        launch_floats(kernel, grid, block, (*arrays, out, *int32s(count, n)), char)
+        source = _write_source(name, FORWARD, RULE)
+        launch_rows(name, source, char, (*arrays, *int32s(count, n)), count, threads, K=fours)
     else:
         name = f"{name}_of_columns"
-        kernel = float_kernel(name, _write_source(name, COLUMN_FORWARD, COLUMN_RULE), char)
-        numbers = (np.int64(count), *int32s(n, step))
-        launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, out, *numbers), char)
+        launch_columns(name, _write_source(name, COLUMN_FORWARD, COLUMN_RULE), char, arrays, count, n, step)
     return out
 
 

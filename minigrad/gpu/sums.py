@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.floats import launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
 P = 256  # threads of a block
 ENOUGH = 1024  # blocks that keep a GPU busy
 MOST_PARTS = 64  # of one channel
 
+# (outer, channels, inner) -> two sums for each channel, of what END makes results.
 # ADD adds X and G, the elements of x and g in channel c of the thing `o`, to a and b; END uses the whole sums. Where
 # four neighbours belong to one channel, a thread takes them at once.
 SUMS = """
@@ -92,7 +93,7 @@ class Sums:
 
     def _launch(self, part: str, grid: tuple[int, ...], block: tuple[int, ...], operands: tuple[Any, ...]) -> None:
         char = operands[0].dtype.char
-        launch_floats(float_kernel(f"{self.name}_{part}", self.body, char, P=P), grid, block, operands, char)
+        launch_floats(f"{self.name}_{part}", self.body, char, grid, block, operands, P=P)
 
 
 def serves(shape: tuple[int, int, int]) -> bool:

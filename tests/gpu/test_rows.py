@@ -7,6 +7,7 @@ import pytest
 
 from minigrad.backend import KERNELS
 from minigrad.gpu import rows
+from minigrad.gpu.floats import float_kernel
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from tests import nvrtc
 
@@ -73,7 +74,7 @@ def sources():
     held = [("", (rows.FORWARD, rows.RULE), {"P": threads, "K": 4}) for threads in (32, 256, 1024)]
     held += [("_of_columns", (rows.COLUMN_FORWARD, rows.COLUMN_RULE), {})]
     for name, char, (more, bodies, constants) in product((*rows.FORWARDS, *rows.RULES), "efd", held):
-        kernel = rows.float_kernel(name + more, rows._write_source(name + more, *bodies), char, **constants)
+        kernel = float_kernel(name + more, rows._write_source(name + more, *bodies), char, **constants)
         yield kernel.source("H" if char == "e" else char)
 
 
