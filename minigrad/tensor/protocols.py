@@ -67,12 +67,12 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from minigrad.tensor.numpy_functions import call_ufunc
+        from minigrad.tensor.numpy_dispatch import call_ufunc
 
         return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        from minigrad.tensor.numpy_functions import call_function
+        from minigrad.tensor.numpy_dispatch import call_function
 
         return call_function(function, args, kwargs)
 

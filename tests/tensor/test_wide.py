@@ -2,8 +2,10 @@
 
 import inspect
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,4 +39,13 @@ def test_what_takes_the_place_is_the_method_itself():
 def test_to_import_minigrad_reads_no_random_numbers():
     rooms = "('minigrad.twister', 'minigrad.tensor.storage', 'minigrad.large_arrays')"
     program = f"import sys, minigrad; print([m for m in sys.modules if m in {rooms}])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_each_family_that_answers_for_numpy_is_known_where_a_rule_asks():
+    """Also to a program that asked for none of its functions: the rule of cumprod calls NumPy's concatenate."""
+    files = sorted((Path(torch.__file__).parent / "ops").glob("*.py"))
+    families = [f"minigrad.ops.{f.stem}" for f in files if re.search(r"twin_of\(np\.", f.read_text("utf-8"))]
+    assert {"minigrad.ops.join", "minigrad.ops.masks"} <= set(families)
+    program = f"import sys, minigrad.tensor.numpy_functions; print([m for m in {families} if m not in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
