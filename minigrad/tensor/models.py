@@ -11,6 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import arange_beside
 from minigrad.ops.arguments import require_tensor
+from minigrad.ops.elementwise import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import expand
 
@@ -25,6 +26,20 @@ def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requ
     dtype = tensor.dtype if dtype is None else dtype
     device = tensor.device if device is None else device
     return getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def _make_sized(make: str, what: str, example: str) -> Callable[..., Tensor]:
+    """The method ``new_<make>(*size)``."""
+
+    def new(
+        self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        return _make_like(self, make, *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    named: Any = rename(new, f"new_{make}", f"{what}: ``new_{make}(2, 3)`` or ``new_{make}((2, 3))``.", example)
+    named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
+    return named
 
 
 def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:
@@ -120,49 +135,15 @@ class ModelMethods(TensorBase):
         return _replace_each(self, "map_", callable, self, expand(tensor, self.array.shape))
 
     # ---- new tensors of this one's dtype and device, where not given -----------------------------
-    def new_zeros(
-        self: Any, *size: Any,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """Zeros: ``new_zeros(2, 3)`` or ``new_zeros((2, 3))``.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1, dtype=torch.int64).new_zeros(2)
-        tensor([0, 0])
-        """
-        return _make_like(self, "zeros", *size, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_ones(
-        self: Any, *size: Any,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """Ones: ``new_ones(2, 3)`` or ``new_ones((2, 3))``.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1, dtype=torch.int64).new_ones(2)
-        tensor([1, 1])
-        """
-        return _make_like(self, "ones", *size, dtype=dtype, device=device, requires_grad=requires_grad)
-
-    def new_empty(
-        self: Any, *size: Any,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """An uninitialized tensor: ``new_empty(2, 3)`` or ``new_empty((2, 3))``.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).new_empty(2, 3).shape
-        minigrad.Size([2, 3])
-        """
-        return _make_like(self, "empty", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+    new_zeros = _make_sized("zeros", "Zeros", "torch.ones(1, dtype=torch.int64).new_zeros(2) -> tensor([0, 0])")
+    new_ones = _make_sized("ones", "Ones", "torch.ones(1, dtype=torch.int64).new_ones(2) -> tensor([1, 1])")
+    new_empty = _make_sized(
+        "empty", "An uninitialized tensor", "torch.ones(1).new_empty(2, 3).shape -> minigrad.Size([2, 3])"
+    )
 
     def new_full(
-        self: Any, size: Any, fill_value: Any, *,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
+        self: Any, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        layout: Any = None, pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
         """A tensor filled with one number.
 
@@ -173,9 +154,8 @@ class ModelMethods(TensorBase):
         return _make_like(self, "full", size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_tensor(
-        self: Any, data: Any, *,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
+        self: Any, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        layout: Any = None, pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
         """A copy of `data`: numbers, nested lists or arrays.
 
@@ -186,9 +166,8 @@ class ModelMethods(TensorBase):
         return _make_like(self, "tensor", data, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_empty_strided(
-        self: Any, size: Any, stride: Any, *,
-        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
-        pin_memory: bool = False,
+        self: Any, size: Any, stride: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        layout: Any = None, pin_memory: bool = False,
     ) -> Tensor:  # fmt: skip
         """An uninitialized tensor with the given strides, counted in elements.
 
