@@ -1,9 +1,9 @@
 """Several channels in, several channels out, and the 1x1 convolution as a matrix product.
 
-Each input channel has a kernel of its own, and the results are added up. Each output channel has
-such a stack of kernels, and the results are put side by side. So a kernel has four axes,
-(C_out, C_in, kh, kw). With kh = kw = 1 no pixel meets its neighbour: what is left is one matrix
-product per pixel, a fully connected layer over the channels.
+Each input channel has its own kernel, and the results are summed. Each output channel has its own
+such set of kernels, and the results are stacked. So a weight has four axes, (C_out, C_in, kh, kw).
+With kh = kw = 1 no pixel is combined with its neighbours: the convolution is one matrix product
+per pixel, a fully connected layer over the channels.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """The TensorFlow edition of the lesson: channels last, one watched tensor, an explicit gradient.
 
-TensorFlow keeps images as (N, H, W, C), kernels as (kh, kw, C_in, C_out), and records only what
-happens on a tape, for the tensors that the tape is told to watch. All of that is a few lines here:
-`permute` moves the axes (and lets the gradient through), `autograd.grad` is the tape's `gradient`.
-The loss is abs(...)**2, summed by the gradient itself: ten steps at learning rate 3e-2.
+TensorFlow stores images as (N, H, W, C), kernels as (kh, kw, C_in, C_out), and records operations only
+inside a tape, for the tensors that the tape watches. Here that takes a few lines: `permute` moves the
+axes (and is differentiable), `autograd.grad` is the tape's `gradient`. The loss is abs(...)**2, and its
+sum is differentiated: ten steps with learning rate 3e-2.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from detect_edges import bars, edges
 
 
 class GradientTape:
-    """Records between `with` and its end, for the tensors given to `watch`, and for no others."""
+    """Records the operations in its `with` block on the tensors given to `watch`."""
 
     def __init__(self) -> None:
         self.recording = torch.enable_grad()
@@ -43,7 +43,7 @@ def conv2d_channels_last(x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def learn(kernel: torch.Tensor, steps: int = 10, lr: float = 3e-2) -> torch.Tensor:
-    """The kernel (1, 2, 1, 1) after some steps from the given one."""
+    """Trains a copy of the given kernel (1, 2, 1, 1) for some steps, and returns it."""
     image = bars()
     x = image.reshape(1, 6, 8, 1)
     y = edges(image, torch.tensor([[1.0, -1.0]])).reshape(1, 6, 7, 1)

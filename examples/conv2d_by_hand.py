@@ -1,9 +1,9 @@
-"""A convolution layer written by hand, with `Y[i, j] = ...` in two loops, which trains.
+"""A convolution layer written by hand, with `Y[i, j] = ...` in two loops, that can be trained.
 
-Writing into a tensor of zeros is an operation like any other here: the gradient of Y[i, j] flows to
-the value that was written there, and so to the kernel. The layer therefore learns as `nn.Conv2d`
-does, gradient for gradient, only slower. With the bias trained too, the summed loss is steeper:
-its largest stable learning rate is 0.0161, half of what the kernel alone would stand.
+Assigning to an element of a tensor is a differentiable operation here: the gradient of Y[i, j] flows to
+the value that was assigned, and so to the kernel. The layer therefore learns exactly as `nn.Conv2d` does,
+only slower. Training the bias too makes the summed loss steeper: the largest stable learning rate is
+0.0161, half of that for the kernel alone.
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Conv2D(nn.Module):
 
 
 def train(layer: nn.Module, X: torch.Tensor, Y: torch.Tensor, steps: int, lr: float) -> float:
-    """Plain gradient descent on the summed squared error; the last loss."""
+    """Plain gradient descent on the summed squared error; returns the last loss."""
     for step in range(1, steps + 1):
         loss = ((layer(X) - Y) ** 2).sum()
         layer.zero_grad()

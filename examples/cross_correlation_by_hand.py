@@ -1,13 +1,13 @@
-"""Cross-correlation in two loops, and why it can stand for convolution.
+"""Cross-correlation in two loops, and why layers use it instead of convolution.
 
-A window of the kernel's size slides over the image. Where it stops, pixels and kernel are
-multiplied and added up:
+A window of the kernel's size slides over the image. At each position pixels and kernel are
+multiplied and summed:
 
     Y[i, j] = sum over a, b of X[i + a, j + b] * K[a, b]
 
-That is cross-correlation, and it is what every "convolution layer" computes. The mathematician's
-convolution flips the kernel in both axes first. To a layer that learns its kernel the difference is
-nothing: trained to imitate a true convolution, it learns the flipped kernel.
+This is cross-correlation, and it is what every "convolution layer" computes. In mathematics a
+convolution flips the kernel in both axes first. For a layer that learns its kernel it makes no
+difference: trained on a true convolution, it learns the flipped kernel.
 """
 
 import argparse
@@ -28,12 +28,12 @@ def corr2d(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
 
 
 def convolve2d(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
-    """The mathematician's convolution: cross-correlation with the kernel flipped in both axes."""
+    """Convolution as in mathematics: cross-correlation with the kernel flipped in both axes."""
     return corr2d(X, K.flip(0, 1))
 
 
 def learn_kernel(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """The kernel with which a layer, which cross-correlates, gives Y for X."""
+    """Trains a layer, which cross-correlates, to give Y for X, and returns its kernel."""
     layer = nn.Conv2d(1, 1, size, bias=False)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.3)
     for _ in range(300):

@@ -1,9 +1,9 @@
 """Finding edges with a kernel of two numbers.
 
 Sliding K = [1, -1] over an image subtracts each pixel's right neighbour from it: equal neighbours
-give 0, a fall from white (1) to black (0) gives 1, a rise gives -1. So the feature map is an edge
-map. It sees vertical edges only: on the transposed image, whose edges lie flat, it is all zeros,
-and the standing kernel [[1], [-1]] finds what the lying one cannot.
+give 0, a change from white (1) to black (0) gives 1, from black to white -1. So the feature map is
+an edge map. It shows only vertical edges: for the transposed image, whose edges are horizontal, it is
+all zeros, and the vertical kernel [[1], [-1]] finds these edges.
 """
 
 import argparse
@@ -13,14 +13,14 @@ import minigrad.nn.functional as F
 
 
 def bars() -> torch.Tensor:
-    """The lesson's image: 6x8 pixels, white with a black bar over columns 2 to 5."""
+    """The image of this lesson: 6x8 pixels, white with a black bar in columns 2 to 5."""
     X = torch.ones(6, 8)
     X[:, 2:6] = 0
     return X
 
 
 def edges(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
-    """The feature map of a plain image (H, W) under a plain kernel (kh, kw)."""
+    """The feature map of an image (H, W) for a kernel (kh, kw), without batch and channel axes."""
     Y = F.conv2d(X.reshape(1, 1, *X.shape), K.reshape(1, 1, *K.shape))
     return Y.reshape(Y.shape[2:])  # (1, 1, Ho, Wo) -> (Ho, Wo)
 

@@ -1,11 +1,11 @@
-"""One training on 1, 2 or 4 processes: the same losses, to rounding.
+"""The same training on 1, 2 or 4 processes: the losses are equal up to rounding.
 
     python examples/digits_on_several_ranks.py
     mpiexec -n 4 python examples/digits_on_several_ranks.py
 
-Every rank draws the same digits, in the same order; of each batch it takes its share. DistributedDataParallel averages
-the gradients, so every rank takes the step that one process with the whole batch would take. Sums are added up in
-another order then, and rounded otherwise: the losses agree to about six digits, not to the last bit.
+Every rank makes the same digits, in the same order, and takes its share of each batch. DistributedDataParallel averages
+the gradients, so every rank takes the step that one process with the whole batch would take. Sums are added in another
+order, so rounding differs: the losses agree to about six digits.
 """
 
 import argparse
@@ -26,7 +26,7 @@ FONT = """
 
 
 def draw_digits(count: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """`count` images (N, 1, 9, 8) of digits of 5x3 pixels somewhere in noise, and what they show (N,)."""
+    """`count` noisy images (N, 1, 9, 8) with a digit of 5x3 pixels at a random place, and labels (N,)."""
     rows = [line.ljust(40) for line in FONT.strip("\n").split("\n")]
     shapes = torch.tensor([[[float(c == "#") for c in row[4 * d : 4 * d + 3]] for row in rows] for d in range(10)])
     labels = torch.randint(0, 10, (count,))
@@ -51,7 +51,7 @@ def mean_over_ranks(value: torch.Tensor) -> float:
 
 
 def train(epochs: int, batch: int, seed: int, folder: Path | None) -> list[float]:
-    """The mean loss of each epoch; in `folder` the state is kept, and found again."""
+    """Trains, and returns the mean loss of each epoch; saves the state in `folder`, and continues from it."""
     rank, size = dist.get_rank(), dist.get_world_size()
     torch.manual_seed(seed)
     images, labels = draw_digits(640)

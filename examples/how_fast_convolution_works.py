@@ -1,8 +1,8 @@
-"""One layer, computed in every way this house knows: the same numbers, at very different speeds.
+"""One layer computed by every algorithm for convolution: the same numbers, at very different speeds.
 
-A convolution can be had by fewer multiplications (Winograd), by better use of the machine's matrix
-product (im2col, mec), or as its definition says (direct). Each way is a short file in
-minigrad/kernels/, the quick ones in its fast/. This program forces one after the other on the same 3x3 layer and shows
+A convolution can be computed with fewer multiplications (Winograd), by matrix products (im2col, mec),
+or by its definition (direct). Each algorithm is a short file in minigrad/kernels/, the quick ones in
+its fast/. This program forces one after the other on the same 3x3 layer and shows
 
     error    of the output and of both gradients against the definition in float64
     million  multiplications in the products, transforms and copies not counted
@@ -32,7 +32,7 @@ TILES = {"winograd": 6, "winograd 2x2": 4}  # pixels along a tile's side
 
 
 def multiplications(way: str, images: int, channels: int, size: int) -> int:
-    """Of the products of one forward: `channels` in and out, a 3x3 kernel, padding 1."""
+    """The multiplications of one forward: `channels` in and out, a 3x3 kernel, padding 1."""
     pairs = images * channels * channels
     if way in TILES:  # a tile of t x t pixels gives (t - 2)^2 outputs for t^2 multiplications
         tile = TILES[way]
@@ -54,7 +54,7 @@ def error(found: list[torch.Tensor], exact: list[torch.Tensor]) -> float:
 
 
 def peak_bytes(call: Callable[[], object]) -> int:
-    """The most memory that `call` holds at once, its kept workspaces included."""
+    """The peak memory of `call`, including its workspaces."""
     conv.release_workspaces()
     tracemalloc.start()
     call()
@@ -64,7 +64,7 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def best_seconds(call: Callable[[], object], budget: float = 0.2) -> float:
-    """The quickest of at least three calls, as many as fill `budget` seconds."""
+    """The time of the quickest of at least three calls, repeated for `budget` seconds."""
     times: list[float] = []
     while len(times) < 3 or sum(times) < budget:
         start = time.perf_counter()
@@ -74,8 +74,8 @@ def best_seconds(call: Callable[[], object], budget: float = 0.2) -> float:
 
 
 def compare(images: int, channels: int, size: int) -> dict[str, dict[str, float]]:
-    """Every way's row of figures on a layer of `channels` in and out, images of size x size pixels."""
-    with torch.device("cpu"):  # a GPU has a way of its own
+    """A row of figures for each algorithm, on a layer of `channels` in and out and images of size x size pixels."""
+    with torch.device("cpu"):  # a GPU has other algorithms
         x = torch.randn(images, channels, size, size)
         w = torch.randn(channels, channels, KERNEL, KERNEL)
         g = torch.randn(images, channels, size, size)

@@ -1,11 +1,10 @@
 """A convolution layer learns the kernel [1, -1] from an image and its edge map.
 
-The image is the lesson's 6x8 bars or a photograph; its edge map is made with [1, -1]. A layer with
-a random kernel sees both, and goes down the gradient of the squared error until it has that kernel.
+The image is the 6x8 image with a bar, or a photograph; its edge map is made with [1, -1]. A layer
+with a random kernel learns that kernel by gradient descent on the squared error.
 
-The learning rate, unless given, is nine tenths of the largest stable one. For the bars that is the
-lesson's 0.03. Beyond the limit plain gradient descent runs away, and you are told so beforehand:
-try --lr 0.05 --steps 200.
+The default learning rate is 0.9 times the largest stable one, for the bar 0.03. Above the limit
+plain gradient descent diverges, and the program warns before it starts: try --lr 0.05 --steps 200.
 """
 
 import argparse
@@ -24,14 +23,14 @@ from stable_learning_rate import largest_curvature
 
 @dataclass
 class Run:
-    """What a training run leaves behind, step by step."""
+    """The losses and kernels of a training run, step by step."""
 
     losses: list[float] = field(default_factory=list)
     kernels: list[torch.Tensor] = field(default_factory=list)
 
 
 def train(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, options: argparse.Namespace) -> Run:
-    """Descend for `options.steps` steps; end early once the loss is no longer finite."""
+    """Trains for `options.steps` steps; stops early when the loss is no longer finite."""
     if options.optimizer == "adam":
         optimizer = torch.optim.Adam(layer.parameters(), lr=options.lr)
     else:
@@ -53,7 +52,7 @@ def train(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, options: argparse.
 
 
 def draw(path: Path, X: torch.Tensor, feature_map: torch.Tensor, run: Run) -> None:
-    """Four panels: loss, kernel over time, image, and what the learned kernel makes of it."""
+    """Four panels: loss, kernel over time, image, and its feature map under the learned kernel."""
     picture, axes = viz.figure(2, 2, "a convolution layer learns [1, -1]")
     viz.loss_curve(run.losses, axes[0])
     viz.kernel_history(run.kernels, axes[1])
@@ -85,7 +84,7 @@ def learning_rate(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    torch.Generator().manual_seed(int(text))  # refuses what 64 bits cannot hold
+    torch.Generator().manual_seed(int(text))  # raises if it does not fit in 64 bits
     return int(text)
 
 
@@ -96,7 +95,7 @@ def steps(text: str) -> int:
 
 
 def read_options(arguments: list[str] | None) -> tuple[argparse.Namespace, torch.Tensor]:
-    """The options, and the image that they ask for."""
+    """The options, and the chosen image."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--image", choices=["bars", "photo"], default="bars", help="what to learn from")
@@ -128,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"image {tuple(X.shape)}, edge map {tuple(Y.shape)}, on {options.device}")
 
     momentum = MOMENTUM if options.optimizer == "momentum" else 0.0
-    limit = math.inf  # Adam's steps do not grow with the gradient: it has no such limit
+    limit = math.inf  # Adam has no such limit, because its steps do not grow with the gradient
     if options.optimizer != "adam":
         loss = F.mse_loss(layer(X), Y, reduction=options.reduction)
         curvature = largest_curvature(loss, list(layer.parameters()))

@@ -17,11 +17,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     X = torch.ones(1, 1, 6, 8)  # (images, channels, rows, columns)
     X[..., 2:6] = 0
-    Y = X[..., :-1] - X[..., 1:]  # what [1, -1] makes of it: 1 from white to black, -1 from black to white
+    Y = X[..., :-1] - X[..., 1:]  # the edges, as [1, -1] gives them: 1 from white to black, -1 from black to white
 
     conv2d = nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False)
     print("the kernel at first:", conv2d.weight.data.flatten())
-    optimizer = torch.optim.SGD(conv2d.parameters(), lr=0.03)  # nine tenths of the largest stable rate, 2/60
+    optimizer = torch.optim.SGD(conv2d.parameters(), lr=0.03)  # 0.9 times the largest stable rate, 2/60
 
     for step in range(1, 31):
         loss = ((conv2d(X) - Y) ** 2).sum()

@@ -1,10 +1,10 @@
-"""The kernel [1, -1] learned from an image and its edge map, in the lessons' three ways.
+"""The kernel [1, -1] learned from an image and its edge map, in three ways.
 
-1. By hand, boldly: summed squared error, learning rate 3e-2, 30 steps. The weights are moved with
-   `weight.data[:] -= lr * weight.grad`.
-2. By hand, carefully: learning rate 1e-3, 400 steps. They end at 0.99 and -0.99.
+1. By hand, with a large learning rate ("boldly"): summed squared error, rate 3e-2, 30 steps. The weights
+   are updated by `weight.data[:] -= lr * weight.grad`.
+2. By hand, with a small one ("carefully"): rate 1e-3, 400 steps. The weights end at 0.99 and -0.99.
 3. With `optim.SGD` and `nn.MSELoss`. The mean over 42 pixels makes the gradient 42 times smaller,
-   so the rate that takes the very steps of the first way is 42 * 3e-2 = 1.26.
+   so the rate that gives the same steps as in 1 is 42 * 3e-2 = 1.26.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from minigrad import nn
 
 
 def by_hand(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, lr: float, steps: int) -> None:
-    """Gradient descent on the summed squared error, each line spelled out."""
+    """Gradient descent on the summed squared error, step by step."""
     for i in range(steps):
         loss = ((layer(X) - Y) ** 2).sum()
         layer.zero_grad()
@@ -26,7 +26,7 @@ def by_hand(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, lr: float, steps
 
 
 def with_sgd(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, lr: float, steps: int) -> None:
-    """The same descent on the mean squared error, told in the library's words."""
+    """Gradient descent on the mean squared error, with the library's loss and optimizer."""
     squared_error = nn.MSELoss()
     optimizer = torch.optim.SGD(layer.parameters(), lr=lr)
     for i in range(steps):

@@ -1,8 +1,7 @@
-"""The skeleton of a network: a Module that says in `forward` what comes out.
+"""The skeleton of a network: a Module that computes its output in `forward`.
 
-It is called like a function. Everything larger is built from this: assign layers or parameters in
-`__init__` and they are known to `parameters()`, to the optimizer and to `print`. The lesson's first
-network has none: it adds 1.
+A module is called like a function. Layers and parameters that are assigned in `__init__` are registered:
+`parameters()`, the optimizer and `print` find them. The first network has none: it adds 1.
 """
 
 import argparse
@@ -12,14 +11,14 @@ from minigrad import nn
 
 
 class AddOne(nn.Module):
-    """The lesson's whole network: x + 1."""
+    """A network without parameters: x + 1."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + 1
 
 
 class TwoLayers(nn.Module):
-    """The same skeleton with flesh: its layers are found, counted and printed by themselves."""
+    """A network of two layers, which are registered and printed automatically."""
 
     def __init__(self) -> None:
         super().__init__()

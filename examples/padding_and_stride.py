@@ -1,11 +1,12 @@
-"""Padding and stride: how large a feature map comes out, and one convolution in three ways.
+"""Padding and stride: the size of a feature map, and one convolution computed in three ways.
 
-A kernel of size k cannot stand on the last k - 1 rows, so the map shrinks; padding puts p rows of
-zeros on either side to make up for that; a stride s goes s pixels at a time. Along each axis
+A kernel of size k does not fit at the last k - 1 positions, so the feature map is smaller than the
+image; padding adds p rows of zeros on each side; a stride of s moves the kernel by s pixels. Along
+each axis
 
     output = floor((input + 2 * padding - kernel) / stride) + 1
 
-The layer, the function behind it, and the loops below agree on every number.
+The layer, the function that it calls, and the loops below give the same numbers.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def output_size(size: int, kernel: int, padding: int, stride: int) -> int:
 def conv2d_by_loops(
     X: torch.Tensor, K: torch.Tensor, padding: tuple[int, int], stride: tuple[int, int]
 ) -> torch.Tensor:
-    """X (H, W), K (kh, kw): pad, then take every window in turn."""
+    """X (H, W), K (kh, kw) -> (Ho, Wo): pads, then computes window by window."""
     X = F.pad(X, (padding[1], padding[1], padding[0], padding[0]))  # the last axis comes first
     h, w = K.shape
     rows = range(0, X.shape[0] - h + 1, stride[0])
@@ -42,7 +43,7 @@ def conv2d_by_loops(
 
 
 def three_ways(layer: nn.Conv2d, X: torch.Tensor) -> list[torch.Tensor]:
-    """The feature map from the layer, the function and the loops: X (H, W) -> (Ho, Wo) each."""
+    """The feature map by the layer, by the function and by the loops: X (H, W) -> (Ho, Wo) each."""
     images = X.reshape(1, 1, *X.shape)
     by_layer = layer(images)
     by_function = F.conv2d(images, layer.weight, layer.bias, stride=layer.stride, padding=layer.padding)

@@ -1,12 +1,12 @@
-"""Edges of a real photograph, and the kernels that found them learned back from photo and edge map.
+"""Edges of a real photograph, and the kernels learned back from the photograph and its edge map.
 
-The photo is one that matplotlib ships (Grace Hopper, US Navy, public domain), so nothing is
-downloaded. [1, -1] finds its upright edges; Sobel's kernel finds them too and smooths along them.
-Then a layer that knows neither sees only photo and edge map, and learns the kernel.
+The photo comes with matplotlib (Grace Hopper, US Navy, public domain), so nothing is downloaded.
+[1, -1] finds its vertical edges; Sobel's kernel finds them too and smooths along them. Then a layer
+with a random kernel gets only the photo and the edge map, and learns the kernel.
 
 A photo is harder than black and white bars: neighbouring pixels are nearly equal, so the loss is a
-long narrow valley. Two things help. The mean grey is taken away, which no edge kernel can see and
-which halves the largest curvature; and momentum runs along the valley.
+long narrow valley. Two things help. Subtracting the mean grey halves the largest curvature, and an
+edge kernel does not depend on it; and momentum moves along the valley.
 """
 
 import argparse
@@ -31,7 +31,7 @@ FORMATS = (".png", ".svg", ".pdf", ".jpg")
 
 
 def photo(every: int = 2) -> torch.Tensor:
-    """The photograph in grey, (300, 256): every second pixel, from 0 to 1, less its mean."""
+    """The photograph in grey, (300, 256): every second pixel, scaled to [0, 1], minus its mean."""
     try:
         import matplotlib
         from PIL import Image
@@ -49,7 +49,7 @@ def photo(every: int = 2) -> torch.Tensor:
 
 
 def picture_file(text: str) -> Path | None:
-    """Where to draw, None for 'none': an option that is checked before the work and not after it."""
+    """The file of the picture, None for 'none'; checked before the training starts."""
     if text == "none":
         return None
     path = Path(text)
@@ -66,7 +66,7 @@ def picture_file(text: str) -> Path | None:
 
 
 def save(picture: Any, path: Path) -> None:
-    """Writes the picture, and says where; without a place for it the program ends in words."""
+    """Writes the picture and prints its file name; ends the program with a message if that fails."""
     try:
         picture.savefig(path)
     except OSError as error:

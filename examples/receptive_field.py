@@ -1,9 +1,9 @@
 """Feature maps and receptive fields, measured with a gradient.
 
 The output of a layer is called a feature map. The receptive field of one of its pixels is the part
-of the image that can change it: exactly where the gradient of that pixel with respect to the image
-is not zero. So backpropagation measures it. A stack of layers sees further with each layer: with
-kernels k_1, k_2, ... and strides s_1, s_2, ...
+of the image that it depends on: where the gradient of that pixel with respect to the image is not
+zero. So backpropagation measures it. The receptive field grows with each layer: with kernels k_1,
+k_2, ... and strides s_1, s_2, ...
 
     field = 1 + (k_1 - 1) + (k_2 - 1) * s_1 + (k_3 - 1) * s_1 * s_2 + ...
 """
@@ -25,7 +25,7 @@ def by_formula(layers: list[tuple[int, int]]) -> int:
 
 
 def measured(layers: list[tuple[int, int]], size: int = SIZE) -> torch.Tensor:
-    """The middle output pixel's gradient by the image: (size, size), 0 where it does not look."""
+    """The gradient of the middle output pixel with respect to the image: (size, size)."""
     net = nn.Sequential(*[nn.Conv2d(1, 1, k, stride=s, bias=False) for k, s in layers])
     for parameter in net.parameters():
         nn.init.ones_(parameter)  # with weights of both signs, paths could cancel out
@@ -37,7 +37,7 @@ def measured(layers: list[tuple[int, int]], size: int = SIZE) -> torch.Tensor:
 
 
 def sides(gradient: torch.Tensor) -> tuple[int, int]:
-    """Height and width of the box of pixels that matter."""
+    """Height and width of the region with nonzero gradient."""
     seen = gradient != 0
     return int(seen.any(dim=1).sum()), int(seen.any(dim=0).sum())
 

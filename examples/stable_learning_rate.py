@@ -6,9 +6,9 @@ plain gradient descent is stable exactly while
 
     lr < 2 / lambda_max,    lambda_max = the largest eigenvalue of the Hessian.
 
-Nobody has to write the Hessian down: differentiating the gradient once more along a direction v
-gives H v, and applying H again and again turns any direction into that of the largest eigenvalue:
-power iteration. With momentum mu the limit is (1 + mu) times as high (Polyak, 1964).
+The Hessian H need not be computed: differentiating the gradient along a direction v gives H v.
+Applying H again and again turns any direction into the eigenvector of the largest eigenvalue
+(power iteration). With momentum mu the limit is (1 + mu) times as high (Polyak, 1964).
 """
 
 import argparse
@@ -21,7 +21,7 @@ from minigrad import nn
 
 
 def largest_curvature(loss: torch.Tensor, parameters: Sequence[torch.Tensor]) -> float:
-    """The largest eigenvalue of the Hessian of `loss`, by power iteration: dozens of products."""
+    """The largest eigenvalue of the Hessian of `loss`, by power iteration."""
     gradients = torch.autograd.grad(loss, parameters, create_graph=True)
     v = [torch.linspace(1, 2, p.numel(), device=p.device).reshape(p.shape) for p in parameters]
     curvature = 0.0
@@ -38,7 +38,7 @@ def largest_curvature(loss: torch.Tensor, parameters: Sequence[torch.Tensor]) ->
 
 
 def stable_limit(loss: torch.Tensor, parameters: Sequence[torch.Tensor], momentum: float = 0) -> float:
-    """The learning rate at which gradient descent on a quadratic loss stops being stable."""
+    """The largest stable learning rate of gradient descent on a quadratic loss."""
     return 2 * (1 + momentum) / largest_curvature(loss, parameters)
 
 

@@ -1,8 +1,8 @@
-"""Stride and padding on a 5x5 image that can be checked on paper, in integers.
+"""Stride and padding on a 5x5 image of integers, which can be checked on paper.
 
-`conv2d` wants four axes, (batch, channels, height, width), so image and kernel are reshaped first.
-Stride 2 keeps every second row and column of what stride 1 computes; padding 1 adds a ring of
-zeros, and the map of stride 1 reappears in its middle.
+`conv2d` needs four axes, (batch, channels, height, width), so image and kernel are reshaped first.
+Stride 2 gives every second row and column of the result for stride 1. Padding 1 adds a border of
+zeros; the result without padding is the middle of the result with padding.
 """
 
 import argparse
@@ -15,7 +15,7 @@ KERNEL = torch.tensor([[1, 2, 1], [0, 1, 0], [2, 1, 0]])
 
 
 def feature_map(stride: int, padding: int) -> torch.Tensor:
-    """The image under the kernel, without the axes of batch and channels."""
+    """The feature map, without the batch and channel axes."""
     images = torch.reshape(IMAGE, (1, 1, 5, 5))
     kernels = torch.reshape(KERNEL, (1, 1, 3, 3))
     return F.conv2d(images, kernels, stride=stride, padding=padding)[0, 0]
