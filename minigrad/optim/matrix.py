@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, on_gpu_of
+from minigrad.optim.checks import read_pair
 from minigrad.optim.optimizer import Optimizer, State
-from minigrad.optim.options import Group, Params, Rate, options_of, read_options, read_pair
+from minigrad.optim.options import Group, Params, Rate, options_of, read_options
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
 

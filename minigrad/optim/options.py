@@ -1,13 +1,10 @@
-"""Checks of the options that all optimizers share: ranges of numbers, and flags that are supported here."""
+"""What an optimizer is given: options, and groups of parameters. `checks.py` reads what is no plain number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-import numpy as np
-
-from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
@@ -15,11 +12,12 @@ Betas: TypeAlias = tuple[Rate, Rate]
 Group: TypeAlias = dict[str, Any]
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 
-_NOT_NEGATIVE = {
-    "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
+_FLAGS = {
+    "amsgrad", "capturable", "centered", "decoupled_weight_decay", "differentiable", "foreach", "fused", "maximize",
+    "nesterov",
 }  # fmt: skip
+_PAIRS = {"betas", "etas", "step_sizes"}
 _PLAIN = {bool, int, float, tuple, type(None)}  # types of options that need no conversion
-_WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
 def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group:
@@ -36,66 +34,16 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
     names = dict.fromkeys([*arguments["__class__"].group_order.split(), *arguments])
     options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
     for name, value in options.items():
-        if name in _CHECKS and name not in may_be_negative:
-            options[name] = _CHECKS[name](type(arguments["self"]).__name__, name, value)
+        is_plain = type(value) in (int, float) and value >= 0 and name not in _PAIRS
+        if not is_plain and name not in _FLAGS:
+            from minigrad.optim.checks import read_option
+
+            options[name] = read_option(type(arguments["self"]).__name__, name, value, name in may_be_negative)
     if options.get("differentiable") or options.get("fused"):
-        _check_flags(**options)
+        from minigrad.optim.checks import check_flags
+
+        check_flags(**options)
     return options
-
-
-def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
-    if isinstance(value, Tensor) and value.numel() != 1:
-        raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
-    number = _read_number(optimizer, name, value)
-    if not number >= 0:
-        raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
-    return value if name == "lr" else number
-
-
-def _read_number(optimizer: str, name: str, value: Any) -> Any:
-    require_number(optimizer, name, value)
-    return value.item() if isinstance(value, Tensor) else value
-
-
-def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
-    """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
-    if not isinstance(values, (tuple, list)) or len(values) != 2:
-        raise TypeError(
-            f"{optimizer}(): argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
-        )
-    first, second = [
-        None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)
-        for i, value in enumerate(values)
-    ]
-    return first, second
-
-
-def _check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = False, **_: Any) -> None:
-    if fused and differentiable:
-        raise RuntimeError("`fused` does not support `differentiable`")
-    if fused and foreach:
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-    if differentiable:
-        raise NotImplementedError(
-            "differentiable=True is not offered: a step works on plain arrays. Write it with "
-            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
-        )
-
-
-def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
-    pair = read_pair(optimizer, name, betas)
-    for i, beta in enumerate(pair):
-        if not 0 <= beta < 1:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
-    return float(pair[0]), float(pair[1])
-
-
-_CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
-    **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
-    **dict.fromkeys(["dampening", "lambd", "t0"], _read_number),
-    **dict.fromkeys(["etas", "step_sizes"], read_pair),
-    "betas": _read_betas,
-}
 
 
 def list_groups(params: Any) -> list[Group]:
@@ -158,19 +106,15 @@ def read_options(group: Group, names: Iterable[str]) -> Group:
 
     Raises `KeyError` for a missing option, `TypeError` for a number given as text, such as from a settings file.
     """
-    stays = bool(group.get("capturable"))
     try:
-        return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, stays) for name in names}
+        return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, group) for name in names}
     except KeyError as missing:
         raise KeyError(
             f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
         ) from None
 
 
-def _as_plain(name: str, option: Any, stays: bool) -> Any:
-    """An option as a number; a rate on a GPU `stays` there, as an array, if steps are captured."""
-    if isinstance(option, str) and name in _NOT_NEGATIVE:
-        raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
-    if isinstance(option, Tensor):
-        return option.array if stays and option.is_cuda else option.item()
-    return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
+def _as_plain(name: str, option: Any, group: Group) -> Any:
+    from minigrad.optim.checks import as_plain
+
+    return as_plain(name, option, bool(group.get("capturable")))

@@ -1,0 +1,89 @@
+"""Checks of those options of optimizers that are no plain numbers above 0: tensors, pairs, wrong types, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.ops.arguments import require_number
+from minigrad.tensor import Tensor
+
+_NOT_NEGATIVE = {
+    "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
+}  # fmt: skip
+_WORDS = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def read_option(optimizer: str, name: str, value: Any, may_be_negative: bool) -> Any:
+    """An option as a number or a pair of numbers, where it is one of these; other options as they are."""
+    if name in _CHECKS and not may_be_negative:
+        return _CHECKS[name](optimizer, name, value)
+    return value
+
+
+def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
+    number = _read_number(optimizer, name, value)
+    if not number >= 0:
+        raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
+    return value if name == "lr" else number
+
+
+def _read_number(optimizer: str, name: str, value: Any) -> Any:
+    require_number(optimizer, name, value)
+    return value.item() if isinstance(value, Tensor) else value
+
+
+def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
+    """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
+    if not isinstance(values, (tuple, list)) or len(values) != 2:
+        raise TypeError(
+            f"{optimizer}(): argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
+        )
+    first, second = [
+        None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)
+        for i, value in enumerate(values)
+    ]
+    return first, second
+
+
+def check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = False, **_: Any) -> None:
+    """Raises for flags that exclude each other, and for `differentiable`, which is not offered."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if differentiable:
+        raise NotImplementedError(
+            "differentiable=True is not offered: a step works on plain arrays. Write it with "
+            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+        )
+
+
+def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
+    pair = read_pair(optimizer, name, betas)
+    for i, beta in enumerate(pair):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
+    return float(pair[0]), float(pair[1])
+
+
+_CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
+    **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
+    **dict.fromkeys(["dampening", "lambd", "t0"], _read_number),
+    "etas": read_pair,
+    "step_sizes": read_pair,
+    "betas": _read_betas,
+}
+
+
+def as_plain(name: str, option: Any, stays: bool) -> Any:
+    """An option as a number; a rate on a GPU `stays` there, as an array, if steps are captured."""
+    if isinstance(option, str) and name in _NOT_NEGATIVE:
+        raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
+    if isinstance(option, Tensor):
+        return option.array if stays and option.is_cuda else option.item()
+    return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
