@@ -132,7 +132,22 @@ def _as_matrices(x: Array, batch: tuple[int, ...]) -> Matrices:
     return Matrices(x, x.shape[-2:], *layout, (0,) * (len(batch) - len(outer)) + tuple(outer))
 
 
-def _launch(own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batch: tuple[int, ...]) -> None:
+def add_product(x: Array, y: Array, out: Array) -> bool:
+    """Adds ``x @ y`` to `out`, which lies row by row, with one rounding: (..., k), (k, n) -> (..., n).
+
+    False, and nothing done, where cuBLAS does not serve.
+    """
+    own, char = handle(array_module(x)), x.dtype.char
+    if own is None or not x.size or not out.size or not char == y.dtype.char == out.dtype.char:
+        return False
+    operands = x.reshape(-1, x.shape[-1]), y, out.reshape(-1, out.shape[-1])
+    _launch(own, TYPES[char], *[_as_matrices(matrix, ()) for matrix in operands], (), adds=True)
+    return True
+
+
+def _launch(
+    own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batch: tuple[int, ...], adds: bool = False
+) -> None:
     """One launch for each place along the axes of the batch that are no single step apart; mostly there is one."""
     count, steps, others = _join_axes(batch, (a.batch_steps, b.batch_steps, c.batch_steps))
     computes_in = FAST_TF32 if kind.name == 0 and allows_tf32() else kind.computes_in
@@ -142,7 +157,7 @@ def _launch(own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batc
         at = [s + size * sum(i * e[1][j] for i, e in zip(place, others, strict=True)) for j, s in enumerate(starts)]
         status = own.library.cublasGemmStridedBatchedEx(
             own.value, b.operation, a.operation, n, m, k, kind.one, at[1], kind.name, b.step, steps[1],
-            at[0], kind.name, a.step, steps[0], kind.zero, at[2], kind.name, c.step, steps[2],
+            at[0], kind.name, a.step, steps[0], kind.one if adds else kind.zero, at[2], kind.name, c.step, steps[2],
             count, computes_in, DEFAULT_ALGORITHM,
         )  # fmt: skip
         check(status, "cublasGemmStridedBatchedEx")

@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.gpu import clipping
-from tests import standin
+from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 
 SIZES = [(1,), (0, 3), (7, 3), (2047,), (2048,), (2049,), (3, 2053)]
@@ -83,3 +83,5 @@ def test_the_source_computes_what_its_twin_computes(char):
     run(clipping.SCALE.source(char), "scale_all", (5,), (256,), (factor, table))
     for x, old in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(x, old * factor)
+    for kernel in (clipping.SQUARES, clipping.NORM, clipping.SCALE):
+        nvrtc.compile_for_a_gpu(kernel.source(char))  # where NVIDIA's compiler is

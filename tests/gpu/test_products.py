@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import minigrad as torch
 from minigrad.gpu import products
 from minigrad.gpu.cublas import LIBRARIES
 
@@ -39,3 +40,17 @@ def test_sums_by_letters(stand_in, case):
     got = products.einsum(equation, *map(stand_in.asarray, hosts), optimize=True)
     np.testing.assert_allclose(got.get(), np.einsum(equation, *hosts), rtol=1e-12, atol=1e-12)
     assert LIBRARIES[stand_in].calls - before <= len(shapes) - 1
+
+
+def test_a_bias_of_halves_is_rounded_with_the_product(stand_in):
+    generator = np.random.default_rng(16)
+    x, w, b = [generator.standard_normal(s).astype(np.float16) for s in ((2, 10, 7), (5, 7), (5,))]
+    wanted = (x.astype(np.float64) @ w.T.astype(np.float64) + b).astype(np.float16)
+    there = [torch.tensor(z, device="cuda") for z in (x, w, b)]
+    np.testing.assert_array_equal(torch.nn.functional.linear(*there).cpu().numpy(), wanted)
+    turned = there[0].transpose(0, 1)
+    np.testing.assert_array_equal(
+        torch.nn.functional.linear(turned, *there[1:]).cpu().numpy(), wanted.transpose(1, 0, 2)
+    )
+    empty = torch.nn.functional.linear(there[0][:, :, :0], there[1][:, :0], there[2])
+    assert empty.cpu().tolist() == np.broadcast_to(b, (2, 10, 5)).tolist()

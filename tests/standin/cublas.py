@@ -56,19 +56,21 @@ class Library:
         assert a_type == b_type == c_type and min(m, n, k, count) > 0 and algorithm == -1
         wide = LEGAL[c_type, computes_in]
         number = ctypes.c_double if c_type == 1 else ctypes.c_float
-        assert (number.from_address(alpha).value, number.from_address(beta).value) == (1, 0)
+        adds = number.from_address(beta).value
+        assert number.from_address(alpha).value == 1 and adds in (0, 1)
         operands = ((of_a, of_b), (m, n, k), (a, b, c), (a_step, b_step, c_step), (a_apart, b_apart, c_apart))
-        graphs.launch(_multiply, *operands, count, a_type, wide)
+        graphs.launch(_multiply, *operands, count, a_type, wide, adds)
         self.calls += 1
         return 0
 
 
-def _multiply(turned, sizes, addresses, steps, apart, count, kind, wide):
-    """All products of matrices in columns, added up in the type `wide`."""
+def _multiply(turned, sizes, addresses, steps, apart, count, kind, wide, adds):
+    """All products of matrices in columns, and what was there if it `adds`, added up in the type `wide`."""
     m, n, k = sizes
     shapes = [(k, m) if turned[0] else (m, k), (n, k) if turned[1] else (k, n), (m, n)]
     places = zip(addresses, shapes, steps, apart, strict=True)
     *factors, product = [_matrices(address, kind, *shape, step, own, count) for address, shape, step, own in places]
     left, right = (x.swapaxes(1, 2) if is_turned else x for x, is_turned in zip(factors, turned, strict=True))
     with np.errstate(all="ignore"):
-        product[...] = np.ascontiguousarray(left, wide) @ np.ascontiguousarray(right, wide)
+        found = np.ascontiguousarray(left, wide) @ np.ascontiguousarray(right, wide)
+        product[...] = found + product if adds else found
