@@ -193,8 +193,8 @@ class Generator(Twister):
         (2,)
         """
         dtype = _check_floating("uniform", dtype)
-        least, largest = limits(dtype)
-        if not least <= low <= high <= largest or high - low > largest:
+        largest = float(np.finfo(dtype).max)
+        if not -largest <= low <= high <= largest or high - low > largest:
             raise _no_range(dtype, low, high, largest)
         return self._draw_uniform(shape, dtype, low, high)
 

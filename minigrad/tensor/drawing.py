@@ -24,22 +24,16 @@ if TYPE_CHECKING:
 
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
     """Calls `draw(source, shape)` on the device of `array`, in its memory order: by columns for a transpose."""
+
+    def run(shape: tuple[int, ...]) -> Any:
+        drawn = draw(source_of(generator, array_module(array)), shape)
+        return to_device(dtypes.convert(drawn, array.dtype), device_of(array))
+
     if array.flags.c_contiguous:
-        return _draw_beside(array, array.shape, draw, generator)
+        return on_gpu_of(array, run, array.shape)
     order = order_in_memory(array)
-    drawn = _draw_beside(array, tuple([array.shape[axis] for axis in order]), draw, generator)
+    drawn = on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
     return drawn.transpose(np.argsort(order).tolist())  # axes in memory order -> axes in their own order
-
-
-def _draw_beside(
-    array: Any, shape: tuple[int, ...], draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any
-) -> Any:
-    """Calls `draw(source, shape)` with the dtype and the device of `array`."""
-
-    def run() -> Any:
-        return dtypes.convert(draw(source_of(generator, array_module(array)), shape), array.dtype)
-
-    return to_device(on_gpu_of(array, run), device_of(array))
 
 
 def order_in_memory(array: Any) -> list[int]:
