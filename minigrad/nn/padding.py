@@ -14,7 +14,6 @@ class Padding(Stateless):
     """Pads the last `axes` axes: by an int, or by (left, right, top, bottom, front, back)."""
 
     mode: ClassVar[str] = "constant"
-    axes: ClassVar[int] = 2
     padding: int | tuple[int, ...]
 
     def _complete(self) -> None:
@@ -42,7 +41,7 @@ class ConstantPad2d(Padding):
         return F.pad(input, self.padding, value=self.value)
 
 
-class ConstantPad1d(ConstantPad2d):
+class ConstantPad1d(ConstantPad2d, axes=1):
     """Adds a border of `value` to a signal: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -50,18 +49,14 @@ class ConstantPad1d(ConstantPad2d):
     tensor([[7., 1., 2., 3.]])
     """
 
-    axes = 1
 
-
-class ConstantPad3d(ConstantPad2d):
+class ConstantPad3d(ConstantPad2d, axes=3):
     """Adds a border of `value` to a volume: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ConstantPad3d((1, 0, 0, 0, 0, 0), 7.0)(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[7., 1., 2., 3.]]]])
     """
-
-    axes = 3
 
 
 class ZeroPad2d(Padding):
@@ -73,7 +68,7 @@ class ZeroPad2d(Padding):
     """
 
 
-class ZeroPad1d(ZeroPad2d):
+class ZeroPad1d(ZeroPad2d, axes=1):
     """Adds a border of zeros to a signal: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -81,18 +76,14 @@ class ZeroPad1d(ZeroPad2d):
     tensor([[0., 1., 2., 3.]])
     """
 
-    axes = 1
 
-
-class ZeroPad3d(ZeroPad2d):
+class ZeroPad3d(ZeroPad2d, axes=3):
     """Adds a border of zeros to a volume: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ZeroPad3d((1, 0, 0, 0, 0, 0))(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[0., 1., 2., 3.]]]])
     """
-
-    axes = 3
 
 
 class ReflectionPad2d(Padding):
@@ -106,7 +97,7 @@ class ReflectionPad2d(Padding):
     mode = "reflect"
 
 
-class ReflectionPad1d(ReflectionPad2d):
+class ReflectionPad1d(ReflectionPad2d, axes=1):
     """Continues a signal by its mirror image, the border itself not repeated: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -114,18 +105,14 @@ class ReflectionPad1d(ReflectionPad2d):
     tensor([[2., 1., 2., 3.]])
     """
 
-    axes = 1
 
-
-class ReflectionPad3d(ReflectionPad2d):
+class ReflectionPad3d(ReflectionPad2d, axes=3):
     """Continues a volume by its mirror image, the border itself not repeated: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ReflectionPad3d((1, 0, 0, 0, 0, 0))(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[2., 1., 2., 3.]]]])
     """
-
-    axes = 3
 
 
 class ReplicationPad2d(Padding):
@@ -139,7 +126,7 @@ class ReplicationPad2d(Padding):
     mode = "replicate"
 
 
-class ReplicationPad1d(ReplicationPad2d):
+class ReplicationPad1d(ReplicationPad2d, axes=1):
     """Continues a signal by its border: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -147,18 +134,14 @@ class ReplicationPad1d(ReplicationPad2d):
     tensor([[1., 1., 2., 3.]])
     """
 
-    axes = 1
 
-
-class ReplicationPad3d(ReplicationPad2d):
+class ReplicationPad3d(ReplicationPad2d, axes=3):
     """Continues a volume by its border: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ReplicationPad3d((1, 0, 0, 0, 0, 0))(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[1., 1., 2., 3.]]]])
     """
-
-    axes = 3
 
 
 class CircularPad2d(Padding):
@@ -178,7 +161,7 @@ class CircularPad2d(Padding):
         return super().forward(input)
 
 
-class CircularPad1d(CircularPad2d):
+class CircularPad1d(CircularPad2d, axes=1):
     """Continues a signal by its other side: (C, L) or (N, C, L), else `ValueError`.
 
     >>> import minigrad as torch
@@ -186,15 +169,11 @@ class CircularPad1d(CircularPad2d):
     tensor([[3., 1., 2., 3.]])
     """
 
-    axes = 1
 
-
-class CircularPad3d(CircularPad2d):
+class CircularPad3d(CircularPad2d, axes=3):
     """Continues a volume by its other side: (C, D, H, W) or (N, C, D, H, W), else `ValueError`.
 
     >>> import minigrad as torch
     >>> torch.nn.CircularPad3d((1, 0, 0, 0, 0, 0))(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[3., 1., 2., 3.]]]])
     """
-
-    axes = 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
@@ -12,8 +12,6 @@ from minigrad.tensor import Tensor
 
 class Pooling(Stateless):
     """The base class of the pooling layers; `stride` defaults to the kernel size."""
-
-    axes: ClassVar[int] = 2
 
     def _complete(self) -> None:
         options = vars(self)
@@ -54,15 +52,13 @@ class MaxPool2d(MaxPooling, function=F.max_pool2d):
     """
 
 
-class MaxPool1d(MaxPooling, function=F.max_pool1d):
+class MaxPool1d(MaxPooling, function=F.max_pool1d, axes=1):
     """The largest number in each window of a signal: (N, C, L) -> (N, C, L_out), see `MaxPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.MaxPool1d(2)(torch.tensor([[1.0, 5.0, 2.0, 3.0]]))
     tensor([[5., 3.]])
     """
-
-    axes = 1
 
 
 class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", "padding")):
@@ -78,15 +74,13 @@ class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", 
     """
 
 
-class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", "padding")):
+class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", "padding"), axes=1):
     """The mean of each window of a signal: (N, C, L) -> (N, C, L_out), see `AvgPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.AvgPool1d(2)(torch.tensor([[1.0, 5.0, 2.0, 3.0]]))
     tensor([[3.0000, 2.5000]])
     """
-
-    axes = 1
 
     def _complete(self) -> None:
         super()._complete()
@@ -140,7 +134,7 @@ class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size
     """
 
 
-class LPPool1d(LPPool2d, function=F.lp_pool1d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+class LPPool1d(LPPool2d, function=F.lp_pool1d):
     """`LPPool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -173,12 +167,10 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
         return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(MaxUnpool2d, function=F.max_unpool1d, shown=("kernel_size", "stride", "padding")):
+class MaxUnpool1d(MaxUnpool2d, function=F.max_unpool1d, axes=1):
     """`MaxUnpool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch
     >>> torch.nn.MaxUnpool1d(2)(torch.tensor([[5.0, 7.0]]), torch.tensor([[1, 2]]))
     tensor([[0., 5., 7., 0.]])
     """
-
-    axes = 1

@@ -44,6 +44,7 @@ class Stateless(Layer):
     `TypeError` for arguments that are no options.
     """
 
+    axes: ClassVar[int] = 2  # of an image, for the layers that ask
     _function: ClassVar[Any] = None
     _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order
     _tensors: ClassVar[frozenset[str]] = frozenset()
@@ -51,9 +52,11 @@ class Stateless(Layer):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(
-        cls, function: Callable[..., Any] | None = None, shown: tuple[str, ...] | None = None, **options: Any
-    ) -> None:
+        cls, function: Callable[..., Any] | None = None, shown: tuple[str, ...] | None = None, axes: int | None = None,
+        **options: Any,
+    ) -> None:  # fmt: skip
         super().__init_subclass__(**options)
+        cls.axes = cls.axes if axes is None else axes
         fields = _fields_of(cls)
         if function is not None:
             cls._function = staticmethod(function)
