@@ -63,17 +63,6 @@ class TensorBase:
     hooks: Hooks | None
     cause: str | None  # why no gradient flows here, when a call could tell
 
-    def bump_version(self) -> None:
-        """Note that the memory was written to; saved values that needed it are then refused.
-
-        >>> import minigrad as torch
-        >>> x = torch.ones(2)
-        >>> x.bump_version()
-        >>> x._version
-        1
-        """
-        self.writes[0] += 1
-
 
 class View:
     """How a tensor looks at its parent's memory. After a write its place in the graph is out of date (`views.py`)."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import CO_VARARGS
+from itertools import islice
 from typing import Any
 
 from numpy import ndarray
@@ -162,27 +163,19 @@ class Operation:
             return self.operands, self.rules, self.reads
         rule, reads = self.rules[0], self.reads[0]
         names = [f"x{i}" for i in range(count)]
-        shapes = [f"{name}_shape" for name in names] if "shapes" in reads else []
-        saved, options = names if "operands" in reads else [], [n for n in reads if n not in _OF_ALL]
-        first, last = len(saved), len(saved) + len(shapes)
+        several = {"i": [], "operands": names, "shapes": [f"{name}_shape" for name in names]}
 
-        def bind(i: int) -> Rule:
+        def bound(i: int, g: Any, *values: Any) -> Any:
             """The common rule, as that of operand `i`."""
+            rest = iter(values)
+            given = [i if n == "i" else [*islice(rest, count)] if n in several else next(rest) for n in reads]
+            return rule(g, *given)  # type: ignore[misc]
 
-            def bound(g: Any, *values: Any) -> Any:
-                given = dict(zip(options, values[last:], strict=True))
-                given |= {"i": i, "operands": values[:first], "shapes": values[first:last]}
-                return rule(g, *[given[name] for name in reads])  # type: ignore[misc]
-
-            return bound
-
-        return names, [rule and bind(i) for i in range(count)], [(*saved, *shapes, *options)] * count
+        each_reads = tuple([name for read in reads for name in several.get(read, [read])])
+        return names, [rule and partial(bound, i) for i in range(count)], [each_reads] * count
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
-
-
-_OF_ALL = ("i", "operands", "shapes")  # what the one rule of any number of operands may read
 
 
 def _parameters(function: Any) -> tuple[str, ...]:

@@ -100,7 +100,7 @@ def unary(
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         a = input.array
-        if real and a.dtype.kind != "f":
+        if real and a.dtype is not SINGLE and a.dtype.kind != "f":
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)

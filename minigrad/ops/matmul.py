@@ -45,11 +45,12 @@ def multiply_matrices(x: Any, y: Any) -> Any:
     if x.__class__ is np.ndarray:
         if x.ndim != 2 or y.ndim != 2:
             return _multiply_batches(x, y)
-        if x.shape[1] == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
+        length, count = x.shape[1], x.size * y.shape[1]  # count: multiplications
+        if length == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
             return x * y
-        if x.shape[1] == 1 or x.size * y.shape[1] <= SMALL:
+        if length == 1 or count <= SMALL:
             return np.dot(x, y)
-        if SMALL < x.size * y.shape[1] < LARGE:
+        if count < LARGE:
             with products_alone():
                 return x @ y
     return x @ y

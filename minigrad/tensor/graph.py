@@ -150,6 +150,17 @@ class GraphMethods(TensorBase):
             raise RuntimeError("Inference tensors do not track version counter.")
         return self.writes[0]
 
+    def bump_version(self) -> None:
+        """Note that the memory was written to; saved values that needed it are then refused.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.bump_version()
+        >>> x._version
+        1
+        """
+        self.writes[0] += 1
+
     def backward(
         self: Any,
         gradient: Tensor | None = None,
