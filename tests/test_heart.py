@@ -4,9 +4,39 @@ That the heart imports no wing but by the doors named there is what `lint-import
 """
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+STEP = """
+import sys
+import minigrad as torch
+from minigrad import nn
+
+image = torch.ones(1, 1, 6, 8)
+conv, net = nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False), nn.Sequential(nn.Linear(7, 3), nn.ReLU())
+loss, optimizer = nn.MSELoss(), torch.optim.SGD(conv.parameters(), lr=0.5)
+files = set()
+
+
+def follow(frame, event, argument):
+    files.add(frame.f_code.co_filename)
+
+
+sys.settrace(follow)
+for _ in range(2):
+    image[..., 2:6] = 0.5
+    optimizer.zero_grad()
+    loss(conv(image), image[..., :-1] - image[..., 1:]).backward()
+    optimizer.step()
+    net(conv(image)), repr(conv), str(conv.weight)
+x = torch.tensor([[1.0, 2.0]], requires_grad=True)
+(gradient,) = torch.autograd.grad((x @ x.T).exp().sum(), x, create_graph=True)
+gradient.sum().backward()
+sys.settrace(None)
+print(*files, sep="\\n")
+"""
 
 
 def load_heart():
@@ -36,3 +66,14 @@ def test_each_door_is_explained_where_it_is_named():
     doors = load_heart().read_contract()["ignore_imports"]
     for door in doors:
         assert any(f'"{door}",  # ' in line for line in lines), f"{door}: say in one line why the heart needs it"
+
+
+def test_a_step_of_training_runs_no_wing():
+    """A layer, a loss, backward, SGD, printing, and a second derivative: what the heart is by its definition."""
+    done = subprocess.run([sys.executable, "-c", STEP], cwd=ROOT, capture_output=True, text=True, check=True)
+    heart = load_heart()
+    files = [
+        Path(line).relative_to(ROOT).as_posix() for line in done.stdout.splitlines() if str(ROOT / "minigrad") in line
+    ]
+    assert len(files) > 40
+    assert [file for file in files if heart.place_in_heart(file, heart.heart()) is None] == []
