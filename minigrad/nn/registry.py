@@ -77,11 +77,10 @@ class Registry:
     _modules = property(lambda self: _Registered(self, MODULE))
 
     def __setattr__(self, name: str, value: Any) -> None:
+        old = self.__dict__.get("_kinds", {}).get(name, "")
         if isinstance(value, (Parameter, Buffer, Registry)):
-            self._assign_registered(name, value)
-            return
-        old = self.__dict__.get("_kinds", {}).get(name)
-        if old is None:
+            self._assign_registered(old, name, value)
+        elif not old:
             object.__setattr__(self, name, value)
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
                 _advise_of_plain_tensor(type(self).__name__, name)
@@ -90,11 +89,9 @@ class Registry:
         else:
             raise _refusal(old, name, value)
 
-    def _assign_registered(self, name: str, value: Any) -> None:
+    def _assign_registered(self, old: str, name: str, value: Any) -> None:
         """Assigns a parameter, a buffer or a module, and replaces the old attribute where PyTorch allows it."""
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
-        self._check_begun(kind)
-        old = self._kinds.get(name, "")
         if kind in _NOT_REPLACED_BY.get(old, ()):
             raise _refusal(old, name, value)
         if kind == PARAMETER:
@@ -104,6 +101,7 @@ class Registry:
         elif kind == BUFFER:
             self.register_buffer(name, value, value.persistent)
         else:
+            self._check_begun(kind)
             self._register(kind, name, value)
 
     def __getattr__(self, name: str) -> Any:

@@ -85,7 +85,7 @@ def parameters_of(group: Group) -> list[Tensor]:
     for p in params:
         if not isinstance(p, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
-        if p.grad_fn is not None and not p.retains_grad:
+        if not (p.is_leaf or p.retains_grad):
             raise ValueError(
                 f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({p.grad_fn.name()}). "
                 "Pass the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
