@@ -255,10 +255,7 @@ class _Call:
         if not isinstance(x, Tensor):
             got = f"{type(x).__name__}; name the arguments to differentiate with argnums"
             raise ValueError(f"{self.name}: Thing passed to transform API must be Tensor, got {got}")
-        if not x.is_floating_point():
-            raise RuntimeError(
-                f"{self.name}: only Tensors of floating point dtype can require gradients, got {x.dtype}"
-            )
+        derivatives.require_float(self.name, x)
 
     def adopt(self, leaves: Any) -> None:
         """Know `leaves` as those of this call, of which nobody outside asks for a gradient: nor do the calls around."""

@@ -26,6 +26,12 @@ from minigrad.backend import quiet
 Tensors = Sequence[Any]
 
 
+def require_float(name: str, x: Any) -> None:
+    """Raises RuntimeError for a tensor of integers or bools, which has no derivative."""
+    if not x.is_floating_point():
+        raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.dtype}")
+
+
 def points_at(inputs: Tensors, connected: bool) -> list[Any]:
     """Tensors that stand for the inputs, in their memory: in the inputs' own graph, or leaves of a new one."""
 

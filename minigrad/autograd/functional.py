@@ -115,8 +115,7 @@ def _trace(
     """The points that stand for the inputs, what `func` returns there, recorded, and that as a tuple."""
     for x in as_tuple(inputs):
         _require_tensor(x, f"The inputs given to {name}")
-        if not x.is_floating_point():
-            raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.dtype}")
+        derivatives.require_float(name, x)
     with enable_grad():
         points = derivatives.points_at(as_tuple(inputs), create_graph)
         returned = func(*points)

@@ -61,6 +61,14 @@ def _diag_embed_forward(g: Any) -> Any:
 _diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
 
 
+def _two_axes(dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
+    """Two axes of so many, counted from the front. Raises RuntimeError if they are one."""
+    first, second = axis(dim1, ndim), axis(dim2, ndim)
+    if first == second or ndim < 2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return first, second
+
+
 @of_tensors
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The entries on a diagonal of two axes, as a new last axis: a view.
@@ -69,9 +77,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     >>> torch.diagonal(torch.arange(4).reshape(2, 2))
     tensor([0, 3])
     """
-    first, second = axis(dim1, input.array.ndim), axis(dim2, input.array.ndim)
-    if first == second or input.array.ndim < 2:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    first, second = _two_axes(dim1, dim2, input.array.ndim)
     x = movedim(input, (first, second), (-2, -1))
     rows, columns = x.array.shape[-2:]
     offset = as_int(offset, "offset")
@@ -113,9 +119,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     if not input.array.ndim:
         raise IndexError("diag_embed: a 0-d tensor has no axis to put on a diagonal; reshape it first")
     ndim = input.array.ndim + 1
-    first, second = axis(dim1, ndim), axis(dim2, ndim)
-    if first == second:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    first, second = _two_axes(dim1, dim2, ndim)
     before, after = max(-as_int(offset, "offset"), 0), max(offset, 0)
     square = pad_constant(_diag_embed(input), ((0, 0),) * (ndim - 2) + ((before, after), (after, before)))
     return contiguous(movedim(square, (-2, -1), (first, second)))

@@ -54,11 +54,16 @@ def look_into(memory: Any, dtype: Any, offset: int, shape: Sequence[int], stride
     )
 
 
+def owner_of(array: Any) -> Any:
+    """The array whose memory `array` is a view of, or `array` itself."""
+    while isinstance(array.base, type(array)):
+        array = array.base
+    return array
+
+
 def memory_of(array: Any) -> tuple[Any, int]:
     """The whole memory of which `array` is a view, as a flat array, and the offset of the first element in it."""
-    root = array
-    while isinstance(root.base, type(root)):
-        root = root.base
+    root = owner_of(array)
     if root.flags.c_contiguous or root.flags.f_contiguous:
         flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
     else:  # memory of another library: from the first element to the last

@@ -15,7 +15,7 @@ from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
-from minigrad.ops.strides import look_into
+from minigrad.ops.strides import look_into, owner_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -31,9 +31,7 @@ def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[st
 
 def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     """A copy of `array`; arrays that share memory share it again in one deep copy (`memo`)."""
-    root = array
-    while isinstance(root.base, type(root)):
-        root = root.base
+    root = owner_of(array)
     if not array.size or not root.flags.forc:
         return backend.copy_array(array)
     key: Any = ("memory", id(root))  # a key of its own, as the array itself may be copied too
