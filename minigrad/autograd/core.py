@@ -84,7 +84,7 @@ result_class: type[Any] = TensorBase  # the module that defines `Tensor` names i
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays with 0 dimensions."""
     tensor = _new(cls or result_class)
-    if array.__class__ is not ndarray and (isinstance(array, np.generic) or not is_array(array)):
+    if array.__class__ is not ndarray and not is_array(array):
         if array is None:
             raise TypeError("the forward of an operation returned None, not an array: does its `return` stand there?")
         array = np.asarray(array)

@@ -80,27 +80,26 @@ class Plan:
         array, dtype = result.array, result.array.dtype
         if (dtype is not SINGLE and dtype.kind != "f") or not self.operands:
             return None
-        edges: list[Edge] = []
-        saved: Any = ()
-        constants: Any = ()
-        watched: tuple[Watched, ...] = ()
-        shape = array.shape
+        node = Node()
+        node.plan, node.order = self, next_order()
+        node.edges = edges = []
         for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
             x = operands[i]
             edges.append(x if x.node is LEAF else x.node)
+        node.saved_operands = node.constants = node.watched = ()
         if self.saves:
-            saved = []
+            node.saved_operands = saved = []
             for i in self.saves:
                 x = operands[i]
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
             if inference_was_entered:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.constants:
-            constants = []
+            node.constants = constants = []
             for place in self.constants:
                 if place is None:  # the result
                     constants.append(array)
-                    watched = ((result.writes, result.writes[0], shape),)
+                    node.watched = ((result.writes, result.writes[0], array.shape),)
                 elif place.__class__ is int:  # an operand's shape
                     constants.append(operands[place].array.shape)
                 else:  # an option
@@ -108,11 +107,8 @@ class Plan:
             for i in self.keys:  # an index that was written to since would put gradients into other places
                 key = constants[i]
                 if key.__class__ is not tuple:  # else numbers and slices alone
-                    watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
-        node = Node()
-        node.plan, node.edges, node.order = self, edges, next_order()
-        node.saved_operands, node.constants, node.watched = saved, constants, watched
-        node.shape, node.dtype, node.hooks = shape, dtype, None
+                    node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+        node.shape, node.dtype, node.hooks = array.shape, dtype, None
         return node
 
 
