@@ -59,7 +59,7 @@ def test_a_name_that_is_missing_says_so_where_it_is_imported(package):
     assert "ImportError: cannot import name 'Conv2D'" in out and "Did you mean: 'Conv2d'?" in out
 
 
-def test_what_is_not_asked_for_by_an_import_stays_an_attribute_error():
+def test_attribute_access_raises_attribute_error_not_import_error():
     out = run("""
 import minigrad
 from minigrad import nn, missing, as_torch

@@ -358,7 +358,7 @@ def test_mixed_devices(name):
     refused(*MIXED[name])
 
 
-def test_no_gpu_is_said_with_the_reason(monkeypatch):
+def test_the_error_without_a_gpu_gives_the_reason(monkeypatch):
     monkeypatch.setattr("minigrad.backend._cuda", None)
     monkeypatch.setattr("minigrad.backend._why_not", "CuPy is not installed: pip install ...")
     refused(lambda: ones(2).cuda(), RuntimeError, ["'cuda' was asked for", "CuPy is not installed"])
@@ -420,7 +420,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("bad", ["a", None], ids=["text", "None"])
 @pytest.mark.parametrize("function", NUMBERS)
-def test_what_is_no_number_is_named(function, bad):
+def test_the_error_names_a_value_that_is_no_number(function, bad):
     call, words = NUMBERS[function]
     if function == "norm":
         bad = [bad] if bad else object()
@@ -676,7 +676,7 @@ HALVES = "halves without alias"
 
 
 @pytest.mark.parametrize("mistake", mark(sorted({*AS_PYTORCH} - {HALVES}), NOT_ASKED, ABOUT_VALUES))
-def test_what_pytorch_refuses_is_refused(mistake):
+def test_raises_where_pytorch_raises(mistake):
     call, error, words = AS_PYTORCH[mistake]
     with pytest.raises(error) as caught:
         call()
@@ -685,10 +685,10 @@ def test_what_pytorch_refuses_is_refused(mistake):
 
 @pytest.mark.cpu("on a GPU PyTorch takes halves too")
 def test_halves_are_refused():
-    test_what_pytorch_refuses_is_refused(HALVES)
+    test_raises_where_pytorch_raises(HALVES)
 
 
-def test_what_pytorch_accepts_is_accepted():
+def test_accepts_what_pytorch_accepts():
     x = ones(1, 2, 4, 4)
     assert F.max_pool2d(x, (2, True)).shape == (1, 2, 2, 4)  # it looks at the first number alone
     assert F.conv2d(x, ones(2, 2, 2, 2), padding=(0, True)).shape == (1, 2, 3, 5)

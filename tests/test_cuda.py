@@ -102,7 +102,7 @@ class TestMemory:
         assert total - free == cuda.memory_allocated()
         cuda.empty_cache()
 
-    def test_running_out_says_how_much(self, stand_in):
+    def test_out_of_memory_errors_give_the_sizes(self, stand_in):
         standin.memory_pool.set_limit(cuda.memory_allocated() + 4096)
         try:
             with pytest.raises(cuda.OutOfMemoryError) as caught:

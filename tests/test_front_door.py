@@ -214,7 +214,7 @@ assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node
 """
 
 
-def test_what_few_programs_need_is_read_when_it_is_first_asked_for():
+def test_rarely_used_modules_are_imported_on_first_use():
     done = subprocess.run([sys.executable, "-c", LATE], check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
@@ -242,7 +242,7 @@ def test_results_with_names_travel_too():
         assert copy.deepcopy(result)[0] is not result[0] and copy.copy(result)[0] is result[0]
 
 
-def test_a_tensor_says_what_pytorchs_have_and_it_has_not():
+def test_missing_tensor_attributes_raise_a_clear_error():
     x = torch.ones(2)
     with pytest.raises(AttributeError, match=r"PyTorch has torch.Tensor.stft, minigrad does not; docs/supported.md"):
         x.stft(3)

@@ -19,7 +19,7 @@ def test_a_value_is_set_once():
             again()
 
 
-def test_an_error_comes_to_who_waits():
+def test_wait_raises_the_error():
     future = Future()
     following = future.then(lambda done: done.value() + 1)
     future.set_exception(ValueError("the seventh image is broken"))
@@ -28,7 +28,7 @@ def test_an_error_comes_to_who_waits():
             each.wait()
 
 
-def test_what_follows_is_called_when_the_value_comes():
+def test_callbacks_are_called_when_the_value_is_set():
     future, heard = Future(), []
     following = future.then(lambda done: done.value() * 2).then(lambda done: done.value() + 1)
     future.add_done_callback(lambda done: heard.append(done.value()))

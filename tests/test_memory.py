@@ -90,6 +90,6 @@ print(steps(600) - before)
 """
 
 
-def test_steps_of_ever_new_shapes_keep_nothing_of_the_old_ones() -> None:
+def test_steps_with_new_shapes_free_the_memory_of_old_ones() -> None:
     """What was found out about a shape is kept for a few hundred shapes, the latest."""
     assert run(SHAPES, "") < 2**17  # bytes; with caches for thousands of shapes it was half a megabyte

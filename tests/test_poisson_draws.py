@@ -21,7 +21,7 @@ def test_counts_are_pytorchs(row):
     assert torch.rand(1, generator=generator, device="cpu").item() == row["next"]
 
 
-def test_where_nothing_is_expected_nothing_is_drawn():
+def test_poisson_with_rate_zero_gives_zero():
     assert draw_count(0, iter(()).__next__) == 0
 
 

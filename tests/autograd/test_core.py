@@ -184,7 +184,7 @@ def test_a_saved_view_of_memory_that_was_written_to():
     refused(z, "MulBackward0")
 
 
-def test_a_write_to_what_no_rule_reads_is_free():
+def test_a_write_to_a_value_that_no_rule_reads_is_allowed():
     x = leaf(3)
     y = x + 1
     z = (y + y).sum()
@@ -295,7 +295,7 @@ def test_a_retained_gradient_stays_with_a_view_that_is_written_to_under_no_grad(
     assert y.grad.tolist() == [1, 1, 1]
 
 
-def test_a_view_requires_a_gradient_no_longer_than_what_it_looks_at():
+def test_a_view_stops_requiring_a_gradient_with_its_base():
     base = mg.ones(3)
     view, inner = base[1:], base[1:][:1]
     base.requires_grad_()

@@ -48,7 +48,7 @@ def test_a_mistake_is_found_and_named(mistake, mode):
     assert not gradcheck(function, inputs, fast_mode=mode == "fast", raise_exception=False)
 
 
-def test_what_is_right_passes():
+def test_right_gradients_pass():
     for fast in (False, True):
         assert gradcheck(square(lambda g, x: g * 2 * x), leaf(2, 3), fast_mode=fast)
         assert gradgradcheck(square(lambda g, x: g * 2 * x), leaf(2, 3), fast_mode=fast)
@@ -67,7 +67,7 @@ def test_the_worst_place_is_named():
 SPIKE = mg.tensor([[0.1, 0, 0], [0, 0, 7]], dtype=mg.float64).array
 
 
-def test_a_kink_is_told_from_a_mistake():
+def test_a_kink_is_distinguished_from_a_mistake():
     x = mg.tensor([0.0, 1.0], dtype=mg.float64, requires_grad=True)
     with pytest.raises(GradcheckError, match="kink there: its slope is 0 to the left and 1 to the"):
         gradcheck(mg.relu, x)

@@ -263,14 +263,14 @@ def test_numbers_are_no_gradients():
         y.backward([1.0, 1.0])
 
 
-def test_a_gradient_with_a_graph_that_stays_in_grad_is_told():
+def test_create_graph_with_backward_warns_of_the_cycle():
     x = leaf(2)
     with pytest.warns(UserWarning, match=r"a cycle between a parameter and its \.grad.*autograd\.grad"):
         (x**2).sum().backward(create_graph=True)
 
 
 @pytest.mark.parametrize("step", [lambda x: x.argmax(), lambda x: x > 0, lambda x: x.long(), lambda x: x.sort()[1]])
-def test_a_loss_of_what_changes_in_steps_is_told(step):
+def test_a_loss_of_piecewise_constant_functions_raises(step):
     loss = (step(leaf(3) * 2).float() - 1.0).sum()
     with pytest.raises(RuntimeError, match=r"The cause: .*changes in steps alone, as argmax, a comparison"):
         loss.backward()

@@ -86,7 +86,7 @@ def test_what_is_asked_of_grad_was_not_seen_by_the_node():
     assert y.grad.tolist() == [1, 1] and x.grad.tolist() == [6, 6]
 
 
-def test_what_a_hook_kept_is_not_written_to():
+def test_a_gradient_stored_by_a_hook_is_not_modified():
     x, kept = leaf(1.0, 2.0), []
     y = x * x  # two gradients for x, which are added up
     y.grad_fn.register_hook(lambda inputs, outputs: kept.extend(inputs))
@@ -149,7 +149,7 @@ def test_a_node_is_called_with_a_gradient():
         (x + 1).grad_fn()
 
 
-def test_what_was_saved_is_shown():
+def test_saved_values_are_shown():
     x = leaf(1.0, 2.0)
     y = x * 2
     assert (x * y).grad_fn._saved_self is x
@@ -315,7 +315,7 @@ F = mg.nn.functional
         (lambda: F.adaptive_avg_pool2d(IMAGE, 2), "AdaptiveAvgPool2DBackward0"),
     ],
 )
-def test_what_several_operations_make_is_named_as_one(result, name):
+def test_a_result_of_several_operations_has_one_name(result, name):
     made = result()
     assert made.grad_fn.name() == name
     assert f"grad_fn=<{name}>" in repr(made)
@@ -348,7 +348,7 @@ def test_what_a_hook_before_a_leafs_place_returns_stays_its_own():
     assert x.grad.tolist() == [2.0, 2.0] and own.tolist() == [1.0, 1.0]
 
 
-def test_nothing_flows_on_where_a_prehook_gives_none():
+def test_a_prehook_that_returns_none_stops_the_gradient():
     x = mg.tensor([1.0], requires_grad=True)
     y, seen = x.exp(), []
     y.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))

@@ -250,7 +250,7 @@ def made_in_inference_mode():
         return mg.ones(2) * 3
 
 
-def test_what_is_made_in_inference_mode_says_so():
+def test_tensors_made_in_inference_mode_report_it():
     x = mg.ones(2)
     with mg.inference_mode():
         y, view, copy = x * 2, x.view(2), x.clone()
@@ -373,7 +373,7 @@ def test_anomaly_is_local_too():
     assert not autograd.is_anomaly_enabled()
 
 
-def test_a_view_made_under_no_grad_says_what_its_base_says():
+def test_a_view_made_under_no_grad_requires_a_gradient_like_its_base():
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     with mg.no_grad():
         views = [x.view(2, 1), x[0], x.t(), x.expand(3, 2), *x.split(1), *x.unbind()]

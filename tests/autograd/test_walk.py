@@ -100,7 +100,7 @@ def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     assert back == ["conv2d_input"] + ["conv2d_weight"] * 2
 
 
-def test_grad_computes_only_what_leads_to_its_inputs():
+def test_grad_computes_only_gradients_that_lead_to_its_inputs():
     ran = []
     spy = operation("spy", lambda x, *, name: x * 1.0, lambda g, name: ran.append(name) or g)
     a, b = leaf(3), leaf(3)
@@ -175,7 +175,7 @@ def test_a_second_backward_adds_in_place():
     assert (first == 5).all()
 
 
-def test_what_a_hook_kept_is_not_written_to():
+def test_a_gradient_stored_by_a_hook_is_not_modified():
     x, kept = leaf(3), []
     y = x * 1.0
     y.register_hook(kept.append)
@@ -292,7 +292,7 @@ def test_a_hook_on_a_leaf_changes_its_gradient():
     assert x.grad.tolist() == [30, 30]
 
 
-def test_a_hook_in_between_changes_what_flows_on():
+def test_a_hook_on_an_intermediate_result_changes_the_gradient():
     x = leaf(2)
     y = x * 3
     y.register_hook(lambda g: g * 10)

@@ -69,7 +69,7 @@ DENSITIES = {
 
 
 @pytest.mark.parametrize("name", DENSITIES)
-def test_densities_and_what_follows_from_them(name):
+def test_densities_and_derived_values(name):
     value, expected = DENSITIES[name]
     assert value().item() == pytest.approx(expected, rel=1e-5)
 

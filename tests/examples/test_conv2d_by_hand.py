@@ -38,7 +38,7 @@ def test_the_program_prints_the_kernel(capsys: pytest.CaptureFixture[str]) -> No
     assert "the kernel learned:  tensor([[ 1.0000, -1.0000]])" in without_device(capsys.readouterr().out)
 
 
-def test_a_loss_that_is_no_longer_finite_is_told() -> None:
+def test_a_loss_that_is_no_longer_finite_is_reported() -> None:
     with pytest.raises(SystemExit, match="try a learning rate between 0 and"):
         example.main(["--lr", "10"])
 

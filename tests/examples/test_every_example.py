@@ -15,7 +15,7 @@ PROGRAMS = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_help_tells_what_it_teaches(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_prints_the_docstring(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     module = importlib.import_module(name)
     with pytest.raises(SystemExit) as stop:
         module.main(["--help"])

@@ -87,7 +87,7 @@ def test_a_rate_below_the_limit_is_not(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == ""
 
 
-def test_a_growing_loss_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_growing_loss_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert example.main(["--lr", "0.05", "--plot", "none"]) == 0
     assert "nothing was learned: the loss grew from 19.16 to" in capsys.readouterr().err
 
@@ -147,7 +147,7 @@ def test_bad_arguments_are_explained_before_training(
     assert out == ""
 
 
-def test_a_place_that_cannot_be_written_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_cannot_be_written_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "learn_edge_kernel.png").mkdir()
     with pytest.raises(SystemExit, match="2"):
         example.main(["--plot", "learn_edge_kernel.png"])
@@ -170,7 +170,7 @@ def test_the_default_device_is_the_environments(
     assert "on cpu" in capsys.readouterr().out
 
 
-def test_what_is_not_learned_yet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unfinished_training_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     example.main(["--steps", "2", "--plot", "none"])
     assert "not there yet: the loss is 69% of what a kernel of zeros would leave." in capsys.readouterr().out
     example.main(["--plot", "none"])

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.lesson
 @pytest.mark.parametrize(
     ("layers", "field"), [([(3, 1)], 3), ([(3, 1), (3, 1)], 5), ([(3, 2), (3, 1)], 7), ([(3, 1), (3, 2), (3, 1)], 9)]
 )
-def test_the_gradient_measures_what_the_formula_says(layers: list[tuple[int, int]], field: int) -> None:
+def test_the_measured_receptive_field_equals_the_formula(layers: list[tuple[int, int]], field: int) -> None:
     assert example.by_formula(layers) == field
     assert example.sides(example.measured(layers)) == (field, field)
 

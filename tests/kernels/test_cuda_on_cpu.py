@@ -71,7 +71,7 @@ def test_threads_that_end_early_do_not_hold_up_a_barrier():
     assert out.tolist() == [16] * 32 + [4] * 8 + [0] * 24
 
 
-def test_what_would_hang_is_an_error():
+def test_mismatched_calls_raise_instead_of_hanging():
     source = """
     extern "C" __global__ void hang(int* out) {
         if (threadIdx.x < 7) __syncthreads();

@@ -49,7 +49,7 @@ def arguments(kernel, geometry, dtype, across, turned):
 @pytest.mark.parametrize("kernel", [cuda_columns.GATHER, cuda_columns.SCATTER], ids=["gather", "scatter"])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 @pytest.mark.parametrize(("dtype", "across", "turned"), [("f", False, False), ("d", True, True), ("q", False, True)])
-def test_source_computes_what_its_twin_computes(kernel, geometry, dtype, across, turned):
+def test_the_cuda_source_computes_as_its_numpy_twin(kernel, geometry, dtype, across, turned):
     grid, block, args, char = arguments(kernel, geometry, dtype, across, turned)
     target = 1 if isinstance(args[1], np.ndarray) else 0
     twins = [a.copy(order="K") if isinstance(a, np.ndarray) else a for a in args]

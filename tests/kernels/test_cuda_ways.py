@@ -96,7 +96,7 @@ def test_each_way_computes_the_definition(name, case, function):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_not_finite_reaches_what_sees_it(name, function, value):
+def test_nonfinite_values_reach_the_outputs_that_see_them(name, function, value):
     image, outputs, geometry = CASES[name][0]
     char, tolerance = ("f", 1e-4) if name == "cuda winograd" else ("d", 1e-9)
     arrays = operands(image, outputs, geometry, char)
@@ -185,7 +185,7 @@ def test_images_whose_rows_do_not_lie_in_memory_are_copied():
     np.testing.assert_array_equal(cuda._with_rows(last), images)
 
 
-def test_whole_numbers_travel_as_one_argument():
+def test_integers_are_passed_as_one_argument():
     body = 'extern "C" __global__ void set_both(T* out, int first, int second) { out[0] = first, out[1] = second; }'
     out = np.zeros(2)
     cuda_parts.Counted("set_both", body)((1,), (1,), (out, *cuda_parts.as_one(3, 4)), "d")

@@ -33,7 +33,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("spare", [0, 2])
-def test_a_line_holds_what_its_windows_see(case, spare):
+def test_a_line_holds_the_pixels_of_its_windows(case, spare):
     rows, columns = CASES[case]
     images = np.random.default_rng(0).standard_normal((2, 3, 2, 5, 6))
     lines = Lines("test", images, rows, tuple(columns), spare)
@@ -61,6 +61,6 @@ def test_spare_room_comes_first_and_is_left_alone():
     ("along", "places", "pixels"),
     [(Along(-1, 4), [1, 2, 3], [0, 1, 2]), (Along(1, 4, 2), [0, 1], [1, 3]), (Along(9, 4), [], [])],
 )
-def test_where_pixels_meet_an_image(along, places, pixels):
+def test_overlap_of_a_range_and_an_image(along, places, pixels):
     into, out_of = along.meet(5)
     assert list(range(along.length)[into]) == places and list(range(5)[out_of]) == pixels

@@ -44,7 +44,7 @@ SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd block
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("way", SMALL)
-def test_what_is_not_finite_reaches_what_sees_it(way, function, value, where):
+def test_nonfinite_values_reach_the_outputs_that_see_them(way, function, value, where):
     x_shape, _, geometry = SMALL[way]
     operands = dict(zip("xwg", problem(*SMALL[way], dtype=np.float32), strict=True))
     for name in FUNCTIONS[function]:
@@ -60,7 +60,7 @@ def test_what_is_not_finite_reaches_what_sees_it(way, function, value, where):
 
 @pytest.mark.parametrize("way", ["tiny", "mec", "depthwise"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_stride_does_not_multiply_zeros_by_what_is_not_finite(way, value):
+def test_a_stride_does_not_multiply_zeros_by_nonfinite_values(way, value):
     geometry = LAYERS["mec"][2] if way == "mec" else Geometry((3, 3), (2, 2) if way == "tiny" else (1, 1), (1, 1))
     if way == "depthwise":
         geometry = geometry._replace(groups=3)

@@ -168,7 +168,7 @@ def test_means_and_their_adjoint(pooling, include_pad, seed):
     np.testing.assert_allclose(np.vdot(x, dx), form, rtol=1e-9, atol=1e-10)
 
 
-def test_what_is_not_finite_stays_within_the_windows_that_see_it():
+def test_nonfinite_values_stay_within_the_windows_that_see_them():
     x = np.zeros((1, 9, 9))
     x[0, 4, 4] = np.nan
     geometry = Geometry((3, 3), (1, 1), (1, 1))

@@ -83,13 +83,13 @@ def test_jacobian_refuses_integers():
         torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1, 2]))
 
 
-def test_what_a_function_returns_beside_its_value_leaves_the_graph():
+def test_aux_outputs_are_detached():
     _, aux = torch.func.grad(lambda x: (x.sum(), {"twice": [x * 2, 3]}), has_aux=True)(torch.ones(2))
     assert not aux["twice"][0].requires_grad and aux["twice"][1] == 3
 
 
 @pytest.mark.parametrize("key", [1.0, object(), (0, 1.5), np.float32(1), {1}])
-def test_what_is_no_index_is_refused_in_words(key):
+def test_invalid_indices_raise_a_clear_error(key):
     x = torch.ones(2, 3)
     with pytest.raises(IndexError, match=r"only integers, slices .* are valid indices, got"):
         x[key]
@@ -206,7 +206,7 @@ def test_float64_ranges_round_as_pytorch():
         (lambda g: 5, TypeError, "must return a Tensor, or None to leave the gradient as it is; got 5"),
     ],
 )
-def test_a_hook_returns_what_can_stand_in_for_the_gradient(leaf, hook, error, words):
+def test_a_hook_must_return_a_gradient_of_the_same_shape_and_dtype(leaf, hook, error, words):
     x = torch.ones(2, requires_grad=True)
     y = x if leaf else x * 2
     y.register_hook(hook)

@@ -41,9 +41,7 @@ OF_THE_CPU = {
 
 
 @pytest.mark.parametrize("name", mark_each(PROGRAMS, OF_THE_CPU))
-def test_prints_what_pytorch_prints(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prints_as_pytorch(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "TRUE")  # two lessons set it; put back afterwards
     runpy.run_path(str(LESSONS / f"{name}.py"), run_name="__main__")
     printed = capsys.readouterr().out

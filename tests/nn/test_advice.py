@@ -28,7 +28,7 @@ def test_a_plain_tensor_that_requires_grad():
     assert seen[0].filename == __file__
 
 
-def test_what_is_no_mistake_is_passed_over():
+def test_correct_programs_give_no_advice():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Plain(torch.ones(2))

@@ -97,7 +97,7 @@ def test_the_old_flags_of_a_loss_are_read_as_truth():
         assert nn.L1Loss(average, reduce).reduction == reduction
 
 
-def test_what_stands_in_the_wrong_place_is_said():
+def test_arguments_in_the_wrong_position_are_reported():
     with pytest.raises(TypeError, match=r"a function is no layer: take its layer, nn.ReLU\(\) for F.relu"):
         nn.Sequential(nn.functional.relu)
     with pytest.raises(TypeError, match="layers are put together first, then called with the tensor"):

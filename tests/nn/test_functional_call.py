@@ -61,7 +61,7 @@ def test_buffers_that_are_given_are_written_to():
     assert norm.running_mean.tolist() == [0, 0] and norm.num_batches_tracked.item() == 0
 
 
-def test_what_was_there_comes_back_after_an_error():
+def test_the_old_tensors_come_back_after_an_error():
     layer = nn.Linear(2, 1)
     own = layer.weight
     with pytest.raises(RuntimeError):

@@ -35,7 +35,7 @@ def test_half_precision_keeps_its_type():
     ]
 
 
-def test_what_does_not_fit_is_said():
+def test_mismatches_are_reported():
     ones = torch.ones(1, 1, 2, 2)
     with pytest.raises(RuntimeError, match=r"grad_output of the convolution's size \[1, 1, 4, 4\], got \[1, 1, 2, 2\]"):
         torch.nn.grad.conv2d_input((1, 1, 5, 5), ones, ones)

@@ -163,7 +163,7 @@ def test_hooks_of_state_dict_and_load_state_dict():
     assert seen == ["save", ["param_groups", "state"], 9.0]
 
 
-def test_what_cannot_be_called_is_no_hook():
+def test_a_hook_must_be_callable():
     layer, x = nn.Linear(2, 1), torch.ones(2, requires_grad=True)
     y = x * 2
     for hang in (

@@ -58,7 +58,7 @@ def test_an_empty_tensor_is_warned_of():
         nn.init.kaiming_normal_(torch.empty(0, 2))
 
 
-def test_errors_name_what_was_got():
+def test_errors_name_the_given_value():
     with pytest.raises(ValueError, match=r"a weight is \(out, in\).*got \(3,\)"):
         nn.init.xavier_uniform_(torch.empty(3))
     with pytest.raises(ValueError, match="Mode sideways not supported"):

@@ -153,7 +153,7 @@ def test_a_module_is_freed_without_the_collector():
         gc.enable()
 
 
-def test_printing_indents_what_is_below():
+def test_printing_indents_submodules():
     class Custom(nn.Module):
         def __init__(self):
             super().__init__()
@@ -241,7 +241,7 @@ def test_a_function_of_the_library_is_an_attribute_of_a_class_as_it_is():
         Plain().total(torch.ones(2))
 
 
-def test_what_a_base_beside_module_asks_of_its_classes_is_run():
+def test_init_subclass_of_a_second_base_runs():
     made = []
 
     class Registered:

@@ -48,7 +48,7 @@ def test_base_classes_that_lessons_ask_for():
 
 
 @pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "rnn"])
-def test_what_is_not_there_says_so(name):
+def test_missing_names_raise_a_clear_error(name):
     place, _, last = name.rpartition(".")
     owner = getattr(nn.modules, place) if place else nn.modules
     with pytest.raises(AttributeError, match=f"has no attribute '{last}'"):
@@ -113,7 +113,7 @@ def test_a_layer_derived_from_the_base_of_all_convolutions_is_told_from_which_to
         Own()
 
 
-def test_a_hook_on_all_modules_is_told_to_be_pytorchs():
+def test_global_module_hooks_raise_a_clear_error():
     told = "PyTorch has torch.nn.modules.module.register_module_forward_hook, minigrad does not"
     with pytest.raises(AttributeError, match=told):
         nn.modules.module.register_module_forward_hook(print)

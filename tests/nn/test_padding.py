@@ -38,6 +38,6 @@ def test_every_layer_pads_as_numpy_does(kind, axes):
         (nn.ReflectionPad1d((1, 2, 3)), torch.ones(1, 2, 3), RuntimeError, "Padding length must be divisible by 2"),
     ],
 )
-def test_what_does_not_fit_is_refused(layer, x, error, told):
+def test_wrong_arguments_raise(layer, x, error, told):
     with pytest.raises(error, match=told):
         layer(x)

@@ -37,7 +37,7 @@ def test_integers_may_be_parameters_without_gradient():
 @pytest.mark.parametrize(
     ("data", "hint"), [([1.0, 2.0], r"minigrad.tensor\(\[1.0, 2.0\]\)"), (np.ones(2), "minigrad.from_numpy")]
 )
-def test_what_is_no_tensor_is_refused_with_the_call_that_makes_one(data, hint):
+def test_non_tensors_raise_and_suggest_how_to_make_one(data, hint):
     with pytest.raises(AttributeError, match=r"nn.Parameter expects a Tensor.*" + hint):
         nn.Parameter(data)
 

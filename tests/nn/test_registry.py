@@ -19,7 +19,7 @@ def names(pairs):
     return [name for name, _ in pairs]
 
 
-def test_attributes_are_registered_by_what_they_are():
+def test_attributes_are_registered_by_their_type():
     net = Net()
     assert names(net.named_parameters()) == ["gain", "first.weight", "first.bias", "second.weight"]
     assert names(net.named_buffers()) == ["count"]
@@ -84,7 +84,7 @@ def test_an_attribute_changes_its_kind():
     assert names(net.named_parameters(recurse=False)) == ["gain", "count", "plain"]
 
 
-def test_what_an_attribute_is_does_not_change_by_mistake():
+def test_the_kind_of_an_attribute_cannot_change_by_mistake():
     net = Net()
     with pytest.raises(TypeError, match="cannot assign 'ReLU' as parameter 'gain'"):
         net.gain = nn.ReLU()
@@ -152,7 +152,7 @@ def test_a_forgotten_super_init_is_named(assign, what):
 
 
 @pytest.mark.parametrize("use", [lambda m: m(1), lambda m: list(m.parameters()), lambda m: m.eval(), repr])
-def test_a_module_that_never_ran_module_init_says_so_when_used(use):
+def test_using_a_module_without_super_init_raises(use):
     class Forgetful(nn.Module):
         def __init__(self):
             self.x = 1  # a plain attribute is allowed, as in PyTorch
@@ -165,7 +165,7 @@ def test_a_module_that_never_ran_module_init_says_so_when_used(use):
     assert Forgetful().x == 1
 
 
-def test_what_is_no_parameter_is_refused_with_the_way_out():
+def test_values_that_are_no_parameters_raise_with_a_remedy():
     layer = nn.Linear(2, 2)
     with pytest.raises(TypeError, match=r"'minigrad\.Tensor' as parameter 'weight'") as refused:
         layer.weight = torch.zeros(2, 2)
@@ -250,14 +250,14 @@ def test_a_wrapper_may_fall_back_on_getattr():
     assert Wrapper(nn.Linear(2, 3)).out_features == 3
 
 
-def test_dir_lists_what_can_be_typed():
+def test_dir_lists_all_attributes():
     listed = dir(nn.Sequential(nn.Linear(2, 2)))
     assert "forward" in listed and "0" not in listed
     assert "weight" in dir(nn.Linear(2, 2))
 
 
 @pytest.mark.parametrize("name", ["to_empty", "set_submodule", "share_memory", "_register_load_state_dict_pre_hook"])
-def test_what_pytorchs_modules_have_and_ours_have_not_is_told(name):
+def test_missing_methods_of_pytorchs_modules_raise_a_clear_error(name):
     told = f"'Linear' object has no attribute '{name}': PyTorch has torch.nn.Module.{name}, minigrad does not; docs/"
     with pytest.raises(AttributeError, match=told):
         getattr(nn.Linear(1, 1), name)

@@ -52,7 +52,7 @@ def test_fields_are_the_constructor():
         (lambda: nn.ConstantPad2d(1), r"ConstantPad2d\(padding, value\): missing"),
     ],
 )
-def test_wrong_arguments_are_refused_with_what_is_wanted(make, message):
+def test_wrong_arguments_raise_and_say_what_is_expected(make, message):
     with pytest.raises(TypeError, match=message):
         make()
 

@@ -60,7 +60,7 @@ NO_TENSORS = {
 
 
 @pytest.mark.parametrize("name", NO_TENSORS)
-def test_what_is_no_tensor_is_refused(name):
+def test_non_tensors_raise(name):
     call, message = NO_TENSORS[name]
     with pytest.raises(TypeError, match=message):
         call()

@@ -86,7 +86,7 @@ def test_in_place_keeps_the_type_and_refuses_to_lose_the_category():
         x /= 2
 
 
-def test_operators_meet_what_is_no_number():
+def test_operators_with_operands_that_are_no_numbers():
     x = torch.tensor([1.0])
     assert (x == None) is False  # noqa: E711 - what a user may write
     assert (x != "1") is True
@@ -149,7 +149,7 @@ def test_lerp_moves_a_share_of_the_way():
 
 @pytest.mark.parametrize("call", [lambda x: True - x, lambda x: torch.rsub(x, True), lambda x: x - True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
-def test_nothing_is_subtracted_from_or_by_truth(call, dtype):
+def test_subtraction_of_bools_raises(call, dtype):
     with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with a bool tensor"):
         call(torch.ones(2, dtype=dtype))
 

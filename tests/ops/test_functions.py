@@ -70,7 +70,7 @@ def test_contiguous_packs_in_the_order_asked_for():
     assert image.clone().stride() == image.stride() and image.contiguous().stride() == (60, 20, 5, 1)
 
 
-def test_what_is_not_computed_of_a_mask_names_the_way_to_invert_one():
+def test_arithmetic_on_a_mask_suggests_how_to_invert_it():
     with pytest.raises(RuntimeError, match=r'"neg" not implemented for \'Bool\'.*invert a mask, use the `~`'):
         -torch.tensor([True])
 

@@ -230,7 +230,7 @@ def test_views_follow_writes_in_value_and_gradient():
 @pytest.mark.parametrize(
     "key", [([0, 1], ...), (slice(None), mg.tensor([[1], [0]]), ...), (mg.tensor([True, False]), ...), (True, ...)]
 )
-def test_what_arrays_read_is_a_copy_also_before_an_ellipsis(key):
+def test_indexing_by_arrays_copies_also_before_an_ellipsis(key):
     base, w = mg.zeros(2, 2, 2), mg.tensor(2.0, requires_grad=True)
     read = base[key]
     assert read.is_contiguous() and read._base is None
@@ -358,7 +358,7 @@ def test_refused(name):
 @pytest.mark.parametrize(
     ("key", "words"), [(5, "out of bounds"), ((0, 0, 0), "too many indices"), ((slice(None), -4), "out of bounds")]
 )
-def test_an_index_that_is_out_of_range_is_said_before_that_a_leaf_is_written_to(key, words):
+def test_an_index_out_of_range_is_reported_before_a_write_to_a_leaf(key, words):
     w = mg.ones(2, 3, requires_grad=True)
     with pytest.raises(IndexError, match=words):
         w[key] = 1.0

@@ -44,7 +44,7 @@ def test_copy_stays_in_the_graph_with_a_gradient_of_zero():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_copy_of_what_wants_a_gradient_gives_zeros_to_what_it_replaces(dtype):
+def test_copy_gives_a_gradient_of_zeros_to_the_replaced_value(dtype):
     x, w = leaf(3), torch.ones(1, dtype=dtype, requires_grad=True)
     y = x * 2
     y.copy_(w * 3)

@@ -59,7 +59,7 @@ A, B = torch.tensor([4.0, 9.0]), torch.tensor([2.0, 3.0])
         (lambda out: torch.mv(torch.eye(2), A, out=out), [4, 9]),
     ],
 )
-def test_a_function_writes_where_it_is_told(call, expected):
+def test_a_function_writes_into_out(call, expected):
     out = torch.empty(2)
     assert call(out) is out
     assert out.tolist() == expected

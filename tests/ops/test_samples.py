@@ -140,7 +140,7 @@ def test_gradients_are_pytorchs(call, device):
 
 
 @pytest.mark.parametrize("call", BAD, ids=label)
-def test_what_pytorch_refuses_is_refused_with_a_message(call):
+def test_raises_with_a_message_where_pytorch_raises(call):
     with pytest.raises(getattr(builtins, call["raises"])) as caught:
         run(call)
     assert len(str(caught.value)) > 10

@@ -55,7 +55,7 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
-def test_where_alone_finds_the_places():
+def test_where_with_a_condition_alone_gives_indices():
     rows, columns = torch.where(X > 3)
     assert rows.tolist() == [1, 1] and columns.tolist() == [1, 2]
     assert [places.tolist() for places in torch.tensor(True).nonzero(as_tuple=True)] == [[0]]
@@ -156,7 +156,7 @@ class TestWatchedIndices:
         with pytest.raises(RuntimeError, match="a second time"):
             y.backward()
 
-    def test_what_was_left_alone_walks_back(self):
+    def test_indexing_by_a_tensor_is_differentiable(self):
         x, i = leaf(3), torch.tensor([0, 0])
         (x[i] * torch.tensor([1.0, 10.0])).sum().backward()
         assert x.grad.tolist() == [11, 0, 0]

@@ -29,7 +29,7 @@ VECTOR = torch.tensor([1.0, 2.0, 3.0])
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(call, words):
+def test_wrong_arguments_raise(call, words):
     with pytest.raises(RuntimeError, match=words):
         call()
 
@@ -54,14 +54,14 @@ def test_index_fill_counts_from_the_end():
 
 
 @NOT_ASKED
-def test_index_fill_refuses_what_lies_before_the_start():
+def test_index_fill_raises_for_indices_before_the_start():
     with pytest.raises(IndexError, match="out of bounds for dimension 1 with size 3"):
         torch.index_fill(torch.zeros(2, 3), 1, torch.tensor([-4]), 5)
 
 
 @pytest.mark.cpu("on a GPU the squares of singles are singles")
 @pytest.mark.parametrize("count", [3, 60])
-def test_the_deviation_of_singles_whose_squares_overflow(count):
+def test_the_std_of_float32_whose_squares_overflow(count):
     x = torch.tensor([1e30, -1e30, 5e29]).repeat(count // 3).requires_grad_()
     expected = np.std(x.detach().double().numpy(), ddof=1)
     for found in (x.std(), torch.std_mean(x)[0], x.std(0, keepdim=True)):

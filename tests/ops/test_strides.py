@@ -103,7 +103,7 @@ def test_no_elements_may_begin_beyond_the_memory(size):
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_the_gradient_of_windows_that_overlap_goes_to_what_was_written_last():
+def test_the_gradient_of_overlapping_windows_goes_to_the_last_write():
     value = torch.ones(3, 2, requires_grad=True)
     line = torch.zeros(4)
     line.as_strided((3, 2), (1, 1)).copy_(value * torch.arange(6.0).reshape(3, 2))

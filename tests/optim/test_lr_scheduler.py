@@ -353,6 +353,6 @@ def test_errors():
         (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0), ValueError, r"step_size_up \+ step_size_down must be"),
     ],
 )
-def test_a_period_of_nothing_is_refused_where_the_schedule_is_made(make, kind, text):
+def test_a_period_of_zero_raises_in_the_constructor(make, kind, text):
     with pytest.raises(kind, match=text):
         make(optimizer_of(1.0))

@@ -275,7 +275,7 @@ def raises(kind, text):
     return pytest.raises(kind, match=text)
 
 
-def test_errors_of_what_is_to_be_trained():
+def test_errors_for_wrong_parameters():
     p, q = made(), made()
     with raises(TypeError, r"iterable of Tensors or dicts, but got one Tensor of shape \(2,\)"):
         optim.SGD(p)

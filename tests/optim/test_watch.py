@@ -18,7 +18,7 @@ def train(net, optimizer, zero, rounds=3):
         optimizer.step()
 
 
-def test_a_gradient_that_was_never_zeroed_is_told_once():
+def test_a_gradient_that_was_never_zeroed_gives_advice_once():
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=0.1)
     with pytest.warns(advice.Advice, match=r"never zeroed.*Call optimizer.zero_grad\(\) in every round") as seen:

@@ -174,7 +174,7 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
-        leaves.complete, "(owned and not seen)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
+        leaves.complete, "(owned and not seen)", "owned", test_walk.test_a_gradient_stored_by_a_hook_is_not_modified
     ),
     "interior results are borrowed": (
         walk.Route.goes_on, "cotangent if create_graph else copy_array(cotangent)", "cotangent",

@@ -55,7 +55,7 @@ def test_softmax_and_its_logarithm_are_scipys(dim):
     np.testing.assert_allclose(F.softmin(t, dim).numpy(), special.softmax(-x, dim), atol=1e-14)
 
 
-def test_softmax_survives_what_would_overflow_and_converts_first():
+def test_softmax_does_not_overflow_and_converts_first():
     assert F.softmax(minigrad.tensor([1e30, 1e30]), 0).tolist() == [0.5, 0.5]
     assert F.softmax(minigrad.tensor([1, 1]), 0, dtype=minigrad.float64).dtype is minigrad.float64
 
@@ -127,7 +127,7 @@ def test_the_gradient_at_nan(name):
 
 @pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float32, minigrad.float64])
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink"])
-def test_what_is_flat_stops_infinity_and_nan(name, dtype):
+def test_flat_pieces_give_zero_gradients_for_infinity_and_nan(name, dtype):
     flat = 0.25 if "shrink" in name else -4.0
     for arriving in (INF, NAN):
         x = minigrad.tensor([flat, 0.75], dtype=dtype, requires_grad=True)
@@ -197,7 +197,7 @@ def test_options_that_make_no_sense(call, message):
 
 
 @pytest.mark.parametrize("call", [minigrad.softmax, minigrad.log_softmax])
-def test_a_wrong_dim_of_softmax_is_told_before_a_wrong_type(call):
+def test_softmax_reports_a_wrong_dim_before_a_wrong_dtype(call):
     with pytest.raises(IndexError, match="Dimension out of range"):
         call(minigrad.tensor([1, 2]), 3)
     with pytest.raises(NotImplementedError, match=r"lastdim_kernel_impl.*Long"):

@@ -77,7 +77,7 @@ def test_the_layer():
         ([1], [0], {"per_sample_weights": torch.ones(2)}, ValueError, "must have the same shape as the input"),
     ],
 )
-def test_what_does_not_fit_is_refused(rows, starts, options, error, told):
+def test_wrong_arguments_raise(rows, starts, options, error, told):
     offsets = None if starts is None else torch.tensor(starts)
     with pytest.raises(error, match=told):
         F.embedding_bag(torch.tensor(rows), torch.ones(4, 2), offsets, **options)

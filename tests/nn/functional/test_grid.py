@@ -116,7 +116,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_is_refused(case):
+def test_wrong_arguments_raise(case):
     call, error, told = REFUSED[case]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -133,7 +133,7 @@ def test_channels_are_dropped_whole_and_selu_keeps_its_mean():
     assert F.alpha_dropout(x, 0.3) is x
 
 
-def test_dropout2d_of_what_is_no_image_is_told():
+def test_dropout2d_warns_for_inputs_that_are_no_images():
     for shape, told in ((2, 3), "dropout drops elements"), ((2, 3, 4), "write dropout1d"):
         with pytest.warns(UserWarning, match=told):
             minigrad.nn.Dropout2d()(minigrad.ones(*shape))

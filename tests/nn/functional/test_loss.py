@@ -341,7 +341,7 @@ def test_flags_of_old_are_told(flags):
         F.mse_loss(minigrad.ones(2), minigrad.zeros(2), **flags)
 
 
-def test_one_hot_integers_are_told_both_ways():
+def test_one_hot_integers_as_target_suggest_both_corrections():
     scores, classes = minigrad.zeros(2, 3), F.one_hot(minigrad.tensor([0, 2]), 3)
     with pytest.raises(RuntimeError, match=r"write target.argmax\(1\), or target.float\(\) to take them as probab"):
         F.cross_entropy(scores, classes)

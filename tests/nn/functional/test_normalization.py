@@ -32,7 +32,7 @@ def test_batch_norm_uses_the_batch_in_training_and_remembers_it():
     np.testing.assert_allclose(var.numpy(), 0.75 * 3 + 0.25 * X.var((0, 2, 3), ddof=1))
 
 
-def test_batch_norm_uses_what_it_remembers_otherwise():
+def test_batch_norm_in_evaluation_uses_running_statistics():
     mean, var = tensors(np.arange(6.0), np.arange(1.0, 7.0))
     x, w, b = tensors(X, W, B)
     scale = (W / np.sqrt(np.arange(1.0, 7.0) + 1e-5)).reshape(COLUMN)

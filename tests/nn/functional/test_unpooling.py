@@ -68,7 +68,7 @@ def test_power_means(p):
 
 @pytest.mark.parametrize("pool", [F.lp_pool1d, F.lp_pool2d])
 @pytest.mark.parametrize("p", [2.0, float("inf")])
-def test_what_is_refused_names_the_power_mean(pool, p):
+def test_errors_of_power_pooling_name_the_function(pool, p):
     with pytest.raises(RuntimeError, match=rf"input to {pool.__name__}"):
         pool(minigrad.ones(2), p, 2)
     with pytest.raises(RuntimeError, match=rf"too small \({pool.__name__}"):

@@ -27,7 +27,7 @@ def trained(norm):
         (lambda bias: nn.Linear(3, 4, bias=bias), nn.BatchNorm1d(4), (5, 3)),
     ],
 )
-def test_one_layer_gives_what_both_gave(layer, norm, shape, bias):
+def test_the_fused_layer_computes_as_both_layers(layer, norm, shape, bias):
     layer, norm = layer(bias).double().eval(), trained(norm).double()
     x = torch.randn(shape, dtype=torch.float64)
     if isinstance(layer, nn.Linear):

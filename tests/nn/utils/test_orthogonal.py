@@ -26,7 +26,7 @@ def test_a_weight_stays_orthogonal(kind, shape, based):
     assert is_orthogonal(layer.weight) and not torch.allclose(layer.weight, first)
 
 
-def test_what_is_assigned_is_made_orthogonal():
+def test_an_assigned_weight_is_made_orthogonal():
     layer = orthogonal(nn.Linear(3, 3))
     layer.weight = torch.eye(3)[[1, 2, 0]]
     assert torch.allclose(layer.weight, torch.eye(3)[[1, 2, 0]])

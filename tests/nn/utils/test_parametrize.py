@@ -54,7 +54,7 @@ def test_a_weight_is_computed_printed_named_and_trained():
     assert torch.equal(layer.weight, layer.weight.T)
 
 
-def test_what_is_written_goes_through_the_right_inverse():
+def test_assignment_goes_through_the_right_inverse():
     layer = symmetric()
     layer.weight = torch.ones(3, 3)
     np.testing.assert_array_equal(layer.parametrizations.weight.original.detach().numpy(), np.triu(np.ones((3, 3))))
@@ -128,7 +128,7 @@ def test_copies_part_ways_and_states_are_loaded():
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(call, told):
+def test_wrong_arguments_raise(call, told):
     with pytest.raises(ValueError, match=told):
         call()
 

@@ -51,7 +51,7 @@ def test_whole_channels_go_by_their_norm(order, dim):
     assert set(np.unique(gone)) == {0.0, 1.0}
 
 
-def test_what_is_drawn_has_the_size_that_was_asked_for():
+def test_pruned_amounts_are_as_requested():
     layer, _ = conv()
     prune.random_unstructured(layer, "weight", amount=10)
     assert layer.weight_mask.sum() == 62
@@ -62,7 +62,7 @@ def test_what_is_drawn_has_the_size_that_was_asked_for():
     assert mask.all()
 
 
-def test_pruning_again_prunes_what_is_left():
+def test_pruning_again_prunes_the_remaining_elements():
     layer, _ = conv()
     prune.l1_unstructured(layer, "weight", amount=0.5)
     prune.l1_unstructured(layer, "weight", amount=0.5)
@@ -77,7 +77,7 @@ def test_pruning_again_prunes_what_is_left():
     assert not layer.weight.any()
 
 
-def test_importance_is_told_from_outside():
+def test_importance_scores_can_be_given():
     layer = nn.Linear(4, 1)
     prune.l1_unstructured(layer, "weight", amount=2, importance_scores=torch.tensor([[4.0, 1.0, -3.0, 2.0]]))
     assert layer.weight_mask.tolist() == [[1, 0, 1, 0]]
@@ -169,7 +169,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-test_what_does_not_fit_is_refused = refusals(REFUSED)
+test_wrong_arguments_raise = refusals(REFUSED)
 
 
 def test_methods_of_two_parameters_do_not_mix():

@@ -54,7 +54,7 @@ def test_two_forwards_before_a_backward():
     assert layer.weight_orig.grad.isfinite().all()
 
 
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_raise():
     layer = nn.utils.spectral_norm(nn.Linear(1, 1))
     with pytest.raises(RuntimeError, match="Cannot register two spectral_norm hooks on the same parameter weight"):
         nn.utils.spectral_norm(layer)

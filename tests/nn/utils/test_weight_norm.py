@@ -38,7 +38,7 @@ def test_a_weight_is_its_length_times_its_direction(dim):
     assert not layer._forward_pre_hooks
 
 
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_raise():
     layer = nn.utils.weight_norm(nn.Linear(1, 1))
     with pytest.raises(RuntimeError, match="Cannot register two weight_norm hooks on the same parameter weight"):
         nn.utils.weight_norm(layer)
