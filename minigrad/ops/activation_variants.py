@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
+from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.error_function import erf, error_function
 from minigrad.ops.functions import logistic, sigmoid
@@ -156,7 +157,7 @@ def log_of_sigmoid(x: Any) -> Any:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-logsigmoid = _smooth("log_sigmoid", log_of_sigmoid, lambda g, x: g * sigmoid_of(-x))
+logsigmoid = _smooth("log_sigmoid", lambda x: in_rows(log_of_sigmoid(x)), lambda g, x: g * sigmoid_of(-x))
 
 
 # ---- x times what lets it pass -------------------------------------------------------------------

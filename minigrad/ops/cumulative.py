@@ -12,7 +12,7 @@ from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
-from minigrad.ops.reduce import as_summable, spread_gradient
+from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -116,11 +116,11 @@ def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:
     return spread_gradient(g, x.shape, dim) * others.reshape(x.shape)
 
 
-_product = operation(
-    "prod", lambda x, *, dim, keepdim: np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=x.dtype), _slope_of_prod
-)
+def _multiply_up(x: Any, *, dim: Any, keepdim: Any) -> Any:
+    return arrange(np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=x.dtype), keepdim)
 
 
+_product = operation("prod", _multiply_up, _slope_of_prod)
 _product_over = shown_as(_product, "ProdBackward1")
 
 

@@ -20,7 +20,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise, twin_of
 from minigrad.ops.index import read_at, watch
@@ -156,3 +156,4 @@ def _rows_of_nonzero(x: Any) -> Any:
 argwhere = nonzero
 _mask_selected = shown_as(read_at, "MaskedSelectBackward0")
 _mask_filled = shown_as(_where, "MaskedFillBackward0")
+_mask_filled.forward = lambda mask, value, x: in_rows(array_module(x).where(mask, value, x))

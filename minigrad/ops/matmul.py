@@ -59,10 +59,10 @@ def multiply_matrices(x: Any, y: Any) -> Any:
 def _multiply_batches(x: Any, y: Any) -> Any:
     """``x @ y`` of batches of matrices: the longest batch axis is divided among threads."""
     if max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
-        return x @ y
+        return np.matmul(x, y, order="C")
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if max(batch) == 1:
-        return x @ y
+        return np.matmul(x, y, order="C")
     from minigrad.parallel import spread  # only large products need it
 
     out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))

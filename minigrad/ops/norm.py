@@ -16,7 +16,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
-from minigrad.ops.reduce import as_real, keepdim_shape
+from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
 from minigrad.side_by_side import add_up
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
     if x.dtype.char == "e":  # float16 is squared and summed in float32
         return _norm_forward(x.astype(np.float32), p=p, dim=dim, keepdim=keepdim).astype(x.dtype)
-    how = {"axis": dim, "keepdims": keepdim}
+    return arrange(_measure_along(x, p, {"axis": dim, "keepdims": keepdim}), keepdim)
+
+
+def _measure_along(x: Any, p: float, how: dict[str, Any]) -> Any:
+    dim = how["axis"]
     if p == 2 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
         return np.abs(x).max(**how)  # for one number, whose square might overflow
     if p == 2:

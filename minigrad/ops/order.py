@@ -14,7 +14,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_int, axes, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
-from minigrad.ops.copies import clone
+from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
@@ -233,7 +233,7 @@ def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
     if not skip_nan:
         rank = np.where(missing > 0, count, rank)  # NaN are sorted last: take the first of them
     shape = [1 if i == d else n for i, n in enumerate(x.shape)]
-    return np.take_along_axis(order, np.broadcast_to(rank, shape), d)
+    return in_rows(np.take_along_axis(order, np.broadcast_to(rank, shape), d))
 
 
 def _make_median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:

@@ -46,6 +46,11 @@ def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | Non
 _FEW = 4096  # elements
 
 
+def arrange(found: Any, keepdim: bool) -> Any:
+    """A reduced array in row-major order; with `keepdim` in the order of the operand, beside which it is broadcast."""
+    return found if keepdim else in_rows(found)
+
+
 @lru_cache(maxsize=1024)
 def count_reduced(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
     """The number of elements that are reduced to one."""
@@ -80,13 +85,14 @@ def as_summable(input: Any, dtype: Any) -> Any:
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     # keep small integers, which NumPy would widen
     total = add_up(x, dim, None if x.dtype.kind == "f" else x.dtype, keepdim)
-    return total if dim is None else in_rows(total)
+    return total if dim is None else arrange(total, keepdim)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype.char == "e" else None
     found = add_up(x, dim, wide, keepdim) / count_reduced(x.shape, dim)
-    return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
+    found = found.astype(x.dtype) if wide else found
+    return found if dim is None else arrange(found, keepdim)
 
 
 def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
@@ -159,7 +165,7 @@ def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
         top = x.max(axis=dim, keepdims=True)
         top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(add_up(np.exp(x - top), dim, keepdims=True)) + top
-    return total if keepdim else total.squeeze(dim)
+    return total if keepdim else in_rows(total.squeeze(dim))
 
 
 _log_sum_exp = operation(
@@ -205,7 +211,10 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: 
 
 
 def _make_extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> Callable[..., Any]:
-    made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _give_to_extremes)
+    def forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
+        return arrange(reduce(x, axis=dim, keepdims=keepdim), keepdim)
+
+    made = operation(name, forward, _give_to_extremes)
 
     def call(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
         over = axes(dim, input.array.ndim)
@@ -232,7 +241,7 @@ amin = _make_extreme(
 # ---- any, all and counting --------------------------------------------------------------------------
 def _make_truth(name: str, example: str) -> Callable[..., Any]:
     def forward(x: Any, dim: Any, keepdim: bool) -> Any:
-        found = x != 0 if dim == () else getattr(x, name)(axis=dim, keepdims=keepdim)
+        found = x != 0 if dim == () else arrange(getattr(x, name)(axis=dim, keepdims=keepdim), keepdim)
         return found.astype(np.uint8) if x.dtype == np.uint8 else found  # as in PyTorch, uint8 gives uint8
 
     def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
@@ -259,4 +268,4 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
 
 
 def _count_nonzero(x: Any, dim: Any) -> Any:
-    return np.add.reduce(x != 0, axis=dim, dtype=np.int64)
+    return in_rows(np.add.reduce(x != 0, axis=dim, dtype=np.int64))

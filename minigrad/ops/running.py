@@ -14,7 +14,7 @@ from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
-from minigrad.ops.copies import as_float, clone
+from minigrad.ops.copies import as_float, clone, in_rows
 from minigrad.ops.cumulative import cumsum, cut, scan_from_the_back
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # ---- logcumsumexp ------------------------------------------------------------------
 def _accumulate_logs(x: Any, *, dim: int) -> Any:
     if type(x) is np.ndarray:  # float32 is summed in float64, as every step rounds
-        return np.logaddexp.accumulate(x, axis=dim, dtype=np.float64).astype(x.dtype, copy=False)
+        return in_rows(np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)).astype(x.dtype, copy=False)
     if x.dtype.char == "e":
         return _accumulate_logs(x.astype(np.float32), dim=dim).astype(x.dtype)
     # CuPy has no logaddexp.accumulate: doubling, as in Hillis and Steele, "Data Parallel Algorithms", 1986.
@@ -76,7 +76,7 @@ def _make_running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> 
         on_host = to_device(x, CPU)  # CuPy can accumulate only sums and products
         numbers = stand_along(np.arange(x.shape[d]), d, x.ndim)
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
-        return to_device(as_int64(np.maximum.accumulate(found, axis=d)), device_of(x))
+        return to_device(as_int64(in_rows(np.maximum.accumulate(found, axis=d))), device_of(x))
 
     def call(input: Tensor, dim: int) -> Tensor:
         return pick(input, axis(dim, input.array.ndim), find)

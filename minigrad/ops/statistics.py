@@ -26,7 +26,7 @@ from minigrad.ops.limits import clamp
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
-from minigrad.ops.reduce import as_real, average, count_reduced, mean, spread_gradient, sum
+from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
 from minigrad.side_by_side import add_up
@@ -42,7 +42,7 @@ def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> A
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
     exact = np.float64 if x.__class__ is np.ndarray else None  # summed in float64, as in PyTorch
-    squares = add_up(off * off, dim, exact, keepdim) / x.dtype.type(max(n - correction, 0))
+    squares = arrange(add_up(off * off, dim, exact, keepdim), keepdim) / x.dtype.type(max(n - correction, 0))
     if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a test would mean waiting for a GPU
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()

@@ -1,12 +1,14 @@
 """Reductions, norms and order: types, edges, gradients where they are delicate, refusals."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import special
 
 import minigrad as torch
+import minigrad.nn.functional as F
 from tests.any_device import without_device
 from tests.refusals import refusals
 
@@ -215,3 +217,33 @@ def test_a_row_that_is_not_finite_stays_in_its_column():
 def test_small_products_of_halves_are_added_up_in_singles():
     x = torch.tensor([[2048.0, 1.0, 1.0, -2048.0]], dtype=torch.float16)
     assert (x @ torch.ones(4, 1, dtype=torch.float16)).item() == 2.0
+
+
+TRANSPOSED = {
+    **{name: partial(getattr(torch, name), dim=1) for name in (
+        "sum", "mean", "prod", "amax", "all", "any", "std", "var", "norm", "logsumexp", "count_nonzero", "nansum",
+    )},
+    "sums of halves": lambda x: x.half().mean(1),
+    "median's place": lambda x: torch.median(x, 1).indices,
+    "cummax's places": lambda x: torch.cummax(x, 1).indices,
+    "logcumsumexp": lambda x: torch.logcumsumexp(x, 1),
+    "masked_fill": lambda x: x.masked_fill(x > 0, 1.0),
+    "one_hot": lambda x: F.one_hot((x > 0).long()),
+    "logsigmoid": F.logsigmoid,
+    "batches of products": lambda x: x @ x.mT,
+    "distances": lambda x: F.pairwise_distance(x, x + 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_results_of_transposed_tensors_are_in_row_major_order(name):
+    x = torch.randn(4, 3, 5, 2).permute(3, 1, 0, 2)
+    result = TRANSPOSED[name](x)
+    assert result.is_contiguous() and result.view(-1).shape == (result.numel(),)
+
+
+@pytest.mark.parametrize("name", ["mean", "std", "amax", "norm", "logsumexp"])
+def test_what_is_broadcast_beside_its_operand_keeps_the_order_in_memory(name):
+    x = torch.randn(4, 3, 5, 2).permute(3, 1, 0, 2)
+    for dim in range(4):
+        assert (x - getattr(torch, name)(x, dim=dim, keepdim=True)).stride() == x.stride()

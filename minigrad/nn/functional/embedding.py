@@ -102,4 +102,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
-    return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long()
+    return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long().contiguous()
