@@ -20,7 +20,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.copies import cast, in_rows
+from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise, twin_of
 from minigrad.ops.index import read_at, watch
@@ -110,7 +110,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     mask, value, input = move_scalars(mask, number_inside(value), input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
-        return _mask_filled(mask, value, input)
+        return _mask_filled(mask, value, contiguous(input))
     except ValueError:
         raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
 
@@ -156,4 +156,3 @@ def _rows_of_nonzero(x: Any) -> Any:
 argwhere = nonzero
 _mask_selected = shown_as(read_at, "MaskedSelectBackward0")
 _mask_filled = shown_as(_where, "MaskedFillBackward0")
-_mask_filled.forward = lambda mask, value, x: in_rows(array_module(x).where(mask, value, x))
