@@ -140,8 +140,8 @@ def add_product(x: Array, y: Array, out: Array) -> bool:
     own, char = handle(array_module(x)), x.dtype.char
     if own is None or not x.size or not out.size or not char == y.dtype.char == out.dtype.char:
         return False
-    operands = x.reshape(-1, x.shape[-1]), y, out.reshape(-1, out.shape[-1])
-    _launch(own, TYPES[char], *[_as_matrices(matrix, ()) for matrix in operands], (), adds=True)
+    left, right, total = [_as_matrices(z, ()) for z in (x.reshape(-1, x.shape[-1]), y, out.reshape(-1, out.shape[-1]))]
+    _launch(own, TYPES[char], left, right, total, (), adds=True)
     return True
 
 

@@ -86,8 +86,9 @@ def parameters_of(group: Group) -> list[Tensor]:
         if not isinstance(p, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
         if not (p.is_leaf or p.retains_grad):
+            maker: Any = p.grad_fn
             raise ValueError(
-                f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({p.grad_fn.name()}). "
+                f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({maker.name()}). "
                 "Pass the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
             )
     return params

@@ -11,6 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops.arguments import of_tensors
 from minigrad.ops.comparison import isfinite
+from minigrad.ops.strides import owner_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -149,10 +150,7 @@ class MoreFactMethods(TensorBase):
         >>> torch.ones(4)[2:].storage_offset()
         2
         """
-        root = self.array
-        while isinstance(root.base, type(root)):
-            root = root.base
-        return (self.data_ptr() - backend.address_of(root)) // self.element_size()
+        return (self.data_ptr() - backend.address_of(owner_of(self.array))) // self.element_size()
 
     # ---- of its memory --------------------------------------------------------------------------
     @property
