@@ -147,10 +147,11 @@ def _toward_zero(x: Any, y: Any) -> Any:
 
 
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
-    # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
+    # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0. Tensors: with powers 1 and 0, so it goes on to 0
     if isinstance(y, (int, float, np.float32)):
-        power = np.power if isinstance(x, TensorBase) else _power
-        return no_slope(g) if y == 0 else g * (x + x) if y == 2 else g * (y * power(x, y - 1))
+        if isinstance(x, TensorBase):
+            return no_slope(g) if y == 0 else g * (y * np.power(x, y - 1))
+        return no_slope(g) if y == 0 else g * (x + x) if y == 2 else g * (y * _power(x, y - 1))
     zero = np.equal(y, 0)
     return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 
@@ -166,6 +167,8 @@ def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 # Exponents that are computed without the general power, as in PyTorch; that takes hundreds of times as long.
 _SHORT_POWERS: dict[float, Any] = {
+    0: lambda x: np.zeros_like(x) + 1,
+    1: np.positive,
     2: lambda x: x * x,
     3: lambda x: x * x * x,
     0.5: np.sqrt,

@@ -46,6 +46,18 @@ def test_integers_to_negative_powers_of_a_tensor():
     assert (x ** torch.tensor([-2, -3, -2, -1])).tolist() == [1, -1, 1, 0]
 
 
+@pytest.mark.parametrize("exponent", [1, 2, 3, 4.0])
+def test_a_power_is_differentiated_until_it_is_0(exponent):
+    x = torch.tensor([2.0, -3.0], dtype=torch.float64, requires_grad=True)
+    y, slope = x**exponent, 1.0
+    for power in range(int(exponent) - 1, -1, -1):
+        (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+        slope *= power + 1
+        assert y.tolist() == [slope * 2.0**power, slope * (-3.0) ** power]
+    (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    assert y.tolist() == [0.0, 0.0] and not y.requires_grad
+
+
 def test_gradient_of_a_power_at_zero():
     x = torch.tensor([0.0, 2.0], requires_grad=True)
     y = torch.tensor([0.0, 3.0], requires_grad=True)
