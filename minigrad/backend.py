@@ -20,6 +20,7 @@ import numpy as np
 
 import minigrad.memory  # noqa: F401 (imported, it asks malloc to keep what a step frees)
 from minigrad.devices import CPU, device
+from minigrad.layout import find_memory_order
 
 Array = Any  # a NumPy or CuPy array
 P = ParamSpec("P")
@@ -160,22 +161,32 @@ def on(device: device) -> contextlib.AbstractContextManager[object]:
 
 
 def to_device(array: Array, device: device) -> Array:
-    """`array` on `device`: itself if it is there already, else a copy."""
+    """`array` on `device`: itself if it is there already, else a copy, which keeps the order of the axes in memory."""
     held = device_of(array)
     if held.type == device.type and device.index in (None, held.index):
         return array
     if device.type == "cpu":
-        return array.get() if held.type == "cuda" else array
+        return _move(array, lambda x: x.get()) if held.type == "cuda" else array
     cuda = library(device)
     with on(device):
         if held.type == "cuda":
-            return array.copy()
+            return _move(array, lambda x: x.copy())
         # A single number is the argument of a kernel, which nobody waits for and a CUDA graph may record.
         if array.ndim:
-            return cuda.asarray(array)
+            return _move(array, cuda.asarray)
         number = cuda.empty((), array.dtype)
         number.fill(array[()])
         return number
+
+
+def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
+    """What `copy`, which lays all that it is given row by row, makes of `array`: its axes in their order in memory."""
+    if not array.flags.c_contiguous:
+        order = find_memory_order(array.shape, [abs(step) for step in array.strides])
+        turned = array.transpose(order)
+        if turned.flags.c_contiguous:
+            return copy(turned).transpose([order.index(i) for i in range(array.ndim)])
+    return copy(array)
 
 
 def pin(array: Array) -> Array:

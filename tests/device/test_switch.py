@@ -167,6 +167,16 @@ class TestMixing:
             assert (mg.ones(2, device="cuda") + second).device == second.device
 
 
+def test_axes_keep_their_order_in_memory_on_the_way_there_and_back(stand_in):
+    x = mg.arange(24.0).reshape(2, 3, 4).permute(1, 2, 0)
+    for part in (x, x.flip(0), mg.zeros(2, 3, 2, 2).to(memory_format=mg.channels_last)):
+        there = part.to("cuda:0")
+        assert there.stride() == there.to("cuda:1").stride() == there.cpu().stride() == part.stride()
+        assert there.to("cuda:1").tolist() == there.cpu().tolist() == part.tolist()
+    for gapped, wanted in ((x[:, ::2], (4, 2, 1)), (mg.zeros(1, 3, 4).expand(2, 3, 4), (12, 4, 1))):
+        assert gapped.to("cuda:1").stride() == gapped.to("cuda:1").cpu().stride() == wanted
+
+
 @pytest.mark.usefixtures("no_gpu")
 def test_no_gpu_says_why():
     for ask in (

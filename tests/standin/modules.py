@@ -181,6 +181,8 @@ def _from_anything(numpy_function, copies):
             host = a
         if not used:
             crossings.append(f"to device: {numpy_function.__name__}")
+            if order in ("K", "A"):
+                order = "F" if isinstance(host, np.ndarray) and host.flags.fnc else "C"
         copy = True if (copies and copy is None) or not used else copy
         result = np.array(host, dtype, copy=copy or None, order=order, ndmin=ndmin)
         return ndarray._of(result) if copy else wrap(result, used)
