@@ -147,11 +147,11 @@ def _toward_zero(x: Any, y: Any) -> Any:
 
 
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
-    # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0. Tensors: with powers 1 and 0, so it goes on to 0
+    # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float, np.float32)):
-        if isinstance(x, TensorBase):
-            return no_slope(g) if y == 0 else g * (y * np.power(x, y - 1))
-        return no_slope(g) if y == 0 else g * (x + x) if y == 2 else g * (y * _power(x, y - 1))
+        recorded = isinstance(x, TensorBase)  # by powers of 1 and 0, too, whose derivatives go on to 0
+        power = np.power if recorded else _power
+        return no_slope(g) if y == 0 else g * (x + x) if y == 2 and not recorded else g * (y * power(x, y - 1))
     zero = np.equal(y, 0)
     return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 
