@@ -20,8 +20,10 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
     """The mean or the sum of the terms, or the terms themselves. Float16 is summed in float32."""
     if reduction == "none":
         return terms
-    total = terms.sum(dtype=np.float32 if terms.dtype == np.float16 else None)
-    return (np.true_divide(total, terms.size) if reduction == "mean" else total).astype(terms.dtype)
+    is_half = terms.dtype.char == "e"
+    total = terms.sum(dtype=np.float32 if is_half else None)
+    total = total / terms.size if reduction == "mean" else total
+    return total.astype(terms.dtype) if is_half else total
 
 
 def share(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:
