@@ -100,10 +100,10 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """Calls `made`, softmax or log_softmax, along `dim` of a tensor with any number of axes, in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
     position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
+    if not x.array.size:
+        return clone(x)
     require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
-    if not x.array.ndim:
-        return reshape(made(reshape(x, 1), dim=0), ())
-    return made(x, dim=position) if x.array.size else clone(x)
+    return made(x, dim=position) if x.array.ndim else reshape(made(reshape(x, 1), dim=0), ())
 
 
 @takes_out

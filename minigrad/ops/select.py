@@ -175,7 +175,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
         raise wrong(f"scatter(): reduce argument must be either add or multiply, got {reduce!r}")
     require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
-        number = dtypes.scalar(src, input.array.dtype)
+        number = dtypes.scalar(src if index.array.size else 0, input.array.dtype)  # nothing is written, whatever it is
         src = compute(_fill, index, number)
     if reduce == "multiply":
         from minigrad.ops.place import scatter_reduce  # it imports this file

@@ -187,3 +187,10 @@ class TestASourceLargerThanItsIndex:
 def test_bytes_as_a_condition_are_told():
     with pytest.warns(UserWarning, match=r"where\(\) received a uint8 condition tensor.*condition.bool\(\)"):
         assert torch.where(torch.tensor([1, 0], dtype=torch.uint8), 1.0, 2.0).tolist() == [1.0, 2.0]
+
+
+def test_nothing_is_written_by_an_index_without_places():
+    nowhere = torch.zeros(0, dtype=torch.int64)
+    assert torch.zeros(2, dtype=torch.int8).scatter_(0, nowhere, 300).tolist() == [0, 0]
+    with pytest.raises(RuntimeError, match="to type int8 without overflow"):
+        torch.zeros(2, dtype=torch.int8).scatter_(0, torch.tensor([0]), 300)

@@ -215,3 +215,12 @@ def test_options_of_halves_are_singles_and_the_result_is_rounded_once(name):
         out.backward(cotangent)
         expected.backward(cotangent.float())
         assert minigrad.equal(half.grad, single.grad.half())
+
+
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
+def test_softmax_of_nothing_keeps_every_type(function):
+    assert function(minigrad.zeros(2, 0, dtype=minigrad.int32), 0).dtype is minigrad.int32
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        function(minigrad.zeros(0, dtype=minigrad.int32), 3)
+    with pytest.raises(NotImplementedError, match="softmax_lastdim"):
+        function(minigrad.zeros(2, dtype=minigrad.int32), 0)
