@@ -66,16 +66,20 @@ def manual_seed(seed: Any) -> Generator:
     tensor([4, 9, 3, 0])
     """
     global _seed_of_gpus
-    try:
-        number = int(seed)
-    except (TypeError, ValueError, OverflowError) as error:
-        got = f"{type(seed).__name__} {seed!r}"
-        raise type(error)(f"manual_seed() takes an int, such as 42, got {got}") from None
-    default_generator.manual_seed(number)
+    default_generator.manual_seed(read_seed(seed))
     _seed_of_gpus = default_generator.initial_seed()
     for generator in _of_gpus.values():
         generator.manual_seed(_seed_of_gpus)
     return default_generator
+
+
+def read_seed(seed: Any) -> int:
+    """A seed as an int. Raises what `int()` raises for other values, in words."""
+    try:
+        return int(seed)
+    except (TypeError, ValueError, OverflowError) as error:
+        got = f"{type(seed).__name__} {seed!r}"
+        raise type(error)(f"manual_seed() takes an int, such as 42, got {got}") from None
 
 
 def seed() -> int:

@@ -486,6 +486,7 @@ OTHERS = {
         ValueError,
         "manual_seed() takes an int, such as 42, got str 'a'",
     ),
+    "letters for a GPU": (lambda: mg.cuda.manual_seed_all("a"), ValueError, "takes an int, such as 42, got str 'a'"),
     "a seed without end": (
         lambda: mg.manual_seed(float("inf")),
         OverflowError,

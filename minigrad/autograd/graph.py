@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, edge_of, wrap
-from minigrad.autograd.inspection import RemovableHandle, see_edge
+from minigrad.autograd.inspection import RemovableHandle, require_callable, see_edge
 from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
@@ -123,6 +123,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *,
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any'), got {mode}")
+    require_callable(fn)
     arrived: dict[int, Any] = {}
     lock = Lock()
 

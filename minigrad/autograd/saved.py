@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from minigrad.autograd.core import PACKING, TensorBase, edge_of, wrap
 from minigrad.autograd.function_node import FunctionNode
-from minigrad.autograd.inspection import watchers
+from minigrad.autograd.inspection import require_callable, watchers
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
@@ -35,6 +35,8 @@ class saved_tensors_hooks:
     """
 
     def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        require_callable(pack_hook)
+        require_callable(unpack_hook)
         self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
         self._switch = ModeSwitch(set_flags=PACKING)
         self._before: tuple[Any, Any] | None = None

@@ -16,10 +16,13 @@ _NOT_NEGATIVE = {
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
-def read_option(optimizer: str, name: str, value: Any, may_be_negative: bool) -> Any:
-    """An option as a number or a pair of numbers, where it is one of these; other options as they are."""
+def read_option(arguments: dict[str, Any], name: str, may_be_negative: bool) -> Any:
+    """The option of this name among the `locals()` of a constructor: a number, a pair, or as it is, as annotated."""
+    optimizer, value = type(arguments["self"]).__name__, arguments[name]
     if name in _CHECKS and not may_be_negative:
         return _CHECKS[name](optimizer, name, value)
+    if arguments["__class__"].__init__.__annotations__[name] in ("int", "float"):
+        return _read_number(optimizer, name, value)
     return value
 
 
@@ -73,7 +76,6 @@ def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
 
 _CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
     **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
-    **dict.fromkeys(["dampening", "lambd", "t0"], _read_number),
     "etas": read_pair,
     "step_sizes": read_pair,
     "betas": _read_betas,

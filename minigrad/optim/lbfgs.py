@@ -50,9 +50,10 @@ class LBFGS(Optimizer):
         tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
+        options = options_of(locals())
         if max_eval is None:
-            max_eval = max_iter * 5 // 4
-        super().__init__(params, options_of(locals()))
+            options["max_eval"] = max_iter * 5 // 4
+        super().__init__(params, options)
         if len(self.param_groups) != 1:
             raise ValueError(
                 "LBFGS doesn't support per-parameter options (parameter groups): it takes one list of tensors"

@@ -148,6 +148,7 @@ class Adafactor(_ByMatrix):
         eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,
         foreach: bool | None = None, maximize: bool = False,
     ) -> None:  # fmt: skip
+        options = options_of(locals(), ("eps",))
         eps = read_pair("Adafactor", "eps", eps)
         refused = {
             f"beta2_decay should be <= 0 but is: {beta2_decay}": not beta2_decay <= 0,
@@ -158,7 +159,7 @@ class Adafactor(_ByMatrix):
         for words, wrong in refused.items():
             if wrong:
                 raise ValueError(words)
-        super().__init__(params, {k: v for k, v in options_of(locals(), ("eps",)).items() if k in _ADAFACTOR})
+        super().__init__(params, {k: v for k, v in options.items() if k in _ADAFACTOR})
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:
         """One step of one parameter, of any number of axes."""

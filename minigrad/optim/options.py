@@ -38,7 +38,7 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
         if not is_plain and name not in _FLAGS:
             from minigrad.optim.checks import read_option
 
-            options[name] = read_option(type(arguments["self"]).__name__, name, value, name in may_be_negative)
+            options[name] = read_option(arguments, name, name in may_be_negative)
     if options.get("differentiable") or options.get("fused"):
         from minigrad.optim.checks import check_flags
 

@@ -176,6 +176,8 @@ def test_a_hook_must_be_callable():
         x.register_post_accumulate_grad_hook,
         y.grad_fn.register_hook,
         y.grad_fn.register_prehook,
+        lambda hook: torch.autograd.graph.register_multi_grad_hook([x], hook),
+        lambda hook: torch.autograd.graph.saved_tensors_hooks(hook, hook),
     ):
         with pytest.raises(TypeError, match="a hook must be a function or another callable, got int 3"):
             hang(3)

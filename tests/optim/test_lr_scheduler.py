@@ -349,10 +349,21 @@ def test_errors():
     [
         (lambda o: lr_scheduler.StepLR(o, 0), ValueError, "step_size must be a positive number of epochs, got 0"),
         (lambda o: lr_scheduler.StepLR(o, "3"), TypeError, "argument 'step_size' must be a number, not str '3'"),
+        (lambda o: lr_scheduler.StepLR(o, 1, "a"), TypeError, "StepLR.*'gamma' must be a number, not str 'a'"),
+        (lambda o: lr_scheduler.MultiStepLR(o, 3), TypeError, "'milestones' must be a list of epochs, not int 3"),
+        (lambda o: lr_scheduler.MultiStepLR(o, [1], None), TypeError, "'gamma' must be a number, not NoneType"),
+        (lambda o: lr_scheduler.ExponentialLR(o, []), TypeError, "ExponentialLR.*'gamma' must be a number, not list"),
+        (lambda o: lr_scheduler.ConstantLR(o, "a"), TypeError, "ConstantLR.*'factor' must be a number, not str"),
+        (lambda o: lr_scheduler.LinearLR(o, 0.5, "a"), TypeError, "LinearLR.*'end_factor' must be a number, not str"),
+        (lambda o: lr_scheduler.PolynomialLR(o, 2, "a"), TypeError, "PolynomialLR.*'power' must be a number, not str"),
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, 2, "a"), TypeError, "'eta_min' must be a number, not str 'a'"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0, 1, gamma="a"), TypeError, "CyclicLR.*'gamma' must be a number, not str"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 1, 9, div_factor="a"), TypeError, "'div_factor' must be a number, not"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, patience="a"), TypeError, "'patience' must be a number, not str"),
         (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max must be a positive number of epochs"),
         (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0), ValueError, r"step_size_up \+ step_size_down must be"),
     ],
 )
-def test_a_period_of_zero_raises_in_the_constructor(make, kind, text):
+def test_numbers_of_a_schedule_are_checked_where_it_is_made(make, kind, text):
     with pytest.raises(kind, match=text):
         make(optimizer_of(1.0))

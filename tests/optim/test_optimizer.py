@@ -468,6 +468,11 @@ def test_hooks_stay_with_the_optimizer_they_were_hung_on(make):
         (lambda p: optim.Adafactor(p, eps=3), TypeError, "argument 'eps' must be a pair of numbers, not int 3"),
         (lambda p: optim.SGD(p, dampening="much"), TypeError, "'dampening' must be a number, not str 'much'"),
         (lambda p: optim.ASGD(p, t0=[]), TypeError, "argument 't0' must be a number, not list"),
+        (lambda p: optim.ASGD(p, alpha="a"), TypeError, "argument 'alpha' must be a number, not str 'a'"),
+        (lambda p: optim.Adafactor(p, d="a"), TypeError, "argument 'd' must be a number, not str 'a'"),
+        (lambda p: optim.Muon(p, ns_steps="a"), TypeError, "argument 'ns_steps' must be a number, not str 'a'"),
+        (lambda p: optim.LBFGS(p, max_iter="a"), TypeError, "argument 'max_iter' must be a number, not str 'a'"),
+        (lambda p: optim.LBFGS(p, history_size=None), TypeError, "'history_size' must be a number, not NoneType"),
     ],
 )
 def test_options_of_other_types_are_named(make, kind, text):

@@ -164,6 +164,13 @@ def require_optimizer(optimizer: Any) -> None:
         )
 
 
+def require_numbers(schedule: Any, arguments: dict[str, Any]) -> None:
+    """Raises TypeError for an argument that is no number where the constructor's annotation is int or float."""
+    for name, kind in schedule.__init__.__annotations__.items():
+        if kind in ("int", "float"):
+            require_number(schedule.__name__, name, arguments[name])
+
+
 def read_period(schedule: str, name: str, epochs: Any) -> Any:
     """The number of epochs after which a schedule repeats. Raises TypeError for no number, ValueError for 0."""
     require_number(schedule, name, epochs)

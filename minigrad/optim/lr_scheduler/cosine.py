@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, read_period
+from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_numbers
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -23,6 +23,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        require_numbers(CosineAnnealingLR, locals())
         self.T_max = read_period("CosineAnnealingLR", "T_max", T_max)
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)

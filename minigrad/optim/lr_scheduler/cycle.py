@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, ClassVar
 
+from minigrad.ops.arguments import require_number
 from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, read_period, require_optimizer, set_rate
 from minigrad.optim.optimizer import Optimizer
 
@@ -72,6 +73,7 @@ class CyclicLR(_Cycling):
         base_lrs = one_each("base_lr", optimizer, base_lr)
         self.max_lrs = one_each("max_lr", optimizer, max_lr)
         up = float(step_size_up)
+        require_number("CyclicLR", "gamma", gamma)
         down = up if step_size_down is None else float(step_size_down)
         self.total_size = read_period("CyclicLR", "step_size_up + step_size_down", up + down)
         self.step_ratio = up / self.total_size
@@ -163,6 +165,8 @@ class OneCycleLR(_Cycling):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        for name, divisor in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items():
+            require_number("OneCycleLR", name, divisor)
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         if last_epoch == -1:

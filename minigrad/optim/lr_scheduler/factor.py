@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, TypeAlias
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_optimizer
+from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_numbers, require_optimizer
 from minigrad.optim.optimizer import Optimizer
 
 Factor: TypeAlias = Callable[[int], float]
@@ -30,6 +30,7 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        require_numbers(StepLR, locals())
         self.step_size = read_period("StepLR", "step_size", step_size)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -57,6 +58,10 @@ class MultiStepLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        require_numbers(MultiStepLR, locals())
+        if not isinstance(milestones, Iterable):
+            got = f"{type(milestones).__name__} {milestones!r}"
+            raise TypeError(f"MultiStepLR(): argument 'milestones' must be a list of epochs, not {got}")
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -82,6 +87,7 @@ class ExponentialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        require_numbers(ExponentialLR, locals())
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -111,6 +117,7 @@ class ConstantLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
+        require_numbers(ConstantLR, locals())
         if not 0 <= factor <= 1:
             raise ValueError(f"Constant multiplicative factor expected to be between 0 and 1, got {factor}")
         self.factor = factor
@@ -144,6 +151,7 @@ class LinearLR(LRScheduler):
         self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
+        require_numbers(LinearLR, locals())
         if not 0 < start_factor <= 1:
             raise ValueError(
                 f"Starting multiplicative factor expected to be greater than 0 and at most 1, got {start_factor}"
@@ -181,6 +189,7 @@ class PolynomialLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        require_numbers(PolynomialLR, locals())
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)

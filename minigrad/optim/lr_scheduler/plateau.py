@@ -40,6 +40,7 @@ class ReduceLROnPlateau(LRScheduler):
         threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0, min_lr: float | list[float] = 0,
         eps: float = 1e-8,
     ) -> None:  # fmt: skip
+        require_numbers(ReduceLROnPlateau, locals())
         if not factor < 1.0:
             raise ValueError(f"Factor should be < 1.0, got {factor}")
         self.factor = factor
