@@ -59,10 +59,11 @@ class MultiStepLR(LRScheduler):
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
         require_numbers(MultiStepLR, locals())
-        if not isinstance(milestones, Iterable):
+        try:
+            self.milestones = Counter(milestones)
+        except TypeError:
             got = f"{type(milestones).__name__} {milestones!r}"
-            raise TypeError(f"MultiStepLR(): argument 'milestones' must be a list of epochs, not {got}")
-        self.milestones = Counter(milestones)
+            raise TypeError(f"MultiStepLR(): argument 'milestones' must be a list of epochs, not {got}") from None
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 

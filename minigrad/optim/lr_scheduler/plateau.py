@@ -9,6 +9,7 @@ from minigrad.optim.lr_scheduler.base import (
     LRScheduler,
     last_rates,
     one_each,
+    require_numbers,
     require_optimizer,
     set_rate,
     warn_of_epoch,
