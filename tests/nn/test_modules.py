@@ -45,6 +45,10 @@ def test_base_classes_that_lessons_ask_for():
     assert not isinstance(nn.Linear(1, 1), _ConvNd)
     assert isinstance(nn.MSELoss(), nn.modules.loss._Loss)
     assert isinstance(nn.Dropout2d(), nn.modules.dropout._DropoutNd)
+    assert isinstance(nn.ConvTranspose2d(1, 1, 1), nn.modules.conv._ConvTransposeNd)
+    assert not isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvTransposeNd)
+    assert isinstance(nn.MaxPool2d(2), nn.modules.pooling._MaxPoolNd)
+    assert nn.modules.utils._pair(3) == (3, 3)
 
 
 @pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "rnn"])

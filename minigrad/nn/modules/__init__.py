@@ -37,10 +37,11 @@ _ROOMS = {
 # PyTorch's base class: our name for it
 _BASES = {
     "batchnorm": {"_NormBase": "RunningNorm", "_BatchNorm": "BatchNorm"},
-    "conv": {"_ConvNd": "Convolution"},
+    "conv": {"_ConvNd": "Convolution", "_ConvTransposeNd": "TransposedConvolution"},
     "dropout": {"_DropoutNd": "Dropout"},
     "instancenorm": {"_InstanceNorm": "InstanceNorm"},
     "loss": {"_Loss": "Loss", "_WeightedLoss": "WeightedLoss"},
+    "pooling": {"_MaxPoolNd": "MaxPooling"},
 }
 
 
@@ -67,6 +68,8 @@ del _place, _made
 def __getattr__(name: str) -> _typing.Any:
     from minigrad import nn
 
+    if name == "utils":  # `_pair` and its kin, not nn.utils
+        return _import_module(f"{__name__}.utils")
     if hasattr(nn, name) and not name.startswith("_"):
         return getattr(nn, name)
     raise _missing_name("torch.nn.modules", name)
