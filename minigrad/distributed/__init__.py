@@ -49,6 +49,6 @@ __all__ = [
     "send", "send_object_list", "set_debug_level", "set_debug_level_from_env",
 ]
 
-# Rooms that are built on layers, optimizers and files open when they are first asked for.
+# Submodules that need layers, optimizers and files are imported when first used.
 if not _TYPE_CHECKING:
     __getattr__ = _open_later("torch.distributed", globals(), "algorithms checkpoint nn optim")

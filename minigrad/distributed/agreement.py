@@ -25,7 +25,7 @@ _WIDTH = 400  # bytes of a description that are exchanged
 
 
 class DebugLevel(Enum):
-    """How much is checked: `OFF` nothing, the others that all ranks call the same collective.
+    """The level of checks: `OFF` none, other levels that all ranks call the same collective.
 
     >>> import minigrad as torch
     >>> torch.distributed.DebugLevel.OFF
@@ -48,7 +48,7 @@ _level: DebugLevel | None = None
 
 
 def get_debug_level() -> DebugLevel:
-    """How much is checked. Here DETAIL unless TORCH_DISTRIBUTED_DEBUG says otherwise; PyTorch begins with OFF.
+    """The level of checks: DETAIL unless TORCH_DISTRIBUTED_DEBUG is set. (PyTorch's default is OFF.)
 
     >>> import minigrad as torch
     >>> isinstance(torch.distributed.get_debug_level(), torch.distributed.DebugLevel)
@@ -61,7 +61,7 @@ def get_debug_level() -> DebugLevel:
 
 
 def set_debug_level(level: DebugLevel) -> None:
-    """Check more or less from now on, on all ranks alike.
+    """Sets the level of checks. Call it on all ranks.
 
     >>> import minigrad as torch
     >>> torch.distributed.set_debug_level(torch.distributed.DebugLevel.DETAIL)
@@ -75,7 +75,7 @@ def set_debug_level(level: DebugLevel) -> None:
 
 
 def set_debug_level_from_env() -> None:
-    """Read TORCH_DISTRIBUTED_DEBUG again.
+    """Sets the level from TORCH_DISTRIBUTED_DEBUG.
 
     >>> import minigrad as torch
     >>> torch.distributed.set_debug_level_from_env()
@@ -84,13 +84,13 @@ def set_debug_level_from_env() -> None:
 
 
 def agree(group: ProcessGroup, description: str) -> None:
-    """Raise DistBackendError, on every rank and in the same words, where the descriptions differ."""
+    """Raises the same DistBackendError on every rank if the descriptions differ."""
     if group.size() > 1 and get_debug_level() is not DebugLevel.OFF:
         require_same(group, description, "the ranks do not call the same thing")
 
 
 def require_same(group: ProcessGroup, description: str, fault: str) -> None:
-    """As `agree`, whatever the level: `fault` begins the error."""
+    """As `agree`, at any level; `fault` is the beginning of the error."""
     number = int.from_bytes(blake2b(description.encode(), digest_size=7).digest(), "little")
     largest, smallest_negated = reduce_numbers(group, [number, -number], ReduceOp.MAX, description)
     if largest != -smallest_negated:
@@ -98,14 +98,14 @@ def require_same(group: ProcessGroup, description: str, fault: str) -> None:
 
 
 def reduce_numbers(group: ProcessGroup, numbers: Sequence[int], op: ReduceOp, what: str) -> list[int]:
-    """Each number, reduced over all ranks; errors call it `what`."""
+    """Each number reduced over all ranks; `what` names the call in errors."""
     array = np.array(numbers, np.int64)
     Work(what, group, [group.control.all_reduce(array, op)]).wait()
     return array.tolist()
 
 
 def _tell_differences(group: ProcessGroup, description: str) -> str:
-    """Who says what, by descriptions: "rank 0: broadcast(...); ranks 1, 2: all_reduce(...)"."""
+    """The text of the differences: "rank 0: broadcast(...); ranks 1, 2: all_reduce(...)"."""
     own = np.zeros(_WIDTH, np.uint8)
     text = description.encode()[:_WIDTH]
     own[: len(text)] = np.frombuffer(text, np.uint8)

@@ -11,9 +11,9 @@ _BACKENDS = {"mpi": "mpi", "gloo": "mpi", "nccl": "nccl", "cpu:gloo,cuda:nccl": 
 
 
 class Backend(str):
-    """The name of a library that moves data, in small letters: ``Backend("MPI") == Backend.MPI == "mpi"``.
+    """The name of a backend in lower case: ``Backend("MPI") == Backend.MPI == "mpi"``.
 
-    `init_process_group` says which of them are here. Raises ValueError for what is no name.
+    `init_process_group` says which are supported. Raises ValueError unless it is a string.
 
     >>> import minigrad as torch
     >>> torch.distributed.Backend("MPI") == torch.distributed.Backend.MPI
@@ -24,14 +24,14 @@ class Backend(str):
     backend_list = (UNDEFINED, GLOO, NCCL, UCC, MPI)
 
     def __new__(cls, name: str) -> Backend:
-        """The name that is meant."""
+        """Normalizes the name."""
         if not isinstance(name, str):
             raise ValueError(f"Backend constructor parameter must be string-ish, got {name!r}")
         return super().__new__(cls, name.lower())
 
 
 def library_for(name: str | None) -> str:
-    """What serves the backend of that name, "mpi" or "nccl". Raises RuntimeError for others."""
+    """The library for a backend: "mpi" or "nccl". Raises RuntimeError for other names."""
     if name is None:
         return "mpi"
     known = _BACKENDS.get(str(name).lower())
@@ -41,7 +41,7 @@ def library_for(name: str | None) -> str:
 
 
 def is_mpi_available() -> bool:
-    """Whether mpi4py is installed, without which a world has one process.
+    """Whether mpi4py is installed, which several processes need.
 
     >>> import minigrad as torch
     >>> isinstance(torch.distributed.is_mpi_available(), bool)
@@ -71,7 +71,7 @@ def is_nccl_available() -> bool:
 
 
 def is_backend_available(backend: str) -> bool:
-    """Whether `init_process_group` can take it; "gloo" stands for MPI.
+    """Whether `init_process_group` accepts a backend; "gloo" means MPI.
 
     >>> import minigrad as torch
     >>> torch.distributed.is_backend_available("ucc")
@@ -82,7 +82,7 @@ def is_backend_available(backend: str) -> bool:
 
 
 def get_default_backend_for_device(device: Any) -> str:
-    """What moves tensors of that device by itself: "nccl" for GPUs, else "gloo", which is MPI here.
+    """The default backend of a device: "nccl" for GPUs, else "gloo", which is MPI here.
 
     >>> import minigrad as torch
     >>> torch.distributed.get_default_backend_for_device("cpu")

@@ -29,13 +29,13 @@ from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_CHECKS = {"Tensor": expect_tensor, "Sequence[Tensor]": expect_tensors}  # by what a parameter is declared as
+_CHECKS = {"Tensor": expect_tensor, "Sequence[Tensor]": expect_tensors}  # annotation of a parameter -> its check
 
 
 def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]:
-    """`function`, called with the group that is meant; a process outside it is warned, and gets `outside`.
+    """Decorates a collective: it is called with the group; a process outside it gets a warning and `outside`.
 
-    Raises TypeError for arguments that are declared as tensors and are none.
+    Raises TypeError for arguments annotated as tensors that are none.
     """
     parameters = list(inspect.signature(function).parameters.values())
     checks = [(i, p.name, _CHECKS[p.annotation]) for i, p in enumerate(parameters) if p.annotation in _CHECKS]
@@ -44,7 +44,7 @@ def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         for i, name, check in checks:
-            if i < len(args) or name in kwargs:  # else Python says what is missing
+            if i < len(args) or name in kwargs:  # a missing argument is Python's error
                 check(name, args[i] if i < len(args) else kwargs[name])
         by_place = place < len(args)
         group = group_or_world(args[place] if by_place else kwargs.get("group"))
@@ -64,7 +64,7 @@ def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]
 def root_of(
     group: ProcessGroup, role: str, rank: int | None, group_rank: int | None, default: int | None = None
 ) -> int:
-    """The number in the group of the rank that is named by its number in the world, or in the group."""
+    """The group rank of a rank that is given by its global or its group rank."""
     if rank is not None and group_rank is not None:
         raise ValueError(f"Can't specify both group_{role} and {role}")
     if group_rank is not None:
@@ -81,7 +81,7 @@ def run(
     member: ProcessGroup, name: str, start: Callable[[], Request], tensors: Sequence[Tensor],
     finish: Callable[[], None] | None, async_op: bool, timeout: timedelta | None = None,
 ) -> Work | None:  # fmt: skip
-    """Agree on what is called, `start` it, and wait, or give the `Work` to who asked for it."""
+    """Compares the call with the other ranks, starts it, and waits, or returns the `Work`."""
     agree(member, name)
     work = Work(name, member, [start()], tensors, finish)
     if async_op:
@@ -91,12 +91,12 @@ def run(
 
 
 def describe(name: str, tensor: Tensor, *more: object) -> str:
-    """How a call is described to the other ranks, and in errors."""
+    """The description of a call, for the other ranks and for errors."""
     return f"{name}({', '.join(map(str, [tuple(tensor.shape), tensor.dtype, *more]))})"
 
 
 def replace_mean(wire: Wire, member: ProcessGroup, op: ReduceOp) -> ReduceOp:
-    """The operation that the library does: a mean is a sum, divided when it has come."""
+    """Replaces a mean by a sum, which is divided afterwards."""
     if op is not ReduceOp.AVG:
         return op
     wire.divisor = member.size()
@@ -107,7 +107,7 @@ def replace_mean(wire: Wire, member: ProcessGroup, op: ReduceOp) -> ReduceOp:
 def barrier(
     group: Any = None, async_op: bool = False, device_ids: Any = None, timeout: timedelta | None = None
 ) -> Work | None:
-    """Nobody goes on before all ranks have come here.
+    """Waits until all ranks have called it.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -121,7 +121,7 @@ def barrier(
 def broadcast(
     tensor: Tensor, src: int | None = None, group: Any = None, async_op: bool = False, group_src: int | None = None
 ) -> Work | None:
-    """`tensor` becomes that of rank `src`, everywhere.
+    """Copies `tensor` of rank `src` to all ranks.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -139,7 +139,7 @@ def broadcast(
 
 @for_members
 def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False) -> Work | None:
-    """`tensor` becomes op(x_0, ..., x_N-1), everywhere.
+    """Reduces `tensor` in place to op(x_0, ..., x_N-1) on all ranks.
 
     Raises RuntimeError for an operation that its dtype does not have.
 
@@ -162,7 +162,7 @@ def reduce(
     tensor: Tensor, dst: int | None = None, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False,
     group_dst: int | None = None,
 ) -> Work | None:  # fmt: skip
-    """`tensor` becomes op(x_0, ..., x_N-1) on rank `dst`; elsewhere it stays as it is.
+    """Reduces `tensor` in place to op(x_0, ..., x_N-1) on rank `dst`; on other ranks it is unchanged.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()

@@ -16,22 +16,22 @@ from minigrad.distributed.reduce_op import ReduceOp
 
 
 class Request(Protocol):
-    """A transfer on its way."""
+    """A transfer under way."""
 
-    source: int | None  # who sent what was received
-    received: int | None  # how many bytes came
+    source: int | None  # rank of the sender of a received message
+    received: int | None  # number of received bytes
 
     def test(self) -> bool:
-        """True once it is done; moves it on meanwhile. Raises `DistBackendError` for what the library reports."""
+        """Whether it is done; makes progress. Raises `DistBackendError` for errors of the library."""
         ...
 
     def cancel(self) -> None:
-        """Nobody waits for it any more; a message that comes later goes to somebody else, where that can be."""
+        """Cancels it, if possible: a message that arrives later goes to another receive."""
         ...
 
 
 class Done:
-    """The request of a transfer that is over."""
+    """The request of a finished transfer."""
 
     source: int | None = None
     received: int | None = None
@@ -41,11 +41,11 @@ class Done:
         return True
 
     def cancel(self) -> None:
-        """It is too late for that."""
+        """Does nothing: the transfer is done."""
 
 
 class Communicator:
-    """The members of one group: here, this process alone, which has nobody to talk to.
+    """The ranks of one group; this base class is for a single process.
 
     `out` of `all_gather` and `gather`, and `parts` of `scatter` and `reduce_scatter`, hold one row per member.
     """
@@ -55,40 +55,40 @@ class Communicator:
     size = 1
 
     def barrier(self) -> Request:
-        """Done when all members have come here."""
+        """Done when all ranks have called it."""
         return Done()
 
     def broadcast(self, array: Array, root: int) -> Request:
-        """`array` becomes that of `root`."""
+        """Copies `array` of rank `root` to all ranks."""
         return Done()
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of all."""
+        """Reduces `array` in place over all ranks."""
         return Done()
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        """`array` becomes the reduction of all, at `root`; elsewhere it stays."""
+        """Reduces `array` in place at `root`; elsewhere it is unchanged."""
         return Done()
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        """``out[i]`` becomes the array of member i."""
+        """Copies the array of rank i to ``out[i]``."""
         out[0] = array
         return Done()
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
-        """``out[i]`` becomes the array of member i, at `root`."""
+        """Copies the array of rank i to ``out[i]`` at `root`."""
         if out is not None:
             out[0] = array
         return Done()
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
-        """`array` becomes the row of `parts` of `root` that has this member's number."""
+        """Copies row r of `parts` at `root` to `array` of rank r."""
         if parts is not None:
             array[...] = parts[0]
         return Done()
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
+        """Reduces row r of `parts` over all ranks into `array` of rank r."""
         array[...] = parts[0]
         return Done()
 
@@ -98,11 +98,11 @@ class Communicator:
         return Done()
 
     def send(self, array: Array, to: int, tag: int) -> Request:
-        """`array` goes to the member `to`."""
+        """Sends `array` to rank `to`."""
         raise NotImplementedError("a process of its own has nobody to send to")
 
     def receive(self, array: Array, source: int | None, tag: int) -> Request:
-        """`array` becomes what the member `source`, or whoever is first, sent under `tag`."""
+        """Receives into `array` from rank `source`, or from any rank, with this `tag`."""
         raise NotImplementedError("a process of its own has nobody to receive from")
 
     def split(self, members: Sequence[int] | None) -> Communicator | None:
@@ -112,28 +112,28 @@ class Communicator:
         return Communicator() if members else None
 
     def duplicate(self) -> Communicator:
-        """The same members with messages of their own; all call it together."""
+        """A communicator of the same ranks with separate messages; all ranks call it."""
         return Communicator()
 
     def free(self) -> None:
-        """Give back what the library holds for it."""
+        """Frees the resources of the library."""
 
-    # ---- who is still there ----------------------------------------------------------------------
+    # ---- processes that have left ----------------------------------------------------------------------
 
     def announce_departure(self) -> None:
-        """Tell the others that this process takes no further part."""
+        """Tells the others that this process takes no further part."""
 
     def departed(self) -> list[int]:
-        """The members that have said so."""
+        """The ranks that have announced their departure."""
         return []
 
     def abort(self, status: int) -> None:
-        """End all processes that were started together, now."""
+        """Ends all processes of the world immediately."""
 
 
 ALONE = Communicator()
 
 
 def rows(count: int, array: Array) -> Array:
-    """Memory for one `array` of each of `count` members."""
+    """An empty array for one `array` of each of `count` ranks."""
     return np.empty((count, *array.shape), array.dtype)

@@ -8,7 +8,7 @@ class DistError(RuntimeError):
 
 
 class DistBackendError(DistError):
-    """The library that moves the data reports a fault, or another process did not do its part in time."""
+    """An error of the communication library, or another process did not take part in time."""
 
 
 class DistNetworkError(DistError):
@@ -16,7 +16,7 @@ class DistNetworkError(DistError):
 
 
 def name_ranks(ranks: Sequence[int]) -> str:
-    """Some ranks as an error speaks of them.
+    """The text for some ranks in an error.
 
     >>> name_ranks([1]), name_ranks([1, 2])
     ('rank 1', 'ranks 1, 2')

@@ -19,18 +19,18 @@ from typing import Any
 from minigrad.distributed import launch, rendezvous, work
 from minigrad.distributed.communicator import Communicator
 
-LAST_WORDS = 0.3  # seconds for other ranks that fail at the same moment to print what they have to say
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+LAST_WORDS = 0.3  # seconds for other ranks that fail at the same time to print their errors
+INTERRUPTED = 130  # exit status after Ctrl-C
 
-_PROCESS = "MINIGRAD_RANK_PROCESS"  # the process that mpiexec started: its own children are no ranks
+_PROCESS = "MINIGRAD_RANK_PROCESS"  # environment variable: the rank's pid, as its children are no ranks
 
 _previous: Callable[..., Any] | None = None
 _control: Communicator | None = None
-_join: Callable[[], Communicator] | None = None  # how to reach the others, before `init_process_group`
+_join: Callable[[], Communicator] | None = None  # joins the others if this rank fails before `init_process_group`
 
 
 def watch_start(join: Callable[[], Communicator]) -> None:
-    """From the import on: a rank that ends before it has joined the others does not leave them waiting."""
+    """Called at import: a rank that ends before joining the others does not leave them waiting."""
     global _join
     if os.environ.setdefault(_PROCESS, str(os.getpid())) == str(os.getpid()):
         _join = join
@@ -38,7 +38,7 @@ def watch_start(join: Callable[[], Communicator]) -> None:
 
 
 def watch(control: Communicator) -> None:
-    """From now on an error that nobody catches ends all processes, and an early end is announced."""
+    """From now on an uncaught error ends all processes, and an early exit is announced."""
     global _control, _join
     _control, _join = control, None
     _install()
@@ -50,11 +50,11 @@ def _install() -> None:
         _previous, sys.excepthook = sys.excepthook, _end_all
         atexit.register(_announce)
         if (children := sys.modules.get("multiprocessing.util")) is not None:
-            children.Finalize(None, _announce, exitpriority=0)  # what a forked child calls in atexit's place
+            children.Finalize(None, _announce, exitpriority=0)  # runs in forked children, where atexit does not
 
 
 def stop_watching() -> None:
-    """This process has left in order: from now on its errors end no other process."""
+    """Called after an orderly exit from the group: errors end no other process any more."""
     global _control, _join
     _control = _join = None
     atexit.unregister(_announce)
@@ -81,13 +81,13 @@ def _announce() -> None:
 
 
 def depart(control: Communicator) -> None:
-    """Tell the others, and who watches over all, that this process takes no further part."""
+    """Tells the other ranks and the process manager that this process takes no further part."""
     control.announce_departure()
     rendezvous.leave()
 
 
 def _end_all(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print who failed and why, then end all processes."""
+    """Prints the rank and the error, then ends all processes."""
     sys.stdout.flush()
     print(f"\n{_name_rank()} failed:", file=sys.stderr)  # noqa: T201
     (_previous or sys.__excepthook__)(kind, error, trace)
@@ -95,11 +95,11 @@ def _end_all(kind: type[BaseException], error: BaseException, trace: Any) -> Non
     control = _reach_others()
     if control is None:
         return
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end must not be interrupted
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ending must not be interrupted
     time.sleep(LAST_WORDS)
     control.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1)
     os._exit(1)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=stop_watching)  # a rank's child is no rank
+    os.register_at_fork(after_in_child=stop_watching)  # the child of a rank is no rank

@@ -10,7 +10,7 @@ from minigrad.tensor import Tensor
 
 
 class GradBucket:
-    """Some parameters' gradients, of this rank alone: `buffer` is all in a row, `gradients` are views of it.
+    """The gradients of some parameters on this rank: `buffer` is one flat tensor, `gradients` are views of it.
 
     See `DistributedDataParallel.register_comm_hook`. As `torch.distributed.GradBucket`.
 
@@ -36,25 +36,25 @@ class GradBucket:
         self._views, self._parameters = views, parameters
 
     def index(self) -> int:
-        """Its number; buckets leave in this order."""
+        """The number of the bucket; buckets are reduced in this order."""
         return self._index
 
     def is_last(self) -> bool:
-        """Whether no other follows in this backward."""
+        """Whether it is the last bucket of this backward."""
         return self._is_last
 
     def buffer(self) -> Tensor:
-        """The gradients, one after the other."""
+        """The gradients as one flat tensor."""
         return self._buffer
 
     def set_buffer(self, buffer: Tensor) -> None:
-        """Let `buffer` give another tensor."""
+        """Replaces the tensor that `buffer` returns."""
         self._buffer = buffer
 
     def gradients(self) -> list[Tensor]:
-        """The gradients, each in its shape."""
+        """The gradients in their shapes."""
         return [wrap(view) for view in self._views]
 
     def parameters(self) -> list[Tensor]:
-        """Whose gradients they are."""
+        """The parameters of these gradients."""
         return list(self._parameters)

@@ -10,9 +10,9 @@ from minigrad.distributed.communicator import ALONE, Communicator
 
 
 def join(init_method: str | None, world_size: int, rank: int, timeout: timedelta) -> Communicator:
-    """All processes, or this one alone, as the launcher and the arguments say. Raises ValueError where they disagree.
+    """The communicator of all processes, by the launcher and the arguments. Raises ValueError if these disagree.
 
-    -1 stands for a number that is not given; else as `init_process_group`.
+    -1 means that a number is not given; other arguments as in `init_process_group`.
     """
     started = launch.place()
     if not started.by_mpi:
@@ -31,9 +31,9 @@ def join(init_method: str | None, world_size: int, rank: int, timeout: timedelta
 
 
 def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: timedelta) -> Communicator:
-    """The processes that know of each other by arguments or torchrun's variables; MPI is started among them."""
+    """Starts MPI among processes that know each other from arguments or torchrun's variables."""
     if not mpi.is_installed():
-        mpi.library()  # says what to install
+        mpi.library()  # raises an error that says what to install
     if rank is None:
         raise launch.missing_variable("RANK")
     if not 0 <= rank < world_size:
@@ -45,14 +45,14 @@ def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: t
 
 
 def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, source: str) -> None:
-    """Raise ValueError for numbers (None or -1: not given) that are not those of `control`."""
+    """Raises ValueError if given numbers (None or -1: not given) differ from those of `control`."""
     for name, number, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
         if number not in (None, -1, known):
             raise ValueError(f"{name} is {number} by {source}, but {known} by {known_by}")
 
 
 def _tell_environment(control: Communicator, started: launch.Place) -> None:
-    """Set torchrun's variables where the launcher has names of its own: programs read them."""
+    """Sets torchrun's variables under other launchers, because programs read them."""
     if not started.by_mpi:
         return
     os.environ.setdefault("RANK", str(control.rank))
@@ -62,7 +62,7 @@ def _tell_environment(control: Communicator, started: launch.Place) -> None:
 
 
 def _join_and_leave() -> Communicator:
-    """What `init_process_group` does with the others, for a rank that ends before it."""
+    """Joins the others for a rank that ends before `init_process_group`, and leaves at once."""
     control = mpi.world()
     control.duplicate()
     return control

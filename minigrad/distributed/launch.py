@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-# By launcher: the variables that hold this process's number, the count of processes, and the number on this machine.
-# MPICH's and Intel's mpiexec and srun --mpi=pmi2; Open MPI's; srun --mpi=pmix tells no count.
+# For each launcher the variables with the rank, the world size, and the local rank:
+# MPICH's and Intel's mpiexec and srun --mpi=pmi2; Open MPI's; srun --mpi=pmix, which gives no world size.
 _MPI_VARIABLES = (
     ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
     ("PMIX_RANK", "", "SLURM_LOCALID"),
 )
 _TORCHRUN_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-BESIDE_AGENT = 1000  # torchrun's own server listens on MASTER_PORT; the processes meet so many ports above it
+BESIDE_AGENT = 1000  # torchrun itself listens on MASTER_PORT; the processes use MASTER_PORT plus this
 
 
 class Place(NamedTuple):
-    """This process among those that were started together; None for what the launcher does not tell."""
+    """Rank, world size and local rank; None for numbers that the launcher does not give."""
 
     rank: int | None
     world_size: int | None
@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 def place(environment: Mapping[str, str] | None = None) -> Place:
-    """What the environment tells: mpiexec's variables first, then torchrun's; a process of its own without either.
+    """The place of this process from mpiexec's variables, else torchrun's, else a single process.
 
     Raises ValueError for a variable that is no number.
 
@@ -39,7 +39,7 @@ def place(environment: Mapping[str, str] | None = None) -> Place:
     Place(rank=1, world_size=4, local_rank=1, by_mpi=True)
     """
     environment = os.environ if environment is None else environment
-    inherited = is_torchelastic_launched(environment) or _is_child()  # what is told of MPI means who started this
+    inherited = is_torchelastic_launched(environment) or _is_child()  # MPI's variables are the parent's
     for names in _MPI_VARIABLES:
         if names[0] in environment and not inherited:
             return _read_place(environment, names, by_mpi=True)
@@ -58,7 +58,7 @@ def is_torchelastic_launched(environment: Mapping[str, str] | None = None) -> bo
 
 
 def read_torchrun(environment: Mapping[str, str] | None = None) -> Place:
-    """What torchrun's variables alone tell: they must not contradict mpiexec's."""
+    """The place from torchrun's variables, which must not contradict mpiexec's."""
     environment = os.environ if environment is None else environment
     return _read_place(environment, _TORCHRUN_VARIABLES, by_mpi=False)
 
@@ -78,12 +78,12 @@ def _read_number(environment: Mapping[str, str], name: str) -> int | None:
 
 
 def name_rank(rank: int | None, world_size: int | None) -> str:
-    """[rank 1 of 4, on node7]"""
+    """The prefix of messages: "[rank 1 of 4, on node7]"."""
     return f"[rank {rank} of {world_size}, on {platform.node()}]"
 
 
 class Meeting(NamedTuple):
-    """Where processes meet that no mpiexec brings together: at a host's port, or in a file that names it."""
+    """The address of the rendezvous without mpiexec: a host and a port, or a file that holds them."""
 
     host: str
     port: int
@@ -94,9 +94,9 @@ class Meeting(NamedTuple):
 
 
 def meeting(init_method: str | None, environment: Mapping[str, str] | None = None) -> Meeting:
-    """What ``env://`` says (MASTER_ADDR and MASTER_PORT; also without a method), ``tcp://host:port``, ``file:///path``.
+    """The address of ``env://`` (MASTER_ADDR and MASTER_PORT, the default), ``tcp://host:port`` or ``file:///path``.
 
-    Raises ValueError for other methods, and for variables that are missing or no port.
+    Raises ValueError for other methods, and for missing variables or an invalid port.
 
     >>> print(meeting("tcp://node1:29500"))
     node1:29500
@@ -125,7 +125,7 @@ def _read_meeting(environment: Mapping[str, str]) -> Meeting:
 
 
 def missing_variable(name: str) -> ValueError:
-    """The error for an environment variable without which the processes do not find each other."""
+    """The error for a missing environment variable."""
     return ValueError(
         f"Error initializing torch.distributed using env:// rendezvous: environment variable {name} expected, but not "
         "set; torchrun sets it, and mpiexec -n 4 python program.py needs none"

@@ -17,10 +17,10 @@ _TAG = 11
 
 @for_members
 def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_all_ranks: bool = False) -> None:
-    """Nobody goes on before all have come; after `timeout` (the group's without it) rank 0 names who has not.
+    """Waits until all ranks have called it; after `timeout` (by default the group's) rank 0 names the missing ranks.
 
-    Each rank reports to rank 0, which answers when all have. Raises DistBackendError on rank 0 for the first rank
-    that is missing, or with `wait_all_ranks` for all of them; on the others when no answer comes.
+    Each rank reports to rank 0, which answers when all have reported. Raises DistBackendError on rank 0 for the first
+    missing rank, or with `wait_all_ranks` for all of them; on the others if there is no answer.
     As `torch.distributed.monitored_barrier`.
 
     >>> import minigrad as torch

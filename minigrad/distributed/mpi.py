@@ -23,7 +23,7 @@ from minigrad.distributed.errors import DistBackendError
 from minigrad.distributed.reduce_op import LOGICAL, ReduceOp
 
 INSTALL = "pip install mpi4py mpich, which brings an mpiexec too, then: mpiexec -n 4 python program.py"
-_DEPARTURE = 7  # the tag of the only message that the departures' communicator carries
+_DEPARTURE = 7  # the tag of messages that announce a departure
 
 _names = {
     ReduceOp.SUM: "SUM", ReduceOp.PRODUCT: "PROD", ReduceOp.MIN: "MIN", ReduceOp.MAX: "MAX", ReduceOp.BAND: "BAND",
@@ -34,10 +34,10 @@ _logical_names = {ReduceOp.BAND: "LAND", ReduceOp.BOR: "LOR", ReduceOp.BXOR: "LX
 
 @cache
 def library() -> ModuleType:
-    """mpi4py's MPI, started. Raises RuntimeError that says what to install."""
+    """The module `mpi4py.MPI`, with MPI started. Raises RuntimeError that says what to install."""
     try:
         from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:  # mpi4py is missing; it finds no MPI library
+    except (ImportError, RuntimeError) as error:  # mpi4py is missing, or finds no MPI library
         raise RuntimeError(
             f"Distributed package doesn't have MPI built in: more than one process needs mpi4py. {INSTALL} ({error})"
         ) from error
@@ -45,23 +45,24 @@ def library() -> ModuleType:
 
 
 def is_installed() -> bool:
-    """Whether mpi4py can be imported; MPI is not started for that."""
+    """Whether mpi4py can be imported; does not start MPI."""
     from importlib.util import find_spec
 
     return find_spec("mpi4py") is not None
 
 
 def start(world_size: int) -> None:
-    """Start MPI in one of `world_size` processes, without mpiexec. Raises RuntimeError where it did not find them.
+    """Starts MPI in one of `world_size` processes, without mpiexec. Raises RuntimeError if it did not find them.
 
-    ctypes lets other threads run while it waits for the others, mpi4py does not: one of them may have to end it.
+    It calls MPI by ctypes, which releases the interpreter lock while waiting (mpi4py does not), because another thread
+    may have to end this process.
     """
     import mpi4py
 
     mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
     MPI = library()
     ctypes.CDLL(MPI.__file__).MPI_Init_thread(None, None, MPI.THREAD_MULTIPLE, ctypes.byref(ctypes.c_int()))
-    MPI.COMM_WORLD.Set_errhandler(MPI.ERRORS_RETURN)  # as mpi4py has it, so that errors are exceptions
+    MPI.COMM_WORLD.Set_errhandler(MPI.ERRORS_RETURN)  # as in mpi4py, so that errors are exceptions
     found = MPI.COMM_WORLD.Get_size()
     if found != world_size:
         raise RuntimeError(
@@ -71,7 +72,7 @@ def start(world_size: int) -> None:
 
 
 def world() -> Communicator:
-    """All processes that were started together, on messages of their own."""
+    """The communicator of all processes, with separate messages."""
     MPI = library()
     found = MPICommunicator(MPI.COMM_WORLD.Dup(), MPI.COMM_WORLD.Dup())
     forget_names_of_shared_memory()
@@ -79,9 +80,9 @@ def world() -> Communicator:
 
 
 def forget_names_of_shared_memory() -> None:
-    """Linux keeps a file in memory even when its processes are killed; one without a name only as long as it is open.
+    """Removes the names of MPICH's shared memory files, so that Linux frees them even if the processes are killed.
 
-    To be called when all have it open, as after a collective call, or when all end. MPICH does not miss the name.
+    Call it when all processes have the files open, as after a collective call. MPICH does not need the names.
     """
     maps = Path("/proc/self/maps")
     if maps.exists():
@@ -90,7 +91,7 @@ def forget_names_of_shared_memory() -> None:
 
 
 class MPIRequest:
-    """One of MPI's requests; what it reports is told in words."""
+    """A request of MPI, with clear errors."""
 
     source: int | None = None
     received: int | None = None
@@ -100,7 +101,7 @@ class MPIRequest:
         self._status = library().Status()
 
     def test(self) -> bool:
-        """True once it is done; moves it on meanwhile."""
+        """Whether it is done; makes progress."""
         with report_errors():
             if not self._request.Test(self._status):
                 return False
@@ -109,14 +110,14 @@ class MPIRequest:
         return True
 
     def cancel(self) -> None:
-        """A message that comes later goes to the next who receives; MPI takes no other transfer back."""
+        """Cancels a receive; MPI cannot cancel other transfers."""
         if self._receives:
             self._request.Cancel()
 
 
 @contextlib.contextmanager
 def report_errors() -> Any:
-    """MPI's errors as ours, which say what they usually mean."""
+    """A context that turns MPI's errors into ours, which say what they usually mean."""
     try:
         yield
     except library().Exception as error:
@@ -130,7 +131,7 @@ def report_errors() -> Any:
 
 
 class MPICommunicator(Communicator):
-    """A group of processes that MPI connects; what each call does is said in `Communicator`."""
+    """A group of processes connected by MPI; `Communicator` documents the methods."""
 
     def __init__(self, comm: Any, departures: Any) -> None:
         self._comm, self._departures = comm, departures
@@ -188,13 +189,13 @@ class MPICommunicator(Communicator):
         return MPICommunicator(self._comm.Dup(), self._departures)
 
     def free(self) -> None:
-        """Give back what MPI holds for it: by all members together, or not at all."""
+        """Frees the communicator; all ranks must call it."""
         self._comm.Free()
 
     # ---- who is still there ----------------------------------------------------------------------
 
     def announce_departure(self) -> None:
-        """Tell the others that this process takes no further part; nobody needs to listen."""
+        """Tells the others that this process takes no further part; does not wait for them."""
         here = self._departures.Get_rank()
         with contextlib.suppress(library().Exception):
             self._notices = [
@@ -204,7 +205,7 @@ class MPICommunicator(Communicator):
             ]
 
     def departed(self) -> list[int]:
-        """The processes, by their number in the world, that have said so."""
+        """The global ranks that have announced their departure."""
         status = library().Status()
         while self._departures.Iprobe(library().ANY_SOURCE, _DEPARTURE, status):
             self._departures.Recv(_NOTHING.copy(), status.Get_source(), _DEPARTURE)
@@ -212,7 +213,7 @@ class MPICommunicator(Communicator):
         return self._left
 
     def abort(self, status: int) -> None:
-        """End all processes that mpiexec started, now."""
+        """Ends all processes that mpiexec started, immediately."""
         library().COMM_WORLD.Abort(status)
 
 
@@ -220,7 +221,7 @@ _NOTHING = np.zeros(0, np.uint8)
 
 
 def _as_bytes(array: Array) -> Array:
-    """The memory of `array`, which MPI moves without asking what it means."""
+    """The memory of `array` as bytes, for transfers that do not depend on the dtype."""
     return array.reshape(-1).view(np.uint8)
 
 

@@ -37,7 +37,7 @@ def is_installed() -> bool:
 
 
 def world(control: Communicator) -> Communicator:
-    """The members of `control`, each with the GPU that is current. Raises RuntimeError that says what is missing."""
+    """The ranks of `control`, each with its current GPU. Raises RuntimeError that says what is missing."""
     if not is_installed():
         raise RuntimeError(
             "Distributed package doesn't have NCCL built in: the backend 'nccl' needs a GPU and a CuPy with NCCL: "
@@ -54,7 +54,7 @@ def world(control: Communicator) -> Communicator:
 
 
 class Recorded:
-    """A transfer that was given to the GPU: done when the GPU has come past it."""
+    """A transfer on the GPU, which is done when the GPU has passed its event."""
 
     source: int | None = None
     received: int | None = None
@@ -67,11 +67,11 @@ class Recorded:
         return bool(self._event.done)
 
     def cancel(self) -> None:
-        """NCCL takes nothing back."""
+        """Does nothing: NCCL cannot cancel transfers."""
 
 
 class NCCLCommunicator(Communicator):
-    """A group of processes with a GPU each; what each call does is said in `Communicator`."""
+    """A group of processes with one GPU each; `Communicator` documents the methods."""
 
     backend = "nccl"
 
@@ -84,7 +84,7 @@ class NCCLCommunicator(Communicator):
 
     @contextlib.contextmanager
     def _report_errors(self) -> Iterator[None]:
-        """NCCL's errors as ours."""
+        """A context that turns NCCL's errors into ours."""
         try:
             yield
         except self._nccl.NcclError as error:
@@ -93,7 +93,7 @@ class NCCLCommunicator(Communicator):
             ) from error
 
     def _start(self, transfer: Callable[[int], None], source: int | None = None) -> Request:
-        """`transfer`, given the stream it runs on: after what the current one was told to compute."""
+        """Starts `transfer` on the communication stream, after the present work of the current stream."""
         before = self._cupy.cuda.get_current_stream().record()
         self._stream.wait_event(before)
         with self._report_errors():
@@ -101,7 +101,7 @@ class NCCLCommunicator(Communicator):
         return Recorded(self._stream.record(), source)
 
     def _start_all(self, transfers: Sequence[Callable[[int], None]]) -> Request:
-        """Several messages as one transfer."""
+        """Starts several messages as one transfer."""
 
         def transfer_all(stream: int) -> None:
             self._nccl.groupStart()
@@ -163,11 +163,11 @@ class NCCLCommunicator(Communicator):
         return self._start_all([*sent, *kept])
 
     def send(self, array: Array, to: int, tag: int) -> Request:
-        """`array` goes to the member `to`; NCCL has no tags, messages arrive in the order they were sent."""
+        """Sends `array` to rank `to`; NCCL has no tags, messages arrive in order."""
         return self._start(self._prepare_send(array, to))
 
     def receive(self, array: Array, source: int | None, tag: int) -> Request:
-        """`array` becomes what the member `source` sent."""
+        """Receives into `array` from rank `source`."""
         if source is None:
             raise RuntimeError("NCCL cannot receive from whoever is first: name the source, or use the backend 'mpi'")
         return self._start(self._prepare_receive(array, source), source)
@@ -183,5 +183,5 @@ class NCCLCommunicator(Communicator):
         return world(self._control)
 
     def free(self) -> None:
-        """Give back what NCCL holds for it."""
+        """Frees the resources of NCCL."""
         self._comm.destroy()

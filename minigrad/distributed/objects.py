@@ -21,11 +21,11 @@ from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
-_HEAD = 8  # bytes that hold how many follow
+_HEAD = 8  # bytes of the length in front of the data
 
 
 def _pack(value: Any) -> Tensor:
-    """`value` as bytes, their number in front. Raises TypeError for what cannot be saved."""
+    """`value` as bytes, preceded by their number. Raises TypeError for a value that cannot be saved."""
     file = io.BytesIO()
     save(value, file)
     data = file.getvalue()
@@ -46,7 +46,7 @@ def _make_room(size: Any) -> Tensor:
 
 
 def _pad(data: Tensor, size: Any) -> Tensor:
-    """`data`, and zeros up to `size` bytes: all ranks send as much."""
+    """`data` padded with zeros to `size` bytes, because all ranks send the same number of bytes."""
     padded = _make_room(size)
     padded.array[: data.numel()] = data.array
     return padded
@@ -54,9 +54,9 @@ def _pad(data: Tensor, size: Any) -> Tensor:
 
 @for_members
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
-    """``object_list[r]`` becomes the `obj` of rank r, everywhere.
+    """Sets ``object_list[r]`` to the `obj` of rank r, on all ranks.
 
-    Raises TypeError for what `minigrad.save` refuses, RuntimeError for a list of another length.
+    Raises TypeError for values that `minigrad.save` does not accept, RuntimeError for a list of another length.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -74,7 +74,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
 
 
 def _pad_to_longest(data: Tensor, member: ProcessGroup) -> Tensor:
-    """`data`, and zeros up to the number of bytes that the longest of the ranks' has."""
+    """`data` padded with zeros to the longest size among the ranks."""
     longest = _make_number(data.numel())
     collectives.all_reduce(longest, ReduceOp.MAX, member)
     return _pad(data, longest.item())
@@ -91,9 +91,9 @@ def gather_object(
     obj: Any, object_gather_list: list[Any] | None = None, dst: int | None = None, group: Any = None,
     group_dst: int | None = None,
 ) -> None:  # fmt: skip
-    """``object_gather_list[r]`` becomes the `obj` of rank r, on rank `dst` (0 without it), which alone gives a list.
+    """Sets ``object_gather_list[r]`` to the `obj` of rank r on rank `dst` (default 0); only that rank passes a list.
 
-    Raises ValueError where the list is missing, or given elsewhere; else as `all_gather_object`.
+    Raises ValueError if the list is missing there, or given on another rank; else as `all_gather_object`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -122,9 +122,9 @@ def gather_object(
 def broadcast_object_list(
     object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None, group_src: int | None = None
 ) -> None:
-    """The places of `object_list` become those of rank `src` (0 without it), everywhere; lists of one length.
+    """Copies the values in `object_list` of rank `src` (default 0) to all ranks; all lists have the same length.
 
-    Raises TypeError for what `minigrad.save` refuses.
+    Raises TypeError for values that `minigrad.save` does not accept.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -156,9 +156,9 @@ def scatter_object_list(
     scatter_object_output_list: list[Any], scatter_object_input_list: list[Any] | None = None, src: int | None = None,
     group: Any = None, group_src: int | None = None,
 ) -> None:  # fmt: skip
-    """The first place of the output list becomes the r-th value of the list of rank `src` (0 without it).
+    """Sets the first entry of the output list of rank r to value r in the list of rank `src` (default 0).
 
-    Raises ValueError for an output list without a place and an input list of another length.
+    Raises ValueError for an empty output list and an input list of another length.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -188,7 +188,7 @@ def send_object_list(
     object_list: list[Any], dst: int | None = None, group: Any = None, device: Any = None,
     group_dst: int | None = None, use_batch: bool = False,
 ) -> None:  # fmt: skip
-    """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses.
+    """Sends the values of a list to rank `dst`. Raises TypeError for values that `minigrad.save` does not accept.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -210,7 +210,7 @@ def recv_object_list(
     object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None,
     group_src: int | None = None, use_batch: bool = False,
 ) -> int:  # fmt: skip
-    """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was.
+    """Receives values into a list from rank `src`, by default from any rank; returns the sender's rank.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()

@@ -12,7 +12,7 @@ from minigrad.tensor import Tensor
 
 
 def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, what: str) -> Callable[[], None]:
-    """Let `tensors` become those of the member `root`; what is returned waits for them. All ranks have the same."""
+    """Starts to copy `tensors` of rank `root` to all ranks; returns a function that waits for the end."""
     kinds: dict[tuple[object, object], list[Tensor]] = {}
     for tensor in tensors:
         kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)

@@ -24,7 +24,7 @@ from minigrad.tensor import Tensor
 
 
 def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor], tensor: Tensor) -> None:
-    """A list must hold one tensor of this shape and dtype for each rank."""
+    """Raises unless a list holds one tensor of this shape and dtype for each rank."""
     require_same_dtype(*tensors, tensor)
     if len(tensors) != member.size():
         raise RuntimeError(f"{name} must hold one tensor per rank: expected length {member.size()}, got {len(tensors)}")
@@ -38,7 +38,7 @@ def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor],
 
 @for_members
 def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None, async_op: bool = False) -> Work | None:
-    """``tensor_list[r]`` becomes the tensor of rank r, everywhere; all of one shape and dtype.
+    """Copies the tensor of rank r to ``tensor_list[r]`` on all ranks; all have the same shape and dtype.
 
     Raises RuntimeError for a list of another length or with other shapes, ValueError for other dtypes.
 
@@ -61,7 +61,7 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None,
 def all_gather_into_tensor(
     output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """`output_tensor` becomes the tensors of all ranks, one after the other (N * n, ...) or stacked (N, n, ...).
+    """Copies the tensors of all ranks to `output_tensor`, concatenated (N * n, ...) or stacked (N, n, ...).
 
     Raises RuntimeError for an output of another size, ValueError for another dtype.
 
@@ -96,9 +96,9 @@ def gather(
     tensor: Tensor, gather_list: Sequence[Tensor] | None = None, dst: int | None = None, group: Any = None,
     async_op: bool = False, group_dst: int | None = None,
 ) -> Work | None:  # fmt: skip
-    """``gather_list[r]`` becomes the tensor of rank r, on rank `dst` (0 without it), which alone gives a list.
+    """Copies the tensor of rank r to ``gather_list[r]`` on rank `dst` (default 0); only that rank passes a list.
 
-    Raises ValueError where the list is missing, or given elsewhere; as `all_gather` for what is in it.
+    Raises ValueError if the list is missing there, or given on another rank; else as `all_gather`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -120,7 +120,7 @@ def gather(
 def _expect_list_at_root(
     member: ProcessGroup, root: int, name: str, role: str, tensors: Sequence[Tensor], tensor: Tensor
 ) -> bool:
-    """Whether this is the rank that gives the list; refuses one that is missing there, or given elsewhere."""
+    """Whether this rank passes the list; raises if it is missing there, or given on another rank."""
     here = member.rank() == root
     if here and not tensors:
         raise ValueError(f"Argument ``{name}`` must be specified on {role} rank.")
@@ -136,9 +136,9 @@ def scatter(
     tensor: Tensor, scatter_list: Sequence[Tensor] | None = None, src: int | None = None, group: Any = None,
     async_op: bool = False, group_src: int | None = None,
 ) -> Work | None:  # fmt: skip
-    """`tensor` of rank r becomes ``scatter_list[r]`` of rank `src` (0 without it), which alone gives a list.
+    """Copies ``scatter_list[r]`` of rank `src` (default 0) to `tensor` of rank r; only `src` passes a list.
 
-    Raises ValueError where the list is missing, or given elsewhere; as `all_gather` for what is in it.
+    Raises ValueError if the list is missing there, or given on another rank; else as `all_gather`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -168,7 +168,7 @@ def _stack(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduc
 def reduce_scatter(
     output: Tensor, input_list: Sequence[Tensor], op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """`output` of rank r becomes the reduction of everybody's ``input_list[r]``.
+    """Reduces ``input_list[r]`` over all ranks into `output` of rank r.
 
     Raises as `all_gather` and `all_reduce`.
 
@@ -199,7 +199,7 @@ def _reduce_scatter(
 def reduce_scatter_tensor(
     output: Tensor, input: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """`output` of rank r becomes the reduction of everybody's r-th part of `input`, (N * n, ...) or (N, n, ...).
+    """Reduces part r of `input`, (N * n, ...) or (N, n, ...), over all ranks into `output` of rank r.
 
     Raises as `all_gather_into_tensor` and `all_reduce`.
 
@@ -224,10 +224,10 @@ def all_to_all_single(
     output: Tensor, input: Tensor, output_split_sizes: Sequence[int] | None = None,
     input_split_sizes: Sequence[int] | None = None, group: Any = None, async_op: bool = False,
 ) -> Work | None:  # fmt: skip
-    """Part r of `input` goes to rank r; `output` becomes the parts that came, in the order of ranks.
+    """Sends part r of `input` to rank r, and receives the parts for this rank in `output`, ordered by rank.
 
-    Parts are runs of the first axis: equal ones, or of the lengths given. Raises RuntimeError for lengths that do
-    not add up to it, ValueError for other dtypes.
+    Parts are slices of the first axis, equal or of the given lengths. Raises RuntimeError for lengths with the wrong
+    sum, ValueError for other dtypes.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -246,7 +246,7 @@ def all_to_all_single(
 
 
 def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int] | None) -> list[int]:
-    """How many elements of `tensor` belong to each rank: so many rows of its first axis."""
+    """The number of elements of `tensor` for each rank, from its number of rows."""
     shape, size = tuple(tensor.shape), member.size()
     if not lengths:
         if not shape or shape[0] % size:
@@ -265,7 +265,7 @@ def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int]
 def all_to_all(
     output_tensor_list: Sequence[Tensor], input_tensor_list: Sequence[Tensor], group: Any = None, async_op: bool = False
 ) -> Work | None:
-    """``input_tensor_list[r]`` goes to rank r; ``output_tensor_list[r]`` becomes what came from rank r.
+    """Sends ``input_tensor_list[r]`` to rank r, and receives from rank r into ``output_tensor_list[r]``.
 
     Raises RuntimeError for lists of another length, ValueError for other dtypes.
 

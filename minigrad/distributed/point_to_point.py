@@ -20,9 +20,9 @@ from minigrad.tensor import Tensor
 def isend(
     tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None
 ) -> Work | None:
-    """Begin to send `tensor` to rank `dst`; it must not be touched until the `Work` is done.
+    """Starts to send `tensor` to rank `dst`; it must not be changed until the `Work` is done.
 
-    Raises ValueError for a rank that is not in the group, and for this rank itself.
+    Raises ValueError for a rank outside the group, and for this rank itself.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -42,9 +42,9 @@ def isend(
 def irecv(
     tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: int | None = None
 ) -> Work | None:
-    """Begin to receive into `tensor` from rank `src`, or without it from whoever sends first.
+    """Starts to receive into `tensor` from rank `src`, by default from any rank.
 
-    Raises as `isend`; waiting raises DistBackendError when another size came.
+    Raises as `isend`; waiting raises DistBackendError for a message of another size.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -81,7 +81,7 @@ def _require_other(role: str, member: ProcessGroup, rank: int) -> int:
 
 
 def send(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None) -> None:
-    """Send `tensor` to rank `dst`; back when it may be written to again. Raises as `isend`.
+    """Sends `tensor` to rank `dst`; returns when it may be changed again. Raises as `isend`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -98,7 +98,7 @@ def send(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0
 
 
 def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: int | None = None) -> int:
-    """`tensor` becomes what rank `src` sent, or without it whoever is first; returns who it was, -1 outside the group.
+    """Receives into `tensor` from rank `src`, by default from any rank; returns the sender, -1 outside the group.
 
     Raises as `irecv`.
 
@@ -119,7 +119,7 @@ def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0
 
 
 class P2POp:
-    """One of several transfers that begin together: ``P2POp(isend, tensor, peer)``, or with `irecv`.
+    """One of several transfers for `batch_isend_irecv`: ``P2POp(isend, tensor, peer)``, or with `irecv`.
 
     >>> import minigrad as torch
     >>> op = torch.distributed.P2POp(torch.distributed.isend, torch.ones(2), peer=1)
@@ -140,9 +140,9 @@ class P2POp:
 
 
 def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work]:
-    """Begin all of them, so that neighbours may exchange without waiting for each other.
+    """Starts several transfers at once, so that ranks can exchange data without waiting for each other.
 
-    Raises RuntimeError for an empty list, and for what is no `P2POp`.
+    Raises RuntimeError for an empty list, and for entries that are no `P2POp`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()

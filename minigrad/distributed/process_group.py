@@ -19,7 +19,7 @@ default_pg_timeout = timedelta(minutes=30)
 
 
 class ProcessGroup:
-    """Some of the processes: made by `init_process_group` and `new_group`, passed as `group=` to the collectives.
+    """A group of processes, made by `init_process_group` and `new_group`, and passed as `group=` to collectives.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -31,26 +31,26 @@ class ProcessGroup:
     def __init__(
         self, name: str, ranks: Sequence[int], data: Communicator, control: Communicator, timeout: timedelta
     ) -> None:
-        self.ranks = list(ranks)  # by their number in the group: their number in the world
-        self.data, self.control = data, control  # what users send, and what we ask each other
+        self.ranks = list(ranks)  # group rank -> global rank
+        self.data, self.control = data, control  # for the users' data, and for our own messages
         self.timeout = timeout
         self._name = name
-        self._whole: ProcessGroup | None = None  # the group that this is a view of
+        self._whole: ProcessGroup | None = None  # the group of which this is a view
 
     def rank(self) -> int:
-        """This process's number in the group."""
+        """The rank of this process in the group."""
         return self.control.rank
 
     def size(self) -> int:
-        """How many processes it has."""
+        """The number of processes."""
         return len(self.ranks)
 
     def name(self) -> str:
-        """What errors call it."""
+        """The name of the group in errors."""
         return self._name
 
     def on_host(self) -> ProcessGroup:
-        """The same members, for tensors in the host's memory: where the group moves GPUs', its view of the ranks."""
+        """A view of the group for tensors in the host's memory, if the group itself is for GPUs."""
         if self.data.backend != "nccl":
             return self
         view = ProcessGroup(self._name, self.ranks, self.control, self.control, self.timeout)
@@ -58,11 +58,11 @@ class ProcessGroup:
         return view
 
     def is_one_of(self, made: Sequence[ProcessGroup]) -> bool:
-        """Whether it, or what it is a view of, is among the groups that were made."""
+        """Whether it, or the group of which it is a view, is in `groups`."""
         return (self._whole or self) in made
 
     def departed(self) -> list[int]:
-        """Its members that take no further part, by their number in the world."""
+        """The global ranks that take no further part."""
         return [rank for rank in self.control.departed() if rank in self.ranks]
 
     def __repr__(self) -> str:
@@ -70,7 +70,7 @@ class ProcessGroup:
 
 
 class GroupMember:
-    """What `new_group` gives to processes that are not in the new group.
+    """`new_group` returns `NON_GROUP_MEMBER` to processes outside the new group.
 
     >>> import minigrad as torch
     >>> torch.distributed.GroupMember.NON_GROUP_MEMBER
@@ -100,14 +100,13 @@ def init_process_group(
     world_size: int = -1, rank: int = -1, store: Any = None, group_name: str = "", pg_options: Any = None,
     device_id: Any = None,
 ) -> None:  # fmt: skip
-    """Join the processes that were started together: by ``mpiexec -n 4 python program.py``, by torchrun, or one alone.
+    """Connects processes that were started by ``mpiexec -n 4 python program.py``, by torchrun, or a single one.
 
     `backend`: "mpi" for tensors in the host's memory (also called "gloo", as in PyTorch's programs), "nccl" for
-    tensors on GPUs; without it "mpi", which takes GPUs' tensors too, through the host's memory. Who this is, and of
-    how many, is told by mpiexec, which `rank` and `world_size` must not contradict, or else by these two, or the
-    variables RANK and WORLD_SIZE. Without mpiexec the processes meet where `init_method` says: ``env://``
-    (MASTER_ADDR and MASTER_PORT), ``tcp://host:port`` or ``file:///path``. No call waits longer than `timeout` (30
-    minutes).
+    tensors on GPUs; the default "mpi" accepts GPU tensors too, through the host's memory. Rank and world size come
+    from mpiexec, which `rank` and `world_size` must not contradict, else from these two, or the variables RANK and
+    WORLD_SIZE. Without mpiexec the processes meet at `init_method`: ``env://`` (MASTER_ADDR and MASTER_PORT),
+    ``tcp://host:port`` or ``file:///path``. No call waits longer than `timeout` (30 minutes).
 
     Raises TypeError for a `store`; ValueError when called twice, for numbers that contradict the launcher, and where it
     is not told where to meet; RuntimeError for another backend, where more than one process is asked for without MPI
@@ -139,9 +138,9 @@ def init_process_group(
 
 
 def destroy_process_group(group: ProcessGroup | None = None) -> None:
-    """Leave the group, or the world and with it all groups; what is still on its way is waited for.
+    """Leaves a group, or all groups; waits for transfers that are under way.
 
-    Others that wait for this process afterwards are told that it left. Raises AssertionError before
+    Ranks that wait for this process afterwards get an error. Raises AssertionError before
     `init_process_group`, ValueError for a group that is none of ours or was left before.
 
     >>> import minigrad as torch
@@ -156,7 +155,7 @@ def destroy_process_group(group: ProcessGroup | None = None) -> None:
         raise ValueError("Invalid process group specified: it was destroyed before, or this process is not in it")
     leaving = groups.WORLD if group is None else group
     assert leaving is not None
-    failing = sys.exc_info()[0] is not None  # called on the way out of an error: nobody is waited for
+    failing = sys.exc_info()[0] is not None  # during the handling of an error: do not wait
     try:
         if not failing:
             work.drain(leaving.timeout)
@@ -200,18 +199,18 @@ def is_torchelastic_launched() -> bool:
     return launch.is_torchelastic_launched()
 
 
-# ---- who is who ------------------------------------------------------------------------------------
+# ---- ranks ------------------------------------------------------------------------------------
 
 
 def default_group() -> ProcessGroup:
-    """The world. Raises ValueError before `init_process_group`."""
+    """The group of all processes. Raises ValueError before `init_process_group`."""
     if groups.WORLD is None:
         raise ValueError("Default process group has not been initialized, please make sure to call init_process_group.")
     return groups.WORLD
 
 
 def group_or_world(group: Any) -> ProcessGroup | None:
-    """The group that is meant; None where this process is not in it. Raises as `default_group`, and TypeError."""
+    """The given group, or that of all processes; None if this process is not in it. Raises as `default_group`."""
     world = default_group()
     if group is None:
         return world
@@ -225,7 +224,7 @@ def group_or_world(group: Any) -> ProcessGroup | None:
 
 
 def get_rank(group: Any = None) -> int:
-    """This process's number in the group, from 0; -1 outside it.
+    """The rank of this process in the group, from 0; -1 outside it.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -238,7 +237,7 @@ def get_rank(group: Any = None) -> int:
 
 
 def get_world_size(group: Any = None) -> int:
-    """How many processes the group has; -1 outside it.
+    """The number of processes in the group; -1 outside it.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -251,7 +250,7 @@ def get_world_size(group: Any = None) -> int:
 
 
 def get_node_local_rank(fallback_rank: int | None = None) -> int:
-    """This process's number on its machine: the GPU to take. Raises RuntimeError where no launcher told it.
+    """The local rank, which is the number of the GPU to use. Raises RuntimeError if the launcher does not give it.
 
     >>> import minigrad as torch
     >>> torch.distributed.get_node_local_rank(fallback_rank=0)
@@ -264,7 +263,7 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
 
 
 def _require_member(group: Any) -> ProcessGroup:
-    """The group that is meant. Raises ValueError where this process is not in it."""
+    """The given group. Raises ValueError if this process is not in it."""
     member = group_or_world(group)
     if member is None:
         raise ValueError("Invalid process group specified: this process is not in it")
@@ -272,7 +271,7 @@ def _require_member(group: Any) -> ProcessGroup:
 
 
 def get_backend(group: Any = None) -> str:
-    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group.
+    """The backend, "mpi" or "nccl". Raises ValueError outside the group.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -284,7 +283,7 @@ def get_backend(group: Any = None) -> str:
 
 
 def get_process_group_ranks(group: Any) -> list[int]:
-    """The members by their numbers in the world, in the group's order.
+    """The global ranks of the group, in its order.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -296,7 +295,7 @@ def get_process_group_ranks(group: Any) -> list[int]:
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:
-    """The number in the world of member `group_rank`. Raises ValueError where there is none.
+    """The global rank of group rank `group_rank`. Raises ValueError if there is none.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -311,7 +310,7 @@ def get_global_rank(group: Any, group_rank: int) -> int:
 
 
 def get_group_rank(group: Any, global_rank: int) -> int:
-    """The number in `group` of the process `global_rank`. Raises ValueError where it is no member.
+    """The rank in `group` of the process `global_rank`. Raises ValueError if it is not in the group.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -333,9 +332,9 @@ def new_group(
     pg_options: Any = None, use_local_synchronization: bool = False, group_desc: str | None = None,
     device_id: Any = None, sort_ranks: bool = True,
 ) -> Any:  # fmt: skip
-    """A group of the processes `ranks` (all of them without it); all processes of the world call this, in one order.
+    """A group of the processes `ranks`, by default all; all processes must call this, in the same order.
 
-    Gives `GroupMember.NON_GROUP_MEMBER` to processes outside it. Raises ValueError for ranks that are not in the
+    Returns `GroupMember.NON_GROUP_MEMBER` to processes outside it. Raises ValueError for ranks that are not in the
     world, or twice in the list. As `torch.distributed.new_group`.
 
     >>> import minigrad as torch
@@ -364,16 +363,16 @@ def new_group(
 
 
 def _make_group(name: str, ranks: Sequence[int], kind: str, control: Communicator, timeout: timedelta) -> ProcessGroup:
-    """A group whose tensors the library `kind` moves; all its members call this together."""
+    """Makes a group with backend `kind`; all its ranks must call this."""
     data = nccl.world(control) if kind == "nccl" else control.duplicate()
     groups.made.append(ProcessGroup(name, ranks, data, control, timeout))
     return groups.made[-1]
 
 
 def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None = None) -> tuple[Any, list[Any]]:
-    """The world cut into groups of `group_size` neighbours: the own one, and all of them (numbers outside their own).
+    """Divides all ranks into groups of `group_size` neighbours; returns the own group and the list of all.
 
-    Raises ValueError where `group_size` does not divide the size.
+    Raises ValueError if `group_size` does not divide the world size.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()

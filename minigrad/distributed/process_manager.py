@@ -34,12 +34,12 @@ class Peer:
         self._begun = b""
 
     def say(self, line: str) -> None:
-        """Send a line; that a process is gone is noticed where it is heard."""
+        """Sends a line; a lost connection is noticed when reading."""
         with contextlib.suppress(OSError):
             self.connection.sendall(line.encode() + b"\n")
 
     def hear(self) -> list[str] | None:
-        """The lines that came; None at the end of the connection."""
+        """The received lines; None at the end of the connection."""
         data = b""
         with contextlib.suppress(OSError):
             data = self.connection.recv(LONGEST)
@@ -52,24 +52,24 @@ class Manager:
 
     def __init__(self, listener: socket.socket, world_size: int, timeout: float) -> None:
         self._listener, self._world_size = listener, world_size
-        self._deadline: float | None = time.monotonic() + timeout  # until when all must have come, or have gone
+        self._deadline: float | None = time.monotonic() + timeout  # for all to connect, or to end
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ)
         self._peers: dict[tuple[str, int], Peer] = {}
         self._connections = 0
-        self._started, self._ended = False, ""  # the reason why all must end
-        self._left: set[int] = set()  # ranks that may end without ending the others, and go on when others end
+        self._started, self._ended = False, ""  # the reason for ending all
+        self._left: set[int] = set()  # ranks that have left in order
         self._in_barrier: set[int] = set()
-        self._name = f"minigrad_{os.urandom(8).hex()}"  # MPI names the memory that its processes share after it
-        self._values: dict[str, str] = {}  # what MPI tells the other processes
+        self._name = f"minigrad_{os.urandom(8).hex()}"  # MPI uses it in the name of its shared memory
+        self._values: dict[str, str] = {}  # MPI's key-value store
 
     def run(self) -> None:
-        """Serve the ranks until all have gone."""
+        """Serves the ranks until all have ended."""
         while self._connections or not (self._started or self._ended):
             wait = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
             ready = self._selector.select(wait)
             if not ready and (self._ended or self._started):
-                return  # strangers, or those who do not listen
+                return  # only connections that are no ranks
             if not ready:
                 self._end_all(f"timed out: {self._name_missing()} did not come to init_process_group")
             for key, _ in ready:
@@ -81,7 +81,7 @@ class Manager:
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # who wanted to come has gone, or is too late
+        except OSError:  # the connecting process has ended, or is too late
             return
         self._connections += 1
         self._selector.register(connection, selectors.EVENT_READ, Peer(connection))
@@ -91,7 +91,7 @@ class Manager:
         for line in lines or []:
             fields = dict(_FIELD.findall(line))
             if peer.rank < 0 and fields.get("cmd") != "join":
-                lines = None  # somebody who looks for another service
+                lines = None  # not a rank
                 break
             if peer.rank < 0:
                 self._join(peer, fields)
@@ -104,10 +104,10 @@ class Manager:
         if lines is None:
             self._close(peer)
 
-    # ---- who is here -------------------------------------------------------------------------------
+    # ---- connections -------------------------------------------------------------------------------
 
     def _join(self, peer: Peer, fields: dict[str, str]) -> None:
-        """Take in ``cmd=join channel=news rank=1 world_size=4 host=node7``; what cannot be ends all."""
+        """Accepts ``cmd=join channel=news rank=1 world_size=4 host=node7``; a contradiction ends all ranks."""
         peer.channel, peer.host = fields["channel"], fields["host"]
         rank, size = int(fields["rank"]), int(fields["world_size"])
         other = self._peers.get((peer.channel, rank))
@@ -124,7 +124,7 @@ class Manager:
             self._start()
 
     def _start(self) -> None:
-        """All are here: the port is free for others."""
+        """Starts all ranks when all are connected, and closes the port."""
         self._started, self._deadline = True, None
         self._selector.unregister(self._listener)
         self._listener.close()
@@ -136,7 +136,7 @@ class Manager:
         return f"rank{'s' if len(missing) > 1 else ''} {', '.join(missing)} of {self._world_size}"
 
     def _close(self, peer: Peer) -> None:
-        """The connection is at its end: the process is gone. If it did not leave in order, all must end."""
+        """Called at the end of a connection: unless the process left in order, ends all ranks."""
         self._connections -= 1
         self._selector.unregister(peer.connection)
         peer.connection.close()
@@ -156,7 +156,7 @@ class Manager:
         return [peer for peer in self._peers.values() if peer.channel == channel and peer.rank not in self._left]
 
     def _end_all(self, reason: str) -> None:
-        """Tell all to end, and why; those who wait inside MPI find their connection closed."""
+        """Tells all ranks to end, with the reason; ranks that wait inside MPI lose their connection."""
         if self._ended:
             return
         self._ended, self._deadline = reason, time.monotonic() + LAST_WORDS
@@ -166,7 +166,7 @@ class Manager:
             with contextlib.suppress(OSError):
                 peer.connection.shutdown(socket.SHUT_RDWR)
 
-    # ---- what MPI asks -----------------------------------------------------------------------------
+    # ---- MPI's questions -----------------------------------------------------------------------------
 
     def _answer(self, peer: Peer, fields: dict[str, str]) -> None:
         command = fields.get("cmd")
@@ -200,7 +200,7 @@ class Manager:
         }
 
     def _open_barrier(self) -> None:
-        """Let those who wait go on when all have come that are still here."""
+        """Releases the waiting ranks when all ranks that are left have reached the barrier."""
         if self._in_barrier and len(self._in_barrier | self._left) == self._world_size:
             for rank in self._in_barrier:
                 self._peers[PMI, rank].say("cmd=barrier_out rc=0")

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class ReduceOp(Enum):
-    """Sum, mean, product, smallest, largest; and the bitwise three, for integers and bools.
+    """Sum, mean, product, minimum, maximum; and the bitwise operations, for integers and bools.
 
     >>> import minigrad as torch
     >>> torch.distributed.ReduceOp.SUM
@@ -33,7 +33,7 @@ class ReduceOp(Enum):
 
 
 BITWISE = frozenset({ReduceOp.BAND, ReduceOp.BOR, ReduceOp.BXOR})
-# Bools know only these three: a sum is true where one is true, a product where all are.
+# For bools: a sum is True if one is True, a product if all are.
 LOGICAL = {
     ReduceOp.SUM: ReduceOp.BOR, ReduceOp.MAX: ReduceOp.BOR, ReduceOp.BOR: ReduceOp.BOR,
     ReduceOp.PRODUCT: ReduceOp.BAND, ReduceOp.MIN: ReduceOp.BAND, ReduceOp.BAND: ReduceOp.BAND,
@@ -42,9 +42,9 @@ LOGICAL = {
 
 
 def check(op: Any, dtype: Any) -> None:
-    """Refuse an `op` that is none, or that numbers of `dtype` (NumPy's) do not have.
+    """Checks that `op` is a ReduceOp that the NumPy dtype supports.
 
-    Raises TypeError for what is no ReduceOp; RuntimeError for bitwise operations on real numbers and means of integers.
+    Raises TypeError for anything else; RuntimeError for bitwise operations on floats and means of integers.
     """
     if not isinstance(op, ReduceOp):
         raise TypeError(f"op must be a ReduceOp, such as minigrad.distributed.ReduceOp.SUM, got {op!r}")

@@ -22,14 +22,14 @@ from minigrad.distributed import launch, mpi, process_manager
 from minigrad.distributed.errors import DistBackendError, DistNetworkError
 from minigrad.distributed.launch import Meeting
 
-RETRY = 0.1  # seconds between two tries to reach rank 0, which may come later
-_MPI_VARIABLES = ("PMI", "HYDI_")  # how the names begin under which a process manager tells MPI of itself
-_BACKLOG = 4096  # connections that may wait to be accepted
+RETRY = 0.1  # seconds between two attempts to reach rank 0, which may start later
+_MPI_VARIABLES = ("PMI", "HYDI_")  # prefixes of the environment variables of a process manager
+_BACKLOG = 4096  # length of the queue of connections
 _member: Member | None = None
 
 
 def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
-    """Meet the other processes, and start MPI among them: once in a process's life, later calls come back to it.
+    """Meets the other processes and starts MPI: once in a process; later calls return to it.
 
     Raises DistNetworkError for a port that cannot be listened on, DistBackendError where the others do not come within
     `timeout` seconds or are not of one world, RuntimeError for an MPI that does not take part.
@@ -42,7 +42,7 @@ def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
         raise RuntimeError(f"without mpiexec processes find each other on POSIX systems alone: mpiexec -n {world_size}")
     if "mpi4py.MPI" in sys.modules:
         raise RuntimeError("MPI was started before init_process_group, alone: import mpi4py's MPI after it")
-    timeout = min(timeout, 1e6)  # no clock of the system takes much more
+    timeout = min(timeout, 1e6)  # a limit of the system's timers
     deadline = time.monotonic() + timeout
     if rank == 0:
         _start_manager(meeting, world_size, timeout)
@@ -50,7 +50,7 @@ def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
     try:
         member.await_start(deadline)
     except BaseException:
-        member.close()  # the others must not take this process for one that comes
+        member.close()  # so that the others do not wait for this process
         raise
     if rank == 0 and meeting.file is not None:
         meeting.file.unlink(missing_ok=True)
@@ -60,13 +60,13 @@ def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
 
 
 def leave() -> None:
-    """From now on the end of this process ends no other one, and theirs do not end this one."""
+    """From now on this process can end without ending the others, and vice versa."""
     if _member is not None:
         _member.leave()
 
 
 class Member:
-    """This process's two connections to the process manager."""
+    """The two connections of this process to the process manager."""
 
     def __init__(self, meeting: Meeting, rank: int, world_size: int, deadline: float) -> None:
         self._name, self._left = launch.name_rank(rank, world_size), False
@@ -74,10 +74,10 @@ class Member:
         self.pmi = _connect(meeting, hello + process_manager.PMI, deadline)
         self._news = process_manager.Peer(_connect(meeting, hello + process_manager.NEWS, deadline))
         self._heard: list[str] = []
-        os.register_at_fork(after_in_child=self.close)  # open in a child they would hide the end of this process
+        os.register_at_fork(after_in_child=self.close)  # an open copy in a child would hide the end of this process
 
     def await_start(self, deadline: float) -> None:
-        """Back when all have come; from then on this process ends where the process manager says so, or is gone."""
+        """Waits until all have connected; then a thread ends this process when the process manager says so or ends."""
         patience = max(deadline - time.monotonic(), 0) + 5  # the process manager, which knows who is missing, is first
         self._news.connection.settimeout(patience)
         news = self._hear()
@@ -87,7 +87,7 @@ class Member:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _hear(self) -> str:
-        """What the process manager says next."""
+        """The next message of the process manager."""
         while not self._heard:
             lines = self._news.hear()
             if lines is None:
@@ -113,16 +113,16 @@ class Member:
         self._news.say("cmd=return")
 
     def close(self) -> None:
-        """Give the connections back: to the others it is as if this process had ended."""
+        """Closes the connections: for the others this process has ended."""
         self.pmi.close()
         self._news.connection.close()
 
 
-# ---- the way to rank 0 ----------------------------------------------------------------------------
+# ---- connecting to rank 0 ----------------------------------------------------------------------------
 
 
 def _start_manager(meeting: Meeting, world_size: int, timeout: float) -> None:
-    """Listen where all meet, and let a process of its own answer: it must while Python is busy, or in MPI."""
+    """Listens at the meeting address, and starts the process manager in a separate process, which can always answer."""
     try:
         listener = _listen(meeting)
     except OSError as error:
@@ -146,23 +146,23 @@ def _listen(meeting: Meeting) -> socket.socket:
     except OSError as error:
         if error.errno != errno.EADDRNOTAVAIL:
             raise
-        listener = socket.create_server(("", meeting.port), family=family, backlog=_BACKLOG)  # behind another address
+        listener = socket.create_server(("", meeting.port), family=family, backlog=_BACKLOG)  # another address
     if meeting.file is not None:
         written = meeting.file.with_name(f"{meeting.file.name}.{os.getpid()}")
         written.write_text(f"{socket.gethostname()} {listener.getsockname()[1]}")
-        written.replace(meeting.file)  # whole or not at all
+        written.replace(meeting.file)  # atomic
     return listener
 
 
 def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
-    """A connection to the process manager, which has been told `hello`; tried until `deadline`."""
+    """Connects to the process manager and sends `hello`; tries until `deadline`."""
     while True:
         fault: Exception | None = None
         try:
             connection = socket.create_connection(_read_address(meeting), timeout=5)
             if connection.getsockname() != connection.getpeername():  # the kernel may join a socket to itself
                 break
-        except (OSError, ValueError) as error:  # nobody listens yet; nothing is written in the file yet
+        except (OSError, ValueError) as error:  # rank 0 does not listen yet, or the file is empty
             fault = error
         if time.monotonic() > deadline:
             raise DistNetworkError(
@@ -177,7 +177,7 @@ def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
 
 
 def _read_address(meeting: Meeting) -> tuple[str, int]:
-    """Where rank 0 listens. Raises OSError or ValueError where it has not yet written that down."""
+    """The address of rank 0. Raises OSError or ValueError if the file does not have it yet."""
     if meeting.file is None:
         return meeting.host, meeting.port
     host, port = meeting.file.read_text().split()
@@ -186,7 +186,7 @@ def _read_address(meeting: Meeting) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def _tell_mpi(**variables: object) -> Iterator[None]:
-    """Inside, the environment is as mpiexec would leave it; outside, as it was: our children are no ranks of MPI's."""
+    """A context with the environment variables of mpiexec; afterwards removed, because child processes are no ranks."""
     hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_MPI_VARIABLES)}
     os.environ.update({name: str(value) for name, value in variables.items()})
     try:

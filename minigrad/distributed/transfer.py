@@ -20,14 +20,14 @@ from minigrad.tensor import Tensor
 
 
 def expect_tensor(name: str, value: Any) -> Tensor:
-    """`value`, if it is a tensor. Raises TypeError."""
+    """Raises TypeError unless `value` is a tensor."""
     if not isinstance(value, Tensor):
         raise _invalid(name, "minigrad.Tensor", type(value))
     return value
 
 
 def expect_tensors(name: str, values: Any) -> list[Tensor]:
-    """`values`, if it is a list of tensors. Raises TypeError."""
+    """Raises TypeError unless `values` is a list of tensors."""
     if not isinstance(values, (list, tuple)) or not all(isinstance(value, Tensor) for value in values):
         kinds = [type(value).__name__ for value in values] if isinstance(values, (list, tuple)) else type(values)
         raise _invalid(name, "List[minigrad.Tensor]", kinds)
@@ -40,7 +40,7 @@ def _invalid(name: str, wanted: str, got: Any) -> TypeError:
 
 
 def require_same_dtype(*tensors: Tensor) -> None:
-    """Raise ValueError where they differ in dtype."""
+    """Raises ValueError if they differ in dtype."""
     for tensor in tensors:
         if tensor.dtype != tensors[0].dtype:
             raise ValueError(
@@ -49,11 +49,11 @@ def require_same_dtype(*tensors: Tensor) -> None:
 
 
 class Wire:
-    """The memory that stands for `tensor` while it travels; `write_back()` brings back what came."""
+    """The contiguous memory for a transfer of `tensor`; `write_back()` copies the result back."""
 
     def __init__(self, group: ProcessGroup, tensor: Tensor, *, reduced: bool = False) -> None:
         self._tensor = tensor
-        self.divisor = 1  # what came is divided by this: a mean is a sum
+        self.divisor = 1  # the result is divided by this, for means
         on_gpu = not isinstance(tensor.array, np.ndarray)
         if group.data.backend == "nccl" and not on_gpu:
             raise RuntimeError(
@@ -68,8 +68,8 @@ class Wire:
         self.array: Array = array if array.flags.c_contiguous else array.copy(order="C")
 
     def write_back(self) -> None:
-        """Write what came into the tensor, and note that it was written to."""
-        backend.quiet(self._write)  # a sum of halves may be too large for a half
+        """Writes the result into the tensor, and counts it as a write."""
+        backend.quiet(self._write)  # a sum may overflow float16
         self._tensor.bump_version()
 
     def _write(self) -> None:
@@ -81,12 +81,12 @@ class Wire:
 
 
 def make_rows(group: ProcessGroup, array: Array) -> Array:
-    """Memory for one `array` of each member, of the same library."""
+    """An empty array for one `array` of each rank, of the same library."""
     return backend.array_module(array).empty((group.size(), *array.shape), array.dtype)
 
 
 def write_rows(rows: Array, tensors: Sequence[Tensor]) -> None:
-    """Each row into its tensor."""
+    """Copies each row into its tensor."""
     for row, tensor in zip(rows, tensors, strict=True):
         tensor.array[...] = backend.to_device(row.reshape(tensor.array.shape), tensor.device)
         tensor.bump_version()

@@ -22,21 +22,21 @@ from minigrad.tensor import Tensor
 if TYPE_CHECKING:
     from minigrad.distributed.process_group import ProcessGroup
 
-SPIN = 1e-3  # seconds of testing without sleep
+SPIN = 1e-3  # seconds of tests without sleep
 PAUSE = 5e-5  # seconds of sleep between two tests after that
-LOOK = 0.1  # seconds between two looks at who has left
-GRACE = 2.0  # seconds that a transfer may still take after somebody left: its share may be under way
+LOOK = 0.1  # seconds between two checks for ranks that have left
+GRACE = 2.0  # seconds that a transfer may still take after a rank left, whose data may be under way
 
 _let_others_run = getattr(os, "sched_yield", lambda: time.sleep(0))
-_running: set[Work] = set()  # their memory must live until they are done, whether somebody waits or not
+_running: set[Work] = set()  # keeps their memory alive until they are done
 
-_given_up: list[Work] = []  # the library may still write into their memory
+_given_up: list[Work] = []  # abandoned works, whose memory the library may still write to
 
 
 class Work:
-    """What `async_op=True` gives: `wait()` until the transfer is done, or ask `is_completed()`.
+    """The result of `async_op=True`: `wait()` until the transfer is done, or test `is_completed()`.
 
-    The tensors of the call must not be touched before. As `torch.distributed.Work`.
+    The tensors of the call must not be changed before that. As `torch.distributed.Work`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -58,7 +58,7 @@ class Work:
         _running.add(self)
 
     def is_completed(self) -> bool:
-        """Whether it is done, well or not; moves it on meanwhile."""
+        """Whether it is done, successfully or not; makes progress."""
         if not self._done:
             try:
                 while self._left and self._left[-1].test():
@@ -73,15 +73,15 @@ class Work:
         return True
 
     def is_success(self) -> bool:
-        """Whether it is done, and well."""
+        """Whether it is done successfully."""
         return self.is_completed() and self._error is None
 
     def exception(self) -> BaseException | None:
-        """What went wrong, if something did."""
+        """The error, if there was one."""
         return self._error
 
     def wait(self, timeout: timedelta | None = None) -> bool:
-        """Come back when it is done: True.
+        """Waits until it is done; returns True.
 
         Raises DistBackendError when it is not done after `timeout` (the group's own without it), when a
         process it needs has left, and for what the library reports.
@@ -138,11 +138,11 @@ class Work:
         )
 
     def synchronize(self) -> None:
-        """Wait, as `wait` does."""
+        """Waits, as `wait` does."""
         self.wait()
 
     def source_rank(self) -> int:
-        """Who sent what was received, by its number in the world."""
+        """The global rank of the sender of a received message."""
         source = self._requests[0].source if self._requests else None
         if source is None:
             raise RuntimeError(f"source_rank() may only be called on a receive that is done, this is {self._name}")
@@ -171,17 +171,17 @@ class Work:
 
 
 def progress() -> None:
-    """Move on all transfers that are on their way."""
+    """Makes progress on all transfers that are under way."""
     for work in list(_running):
         work.is_completed()
 
 
 def drain(timeout: timedelta) -> None:
-    """Wait for all transfers that are on their way."""
+    """Waits for all transfers that are under way."""
     for work in list(_running):
         work.wait(timeout)
 
 
 def abandon() -> None:
-    """Forget the transfers on their way: their processes are gone."""
+    """Abandons all transfers, because their processes are gone."""
     _running.clear()

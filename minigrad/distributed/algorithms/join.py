@@ -16,22 +16,22 @@ from minigrad.distributed.reduce_op import ReduceOp
 
 
 class JoinHook:
-    """What a `Joinable` does on a rank without inputs: `main_hook` in each step of others, `post_hook` at the end."""
+    """The hooks of a `Joinable` on a rank without inputs: `main_hook` in each step of the others, `post_hook` at the end."""
 
     def main_hook(self) -> None:
-        """Take part in what the others do in one step."""
+        """Takes part in the collectives of one step of the other ranks."""
 
     def post_hook(self, is_last_joiner: bool) -> None:
-        """All have come to the end, this rank among the last of them or not."""
+        """Called when no rank has further inputs; `is_last_joiner` says whether this rank was among the last."""
 
 
 class Joinable:
-    """What ranks do together in a step: it calls `Join.notify_join_context` first, and knows how to keep step."""
+    """The base class of objects that run collectives in each step: they call `Join.notify_join_context` first."""
 
-    _join: Join | None = None  # the one that it is within
+    _join: Join | None = None  # the active context
 
     def join_hook(self, **kwargs: Any) -> JoinHook:
-        """How it keeps step; the keywords of `Join` are given to all.
+        """The `JoinHook`; gets the keywords of `Join`.
 
         >>> from minigrad.distributed.algorithms.join import Joinable, JoinHook
         >>> class Alone(Joinable):
@@ -43,7 +43,7 @@ class Joinable:
 
     @property
     def join_process_group(self) -> ProcessGroup:
-        """The ranks that keep step."""
+        """The group of ranks."""
         raise NotImplementedError(f"{type(self).__name__} does not say which ranks keep step: it needs a process group")
 
 
@@ -99,14 +99,14 @@ class Join:
 
     @staticmethod
     def notify_join_context(joinable: Joinable) -> int | None:
-        """At the beginning of a step: this rank goes on; how many do. None outside, and for all but the first."""
+        """Call at the start of a step: tells the others that this rank has inputs. Only the first joinable does so."""
         join = joinable._join
         if join is None or join._joinables[0] is not joinable:
             return None
         return join._count(goes_on=True)
 
     def _count(self, goes_on: bool) -> int:
-        """How many ranks go on; every rank asks once a step."""
+        """The number of ranks with inputs; every rank calls it once per step."""
         (count,) = reduce_numbers(self._group, [goes_on], ReduceOp.SUM, "the count of ranks that go on")
         if self._throws and 0 < count < self._group.size():
             raise RuntimeError("Detected at least one rank that exhausted inputs. Throwing across all ranks.")

@@ -21,17 +21,17 @@ from minigrad.distributed.process_group import ProcessGroup, group_or_world, is_
 from minigrad.serialization import SerializationError
 from minigrad.tensor import Tensor
 
-Key: TypeAlias = tuple[Any, ...]  # the keys from the outermost dict in
+Key: TypeAlias = tuple[Any, ...]  # the path of keys, outermost first
 INDEX = "index.minigrad"
 SHARD = ".shard"
 FORMAT = "minigrad shards 1"
 
 
 def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], process_group: Any = None) -> None:
-    """Write what all ranks have in `state_dict` into the folder `checkpoint_id`: all ranks call it together.
+    """Writes `state_dict` of all ranks into the folder `checkpoint_id`; all ranks must call it.
 
-    Tensors, numbers, texts and lists of them, under strings and numbers, in dicts of dicts. Raises RuntimeError, on
-    every rank, when one rank could not write: the old checkpoint is as it was.
+    It holds tensors, numbers, texts and lists of them in nested dicts with strings and numbers as keys. Raises
+    RuntimeError, on every rank, if a rank could not write; the old checkpoint is then unchanged.
 
     >>> import minigrad as torch
     >>> torch.distributed.checkpoint.save({"model": {"w": torch.ones(2)}, "epoch": 3}, checkpoint_id="epoch 3")
@@ -65,10 +65,10 @@ def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
 
 
 def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], process_group: Any = None) -> None:
-    """Put the checkpoint's values in the place of those in `state_dict`: tensors are copied into, the rest replaced.
+    """Loads the entries of `state_dict` from the checkpoint: tensors are copied in place, other values replaced.
 
-    What the checkpoint has beyond `state_dict` is not read. Raises RuntimeError for entries that it has not, ValueError
-    for tensors of another shape, `SerializationError` for a damaged or missing checkpoint; then nothing was changed.
+    Other entries of the checkpoint are not read. Raises RuntimeError for entries that it does not have, ValueError for
+    tensors of another shape, `SerializationError` for a damaged or missing checkpoint; nothing is changed then.
 
     >>> import minigrad as torch
     >>> torch.distributed.checkpoint.save({"w": torch.ones(2), "epoch": 3}, checkpoint_id="epoch 3")
@@ -122,7 +122,7 @@ def read(checkpoint_id: str | os.PathLike[str], *keys: Any, keep: Callable[[Key]
 
 
 def share_out(holders: list[dict[Key, int]]) -> dict[Key, int]:
-    """Which rank writes which entry, from the bytes that each rank has of each: the largest first, to the least busy.
+    """Assigns entries to ranks by their sizes: the largest first, to the rank with the fewest bytes.
 
     >>> share_out([{("a",): 8, ("b",): 4, ("c",): 4}, {("a",): 8, ("b",): 4, ("c",): 4}])
     {('a',): 0, ('b',): 1, ('c',): 1}
@@ -152,12 +152,12 @@ def _count_bytes(value: Any) -> int:
 
 
 def _find_group(process_group: Any) -> ProcessGroup | None:
-    """The group that writes together; None without `init_process_group`."""
+    """The group of ranks; None without `init_process_group`."""
     return group_or_world(process_group) if is_initialized() else None
 
 
 def _name_shards(group: ProcessGroup | None) -> list[str]:
-    """A file name for each rank, that no earlier checkpoint has."""
+    """A new file name for each rank."""
     stamp: list[Any] = [os.urandom(6).hex()]
     if group:
         objects.broadcast_object_list(stamp, group=group, group_src=0)
@@ -165,7 +165,7 @@ def _name_shards(group: ProcessGroup | None) -> list[str]:
 
 
 def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path, names: list[str]) -> None:
-    """Raise RuntimeError on every rank where one could not write, or where rank 0 does not see a shard."""
+    """Raises RuntimeError on every rank if one could not write, or if rank 0 does not see a shard."""
     faults: list[Any] = [fault]
     if group:
         faults *= group.size()
@@ -183,14 +183,14 @@ def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path
 
 
 def _remove_others(folder: Path, names: list[str]) -> None:
-    """Remove the shards of older checkpoints, and of ones that were never finished."""
+    """Removes the shards of older and of unfinished checkpoints."""
     for path in [*folder.glob(f"*{SHARD}"), *folder.glob(f".*{SHARD}.*.tmp")]:
         if path.name not in names:
             path.unlink(missing_ok=True)
 
 
 def _read_values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
-    """The entries that are wanted, in the order they were saved; one shard in memory at a time."""
+    """The wanted entries, in the order they were saved; only one shard is in memory at a time."""
     if not (folder / INDEX).exists():
         raise SerializationError(f"{os.fspath(folder)!r} holds no checkpoint: there is no {INDEX} in it")
     index = serialization.load(folder / INDEX)

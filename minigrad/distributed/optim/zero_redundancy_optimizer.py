@@ -13,11 +13,11 @@ from minigrad.distributed.process_group import ProcessGroup, group_or_world
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
-_OWN = ("params", "param_names")  # what a group of one rank holds otherwise than that of all
+_OWN = ("params", "param_names")  # entries of a group that differ between the ranks
 
 
 class ZeroRedundancyOptimizer(Optimizer, Joinable):
-    """`optimizer_class` over the ranks' shares of `params`: on N ranks each keeps about 1/N of the state.
+    """Divides `params` among the ranks, each with its own `optimizer_class`: each keeps about 1/N of the state.
 
     Parameters go, the largest first, to the rank that has the fewest elements so far. `step` updates the own share and
     broadcasts it; results are those of the plain optimizer, as gradients are the same on all ranks (use
@@ -64,7 +64,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
     # ---- shares ------------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Train more parameters from the next step on; all ranks add the same."""
+        """Adds a group of parameters; all ranks must add the same."""
         super().add_param_group(param_group)
         self._share_out(self.param_groups[-1]["params"])
         if self.optim is not None:
@@ -80,7 +80,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
             sizes[rank] += parameter.numel()
 
     def _make_own(self) -> None:
-        """The optimizer of this rank's share: as many groups, some perhaps empty."""
+        """Makes the optimizer of this rank's share, with the same number of groups, some of which may be empty."""
         self.optim = self._class([self._cut_out_own(group) for group in self.param_groups], **self._options)
         self.state = self.optim.state
         _copy_options(self.optim.param_groups, self.param_groups)
@@ -95,7 +95,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
     @property
     def owned(self) -> set[int]:
-        """The parameters of this rank's share, by their numbers among all: keys of `state_dict()["state"]`."""
+        """The indices of this rank's parameters among all: keys of `state_dict()["state"]`."""
         own = {id(p) for p in self._shares[self._group.rank()]}
         return {i for i, p in enumerate(self._list_parameters()) if id(p) in own}
 
@@ -106,7 +106,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
     # ---- a step ------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
-        """Update the own share, and give and take the others': all ranks call it together."""
+        """Updates this rank's share, and exchanges the updated parameters; all ranks must call it."""
         Join.notify_join_context(self)
         inner = self._require_own()
         _copy_options(self.param_groups, inner.param_groups)
@@ -122,20 +122,20 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         return loss
 
     def join_hook(self, **kwargs: Any) -> JoinHook:
-        """A rank without inputs updates its share with the gradients that its model brings."""
+        """The `JoinHook`: a rank without inputs still updates its share."""
         hook = JoinHook()
         hook.main_hook = self.step  # type: ignore[method-assign]
         return hook
 
     @property
     def join_process_group(self) -> ProcessGroup:
-        """The ranks that share it."""
+        """The group of ranks."""
         return self._group
 
     # ---- state -------------------------------------------------------------------------------------
 
     def local_state_dict(self) -> dict[str, Any]:
-        """As `state_dict`, with the buffers of the own share alone, under their numbers among all parameters."""
+        """As `state_dict`, but only with this rank's share, under the indices among all parameters."""
         inner = self._require_own()
         _copy_options(self.param_groups, inner.param_groups)
         number = {id(p): i for i, p in enumerate(self._list_parameters())}
@@ -148,7 +148,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         return {"state": state, "param_groups": groups}
 
     def consolidate_state_dict(self, to: int = 0) -> None:
-        """Gather the state of all ranks on rank `to`: all ranks call it, then that one `state_dict`."""
+        """Gathers the state of all ranks on rank `to`, for `state_dict` there; all ranks must call it."""
         root = self._group.ranks.index(to) if to in self._group.ranks else -1
         if root < 0:
             raise ValueError(f"to={to} is no rank of the optimizer's group: its ranks are {self._group.ranks}")
@@ -158,9 +158,9 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         self._consolidated = {i: buffers for part in parts or [] for i, buffers in part.items()} if here else None
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of all ranks, as the plain optimizer's, on the rank where it was gathered.
+        """The state of all ranks, in the format of the plain optimizer, on the rank that gathered it.
 
-        Raises RuntimeError where it was not.
+        Raises RuntimeError on other ranks.
         """
         if self._group.size() == 1:
             return self.local_state_dict()
@@ -174,9 +174,9 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         return {"state": state, "param_groups": self.local_state_dict()["param_groups"]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the own share of what `state_dict` or `local_state_dict` gave, on however many ranks.
+        """Loads this rank's share of a `state_dict` or `local_state_dict`, saved on any number of ranks.
 
-        Raises ValueError where the groups differ in number or length.
+        Raises ValueError if the groups differ in number or length.
         """
         inner = self._require_own()
         saved = state_dict["param_groups"]
@@ -203,6 +203,6 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
 
 def _copy_options(source: list[dict[str, Any]], target: list[dict[str, Any]]) -> None:
-    """The options of one list of groups into another: a schedule writes here, the own optimizer reads there."""
+    """Copies options between groups: a scheduler writes to ours, the inner optimizer reads its own."""
     for given, kept in zip(source, target, strict=True):
         kept.update({name: value for name, value in given.items() if name not in _OWN})

@@ -19,17 +19,17 @@ Hook = Callable[[Any, GradBucket], Future[Tensor]]
 
 
 def allreduce_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
-    """The mean of the gradients over the ranks of `process_group`, the world where it is None."""
+    """The mean of the gradients over the ranks of `process_group`, by default all ranks."""
     return _begin_mean(process_group, bucket.buffer())
 
 
 def fp16_compress_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
-    """The same mean of gradients rounded to float16: half the bytes travel."""
+    """The same mean with gradients sent as float16: half the bytes."""
     return fp16_compress_wrapper(allreduce_hook)(process_group, bucket)
 
 
 def fp16_compress_wrapper(hook: Hook) -> Hook:
-    """`hook`, given its bucket in float16; what it makes is turned back to the gradients' own dtype."""
+    """Makes a hook that calls `hook` with the bucket in float16, and converts the result back."""
 
     def compressed(state: Any, bucket: GradBucket) -> Future[Tensor]:
         dtype = bucket.buffer().dtype
@@ -41,8 +41,8 @@ def fp16_compress_wrapper(hook: Hook) -> Hook:
 
 def _begin_mean(process_group: Any, tensor: Tensor) -> Future[Tensor]:
     group = group_or_world(process_group)
-    assert group is not None  # a model is trained on its group's ranks alone
-    tensor.div_(group.size())  # before the sum, which a half could not hold
+    assert group is not None  # only ranks of the group train the model
+    tensor.div_(group.size())  # before the sum, which could overflow float16
     work = all_reduce(tensor, group=group, async_op=True)
     assert work is not None
     return work.get_future().then(lambda made: made.value()[0])
