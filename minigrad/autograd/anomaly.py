@@ -20,7 +20,7 @@ def _flags(check_nan: bool) -> int:
 
 
 class detect_anomaly(ModeSwitch):
-    """Inside, the first gradient that is NaN raises, naming its call and the user's line; a result that is, warns.
+    """A context in which the first NaN gradient raises an error that names its call and line; a NaN result warns.
 
     With ``check_nan=False`` only the lines are remembered, for errors of backward to name.
 
@@ -75,7 +75,7 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 def check_forward(tensor: Any) -> None:
-    """Remember the user's line, and say where the first NaN comes to be."""
+    """Stores the user's line in the node, and warns of the first NaN result."""
     node = tensor.node
     node.trace = user_line()
     if mode.get() & CHECK_NAN and bool(quiet(np.isnan, tensor.array).any()):
@@ -87,7 +87,7 @@ watchers[ANOMALY] = check_forward
 
 
 def check_gradients(node: Any, gradients: Sequence[Any]) -> None:
-    """Stop at the first rule that returns NaN."""
+    """Raises at the first rule that returns NaN."""
     for i, gradient in enumerate(gradients):
         array = getattr(gradient, "array", gradient)
         if array is not None and not isinstance(array, dict) and bool(np.isnan(array).any()):

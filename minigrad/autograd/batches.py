@@ -17,7 +17,7 @@ def grad_of_rows(
     outputs: tuple[Any, ...], inputs: Any, batches: tuple[Any, ...], retain_graph: bool | None, create_graph: bool,
     allow_unused: bool | None, materialize_grads: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """The gradients of `inputs` for each row of the `batches` of cotangents, one for each output, as rows again."""
+    """The gradients of `inputs` for each row of the `batches` of cotangents (one batch for each output), stacked."""
     rows, found = _rows(outputs, batches), []
     for i, row in enumerate(rows):
         keep = retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph)
@@ -26,7 +26,7 @@ def grad_of_rows(
 
 
 def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """The cotangents of a batch row by row, one for each output."""
+    """The cotangents row by row, one for each output."""
     for k, (y, batch) in enumerate(zip(outputs, batches, strict=False)):
         if not isinstance(batch, TensorBase):
             raise not_a_tensor(batch, "grad_outputs of a batch")
@@ -44,5 +44,5 @@ def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any,
 
 
 def _stack(gradients: Sequence[Any]) -> Any:
-    """Gradients of one shape as the rows of one, by recorded calls: it can be differentiated again."""
+    """Stacks gradients by recorded operations, so that the result is differentiable."""
     return quiet(np.concatenate, [g.reshape(1, *g.shape) for g in gradients])

@@ -16,28 +16,30 @@ import numpy as np
 
 IMAGE = ("batch", "channel", "row", "column")
 KERNEL = ("output channel", "input channel", "kernel row", "kernel column")
-SKETCH = 16  # numbers of a sketch that are enough to tell two Jacobians apart
+SKETCH = 16  # enough numbers to distinguish two Jacobians
 
 
 class Sketch(NamedTuple):
-    """A Jacobian's products with a few random directions: where sketches agree, Jacobians do."""
+    """The products of a Jacobian with a few random directions: equal sketches mean equal Jacobians."""
 
     slopes: Any
 
 
-Pair = tuple[Any, str]  # a candidate (a Jacobian or its sketch), and what the student did if it is the one
+Pair = tuple[Any, str]  # an altered Jacobian (or its sketch), and the sentence for the mistake
 
 
 @dataclass(frozen=True)
 class Case:
-    """A gradient rule caught out. Both Jacobians have the axes of the operand, then those of the output."""
+    """A wrong gradient rule. Both Jacobians have the axes of the operand, then those of the output."""
 
     wrong: Any
     right: Any
     operands: Sequence[Any]  # the values of all arguments; None where one is no float tensor
     names: Sequence[str]
     which: int  # the operand whose gradient is wrong
-    slope_at: Callable[[Sequence[Any], int, Any], Any]  # at other operands, of one of them, along a direction
+    slope_at: Callable[
+        [Sequence[Any], int, Any], Any
+    ]  # the derivative at other operands, of one operand, along a direction
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,19 +72,19 @@ class Case:
 
     @cached_property
     def directions(self) -> Any:
-        """Random ones, as many as a sketch needs: all unit directions where the operand is small."""
+        """Random directions for a sketch; for a small operand all unit directions."""
         count = -(-SKETCH // max(1, prod(self.output_shape)))
         if count >= prod(self.shape):
             return np.eye(prod(self.shape)).reshape(-1, *self.shape)
         return np.random.default_rng(0).standard_normal((count, *self.shape))
 
     def sketch_at(self, operands: Sequence[Any], which: int | None = None) -> Sketch:
-        """Of the right Jacobian at other operands."""
+        """The sketch of the right Jacobian at other operands."""
         which = self.which if which is None else which
         return Sketch(np.array([self.slope_at(operands, which, d) for d in self.directions]))
 
     def factor(self, candidate: Any, of: Any = None) -> float | None:
-        """The number c where the wrong Jacobian (or another one) is c times the candidate."""
+        """The number c if the wrong Jacobian (or another one) is c times the candidate, else None."""
         jacobian = self.wrong if of is None else of
         if isinstance(candidate, Sketch):
             slopes = np.tensordot(self.directions, jacobian, len(self.shape))
@@ -91,12 +93,12 @@ class Case:
 
 
 def agree(a: Any, b: Any) -> bool:
-    """Equal up to the error of central differences."""
+    """Whether two arrays are equal up to the error of central differences."""
     return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0.0)))))
 
 
 def factor_between(array: Any, candidate: Any) -> float | None:
-    """The number c where `array` is c times the candidate."""
+    """The number c if `array` is c times the candidate, else None."""
     if candidate.shape != array.shape:
         return None
     size = float(np.vdot(candidate, candidate))
@@ -105,7 +107,7 @@ def factor_between(array: Any, candidate: Any) -> float | None:
 
 
 def is_kernel(name: str) -> bool:
-    """Is this argument called like a kernel?"""
+    """Whether an argument has the name of a kernel."""
     return name.lower()[:1] in ("w", "k")
 
 
@@ -125,12 +127,12 @@ def say_factor(c: float) -> str:
 
 
 def is_nonzero(jacobian: Any) -> Any:
-    """Where a Jacobian is more than the error of differences."""
+    """A mask of the elements that are larger than the error of differences."""
     return np.abs(jacobian) > 1e-7
 
 
 def indices_along(mask: Any, axis: int) -> list[int]:
-    """The indices of an axis at which a mask is true anywhere."""
+    """The indices along an axis at which a mask is True anywhere."""
     others = tuple(a for a in range(mask.ndim) if a != axis)
     return [int(i) for i in np.flatnonzero(mask.any(others))]
 
@@ -145,7 +147,7 @@ def shift(array: Any, by: int, axis: int) -> Any:
 
 
 def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
-    """The ways in which an index goes wrong: reversed, swapped, shifted."""
+    """Yields arrays with wrong indices: reversed, swapped, shifted."""
     for chosen in sorted(subsets(axes), key=lambda s: (tuple(s) != tuple(axes[-2:]), len(s))):
         if all(array.shape[a] > 1 for a in chosen):
             named = " and ".join(map(label, chosen))

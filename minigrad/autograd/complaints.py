@@ -34,12 +34,12 @@ BROKEN = {  # {}: the input
 
 
 def describe_broken_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> str:
-    """Which promise the gradient for input `i` breaks, where `found` is not what is `due`."""
+    """The error for a gradient of input `i` that fails a check: `found` instead of `due`."""
     return BROKEN[promise].format(tell_input(trial, i), found=found.ravel()[:3], by=np.abs(found - due).max())
 
 
 def describe_write(what: str, trial: Trial, place: int) -> str:
-    """Who wrote into the tensor that stands at `place` among the inputs, the outputs or what backward reads."""
+    """The error for a write into the tensor at `place` among the inputs, the outputs or the saved values."""
     if what == "outputs of the first call":
         return f"A second call of the function wrote into output {place} of the first: return a new array."
     if place >= len(trial.checked):
@@ -54,7 +54,7 @@ def describe_write(what: str, trial: Trial, place: int) -> str:
 
 
 def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
-    """Where a Jacobian is worst, and why: a kink of the function there, or the likely mistake."""
+    """The error for a wrong Jacobian: the worst element, and the reason, a kink or the likely mistake."""
     error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
     row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
     array, output_shape = trial.inputs[i].array, trial.outputs[number].array.shape
@@ -71,7 +71,7 @@ def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numeri
 
 
 def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], column: int) -> str:
-    """What the slopes to either side of an element say; "" where they agree."""
+    """The text for different slopes on both sides of an element, which is a kink; "" if they agree."""
     array = trial.inputs[i].array
     step = np.zeros(array.shape)
     step[index] = trial.eps
@@ -86,7 +86,7 @@ def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], col
 
 
 def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
-    """What was probably done wrong, in words; "" where nothing fits."""
+    """The probable mistake in words; "" if none is found."""
     shape = (*trial.inputs[i].array.shape, *trial.outputs[number].array.shape)
     case = Case(
         wrong=analytical.reshape(shape),
@@ -101,7 +101,7 @@ def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numeric
 
 
 def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
-    """The slope of output `number` along a direction of input `i`, at other operands; NaN where they are refused."""
+    """The derivative of output `number` along a direction of input `i`, at other operands; NaN if that raises."""
     before = {j: copy_array(x.array) for j, x in enumerate(trial.inputs) if values[j] is not None}
     try:
         for j in before:
@@ -116,13 +116,13 @@ def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, dire
 
 
 def tell_input(trial: Trial, i: int) -> str:
-    """An input in words: "input 0 (x)", where the function's signature has a name."""
+    """An input in words: "input 0 (x)", if the function's signature has its name."""
     name = name_the_arguments(trial.func, len(trial.inputs))[i]
     return name if name == f"input {i}" else f"input {i} ({name})"
 
 
 def name_the_arguments(func: Any, count: int) -> list[str]:
-    """The names in a function's signature; a `Function` has those of its forward without ctx."""
+    """The parameter names of a function; for a `Function` those of its forward without ctx."""
     owner = getattr(func, "__self__", None)
     skipped = 0
     if isinstance(owner, type) and issubclass(owner, Function):

@@ -33,7 +33,7 @@ def require_float(name: str, x: Any) -> None:
 
 
 def points_at(inputs: Tensors, connected: bool) -> list[Any]:
-    """Tensors that stand for the inputs, in their memory: in the inputs' own graph, or leaves of a new one."""
+    """Tensors that share the memory of the inputs: in the inputs' own graph, or leaves of a new graph."""
 
     def stand_in(x: Any) -> Any:
         if connected and x.requires_grad:
@@ -44,9 +44,9 @@ def points_at(inputs: Tensors, connected: bool) -> list[Any]:
 
 
 def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: bool, strict: bool = False) -> list[Any]:
-    """``v^T J`` for the `cotangents` v: zeros where no output depends on a point.
+    """``v^T J`` for the `cotangents` v: zeros if no output depends on a point.
 
-    If `strict` that is refused, and with `create_graph` also a gradient that depends on nothing.
+    With `strict` that raises, and with `create_graph` a constant gradient too.
     """
     used = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if strict and len(used) < len(outputs):
@@ -63,7 +63,7 @@ def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: b
     return [x.new_zeros(x.shape) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
-@inference_mode(False)  # whatever the caller's mode: what is made on the way is differentiated again
+@inference_mode(False)  # in any mode of the caller, because the results are differentiated again
 def transpose(outputs: Tensors, points: Tensors, strict: bool = False) -> tuple[list[Any], list[Any]]:
     """``J^T u`` recorded as a function of u, and the probes u themselves."""
     probes = [y.new_zeros(y.shape).requires_grad_() for y in outputs]
@@ -77,13 +77,13 @@ def push(outputs: Tensors, points: Tensors, tangents: Tensors, create_graph: boo
 
 @inference_mode(False)
 def jacobian(outputs: Tensors, points: Tensors, create_graph: bool, strict: bool = False) -> list[list[Any]]:
-    """A block of shape y + x for each output y and, within, each point x."""
+    """For each output y and each point x a block of shape y + x."""
     return [_stack([pull([y], points, [unit], create_graph, strict) for unit in _units(y)], y, points) for y in outputs]
 
 
 @inference_mode(False)
 def jacobian_by_inputs(outputs: Tensors, points: Tensors, create_graph: bool) -> list[list[Any]]:
-    """The same blocks by a walk for each element of the points: quicker where these are fewer."""
+    """The same blocks by one walk for each element of the points: quicker if these have fewer elements."""
     transposed = jacobian(*transpose(outputs, points), create_graph)  # blocks of shape x + y
     return [
         [_turn(transposed[i][k], x.ndim) for i, x in enumerate(points)]  # (x, y) -> (y, x)
@@ -92,7 +92,7 @@ def jacobian_by_inputs(outputs: Tensors, points: Tensors, create_graph: bool) ->
 
 
 def hessian(outputs: Tensors, points: Tensors, create_graph: bool) -> list[list[list[Any]]]:
-    """A block of shape y + x1 + x2 for each output y and each two points."""
+    """For each output y and each two points a block of shape y + x1 + x2."""
     return [jacobian_by_inputs(row, points, create_graph) for row in jacobian(outputs, points, True)]
 
 
@@ -117,9 +117,9 @@ def _independent(k: int, of: str) -> RuntimeError:
 
 
 def _stack(rows: Sequence[Tensors], y: Any, points: Tensors) -> list[Any]:
-    """The rows for each element of `y` joined, point by point: a block has shape y + x."""
+    """Joins the rows for the elements of `y` into blocks of shape y + x."""
     blocks = []
-    for i, x in enumerate(points):  # joined as in a rule, by recorded calls: a block can be differentiated again
+    for i, x in enumerate(points):  # by recorded operations, so that a block is differentiable
         shape = (*y.shape, *x.shape)
         parts = [row[i].reshape(1, -1) for row in rows]
         blocks.append(quiet(np.concatenate, parts).reshape(shape) if parts else x.new_zeros(shape))
@@ -127,12 +127,12 @@ def _stack(rows: Sequence[Tensors], y: Any, points: Tensors) -> list[Any]:
 
 
 def _turn(block: Any, axes: int) -> Any:
-    """The first `axes` axes of a block behind the others."""
+    """Moves the first `axes` axes of a block behind the others."""
     return block.permute(*range(axes, block.ndim), *range(axes))
 
 
 def _units(y: Any) -> Iterator[Any]:
-    """For each element a tensor like `y` that is 1 there and 0 elsewhere."""
+    """Yields, for each element, a tensor like `y` that is 1 there and 0 elsewhere."""
     for k in range(y.numel()):
         unit = y.new_zeros(y.shape)
         unit.view(-1)[k] = 1

@@ -20,35 +20,35 @@ __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class FunctionCtx:
-    """What a `Function` remembers from forward to backward; `ctx` in its methods. Other values are its attributes."""
+    """The context of a `Function` call, `ctx` in its methods: saved tensors, and attributes for other values."""
 
     to_save: Sequence[Any] = ()
     dirty_tensors: Sequence[Any] = ()
     non_differentiable: Sequence[Any] = ()
     materialize_grads = True
-    _node: Any = staticmethod(lambda: None)  # a weak reference to the call, once it is recorded
+    _node: Any = staticmethod(lambda: None)  # a weak reference to the node, once the call is recorded
 
     def __init__(self, function: type[Function], args: Sequence[Any]) -> None:
         self._name = f"{function.__name__}Backward"
         self.needs_input_grad = tuple([isinstance(x, TensorBase) and x.node is not None for x in args])
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep tensors for backward; they come back as `saved_tensors`, checked for later writes."""
+        """Saves tensors for backward; `saved_tensors` returns them, checked for later writes."""
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
-        """Keep tensors for forward-mode derivatives, which are computed from backward here: nothing to do."""
+        """Does nothing: forward-mode derivatives are computed from backward here."""
 
     def mark_non_differentiable(self, *tensors: Any) -> None:
-        """Say that these results have no gradient."""
+        """Marks results that have no gradient."""
         self.non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
-        """Say that these operands were written to in place; they must be among the results."""
+        """Marks operands that were modified in place; they must be among the results."""
         self.dirty_tensors = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
-        """With False, backward gets None, not zeros, for results that nothing depends on."""
+        """With False, backward gets None instead of zeros for results without a gradient."""
         self.materialize_grads = value
 
     @property
@@ -57,7 +57,7 @@ class FunctionCtx:
         node = self._node()
         return () if node is None else node.saved()
 
-    saved_variables = saved_tensors  # its name of old
+    saved_variables = saved_tensors  # the older name
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -72,7 +72,7 @@ class FunctionCtx:
 
 
 class Function:
-    """An operation of one's own: `forward(ctx, ...)` and `backward(ctx, *gradients)`, called with ``apply``.
+    """A user's operation: `forward(ctx, ...)` and `backward(ctx, *gradients)`, called by ``apply``.
 
     Backward gets one gradient for each result and returns one for each argument of forward. Written with
     tensor operations, it can itself be differentiated.
@@ -100,23 +100,23 @@ class Function:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Refused: a Function is called by ``apply``."""
+        """Raises: a Function is called by ``apply``."""
         name = type(self).__name__
         raise RuntimeError(f"An object of {name} is not called: make forward static and call {name}.apply(...)")
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Compute the result; overridden by every Function."""
+        """Computes the result; overridden by every Function."""
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        """Keep what backward needs, when forward takes no `ctx`."""
+        """Saves what backward needs, if forward has no parameter `ctx`."""
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Compute the gradients; overridden by every Function, under this name or as `vjp`."""
+        """Computes the gradients; overridden by every Function, under this name or as `vjp`."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
             "backward mode AD."
@@ -136,7 +136,7 @@ class Function:
 
     @classmethod
     def _backward(cls) -> Callable[..., Any]:
-        """The user's backward, under either of its names."""
+        """The user's `backward` or `vjp`."""
         if cls.vjp is Function.vjp:
             return cls.backward
         if cls.backward is not Function.backward:
@@ -147,7 +147,7 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Call forward, and record the call.
+        """Calls forward, and records the call.
 
         >>> import minigrad as torch
         >>> class Double(torch.autograd.Function):
@@ -179,7 +179,7 @@ class Function:
 
 
 def _return_unrecorded(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
-    """The results of a call that is not recorded: an argument that is handed on comes as another tensor."""
+    """The results of a call that is not recorded; an argument that is returned becomes a new tensor."""
     if isinstance(output, tuple):
         return tuple([_hand_on(ctx, args, x) for x in output])
     return _hand_on(ctx, args, output)
@@ -210,7 +210,7 @@ def _order_arguments(
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A backward whose gradients cannot be differentiated again: that is refused, and its calls are not recorded.
+    """Decorates a backward that cannot be differentiated again: it is not recorded, and a second backward raises.
 
     >>> import minigrad as torch
     >>> from minigrad.autograd.function import once_differentiable
@@ -245,7 +245,7 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Once(Function):
-    """A gradient that stands in the graph, and through which no gradient comes."""
+    """A node whose backward raises, for gradients that cannot be differentiated."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Any, *sources: Any) -> Any:  # noqa: ARG004 (what leads to the refusal)

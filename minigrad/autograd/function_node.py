@@ -24,21 +24,21 @@ from minigrad.autograd.node import Node, next_order
 from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device
 
-_DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
+_DEEPEST = 40  # nested backward calls on one stack: Python allows about 1,000 frames
 _here = threading.local()
 
 
 class Kept(NamedTuple):
-    """A saved tensor, and how often its memory had been written to."""
+    """A saved tensor with its version counter."""
 
     tensor: Any
     writes: list[int]
     version: int
-    number: int | None  # of the result that it is; None for an operand or anything else
+    number: int | None  # the number of the result; None if it is no result
 
     @classmethod
     def of(cls, tensor: Any, number: int | None) -> Kept:
-        """`tensor` as it is now; a result without its place in the graph."""
+        """Saves `tensor`; a result is saved without its node."""
         if tensor is None:
             return cls(None, [0, 0], 0, None)
         alias = tensor if number is None else wrap(tensor.array)
@@ -47,9 +47,9 @@ class Kept(NamedTuple):
 
 
 class Parts(dict[int, Any]):
-    """Gradients of a call's results by number; adding two sets adds what both have."""
+    """Gradients of a call's results by number; the sum of two adds gradients with the same number."""
 
-    base = shape = dtype = None  # what the walk asks of an array
+    base = shape = dtype = None  # attributes that the walk reads from arrays
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(
@@ -84,7 +84,7 @@ class FunctionNode(Node):
         ctx._node = ref(self)
 
     def apply(self, *gradients: Any) -> Any:
-        """The user's backward, called by hand: a gradient for each result, one back for each argument of forward.
+        """Calls the user's backward directly: one gradient for each result in, one for each argument of forward out.
 
         >>> import minigrad as torch
         >>> class Double(torch.autograd.Function):
@@ -110,7 +110,7 @@ class FunctionNode(Node):
         return node
 
     def saved(self) -> tuple[Any, ...]:
-        """The saved tensors, each checked for writes since, and each in its place in the graph."""
+        """The saved tensors, checked for later writes, with their nodes."""
         if self.kept is None:
             raise freed(self.name())
         found = []
@@ -128,18 +128,18 @@ class FunctionNode(Node):
         return tensor
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
-        """The gradients along `edges`: what the user's backward returns for the operands that need one."""
+        """The gradients along `edges`, from the user's backward."""
         pairs = zip(self.split(cotangent), self.results, strict=True)
         gradients = [self._as_given(g, about, create_graph) for g, about in pairs]
         returned = self._pull(gradients)
         picked = self._check(returned if isinstance(returned, tuple) else (returned,))
-        # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
+        # Views, because a user's backward may return the cotangent itself, or one array twice.
         return [r if create_graph or r is None else r.array.view() for r in picked]
 
     def _pull(self, gradients: list[Any]) -> Any:
-        """What the user's backward makes of the `gradients`.
+        """Calls the user's backward with the `gradients`.
 
-        It may walk back itself, and so on: below some depth it goes on in a thread, with an empty stack.
+        Backward calls may be nested; above some depth they continue in a new thread, with an empty stack.
         """
         depth = getattr(_here, "depth", 0)
         if depth == _DEEPEST:
@@ -173,7 +173,7 @@ class FunctionNode(Node):
         return None
 
     def _check(self, returned: tuple[Any, ...]) -> list[Any]:
-        """The gradients of the operands that need one, of what backward returned for all arguments."""
+        """The gradients of operands that need one, selected from those for all arguments, after checks."""
         count = len(self.arguments)
         if len(returned) < count or any(r is not None for r in returned[count:]):
             raise RuntimeError(
@@ -193,7 +193,7 @@ class FunctionNode(Node):
         return [returned[i] for i in self.places]
 
     def _as_given(self, gradient: Any, about: Any, create_graph: bool) -> Any:
-        """The gradient of one result as the user's backward gets it: a Tensor, zeros where none arrived, or None."""
+        """The gradient of one result for the user's backward: a Tensor, zeros if none arrived, or None."""
         if gradient is None:
             if about is None or not self.ctx.materialize_grads:
                 return None
@@ -222,7 +222,7 @@ class FunctionNode(Node):
         return [tensors.index(i) for i in self.places], len(tensors)
 
     def __getattr__(self, name: str) -> Any:
-        """What `ctx` has under `name`: in PyTorch the two are one."""
+        """The attribute `name` of `ctx`, because in PyTorch the node is `ctx`."""
         if name in _SLOTS or name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.ctx, name)
@@ -232,7 +232,7 @@ _SLOTS = {*Node.__slots__, *FunctionNode.__slots__}
 
 
 class ResultNode(Node):
-    """One of several results of a `Function`: passes its gradient on under its number."""
+    """The node of one of several results of a `Function`: passes its gradient on under its number."""
 
     __slots__ = ("number",)
 
@@ -254,7 +254,7 @@ class ResultNode(Node):
 
 
 def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> list[Any]:
-    """The results of a `Function`, those that are differentiable in the graph."""
+    """Records the call of a `Function`, and returns its results."""
     _check_saved(ctx)
     check_marks(ctx, results)
     _check_written(ctx, arguments)
@@ -269,7 +269,7 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
         made[i] = _place(results[i], call.node_of(i), ctx, arguments)
     for i, r in enumerate(results):
         if _is_in(r, constant) and r.node is not None:
-            made[i] = r.detach()  # an operand that is handed on as a constant
+            made[i] = r.detach()  # an operand that is returned as a constant
     numbers = {id(x): i for i in tracked for x in (results[i], made[i])}
     call.kept = [Kept.of(t, numbers.get(id(t))) for t in ctx.to_save]
     if tracked and (flags := mode.get()) & WATCHED:
@@ -280,7 +280,7 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
 
 
 def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
-    """`result` with its place in the graph: as another tensor, where it has one already."""
+    """`result` with its node; a new tensor if it has a node already."""
     if _is_in(result, ctx.dirty_tensors):
         if result.view_of is None:
             before, result.node, result.cause = result.node, node, None
@@ -292,7 +292,7 @@ def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
         return result
     if _is_in(result, arguments):
         with ModeSwitch(clear_flags=GRAD):
-            result = result.view(result.array.shape)  # noticed, when somebody writes through it
+            result = result.view(result.array.shape)  # so that a write to it is noticed
     elif result.node is not None and not isinstance(result.node, Unrecorded):
         result = result.detach()
     result.node, result.cause = node, None
@@ -314,7 +314,7 @@ def _check_saved(ctx: Any) -> None:
 
 
 def check_marks(ctx: Any, results: Sequence[Any]) -> None:
-    """Refuse marks on what is no tensor, and a dirty one that is not among the `results`."""
+    """Raises for marks on values that are no tensors, and for dirty tensors that are not among the `results`."""
     for role, several in (("mark_dirty", ctx.dirty_tensors), ("mark_non_differentiable", ctx.non_differentiable)):
         for i, x in enumerate(several):
             if not isinstance(x, TensorBase):

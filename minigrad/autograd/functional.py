@@ -34,7 +34,7 @@ def vjp(
 def jvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
-    """The outputs of `func`, and ``J v``: how they change when the inputs move along `v`.
+    """The outputs of `func`, and the Jacobian-vector product ``J v``.
 
     >>> import minigrad as torch
     >>> torch.autograd.functional.jvp(lambda x: x * x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
@@ -105,14 +105,14 @@ vhp = hvp  # H is symmetric
 
 
 def _match_form(like: Any, values: Any) -> Any:
-    """One value where one tensor was given, a tuple where a tuple was."""
+    """One value if one tensor was given, else a tuple."""
     return values[0] if isinstance(like, TensorBase) else tuple(values)
 
 
 def _trace(
     name: str, func: Callable[..., Any], inputs: Any, create_graph: bool
 ) -> tuple[list[Any], Any, tuple[Any, ...]]:
-    """The points that stand for the inputs, what `func` returns there, recorded, and that as a tuple."""
+    """The points, the recorded result of `func` there, and the result as a tuple."""
     for x in as_tuple(inputs):
         _require_tensor(x, f"The inputs given to {name}")
         derivatives.require_float(name, x)
@@ -125,13 +125,13 @@ def _trace(
 
 
 def _require_tensor(x: Any, role: str) -> None:
-    """Refuse, with a TypeError, what is no tensor."""
+    """Raises TypeError unless the value is a tensor."""
     if not isinstance(x, TensorBase):
         raise TypeError(f"{role} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}")
 
 
 def _read_vectors(values: Any, v: Any) -> tuple[Any, ...]:
-    """`v` as one vector for each of `values`; None will do for a single number."""
+    """`v` as one vector for each of `values`; None is allowed for a single number."""
     if v is None:
         if len(values) != 1 or values[0].numel() != 1:
             raise RuntimeError(
@@ -158,7 +158,7 @@ def _is_forward(name: str, strategy: str) -> bool:
 
 
 def _hand_out(x: Any, create_graph: bool) -> Any:
-    """A result for the caller: outside the graph, unless one is wanted."""
+    """A result for the caller, detached unless `create_graph`."""
     if create_graph:
         return x
     if isinstance(x, (tuple, list)):

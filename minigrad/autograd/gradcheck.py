@@ -18,7 +18,7 @@ def gradcheck(
     check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
     masked: bool | None = None,
 ) -> bool:  # fmt: skip
-    """Compare the gradients of `func` at `inputs` with ``(func(x + eps) - func(x - eps)) / (2 * eps)``.
+    """Compares the gradients of `func` at `inputs` with ``(func(x + eps) - func(x - eps)) / (2 * eps)``.
 
     Checks every floating-point tensor among `inputs` that requires a gradient: the whole Jacobian, or, in
     `fast_mode`, its product with one random cotangent and one random direction. Also checks that inputs and the
@@ -69,7 +69,7 @@ def gradgradcheck(
 
     gradients, arguments = on_gpu_of(find_checked(inputs), differentiate, func, inputs, grad_outputs)
     if not gradients(*arguments):
-        return True  # linear in everything: there is nothing left to differentiate
+        return True  # `func` is linear, so its gradients are constants
     return gradcheck(
         gradients, arguments, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol,
         fast_mode=fast_mode

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class GradientEdge(NamedTuple):
-    """Where the gradient of a tensor goes: stands for the tensor among what `grad` and `backward` are given.
+    """The edge to which a tensor's gradient flows: `grad` and `backward` accept it instead of the tensor.
 
     >>> import minigrad as torch
     >>> x = torch.ones(1, requires_grad=True)
@@ -46,7 +46,7 @@ class GradientEdge(NamedTuple):
         return self.node.variable if isinstance(self.node, AccumulateGrad) else self.node.node_of(self.output_nr)
 
     def stand_in(self, gradient: Any) -> Any:
-        """A tensor in the place of the one that this stands for: on the device of its gradient, or of a leaf below.
+        """A placeholder tensor for this edge, on the device of its gradient.
 
         >>> import minigrad as torch
         >>> edge = torch.autograd.graph.get_gradient_edge(torch.ones(2, requires_grad=True) * 2)
@@ -66,7 +66,7 @@ class GradientEdge(NamedTuple):
 
 
 def get_gradient_edge(tensor: Any) -> GradientEdge:
-    """The edge of `tensor`, by which its gradient can be asked for without keeping the tensor itself.
+    """The edge of `tensor`, by which its gradient can be computed without keeping the tensor.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([3.0], requires_grad=True)
@@ -82,7 +82,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
 
 
 def increment_version(tensor: Any) -> None:
-    """Note that the memory of a tensor, or of several, was written to by other means.
+    """Increments the version counter of tensors whose memory was modified by other means.
 
     >>> import minigrad as torch
     >>> x = torch.ones(2)
@@ -104,15 +104,15 @@ class _Handles(RemovableHandle):
         self._handles = handles
 
     def remove(self) -> None:
-        """Take the hook away from all tensors."""
+        """Removes the hook from all tensors."""
         for handle in self._handles:
             handle.remove()
 
 
 def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
-    """Call `fn` once the gradients of all `tensors` have arrived, with their list, or with the first of "any".
+    """Calls `fn` with the list of gradients when all `tensors` have one, or in mode "any" with the first one.
 
-    Unlike in PyTorch, `fn` is not called by a walk that reaches only some of them.
+    Unlike in PyTorch, `fn` is not called if a backward reaches only some of the tensors.
 
     >>> import minigrad as torch
     >>> x = torch.ones(2, requires_grad=True)

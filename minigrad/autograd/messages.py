@@ -15,7 +15,7 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.modes import Uncounted
 from minigrad.backend import device_of
 
-# Why no walk can start from what some calls give.
+# Operations whose results have no gradient -> the reason.
 IN_STEPS = (
     "it, or something it was computed from, changes in steps alone, as argmax, a comparison and .long() do, so no "
     "gradient flows through it: compute the loss from the scores themselves"
@@ -23,7 +23,7 @@ IN_STEPS = (
 
 
 def freed(name: str) -> RuntimeError:
-    """A second walk through a graph whose saved values are gone."""
+    """The error for a second backward through a freed graph."""
     return RuntimeError(
         f"Trying to backward through the graph a second time ({name}): its saved values were freed by the first "
         "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation "
@@ -32,7 +32,7 @@ def freed(name: str) -> RuntimeError:
 
 
 def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
-    """A saved value that was written to before its gradient rule could read it."""
+    """The error for a saved value that was modified before its gradient rule reads it."""
     place = f" Recorded at {node.trace}." if node.trace else ""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -43,7 +43,7 @@ def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
 
 
 def refuse_inference(name: str, saved: Sequence[Any]) -> None:
-    """Refuse to keep tensors that a gradient rule would have to read, but of which nobody counts the writes."""
+    """Raises for saving tensors made in inference mode, which have no version counter."""
     for x in saved:
         if isinstance(x, TensorBase) and isinstance(x.writes, Uncounted):
             shape = tuple(x.array.shape)
@@ -55,25 +55,25 @@ def refuse_inference(name: str, saved: Sequence[Any]) -> None:
 
 
 def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
-    """A gradient rule whose result cannot be summed to its operand's shape."""
+    """The error for a gradient that cannot be summed to its operand's shape."""
     return RuntimeError(
         f"{node.name()} returned an invalid gradient: its operand has shape {tuple(shape)}, the gradient {tuple(got)}. "
         "Check the gradient rule of that operation."
     )
 
 
-# The last one: how, and in which program, file and line a tensor with a graph became numbers.
+# The last conversion of a tensor with a graph to numbers: how, and in which program, file and line.
 _departure: ContextVar[tuple[int | None, str, str, int]] = ContextVar("departure", default=(None, "", "", 0))
 
 
 def note_departure(way: str) -> None:
-    """Remember that a tensor with a graph was "turned into ...", as a cause to name when a walk cannot start."""
+    """Records that a tensor with a graph was "turned into ...", as a possible cause when backward cannot start."""
     frame = _user_frame()
     _departure.set((id(frame.f_globals), way, frame.f_code.co_filename, frame.f_lineno))
 
 
 def _departure_here() -> str:
-    """What was noted last, if it was in the program (or notebook) that calls now."""
+    """The last record, if it is of the current program (or notebook)."""
     program, way, file, line = _departure.get()
     if program != id(_user_frame().f_globals):
         return ""
@@ -83,7 +83,7 @@ def _departure_here() -> str:
 
 
 def no_gradient(root: Any, position: int) -> RuntimeError:
-    """A walk that cannot start, with the reason why no gradient can flow."""
+    """The error for a backward that cannot start, with the reason."""
     if root.array.dtype.kind != "f":
         why = f"it has dtype {root.array.dtype}: only floating-point tensors have gradients"
     else:
@@ -98,7 +98,7 @@ def no_gradient(root: Any, position: int) -> RuntimeError:
 
 
 def not_scalar(shape: Any) -> RuntimeError:
-    """A walk from more than one number without a gradient to start with."""
+    """The error for backward from several numbers without a given gradient."""
     return RuntimeError(
         f"grad can be implicitly created only for scalar outputs, got shape {tuple(shape)}: reduce it to one number "
         "first, for example .sum() or .mean(), or pass gradient=<a tensor of that shape>"
@@ -106,12 +106,12 @@ def not_scalar(shape: Any) -> RuntimeError:
 
 
 def not_a_tensor(x: Any, role: str) -> TypeError:
-    """What should be a tensor in the `role` that it was given."""
+    """The error for a value that should be a tensor, in its `role`."""
     return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
 
 
 def needs_no_gradient(target: Any, position: int) -> RuntimeError:
-    """An input of `grad` or `backward` to which no gradient flows."""
+    """The error for an input of `grad` or `backward` that does not require a gradient."""
     return RuntimeError(
         f"One of the differentiated Tensors does not require grad: inputs[{position}] of shape "
         f"{tuple(target.array.shape)}; make it with requires_grad=True"
@@ -119,7 +119,7 @@ def needs_no_gradient(target: Any, position: int) -> RuntimeError:
 
 
 def unused(target: Any, position: int) -> RuntimeError:
-    """An input of `grad` that the outputs were not computed from."""
+    """The error for an input of `grad` that the outputs do not depend on."""
     return RuntimeError(
         f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{position}] of "
         f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
@@ -127,7 +127,7 @@ def unused(target: Any, position: int) -> RuntimeError:
 
 
 def take_from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
-    """What a hook returned in place of `gradient`. Refuses what is no tensor of its shape and dtype."""
+    """The gradient that a hook returned. Raises unless it is a tensor with the shape and dtype of `gradient`."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
     if gradient is None:
         raise RuntimeError(f"hook {name!r}: can't replace a None gradient with a non-None value")
@@ -156,7 +156,7 @@ def _user_frame() -> FrameType:
 
 
 def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
-    """Refuse an operation without a name, or one whose forward or rules cannot be called."""
+    """Raises for an operation without a name, or if its forward or rules cannot be called."""
     if not isinstance(name, str):
         raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {name!r}")
     for part in (forward, *[rule for rule in rules if rule is not None]):
@@ -165,7 +165,7 @@ def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
 
 
 def check_rules(made: Any, code: Any, variadic: bool) -> None:
-    """Refuse a rule that reads what the forward does not offer: a typing mistake, found at once."""
+    """Raises for a rule with a parameter that the forward does not have, such as a typing mistake."""
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
     if variadic:
         known |= {"i", "shapes", "operands"}
@@ -186,7 +186,7 @@ def check_rules(made: Any, code: Any, variadic: bool) -> None:
 
 
 def written_since_no_grad() -> RuntimeError:
-    """The error for a view that was made under no_grad(), once what it looks at was written to."""
+    """The error for a view made under no_grad() whose base was modified."""
     return RuntimeError(
         "A view was created in no_grad mode and its base or another view of its base has been modified inplace since: "
         "whether gradients flow through it cannot be told. Make the view outside of no_grad(), or anew after the write."
@@ -194,7 +194,7 @@ def written_since_no_grad() -> RuntimeError:
 
 
 def written_with_siblings() -> RuntimeError:
-    """The error for writes to views of which one call made several."""
+    """The error for writes to views that were made by one call together."""
     return RuntimeError(
         "This tensor is one of several views that one call made (split, chunk or unbind), and it or "
         "the tensor it is a view of has been modified inplace. Such functions do not allow the output "
@@ -204,20 +204,20 @@ def written_with_siblings() -> RuntimeError:
 
 
 def warn_of_cycle() -> None:
-    """Say what `backward` with `create_graph` costs."""
+    """Warns about the reference cycle of `backward` with `create_graph`."""
     hint = "minigrad.autograd.grad returns it instead; else set x.grad = None after use"
     warn(f"backward(create_graph=True) makes a cycle between a parameter and its .grad, which keeps memory: {hint}")
 
 
 def warn_of_grad_variables(grad_tensors: Any) -> None:
-    """Say what `grad_variables` of `backward` is called today. Raises RuntimeError where both were given."""
+    """Warns that `grad_variables` of `backward` is deprecated. Raises RuntimeError if both names were given."""
     warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
     if grad_tensors is not None:
         raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
 
 
 def check_cotangent(gradient: Any, array: Any, position: int) -> None:
-    """Refuse what cannot be the gradient of the result that is `array`."""
+    """Raises for a value that cannot be the gradient of the result `array`."""
     if not isinstance(gradient, TensorBase):
         hint = "wrap it with minigrad.tensor(...)"
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
@@ -232,7 +232,7 @@ def check_cotangent(gradient: Any, array: Any, position: int) -> None:
 
 
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
-    """Refuse operands on different devices, naming the one to move and how.
+    """Raises for operands on different devices; the error names the one to move and how.
 
     `operands`, where given, tell which of the arrays are tensors', and which the user's own.
     """

@@ -34,7 +34,7 @@ PADDING = 3  # pixels of padding that are tried
 
 
 def name_the_mistake(case: Case) -> str | None:
-    """A sentence for the likely mistake; None for a right gradient and for an unknown mistake."""
+    """The sentence for the likely mistake; None for a right gradient or an unknown mistake."""
     if not case.wrong.size or agree(case.wrong, case.right):
         return None
     if not np.any(case.wrong):
@@ -55,7 +55,7 @@ def name_the_mistake(case: Case) -> str | None:
     return near_miss or _say_where_it_differs(case)
 
 
-# ---- what students do, the plainest first
+# ---- common mistakes, the simplest first
 
 
 def suspect_a_factor(case: Case) -> Iterator[Pair]:
@@ -70,7 +70,7 @@ def suspect_a_factor(case: Case) -> Iterator[Pair]:
 
 
 def _find_causes(case: Case, n: int, times: bool) -> list[str]:
-    """What a factor of n, or a division by n, may come from."""
+    """The possible causes of a factor n, or of a division by n."""
     swapped = "a sum where a mean is due" if times else "a mean where a sum is due"
     shape = case.output_shape
     counts = [
@@ -102,7 +102,7 @@ def suspect_another_argument(case: Case) -> Iterator[Pair]:
 
 
 def suspect_places(case: Case) -> Iterator[Pair]:
-    """The right numbers written to other places of the gradient."""
+    """The right numbers at wrong indices of the gradient."""
     for changed, how in misplace(case.right, case.input_axes, case.axis_name):
         yield changed, f"this is the right gradient {how}"
     for axes in permutations(case.input_axes) if len(case.shape) < 6 else ():
@@ -115,13 +115,13 @@ def suspect_places(case: Case) -> Iterator[Pair]:
 
 
 def suspect_reading(case: Case) -> Iterator[Pair]:
-    """The gradient that arrives read at other places."""
+    """The arriving gradient read at wrong indices."""
     for changed, how in misplace(case.right, case.output_axes, case.axis_name):
         yield changed, f"the gradient that arrives was read {how}"
 
 
 def suspect_sums(case: Case) -> Iterator[Pair]:
-    """A sum over an axis where each index needs its own."""
+    """A sum over an axis that should not be summed."""
     for axes in subsets(case.input_axes):
         summed = case.right.sum(axes, keepdims=True)
         yield (
@@ -137,7 +137,7 @@ def suspect_sums(case: Case) -> Iterator[Pair]:
 
 
 def suspect_operands(case: Case) -> Iterator[Pair]:
-    """The rule of other operands: a kernel flipped, an image shifted."""
+    """The rule with changed operands: a flipped kernel, a shifted image."""
     for j, operand in enumerate(case.operands):
         if operand is None or not operand.size:
             continue
@@ -155,7 +155,7 @@ def suspect_operands(case: Case) -> Iterator[Pair]:
 
 
 def suspect_a_part(case: Case) -> Iterator[Pair]:
-    """Right at some indices and zero elsewhere: a sum that lost terms."""
+    """Right at some indices and zero elsewhere: a sum with missing terms."""
     kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     if np.any(kept & ~there) or np.array_equal(kept, there):
         return
@@ -173,14 +173,14 @@ def suspect_a_part(case: Case) -> Iterator[Pair]:
 
 
 def suspect_lost_terms(case: Case) -> Iterator[Pair]:
-    """Right where it is not zero, in no pattern known."""
+    """Right where it is not zero, without a known pattern."""
     kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     share = f"{int(kept.sum())} of {int(there.sum())}"
     yield np.where(kept, case.right, 0), f"part of the sum is missing: {share} products of the chain rule are there"
 
 
 def suspect_uneven_factors(case: Case) -> Iterator[Pair]:
-    """Scaled by a number that depends on the index: the number of windows over a pixel, a term counted twice."""
+    """Scaled by a factor that depends on the index: the number of windows over a pixel, a term counted twice."""
     there = is_nonzero(case.right)
     ratio = np.divide(case.wrong, case.right, out=np.ones_like(case.wrong), where=there)
     if np.any(is_nonzero(case.wrong) & ~there):
@@ -205,14 +205,14 @@ def suspect_uneven_factors(case: Case) -> Iterator[Pair]:
 
 
 def _is_diagonal(there: Any) -> bool:
-    """Whether each element of the operand has a part in one output at most, and each output in one element."""
+    """Whether outputs and elements of the operand depend on each other one to one, at most."""
     half = there.ndim // 2
     matrix = there.reshape(prod(there.shape[:half]), -1)
     return bool(matrix.sum(0).max(initial=0) <= 1 and matrix.sum(1).max(initial=0) <= 1 and min(matrix.shape) > 1)
 
 
 def suspect_steps(case: Case) -> Iterator[Pair]:
-    """The window of each output position put at a wrong multiple of it: a stride forgotten."""
+    """Windows at wrong multiples of the output position: a forgotten stride."""
     spatial = min(2, len(case.shape), len(case.output_shape))
     for steps in _list_steps(spatial):
         candidate = np.zeros_like(case.right)
@@ -249,7 +249,7 @@ def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
 
 
 def suspect_dilation(case: Case) -> Iterator[Pair]:
-    """What each number of the kernel meets, taken at a wrong multiple of that number's place in the kernel."""
+    """Taps at wrong multiples of their position in the kernel: a forgotten dilation."""
     for j, operand in enumerate(case.operands):
         if operand is None or operand.ndim != 4 or not is_kernel(case.names[j]) or len(case.shape) != 4:
             continue
@@ -261,7 +261,7 @@ def suspect_dilation(case: Case) -> Iterator[Pair]:
 
 
 def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[int, ...]) -> Any:
-    """The part of one number of the kernel in a sketch, the image that it meets moved by an offset."""
+    """The part of one tap in a sketch, with the image shifted by an offset."""
     only = np.zeros(case.operands[kernel].shape)
     only[..., tap[0], tap[1]] = 1
     if case.which == kernel:  # the rule reads the image elsewhere
@@ -274,7 +274,7 @@ def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[
 
 
 def suspect_padding(case: Case) -> Iterator[Pair]:
-    """Shifted, and other numbers than zeros enter at the edge: they come from the padding."""
+    """Shifted, with nonzero numbers at the edge, which come from the padding."""
     for axes, whose in ((case.input_axes[-2:], case.name), (case.output_axes[-2:], "the gradient that arrives")):
         for by in product(range(-PADDING, PADDING + 1), repeat=len(axes)):
             moved, known = case.right, np.ones_like(case.right)
@@ -290,7 +290,7 @@ def suspect_padding(case: Case) -> Iterator[Pair]:
 
 
 def suspect_order(case: Case) -> Iterator[Pair]:
-    """The same numbers, somewhere else."""
+    """The same numbers in another order."""
     if np.allclose(np.sort(case.wrong, axis=None), np.sort(case.right, axis=None), rtol=1e-4, atol=1e-6):
         yield case.wrong, "these are the right numbers in the wrong places: look at an index, an axis order or a stride"
 
@@ -317,7 +317,7 @@ def _move(array: Any, offset: Sequence[int], sign: int = 1) -> Any:
 
 
 def _say_what_counts(case: Case, axis: int, indices: Sequence[int]) -> str:
-    """Along an axis, only these indices have a part in the gradient."""
+    """The text for an axis of which only some indices contribute to the gradient."""
     what = f"{'index' if len(indices) == 1 else 'indices'} {list(indices)}"
     if axis in case.input_axes:
         return f"only {what} of {case.axis_name(axis)} of {case.name} get a gradient"
@@ -326,7 +326,7 @@ def _say_what_counts(case: Case, axis: int, indices: Sequence[int]) -> str:
 
 
 def _is_overwritten(case: Case, kept: Any, there: Any) -> bool:
-    """Does each element keep exactly one window, the others lost?"""
+    """Whether each element has the gradient of only one window: overwritten instead of added."""
     for axes in subsets(case.output_axes):
         rest = tuple(a for a in case.output_axes if a not in axes)
         windows, all_windows = kept.any(rest), there.any(rest)
@@ -339,7 +339,7 @@ def _is_overwritten(case: Case, kept: Any, there: Any) -> bool:
 
 
 def _say_where_it_differs(case: Case) -> str | None:
-    """The first axis of which only some indices are wrong, in words; None where there is none."""
+    """The first axis along which only some indices are wrong, in words; None if there is none."""
     differs = ~np.isclose(case.wrong, case.right, rtol=1e-3, atol=1e-6)
     for axis in [*case.input_axes, *case.output_axes]:
         indices = indices_along(differs, axis)

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ModeSwitch:
-    """Sets and clears mode flags; a context manager and a decorator, restored whatever happens."""
+    """A context manager and decorator that sets and clears mode flags, and restores them afterwards."""
 
     __slots__ = ("_before", "_flags")
 
@@ -40,7 +40,7 @@ class ModeSwitch:
         mode.set(now & ~GRAD | ASKED if now & GRAD and now & INFERENCE else now)
 
     def __exit__(self, *_: object) -> None:
-        # By value, not by token: another thread or task may end the generator that entered.
+        # Restored by value, not by token, because another thread or task may finish a generator.
         set_flags, clear_flags = self._flags
         own = set_flags | clear_flags
         mode.set(mode.get() & ~own | self._before.pop() & own)
@@ -54,7 +54,7 @@ class ModeSwitch:
 
 
 def _run_within(context: Callable[[], AbstractContextManager[Any]], function: F) -> F:
-    """`function` run in a fresh ``context()``; between two yields of a generator, the caller's holds."""
+    """Decorates `function` to run in a new ``context()``; a generator restores the caller's mode at each yield."""
 
     @functools.wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
@@ -80,7 +80,7 @@ def _run_within(context: Callable[[], AbstractContextManager[Any]], function: F)
 
 
 class no_grad(ModeSwitch):
-    """Inside, nothing is recorded: results need no gradient. ``@no_grad()`` and ``@no_grad`` decorate.
+    """A context without recording: results require no gradient. Also a decorator, ``@no_grad()`` or ``@no_grad``.
 
     >>> import minigrad
     >>> w = minigrad.ones(2, requires_grad=True)
@@ -96,7 +96,7 @@ class no_grad(ModeSwitch):
 
 
 class enable_grad(ModeSwitch):
-    """Inside, calls are recorded again, also within an outer ``no_grad``.
+    """A context with recording, also inside an outer ``no_grad``.
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
@@ -112,7 +112,7 @@ class enable_grad(ModeSwitch):
 
 
 class Uncounted(list[int]):
-    """In the place of the count of writes for memory made in inference mode: nobody may write there outside of it."""
+    """Replaces the version counter of memory made in inference mode: writing to it outside the mode raises."""
 
     __slots__ = ()
 
@@ -125,12 +125,12 @@ class Uncounted(list[int]):
 
 
 def new_count() -> list[int]:
-    """A count of writes for new memory."""
+    """A version counter for new memory."""
     return Uncounted([0, 0]) if mode.get() & INFERENCE else [0, 0]
 
 
 class inference_mode(ModeSwitch):
-    """``no_grad`` for code that never trains: what is made inside cannot enter a graph later, but for its clones.
+    """``no_grad`` for inference: tensors made inside cannot enter a graph later, except as clones.
 
     Tensors made inside keep no count of writes, so outside of the mode they are neither written to nor saved for
     backward. ``inference_mode(False)`` undoes the mode.
@@ -151,7 +151,7 @@ class inference_mode(ModeSwitch):
 
 
 class ImmediateSwitch(ModeSwitch):
-    """A mode that holds from the moment it is made; ``with`` gives it an end, decorating takes it back."""
+    """A mode that is set by the constructor; ``with`` restores it at its end, and decorating undoes the setting."""
 
     __slots__ = ()
 

@@ -25,7 +25,7 @@ from minigrad.autograd.recording import Operation
 WIDTHS = (55, 12, 12, 12, 12, 12, 12)
 TITLES = ("Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls")
 _running: ContextVar[Event | None] = ContextVar("minigrad_profiler_event", default=None)
-_watching: list[profile] = []  # the profiles that run, the innermost last
+_watching: list[profile] = []  # the active profiles, the innermost last
 
 
 class Event:
@@ -38,7 +38,7 @@ class Event:
 
     @property
     def cpu_time(self) -> float:
-        """The mean of its calls."""
+        """The mean time of its calls."""
         return self.cpu_time_total / self.count
 
     def __repr__(self) -> str:
@@ -47,7 +47,7 @@ class Event:
 
 
 class EventList(list[Event]):
-    """Events, which `table` writes under one another."""
+    """A list of events with `table`."""
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, header: str | None = None) -> str:
         """One line for each event: at most `row_limit`, the largest `sort_by` first.
@@ -82,7 +82,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def write_time(microseconds: float) -> str:
-    """A time under the unit that suits it.
+    """A time with a suitable unit.
 
     >>> from minigrad.autograd.profiler import write_time
     >>> write_time(12.5), write_time(2500.0), write_time(3.2e6)
@@ -95,7 +95,7 @@ def write_time(microseconds: float) -> str:
 
 
 class record_function:
-    """Gives a part of a program a name in the profile: ``with record_function("augment"): ...``; a decorator, too.
+    """Names a part of a program in the profile: ``with record_function("augment"): ...``; also a decorator.
 
     >>> import minigrad as torch
     >>> with torch.autograd.profiler.profile() as prof, torch.autograd.profiler.record_function("mine"):
@@ -144,12 +144,12 @@ def _end(begun: Any) -> None:
 
 
 def _timed(door: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[..., Any]:
-    """A method of operations or nodes with a stop-watch before it."""
+    """A method of operations or nodes that measures its time."""
 
     @functools.wraps(door)
     def timed(self: Any, *args: Any, **kwargs: Any) -> Any:
         within = _running.get()
-        if within is not None and within.source is self:  # one door led to the next
+        if within is not None and within.source is self:  # a nested call of the same operation
             return door(self, *args, **kwargs)
         begun = _begin(name_of(self), self)
         try:
@@ -160,7 +160,7 @@ def _timed(door: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[
     return timed
 
 
-# Where calls come in, and where the way back does: all that a profile watches.
+# The methods that a profile measures: calls of operations, and of gradient rules.
 DOORS: list[tuple[Any, str, Callable[[Any], str]]] = [
     *[(Operation, door, lambda operation: f"aten::{operation.name}") for door in ("__call__", "call")],
     (Node, "vjp", Node.name),
@@ -168,7 +168,7 @@ DOORS: list[tuple[Any, str, Callable[[Any], str]]] = [
 
 
 class profile:
-    """Notes each operation and each gradient rule that runs within the ``with`` block, and how long it took.
+    """Records each operation and each gradient rule that runs in the ``with`` block, with its time.
 
     `enabled=False` notes nothing; the other options are PyTorch's, and change nothing here.
     Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.profiler.profile
@@ -203,7 +203,7 @@ class profile:
     start, stop = __enter__, __exit__
 
     def events(self) -> EventList:
-        """Every call, in the order in which they began."""
+        """All calls, ordered by start."""
         return EventList(self._events)
 
     def key_averages(self, group_by_input_shape: bool = False) -> EventList:
@@ -217,16 +217,16 @@ class profile:
         return EventList(found.values())
 
     def table(self, **options: Any) -> str:
-        """Every call, one under the other."""
+        """All calls as a table."""
         return self.events().table(**options)
 
     @property
     def self_cpu_time_total(self) -> float:
-        """Microseconds within operations."""
+        """Total microseconds in operations."""
         return sum(event.self_cpu_time_total for event in self._events)
 
     def export_chrome_trace(self, path: str | os.PathLike[str]) -> None:
-        """Write a file that chrome://tracing and Perfetto draw."""
+        """Writes a trace file for chrome://tracing and Perfetto."""
         shown = [
             {"name": e.key, "ph": "X", "ts": 1e6 * e.begin, "dur": e.cpu_time_total, "pid": 0, "tid": 0}
             for e in self._events
@@ -237,4 +237,4 @@ class profile:
         return self.table()
 
 
-_kept: list[tuple[type, str, Any]] = []  # the doors without a stop-watch, while one stands before them
+_kept: list[tuple[type, str, Any]] = []  # the original methods while a profile is active

@@ -19,7 +19,7 @@ _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_dis
 
 
 class saved_tensors_hooks:
-    """Inside, every tensor saved for backward is kept as ``pack_hook(tensor)`` and read as ``unpack_hook(packed)``.
+    """A context in which tensors are saved for backward as ``pack_hook(tensor)``, and read by ``unpack_hook(packed)``.
 
     Of hooks within each other, the inner ones are called. What is packed is in no graph and must not be written to.
     Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.graph.saved_tensors_hooks
@@ -54,7 +54,7 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Inside, what is saved for backward waits in the CPU's memory, and comes back to its device when it is read.
+    """A context in which tensors saved for backward are stored on the CPU, and copied back when they are read.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([2.0], requires_grad=True)
@@ -71,7 +71,7 @@ class save_on_cpu(saved_tensors_hooks):
 
 @contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """Inside, `saved_tensors_hooks` raises RuntimeError(`error_message`).
+    """A context in which `saved_tensors_hooks` raises RuntimeError(`error_message`).
 
     >>> import minigrad as torch
     >>> with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
@@ -86,14 +86,14 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
 
 class Packed(NamedTuple):
-    """What a pack hook made of a tensor, the hook that turns it back, and where in the graph the tensor was."""
+    """The result of a pack hook, its unpack hook, and the graph node of the tensor."""
 
     content: Any
     unpack_hook: Callable[[Any], Any]
     edge: Any
 
     def unpack(self) -> Any:
-        """The tensor again, in its place in the graph."""
+        """The unpacked tensor, with its graph node."""
         tensor = self.unpack_hook(self.content)
         if not isinstance(tensor, TensorBase):
             raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor, got {type(tensor).__name__}")
@@ -105,7 +105,7 @@ class Packed(NamedTuple):
 
 
 class LeafBehind(Node):
-    """Stands for a leaf behind values that were unpacked: what flows back to them goes on to the leaf."""
+    """A node that passes gradients of an unpacked value on to its leaf."""
 
     __slots__ = ()
 
@@ -124,7 +124,7 @@ class LeafBehind(Node):
 
 
 def pack(tensor: Any) -> Any:
-    """`tensor` as the hooks want it kept; itself where there are none."""
+    """`tensor` packed by the hooks; unchanged without hooks."""
     hooks = _hooks.get()
     if hooks is None or not isinstance(tensor, TensorBase):
         return tensor
@@ -132,7 +132,7 @@ def pack(tensor: Any) -> Any:
 
 
 class PackedNode(Node):
-    """A node whose saved tensors went through hooks."""
+    """A node whose saved tensors are packed."""
 
     __slots__ = ()
 
@@ -150,9 +150,9 @@ class PackedNode(Node):
 
 
 def pack_saved(result: Any) -> None:
-    """Send what the call that made `result` has saved through the hooks."""
+    """Packs the tensors that the call of `result` has saved."""
     call = result.node.call
-    with ModeSwitch(clear_flags=PACKING):  # what the hooks themselves compute is kept as it is
+    with ModeSwitch(clear_flags=PACKING):  # tensors saved by the hooks themselves are not packed
         if isinstance(call, FunctionNode):
             call.kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.kept or ()]
         else:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
-    """The leaves of `tree` in order, and the function that puts others in their places.
+    """The leaves of `tree` in order, and a function that rebuilds the tree from other leaves.
 
     >>> from minigrad.autograd.trees import flatten
     >>> leaves, rebuild = flatten({"weight": 1, "rest": (2, [3])})
@@ -21,7 +21,7 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
 
 
 def structure(tree: Any) -> Any:
-    """`tree` with a star for each leaf, to compare with another's."""
+    """`tree` with "*" for each leaf, to compare structures."""
     leaves, rebuild = flatten(tree)
     return rebuild([_LEAF] * len(leaves))
 
@@ -35,7 +35,7 @@ _LEAF = _Leaf()
 
 
 def _children(tree: Any) -> Iterable[Any] | None:
-    """What `tree` holds; None for a leaf. Other classes, those of a tensor's shape too, are leaves."""
+    """The children of `tree`; None for a leaf. Instances of other classes, such as Size, are leaves."""
     if type(tree) in (dict, OrderedDict):
         return tree.values()
     if type(tree) in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_fields")):

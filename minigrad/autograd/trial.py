@@ -23,11 +23,11 @@ from minigrad.devices import CPU
 
 
 class GradcheckError(RuntimeError):
-    """A gradient differs from the finite differences, or another promise of a derivative is broken."""
+    """The error for a gradient that differs from finite differences, or fails another check."""
 
 
 class Trial:
-    """A function at its inputs, what it returned there, and how near numbers must be to count as equal."""
+    """A function with its inputs and outputs, and the tolerances of the check."""
 
     def __init__(
         self, func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float
@@ -42,11 +42,11 @@ class Trial:
         self.cotangents = {number: self.draw.standard_normal(shape) for number, shape in needed.items()}
 
     def call(self) -> list[Any]:
-        """What the function returns at its inputs."""
+        """Calls the function at its inputs."""
         return float_outputs(self.func(*self.inputs))
 
     def gradients(self, cotangents: dict[int, Any], outputs: Sequence[Any] | None = None) -> dict[int, Any]:
-        """By input: the gradients of the outputs that have a cotangent; `outputs` of another call, if given."""
+        """The gradients for each input, from the outputs that have a cotangent."""
         ys = [(outputs or self.outputs)[number] for number in cotangents]
         given = [wrap(place_beside(c, y.array)) for c, y in zip(cotangents.values(), ys, strict=True)]
         targets = [self.inputs[i] for i in self.checked]
@@ -64,7 +64,7 @@ class Trial:
             array[...] = before
 
     def slope(self, number: int, i: int, direction: Any) -> Any:
-        """How fast output `number` changes as input `i` moves in a direction."""
+        """The finite difference of output `number` for input `i` along a direction."""
         array, step = self.inputs[i].array, self.eps * direction
         ahead, behind = self.call_nearby(array, step, number), self.call_nearby(array, -step, number)
         return (ahead - behind) / (2 * self.eps)
@@ -72,7 +72,7 @@ class Trial:
 
 # ---- the checks -----------------------------------------------------------------------------------
 def judge(check: Callable[[Trial, int, int], None], *case: Any) -> None:
-    """Raise GradcheckError unless rules keep their promises, and `check` passes each output against each input."""
+    """Raises GradcheckError unless all checks pass, and `check` for each output and each input."""
     trial = Trial(*case)
     if not trial.cotangents:
         refuse_change(trial)
@@ -84,7 +84,7 @@ def judge(check: Callable[[Trial, int, int], None], *case: Any) -> None:
 
 
 def check_jacobian(trial: Trial, number: int, i: int) -> None:
-    """Each element of an output against each element of an input."""
+    """Compares the whole Jacobian of an output and an input."""
     analytical, numerical = find_jacobian(trial, number, i), measure_jacobian(trial, number, i)
     if not np.allclose(analytical, numerical, trial.rtol, trial.atol):
         from minigrad.autograd.complaints import describe_mismatch
@@ -93,32 +93,32 @@ def check_jacobian(trial: Trial, number: int, i: int) -> None:
 
 
 def find_jacobian(trial: Trial, number: int, i: int) -> Any:
-    """J by the rules, (inputs, outputs): a column from each unit cotangent."""
+    """J by backward, (inputs, outputs): one column for each unit cotangent."""
     x, y = trial.inputs[i].array, trial.outputs[number].array
     columns = [trial.gradients({number: unit})[i] for unit in make_units(y)]
     return np.reshape(columns, (y.size, x.size)).T
 
 
 def measure_jacobian(trial: Trial, number: int, i: int) -> Any:
-    """J by differences, (inputs, outputs): a row from each unit direction."""
+    """J by finite differences, (inputs, outputs): one row for each unit direction."""
     x, y = trial.inputs[i].array, trial.outputs[number].array
     rows = [trial.slope(number, i, unit) for unit in make_units(x)]
     return np.reshape(rows, (x.size, y.size))
 
 
 def make_units(array: Any) -> Any:
-    """For each element of `array` an array of its shape that is 1 there and 0 elsewhere."""
+    """Yields, for each element of `array`, an array of its shape that is 1 there and 0 elsewhere."""
     return np.eye(array.size).reshape(array.size, *array.shape)
 
 
 def check_direction(trial: Trial, number: int, i: int) -> None:
-    """<cotangent, J direction> both ways: two calls and one walk back, whatever the size."""
+    """Compares <cotangent, J direction> computed both ways: two calls and one backward for any size."""
     cotangent, direction = trial.cotangents[number], trial.draw.standard_normal(trial.inputs[i].array.shape)
     direction /= max(float(np.linalg.norm(direction)), 1e-300)
     numerical = float(np.vdot(cotangent, trial.slope(number, i, direction)))
     analytical = float(np.vdot(trial.gradients({number: cotangent})[i], direction))
     if not np.allclose(analytical, numerical, trial.rtol, trial.atol):
-        check_jacobian(trial, number, i)  # says where; a kink may not show along another direction
+        check_jacobian(trial, number, i)  # raises with the place; a kink may not appear along another direction
         raise GradcheckError(
             f"Jacobian mismatch for output {number} with respect to input {i} along a random direction:\n"
             f"numerical: {numerical:.8g}\nanalytical: {analytical:.8g}"
@@ -126,7 +126,7 @@ def check_direction(trial: Trial, number: int, i: int) -> None:
 
 
 def check_promises(trial: Trial) -> None:
-    """Refuse a rule that gives right numbers today and wrong ones in a larger graph, naming the promise it breaks."""
+    """Raises for a rule that would give wrong numbers in a larger graph, such as one that modifies its cotangent."""
     first = trial.gradients(trial.cotangents)
     expect(trial, first, "zero for zero", factor=0)
     expect(trial, first, "the same for another call", outputs=trial.call())
@@ -140,12 +140,12 @@ def check_promises(trial: Trial) -> None:
 def expect(
     trial: Trial, first: dict[int, Any], promise: str, factor: int = 1, outputs: Sequence[Any] | None = None
 ) -> None:
-    """Refuse gradients from `factor` times the cotangents that are not `factor` times the `first` ones."""
+    """Raises unless the gradients for `factor` times the cotangents are `factor` times the `first` ones."""
     found = trial.gradients({number: factor * c for number, c in trial.cotangents.items()}, outputs)
     rtol, atol = (trial.rtol, trial.atol) if factor > 1 else (0.0, trial.nondet_tol)
     for i, g in first.items():
         due = factor * g if factor else np.zeros_like(g)  # 0 also where g is inf
-        # Nearly always they are equal, which is quicker to see.
+        # The test for equality is quick, and usually succeeds.
         if not (np.array_equal(found[i], due) or np.allclose(found[i], due, rtol, atol, equal_nan=factor == 1)):
             from minigrad.autograd.complaints import describe_broken_promise
 
@@ -153,7 +153,7 @@ def expect(
 
 
 def refuse_change(trial: Trial) -> None:
-    """Refuse outputs that need no gradient and change with the inputs."""
+    """Raises for outputs that require no gradient but depend on the inputs."""
     for number in range(len(trial.outputs)):
         for i in trial.checked:
             if np.abs(measure_jacobian(trial, number, i)).max(initial=0.0) > trial.atol:
@@ -165,7 +165,7 @@ def refuse_change(trial: Trial) -> None:
 
 @contextmanager
 def refuse_writes(what: str, trial: Trial, tensors: Sequence[Any]) -> Iterator[None]:
-    """Refuse, afterwards, that one of the tensors was written to."""
+    """Raises if one of the tensors was modified in the context."""
     before = [copy_array(x.array) for x in tensors]
     yield
     for place, (x, array) in enumerate(zip(tensors, before, strict=True)):
@@ -177,7 +177,7 @@ def refuse_writes(what: str, trial: Trial, tensors: Sequence[Any]) -> Iterator[N
 
 # ---- the points -----------------------------------------------------------------------------------
 def find_checked(inputs: Any) -> Any:
-    """The first of the inputs that asks for a gradient: on its GPU, if on one, is everything computed."""
+    """The first input that requires a gradient; everything is computed on its device."""
     for x in as_tuple(inputs):
         if is_checked(x):
             return x
@@ -187,7 +187,7 @@ def find_checked(inputs: Any) -> Any:
 
 
 def make_leaves(inputs: Any) -> tuple[Any, ...]:
-    """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
+    """The inputs, with those that require a gradient copied to float64 leaves with the same memory layout."""
     given = as_tuple(inputs)
     return tuple([wrap(copy_layout(x.array, np.float64)).requires_grad_() if is_checked(x) else x for x in given])
 
@@ -201,7 +201,7 @@ def float_outputs(returned: Any) -> list[Any]:
 
 
 def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
-    """A tensor of its own within `eps` of `x`, where differences go too; what is no float tensor stays."""
+    """A copy of `x` moved by less than `eps`; values that are no float tensors are returned unchanged."""
     if not is_float(x):
         return x
     moved = copy_layout(x.array, x.array.dtype)
@@ -210,7 +210,7 @@ def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
 
 
 def copy_layout(array: Any, dtype: Any) -> Any:
-    """A copy that is contiguous only if `array` is: rules must not rely on the layout."""
+    """A copy that is contiguous only if `array` is, because rules must not rely on the layout."""
     if array.flags.c_contiguous:
         return array.astype(dtype)
     wide = array_module(array).zeros((*array.shape, 2), dtype)
@@ -219,33 +219,33 @@ def copy_layout(array: Any, dtype: Any) -> Any:
 
 
 def as_tuple(x: Any) -> tuple[Any, ...]:
-    """What a function takes or returns, also where it is one thing alone."""
+    """Arguments or results as a tuple, also a single one."""
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
 def is_checked(x: Any) -> bool:
-    """A tensor that asks for a gradient."""
+    """Whether a value is a tensor that requires a gradient."""
     return isinstance(x, TensorBase) and x.node is not None
 
 
 def is_float(x: Any) -> bool:
-    """A tensor of floating-point numbers."""
+    """Whether a value is a floating-point tensor."""
     return isinstance(x, TensorBase) and x.array.dtype.kind == "f"
 
 
 def fetch(tensor: Any) -> Any:
-    """A tensor's array on the CPU."""
+    """The array of a tensor, copied to the CPU."""
     return to_device(tensor.array, CPU)
 
 
 def place_beside(array: Any, other: Any) -> Any:
-    """The numbers of `array` as those of `other`: of its type, and where it lives."""
+    """`array` with the dtype and on the device of `other`."""
     return to_device(array.astype(other.dtype, copy=False), device_of(other))
 
 
 # ---- second order ---------------------------------------------------------------------------------
 def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> tuple[Callable[..., Any], Any]:
-    """The gradients of `func` as a function of its inputs and of cotangents, random unless given; its arguments."""
+    """The gradients of `func` as a function of inputs and cotangents (random unless given), and its arguments."""
     points = make_leaves(inputs)
     if grad_outputs is None:
         draw = np.random.default_rng(0)

@@ -19,7 +19,7 @@ def join(init_method: str | None, world_size: int, rank: int, timeout: timedelta
         size = (started.world_size or 1) if world_size == -1 else world_size
         if size > 1:
             return _meet(init_method, size, started.rank if rank == -1 else rank, timeout)
-    # An MPI launcher of one process needs no library either.
+    # A single process under an MPI launcher needs no library either.
     alone = not started.by_mpi or (started.world_size == 1 and not mpi.is_installed())
     control = ALONE if alone else mpi.world()
     launcher = "the launcher (mpiexec)" if started.by_mpi else "the launcher (none: the program was started alone)"

@@ -16,7 +16,7 @@ from minigrad.distributed.reduce_op import ReduceOp
 
 
 class JoinHook:
-    """The hooks of a `Joinable` on a rank without inputs: `main_hook` in each step of the others, `post_hook` at the end."""
+    """The hooks of a `Joinable` on a rank without inputs: `main_hook` in each step, `post_hook` at the end."""
 
     def main_hook(self) -> None:
         """Takes part in the collectives of one step of the other ranks."""
