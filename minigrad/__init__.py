@@ -37,7 +37,7 @@ from minigrad.ops.comparison import (
     ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
     logical_or, logical_xor, lt, ne, not_equal,
 )
-from minigrad.ops.copies import clone, flip, fliplr, flipud, ravel, rot90, tile
+from minigrad.ops.copies import clone, flip, ravel, tile
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
     cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
@@ -115,6 +115,7 @@ if _typing.TYPE_CHECKING:
         unravel_index,
     )
     from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
+    from minigrad.ops.rotations import fliplr, flipud, rot90
     from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
     from minigrad.ops.select import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
@@ -252,6 +253,7 @@ _LATER = {
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.products": "chain_matmul cross inner kron trace vdot",
+    "ops.rotations": "fliplr flipud rot90",
     "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
     "ops.select": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 LATER = {
     "addmm", "counting", "cumulative", "diagonal", "error_function", "gamma", "join", "limits", "linear_algebra",
-    "masks", "norm", "order", "place", "products", "running", "select", "special", "split", "statistics",
+    "masks", "norm", "order", "place", "products", "rotations", "running", "select", "special", "split", "statistics",
     "view_scatter",
 }  # fmt: skip
 

@@ -10,10 +10,10 @@ from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import channels_last, contiguous_format, find_memory_order, preserve_format
-from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
-from minigrad.ops.elementwise import elementwise, rename
+from minigrad.ops.arguments import axis, of_tensors, sizes
+from minigrad.ops.elementwise import elementwise
 from minigrad.ops.names import shown_as
-from minigrad.ops.shape import expand, permute, reshape, transpose
+from minigrad.ops.shape import expand, permute, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -132,7 +132,6 @@ def _flipped(x: Any, dims: Any) -> Any:
 
 # Reversing axes is its own adjoint.
 turn: Any = operation("flip", lambda x, *, dims: _flipped(x, dims), lambda g, dims: turn(g, dims=dims))
-_turned_round = shown_as(turn, "Rot90Backward0")
 
 
 @of_tensors
@@ -150,57 +149,6 @@ def flip(input: Tensor, dims: Any) -> Tensor:
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")
     return turn(input, dims=tuple(turned) if input.array.ndim else ())
-
-
-def _make_flip(name: str, dim: int, least: int, text: str, example: str) -> Any:
-    def flip_one(input: Tensor) -> Tensor:
-        if input.array.ndim < least:
-            raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
-        return turn(input, dims=(dim,))
-
-    return of_tensors(rename(flip_one, name, text, example))
-
-
-fliplr = _make_flip(
-    "fliplr",
-    1,
-    2,
-    "The entries of the second axis, the columns of a matrix, in reverse order.",
-    "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
-)
-flipud = _make_flip(
-    "flipud",
-    0,
-    1,
-    "The entries of the first axis, the rows of a matrix, in reverse order.",
-    "torch.flipud(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[7, 2], [1, 5]]",
-)
-
-
-@of_tensors
-def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
-    """The tensor turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
-
-    >>> import minigrad as torch
-    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
-    tensor([[2, 4],
-            [1, 3]])
-    """
-    ndim = input.array.ndim
-    if len(dims) != 2:
-        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if ndim < 2:
-        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
-    first, second = [axis(d, ndim) for d in dims]
-    if first == second:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    turns = as_int(k, "k") % 4
-    if turns == 0:
-        return clone(input)
-    if turns == 2:
-        return turn(input, dims=(first, second))
-    # a quarter turn swaps the axes and reverses one of them
-    return _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
 
 
 @of_tensors

@@ -54,10 +54,6 @@ class ShapeMethods(TensorBase):
     t_ = reshaping_in_place(shape.t)
     as_strided_ = reshaping_in_place(strides.as_strided)
 
-    fliplr = copies.fliplr
-    flipud = copies.flipud
-    rot90 = copies.rot90
-
     # ---- by index and mask ----------------------------------------------------------------------
     unbind = index.unbind
     __getitem__ = index.getitem

@@ -23,6 +23,7 @@ from minigrad.ops import (
     order,
     place,
     products,
+    rotations,
     running,
     special,
     statistics,
@@ -174,6 +175,9 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     dsplit = parts.dsplit
     chunk = parts.chunk
     roll = join.roll
+    fliplr = rotations.fliplr
+    flipud = rotations.flipud
+    rot90 = rotations.rot90
     tril, tril_ = twins(diagonals.tril)
     triu, triu_ = twins(diagonals.triu)
     diagonal = diagonals.diagonal
