@@ -14,6 +14,8 @@ from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+# The options that are printed only if they have other values, in the order in which they are printed.
+USUAL = {"padding": 0, "dilation": 1, "output_padding": 0, "groups": 1, "bias": True, "padding_mode": "zeros"}
 
 
 class Convolution(Weighted):
@@ -91,11 +93,8 @@ class Convolution(Weighted):
         return pad(input, pads, mode=self.padding_mode), (0,) * self.axes
 
     def extra_repr(self) -> str:
-        zeros, ones = (0,) * self.axes, (1,) * self.axes
-        usual: dict[str, Any] = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
-        usual |= {"bias": True, "padding_mode": "zeros"}
         own = {**vars(self), "bias": self.bias is not None}
-        others = [f"{name}=" for name, value in usual.items() if own[name] != value]
+        others = [f"{name}=" for name, usual in USUAL.items() if own[name] not in (usual, (usual,) * self.axes)]
         return describe_options(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
 
 
