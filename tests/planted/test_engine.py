@@ -367,8 +367,7 @@ def mistake_of_a_permutation():
 
 
 OF_NUMPY = {  # each with a row for the line beside it, which computes a GPU's
-    "sums over no axis", "the second gradient replaces the first", "the third gradient replaces the others",
-    "elements read twice collect one gradient",
+    "sums over no axis", "the second gradient replaces the first", "elements read twice collect one gradient",
 }  # fmt: skip
 
 
