@@ -5,7 +5,7 @@
 # You need Python and a little of lists and functions. Each chapter is one program: read it as a page, run it as a
 # script, or open it as a notebook, cell by cell. Chapters run alone; nothing is downloaded.
 #
-# The library is called minigrad. It speaks PyTorch's language, so that all you learn here holds there.
+# The library is called minigrad. It has PyTorch's names, so that all you learn here is also true for PyTorch.
 
 # %%
 import minigrad as torch
@@ -14,7 +14,8 @@ from minigrad import course
 # %% [markdown]
 # ## A tensor is a box of numbers
 #
-# It has a shape and a kind of number. `X[i, j]` reads one number, `X[a:b, c:d]` a rectangle; `:` alone is a whole axis.
+# It has a shape and a dtype (type of number). `X[i, j]` reads one number, `X[a:b, c:d]` a rectangle; `:` is a whole
+# axis.
 
 # %%
 X = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
@@ -23,8 +24,8 @@ print("row 1, column 2:", X[1, 2].item())
 print("the lower right corner:", X[1:, 1:], sep="\n")
 
 # %% [markdown]
-# Arithmetic goes number by number, `sum` adds up. Multiply a corner with a small box, add up: that is all a convolution
-# does, again and again. Here is one step of it, which you will meet in chapter 1.
+# Arithmetic works number by number, `sum` adds all numbers. A convolution multiplies a part of an image by a small box
+# of numbers and adds the products, again and again. Here is one step of it; chapter 1 explains it.
 
 # %%
 K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
@@ -34,8 +35,8 @@ assert (X[:2, :2] * K).sum() == 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3
 # %% [markdown]
 # ## Exercises
 #
-# An exercise has a name, such as `1.corr2d`. Write a function, hand it over, and you are told what is right, what is
-# wrong, and a hint; never the answer. `course.explain` asks the question again.
+# An exercise has a name, such as `1.corr2d`. Write a function and check it: the course says what is right and what is
+# wrong, and gives a hint, but never the answer. `course.explain` shows the question again.
 
 # %%
 print(course.explain("3.same_padding"))
@@ -47,14 +48,14 @@ def same_padding(k): ...  # your line here
 course.check("3.same_padding", same_padding)
 
 # %% [markdown]
-# That is chapter 3's; it can wait. What you have done is remembered while Python runs. Keep it in a file with
+# This exercise belongs to chapter 3. Your progress is kept while Python runs; to save it in a file, call
 # `course.keep_progress("progress.json")`.
 
 # %%
 print(course.progress())
 
 # %% [markdown]
-# ## The way through
+# ## The chapters
 #
 # | chapter | question |
 # |---|---|

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 1. Cross-correlation by hand
 #
-# A convolution layer slides a small box of numbers, the kernel, over an image. At each place it multiplies the kernel
-# with what lies under it, number by number, and adds up. The sums, laid out as the places lie, are the feature map.
-# Mathematicians call this cross-correlation. (Their convolution flips the kernel first. A kernel that is learned does
-# not care, so the layers kept the name and dropped the flip.)
+# A convolution layer slides a small box of numbers, the kernel, over an image. At each position it multiplies the
+# kernel by the pixels under it, number by number, and adds the products. The sums, arranged like the positions, are the
+# feature map. In mathematics this is called cross-correlation. (A convolution flips the kernel first. For a learned
+# kernel that makes no difference, so the layers kept the name without the flip.)
 
 # %%
 import minigrad as torch
@@ -26,7 +26,7 @@ assert (X[0:2, 1:3] * K).sum() == 25
 # %% [markdown]
 # ## Two loops
 #
-# A kernel of 2 rows fits at 2 places down an image of 3 rows: 3 - 2 + 1. So the map has shape (H - h + 1, W - w + 1).
+# A kernel of 2 rows fits at 2 positions in an image of 3 rows: 3 - 2 + 1. So the map has shape (H - h + 1, W - w + 1).
 
 
 # %%
@@ -45,9 +45,9 @@ assert corr2d(X, K).tolist() == [[19, 25], [37, 43]]
 # %% [markdown]
 # ## The other two loops
 #
-# Turn it inside out: instead of collecting for each place, let each number of the kernel weigh a shifted copy of the
-# whole image. The sums are the same, in another order; and there are 4 steps here in place of one for each pixel. Most
-# quick ways to compute a convolution are such changes of order (chapter 12).
+# Exchange the loops: each number of the kernel multiplies a shifted copy of the whole image, and the copies are added.
+# The sums are the same, in another order, with 4 steps here instead of one for each pixel. Most quick algorithms for
+# convolution are such changes of order (chapter 12).
 
 
 # %%
@@ -60,9 +60,10 @@ def corr2d_by_shifts(X, K):
 assert torch.equal(corr2d_by_shifts(X, K), corr2d(X, K))
 
 # %% [markdown]
-# ## The library's word for it
+# ## The library's function
 #
-# `F.conv2d` takes many images with many channels: (images, channels, rows, columns). `X[None, None]` adds the first two.
+# `F.conv2d` takes many images with many channels: (images, channels, rows, columns). `X[None, None]` adds the first
+# two.
 
 # %%
 print(F.conv2d(X[None, None], K[None, None])[0, 0])
@@ -71,8 +72,8 @@ assert torch.equal(F.conv2d(X[None, None], K[None, None])[0, 0], corr2d(X, K))
 # %% [markdown]
 # ## What it costs
 #
-# Each place costs as many multiplications as the kernel has numbers. An image of 3 x 3 and a kernel of 2 x 2: 4 places,
-# 4 numbers, 16 multiplications. A photograph of 12 million pixels and a kernel of 5 x 5: 300 million.
+# Each position takes as many multiplications as the kernel has numbers. An image of 3 x 3 and a kernel of 2 x 2: 4
+# positions, 4 numbers, 16 multiplications. A photograph of 12 million pixels and a kernel of 5 x 5: 300 million.
 #
 # ## Exercises
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 2. Edges, and how to design a kernel
 #
-# Where does a dark thing begin? Where neighbours differ. A kernel that subtracts a pixel from its neighbour is 0
-# wherever neighbours are equal, and far from 0 at an edge.
+# An edge is where neighbouring pixels differ. A kernel that subtracts a pixel from its neighbour gives 0 where
+# neighbours are equal, and a large number at an edge.
 
 # %%
 import minigrad as torch
@@ -30,9 +30,9 @@ print(Y)
 assert Y[0].tolist() == [0, 1, 0, 0, 0, -1, 0]
 
 # %% [markdown]
-# ## Lying bars
+# ## Horizontal bars
 #
-# Turned on its side, the image has horizontal edges only. The kernel looks left and right, and sees nothing.
+# The transposed image has only horizontal edges. The kernel compares left and right neighbours, and finds nothing.
 
 # %%
 print(corr2d(X.t(), K))
@@ -49,16 +49,16 @@ course.check("2.horizontal", torch.zeros(2, 1))  # in place of zeros, your kerne
 # %% [markdown]
 # ## A recipe
 #
-# What should a kernel answer to? Paint that: positive numbers where it should be bright, negative where dark. And what
-# should it ignore? If it should ignore how bright the whole image is, its numbers must add up to 0. If it should leave
-# the brightness alone, they must add up to 1.
+# A kernel looks like the pattern that it should find: positive numbers where the pattern is bright, negative where it
+# is dark. If it should ignore the brightness of the whole image, its numbers must sum to 0. If it should keep the
+# brightness, they must sum to 1.
 #
-# | kernel | adds up to | answers to |
+# | kernel | sum | responds to |
 # |---|---|---|
 # | [1, -1] | 0 | vertical edges |
 # | [[1, 2, 1], [0, 0, 0], [-1, -2, -1]] | 0 | horizontal edges, a little smoothed (Sobel) |
 # | [[0, 1, 0], [1, -4, 1], [0, 1, 0]] | 0 | spots and edges of any direction (Laplace) |
-# | ones(3, 3) / 9 | 1 | nothing in particular: it blurs |
+# | ones(3, 3) / 9 | 1 | no pattern: it blurs |
 
 # %%
 sobel = torch.tensor([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])

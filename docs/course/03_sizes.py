@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 3. Sizes: padding, stride, receptive field
 #
-# A kernel of 3 pixels fits 6 times on 8 pixels. Ten such layers, and 20 pixels of an image are gone. Padding puts them
-# back, a stride throws them away on purpose.
+# A kernel of 3 pixels fits at 6 positions on 8 pixels, so each layer removes 2 pixels, and ten layers 20. Padding keeps
+# the size; a stride reduces it on purpose.
 
 # %%
 import minigrad as torch
 from minigrad import course, nn, viz
 
 # %% [markdown]
-# ## How often does it fit?
+# ## How many windows?
 #
-# Along one axis, with n pixels, padding p on either side, a kernel of k and steps of s: the first window starts at -p,
-# the last one may start at n + p - k, and between them lie steps of s. So there are
+# Along one axis, with n pixels, padding p on each side, a kernel of k and stride s: the first window starts at -p, the
+# last one may start at n + p - k, and windows are s pixels apart. So there are
 #
 #     floor((n + 2p - k) / s) + 1
 #
-# windows. `floor`, because a step that would leave the image is not taken: its pixels are never seen.
+# windows. `floor`, because a window that would leave the image is left out: its pixels are ignored.
 
 
 # %%
@@ -34,7 +34,8 @@ assert size_of(nn.Conv2d(1, 1, 3, padding=1, stride=2)) == (4, 4)
 # %% [markdown]
 # ## Padding
 #
-# Zeros around the image. Half the kernel on each side keeps the size, for an odd kernel. Rows and columns may differ.
+# Padding adds zeros around the image. With (k - 1) / 2 on each side, for odd k, the size stays the same. Rows and
+# columns may have different padding.
 
 # %%
 assert size_of(nn.Conv2d(1, 1, kernel_size=(5, 3), padding=(2, 1))) == (8, 8)
@@ -44,7 +45,7 @@ assert size_of(nn.Conv2d(1, 1, 3, padding="same")) == (8, 8)
 # %% [markdown]
 # ## A stride that ignores pixels
 #
-# Kernel 2, stride 3 on 8 pixels: windows at 0, 3 and 6. Pixels 2 and 5 are never looked at.
+# Kernel 2, stride 3 on 8 pixels: windows at 0, 3 and 6. Pixels 2 and 5 are in no window.
 
 # %%
 X = torch.zeros(1, 1, 1, 8, requires_grad=True)
@@ -53,10 +54,11 @@ print("how often each pixel was seen:", X.grad.flatten().int().tolist())
 assert X.grad.flatten().tolist() == [1, 1, 0, 1, 1, 0, 1, 1]
 
 # %% [markdown]
-# ## What a pixel sees
+# ## The receptive field
 #
-# The gradient has just told which pixels a layer looks at. The same question for one output of several layers gives its
-# **receptive field**: all pixels that can change it. Two layers of 3 see 5 pixels, not 6: they share one.
+# The gradient has just shown which pixels a layer uses. For one output of several layers these pixels are its
+# **receptive field**: all pixels that can change it. Two layers with kernels of 3 have a receptive field of 5 pixels,
+# not 6.
 
 
 # %%
@@ -80,8 +82,8 @@ if viz.can_draw():
     viz.receptive_field([3, 3], [2, 1]).savefig("receptive_field.png")
 
 # %% [markdown]
-# Behind a stride of 2, neighbours lie 2 pixels apart in the image: a kernel of 3 reaches over 4 pixels more. That is how
-# deep networks come to see whole faces.
+# After a stride of 2, neighbours are 2 pixels apart in the image: a kernel of 3 adds 4 pixels to the receptive field.
+# So an output of a deep network can depend on a whole face.
 #
 # ## Exercises
 
@@ -107,4 +109,4 @@ def receptive_field(kernels, strides): ...
 course.check("3.receptive_field", receptive_field)
 
 # %% [markdown]
-# So far the image was grey. [Chapter 4](04_channels.py) brings colour, and more maps than one.
+# So far the image was grey. [Chapter 4](04_channels.py) adds colour, and several feature maps.

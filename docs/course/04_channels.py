@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 4. Channels
 #
-# A colour image is three images on top of one another: (3, H, W). A kernel then has three layers too, one for each
-# channel: (3, h, w). Each layer is laid over its own channel, and the three maps are added up.
+# A colour image consists of three images, its channels: (3, H, W). A kernel then has three parts too, one for each
+# channel: (3, h, w). Each part is applied to its own channel, and the three maps are added.
 
 # %%
 import minigrad as torch
@@ -31,8 +31,8 @@ assert corr2d_multi_in(X, K).tolist() == [[56, 72], [104, 120]]
 # %% [markdown]
 # ## Channels out
 #
-# One kernel looks for one thing. For several things take several kernels, and lay the maps on top of one another: they
-# are the channels of the next layer. So a layer's weight has four axes: (channels out, channels in, h, w).
+# One kernel finds one pattern. For several patterns take several kernels, and stack their maps: these are the channels
+# of the next layer. So a layer's weight has four axes: (channels out, channels in, h, w).
 
 
 # %%
@@ -47,8 +47,8 @@ assert torch.equal(corr2d_multi_in_out(X, K), F.conv2d(X[None], K)[0])
 # %% [markdown]
 # ## 1x1
 #
-# A kernel of one pixel sees no neighbours. What is left is the sum over channels, with weights: at each pixel the same
-# small matrix is multiplied with the pixel's channels. A fully connected layer, pixel by pixel.
+# A kernel of one pixel uses no neighbours. It computes a weighted sum over channels: at each pixel the same small
+# matrix is multiplied by the pixel's channels. That is a fully connected layer for each pixel.
 
 
 # %%
@@ -64,8 +64,8 @@ assert torch.allclose(corr2d_1x1(X, K), corr2d_multi_in_out(X, K), atol=1e-6)
 # %% [markdown]
 # ## The layer
 #
-# `nn.Conv2d` keeps the weight and a bias, one number for each channel out. The four axes of its input have an order that
-# never changes: (images, channels, rows, columns). Most errors of beginners are about this order; try one.
+# `nn.Conv2d` has the weight and a bias, one number for each channel out. The axes of its input always have the order
+# (images, channels, rows, columns). Many errors of beginners are about this order; try one.
 
 # %%
 layer = nn.Conv2d(3, 8, kernel_size=5)
@@ -100,5 +100,5 @@ def one_by_one(X, K): ...
 course.check("4.one_by_one", one_by_one)
 
 # %% [markdown]
-# We have designed kernels by thinking. Nobody can think out the 2400 numbers of a layer. [Chapter 5](05_learning_a_kernel.py)
-# lets the machine find them.
+# So far we designed kernels by hand. Nobody can design the 2400 numbers of a layer. In [chapter
+# 5](05_learning_a_kernel.py) the computer finds them.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 5. Learning the kernel
 #
-# You have an image and its edge map, and have lost the kernel. Can it be found again? Start with any kernel, see how
-# wrong its map is, and change the kernel so that it is a little less wrong. Again and again.
+# You have an image and its edge map, but not the kernel. Can it be found? Start with any kernel, measure how wrong its
+# map is, and change the kernel so that the map is a little less wrong. Repeat.
 
 # %%
 import minigrad as torch
@@ -21,7 +21,7 @@ Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
 # %% [markdown]
 # ## How wrong?
 #
-# Square every error, add up. The sum is the loss. It is 0 for the right kernel, and above 0 for every other.
+# The loss is the sum of the squared errors. It is 0 for the right kernel, and positive for every other one.
 
 
 # %%
@@ -34,9 +34,9 @@ print("a kernel of zeros:", loss_of(K).item())
 assert loss_of(K) == 12  # six rows, two edges each
 
 # %% [markdown]
-# ## Which way?
+# ## In which direction?
 #
-# Push one number of the kernel a little, and see what the loss does. That is its slope.
+# Change one number of the kernel a little, and see how the loss changes. The ratio is the slope.
 
 # %%
 push = 0.001
@@ -49,13 +49,13 @@ print("slopes:", [round(s, 2) for s in slopes])
 # %% [markdown]
 # ## On paper
 #
-# Pushing costs two losses for each number of the kernel. Paper is cheaper. Write E = corr2d(X, K) - Y for the errors.
-# The number K[a, b] meets the pixel X[i + a, j + b] in window (i, j), so the output there grows by that pixel, and its
-# square by 2 E[i, j] times as much. Added up over all windows:
+# That takes two losses for each number of the kernel; a formula is quicker. Let E = corr2d(X, K) - Y be the errors. In
+# window (i, j) the number K[a, b] is multiplied by the pixel X[i + a, j + b], which is the derivative of the output.
+# The derivative of its square is 2 E[i, j] times that. Summed over all windows:
 #
 #     dK[a, b] = 2 * sum over i, j of E[i, j] * X[i + a, j + b]
 #
-# Look at the sum again: it is the cross-correlation of X with E. The gradient of a convolution is a convolution.
+# This sum is the cross-correlation of X with E: the gradient of a convolution is again a convolution.
 
 
 # %%
@@ -69,7 +69,7 @@ assert torch.allclose(gradient(K).flatten(), torch.tensor(slopes), atol=0.01)
 # %% [markdown]
 # ## Down the slope
 #
-# Step against the gradient. How far? 0.03 times it, for now; chapter 6 tells what is special about this number.
+# Each step goes against the gradient, by 0.03 times the gradient; chapter 6 explains this number.
 
 # %%
 K = torch.tensor([[0.3, 0.2]])
@@ -83,8 +83,8 @@ assert torch.allclose(K, torch.tensor([[1.0, -1.0]]), atol=0.02)
 # %% [markdown]
 # ## The same with a layer
 #
-# `loss.backward()` computes the gradient for you, and puts it into `weight.grad`. It adds to what is there already; so
-# before each step the old gradient is set to zero.
+# `loss.backward()` computes the gradient and adds it to `weight.grad`. Because it adds, the old gradient is set to zero
+# before each step.
 
 # %%
 torch.manual_seed(0)
@@ -125,4 +125,4 @@ def learn(X, Y, shape): ...
 course.check("5.learn", learn)
 
 # %% [markdown]
-# Try 0.04 in place of 0.03 above. [Chapter 6](06_why_did_it_blow_up.py) explains what you see.
+# Try 0.04 instead of 0.03 above. [Chapter 6](06_why_did_it_blow_up.py) explains what you see.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 6. Why did it blow up?
 #
-# With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without end. There is no
-# luck in this: the limit can be computed, exactly.
+# With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without limit. This is no
+# accident: the largest stable rate can be computed exactly.
 
 # %%
 import minigrad as torch
@@ -37,17 +37,18 @@ assert learn(0.033)[-1] < learn(0.033)[0] and learn(0.034)[-1] > learn(0.034)[0]
 # %% [markdown]
 # ## A step
 #
-# The loss is quadratic in the kernel: a bowl. Cut the bowl along one of its axes, and you see a parabola of curvature c.
-# At distance d from the bottom its slope is c d; a step leads to d - lr * c * d. So each step multiplies the distance by
+# The loss is quadratic in the kernel: it has the shape of a bowl. Along one of its axes it is a parabola of curvature
+# c. At distance d from the minimum its slope is c d; a step leads to d - lr * c * d. So each step multiplies the
+# distance by
 #
 #     1 - lr * c
 #
-# Between -1 and 1 it shrinks; beyond, it grows, from side to side, without end.
+# If this factor is between -1 and 1 the distance shrinks; otherwise it grows, from side to side, without limit.
 #
 # ## The exact limit
 #
-# All axes must shrink; the most curved one decides: lr < 2 / c_max. For our bowl the curvatures are the eigenvalues of
-# a 2 x 2 matrix of second derivatives, the Hessian.
+# The distance must shrink along all axes, so the largest curvature decides: lr < 2 / c_max. For our bowl the curvatures
+# are the eigenvalues of a 2 x 2 matrix of second derivatives, the Hessian.
 
 # %%
 K = torch.zeros(1, 1, 1, 2, requires_grad=True)
@@ -57,8 +58,8 @@ assert H.tolist() == [[36, 24], [24, 36]]  # eigenvalues 60, along [1, 1], and 1
 print("the limit:", 2 / 60)
 
 # %% [markdown]
-# For a million weights nobody writes the matrix down. Differentiate the gradient once more, along a direction v: that is
-# H v. Apply H again and again, and any direction turns into the most curved one. (Power iteration.)
+# For a million weights the matrix H is too large. But the gradient can be differentiated again along a direction v,
+# which gives H v. Applying H again and again turns any direction into that of the largest curvature (power iteration).
 
 
 # %%
@@ -79,9 +80,9 @@ assert abs(c - 60) < 1e-3
 # %% [markdown]
 # ## What changes the limit
 #
-# The mean in place of the sum makes the loss, and so the curvature, 42 times smaller: the limit is 1.4, and 0.03 crawls.
-# A bias to train makes the bowl steeper: 124.3 for the sum, the limit 0.0161, and 0.03 explodes. More pixels, brighter
-# pixels: steeper. That is why images are scaled to small numbers before training.
+# The mean instead of the sum makes the loss, and so the curvature, 42 times smaller: the limit is 1.4, and 0.03 is
+# slow. Training a bias too makes the bowl steeper: curvature 124.3 for the sum, limit 0.0161, so 0.03 diverges. More
+# pixels and brighter pixels make it steeper too. That is why images are scaled to small numbers before training.
 
 # %%
 b = torch.zeros(1, requires_grad=True)
@@ -98,8 +99,8 @@ assert abs(2 / largest_curvature(with_bias(weights), weights) - 0.0161) < 1e-4
 # %% [markdown]
 # ## The best rate
 #
-# Near the limit the most curved axis hardly shrinks; far below, the flattest one crawls. In between both shrink equally
-# fast: lr = 2 / (60 + 12).
+# Near the limit the distance along the axis of largest curvature shrinks slowly; far below it, that along the flattest
+# axis does. In between both shrink equally fast: lr = 2 / (60 + 12).
 
 # %%
 steps_needed = {lr: sum(loss > 1e-3 for loss in learn(lr, 200)) for lr in (0.01, 0.02, 2 / 72, 0.032)}
@@ -109,8 +110,8 @@ assert min(steps_needed, key=steps_needed.get) == 2 / 72
 # %% [markdown]
 # ## The other accident: zero_grad forgotten
 #
-# `backward` adds to `.grad`. Without `zero_grad` each step goes along the sum of all gradients so far: the kernel picks
-# up speed, overshoots, comes back, for ever. The loss does not explode. It beats.
+# `backward` adds to `.grad`. Without `zero_grad` each step uses the sum of all gradients so far: the kernel gains
+# speed, overshoots and comes back, again and again. The loss does not diverge, it oscillates.
 
 # %%
 K = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True)
@@ -149,5 +150,5 @@ def best(curvatures): ...
 course.check("6.best", best)
 
 # %% [markdown]
-# Twice now we asked the library for gradients, even for gradients of gradients. How does it find them?
-# [Chapter 7](07_an_engine_in_one_file.py) builds the machine.
+# We used the library's gradients, and even gradients of gradients. How does it compute them?
+# [Chapter 7](07_an_engine_in_one_file.py) builds such an engine.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 7. An engine in one file
 #
-# In chapter 5 you worked out a gradient on paper. Here you build the machine that does it for you, from nothing but
-# NumPy, in seven steps. Each step starts where the last one fails. At the end stands an engine of about 100 lines that
-# differentiates a convolution, as often as you like, and learns the kernel [1, -1].
+# In chapter 5 you worked out a gradient on paper. Here you build an engine that computes gradients, with NumPy alone,
+# in seven steps. Each step solves a problem of the last one. The result is an engine of about 100 lines that
+# differentiates a convolution, to any order, and learns the kernel [1, -1].
 
 # %%
 import gc
@@ -17,8 +17,8 @@ clock = itertools.count()
 # %% [markdown]
 # ## Step 1: a number that remembers
 #
-# Every result keeps its operands, and for each the slope of the result along it. The chain rule then says: walk every
-# path from the result back to x, multiply the slopes along the path, and add up the paths.
+# Every result stores its operands, and the derivative with respect to each. By the chain rule the gradient of x is a
+# sum over all paths from the result back to x, of the product of the derivatives along the path.
 
 
 # %%
@@ -44,7 +44,7 @@ walk_every_path(x * y + x)
 assert (x.grad, y.grad) == (5.0, 3.0)  # d(xy + x) = (y + 1) dx + x dy
 
 # %% [markdown]
-# That is right, and useless: double a number sixteen times, and 2^16 paths lead back to it.
+# That is right, but useless: if a number is doubled sixteen times, by x + x, 2^16 paths lead back to it.
 
 
 # %%
@@ -59,8 +59,8 @@ assert visits == 2**17 - 1
 # %% [markdown]
 # ## Step 2: each number once, but in which order?
 #
-# All paths through a number share what lies below it. So let a number first collect its whole gradient, and then pass
-# it on, once. But when is it whole? First come, first served looks natural, and is wrong.
+# All paths through a number have their lower part in common. So a number should first collect its whole gradient, and
+# then pass it on once. But when is it complete? The order of arrival (a queue) looks natural, and is wrong.
 
 
 # %%
@@ -80,8 +80,8 @@ print(f"first come, first served: {x.grad}; but 2x + 4x^2 has the slope 2 + 8x =
 assert x.grad == 2.0  # `a` passed on what it had before its square had paid
 
 # %% [markdown]
-# A number may pass on its gradient when all who read it have paid. An operand is always older than its result. So it
-# is enough to go from the newest to the oldest: a topological order, for free.
+# A number can pass on its gradient when all results that use it have passed on theirs. An operand is always older than
+# its result. So it is enough to go from the newest to the oldest: this is a topological order, without sorting.
 
 
 # %%
@@ -113,10 +113,10 @@ assert walk_newest_first(double(Number(1.0), 60)) == 61  # 61 steps, not 2^61
 # %% [markdown]
 # ## Step 3: arrays
 #
-# An image has thousands of numbers, and an object for each would take minutes. So a value becomes an array, and a slope
-# becomes a **rule**: a function from the gradient `g` that arrives at the result to the gradient of one operand. (The
-# slope itself would be a matrix, outputs by inputs. Nobody ever needs it whole.) The forward of an operation and its
-# rules stand side by side; the names of a rule's parameters say what it reads.
+# An image has thousands of numbers, and an object for each would take minutes. So a value becomes an array, and a
+# derivative becomes a **rule**: a function from the gradient `g` of the result to the gradient of one operand. (The
+# derivative itself would be a matrix, outputs by inputs, which is never needed as a whole.) The forward of an operation
+# and its rules stand side by side; the names of a rule's parameters say what it reads.
 
 
 # %%
@@ -172,8 +172,8 @@ multiply = operation(lambda x, y: x * y, lambda g, y: g * y, lambda g, x: g * x)
 exp = operation(lambda x: np.exp(x), lambda g, out: g * out)
 
 # %% [markdown]
-# Three small functions are left, and each is going to be improved on: what a call keeps for its rules, how it runs
-# them, and what becomes of a share on its way to an operand.
+# Three small functions remain, which later steps will improve: what a call saves for its rules, how it runs them, and
+# how a gradient is fitted to its operand.
 
 
 # %%
@@ -208,8 +208,8 @@ print("the gradient of one number, the bias, has the shape", along_bias.shape)
 assert along_bias.shape == (2, 3)  # wrong: it was given six
 
 # %% [markdown]
-# NumPy has stretched the bias over the image. One number was used six times, so it is due the sum of six shares. To
-# stretch and to sum are each other's gradient. The engine sums, not every single rule.
+# NumPy has broadcast the bias over the image. One number was used six times, so its gradient is the sum of six numbers.
+# Broadcasting and summing are each other's gradient. The engine does this sum, so that not every rule must.
 
 
 # %%
@@ -233,8 +233,8 @@ assert gradients(image * image + bias, bias, g=np.ones((2, 3)))[0] == 6.0
 # %% [markdown]
 # ## Step 4: what to keep
 #
-# A call keeps all that it has seen, and with it its own result, which holds the call: a circle. Reference counting,
-# which frees everything else in Python at once, cannot free a circle. Training eats memory.
+# A call stores all its values, and with them its own result, which refers to the call: a reference cycle. Reference
+# counting, which frees objects in Python at once, cannot free a cycle. Training uses more and more memory.
 
 # %%
 gc.disable()
@@ -246,8 +246,8 @@ assert ghost() is not None
 gc.enable()
 
 # %% [markdown]
-# The names of the rules' parameters tell what will be read: nothing for a sum, the other factor for a product, the
-# result for exp. That alone is kept; as a bare array, beside its place in the graph. So a result is free to go.
+# The names of the rules' parameters say what will be read: nothing for a sum, the other factor for a product, the
+# result for exp. Only that is saved, as a plain array without its graph. So a result can be freed.
 
 
 # %%
@@ -272,8 +272,8 @@ assert (image + image).call.kept == {} and list(exp(image).call.kept) == ["out"]
 # %% [markdown]
 # ## Step 5: a gradient has a gradient
 #
-# How curved is a loss? That is asked of the gradient's own gradient. But a gradient comes back as a bare array: no
-# call has recorded how it came about.
+# The curvature of a loss is the gradient of its gradient. But the gradient is a plain array: no call has recorded how
+# it was computed.
 
 # %%
 x = Tensor(2.0)
@@ -281,8 +281,8 @@ print("the gradient of x^3 at 2 is", gradients(x * x * x, x)[0], "and knows noth
 assert not isinstance(gradients(x * x * x, x)[0], Tensor)
 
 # %% [markdown]
-# The rules are written with `*`, `+` and operations: words that Tensors understand too. So start with a Tensor, and
-# hand the rules Tensors: what they compute is then recorded like any other computation. No second set of rules.
+# The rules are written with `*`, `+` and operations, which work on Tensors too. So start with a Tensor, and call the
+# rules with Tensors: their computation is then recorded like any other. No second set of rules is needed.
 
 
 # %%
@@ -305,15 +305,15 @@ assert (first.value, second.value, third) == (12.0, 12.0, 6.0)  # 3x^2, 6x, 6
 # %% [markdown]
 # ## Step 6: the convolution triad
 #
-# A convolution written with `+` and `*` would record thousands of calls. As one operation it needs two rules, and they
-# need operations of their own, with rules of their own. Where does that end? At three:
+# A convolution written with `+` and `*` would record thousands of calls. As one operation it needs two rules, which are
+# operations themselves and need rules too. Three operations are enough:
 #
-# * `conv(x, w)`, the map;
-# * `conv_x(y, w)`, which carries a map back to the image: every window lays its kernel down, weighted;
-# * `conv_w(x, y)`, which carries it back to the kernel: the image seen through the map.
+# * `conv(x, w)`, the feature map;
+# * `conv_x(y, w)`, from a map back to an image: for every window the kernel, times y, is added to the image;
+# * `conv_w(x, y)`, from image and map to a kernel: the cross-correlation of the image with the map.
 #
-# All three come from one number, sum(conv(x, w) * y), which is linear in x, in w and in y. Each is its gradient
-# along one of them. So the rules of each name the other two, and the circle is closed for derivatives of any order.
+# All three come from one number, sum(conv(x, w) * y), which is linear in x, in w and in y. Each is its gradient with
+# respect to one of them. So the rules of each are the other two, and derivatives of any order exist.
 
 
 # %%
@@ -344,7 +344,8 @@ print("one number, three ways:", np.round(numbers, 6))
 assert np.allclose(numbers, numbers[0])
 
 # %% [markdown]
-# Never believe a rule because it looks right. Push one number of the kernel, see what the output does, compare.
+# Do not trust a rule because it looks right. Change one number of the kernel a little, and compare the change of the
+# output.
 
 # %%
 push = np.zeros_like(w)
@@ -357,7 +358,7 @@ assert np.isclose(slope_by_pushing, slope_by_rule[1, 2, 0, 1])
 # %% [markdown]
 # ## Step 7: it learns
 #
-# The image of chapter 2, its edges, a kernel that knows nothing, and a step down the gradient, again and again.
+# The image of chapter 2, its edges, a kernel of zeros, and gradient descent.
 
 # %%
 X = np.ones((1, 1, 6, 8))
@@ -381,8 +382,8 @@ print("the kernel:", kernel.value.ravel().round(2))
 assert np.allclose(kernel.value, [1, -1], atol=0.02)
 
 # %% [markdown]
-# Why 0.03? The curvature says: the gradient of the gradient, along a direction v. The steepest direction here is
-# [1, 1], with curvature 60; a step larger than 2/60 throws the kernel further than it came (chapter 6).
+# Why 0.03? The gradient of the gradient along a direction v gives the curvature. It is largest in the direction [1, 1],
+# where it is 60; a rate larger than 2/60 increases the distance to the minimum in each step (chapter 6).
 
 # %%
 v = np.array([[[[1.0, 1.0]]]])
@@ -391,7 +392,7 @@ v = np.array([[[[1.0, 1.0]]]])
 assert np.allclose(curvature, 60 * v)
 
 # %% [markdown]
-# ## The house does the same here
+# ## The same in the library
 #
 # | in this file | in minigrad | what is more there |
 # |---|---|---|
@@ -403,12 +404,12 @@ assert np.allclose(curvature, 60 * v)
 # | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick ways |
 # | the last loop | [optim/sgd.py](../../minigrad/optim/sgd.py) | momentum, weight decay |
 #
-# Other engines that fit into one sitting, to read next:
+# Other small engines to read next:
 #
-# * [micrograd](https://github.com/karpathy/micrograd) has numbers alone, as steps 1 and 2, and a small network on top;
-# * [autodidact](https://github.com/mattjj/autodidact) wraps NumPy itself, and keeps its rules in a table of their own;
-# * [autodidax](https://docs.jax.dev/en/latest/autodidax.html) differentiates forwards first, and gets the way back by
-#   turning that around; then it vectorizes and compiles.
+# * [micrograd](https://github.com/karpathy/micrograd) works on single numbers, as steps 1 and 2, with a small network;
+# * [autodidact](https://github.com/mattjj/autodidact) wraps NumPy, and has its rules in a separate table;
+# * [autodidax](https://docs.jax.dev/en/latest/autodidax.html) starts with forward mode, and gets reverse mode by
+#   transposing it; it also vectorizes and compiles.
 #
 # ## Exercises
 #

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 8. Convolution backward, by hand and checked
 #
-# The engine of chapter 7 asked for one thing that it could not do itself: the rules of a convolution. Here you write
-# them, for a batch of images with channels, and a checker tells you what is wrong, by name.
+# The engine of chapter 7 needs the gradient rules of a convolution. Here you write them, for a batch of images with
+# channels, and a checker names your mistakes.
 
 # %%
 import minigrad as torch
@@ -39,12 +39,12 @@ assert torch.allclose(conv(**inputs), F.conv2d(*inputs.values()), atol=1e-5)
 # %% [markdown]
 # ## The question
 #
-# `g` has the shape of y. It tells by how much the loss grows with each output. Wanted: by how much it grows with each
-# number of x, of w and of b. For any of these, follow it forward: where does it enter, and multiplied by what?
+# `g` has the shape of y: it is the derivative of the loss with respect to each output. Wanted are the derivatives with
+# respect to each number of x, of w and of b. Ask for each number: which outputs does it enter, and with which factor?
 #
 # ## The bias
 #
-# b[o] enters every pixel of map o, of every image, with weight 1. So all of g's map o is due to it:
+# b[o] enters every pixel of map o, of every image, with factor 1. So its derivative is the sum of g over map o:
 
 
 # %%
@@ -53,13 +53,14 @@ def db(g, x, w, b):
 
 
 # %% [markdown]
-# `check_gradients` compares with differences of the forward. It says which argument is right, and which is not.
+# `check_gradients` compares with finite differences of the forward. It says which gradients are right and which are
+# wrong.
 
 # %%
 print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"b": db(g, x, w, b)}))
 
 # %% [markdown]
-# And if we forget the batch? And if we forget it so that the shape is right?
+# What if we forget to sum over the batch? And what if the shape is right nevertheless?
 
 # %%
 print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"b": g.sum((2, 3))}))
@@ -68,9 +69,9 @@ print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"b": g[0].sum((1,
 # %% [markdown]
 # ## The kernel
 #
-# w[o, c, i, j] meets the pixels `under(x[n, c], i, j)`, and makes map o of image n. Multiply what arrives there with
-# what it met, and add up over places and over images. (Again a correlation: of x with g. Chapter 5 had its small case.)
-# This one is yours. Here is a wrong one to begin with; what does the checker say?
+# w[o, c, i, j] is multiplied by the pixels `under(x[n, c], i, j)`, for map o of image n. Multiply g there by these
+# pixels, and sum over positions and images. (This is again a correlation, of x with g; chapter 5 had a small case.)
+# Write this rule yourself. Here is a wrong one to begin with; what does the checker say?
 
 
 # %%
@@ -89,8 +90,8 @@ course.check("8.dw", dw)
 # %% [markdown]
 # ## The image
 #
-# A pixel is met by up to h * w windows, each time by another number of the kernel. Each window sends back its g, times
-# the number that looked at the pixel; and they add up. `=` in place of `+=` forgets all but one.
+# A pixel is in up to h * w windows, each time multiplied by another number of the kernel. Each window contributes its g
+# times that number, and the contributions are added. `=` instead of `+=` keeps only one of them.
 
 
 # %%
@@ -100,9 +101,9 @@ def dx(g, x, w, b): ...
 course.check("8.dx", dx)
 
 # %% [markdown]
-# Another way to the same: at pixel (p, q) the window (p - i, q - j) looks through w[i, j]. The indices run against each
-# other, so dx is a correlation of g, padded, with the kernel **flipped in both axes**, its channels in and out
-# exchanged. Forget the flip, and:
+# The same in another form: in window (p - i, q - j) the pixel (p, q) is multiplied by w[i, j]. The indices have
+# opposite signs, so dx is a correlation of the padded g with the kernel **flipped in both axes**, with its channels in
+# and out exchanged. Without the flip:
 
 # %%
 print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"x": F.conv_transpose2d(g, w.flip(2, 3))}))
@@ -110,17 +111,17 @@ print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"x": F.conv_trans
 # %% [markdown]
 # ## When the checker is blind
 #
-# With one image, a forgotten sum over the batch changes nothing, and no checker in the world can see it. It says so:
+# With one image a forgotten sum over the batch changes nothing, so no checker can find it. It says so:
 
 # %%
 one_image = {**inputs, "x": inputs["x"][:1]}
 print(course.check_gradients(conv, one_image, lambda g, x, w, b: {"b": g[0].sum((1, 2))}))
 
 # %% [markdown]
-# ## Two mistakes that numbers do not show
+# ## Two mistakes with right numbers
 #
-# A rule may return the right numbers and be wrong: it may read what the *last* call left behind, or write into the
-# gradient that arrives, which others still read. The checker calls twice, and looks twice.
+# A rule may return the right numbers and still be wrong: it may use values left over from the *last* call, or write
+# into the arriving gradient, which other rules still read. So the checker calls twice, and checks for writes.
 
 
 # %%
@@ -134,7 +135,7 @@ print(course.check_gradients(lambda x: x * x, {"x": torch.randn(3)}, scribbles))
 # %% [markdown]
 # ## With a stride
 #
-# Window (p, q) starts at (2p, 2q). The rest is as before; mind the pixels that no window sees.
+# Window (p, q) starts at (2p, 2q). The rest is as before; mind the pixels that are in no window.
 
 
 # %%
@@ -155,5 +156,5 @@ course.check("8.dx_strided", dx_strided)
 course.check("8.db", db)
 
 # %% [markdown]
-# You now hold all that a convolution layer needs. The library keeps these rules in
-# [ops/conv.py](../../minigrad/ops/conv.py), in three lines: each of conv, dx and dw is the others' gradient.
+# You now have all the rules of a convolution layer. In the library they stand in
+# [ops/conv.py](../../minigrad/ops/conv.py), in three lines: each of conv, dx and dw is the gradient of the others.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 9. Modules, optimizers, data
 #
-# You know what a layer computes, how its gradient is found and how a kernel learns. What is left is bookkeeping: many
-# layers, many weights, many images. Three words of the library take it over.
+# You know what a layer computes, how its gradient is computed and how a kernel is learned. The rest is bookkeeping for
+# many layers, weights and images. The library has modules, optimizers and data loaders for it.
 
 # %%
 import minigrad as torch
@@ -12,10 +12,11 @@ from minigrad.utils.data import DataLoader, TensorDataset
 torch.manual_seed(0)
 
 # %% [markdown]
-# ## Modules: who holds the weights
+# ## Modules hold the weights
 #
-# A module has a `forward`, and remembers every `nn.Parameter` and every module that is assigned to it. Here is chapter
-# 1's loop as a layer. It trains, because writing into a tensor is recorded like everything else.
+# A module has a `forward`, and registers every `nn.Parameter` and every module that is assigned to it. Here is the loop
+# of chapter 1 as a layer. It can be trained, because assigning to an element of a tensor is recorded like any
+# operation.
 
 
 # %%
@@ -44,7 +45,7 @@ print(layer, [name for name, _ in layer.named_parameters()])
 # %% [markdown]
 # ## What is trained
 #
-# Modules hold modules: `nn.Sequential` calls its parts in order.
+# Modules can contain modules: `nn.Sequential` calls its modules in order.
 
 # %%
 net = nn.Sequential(
@@ -60,7 +61,7 @@ def parameters(channels_in, channels_out, k): ...
 course.check("9.parameters", parameters)
 
 # %% [markdown]
-# ## Optimizers: who makes the step
+# ## Optimizers update the weights
 #
 # `zero_grad`, `backward`, `step`. Plain SGD subtracts lr times the gradient, as we did by hand.
 
@@ -80,8 +81,8 @@ assert torch.allclose(layer.weight.data, torch.tensor([[1.0, -1.0]]), atol=0.05)
 # %% [markdown]
 # ## Momentum
 #
-# A ball rolls through a narrow valley more quickly than a hiker who turns at every step. Keep a velocity: the old one,
-# a little braked, plus the gradient. Step along the velocity.
+# In a narrow valley plain gradient descent moves from side to side; a rolling ball is quicker. So keep a velocity: the
+# old velocity times a factor below 1, plus the gradient. Each step goes along the velocity.
 
 
 # %%
@@ -93,8 +94,9 @@ course.check("9.momentum", momentum)
 # %% [markdown]
 # ## Data: batches
 #
-# A step on one image goes in a poor direction; a step on all images costs too much. So take a batch of some. `DataLoader` shuffles and cuts; here the
-# images are upright bars (class 0), lying bars (1) and noise (2), made on the spot.
+# The gradient of one image is a poor direction; that of all images is expensive. So take a batch of some images.
+# `DataLoader` shuffles the data and makes batches. Here the images are vertical bars (class 0), horizontal bars (1) and
+# noise (2), made by the program.
 
 
 # %%
@@ -115,8 +117,8 @@ print(len(loader), "batches of", next(iter(loader))[0].shape)
 # %% [markdown]
 # ## How good?
 #
-# The net gives three scores for an image; the largest wins. `CrossEntropyLoss` wants the scores as they are, without a
-# softmax, and the number of the right class. What we care about is accuracy: the share of images that are right.
+# The net gives three scores for an image; the largest score is the predicted class. `CrossEntropyLoss` takes the scores
+# without a softmax, and the number of the right class. The accuracy is the share of right predictions.
 
 
 # %%
@@ -144,4 +146,4 @@ def my_accuracy(scores, labels): ...
 course.check("9.accuracy", my_accuracy)
 
 # %% [markdown]
-# Bars are easy. [Chapter 10](10_digits.py) reads handwriting.
+# Bars are easy. [Chapter 10](10_digits.py) classifies handwritten digits.

@@ -2,7 +2,7 @@
 # # 10. A small LeNet reads handwriting
 #
 # 1797 digits, written by 43 people, 8 x 8 pixels each, come with scikit-learn (`pip install scikit-learn`); nothing is
-# downloaded. The net has the form of LeNet (LeCun et al., 1998), a size smaller.
+# downloaded. The net is a smaller LeNet (LeCun et al., 1998).
 
 # %%
 import sys
@@ -27,8 +27,8 @@ print(images.shape, "of which", len(test), "are kept for the test")
 # %% [markdown]
 # ## The net
 #
-# Two convolutions find strokes, and then strokes of strokes; pooling keeps the strongest of four neighbours; two full
-# layers decide.
+# The first convolution finds strokes, the second combinations of strokes; pooling keeps the largest of four neighbours;
+# two fully connected layers classify.
 
 # %%
 net = nn.Sequential(
@@ -45,7 +45,7 @@ net = nn.Sequential(
 print(sum(p.numel() for p in net.parameters()), "numbers to train")
 
 # %% [markdown]
-# ## Training, with a bar to watch
+# ## Training, with a progress bar
 
 
 # %%
@@ -76,9 +76,10 @@ print(f"right: {history['train'][-1]:.1%} of the training images, {history['test
 assert history["test"][-1] > 0.9  # about 0.96; the last digits differ from one processor to another
 
 # %% [markdown]
-# ## Which for which?
+# ## Which digits are confused?
 #
-# One number hides a lot. A confusion matrix has a row for what a digit is, and a column for what it was taken for.
+# The accuracy hides which digits are confused. A confusion matrix has a row for each true digit and a column for each
+# predicted one.
 
 # %%
 with torch.no_grad():
@@ -93,7 +94,7 @@ print(f"{len(wrong)} are wrong:", [(int(labels[test][i]), int(predicted[i])) for
 # %% [markdown]
 # ## Look at what it learned, and at what it gets wrong
 #
-# Never trust a number without a look at the mistakes. Some of these, you would get wrong too.
+# Always look at the wrong predictions too. Some of these digits are hard to read even for people.
 
 # %%
 if viz.can_draw():
@@ -115,6 +116,6 @@ def my_confusion(predicted, labels, classes): ...
 course.check("10.confusion", my_confusion)
 
 # %% [markdown]
-# Things to try: take a layer away; train on 100 digits only; shift the test images by one pixel. What breaks first?
+# Things to try: remove a layer; train on 100 digits only; shift the test images by one pixel. What fails first?
 #
-# When something breaks, there is a message. [Chapter 11](11_reading_errors.py) is about reading it.
+# When a program fails, there is a message. [Chapter 11](11_reading_errors.py) is about reading it.

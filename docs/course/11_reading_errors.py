@@ -2,8 +2,8 @@
 # # 11. Reading errors
 #
 # Everyone who trains networks reads error messages all day. Here are 25 broken programs, each with a mistake
-# that people really make. Run one, read what it says, from the last line up: what was expected, what was got, what to do. Then mend it.
-# Mended ones stand at the end. Every message has a section in [errors](../errors.md).
+# that people really make. Run one and read the message, from the last line up: what was expected, what was got, what to
+# do. Then correct the program. Corrected ones are at the end. Every message has a section in [errors](../errors.md).
 
 # %%
 from contextlib import contextmanager
@@ -143,8 +143,8 @@ with broken(25):
 # %% [markdown]
 # ## Mistakes without a message
 #
-# The worst ones say nothing. Each of these runs; what is wrong with the answer? (Five more stand at the end of
-# [errors](../errors.md#mistakes-that-look-like-right-programs), with why no message can tell them.)
+# The worst mistakes give no message. Each of these runs; what is wrong with the result? (Five more are at the end of
+# [errors](../errors.md#mistakes-that-look-like-right-programs), with the reason why there is no message.)
 #
 # * `((p - t) ** 2).mean()` with p of shape (8, 1) and t of shape (8,): the difference is 8 x 8. Look at shapes.
 # * `zero_grad` forgotten: the loss swings (chapter 6).

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 12. Why convolution is fast
 #
-# The loops of chapter 1 need seconds for what takes the library a millisecond. Two ideas make the difference: ask for
-# one large product in place of many small ones, and find products that need not be computed at all.
+# The loops of chapter 1 need seconds where the library needs a millisecond. Two ideas make the difference: one large
+# matrix product instead of many small ones, and fewer multiplications.
 
 # %%
 import time
@@ -17,9 +17,9 @@ torch.manual_seed(0)
 # %% [markdown]
 # ## One product
 #
-# Write each window as a column: its pixels, row by row. Then the whole convolution is one product of matrices: kernels
-# as rows, windows as columns. That is **im2col**. It writes each pixel down up to h * w times, and is still much faster:
-# a product of large matrices is what processors do best.
+# Write each window as a column: its pixels, row by row. Then the whole convolution is one matrix product: kernels as
+# rows, windows as columns. That is **im2col**. It copies each pixel up to h * w times, and is still much faster,
+# because processors are best at products of large matrices.
 
 # %%
 X = torch.arange(12.0).reshape(3, 4)
@@ -90,16 +90,16 @@ assert all(winograd(d, g[:3]) == plainly(d, g[:3]) for d in units for g in units
 print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
 
 # %% [markdown]
-# In two dimensions the trick is done along both axes: 16 products for 36. The sums before and after cost time too, and
-# the halves cost digits in single precision, so it pays for layers with many channels and 3 x 3 kernels: the most
-# frequent layers of all. Lavin and Gray brought it to deep learning in 2015.
+# In two dimensions this is done along both axes: 16 products instead of 36. The additions before and after take time
+# too, and float32 loses some digits, so it pays for layers with many channels and 3 x 3 kernels, the most common
+# layers. Lavin and Gray introduced it to deep learning in 2015.
 #
-# ## Which way?
+# ## Which algorithm?
 #
-# No way is the quickest for all shapes. A 1x1 kernel has no windows to write down: its product can start at once. Six
-# pixels are done before a large product has begun. Many channels and a 3x3 kernel are Winograd's. So for each shape the
-# library reckons what every way would cost on a machine of this kind (products, numbers to copy, calls), and takes the
-# least. `explain` shows the candidates, the one taken with a star, and measures them too.
+# No algorithm is the quickest for all shapes. A 1x1 kernel needs no copies of windows. For a tiny image the number of
+# calls decides. For many channels and a 3x3 kernel Winograd's is best. So for each shape the library estimates the cost
+# of every algorithm on this kind of machine (products, copies, calls), and chooses the least. `explain` lists the
+# algorithms, marks the chosen one with a star, and measures them too.
 
 # %%
 for shape, layer in (
@@ -112,7 +112,7 @@ for shape, layer in (
     assert sum(way.chosen for way in ways) == 1
 
 # %% [markdown]
-# On your machine the times differ, and other programs that run beside this one show in them. Each way is one file:
+# On your machine the times differ, and they depend on other running programs. Each algorithm is one file in
 # [kernels/fast](../../minigrad/kernels/fast).
 #
 # ## Exercises

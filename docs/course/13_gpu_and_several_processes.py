@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 13. A GPU, and several processes
 #
-# A GPU does thousands of multiplications at once. It has memory of its own: a tensor lives here or there, and both
-# operands of an operation must live at the same place.
+# A GPU does thousands of multiplications at once. It has its own memory: a tensor is either on the CPU or on the GPU,
+# and both operands of an operation must be on the same device.
 
 # %%
 import json
@@ -19,7 +19,7 @@ print("this lesson runs on", device)
 # %% [markdown]
 # ## One program for both
 #
-# Make the net and the data, then send them. `.to(device)` moves a module's weights, and copies a tensor.
+# Make the net and the data, then move them. `.to(device)` moves the weights of a module, and copies a tensor.
 
 # %%
 torch.manual_seed(0)
@@ -37,13 +37,13 @@ print(net.weight.data.cpu().flatten())
 assert torch.allclose(net.weight.data.cpu().flatten(), torch.tensor([1.0, -1.0]), atol=0.02)
 
 # %% [markdown]
-# For an image this small a GPU is slower: starting its work takes longer than the work. Count the multiplications
-# (chapter 1): it pays from about ten million in one call.
+# For such a small image a GPU is slower: starting its work takes longer than the work. Count the multiplications
+# (chapter 1): a GPU pays from about ten million in one call.
 #
 # ## Several processes: the same step, shared
 #
-# Split a batch in two, and let two workers compute gradients. The gradient of a sum is the sum of the gradients: so they
-# add up what they found, and take the same step. No worker ever needs the other's images.
+# Split a batch in two, and let two workers compute gradients. The gradient of a sum is the sum of the gradients: so the
+# workers add their gradients, and take the same step. No worker needs the other's images.
 
 # %%
 torch.manual_seed(1)
@@ -65,8 +65,8 @@ print("the halves add up to the whole")
 # %% [markdown]
 # ## Two real processes
 #
-# A process has memory of its own. Nothing is shared but what is sent. Here is a program that takes its share of the
-# images and prints its gradient; it is started twice, both run at once, and their numbers are added up here.
+# A process has its own memory; data must be sent. Here is a program that takes its share of the images and prints its
+# gradient; it is started twice, both run at the same time, and their numbers are added here.
 
 # %%
 worker = """
@@ -93,14 +93,14 @@ else:
     assert torch.allclose(whole, shares[0] + shares[1], atol=1e-4)
 
 # %% [markdown]
-# With a mean in place of the sum they average. That is all that data-parallel training does; the rest is sending
-# numbers quickly. Two traps: batch norm takes its means over a worker's own half; and every worker must start with the
-# same weights.
+# With a mean instead of the sum they average. That is all that data-parallel training does; the rest is sending numbers
+# quickly. Two things to watch: batch norm uses only the worker's own part of the batch; and all workers must start with
+# the same weights.
 #
-# ## The real thing
+# ## With minigrad.distributed
 #
-# Text through a pipe is slow. `minigrad.distributed` sends the numbers, by MPI, while backward still runs: a program
-# becomes one of several with three lines, and one process alone is a group of one, which adds up nothing.
+# Text through a pipe is slow. `minigrad.distributed` sends the numbers by MPI, while backward is still running. A
+# program needs three more lines, and also runs as a single process.
 
 # %%
 import minigrad.distributed as dist
@@ -113,8 +113,8 @@ print(model.module.weight.grad.shape)
 dist.destroy_process_group()
 
 # %% [markdown]
-# Saved as a file, the same lines run on four processes with `mpiexec -n 4 python file.py`;
-# [several machines](../several_machines.md) tells the rest, with the digits of chapter 10 trained on 1, 2 and 4 of them.
+# Saved as a file, the same lines run in four processes with `mpiexec -n 4 python file.py`;
+# [several machines](../several_machines.md) has the details, and an example on 1, 2 and 4 processes.
 #
-# You are through. What now? Read the engine itself: start with
+# This is the end of the course. Next you can read the engine itself: start with
 # [autograd/core.py](../../minigrad/autograd/core.py), then one family of [ops](../../minigrad/ops).
