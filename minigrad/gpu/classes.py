@@ -19,7 +19,7 @@ P = 256  # threads that go through the labels together
 MOST = 2**16  # labels of one block
 
 # The label of thing i is for row i / rest of (N, classes, rest), at i % rest.
-COUNT = """
+LOSS = """
 __device__ A weight_of(long long label, const T* weights, int weighted, int classes) {
     return weighted && label >= 0 && label < classes ? up(weights[label]) : A(1);
 }
@@ -31,11 +31,7 @@ __device__ A count_labels(
         if (labels[i] != ignored) counted += weight_of(labels[i], weights, weighted, classes);
     return all_sum(counted);
 }
-"""
-# out = -sum(w[label] logs[label]), for the mean divided by the sum of w[label]; labels (N, rest) -> ().
-FORWARD = (
-    COUNT
-    + """
+// out = -sum(w[label] logs[label]), for the mean divided by the sum of w[label]; labels (N, rest) -> ().
 extern "C" __global__ void nll(
     const T* logs, const long long* labels, const T* weights, T* out, int count, int classes, int rest,
     long long ignored, int mean, int weighted)
@@ -52,12 +48,7 @@ extern "C" __global__ void nll(
     A counted = mean ? count_labels(labels, weights, count, classes, ignored, weighted) : A(1);
     if (threadIdx.x == 0) *out = down(total / counted);
 }
-"""
-)
-# out = -gradient w[label] where the class is the label, divided likewise, and 0 elsewhere: () -> (N, classes, rest).
-RULE = (
-    COUNT
-    + """
+// out = -gradient w[label] where the class is the label, divided likewise, and 0 elsewhere: () -> (N, classes, rest).
 extern "C" __global__ void nll_rule(
     const T* gradient, const long long* labels, const T* weights, T* out, int count, int classes, int rest,
     long long ignored, int mean, int weighted)
@@ -75,7 +66,6 @@ extern "C" __global__ void nll_rule(
     }
 }
 """
-)
 
 
 def nll(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
@@ -84,7 +74,7 @@ def nll(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) 
         return None
     x = in_one_piece(x)
     out = type(x)((), x.dtype)
-    _launch("nll", FORWARD, 1, (x, target, weight, out), x, ignore_index, reduction)
+    _launch("nll", 1, (x, target, weight, out), x, ignore_index, reduction)
     return out
 
 
@@ -93,7 +83,7 @@ def nll_rule(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduct
     if not _serves(x, target, weight, reduction):
         return None
     out = type(x)(x.shape, x.dtype)
-    _launch("nll_rule", RULE, blocks_for(x.size, 4 * P), (g, target, weight, out), x, ignore_index, reduction)
+    _launch("nll_rule", blocks_for(x.size, 4 * P), (g, target, weight, out), x, ignore_index, reduction)
     return out
 
 
@@ -103,11 +93,9 @@ def _serves(x: Any, target: Any, weight: Any, reduction: str) -> bool:
     return reduction != "none" and x.dtype.char in "efd" and labels and weights and x.size > 0
 
 
-def _launch(
-    name: str, body: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str
-) -> None:
+def _launch(name: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str) -> None:
     first, target, weight, out = arrays
     sizes = int32s(target.size, x.shape[1], prod(x.shape[2:]))
     numbers = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
     operands = (first, target, first if weight is None else weight, out)
-    launch_floats(name, body, x.dtype.char, (blocks,), (P,), (*operands, *numbers), P=P)
+    launch_floats(name, LOSS, x.dtype.char, (blocks,), (P,), (*operands, *numbers), P=P)

@@ -26,10 +26,8 @@ HELPERS = f"""
 struct Table {{ T* arrays[{ROWS}]; long long sizes[{ROWS}]; int first[{ROWS}]; int count; }};
 const int CHUNK = {CHUNK};
 """
-# parts[block] = sum x^2 of the block's elements; norm = sqrt(sum parts); x = factor x.
-SQUARES = Kernel(
-    "sum_squares",
-    """
+SOURCE = """
+// parts[block] = the sum of x^2 over the block's elements
 extern "C" __global__ void sum_squares(const T* any, double* parts, const Table table) {
     int row = find_row(table);
     long long start = (long long)(blockIdx.x - table.first[row]) * CHUNK;
@@ -39,33 +37,22 @@ extern "C" __global__ void sum_squares(const T* any, double* parts, const Table 
     sum = all_sum(sum);
     if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
-""",
-    HELPERS,
-)
-NORM = Kernel(
-    "norm_of_parts",
-    """
+// norm = sqrt(the sum of all parts)
 extern "C" __global__ void norm_of_parts(T* norm, const double* parts, int count) {
     double sum = 0;
     for (int i = threadIdx.x; i < count; i += P) sum += parts[i];
     sum = all_sum(sum);
     if (threadIdx.x == 0) *norm = sqrt(sum);
 }
-""",
-    HELPERS,
-)
-SCALE = Kernel(
-    "scale_all",
-    """
+// x = factor x
 extern "C" __global__ void scale_all(const T* factor, const Table table) {
     int row = find_row(table);
     long long start = (long long)(blockIdx.x - table.first[row]) * CHUNK;
     for (long long i = start + threadIdx.x; i < start + CHUNK && i < table.sizes[row]; i += P)
         table.arrays[row][i] *= *factor;
 }
-""",
-    HELPERS,
-)
+"""
+SQUARES, NORM, SCALE = [Kernel(name, SOURCE, HELPERS) for name in ("sum_squares", "norm_of_parts", "scale_all")]
 
 
 def norm_of_all(arrays: Sequence[Array]) -> Array | None:
