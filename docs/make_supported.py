@@ -196,7 +196,7 @@ DIFFERENCES = [
         "refuses('F.pad(torch.ones(1, 3), (3, -1), mode=\\'circular\\')')",
     ),
     (
-        "halves that are added up at one place: by an index, `index_add`, `F.embedding`",
+        "halves that are added up at one place: by an index, `index_add`, `F.embedding`, for a dilated layer's bias",
         "are added in single and rounded once; PyTorch's sums stop at 2048, where adding 1 changes nothing",
         "torch.zeros(1).half().index_add(0, torch.zeros(3000).long(), torch.ones(3000).half()).item() == 3000",
     ),
