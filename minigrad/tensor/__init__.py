@@ -46,9 +46,13 @@ class Tensor(
 
 core.result_class = Tensor
 for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
-    for _method in vars(_family).values():
-        if isinstance(_method, FunctionType) and _method.__qualname__.startswith(_family.__name__):
-            _method.__qualname__ = f"Tensor.{_method.__name__}"  # the name in Python's errors
+    for _name, _method in vars(_family).items():
+        if (
+            isinstance(_method, FunctionType)
+            and _method.__module__ == _family.__module__
+            and "." in _method.__qualname__
+        ):
+            _method.__name__, _method.__qualname__ = _name, f"Tensor.{_name}"  # the name in Python's errors
             _method.__module__ = Tensor.__module__  # and where pickle finds it
 
 
