@@ -47,11 +47,7 @@ class Tensor(
 core.result_class = Tensor
 for _family in Tensor.__mro__[1:-2]:  # all except TensorBase and `object`
     for _name, _method in vars(_family).items():
-        if (
-            isinstance(_method, FunctionType)
-            and _method.__module__ == _family.__module__
-            and "." in _method.__qualname__
-        ):
+        if isinstance(_method, FunctionType) and "." in _method.__qualname__ and _method.__module__ != "minigrad":
             _method.__name__, _method.__qualname__ = _name, f"Tensor.{_name}"  # the name in Python's errors
             _method.__module__ = Tensor.__module__  # and where pickle finds it
 
