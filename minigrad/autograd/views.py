@@ -89,6 +89,15 @@ def refresh(view: TensorBase, asked: bool = False) -> None:
     move_retained(before, view.node)
 
 
+def is_in_graph(x: Any) -> bool:
+    """Whether `x` is a tensor to which gradients flow, after the writes to its memory."""
+    if not isinstance(x, TensorBase):
+        return False
+    if x.view_of is not None:
+        refresh(x)
+    return x.node is not None
+
+
 def record_from(root: TensorBase, steps: list[tuple[Operation, dict[str, Any], Any]], view: TensorBase) -> Any:
     """A node for `view` as it is seen from its root: past the views between, whose hooks are not its own."""
     operand = root

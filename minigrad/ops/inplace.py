@@ -16,7 +16,7 @@ from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
 from minigrad.autograd.messages import written_with_siblings
-from minigrad.autograd.views import Unrecorded, move_retained, record_from, refresh, root_of, steps_to
+from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import constant_beside, copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
@@ -167,7 +167,7 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     if target.node is not None or (target.view_of is not None and is_root_tracked(target)):
         return False
     a, b = target.array, args[0] if args else None
-    if isinstance(b, TensorBase) and b.node is None:
+    if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):
         b = b.array
     if a.dtype.char not in "fd" or 0 in a.strides:
         return False
@@ -203,7 +203,7 @@ _OVERLAPPING = (slide_windows, strided)  # views in which several elements may s
 
 def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:
     """Whether writing a result of `args` into `target` has to be recorded."""
-    tracked = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in (target, *args))
+    tracked = is_root_tracked(target) or any(is_in_graph(x) for x in (target, *args))
     return bool(mode.get() & GRAD) and tracked
 
 
@@ -253,8 +253,7 @@ def twin(method: Any, function: F, how: str) -> F:
 
 def _keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
     """A tensor with the value of `target` before a write; a copy if a gradient rule may need it."""
-    refresh(target)
-    needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))
+    needs = [x for x in (target, *others) if is_in_graph(x)]
     if not needs or not mode.get() & GRAD:
         return target
     old = wrap(copy_array(target.array))
@@ -290,7 +289,7 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     if self.node is not None and self.view_of is None and other is not self and mode.get() & GRAD:
         # The old value stays in the graph, with a gradient of zero; for a view, its base does that.
         value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
-    elif value.node is not None and mode.get() & GRAD:
+    elif is_in_graph(value) and mode.get() & GRAD:
         value = _copied(value)  # a node of its own, without the hooks of the source
     return assign(self, value, "copy_", one_number=are_same(self.array, other.array))
 

@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import GRAD, TensorBase, inference_was_entered, is_array, mode, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import Uncounted
-from minigrad.autograd.views import refresh
+from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import type_name
 from minigrad.ops.copies import cast
@@ -40,7 +40,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         self.writes[0] = 0  # refused, or not
     if not basic:
         _check_places(self.array, parts, source)
-    flows = self.node is not None or (is_tensor and value.node is not None)
+    flows = self.node is not None or (is_tensor and self.array.dtype.kind == "f" and is_in_graph(value))
     if (flows or (self.view_of is not None and is_root_tracked(self))) and mode.get() & GRAD:
         _write_recorded(self, key, parts, basic, value)
         return

@@ -252,3 +252,36 @@ def test_a_turned_view_is_part_of_the_graph_that_begins_below_it_later(write_fir
     assert view.requires_grad and not view.is_leaf and view.shape == (3, 2)
     (view * torch.arange(6.0).view(3, 2)).sum().backward()
     assert base.grad.tolist() == [1.0, 5.0, 9.0]
+
+
+WRITES_OF_A_VIEW = {
+    "by slices": lambda y, v: y.__setitem__(slice(None), v),
+    "by places": lambda y, v: y.__setitem__([0, 1, 2], v),
+    "everywhere": lambda y, v: y.__setitem__(..., v),
+    "copy_": lambda y, v: y.copy_(v),
+    "add_": lambda y, v: y.add_(v),
+    "lerp_": lambda y, v: y.lerp_(v, 1.0),
+    "fill_": lambda y, v: y.fill_(v.sum()),
+    "index_add_": lambda y, v: y.index_add_(0, torch.arange(3), v),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_OF_A_VIEW.values(), ids=WRITES_OF_A_VIEW.keys())
+def test_a_view_is_written_with_the_graph_that_its_base_got_since(write):
+    x, w = torch.zeros(4), torch.ones(4, requires_grad=True)
+    v = x[1:]
+    x.add_(w * 2)  # after which nobody asks the view whether it requires a gradient
+    y = torch.zeros(3)
+    write(y, v)
+    assert y.requires_grad
+    y[0].backward()
+    assert w.grad.tolist() in ([0.0, 2.0, 0.0, 0.0], [0.0, 2.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("write", WRITES_OF_A_VIEW.values(), ids=WRITES_OF_A_VIEW.keys())
+def test_a_part_of_a_split_that_was_written_to_is_not_written_elsewhere(write):
+    x = torch.zeros(6)
+    _, part = x.split(3)
+    x.add_(torch.ones(6, requires_grad=True) * 2)
+    with pytest.raises(RuntimeError, match="one of several views"):
+        write(torch.zeros(3), part)
