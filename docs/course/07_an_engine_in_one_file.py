@@ -358,7 +358,7 @@ assert np.isclose(slope_by_pushing, slope_by_rule[1, 2, 0, 1])
 # %% [markdown]
 # ## Step 7: it learns
 #
-# The image of chapter 2, its edges, a kernel of zeros, and gradient descent.
+# The image of chapter 2, its edges, an arbitrary first kernel, and gradient descent.
 
 # %%
 X = np.ones((1, 1, 6, 8))

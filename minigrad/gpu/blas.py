@@ -22,7 +22,7 @@ FAST_TF32 = 77  # CUBLAS_COMPUTE_32F_FAST_TF32
 
 
 def allows_tf32() -> bool:
-    """Whether products in single precision may round their operands to TF32: `backends.cuda.matmul.allow_tf32`."""
+    """Whether float32 products may round their operands to TF32: `backends.cuda.matmul.allow_tf32`."""
     return os.environ.get("CUPY_TF32", "0") == "1"
 
 
@@ -46,7 +46,7 @@ def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
 
 
 def _multiply_two(x: Array, y: Array) -> Array | None:
-    """The product of two matrices that lie by rows or by columns, with few questions asked: most are such."""
+    """The product of two row-major or column-major matrices, with few checks: the usual case."""
     if type(x) is np.ndarray or x.dtype != y.dtype:
         return None
     (m, k), (rows, n), char = x.shape, y.shape, x.dtype.char
@@ -67,7 +67,7 @@ def _multiply_two(x: Array, y: Array) -> Array | None:
 
 
 def _find_layout(x: Array) -> tuple[int, int] | None:
-    """How cuBLAS reads the matrix, and the step from one row (or column) to the next; None where it must be copied."""
+    """The transpose flag of a matrix for cuBLAS, and its leading dimension; None if it must be copied."""
     (rows, columns), (down, across), size = x.shape[-2:], x.strides[-2:], x.itemsize
     if (columns == 1 or across == size) and (rows == 1 or down >= columns * size):
         return AS_IT_LIES, down // size if rows > 1 else columns
@@ -77,21 +77,21 @@ def _find_layout(x: Array) -> tuple[int, int] | None:
 
 
 def _multiply_by_vector(x: Array, y: Array) -> Array:
-    """The product where one of them, or both, have one axis."""
+    """The product if one operand, or both, are vectors."""
     if x.ndim == y.ndim:
         return (x * y).sum(dtype=x.dtype)
     return matmul(x[None], y)[..., 0, :] if x.ndim == 1 else matmul(x, y[:, None])[..., 0]
 
 
 def _multiply_rows(x: Array, y: Array, out: Array | None) -> Array:
-    """The rows of all of x's matrices, under one another, times the matrix y; into `out` where that lies so, too."""
+    """The rows of all matrices of x, as one matrix, times the matrix y; directly into `out` if its layout allows."""
     (*outer, k), n = x.shape, y.shape[-1]
     rows = None if out is None or not out.flags.c_contiguous else out.reshape(-1, n)
     return matmul(x.reshape(-1, k), y, rows).reshape(*outer, n)
 
 
 def _multiply_each(own: Handle, x: Array, y: Array, out: Array | None) -> Array:
-    """Every matrix of x times the one of y beside it; into `out` where cuBLAS can write there."""
+    """Batched products of x and y; directly into `out` if cuBLAS can write there."""
     char, m, n = x.dtype.char, x.shape[-2], y.shape[-1]
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     layout = _find_layout(out) if out is not None and out.dtype.char == char else None
@@ -105,7 +105,7 @@ def _multiply_each(own: Handle, x: Array, y: Array, out: Array | None) -> Array:
 
 
 def _write(result: Array, out: Array | None) -> Array:
-    """`out`, which holds the result, or the result where there is none."""
+    """Returns `out` with the result, or the result if there is no `out`."""
     if out is None:
         return result
     if result is not out and result.base is not out:
@@ -114,7 +114,7 @@ def _write(result: Array, out: Array | None) -> Array:
 
 
 class Matrices(NamedTuple):
-    """A matrix, or many: where they lie, how cuBLAS reads them, and the step along each axis of the batch."""
+    """A batch of matrices for cuBLAS: array, transpose flag, leading dimension, and the stride of each batch axis."""
 
     array: Array  # kept alive until the launch
     shape: tuple[int, int]
@@ -124,7 +124,7 @@ class Matrices(NamedTuple):
 
 
 def _as_matrices(x: Array, batch: tuple[int, ...]) -> Matrices:
-    """The matrices of x, one for each place of the `batch`, along whose axes x may be repeated."""
+    """The matrices of x for the `batch` shape, to which x is broadcast."""
     layout = _find_layout(x)
     if layout is None:
         return _as_matrices(array_module(x).ascontiguousarray(x), batch)
@@ -148,7 +148,7 @@ def add_product(x: Array, y: Array, out: Array) -> bool:
 def _launch(
     own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batch: tuple[int, ...], adds: bool = False
 ) -> None:
-    """One launch for each place along the axes of the batch that are no single step apart; mostly there is one."""
+    """Launches the products, one launch for each index of the batch axes that cannot be merged; usually one."""
     count, steps, others = _join_axes(batch, (a.batch_steps, b.batch_steps, c.batch_steps))
     computes_in = FAST_TF32 if kind.name == 0 and allows_tf32() else kind.computes_in
     size, (m, n), k = c.array.dtype.itemsize, c.shape, a.shape[1]
@@ -168,7 +168,7 @@ Steps = tuple[int, ...]
 
 @cache
 def _join_axes(batch: Steps, steps: tuple[Steps, ...]) -> tuple[int, Steps, list[tuple[int, Steps]]]:
-    """The batch as one axis (its length, and each operand's step), and the axes that do not join it."""
+    """The batch merged to one axis (its length, and each operand's stride), and the axes that cannot be merged."""
     axes: list[tuple[int, Steps]] = []
     for extent, *own in zip(batch, *steps, strict=True):
         if extent == 1:

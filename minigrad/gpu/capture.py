@@ -16,7 +16,7 @@ from minigrad.gpu import cublas
 
 
 class Pool:
-    """Memory of one graph, or of several whose replays follow one another; kept while one of them lives."""
+    """The memory pool of one graph, or of several that are replayed in sequence; kept while one of them exists."""
 
     def __init__(self, xp: Any) -> None:
         self.memory = xp.cuda.MemoryPool()
@@ -28,12 +28,12 @@ _number = itertools.count(1)
 
 
 def make_handle() -> Handle:
-    """A name for a pool, of which there is none before a graph asks for its memory."""
+    """A handle for a pool, which is created when a graph first uses it."""
     return 0, next(_number)
 
 
 class Capture:
-    """A stream from the moment it records until it is asked for the graph."""
+    """A capture in progress, from its begin to the finished graph."""
 
     def __init__(self, xp: Any, handle: Handle) -> None:
         self.stream = xp.cuda.get_current_stream()
@@ -53,7 +53,7 @@ class Capture:
         backend.RECORDING.append(self)
 
     def end(self) -> Any:
-        """The graph. Raises what CUDA says where something that cannot be captured spoilt it."""
+        """Ends the capture and returns the graph. Raises CUDA's error if an operation could not be captured."""
         backend.RECORDING.remove(self)
         try:
             return self.stream.end_capture()

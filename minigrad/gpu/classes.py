@@ -15,10 +15,10 @@ import numpy as np
 from minigrad.gpu.floats import in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
-P = 256  # threads that go through the labels together
+P = 256  # threads of the block
 MOST = 2**16  # labels of one block
 
-# The label of thing i is for row i / rest of (N, classes, rest), at i % rest.
+# Label i is for row i / rest of (N, classes, rest), at i % rest.
 LOSS = """
 __device__ A weight_of(long long label, const T* weights, int weighted, int classes) {
     return weighted && label >= 0 && label < classes ? up(weights[label]) : A(1);

@@ -16,7 +16,7 @@ from minigrad.gpu.floats import TOGETHER
 from minigrad.gpu.launch import THREADS, Kernel, int32s
 from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense, start_table
 
-ROWS = 190  # of a table: CUDA takes 4,096 bytes of arguments on every GPU
+ROWS = 190  # rows of a table: every GPU accepts 4,096 bytes of arguments
 TABLE = np.dtype(
     [("arrays", np.uint64, ROWS), ("sizes", np.int64, ROWS), ("first", np.int32, ROWS), ("count", np.int32)], align=True
 )
@@ -56,12 +56,12 @@ SQUARES, NORM, SCALE = [Kernel(name, SOURCE, HELPERS) for name in ("sum_squares"
 
 
 def norm_of_all(arrays: Sequence[Array]) -> Array | None:
-    """The square root of the sum of all squares, a 0-d array; None where the kernels do not serve."""
+    """The square root of the sum of all squares, a 0-d array; None if the kernels do not support the arrays."""
     return on_gpu_of(arrays[0], _measure_norm, arrays) if _serves(arrays) else None
 
 
 def scale_all(arrays: Sequence[Array], factor: Array) -> bool:
-    """Multiply all by a 0-d array, in place; False, and nothing done, where the kernel does not serve."""
+    """Multiplies all arrays by a 0-d array, in place; returns False if the kernel does not support them."""
     if not _serves([*arrays, factor]):
         return False
     on_gpu_of(factor, _scale_each, arrays, factor)
@@ -69,7 +69,7 @@ def scale_all(arrays: Sequence[Array], factor: Array) -> bool:
 
 
 def _serves(arrays: Sequence[Array]) -> bool:
-    """Whether all lie on one GPU, each in one piece, and are floats or doubles alike."""
+    """Whether all arrays are on one GPU, contiguous, and all float32 or all float64."""
     first = arrays[0]
     place = array_module(first), first.dtype.char
     if place[0] is np or place[1] not in "fd":
@@ -96,7 +96,7 @@ def _scale_each(arrays: Sequence[Array], factor: Array) -> None:
 
 
 def _fill_tables(arrays: Sequence[Array]) -> Iterator[tuple[Any, int]]:
-    """Tables of the arrays that are not empty, and how many blocks each takes."""
+    """Tables of the non-empty arrays, with the number of blocks of each."""
     arrays = [x for x in arrays if x.size]
     for begin in range(0, len(arrays), ROWS):
         some = arrays[begin : begin + ROWS]

@@ -11,7 +11,7 @@ _IN_ORDER = Elementwise(lambda x: x.copy(), in_order=True)
 
 
 def copy(x: Any, *, order: str = "C") -> Any:
-    """The elements of x in new memory: "C" row by row, "K" as they lie."""
+    """A copy of x, row-major for "C", in the memory order of x for "K"."""
     if not x.flags.c_contiguous:
         return _AS_IT_LIES(x) if order == "K" else _IN_ORDER(x)
     out = type(x)(x.shape, x.dtype)

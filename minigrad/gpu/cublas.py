@@ -14,11 +14,11 @@ import threading
 from functools import cache
 from typing import Any, NamedTuple
 
-WORKSPACE_BYTES = 32 * 2**20  # what NVIDIA advises from Hopper on; enough everywhere
+WORKSPACE_BYTES = 32 * 2**20  # NVIDIA's recommendation from Hopper on; enough for all GPUs
 
 
 class Type(NamedTuple):
-    """How cuBLAS names an element type and the type in which it adds up, and where it finds that type's 1 and 0."""
+    """cuBLAS's names of a dtype and its compute type, and the addresses of the constants 1 and 0."""
 
     name: int
     computes_in: int
@@ -28,16 +28,16 @@ class Type(NamedTuple):
 
 _SINGLES, _DOUBLES = (ctypes.c_float * 2)(1, 0), (ctypes.c_double * 2)(1, 0)
 _FLOAT, _DOUBLE = ctypes.addressof(_SINGLES), ctypes.addressof(_DOUBLES)
-TYPES = {  # cudaDataType, cublasComputeType: halves are added up in floats
+TYPES = {  # cudaDataType, cublasComputeType: float16 is summed in float32
     "e": Type(2, 68, _FLOAT, _FLOAT + 4),
     "f": Type(0, 68, _FLOAT, _FLOAT + 4),
     "d": Type(1, 70, _DOUBLE, _DOUBLE + 8),
 }
-LIBRARIES: dict[Any, Any] = {}  # cuBLAS beside each array library, None where it is not found
+LIBRARIES: dict[Any, Any] = {}  # array library -> cuBLAS, or None if it is not found
 
 
 def _find_library(xp: Any) -> Any:
-    """CuBLAS's C interface: of the same major version as the CUDA for which CuPy was built."""
+    """Loads cuBLAS of the same major version as the CUDA for which CuPy was built."""
     if xp not in LIBRARIES:
         major = xp.cuda.runtime.runtimeGetVersion() // 1000
         name = f"cublas64_{major}.dll" if sys.platform == "win32" else f"libcublas.so.{major}"
@@ -62,7 +62,7 @@ def _declare(library: Any) -> Any:
 
 
 class Handle:
-    """A thread's handle on one GPU. It works in the stream that it was told last."""
+    """The cuBLAS handle of a thread for one GPU, with its current stream."""
 
     def __init__(self, xp: Any, library: Any) -> None:
         self.xp, self.library, self.stream = xp, library, -1
@@ -71,7 +71,7 @@ class Handle:
         check(library.cublasCreate_v2(ctypes.byref(self.value)), "cublasCreate")
 
     def follow(self, stream: int) -> None:
-        """Work in `stream` from now on, with its workspace."""
+        """Sets the stream and its workspace."""
         memory = _make_workspace(self.xp, self.xp.cuda.runtime.getDevice(), stream)
         check(self.library.cublasSetStream_v2(self.value, stream), "cublasSetStream")
         check(self.library.cublasSetWorkspace_v2(self.value, memory.ptr, WORKSPACE_BYTES), "cublasSetWorkspace")
@@ -80,7 +80,7 @@ class Handle:
 
 @cache
 def _make_workspace(xp: Any, device: int, stream: int) -> Any:
-    """Memory that a stream's products share; it is never freed, since graphs go on using it."""
+    """The workspace of a stream; it is never freed, because graphs keep using it."""
     return xp.get_default_memory_pool().malloc(WORKSPACE_BYTES)
 
 
@@ -88,7 +88,7 @@ _own = threading.local()
 
 
 def handle(xp: Any) -> Handle | None:
-    """This thread's handle on the GPU that is selected, in the current stream; None where there is no cuBLAS."""
+    """This thread's handle for the current GPU and stream; None if there is no cuBLAS."""
     device = xp.cuda.runtime.getDevice()
     try:
         found: Handle | None = _own.handles[xp, device]

@@ -15,9 +15,9 @@ import numpy as np
 from minigrad.gpu.launch import C_TYPES, Kernel
 from minigrad.tracing import Expression, Step, Untraceable
 
-_PYTHONS: dict[Any, str] = {float: "double", int: "long long"}  # numbers that take the type of what they meet
+_PYTHONS: dict[Any, str] = {float: "double", int: "long long"}  # Python numbers, which adapt to other dtypes
 
-OPTIONS = ("--fmad=false",)  # each product and each sum is rounded, as NumPy rounds it
+OPTIONS = ("--fmad=false",)  # no fused multiply-add: each product and each sum is rounded, as in NumPy
 
 # `Four` is what a thread reads and writes at once: 16 bytes of floats.
 HELPERS = """
@@ -141,12 +141,12 @@ _TRUTH = _EVERY | {
 
 
 def stored(dtype: Any) -> str:
-    """The C type of an array's elements."""
+    """The C type of the elements in memory."""
     return "Half" if dtype.char == "e" else C_TYPES[dtype.char]
 
 
 def computed(dtype: Any) -> str:
-    """The C type in which a step's value is held."""
+    """The C type in which a step is computed."""
     if isinstance(dtype, type):
         return _PYTHONS[dtype]
     return "float" if dtype.char == "e" else C_TYPES[dtype.char]
@@ -178,12 +178,12 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
 
 
 def _compute_one(arrays: list[str], passed: list[str]) -> list[str]:
-    """The line that computes a thread's only element."""
+    """The lines that compute one element per thread."""
     return [f"out[i] = element({', '.join(['*' + p if p in arrays else p for p in passed])});"]
 
 
 def _compute_four(result: str, arrays: list[str], passed: list[str], inner: tuple[int, ...]) -> list[str]:
-    """The lines that read four elements of each operand (or one four times), compute, and write four."""
+    """The lines that read four elements of each operand (or one, broadcast), compute, and write four."""
     reads = [
         f"auto four_{x} = {f'read({x}, some)' if step else f'repeat(*{x})'};"
         for x, step in zip(arrays, inner, strict=True)
@@ -235,7 +235,7 @@ def print_line(step: Step, names: dict[Step, str]) -> str:
 
 
 def _make_name(expression: Expression) -> str:
-    """The functions of the steps, for who reads a profile."""
+    """The name of a kernel from its steps, for profiles."""
     words = [s.function if isinstance(s.function, str) else s.function.__name__ for s in expression.steps]
     return "_".join([word for word in words if word not in ("operand", "number", "constant", "cast")][:4]) or "copy"
 
@@ -270,7 +270,7 @@ def _print_cast(given: Any, wanted: Any, value: str) -> str:
 
 
 def _print_constant(value: Any) -> str:
-    """A NumPy scalar; infinities and NaN by their bits, which C has no words for."""
+    """A NumPy scalar as C source; infinities and NaN by their bits, because C has no literals for them."""
     kind = computed(value.dtype)
     if value.dtype.kind != "f":
         return f"({kind}){int(value) % 2**64}ull"

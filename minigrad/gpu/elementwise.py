@@ -23,16 +23,16 @@ from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.gpu.placement import AT_ONCE, place
 from minigrad.tracing import Expression, Number, Untraceable, trace
 
-VARIANTS = 64  # of one function: one that is called with ever new options is not written for each of them
-BY_VALUE = "by value"  # a function that asks what its numbers are is traced for each of them
+VARIANTS = 64  # most kernels of one function, which limits those for ever new options
+BY_VALUE = "by value"  # marks a function that tests its numbers: it is traced for each value
 
-WRITTEN: dict[str, Expression] = {}  # what the kernels compute, by their names
+WRITTEN: dict[str, Expression] = {}  # name of a kernel -> its expression
 
 
 class Elementwise:
-    """A function of arrays whose result depends, at each place, on the operands at that place alone.
+    """An elementwise function of arrays as CUDA kernels.
 
-    The result lies as the operands do, the first of them before the others; with `in_order`, row by row.
+    The result has the memory order of the operands, the first one taking precedence; with `in_order` it is row-major.
     """
 
     __slots__ = ("_in_order", "_inputs", "_variants", "function")
@@ -43,7 +43,7 @@ class Elementwise:
         self._variants: dict[Any, Variant | int | str | None] = {}
 
     def __call__(self, *operands: Any, out: Any = None, **statics: Any) -> Any:
-        if self._inputs and len(operands) > self._inputs:  # NumPy's way to say out=
+        if self._inputs and len(operands) > self._inputs:  # a positional out, as in NumPy
             *operands, out = operands  # type: ignore[assignment]
         variant = self._find(operands, statics)
         found = None
@@ -56,7 +56,7 @@ class Elementwise:
         return found
 
     def _find(self, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
-        """The kernel for such operands; or the place of the operand that is the result itself; or None."""
+        """The kernel for these operands; or the index of the operand that is the result; or None."""
         array_type = backend.gpu_array_type()
         key: Any = tuple([x.dtype.char if x.__class__ is array_type else _kind_of_number(x) for x in operands])
         try:
@@ -70,12 +70,12 @@ class Elementwise:
                 variant = self._variants.get(key, "")
                 if variant == "":
                     variant = self._write(key, [x.dtype if isinstance(x, array_type) else x for x in operands], statics)
-        except TypeError:  # an operand or an option that is no key
+        except TypeError:  # an operand or an option that is not hashable
             return None
         return variant
 
     def _write_for_all_numbers(self, key: Any, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
-        """One kernel for whatever numbers; `BY_VALUE` where the function looks at them."""
+        """One kernel for all values of numbers; `BY_VALUE` if the function tests them."""
         known = [x.dtype if isinstance(x, backend.gpu_array_type()) else x for x in operands]
         numbers = [Number(_type_of(x)) if _is_number(x) else x for x in known]
         variant = self._write(key, numbers, statics)
@@ -84,7 +84,7 @@ class Elementwise:
         return self._variants.get(key)
 
     def _write(self, key: Any, given: Sequence[Any], statics: dict[str, Any]) -> Variant | int | None:
-        """What `_find` finds from now on under `key`."""
+        """Makes and caches the kernel for `key`."""
         if len(self._variants) >= VARIANTS:
             return None
         variant: Variant | int | None
@@ -99,7 +99,7 @@ class Elementwise:
 
 
 def _kind_of_number(x: Any) -> Any:
-    """What of an operand that is no array makes another kernel: the type of a number."""
+    """The part of the key for an operand that is no array: the type of a number."""
     return type(x) if _is_number(x) else x
 
 
@@ -119,7 +119,7 @@ def _spell(value: Any) -> Any:
 
 
 class Variant:
-    """The kernel of a function for operands of some types, written anew for each way in which they may lie."""
+    """The kernels of a function for operands of given dtypes, one for each memory layout."""
 
     __slots__ = (
         "_arrays", "_first", "_flat", "_in_order", "_kernels", "_numbers", "_read", "_rest", "dtype", "expression",
@@ -134,7 +134,7 @@ class Variant:
         self._flat = self._find_kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
 
     def compute(self, operands: Sequence[Any], out: Any = None) -> Any:
-        """The result for these operands, in new memory or in `out`; None where that cannot be."""
+        """The result for these operands, in new memory or in `out`; None if that is not possible."""
         first = operands[self._first]
         shape, flat = first.shape, first.flags.c_contiguous
         for i in self._rest:
@@ -151,7 +151,7 @@ class Variant:
         return out
 
     def _compute_placed(self, operands: Sequence[Any], out: Any) -> Any:
-        """The result where shapes differ, or where memory is not read from one end to the other."""
+        """The result for operands of different shapes, or not contiguous."""
         over = [operands[i] for i in self.expression.over]
         placement = place(self._in_order, self._read, *[(x.shape, x.strides, x.itemsize) for x in over])
         if placement is None:
@@ -168,7 +168,7 @@ class Variant:
         return out
 
     def _can_write(self, out: Any, shape: tuple[int, ...], operands: Sequence[Any]) -> bool:
-        """Whether the kernel may write there: each element where its operands are read, or where none is."""
+        """Whether the kernel may write to `out`: it does not overlap an operand, or only element by element."""
         if out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous:
             return False
         memory = out if out.base is None else out.base

@@ -21,19 +21,19 @@ _BY_WORD: dict[str, Callable[..., Any]] = {"where": np.where, "at_least": np.max
 
 
 def _number(notes: Notes, double: Step) -> Symbol:
-    """A double as a number of Python's, which takes the type of what it meets."""
+    """A double as a Python number, which adapts to other dtypes."""
     return NumberSymbol(notes, notes.note("cast", (double,), float))
 
 
 class _Asked(BaseException):
-    """A rule wants to know what holds of a number that only the GPU knows."""
+    """Raised when a rule tests a number that only the GPU knows."""
 
     def __init__(self, condition: Step) -> None:
         self.condition = condition
 
 
 class RuleNotes(Notes):
-    """The steps of all runs of a rule, one for each answer that it may get, and the numbers that it brought along."""
+    """The steps of all runs of a rule, one for each outcome of its tests, and the constants of the rule."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class RuleNotes(Notes):
         self.asked = self.met = 0
 
     def begin(self, answers: tuple[bool, ...]) -> None:
-        """Another run, in which the first questions get these answers."""
+        """Starts another run, with these outcomes of the first tests."""
         self.answers, self.asked, self.met = answers, 0, 0
 
     def in_type(self, x: Any, dtype: Any) -> Step:
@@ -79,7 +79,7 @@ class RuleNotes(Notes):
 
 
 class Program:
-    """What a rule does to one element of each array, and to the numbers in memory."""
+    """The traced program of a rule, for one element of each array and for the counters."""
 
     def __init__(self, before: Sequence[Step], after: Sequence[Step], brought: Sequence[Step]) -> None:
         self.before, self.after, self.brought = before, after, brought  # before: arrays, counts, numbers of one step
@@ -132,7 +132,7 @@ def trace_rule(
 
 
 def _run_for_all_answers(run: Callable[[], list[Step]], notes: RuleNotes, answers: tuple[bool, ...] = ()) -> list[Step]:
-    """What `run` gives: for each answer to what it asks, and the choice between them."""
+    """Traces `run` for each outcome of its tests, with a selection between the results."""
     notes.begin(answers)
     try:
         return run()

@@ -20,8 +20,8 @@ import numpy as np
 
 from minigrad.backend import array_module
 
-THREADS = 256  # of a block, where a kernel has no reason to want another number
-STATIC_SHARED_BYTES = 48 * 2**10  # a block gets more shared memory only where it was asked for beforehand
+THREADS = 256  # default number of threads in a block
+STATIC_SHARED_BYTES = 48 * 2**10  # a kernel that needs more shared memory must request it
 C_TYPES = {
     "f": "float", "d": "double", "b": "signed char", "B": "unsigned char", "h": "short", "H": "unsigned short",
     "i": "int", "I": "unsigned int", "l": "long long", "L": "unsigned long long", "q": "long long",
@@ -66,11 +66,11 @@ def or_else(compute: Callable[..., Any], function: Callable[..., Any]) -> Callab
 
 
 def blocks_for(count: int, per_block: int = THREADS) -> int:
-    """How many blocks do `count` things, so many each."""
+    """The number of blocks for `count` elements."""
     return -(-count // per_block)
 
 
 @cache
 def int32s(*numbers: int) -> tuple[Any, ...]:
-    """The numbers as C's int, made once."""
+    """Numbers as C ints, cached."""
     return tuple([np.int32(n) for n in numbers])

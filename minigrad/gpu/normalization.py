@@ -107,7 +107,7 @@ extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) normalize_rows_r
 
 
 class Lie(NamedTuple):
-    """How the numbers lie that share a mean, and those that share a weight."""
+    """The memory layout of the elements of one mean, and of one weight."""
 
     rows: int  # that have a mean each and lie together; 0 where a mean is a channel's
     length: int  # of a row
@@ -249,16 +249,16 @@ def b_rule(g: Any, *given: Any) -> Any:  # a rule may read the weights too
     return kept[1][1].reshape(b_shape) if found_with_weights else None
 
 
-_SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # what the last rule found, for the next
+_SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # results of the last rule, for the next
 
 
 def _knows(g: Any, x: Any, moments: Any) -> bool:
-    """Whether the forward was a kernel of this file: what it measured is all that is kept."""
+    """Whether the forward was a kernel of this file."""
     return moments.hat is None and g.dtype == x.dtype and moments.mean.dtype == _find_computed_type(x)
 
 
 def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
-    """For each weight: its gradient, the bias's, and their means. Added up once for all rules of one gradient."""
+    """For each weight its gradient, that of the bias, and their means; computed once for all rules."""
     kept = _SLOPES.get(moments)
     if kept is None or kept[0]() is not g:
         found = type(x)((4, lie.channels[1]), moments.mean.dtype)
@@ -287,7 +287,7 @@ def _weigh_scale(var: Any, eps: float, w: Any) -> Any:
 
 
 def normalize_by_given(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Any, eps: float) -> Any:
-    """The forward by given statistics, for operands of one type."""
+    """The forward with given statistics, for operands of one dtype."""
     if any(v is not None and v.dtype != x.dtype for v in (mean, var, w, b)):
         return None
     mean, var, w, b = _as_columns(columns, mean, var, w, b)

@@ -28,7 +28,7 @@ from minigrad.tracing import Step
 CHUNK = 2048  # elements of a block: eight of each thread
 ARGUMENT_BYTES = 4000  # CUDA takes 4,096 bytes of arguments on every GPU
 
-Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, and what is counted on the GPU
+Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, and counters on the GPU
 
 TABLE = """
 struct Table {{
@@ -83,7 +83,7 @@ extern "C" __global__ void {name}(const {element}* any, const Table table) {{
 
 
 class Update:
-    """A traced rule as kernels, for rows of one kind."""
+    """The kernels of a traced rule, for rows of one kind."""
 
     def __init__(self, program: Program, arrays: int, counts: int) -> None:
         self.program = program
@@ -150,13 +150,13 @@ class Update:
         return f"{computed(step.dtype)} {name} = {value};"
 
     def list_numbers(self, values: dict[Step, Any]) -> list[Any]:
-        """What the kernel is told, from `values` of the numbers that the rule brought along or was given."""
+        """The numbers in the kernel's argument, from `values` of the rule's constants and given numbers."""
         if not self.counts:
             values = self.program.compute_numbers(values)
         return [values[step] for step in self.numbers]
 
     def launch(self, rows: Sequence[Row], numbers: list[Any]) -> None:
-        """Update all `rows`."""
+        """Updates all `rows`."""
         for start in range(0, len(rows), self.rows):
             part = rows[start : start + self.rows]
             table, blocks = self.fill(part)
@@ -164,13 +164,13 @@ class Update:
             self.launch_table(part[0][0], table, blocks)
 
     def launch_table(self, any_array: Array, table: Any, blocks: int) -> None:
-        """Update what a table points to."""
+        """Launches the update of a table."""
         self.update((blocks,), (THREADS,), (any_array, table), "f")
         if self.count_on is not None:
             self.count_on((1,), (THREADS,), (any_array, table), "f")
 
     def fill(self, rows: Sequence[Row]) -> tuple[Any, int]:
-        """The table of some rows, and how many blocks they take."""
+        """The table of some rows, and their number of blocks."""
         table, blocks = start_table(self.table, [row[0] for row in rows])
         n, columns = len(rows), [[array.data.ptr for array in column] for column in zip(*rows, strict=True)]
         table["arrays"][:, :n] = columns[: len(self.arrays)]
@@ -188,7 +188,7 @@ def start_table(dtype: np.dtype[Any], arrays: Sequence[Array]) -> tuple[Any, int
 
 
 class Settled:
-    """A table that serves every step for which all but the gradients lie where they lay."""
+    """A cached table, valid while the addresses of all arrays but the gradients stay the same."""
 
     def __init__(self, made: Update, brought: dict[Step, float], rows: Sequence[Row]) -> None:
         self.made, self.brought, self.columns = made, brought, list(zip(*rows, strict=True))
@@ -197,7 +197,7 @@ class Settled:
         self.table, self.blocks = made.fill(rows)
 
     def serves(self, columns: list[tuple[Array, ...]]) -> bool:
-        """Whether these are the arrays in the table, and gradients that lie as the parameters do."""
+        """Whether the table holds these arrays, and gradients have the memory order of the parameters."""
         if len(columns) != len(self.columns) or len(columns[0]) != len(self.strides):
             return False
         pairs = list(zip(columns, self.columns, strict=True))
@@ -257,7 +257,7 @@ def update(
 
 
 def _bring_into_one_order(row: Row, counted: int) -> Row | None:
-    """`row` in the memory order of its parameter, for which a gradient is copied; None where buffers have another."""
+    """`row` in the memory order of its parameter; the gradient is copied if needed. None if buffers differ."""
     w, g = row[:2]
     buffers = row[2 : len(row) - counted]
     if not (w.flags.forc or is_dense(w)) or any(buffer.strides != w.strides for buffer in buffers if w.size > 1):
@@ -270,7 +270,7 @@ def _bring_into_one_order(row: Row, counted: int) -> Row | None:
 
 
 def is_dense(w: Array) -> bool:
-    """Whether `w` fills its memory without gaps, whatever the order of its axes, as a channels_last weight does."""
+    """Whether `w` has no gaps in memory, in any order of its axes."""
     expected = w.dtype.itemsize
     for step, n in sorted((step, n) for step, n in zip(w.strides, w.shape, strict=True) if n > 1):
         if step != expected:
@@ -282,7 +282,7 @@ def is_dense(w: Array) -> bool:
 def _trace(
     formula: Callable[..., None], row: Row, counted: int, given: dict[str, float]
 ) -> tuple[Update | None, dict[Step, float]]:
-    """The kernels of `formula` for such rows, and the numbers that it brings along; None where it cannot be traced."""
+    """The kernels of `formula` for such rows, and its constants; None if it cannot be traced."""
     width, dtypes = len(row) - counted, [array.dtype for array in row]
 
     def rule(*symbols: Any) -> None:

@@ -118,7 +118,7 @@ UNITS = "T u[4]; unit(words, u);"
 
 
 class Draw:
-    """A kernel that draws, compiled for each size of a packet."""
+    """A kernel that draws random numbers, compiled for each size of a packet."""
 
     def __init__(
         self, name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL, use: str = ""
@@ -164,22 +164,22 @@ WIDE_INTEGERS = Draw(
 
 @cache
 def _count_blocks(_cupy: Any, gpu: int) -> int:
-    """How many blocks of 256 threads that GPU, of that library's, holds at once."""
+    """The number of blocks of 256 threads that a GPU holds at once."""
     facts = library(GPU).cuda.runtime.getDeviceProperties(gpu)
     return int(facts["multiProcessorCount"] * (facts["maxThreadsPerMultiProcessor"] // THREADS))
 
 
 class Recording:
-    """What a graph draws: relative to `state`, where each replay finds a seed and an offset."""
+    """The draws of a graph, relative to `state`, from which each replay reads seed and offset."""
 
     def __init__(self, state: Array) -> None:
         self.state, self.words = state, 0
 
 
 class Philox:
-    """The stream of a GPU, on the GPU that is selected: what a `Generator` of device "cuda" draws with.
+    """A mixin with the draws of a `Generator` of device "cuda", on the current GPU.
 
-    A mixin: the generator has checked what is asked for.
+    The generator has already checked the arguments.
     """
 
     _seed: int
@@ -187,7 +187,7 @@ class Philox:
     _recording: Recording | None
 
     def _launch(self, draw: Draw, char: str, out: Array, *parameters: Any, per: int = 4, near: int = 1) -> Array:
-        """`out`, filled by as many threads as the GPU holds, each of which draws for `per` elements at a time."""
+        """Fills `out` with as many threads as the GPU holds, each of which draws for `per` elements at a time."""
         if out.size:
             blocks = min(blocks_for(out.size), _count_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
             words = 4 * blocks_for(out.size, blocks * THREADS * per)
@@ -295,7 +295,7 @@ class Philox:
 
 
 def _make_room(shape: Shape, dtype: Any) -> tuple[Any, Array]:
-    """The type to draw in, double or single, and room for the numbers."""
+    """The dtype of the draws, float64 or float32, and an array for them."""
     drawn = np.dtype(np.float64 if dtype == np.float64 else np.float32)
     return drawn.type, library(GPU).empty(shape, drawn)
 

@@ -15,12 +15,12 @@ import numpy as np
 from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.layout import find_memory_order
 
-AT_ONCE = 4  # elements of a thread, where they follow one another
-Steps = tuple[int, ...]  # how many elements on each axis goes, from the innermost one
+AT_ONCE = 4  # consecutive elements of a thread
+Steps = tuple[int, ...]  # strides in elements, innermost axis first
 
 
 class Placement(NamedTuple):
-    """One choice of shapes and strides: what the kernel must be, and which numbers it must be given."""
+    """The kernel variant and its arguments for one choice of shapes and strides."""
 
     lying: tuple[int, ...]  # the result's shape, its axes as they lie
     turned: tuple[int, ...] | None  # what brings the axes into the caller's order
@@ -76,7 +76,7 @@ def _fits_an_int(count: int, sizes: list[int], every: list[list[int]]) -> bool:
 
 
 def _spread_steps(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int, ...], size: int) -> Steps:
-    """An operand's steps along the axes of the result: 0 where it is repeated."""
+    """The strides of an operand along the axes of the result: 0 for broadcast axes."""
     steps = [0 if n == 1 else stride // size for n, stride in zip(own, strides, strict=True)]
     return (*[0] * (len(shape) - len(own)), *steps)
 

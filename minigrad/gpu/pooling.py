@@ -42,7 +42,7 @@ __device__ int stop(int i, int length, int count) { return ((long long)(i + 1) *
 
 
 def _complete(text: str) -> str:
-    """The text of a kernel, with what several have written out."""
+    """The source of a kernel, with the shared parts."""
     for part, words in PARTS.items():
         text = text.replace(part, words)
     return text
@@ -130,7 +130,7 @@ extern "C" __global__ void adaptive_mean_pool_rule(const T* g, T* out, int count
 
 
 def pool_max(x: Any, places: Any, *, geometry: Any) -> Any:
-    """The maxima, and their places written into `places`."""
+    """The maxima; writes their indices into `places`."""
     if not _serves(x, places) or not places.flags.c_contiguous:
         return None
     out = type(x)(places.shape, x.dtype)
@@ -139,7 +139,7 @@ def pool_max(x: Any, places: Any, *, geometry: Any) -> Any:
 
 
 def pool_max_rule(g: Any, x: Any, places: Any, geometry: Any) -> Any:
-    """The gradient of the image under the maxima."""
+    """The gradient of the image for max pooling."""
     if not _serves(x, g) or not places.flags.c_contiguous:
         return None
     out = type(x)(x.shape, g.dtype)
@@ -153,12 +153,12 @@ def pool_mean(x: Any, *, geometry: Any, windows: Any, count: Any) -> Any:
 
 
 def pool_mean_rule(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
-    """The gradient of the image under the means of windows."""
+    """The gradient of the image for average pooling."""
     return _share_out("mean_pool_rule", MEAN_RULE, g, x, geometry, count)
 
 
 def pool_adaptive(x: Any, *, size: Any) -> Any:
-    """The means of so many windows as cover the image."""
+    """The means of windows that cover the image."""
     return _average("adaptive_mean_pool", ADAPTIVE, x, size)
 
 
@@ -168,7 +168,7 @@ def pool_adaptive_rule(g: Any, x: Any, size: Any) -> Any:
 
 
 def _average(name: str, body: str, x: Any, windows: Any, *how: Any) -> Any:
-    """A number for each of the `windows` of the images x; None where the kernel does not serve."""
+    """One number for each of the `windows` of the images x; None if the kernel does not support them."""
     shape = (*x.shape[:-2], *windows)
     if not _serves(x, x) or 0 in shape:
         return None
@@ -178,7 +178,7 @@ def _average(name: str, body: str, x: Any, windows: Any, *how: Any) -> Any:
 
 
 def _share_out(name: str, body: str, g: Any, x: Any, *how: Any) -> Any:
-    """The adjoint: a number for each pixel of x, from the windows' g; None where the kernel does not serve."""
+    """The adjoint: one number for each pixel of x, from the windows' g; None if the kernel does not support it."""
     if not _serves(x, g):
         return None
     out = type(x)(x.shape, g.dtype)

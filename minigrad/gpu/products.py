@@ -17,7 +17,7 @@ from minigrad.gpu.elementwise import Elementwise
 
 
 class Factor(NDArrayOperatorsMixin):
-    """An array whose products go to `blas.matmul`; all else is the array's."""
+    """Wraps an array so that its matrix products call `blas.matmul`."""
 
     __slots__ = ("array",)
 
@@ -74,7 +74,7 @@ def einsum(equation: str, *operands: Any, **options: Any) -> Any:
 
 
 def _drop_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
-    """An operand without its axes of length 1 along which another is longer: there it is the same for all."""
+    """An operand without axes of length 1 along which another operand is longer."""
     longer = {
         c for t, y in zip(given.split(","), operands, strict=True) for c, n in zip(t, y.shape, strict=True) if n != 1
     }

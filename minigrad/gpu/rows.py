@@ -95,7 +95,7 @@ extern "C" __global__ void NAME(
 
 
 def threads_of_a_row(n: int) -> tuple[int, int]:
-    """How many threads hold a row of n elements, and how many fours each."""
+    """The number of threads for a row of n elements, and of groups of four elements for each."""
     threads = 32 if n <= 1024 else 256 if n <= 4096 else 1024
     fours = 1
     while 4 * threads * fours < n:
@@ -114,7 +114,7 @@ def rule_along(name: str, g: Any, out: Any, dim: int) -> Any:
 
 
 def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
-    """The kernel's result for arrays of one shape, along the axis `dim`; None where there is none for them."""
+    """The kernel's result for arrays of one shape, along the axis `dim`; None if there is no kernel for them."""
     x, char = arrays[-1], arrays[-1].dtype.char
     found = find_rows(x.shape, dim, LONGEST)
     if found is None or char not in "efd":
@@ -133,7 +133,7 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
 
 @cache
 def _write_source(name: str, forward: str, rule: str) -> str:
-    """The kernel's text, with what is its own."""
+    """The source of the kernel, with its specific parts."""
     own = name.removesuffix("_of_columns")
     if own in FORWARDS:
         return forward.replace("NAME", name).replace("RESULT", FORWARDS[own])

@@ -35,13 +35,13 @@ from minigrad.ops.reduce import average, sum_operation
 
 
 def _serve(function: Any, compute: Any) -> None:
-    """Let `compute` stand for `function`, a forward or a rule, where it serves the operands."""
+    """Registers `compute` for `function`, a forward or a rule; used for operands that it supports."""
     if function is not None:
         KERNELS[function] = or_else(compute, function)
 
 
 def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
-    """Let ``make(function)`` stand for every forward and every rule of the operations."""
+    """Registers ``make(function)`` for every forward and every rule of the operations."""
     for operation in operations:
         for function in (operation.forward, *operation.rules):
             if function is not None:
@@ -49,7 +49,7 @@ def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
 
 
 _serve_each(ELEMENTWISE, Elementwise)
-watchers.append(lambda made: _serve_each([made], Elementwise))  # of files that are read later
+watchers.append(lambda made: _serve_each([made], Elementwise))  # for modules that are imported later
 
 for _operation in (softmax_operation, log_softmax_operation):
     _serve(_operation.forward, partial(rows.forward_along, _operation.name))

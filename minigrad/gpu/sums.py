@@ -15,7 +15,7 @@ from minigrad.gpu.floats import launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
 P = 256  # threads of a block
-ENOUGH = 1024  # blocks that keep a GPU busy
+ENOUGH = 1024  # number of blocks that fills a GPU
 MOST_PARTS = 64  # of one channel
 
 # (outer, channels, inner) -> two sums for each channel, of what END makes results.
@@ -97,7 +97,7 @@ class Sums:
 
 
 def serves(shape: tuple[int, int, int]) -> bool:
-    """Whether the counts fit the kernels."""
+    """Whether the sizes fit the kernels."""
     outer, channels, inner = shape
     return 0 < outer * inner < 2**31 - 2**20 and 0 < channels < 2**24
 
@@ -119,7 +119,7 @@ def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
 
 
 def sum_rows(g: Any) -> Any:
-    """The sum over the first axis: what reaches a bias that was added to every row."""
+    """The sum over the first axis: the gradient of a bias that was added to every row."""
     seen = _see_as_channels(g, (0,))
     if seen is None:
         return None
@@ -129,7 +129,7 @@ def sum_rows(g: Any) -> Any:
 
 
 def _see_as_channels(x: Any, dim: Any) -> tuple[int, int, int] | None:
-    """The shape as (outer, channels, inner), of which the middle is kept; None where no kernel serves it."""
+    """The shape as (outer, channels, inner), where the middle axis is kept; None if no kernel supports it."""
     shape = x.shape
     gone = range(len(shape)) if dim is None else dim
     kept = [i for i, n in enumerate(shape) if i not in gone and n > 1]
