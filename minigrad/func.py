@@ -268,7 +268,7 @@ class _Call:
         return RuntimeError(f"{self.name}(f)(*args): Expected f(*args) {expected}")
 
     def reaches_beyond(self, tensors: Any) -> bool:
-        """Whether gradients flow from any of `tensors` to something beside the points."""
+        """Whether gradients flow from any of `tensors` to something other than the points."""
         return self.recording and any(derivatives.reaches_beyond(x, self.own, self.start) for x in tensors)
 
     def hand_out(self, tree: Any) -> Any:
@@ -281,7 +281,7 @@ class _Call:
         return x.detach() if inside else x
 
     def handed_aux(self) -> tuple[Any, ...]:
-        """What the function returned beside its outputs, if it did, as the last of the results."""
+        """The auxiliary value of the function, if there is one, as the last of the results."""
         return (self.hand_out(self.aux),) if self.has_aux else ()
 
 

@@ -1,4 +1,4 @@
-"""Runs a large elementwise formula, a forward or a gradient rule, on several threads, each on a part of the arrays.
+"""The multi-threaded part of `side_by_side.py`: elementwise formulas and reductions of large arrays.
 
 `tracing.py` finds the steps of the formula; each thread runs them on its part, and the last step writes the result.
 """

@@ -1,8 +1,8 @@
-"""Sums, and large arrays, which several threads compute in parts, side by side.
+"""Sums and elementwise formulas of arrays; large ones are divided among several threads.
 
     in_parts(lambda g, y: g * (1 - y * y), g, y)
 
-The threads' work stands in a wing, `large_arrays.py`, which is read with the first large array. The result equals the
+The code for threads stands in `large_arrays.py`, which is imported with the first large array. The result equals the
 formula on whole arrays, bit by bit, for any number of threads.
 """
 

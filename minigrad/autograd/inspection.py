@@ -1,5 +1,5 @@
-"""What may be asked of a node beside walking: hooks, what it saved, notes of the user's. None of it costs a walk
-anything: a node with a hook behind it changes its class, and what is noted stands in a table beside the nodes.
+"""The public attributes of nodes: hooks, saved values and metadata. They cost a backward walk nothing: a node with a
+post-hook changes its class, and metadata is stored in a table outside the nodes.
 """
 
 from __future__ import annotations

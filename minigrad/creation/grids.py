@@ -1,4 +1,4 @@
-"""Numbers spaced evenly (`linspace`, ...), grids, and the places of triangles."""
+"""`linspace`, `logspace`, `range`, `meshgrid`, and the indices of triangles."""
 
 from __future__ import annotations
 

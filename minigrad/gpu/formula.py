@@ -92,7 +92,7 @@ class Program:
         self.of_elements = [s for s in steps if s.over]
 
     def compute_numbers(self, values: dict[Step, Any]) -> dict[Step, Any]:
-        """The steps of numbers alone, computed here, from `values` of those that were given or brought."""
+        """Computes the steps on numbers alone, from `values` of the given numbers and the constants."""
         for step in self.of_numbers:
             inputs = [values[s] for s in step.inputs]
             values[step] = compute_step(step, inputs)
@@ -111,7 +111,7 @@ def compute_step(step: Step, inputs: Sequence[Any]) -> Any:
 def trace_rule(
     rule: Callable[..., None], arrays: Sequence[Any], counts: Sequence[Any], given: Sequence[str]
 ) -> tuple[Program, list[float]]:
-    """The program of ``rule(*arrays, *counts, *given)``, and the numbers that it brought along.
+    """The program of ``rule(*arrays, *counts, *given)``, and its constants.
 
     `arrays` and `counts`, numbers in memory, are told by their dtypes; `given` are names of numbers of one step.
     Raises `Untraceable`, or what the rule raises, for what no element can do alone.

@@ -57,7 +57,7 @@ def place(
 
 
 def _plan(lying: Steps, turned: Steps | None, sizes: list[int], every: list[list[int]]) -> Placement:
-    """What a kernel is told of axes of these sizes, and of every operand's steps, from the innermost axis on."""
+    """The arguments of a kernel for axes of these sizes and the operands' strides, innermost axis first."""
     count = prod(lying)
     inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
     lies_in_one_piece = len(sizes) == 1 and bool(inner)

@@ -59,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(
     }
 }
 """
-# A thread goes down a column of n elements, `step` apart; neighbours are beside each other.
+# A thread processes a column of n elements, `step` apart; neighbouring threads have neighbouring columns.
 COLUMN_FORWARD = """
 extern "C" __global__ void NAME(const T* input, T* out, long long columns, int n, int step) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;

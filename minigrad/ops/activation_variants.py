@@ -1,4 +1,4 @@
-"""Variants of the activation functions: each entry is a forward and its derivative, some with options."""
+"""The other activation functions: each entry is a forward and its derivative, some with options."""
 
 from __future__ import annotations
 

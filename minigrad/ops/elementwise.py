@@ -187,7 +187,7 @@ class _Promotion(NamedTuple):
     rounded: Callable[..., Any] | None  # the forward of halves and a single number
 
     def takes_number(self, position: int) -> bool:
-        """Whether this operand may be a Python number, beside a tensor of floats that is computed as it is."""
+        """Whether this operand may be a Python number if the other one is a tensor of floats without a cast."""
         return "f" in self.kinds and self.numbers in ("either", "both", ("input", "other")[position])
 
     def promote(self, input: Any, other: Any) -> tuple[Any, Sequence[Any], Sequence[Any]]:
@@ -210,7 +210,7 @@ class _Promotion(NamedTuple):
         return self.forward, (input, other), (a, b)
 
     def are_ready_on_gpu(self, a: Any, b: Any) -> bool:
-        """Whether what lives on one GPU needs no promotion: one type, or a float array beside a Python number."""
+        """Whether operands on one GPU need no promotion: equal dtypes, or a float array and a Python number."""
         if type(b) is float or type(b) is int:
             return self.takes_number(1) and are_on_one_gpu(a) and a.dtype.char in "fd"
         if type(a) is float or type(a) is int:

@@ -1,4 +1,4 @@
-"""Losses of distributions and of classes in one pass, as those of `loss.py`."""
+"""Classification losses and losses of probability distributions, each as one operation, as in `loss.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products beside the matrix product: of vectors, of blocks, of many matrices; and the trace."""
+"""Other products: `vdot`, `inner`, `kron`, `cross`, `chain_matmul`; and `trace`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of those options of optimizers that are no plain numbers above 0: tensors, pairs, wrong types, flags."""
+"""Checks of optimizer options that are not positive numbers: tensors, pairs, wrong types, flags."""
 
 from __future__ import annotations
 

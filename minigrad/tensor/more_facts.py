@@ -1,4 +1,4 @@
-"""Facts that few programs ask for: of complex numbers, which are not here, and of memory."""
+"""Properties of a tensor that few programs need: on complex numbers, which are not supported, and on memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods of the wings, family by family: the one place where they are hung onto `Tensor`.
+"""Adds to `Tensor` the methods that only few programs need, family by family.
 
 Each line names a function. Its file is read when the method is first asked for; until then a stand-in has its place.
 """

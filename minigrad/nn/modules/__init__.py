@@ -68,7 +68,7 @@ del _place, _made
 def __getattr__(name: str) -> _typing.Any:
     from minigrad import nn
 
-    if name == "utils":  # `_pair` and its kin, not nn.utils
+    if name == "utils":  # `_pair` and others, not nn.utils
         return _import_module(f"{__name__}.utils")
     if hasattr(nn, name) and not name.startswith("_"):
         return getattr(nn, name)
