@@ -17,9 +17,9 @@ _DTYPES = ("float", "int", "uint", "bool", "double", "half", "long", "short")  #
 class device(contextlib.ContextDecorator):
     """The place of a tensor: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
 
-    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
-    it sets the default device. Raises RuntimeError for an unknown name, and,
-    on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
+    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it sets the default
+    device. Raises RuntimeError for an unknown name, and, on entering, for a GPU that is not there. Follows PyTorch's
+    `torch.device`.
 
     >>> import minigrad as torch
     >>> torch.device("cuda:1")

@@ -15,7 +15,7 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.modes import Uncounted
 from minigrad.backend import device_of
 
-# Operations whose results have no gradient -> the reason.
+# Why no gradient flows through counts, orders and choices.
 IN_STEPS = (
     "it, or something it was computed from, changes in steps alone, as argmax, a comparison and .long() do, so no "
     "gradient flows through it: compute the loss from the scores themselves"

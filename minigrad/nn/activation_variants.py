@@ -1,4 +1,4 @@
-"""The other activation functions as layers: `LeakyReLU`, `GELU`, `Softmax`, ...
+"""The other activation functions as layers, such as `LeakyReLU`, `GELU` and `Softmax`.
 
 The options of a layer are those of its function in `nn.functional`.
 """

@@ -51,7 +51,7 @@ class Weighted(Layer):
             bound = math.sqrt(3.0) * (GAIN / math.sqrt(fan_in))
             share_memory(self.weight, Tensor).uniform_(-bound, bound)
         else:
-            from minigrad.nn.init.plain import leave_empty
+            from minigrad.nn.init.xavier_kaiming import leave_empty
 
             leave_empty(self.weight)
         if self.bias is not None:

@@ -248,7 +248,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
     ) -> state.IncompatibleKeys:
         """Copies values in by name, or with ``assign=True`` uses the given tensors themselves.
 
-        Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch;
+        Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch.
         With ``strict=False`` different keys are no error; they are returned.
 
         >>> import minigrad as torch

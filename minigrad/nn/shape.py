@@ -1,4 +1,4 @@
-"""Layers that change shapes: `Flatten`, `Unflatten`, `Unfold`, `Fold`, `PixelShuffle`, `Upsample`, ..."""
+"""Layers that change shapes: `Flatten`, `Unflatten`, `Unfold`, `Fold`, `PixelShuffle`, `Upsample` and others."""
 
 from __future__ import annotations
 

@@ -23,13 +23,10 @@ from minigrad.ops.out import Manner, write_out
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
 Omissible: TypeAlias = Any  # a `dim` that may be omitted, for all elements, but not given as None
 
+
 # ---- functions of tensors ------------------------------------------------------------------------
-
-
 @overload
 def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> F: ...
 @overload

@@ -87,9 +87,9 @@ def unary(
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); for `single`
-    see `elementwise`, for `cast` see `write_out`: it holds for all real results. The docstring is made of the formula,
-    its domain, the source of the rule, and the example.
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). `single` is
+    that of `elementwise`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
+    formula, its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule, single=single)
     whole, by_parts = made.forward, functools.partial(in_parts, made.forward)
@@ -129,10 +129,11 @@ def binary(
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
-    `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
-    `refuses` the kinds of dtypes that the operation does not take ("fiub"), and `check` may refuse operands in
-    words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`. A number becomes of the
-    tensor's type; with `single`, one on the right of halves (in a tensor, too) stays a single: rounded is the result.
+    `numbers` says which operand may be a Python number: "both", "either", "other" or "none". `refuses` names the kinds
+    of dtypes that the operation does not take ("fiub"); `check` may refuse operands with an error of its own. `shown`
+    is the name in ``grad_fn=<...>`` where it is not made of `name`.
+    A number is converted to the tensor's type. With `single`, a number (or a tensor of one) to the right of a float16
+    tensor is converted to float32 instead, and only the result is rounded to float16.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]

@@ -46,6 +46,17 @@ def is_basic(key: tuple[Any, ...]) -> bool:
     return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
 
 
+# Reading, and its adjoint, which adds gradients where the elements were read.
+def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
+    found = x[key]
+    base = found.base
+    if base is not None and (base is x or base is x.base):  # a view
+        return found
+    if found.flags.c_contiguous or is_basic(key):
+        return found
+    return found.copy()  # NumPy puts the axes of arrays first in memory; PyTorch's copies are in row-major order
+
+
 def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
     if g.dtype == np.float16 and not is_basic(key):  # added in float32, rounded once
         return _put_forward(g.astype(np.float32), shape=shape, key=key).astype(g.dtype)
@@ -59,17 +70,6 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
     else:
         xp.add.at(whole, key, g)  # an element that was read twice gets the sum of both gradients
     return whole
-
-
-# Reading, and its adjoint, which adds gradients where the elements were read.
-def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
-    found = x[key]
-    base = found.base
-    if base is not None and (base is x or base is x.base):  # a view
-        return found
-    if found.flags.c_contiguous or is_basic(key):
-        return found
-    return found.copy()  # NumPy puts the axes of arrays first in memory; PyTorch's copies are in row-major order
 
 
 read_at = operation("select", _read, lambda g, x_shape, key: put_at(g, shape=x_shape, key=key), view=True)

@@ -11,7 +11,7 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import NUMPY_TWINS
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
@@ -70,7 +70,7 @@ def _multiply_batches(x: Any, y: Any) -> Any:
 
     def multiply(some: slice) -> None:
         key: Any = (..., some, *(slice(None),) * (-along - 1))
-        left, right = (z[key] if _has(z, along) else z for z in (x, y))
+        left, right = (z[key] if _has_axis(z, along) else z for z in (x, y))
         np.matmul(left, right, out=out[key])
 
     with products_alone():
@@ -78,7 +78,7 @@ def _multiply_batches(x: Any, y: Any) -> Any:
     return out
 
 
-def _has(x: Any, axis: int) -> bool:
+def _has_axis(x: Any, axis: int) -> bool:
     """Whether `x` has this batch axis, counted from the end, at full length."""
     return x.ndim >= -axis and x.shape[axis] > 1
 
@@ -96,6 +96,7 @@ _dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0"
 _vm = shown_as(to_shape, "SqueezeBackward4")
 
 
+@twin_of(np.matmul)
 def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """``input @ other``: dot product, matrix-vector, matrix-matrix, or batches of them.
 
@@ -157,9 +158,6 @@ def _drop_added_axes(product: Any, left: int, right: int) -> Any:
     dropped = last(product, shape=shape)
     dropped.view_of = None  # its base is a temporary
     return dropped
-
-
-NUMPY_TWINS[np.matmul] = matmul
 
 
 def check_ranks(name: str, *operands: tuple[Any, int]) -> None:

@@ -31,6 +31,9 @@ def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[
     return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
 
 
+_FEW = 4096  # elements that are copied as quickly as a view of them is made
+
+
 def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """Repeats a gradient over the reduced axes: as a view, or as a copy for few elements, which is as quick."""
     if isinstance(g, (np.ndarray, np.generic)):
@@ -41,9 +44,6 @@ def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | Non
         if dim is None:  # a view of one number with strides 0: as broadcast_to, ten times quicker
             return np.ndarray(x_shape, g.dtype, np.asarray(g), 0, (0,) * len(x_shape))
     return np.broadcast_to(g.reshape(keepdim_shape(x_shape, dim)), x_shape)
-
-
-_FEW = 4096  # elements
 
 
 def arrange(found: Any, keepdim: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Operations that change the shape or the axes: `reshape`, `permute`, `expand`, `squeeze`, ... Most return views."""
+"""Operations that change the shape or the axes, such as `reshape`, `permute` and `expand`. Most return views."""
 
 from __future__ import annotations
 

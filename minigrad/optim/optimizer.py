@@ -214,7 +214,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
                 advise_to_zero()
 
-    def _look(self, w: Array) -> None:
+    def _note_infinite(self, w: Array) -> None:
         """Records whether `w` is no longer finite; for nearly all arrays one product finds it out."""
         if is_wanted(NOT_FINITE) and not (np.vdot(w, w) < np.inf or np.isfinite(w).all()):
             self._sees_infinite = True
@@ -306,8 +306,8 @@ class BoundRule:
             buffers, counted = self.memory.read(parameter, optimizer.state[parameter])
         if w.size <= BLOCK:
             self.step(w, g, *buffers, **counted)
-            optimizer._look(w)
+            optimizer._note_infinite(w)
         else:
             from minigrad.optim.rules import run_in_blocks
 
-            run_in_blocks(partial(self.step, **counted), optimizer._look, w, g, *buffers)
+            run_in_blocks(partial(self.step, **counted), optimizer._note_infinite, w, g, *buffers)

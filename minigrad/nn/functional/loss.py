@@ -10,7 +10,6 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
-from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
@@ -165,5 +164,5 @@ def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
 
 def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
     """The error for an option that the dtype of the result cannot hold."""
-    types = f"{from_numpy(result)} can't be cast to the desired output type {from_numpy(wanted)}"
+    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
     return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")

@@ -4,8 +4,8 @@
 from typing import TYPE_CHECKING
 
 from minigrad.missing import missing_from
-from minigrad.nn.init.plain import _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out
-from minigrad.nn.init.plain import (
+from minigrad.nn.init.xavier_kaiming import _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out
+from minigrad.nn.init.xavier_kaiming import (
     calculate_gain, constant_, kaiming_normal_, kaiming_uniform_, normal_, ones_, uniform_, xavier_normal_,
     xavier_uniform_, zeros_,
 )

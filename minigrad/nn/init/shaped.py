@@ -1,4 +1,4 @@
-"""Initialization by matrices of a form, and by distributions that are cut; and the older names of all."""
+"""Initialization by special matrices, such as `eye_` and `orthogonal_`; `trunc_normal_`; and the older names of all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.creation.data import from_numpy
 from minigrad.creation.drawn import randperm
-from minigrad.nn.init.plain import (
+from minigrad.nn.init.xavier_kaiming import (
     constant_,
     fills_outside_graph,
     kaiming_normal_,

@@ -1,4 +1,7 @@
-"""Initialization of parameters: each function fills its tensor in place, without recording."""
+"""Initialization by constants, by random numbers, and by Xavier's and Kaiming's rules for their range.
+
+Each function fills its tensor in place, without recording.
+"""
 
 from __future__ import annotations
 
