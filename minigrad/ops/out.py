@@ -139,7 +139,7 @@ def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
     if have != made and (not cast or is_category_downgrade(made, have)):
         raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
     check_same_library(name, (out.array, result.array))
-    if mode.get() & GRAD and (result.node is not None or out.node is not None):
+    if mode.get() & GRAD and (result.node is not None or out.requires_grad):
         hint = "don't support automatic differentiation, but one of the arguments requires grad"
         raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
 

@@ -95,7 +95,7 @@ class ProtocolMethods(TensorBase):
         return memo[id(self)]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        return rebuild, (type(self), self.data.array, self.node is not None, self.__dict__ or None)
+        return rebuild, (type(self), self.data.array, self.requires_grad, self.__dict__ or None)
 
     def __contains__(self: Any, element: Any) -> Any:
         if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):

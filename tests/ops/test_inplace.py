@@ -1,5 +1,6 @@
 """Writing into tensors and views: what autograd sees of it, and what is refused."""
 
+import copy
 import warnings
 
 import numpy as np
@@ -285,3 +286,12 @@ def test_a_part_of_a_split_that_was_written_to_is_not_written_elsewhere(write):
     x.add_(torch.ones(6, requires_grad=True) * 2)
     with pytest.raises(RuntimeError, match="one of several views"):
         write(torch.zeros(3), part)
+
+
+def test_what_asks_a_view_for_its_gradient_sees_the_graph_that_its_base_got_since():
+    x, w = torch.zeros(4), torch.ones(4, requires_grad=True)
+    v, other = x[1:], x[:3]
+    x.add_(w * 2)
+    assert copy.copy(v).requires_grad
+    with pytest.raises(RuntimeError, match=r"out=\.\.\. arguments don't support automatic differentiation"):
+        torch.add(torch.ones(3), 1.0, out=other)
