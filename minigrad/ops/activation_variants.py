@@ -157,7 +157,11 @@ def log_of_sigmoid(x: Any) -> Any:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
-logsigmoid = _smooth("log_sigmoid", lambda x: in_rows(log_of_sigmoid(x)), lambda g, x: g * sigmoid_of(-x))
+logsigmoid = _smooth(  # on a CPU in row-major order, as in PyTorch
+    "log_sigmoid",
+    lambda x: in_rows(log_of_sigmoid(x)) if type(x) is np.ndarray else log_of_sigmoid(x),
+    lambda g, x: g * sigmoid_of(-x),
+)
 
 
 # ---- x times what lets it pass -------------------------------------------------------------------

@@ -110,6 +110,8 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     mask, value, input = move_scalars(mask, number_inside(value), input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
+        if type(mask.array) is not np.ndarray:  # a GPU's result lies as the first operand does
+            mask = contiguous(mask)
         return _mask_filled(mask, value, contiguous(input))
     except ValueError:
         raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None

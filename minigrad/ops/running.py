@@ -34,7 +34,7 @@ def _accumulate_logs(x: Any, *, dim: int) -> Any:
     if x.dtype.char == "e":
         return _accumulate_logs(x.astype(np.float32), dim=dim).astype(x.dtype)
     # CuPy has no logaddexp.accumulate: doubling, as in Hillis and Steele, "Data Parallel Algorithms", 1986.
-    sums, reach = x, 1
+    sums, reach = in_rows(x), 1
     while reach < x.shape[dim]:  # each element holds the sum of the `reach` elements up to it
         later = np.logaddexp(cut(sums, dim, reach), cut(sums, dim, 0, -reach))
         sums = np.concatenate([cut(sums, dim, 0, reach), later], axis=dim)
