@@ -78,7 +78,8 @@ def cast(input: Any, dtype: Any) -> Tensor:
     """
     if input.array.dtype == dtype:
         return input
-    return (_cast if np.dtype(dtype).kind == "f" else _cast_to_whole)(input, dtype=dtype)
+    leaves_graph = input.node is not None and np.dtype(dtype).kind != "f"
+    return (_cast_to_whole if leaves_graph else _cast)(input, dtype=dtype)
 
 
 def as_float(input: Any) -> Any:
