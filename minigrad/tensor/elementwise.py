@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
-def _reflect(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
+def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
     """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
         require_tensor(function.__name__, "self", 1, self)
-        return function(other, self)
+        return function(self, other) if commutes else function(other, self)
 
     return method
 
@@ -122,9 +122,9 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- reflected and unary operators ------------------------
-    __radd__ = arithmetic.plus
+    __radd__ = _reflect(arithmetic.add, commutes=True)
     __rsub__ = arithmetic.rsub
-    __rmul__ = arithmetic.mul
+    __rmul__ = _reflect(arithmetic.mul, commutes=True)
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
         return functions.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
