@@ -258,13 +258,6 @@ def copy_one(array: Array) -> Array:
     return array.copy()
 
 
-def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManager[object]:
-    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does."""
-    if array_module(getattr(array, "array", array)) is np:
-        return contextlib.nullcontext()
-    return importlib.import_module("cupyx").errstate(linalg="raise")
-
-
 def number_device(device: device) -> device:
     """`device` with its number: "cuda" alone means the current GPU."""
     if device.type == "cpu" or device.index is not None:

@@ -56,8 +56,9 @@ channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
 
 
 def find_memory_order(shape: Sequence[int], *strides: Sequence[int]) -> list[int]:
-    """The axes from the outermost in memory to the innermost: sorted by insertion, as PyTorch does, by the steps of one
-    operand or of several.
+    """The axes in their order in memory, the outermost first, by the strides of one operand or of several.
+
+    Where strides do not decide, the result depends on the method: an insertion sort, as in PyTorch.
     """
     order = list(range(len(shape)))[::-1]  # from the innermost
     for i in range(1, len(order)):
@@ -72,8 +73,9 @@ def find_memory_order(shape: Sequence[int], *strides: Sequence[int]) -> list[int
 
 
 def _lies_outside(shape: Sequence[int], strides: Sequence[Sequence[int]], axis: int, other: int) -> bool | None:
-    """Whether an axis goes in larger steps than another, by the first operand that says so: one without a step along
-    either of them does not.
+    """Whether `axis` lies outside `other` in memory, by the first operand whose strides tell; None if none tells.
+
+    An operand with stride 0 along one of them does not tell.
     """
     for steps in strides:
         if steps[axis] and steps[other]:

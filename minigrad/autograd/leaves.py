@@ -19,8 +19,8 @@ from minigrad.autograd.node import nodes_below
 from minigrad.backend import array_module, copy_array, on_its_gpu
 from minigrad.side_by_side import broadcasts
 
-# The keys among a leaf's hooks of those around the adding, in the order in which they run; they see no gradient that
-# is on its way.
+# Keys in a leaf's hooks: the hooks under these run when the gradient is added to `.grad`, in this order. All others run
+# earlier, with each gradient on its way.
 BEFORE = -2  # those before the leaf's place in the graph
 AFTER = -3  # the leaf's own, which wait for its `.grad`
 BEHIND = -4  # those behind its place
@@ -28,7 +28,7 @@ hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pa
 
 
 class Aside(dict[int, Callable[..., Any]]):
-    """Hooks around the adding, among those that see a leaf's gradients on their way: these it leaves alone."""
+    """The hooks under one of these keys. Called like the others with a gradient on its way, it leaves that alone."""
 
     def __call__(self, gradient: Any) -> None:
         """Nothing: what it waits for comes later."""

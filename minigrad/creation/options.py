@@ -33,9 +33,9 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
 def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[..., Tensor]:
     """Makes a creation function of `function(*arguments, xp, dtype)`, which returns an array.
 
-    Here stand the keywords that PyTorch's creating functions share. `xp` is the array library of
+    It adds the keywords that PyTorch's creation functions share. `xp` is the array library of
     the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's, or None.
-    What is made `in_row` fills an `out` of any shape in order.
+    With `in_row` an `out` of any shape is filled in order.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters

@@ -83,8 +83,8 @@ class Way(NamedTuple):
     conv2d: Callable[[Array, Array, Geometry], Array]  # (x, w, geometry) -> g
     conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w
-    # The calls that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
-    # the question whether no harm comes of it for these operands. Otherwise a way is taken that lets nothing through.
+    # The functions in which an inf or a NaN may reach outputs that do not see it (by a tile's other pixels, by zeros
+    # times a weight), each with a check that these operands do no harm. If they do, another way computes.
     safe: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
 
 

@@ -5,8 +5,25 @@ The options of a layer are those of its function in `nn.functional`: `classifica
 
 from __future__ import annotations
 
+from typing import Any
+
 import minigrad.nn.functional as F
 from minigrad.nn.loss import FunctionLoss
+from minigrad.tensor import Tensor
+
+
+class WeightedLoss(FunctionLoss):
+    """The base class of losses with a `weight`, which is a buffer; PyTorch's `_WeightedLoss`.
+
+    >>> import minigrad as torch
+    >>> list(torch.nn.modules.loss._WeightedLoss(torch.ones(2)).state_dict())
+    ['weight']
+    """
+
+    weight: Tensor | None = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
 
 
 # ---- losses of distributions ----------------------------------------------------------------------------

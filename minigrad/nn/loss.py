@@ -37,20 +37,6 @@ class FunctionLoss(Stateless, Loss, shown=()):
             vars(self).update(reduction=reduction_of(average, reduce, "mean"), size_average=None, reduce=None)
 
 
-class WeightedLoss(FunctionLoss):
-    """The base class of losses with a `weight`, which is a buffer; PyTorch's `_WeightedLoss`.
-
-    >>> import minigrad as torch
-    >>> list(torch.nn.modules.loss._WeightedLoss(torch.ones(2)).state_dict())
-    ['weight']
-    """
-
-    weight: Tensor | None = None
-    size_average: Any = None
-    reduce: Any = None
-    reduction: str = "mean"
-
-
 class MSELoss(Loss):
     """(input - target)^2.
 

@@ -57,7 +57,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         # Bypasses __setattr__, which reads `_kinds`.
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 
-    # Calling
+    # ---- calling ---------------------------------------------------------------------------------
 
     forward: Callable[..., Any] = _missing_forward
 
@@ -68,7 +68,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
             advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
         return result
 
-    # Modes
+    # ---- modes -----------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
         """Sets training (or evaluation) mode in this module and its submodules, for dropout and batch norm.
@@ -121,7 +121,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
             elif gradient is not None:
                 gradient.detach_().zero_()
 
-    # Moving and converting
+    # ---- moving and converting -------------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Calls `fn` on every submodule, then on this module: ``net.apply(init_weights)``.
@@ -232,7 +232,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         where = devices.device("cuda", device) if isinstance(device, int) else device
         return self.to("cuda" if where is None else where)
 
-    # Saving and loading
+    # ---- saving and loading ----------------------------------------------------------------------
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """Parameters and persistent buffers by dotted name: detached tensors that share their memory.
@@ -269,7 +269,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         """Loads the state of this module without its submodules. Override it to rename keys of older files."""
         state.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
-    # Text
+    # ---- text ------------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return type(self).__name__

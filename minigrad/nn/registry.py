@@ -136,7 +136,7 @@ class Registry:
     def __dir__(self) -> list[str]:
         return sorted(name for name in object.__dir__(self) if not name[0].isdigit())
 
-    # Registering
+    # ---- registering -----------------------------------------------------------------------------
 
     def _register(self, kind: str, name: str, value: Any) -> None:
         """Registers `value` under `name` as a parameter, a buffer or a module."""
@@ -191,7 +191,7 @@ class Registry:
 
     register_module = add_module
 
-    # Walking
+    # ---- walking ---------------------------------------------------------------------------------
 
     def _members(self, kind: str) -> Iterator[tuple[str, Any]]:
         """This module's own attributes of one kind, without those that are None."""

@@ -265,12 +265,6 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
     return plain.item() if hasattr(plain, "item") else plain
 
 
-def number_inside(value: Any) -> Any:
-    """The number in a 0-d CPU tensor that needs no gradient; other values unchanged."""
-    plain = isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray
-    return value.array.item() if plain else value
-
-
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for a dtype that an operation does not support."""
     title = {

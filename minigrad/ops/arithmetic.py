@@ -149,9 +149,12 @@ def _toward_zero(x: Any, y: Any) -> Any:
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float, np.float32)):
-        recorded = isinstance(x, TensorBase)  # by powers of 1 and 0, too, whose derivatives go on to 0
-        power = np.power if recorded else _power
-        return no_slope(g) if y == 0 else g * (x + x) if y == 2 and not recorded else g * (y * power(x, y - 1))
+        if y == 0:
+            return no_slope(g)
+        recorded = isinstance(x, TensorBase)  # as a power, so that the derivatives of every order go on to 0
+        if y == 2 and not recorded:
+            return g * (x + x)
+        return g * (y * (np.power if recorded else _power)(x, y - 1))
     zero = np.equal(y, 0)
     return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 
@@ -165,7 +168,7 @@ def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * np.where(zero, 0.0, out * np.log(np.where(zero, 1.0, x)))
 
 
-# Exponents that are computed without the general power, as in PyTorch; that takes hundreds of times as long.
+# Exponents that are computed without `np.power`, as in PyTorch: it takes hundreds of times as long.
 _SHORT_POWERS: dict[float, Any] = {
     0: lambda x: np.zeros_like(x) + 1,
     1: np.positive,

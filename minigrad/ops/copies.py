@@ -31,8 +31,8 @@ def lay_images(array: Any) -> Any:
 
 
 def _close_gaps(x: Any, dtype: Any) -> Any:
-    """`x`, of which some axes are repeated, as elements of `dtype` in memory of its own without gaps: its axes in the
-    order in which they lie, where repeated ones keep their place.
+    """A copy of an expanded `x` as `dtype`, without gaps. The axes keep their order in memory; those that are repeated
+    (stride 0) keep their place among them.
     """
     order = find_memory_order(x.shape, [abs(step) for step in x.strides])
     return dtypes.cast_array(x.transpose(order), dtype, "C").transpose([order.index(i) for i in range(x.ndim)])

@@ -19,7 +19,7 @@ from minigrad.ops.diagonal import diagonal
 from minigrad.ops.matmul import matmul
 from minigrad.ops.names import name_last_call
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import permute, reshape, squeeze_axes
+from minigrad.ops.shape import permute, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -92,8 +92,11 @@ def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
 
 def _drop_ones(x: Any, letters: str, length: dict[str, int], output: str) -> tuple[Any, str]:
     """Drops axes of length 1 whose letter another operand has at full length, or the result does not have."""
-    ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 and (length[c] > 1 or c not in output)])
-    return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
+    shape = x.array.shape
+    kept = [d for d, c in enumerate(letters) if shape[d] != 1 or (length[c] == 1 and c in output)]
+    if len(kept) == len(shape):
+        return x, letters
+    return reshape(x, [shape[d] for d in kept]), "".join([letters[d] for d in kept])
 
 
 def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, str]:

@@ -185,7 +185,7 @@ class _Promotion(NamedTuple):
     real: bool  # whether integers are computed as the default float
     refuses: str
     check: Callable[[Any, Any], None] | None
-    rounded: Callable[..., Any] | None  # the forward of halves and a single number
+    rounded: Callable[..., Any] | None  # the forward of float16 and a float32 number
 
     def takes_number(self, position: int) -> bool:
         """Whether this operand may be a Python number if the other one is a tensor of floats without a cast."""
@@ -231,7 +231,7 @@ def _values(*operands: Any) -> list[Any]:
 
 
 def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward` of halves and a single number, rounded once: 65536 is no half, half of 65536 is."""
+    """`forward` of float16 and a float32 number, rounded once at the end: 65536 is no float16, 65536 / 2 is."""
 
     def rounded(x: Any, y: Any) -> Any:
         result = forward(x, y)

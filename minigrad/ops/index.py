@@ -216,7 +216,7 @@ def _count_axes(part: Any) -> int:
     return part.ndim if part.dtype.kind == "b" else 1
 
 
-_BOUNDS = (int, type(None))  # of a slice; and, as parts of a key, a place and a new axis
+_BOUNDS = (int, type(None))  # types of a slice's bounds; as part of a key, an int is an index and None a new axis
 
 
 def plain_key(key: Any) -> tuple[Any, ...] | None:

@@ -11,14 +11,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
-from minigrad.ops.arguments import (
-    number_inside,
-    of_tensors,
-    require_number,
-    require_tensor,
-    shapes_do_not_broadcast,
-    takes_out,
-)
+from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.device import move_scalars
@@ -29,6 +22,12 @@ from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+def number_inside(value: Any) -> Any:
+    """The number in a 0-d CPU tensor that needs no gradient; other values unchanged."""
+    plain = isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray
+    return value.array.item() if plain else value
 
 
 _where = elementwise(

@@ -14,7 +14,6 @@ from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,
-    number_inside,
     of_tensors,
     require_kind,
     require_number,
@@ -27,7 +26,7 @@ from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast, ravel
 from minigrad.ops.index import add_at, put_at, read_at, watch
-from minigrad.ops.masks import check_gradient_can_flow, check_mask, where
+from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside, where
 from minigrad.ops.names import recorded_as, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key

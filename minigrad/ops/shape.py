@@ -292,11 +292,6 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     return _squeezed[kind](input, shape=_shape_without_ones(input, dropped))
 
 
-def squeeze_axes(input: Any, dropped: tuple[int, ...]) -> Any:
-    """The tensor without those of the axes `dropped` that have length 1."""
-    return to_shape(input, shape=_shape_without_ones(input, dropped))
-
-
 def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
     return tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped])
 

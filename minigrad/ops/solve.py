@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import constant_beside, linear_algebra_that_raises
+from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
@@ -56,10 +58,17 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, h
 def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
     """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`."""
     try:
-        with linear_algebra_that_raises(operands[0]):
+        with _errors_raised(operands[0]):
             return function(*operands)
     except np.linalg.LinAlgError:
         raise LinAlgError(f"{name}: {why}") from None
+
+
+def _errors_raised(x: Any) -> AbstractContextManager[object]:
+    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does."""
+    if array_module(getattr(x, "array", x)) is np:
+        return nullcontext()
+    return import_module("cupyx").errstate(linalg="raise")
 
 
 def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.options import Betas, Params, Rate, options_of
+from minigrad.optim.options import Params, Rate, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import as_number
 from minigrad.tensor import Tensor
+
+Betas: TypeAlias = tuple[Rate, Rate]
 
 
 class Adam(Optimizer):

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
-Betas: TypeAlias = tuple[Rate, Rate]
 Group: TypeAlias = dict[str, Any]
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 
