@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, is_array, mode
 from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.views import is_in_graph
 from minigrad.backend import address_of, quiet
 from minigrad.dtypes import is_category_downgrade
 
@@ -139,7 +140,7 @@ def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
     if have != made and (not cast or is_category_downgrade(made, have)):
         raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
     check_same_library(name, (out.array, result.array))
-    if mode.get() & GRAD and (result.node is not None or out.requires_grad):
+    if mode.get() & GRAD and (result.node is not None or is_in_graph(out)):
         hint = "don't support automatic differentiation, but one of the arguments requires grad"
         raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
 
