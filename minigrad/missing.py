@@ -79,16 +79,18 @@ def open_later(
 ) -> Callable[[str], Any]:
     """Makes the `__getattr__` of a package that imports its submodules (`rooms`) when they are first used.
 
-    `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``.
+    `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``. All names are in the
+    package's `dir`.
     """
     inside = package["__name__"]
     file_of = {name: file for file, names in (files or {}).items() for name in names.split()}
+    package["__dir__"] = lambda: sorted({*package, *file_of, *rooms.split()})
 
     def find(name: str) -> Any:
         if name in rooms.split():
             return import_module(f"{inside}.{name}")
         if name not in file_of:
-            raise _error_for(missing_name(namespace, name, {*package, *file_of, *rooms.split()}), package, name)
+            raise _error_for(missing_name(namespace, name, package["__dir__"]()), package, name)
         package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
         return found
 

@@ -255,3 +255,9 @@ def test_no_name_is_there_and_absent():
     assert {type(inspect.getattr_static(torch.Tensor, name)) for name in ABSENT} == {Absent}
     assert not any(hasattr(torch.Tensor, name) for name in ABSENT)
     assert set(ABSENT) <= set(read_pytorch_names()["torch.Tensor"].split())
+
+
+@pytest.mark.parametrize("room", ["", ".nn", ".nn.utils", ".optim", ".autograd", ".cuda", ".distributed"])
+def test_dir_of_a_package_has_the_names_that_are_not_read_yet(room):
+    program = f"import minigrad{room} as room; print(sorted(set(room.__all__) - set(dir(room))))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"

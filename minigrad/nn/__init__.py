@@ -11,31 +11,20 @@ from minigrad.nn.activation_variants import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
     RReLU, ReLU6, SELU, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanhshrink, Threshold,
 )
-from minigrad.nn.bilinear import Bilinear
 from minigrad.nn.classification import (
     BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss, KLDivLoss, MultiLabelMarginLoss,
     MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
 )
 from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
 from minigrad.nn.conv import Conv1d, Conv2d
-from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
-from minigrad.nn.data_parallel import DataParallel
-from minigrad.nn.distance import (
-    CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,
-    TripletMarginLoss, TripletMarginWithDistanceLoss,
-)
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from minigrad.nn.embedding import Embedding, EmbeddingBag
-from minigrad.nn.lazy import (
-    LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose1d, LazyConvTranspose2d, LazyLinear,
-)
 from minigrad.nn.linear import Identity, Linear
 from minigrad.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import (
     BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, LocalResponseNorm, RMSNorm,
 )
-from minigrad.nn.outline import summary
 from minigrad.nn.padding import (
     CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d,
     ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad1d, ZeroPad2d,
@@ -68,18 +57,37 @@ __all__ = [
     "ParameterDict", "ParameterList", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "RMSNorm", "RReLU", "ReLU",
     "ReLU6", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d",
     "ReplicationPad3d", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d",
-    "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold", "TripletMarginLoss",
+    "Softmin", "Softplus", "Softshrink", "Softsign", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
+    "TripletMarginLoss",
     "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedBuffer", "UninitializedParameter", "Upsample",
-    "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "init",
-    "summary", "utils",
+    "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "functional", "grad",
+    "init", "parallel", "summary", "utils",
 ]
 
-__all__ += ["SyncBatchNorm", "grad", "parallel"]  # imported when first used
-
-if _typing.TYPE_CHECKING:
+if _typing.TYPE_CHECKING:  # imported when first used
     from minigrad.nn import grad, parallel
+    from minigrad.nn.bilinear import Bilinear
+    from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+    from minigrad.nn.data_parallel import DataParallel
+    from minigrad.nn.distance import (
+        CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,
+        TripletMarginLoss, TripletMarginWithDistanceLoss,
+    )
+    from minigrad.nn.lazy import (
+        LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose1d, LazyConvTranspose2d, LazyLinear,
+    )
+    from minigrad.nn.outline import summary
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
 else:
-    __getattr__ = _open_later(
-        "torch.nn", globals(), "grad modules parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"}
-    )
+    __getattr__ = _open_later("torch.nn", globals(), "grad modules parallel", {
+        "bilinear": "Bilinear",
+        "conv_transpose": "ConvTranspose1d ConvTranspose2d",
+        "data_parallel": "DataParallel",
+        "distance":
+            "CosineEmbeddingLoss CosineSimilarity HingeEmbeddingLoss MarginRankingLoss PairwiseDistance SoftMarginLoss "
+            "TripletMarginLoss TripletMarginWithDistanceLoss",
+        "lazy":
+            "LazyBatchNorm1d LazyBatchNorm2d LazyConv1d LazyConv2d LazyConvTranspose1d LazyConvTranspose2d LazyLinear",
+        "outline": "summary",
+        "parallel.sync_batchnorm": "SyncBatchNorm",
+    })

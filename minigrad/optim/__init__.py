@@ -36,7 +36,3 @@ if not _TYPE_CHECKING:
             "matrix": "Adafactor Muon",
         },
     )
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
