@@ -24,11 +24,11 @@ GRAD = 1  # calls are recorded
 INFERENCE = 2  # nothing is recorded, whatever is asked for, and what is made can never be
 ASKED = 4  # recording was asked for within inference mode, and is reported
 PACKING = 8  # what is saved for backward goes through the user's hooks
-ANOMALY = 16  # calls remember the user's line
-CHECK_NAN = 32  # and results and gradients are looked at for NaN
+ANOMALY = 16  # a call records the user's line
+CHECK_NAN = 32  # results and gradients are searched for NaN
 KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
 mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
-# Empty until inference mode is entered, then it holds what makes the counts of new memory: all others pay for one look.
+# Empty until inference mode is first entered; then it holds `modes.new_count`, which makes the counters of new memory.
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"

@@ -134,7 +134,7 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
 
 
 def _find_edge(target: Any) -> Any:
-    """Where the gradient of an input goes: for a view that was not recorded, to which none goes, the view itself."""
+    """Where the gradient of an input goes: for a view that was not recorded, the view itself, which gets none."""
     return target if isinstance(target.node, Unrecorded) else edge_of(target)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Rule: TypeAlias = Callable[..., Any]
 Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
-SINGLE = np.dtype(np.float32)  # nearly always
+SINGLE = np.dtype(np.float32)  # the dtype of nearly all tensors
 next_order = count().__next__
 
 
@@ -64,10 +64,10 @@ class Plan:
         # The rest of what they read: the operand whose shape it is, None for the result, or the name of an option.
         self.constants: Any = tuple([shapes.get(name, None if name == "out" else name) for name in others])
         self.result_position = others.index("out") if "out" in others else None  # among the constants
-        self.keys = tuple([i for i, name in enumerate(others) if name in ("key", "statics")])  # indices among them
+        self.keys = tuple([i for i, name in enumerate(others) if name in ("key", "statics")])  # may hold x[key]
         self.keeps = bool(values) or operation.once  # whether a walk frees the node, so that a second one is refused
         kept = (*values, *others)
-        # Each with the places of what it reads among all that is kept; None for all, in order.
+        # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
         places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
         self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
         self.single = self.rules[0][0] if places == [None] else None  # the only one, which reads all

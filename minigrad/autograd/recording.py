@@ -142,7 +142,7 @@ class Operation:
         return tensor
 
     def look(self, forward: Callable[..., Any], operand: Any, array: Any, statics: dict[str, Any]) -> Any:
-        """What a view computes, which cannot warn: a tensor that is tied to `operand` if it looks at its memory."""
+        """The result of a view operation, which cannot warn: tied to `operand` if it shares its memory."""
         seen = forward(array, **statics) if array.__class__ is ndarray else quiet(forward, array, **statics)
         tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
@@ -152,13 +152,13 @@ class Operation:
 
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int) -> Plan:
-        """The plan for a call of operands of which some need a gradient: 0b110 says, the first of two."""
+        """The plan for the operands that need a gradient. 0b110 means the first of two: a 1, then a bit for each."""
         if needed not in self.plans:
             self.plans[needed] = Plan(self, [bit == "1" for bit in f"{needed:b}"[1:]])
         return self.plans[needed]
 
     def rules_for(self, count: int) -> tuple[Sequence[str], Sequence[Rule | None], Sequence[tuple[str, ...]]]:
-        """Of a call of so many operands: their names, a rule for each, and what each rule reads."""
+        """For a call of `count` operands: their names, the rule of each, and what each rule reads."""
         if not self.variadic:
             return self.operands, self.rules, self.reads
         rule, reads = self.rules[0], self.reads[0]

@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
 
 
-# The view, as an operation and its options, by which what lies as one array is seen as another lies in the same memory:
-# `ops/strides.py` names it here, once.
-look_as: Any = None
-# What lets a tensor, and all that it is a view of, stand for a value in the graph: named here by `ops/inplace.py`.
-move_on: Any = None
+# Functions of `ops/strides.py` and `ops/inplace.py`, which set them here.
+look_as: Any = None  # (array, other) -> the view operation, with its options, that makes `other` of `array`
+move_on: Any = None  # (target, value): records that a tensor was written to
 
 
 def source_of(link: View) -> TensorBase:
@@ -40,7 +38,7 @@ def source_of(link: View) -> TensorBase:
 
 def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[str, Any], Any]]]:
     """The tensor that all views of a memory go back to, and the views from there to this one: each operation, its
-    options, and what it was made of.
+    options, and the array that it was applied to.
     """
     steps = []
     while view.view_of is not None:
@@ -99,7 +97,7 @@ def is_in_graph(x: Any) -> bool:
 
 
 def record_from(root: TensorBase, steps: list[tuple[Operation, dict[str, Any], Any]], view: TensorBase) -> Any:
-    """A node for `view` as it is seen from its root: past the views between, whose hooks are not its own."""
+    """A node for `view` that is recorded anew from its root: the views between get new nodes, without their hooks."""
     operand = root
     if root.node is None:  # it left the graph: what flows back ends there
         operand = wrap(root.array)

@@ -111,8 +111,9 @@ class Arrivals:
             self.owned.add(edge)
 
     def serve(self, complete: Iterable[Any], deliver: Deliver | None) -> dict[Edge, Any]:
-        """What has arrived at leaves that are `complete`, each in memory of its own, in the order of its leaf's;
-        delivered, if there is a `deliver`.
+        """The gradients of the leaves that are `complete`, which go to `deliver` if there is one.
+
+        Each has memory of its own, in which its axes lie as those of its leaf.
         """
         found: dict[Edge, Any] = {}
         for leaf in complete:
@@ -125,7 +126,7 @@ class Arrivals:
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
             if gradient is not None:
                 found[leaf] = gradient
-        if deliver is not None:  # all are complete, before a hook of one can raise
+        if deliver is not None:  # now that all are ready: a hook of one may raise
             for leaf, gradient in found.items():
                 deliver(leaf, gradient, self.create_graph)
         return found

@@ -78,8 +78,9 @@ def is_root_tracked(target: TensorBase) -> bool:
 
 
 def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None) -> None:
-    """Let `target` stand for `value` in the graph, or the part of it that `reader` reads, and what it is a view of for
-    the overwritten whole.
+    """Record in the graph that `target`, or the part of it that `reader` reads, now has the value `value`.
+
+    The root of a view gets the node of an `overwrite`: its old value with a region replaced.
     """
     root, seen = steps_to(target)
     steps = [(operation, options) for operation, options, _ in seen]
@@ -189,7 +190,7 @@ def _check_operands(target: Any, name: str, operands: Sequence[Any], manner: Man
 
 
 def _settle(node: Any, target: Any) -> None:
-    """Let the record of a call, whose result was written into `target`, speak of what is there."""
+    """Make the node of a result that was written into `target` refer to the array and the dtype that are there."""
     node.dtype = target.array.dtype
     position = node.plan.result_position
     if position is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it

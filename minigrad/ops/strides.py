@@ -45,7 +45,7 @@ class MemoryLayout(NamedTuple):
 
 
 def look_into(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
-    """A view of `memory`, which are bytes: so many of them from the first on, and from one element to the next."""
+    """A view of `memory`, an array of bytes, as elements of `dtype`; `offset` and `strides` count bytes."""
     if type(memory) is np.ndarray:
         return np.ndarray(shape, dtype, memory, offset, strides)
     whole = (memory.size - offset) // dtype.itemsize * dtype.itemsize
