@@ -153,7 +153,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
         _check_operands(self, name, operands, manner)
         return assign(self, value, name)
 
-    return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
+    return name_in_place(write, function, "written into the tensor itself; gradients flow as if it were new")
 
 
 def twins(function: F, ufunc: Any = None) -> tuple[F, F]:
@@ -244,7 +244,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: d
     return True
 
 
-def twin(method: Any, function: F, how: str) -> F:
+def name_in_place(method: Any, function: F, how: str) -> F:
     """Gives `method` the name of `function` with an underscore, and its signature."""
     named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}. Returns the tensor itself.")
     named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
@@ -318,4 +318,4 @@ def reshaping_in_place(function: F) -> F:
                 self.view_of.seen = [*self.writes]
         return self
 
-    return twin(change, function, "by which the tensor itself changes its shape")
+    return name_in_place(change, function, "by which the tensor itself changes its shape")

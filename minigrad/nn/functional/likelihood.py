@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.nn.functional.checks import require_floats
-from minigrad.nn.functional.loss import does_not_hold, promote, wrong_dtype
+from minigrad.nn.functional.loss import does_not_hold, to_common_dtype, wrong_dtype
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import shapes_do_not_broadcast
@@ -61,7 +61,7 @@ def binary_cross_entropy_with_logits(
     _check_targets(name, input, target, weight, pos_weight)
     if target.array.dtype.kind != "f":
         raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
-    input, target = promote(input, target)
+    input, target = to_common_dtype(input, target)
     return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 

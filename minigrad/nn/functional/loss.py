@@ -145,12 +145,12 @@ def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None
         return input, target
     _check_pair(name, input, target, weight)
     if a.dtype is not b.dtype:
-        input, target = promote(input, target)
+        input, target = to_common_dtype(input, target)
     require_kind(name, input.array.dtype)
     return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
 
 
-def promote(input: Any, target: Any) -> tuple[Any, Any]:
+def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
     """Both operands in their common dtype."""
     check_same_library("loss", (input.array, target.array))
     common = dtypes.result_type([input.array, target.array])
