@@ -35,11 +35,11 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
 
         if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
-            return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}")
+            return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}", name=name)
         public = [x for x in known if not x.startswith("_")]
         close = [x for x in public if x.lower() == name.lower()] or get_close_matches(name, public, 1, 0.8)
         if close:
-            return AttributeError(f"{text}. Did you mean: {close[0]!r}?")
+            return AttributeError(f"{text}. Did you mean: {close[0]!r}?", name=name)  # so Python adds no guess
     return AttributeError(text)
 
 

@@ -261,3 +261,14 @@ def test_no_name_is_there_and_absent():
 def test_dir_of_a_package_has_the_names_that_are_not_read_yet(room):
     program = f"import minigrad{room} as room; print(sorted(set(room.__all__) - set(dir(room))))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("name", "end"), [
+    ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
+    ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
+    ("complex64", "minigrad does not; docs/supported.md lists what is here"),
+])  # fmt: skip
+def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
+    program = f"import minigrad as torch; torch.{name}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+    assert said.strip().endswith(end)
