@@ -1,12 +1,12 @@
-"""minigrad beside PyTorch: one table of times, ratios and goals.
+"""Compare minigrad with PyTorch: one table of times, ratios and goals.
 
-Every cell is measured in a fresh process of its own, engines in turn, several rounds; the best
-round's median counts (of memory: the median round). Two engines in one process would spin against
-each other's threads.
+Every cell is measured in a fresh process, with the engines in turn, for several rounds. The table shows the
+median of the best round (for memory: of the median round). In one process the threads of two engines would
+slow each other down.
 
     python benchmarks/engine.py                                    # minigrad alone
     python benchmarks/engine.py --torch-python ~/torch/bin/python  # beside PyTorch
-    python benchmarks/engine.py --smoke                            # does it run at all? seconds
+    python benchmarks/engine.py --smoke                            # a quick check that it runs, in seconds
 
 The interpreter that has PyTorch may also come from the environment variable MINIGRAD_TORCH_PYTHON,
 the one that has HIPS autograd, MyGrad or DeZero from MINIGRAD_PEERS_PYTHON.
@@ -39,7 +39,7 @@ Cell = dict[str, float]  # label -> seconds or bytes
 
 
 def child(program: str, engine: str, budget: float) -> Cell:
-    """Measure one program on one engine, in this process."""
+    """Measure one program with one engine in this process."""
     if engine in PEERS:
         return {"step": seconds_per_step(PEERS[engine](), budget)}
     torch = importlib.import_module(engine)
@@ -52,12 +52,12 @@ def child(program: str, engine: str, budget: float) -> Cell:
 
 
 def in_fresh_process(python: str, program: str, engine: str, budget: float) -> Cell:
-    """`child`, in a process of its own. Raises RuntimeError with the child's last words."""
+    """Run `child` in a process of its own. Raises RuntimeError with the last lines that the process printed."""
     command = [python, __file__, "--child", program, engine, "--budget", str(budget)]
     if program == "import":
         command = [python, "-c", IMPORT.format(engine)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import reads bytecode, as everywhere
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # imports read bytecode, as they usually do
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
         raise RuntimeError(f"{engine}, {program}: {done.stderr.strip().splitlines()[-1]}")
@@ -66,13 +66,13 @@ def in_fresh_process(python: str, program: str, engine: str, budget: float) -> C
 
 
 def over_rounds(rounds: list[Cell], unit: str) -> Cell:
-    """The best round of each label; of memory, which has no noise to be rid of, the median."""
+    """The best round of each label; for memory, which is not noisy, the median."""
     summary = median if unit == "bytes" else min
     return {label: summary([cell[label] for cell in rounds]) for label in rounds[0]}
 
 
 def in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -> dict[str, Cell]:
-    """What every engine needs; the engines take turns, so that noise meets all alike."""
+    """The results of every engine. The engines take turns, so that noise affects all of them equally."""
     unit = PROGRAMS[program].unit if program in PROGRAMS else "s"
     cells: dict[str, list[Cell]] = {engine: [] for engine in pythons}
     for _ in range(rounds):
@@ -82,7 +82,7 @@ def in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -
 
 
 def amount(program: Program, cell: Cell) -> float:
-    """The one figure that the table shows for a cell."""
+    """The number that the table shows for a cell."""
     return cell[program.headline] if program.headline else geometric_mean(cell.values())
 
 
@@ -95,7 +95,7 @@ def has(python: str, module: str) -> bool:
 
 
 def table(rows: list[list[str]]) -> str:
-    """Rows of text as a Markdown table, the first row as its head."""
+    """Rows of text as a Markdown table. The first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -105,13 +105,13 @@ def table(rows: list[list[str]]) -> str:
 
 
 def ratio_text(ours: float, theirs: float, goal: float) -> list[str]:
-    """Ratio, goal, and a mark where the goal is missed."""
+    """The ratio, the goal, and a mark if the goal is missed."""
     ratio = ours / theirs
     return [f"{ratio:.2f}" + ("" if ratio <= goal else " !"), f"{goal:.2f}"]
 
 
 def report(options: argparse.Namespace) -> None:
-    """Measure everything asked for, then print the table."""
+    """Measure all selected programs, then print the table."""
     pythons = {"minigrad": sys.executable}
     peers: dict[str, str] = {}
     if not options.smoke:
@@ -156,7 +156,7 @@ def report(options: argparse.Namespace) -> None:
 
 
 def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
-    """Every step of a program that has several."""
+    """Print each step of a program that has several."""
     lines = [program.title]
     for label in cells["minigrad"]:
         texts = [f"{engine} {in_units(cell[label], program.unit)}" for engine, cell in cells.items()]
@@ -174,7 +174,7 @@ def import_row(pythons: dict[str, str], engines: list[str], rounds: int) -> list
 
 
 def import_times(rounds: int) -> tuple[float, float]:
-    """Seconds of ``import numpy`` and of ``import minigrad``, in turn, the best of many."""
+    """Seconds of ``import numpy`` and of ``import minigrad``, in turn; the best of many runs."""
     both = {"numpy": sys.executable, "minigrad": sys.executable}
     cells = in_turn(both, "import", 4 * rounds, 0)
     return cells["numpy"]["seconds"], cells["minigrad"]["seconds"]

@@ -1,18 +1,18 @@
-"""One run on a GPU, in at most five minutes: what was owed to minigrad on real hardware, in one table.
+"""Check and time minigrad on a GPU in at most five minutes: one table of timings, examples and tests.
 
-    python benchmarks/gpu.py                        # all of it; the table goes to gpu.txt too
-    python benchmarks/gpu.py --only layers memory   # parts of it
+    python benchmarks/gpu.py                        # all parts; the table is also written to gpu.txt
+    python benchmarks/gpu.py --only layers memory   # some parts
     python benchmarks/gpu.py --dry-run              # without a GPU: tiny sizes, on the tests' stand-in for CuPy
 
 Parts: `facts` names the machine; `layers` times convolutions near ResNet's, VGG's, AlexNet's, MobileNet's and
-LeNet's: forward alone, with one gradient, with both; `programs` times steps of training, eager and captured in a CUDA
-graph; `memory` times what memory bounds, on 50 million numbers; `examples` runs every program of examples/ with
-MINIGRAD_DEVICE=cuda; `tests` runs the tests with `--device cuda` for the time that is left.
+LeNet's: the forward alone, with one gradient, with both; `programs` times training steps, eager and captured in a
+CUDA graph; `memory` times memory-bound operations on 50 million numbers; `examples` runs every program of examples/
+with MINIGRAD_DEVICE=cuda; `tests` runs the tests with `--device cuda` for the time that is left.
 
-Beside each stands PyTorch where this Python has it (cuDNN, TF32 off on both), and a floor: the multiplications over the
-measured rate of matrix products, or the bytes over the measured bandwidth of copies, whichever takes longer. Times are
-milliseconds, the best of several rounds, each of which waits for the GPU at its end only. Exits 1 if a test or an
-example failed.
+Each row also shows PyTorch if this Python has it (cuDNN; TF32 is off in both engines), and a lower bound: the longer of
+multiplications divided by the measured rate of matrix products, and bytes divided by the measured bandwidth of copies.
+Times are milliseconds, the best of several rounds. A round waits for the GPU only at its end. Exits with 1 if a test or
+an example failed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from layers import SMOKE  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("facts", "layers", "programs", "memory", "examples", "tests")
 TIMED = ("layers", "programs", "memory")
-SECONDS = 285  # for all of it: what is left is the tests'
+SECONDS = 285  # for the whole run; the tests get the time that is left
 ROOMS = ("device", "gpu", "nn", "ops", "tensor", "autograd", "optim", "distributions", "utils")
 HEADS = ("what", "minigrad", "PyTorch", "ratio", "floor", "x floor")
 
 
 class Said(NamedTuple):
-    """A row of words."""
+    """A row of text."""
 
     name: str
     text: str
@@ -90,7 +90,7 @@ def timings(parts: list[str], small: bool) -> Iterator[Row]:
 
 
 def summary(part: str, found: list[Timing]) -> Iterator[Row]:
-    """The geometric means of the ratios, and the worst."""
+    """The geometric means of the ratios, and the worst ratio."""
     kinds = {"programs": (False, True)}.get(part, (None,))
     for captured in kinds:
         some = [t for t in found if captured is None or t.name.endswith(", captured") is captured]
@@ -107,9 +107,9 @@ def summary(part: str, found: list[Timing]) -> Iterator[Row]:
             yield Said("programs captured beside PyTorch eager", f"{mean(ratios):.2f}, {max(ratios):.2f}")
 
 
-# ---- programs and tests, in processes of their own --------------------------------------------
+# ---- programs and tests, each in its own process ---------------------------------------------
 def run(command: list[str], device: str, seconds: float) -> tuple[bool, str]:
-    """Whether a program ended well within that time, and its last line."""
+    """Whether a program succeeded within the time limit, and its last line."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "MINIGRAD_DEVICE": device, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
     try:
@@ -135,7 +135,7 @@ def examples(small: bool) -> Iterator[Row]:
 
 
 def tests(small: bool, seconds: float) -> Iterator[Row]:
-    """By many processes at once, where pytest-xdist is there."""
+    """Run the tests, with many processes if pytest-xdist is installed."""
     pytest = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:benchmark"]
     if small:
         names = ["tests/test_cuda.py"]

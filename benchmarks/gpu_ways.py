@@ -1,13 +1,13 @@
-"""Every way to compute every layer on a GPU: the measurements behind the estimates in minigrad/kernels/fast/cuda*.py.
+"""Time each way to compute each layer on a GPU: the measurements for the estimates in minigrad/kernels/fast/cuda*.py.
 
     python benchmarks/gpu_ways.py                  # the layers of benchmarks/layers.py, eight times as many images
     python benchmarks/gpu_ways.py --only ResNet
     python benchmarks/gpu_ways.py --smoke          # no GPU: tiny layers on the tests' stand-in
 
-Microseconds of the forward, the gradient in the image and the one in the kernel, each by itself, the best of several
-rounds; every round waits for the GPU at its end only. `*` marks what the estimates choose. Beside them PyTorch where
-this Python has it (cuDNN, its benchmark mode on, TF32 off). The last lines are the geometric means of the ratios to
-PyTorch, and of what is chosen to the quickest.
+Microseconds of the forward, the gradient of the image and the gradient of the kernel, each separately, the best of
+several rounds. A round waits for the GPU only at its end. `*` marks the way that the estimates choose. PyTorch is shown
+too if this Python has it (cuDNN, with its benchmark mode on and TF32 off). The last lines are the geometric means of
+the ratios to PyTorch, and of the chosen way to the fastest.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Calls = dict[str, Callable[[], object]]
 
 
 def microseconds(xp: Any, call: Callable[[], object], least: float) -> float:
-    """Of the best of three rounds, each of so many seconds at least."""
+    """Microseconds of a call in the best of three rounds, each of which takes at least the given seconds."""
     wait, count, best = xp.cuda.runtime.deviceSynchronize, 1, math.inf
     call()
     for _ in range(3):
@@ -93,7 +93,7 @@ def find_torch() -> Any:
 
 
 def times_of(layer: Layer, xp: Any, torch: Any, least: float) -> dict[str, dict[str, float]]:
-    """Microseconds by function and way; of those ways that promise to take less than ten times the best."""
+    """Microseconds by function and way, for the ways whose estimate is less than ten times the best."""
     from minigrad.kernels.fast import cuda
     from minigrad.kernels.way import Problem
 

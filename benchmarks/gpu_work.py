@@ -1,4 +1,4 @@
-"""What `gpu.py` times on a GPU: layers, programs and work bound by memory, for minigrad and PyTorch alike."""
+"""The work that `gpu.py` times on a GPU, for minigrad and PyTorch: layers, programs, memory-bound operations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DIRECTIONS = ("forward", "with dX", "with dW", "with both")
 
 
 class Engine:
-    """minigrad or PyTorch, timed the same way: the best of some rounds, each waited for at its end alone."""
+    """minigrad or PyTorch, timed the same way: the best of some rounds. A round waits for the GPU only at its end."""
 
     def __init__(self, torch: Any, small: bool) -> None:
         self.torch, self.small = torch, small
@@ -82,7 +82,7 @@ class Engine:
     # ---- programs -----------------------------------------------------------------------------
 
     def programs(self) -> Iterator[tuple[str, Work]]:
-        """One step of training each."""
+        """Programs that each take one training step."""
         torch, nn, batch = self.torch, self.torch.nn, 8 if self.small else 256
         torch.manual_seed(0)
         picture, edges = torch.randn(1, 1, 6, 8), torch.randn(1, 1, 6, 7)
@@ -114,7 +114,7 @@ class Engine:
         return go
 
     def capture(self, work: Work) -> Work:
-        """`work` recorded once: what launches all of it as one."""
+        """A function that launches `work` as one CUDA graph, which is recorded once."""
         cuda = self.torch.cuda
         beside = cuda.Stream()
         beside.wait_stream(cuda.current_stream())
@@ -128,10 +128,10 @@ class Engine:
         replay: Work = graph.replay
         return replay
 
-    # ---- bound by memory ----------------------------------------------------------------------
+    # ---- memory-bound -------------------------------------------------------------------------
 
     def memory_bound(self, size: int) -> Iterator[tuple[str, Work, int]]:
-        """Each with the bytes that it must read and write."""
+        """Memory-bound operations, each with the bytes that it must read and write."""
         torch, side = self.torch, max(int(math.sqrt(size)) // 4, 4)
         x, y = torch.rand(size, device="cuda"), torch.ones(size, device="cuda")
         leaf = torch.rand(size, device="cuda", requires_grad=True)
@@ -187,7 +187,7 @@ def small_resnet(torch: Any) -> Any:
 
 
 class Timing(NamedTuple):
-    """Milliseconds of minigrad and of PyTorch, where it is there, and the least that the GPU needs."""
+    """Milliseconds of minigrad, of PyTorch if it is installed, and the lower bound for this GPU."""
 
     name: str
     ours: float
@@ -204,7 +204,7 @@ def mean(values: list[float]) -> float:
 
 
 def floor_of(layer: Layer, direction: str, per_ms: float, bytes_per_ms: float) -> float:
-    """Each of its passes by what holds it up: multiplications, or bytes."""
+    """The lower bound of a layer: each pass takes as long as its multiplications or its bytes."""
     out = layer.N * layer.O * math.prod(layer.output)
     x, w = layer.N * layer.C * layer.H * layer.W, layer.O * layer.C // layer.groups * layer.kernel**2
     passes = {"forward": 1, "with dX": 2, "with dW": 2, "with both": 3}[direction]
@@ -212,7 +212,7 @@ def floor_of(layer: Layer, direction: str, per_ms: float, bytes_per_ms: float) -
 
 
 class Bench:
-    """minigrad, and PyTorch beside it where this Python has it."""
+    """minigrad, and PyTorch if this Python has it."""
 
     def __init__(self, small: bool) -> None:
         import minigrad
@@ -229,8 +229,8 @@ class Bench:
         size, n = (1000, 16) if small else (50_000_000, 4096)
         ours = self.engines[0]
         copy = next(work for name, work, _ in ours.memory_bound(size) if name == "copy")
-        self.size, self.bandwidth = size, 8 * size / ours.milliseconds(copy)  # bytes a millisecond
-        self.rate = 2 * n**3 / ours.milliseconds(ours.product(n))  # operations a millisecond
+        self.size, self.bandwidth = size, 8 * size / ours.milliseconds(copy)  # bytes per millisecond
+        self.rate = 2 * n**3 / ours.milliseconds(ours.product(n))  # operations per millisecond
 
     def beside(self, name: str, works: list[Work], floor: float | None = None) -> Timing:
         times = [engine.milliseconds(work) for engine, work in zip(self.engines, works, strict=True)]

@@ -1,20 +1,18 @@
-"""Convolution layers, forward and with both gradients: minigrad beside PyTorch, one table with
-ratios.
+"""Compare minigrad with PyTorch on convolution layers, forward and with both gradients: one table with ratios.
 
-    python benchmarks/layers.py                         # and PyTorch, if this Python has it
+    python benchmarks/layers.py                         # with PyTorch, if this Python has it
     python benchmarks/layers.py --torch-python PATH     # PyTorch from another environment
     python benchmarks/layers.py --only 3x3 --rounds 5
     python benchmarks/layers.py --cpu-time              # for a busy machine, see below
-    python benchmarks/layers.py --avx2                  # both engines as on a processor without AVX-512
-    python benchmarks/layers.py --smoke                 # tiny layers, one round: does it run?
+    python benchmarks/layers.py --avx2                  # both engines without AVX-512
+    python benchmarks/layers.py --smoke                 # tiny layers, one round: a check that it runs
 
-Each engine runs in a fresh process of its own, in turn: two thread pools in one process would spin
-against each other. A round gives each layer's median; the best round counts. Times are
-milliseconds, ratios are minigrad's time over PyTorch's: under 1 is faster.
+The engines take turns, each in a fresh process, because two thread pools in one process would slow each
+other down. A round measures each layer's median, and the table shows the best round. Times are milliseconds.
+A ratio is minigrad's time over PyTorch's: below 1, minigrad is faster.
 
-`--cpu-time` gives each engine one thread and counts its processor time, quickest call of all: other
-work on the machine then hardly shows. It says less about two threads, which speed PyTorch's whole
-convolution up, but of ours only the matrix products.
+`--cpu-time` gives each engine one thread and measures the processor time of the fastest call, so that other
+work on the machine has little effect. It says nothing about what a second thread saves.
 """
 
 from __future__ import annotations
@@ -55,7 +53,7 @@ class Layer(NamedTuple):
 
     @property
     def geometry(self) -> Any:
-        """The layer's `Geometry`, in minigrad's own process alone."""
+        """The layer's `Geometry`. Only for the process that runs minigrad."""
         from minigrad.kernels import Geometry
 
         return Geometry((self.kernel,) * 2, (self.stride,) * 2, (self.padding,) * 2, groups=self.groups)
@@ -103,7 +101,7 @@ SMOKE = [
 ]
 Work = tuple[Callable[[], object], Callable[[], object]]  # forward; forward and both gradients
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-# What lets OpenBLAS, NumPy, PyTorch and its libraries take the instructions of an older processor.
+# Makes OpenBLAS, NumPy, PyTorch and its libraries use the instructions of an older processor.
 AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
@@ -116,7 +114,7 @@ AVX2 = {
 def minigrad_work(layer: Layer) -> Work:
     import numpy as np
 
-    import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
+    import minigrad.kernels.fast  # noqa: F401 (importing registers the ways)
     from minigrad import kernels
 
     random = np.random.default_rng(0)
@@ -178,7 +176,7 @@ def measure(work: Callable[[], object], seconds: float, cpu_time: bool) -> float
 def run_round(
     engine: str, python: str, names: list[str], seconds: float, cpu_time: bool, avx2: bool
 ) -> list[list[float]]:
-    """One round of one engine in a process of its own: (forward, both) for each layer."""
+    """One round of one engine in its own process: (forward, with both gradients) for each layer."""
     command = [python, __file__, "--engine", engine, "--seconds", str(seconds)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": path}
@@ -233,7 +231,7 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--layers", nargs="*", default=[], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.engine:  # a child: measure and report
+    if options.engine:  # a child process: measure and report
         known = {layer.name: layer for layer in LAYERS + SMOKE}
         for name in options.layers:
             parts = ENGINES[options.engine](known[name])

@@ -1,4 +1,4 @@
-"""How time and memory are measured: the same few functions for every benchmark here."""
+"""Functions that measure time and memory, shared by all benchmarks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Step = Callable[[], object]
 def seconds_per_step(step: Step, budget: float) -> float:
     """Median over samples of the seconds that one `step` takes; about `budget` seconds in all.
 
-    A sample is as many steps in a row as fill 2 ms, so that the clock's own cost does not count.
+    A sample is as many consecutive steps as take 2 ms, so that the cost of reading the clock does not matter.
     """
-    step()  # first calls fill caches and workspaces
+    step()  # the first call fills caches and workspaces
     start = time.perf_counter()
     step()
     once = time.perf_counter() - start
@@ -35,12 +35,12 @@ def seconds_per_step(step: Step, budget: float) -> float:
 
 
 def peak_bytes(step: Step, steps: int = 5) -> dict[str, float]:
-    """Peak resident memory of this process over `steps` steps, and the growth above what stood.
+    """Peak resident memory of this process over `steps` steps, and its growth during them.
 
-    Reads Linux's own high-water mark, set back before the first step; raises OSError elsewhere.
+    Reads Linux's peak counter, which is reset before the first step. Raises OSError on other systems.
     """
     before = _status_bytes("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # sets VmHWM back to VmRSS
+    Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM to VmRSS
     for _ in range(steps):
         step()
     peak = _status_bytes("VmHWM")
@@ -55,7 +55,7 @@ def _status_bytes(field: str) -> float:
 
 
 def machine() -> str:
-    """One line that says what the numbers were measured on."""
+    """One line about the machine and the versions of the measurement."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -1,4 +1,4 @@
-"""The edge loop in other pure-Python engines, each in its own idiom. One function per engine."""
+"""The edge loop in other pure-Python engines: one function for each, written in its usual style."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def autograd() -> Step:
 
 
 def dezero() -> Step:
-    """DeZero, which was written when NumPy still called Python's int np.int."""
+    """DeZero. It needs `np.int`, an alias of Python's int that NumPy has removed."""
     np.int = int  # noqa: NPY001
     from dezero import Parameter, as_variable
     from dezero.functions import conv2d

@@ -1,8 +1,8 @@
-"""The measured programs, written once against PyTorch's names.
+"""The measured programs, each written once with PyTorch's names.
 
-Each takes the engine as `torch` (``import minigrad as torch`` or ``import torch``) and gives a dict
-of steps to be timed. A program with several steps has the geometric mean of their ratios in the
-table, unless `headline` names the one that counts.
+Each takes the engine as `torch` (``import minigrad as torch`` or ``import torch``) and returns a dict
+of steps to be timed. For a program with several steps the table shows the geometric mean of their ratios, or
+the ratio of the step that `headline` names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Program:
 
     title: str
     make: Callable[[Any], dict[str, Step]]
-    goal: float  # at most this share of PyTorch's time, or memory
+    goal: float  # at most this ratio to PyTorch's time or memory
     unit: str = "s"
     headline: str | None = None
 
@@ -144,7 +144,7 @@ def training_step(torch: Any, network: Any, images: Any, classes: int = 10) -> d
 
 
 def lenet(torch: Any) -> dict[str, Step]:
-    """LeNet-5 as today's courses write it, on 28x28 images, batch 128."""
+    """LeNet-5 in its usual modern form, on 28x28 images, batch 128."""
     nn = torch.nn
     torch.manual_seed(0)
     network = nn.Sequential(

@@ -1,12 +1,12 @@
-"""How the cost of a 3x3 layer grows with batch, channels, image and kernel: minigrad beside PyTorch.
+"""Measure how the cost of a 3x3 layer grows with batch, channels, image and kernel, in minigrad and PyTorch.
 
     python benchmarks/scaling.py --torch-python PATH --plot docs/scaling.png
-    python benchmarks/scaling.py --cpu-time      # for a busy machine, as `layers.py` has it
+    python benchmarks/scaling.py --cpu-time      # for a busy machine, as in `layers.py`
     python benchmarks/scaling.py --smoke
 
-Starting from 8 images of 28x28 with 64 channels in and out, one of the four sizes changes at a time.
-Forward and both gradients; each engine in a fresh process of its own, in turn, the best round's
-median. One line per layer; the picture needs matplotlib.
+Starting from 8 images of 28x28 with 64 channels in and out, one of the four sizes changes at a time. The time
+is that of the forward and both gradients. The engines take turns, each in a fresh process; the median of the
+best round counts. One line is printed for each layer. The plot needs matplotlib.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def child(engine: str, seconds: float, smoke: bool, cpu_time: bool) -> None:
 
 
 def one_round(engine: str, python: str, options: argparse.Namespace) -> dict[str, list[float]]:
-    """`child` in a fresh process."""
+    """Run `child` in a fresh process."""
     command = [python, __file__, "--engine", engine, "--seconds", str(options.seconds)]
     command += ["--smoke"] if options.smoke else []
     command += ["--cpu-time"] if options.cpu_time else []
@@ -62,7 +62,7 @@ def one_round(engine: str, python: str, options: argparse.Namespace) -> dict[str
 
 
 def draw(best: dict[str, dict[str, list[float]]], sizes: dict[str, tuple[int, ...]], path: Path) -> None:
-    """One panel for each size that changes."""
+    """Draw one panel for each size that changes."""
     from matplotlib.figure import Figure
 
     picture = Figure(figsize=(12, 3.2), layout="constrained")

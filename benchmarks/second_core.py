@@ -1,15 +1,15 @@
-"""What more threads save, told on a busy machine: the parts that threads share, laid on two of them.
+"""Estimate what more threads save on a busy machine, by scheduling the measured parts on simulated threads.
 
     python benchmarks/second_core.py
     python benchmarks/second_core.py lenet --threads 4
-    python benchmarks/second_core.py --break-even     # by the clock: from which size on do two threads pay?
-    python benchmarks/second_core.py --smoke          # one call each: does it run?
+    python benchmarks/second_core.py --break-even     # wall-clock time: from which size on are two threads faster?
+    python benchmarks/second_core.py --smoke          # one call each: a check that it runs
 
-Everything runs in one thread, and its processor time is counted, which other work on the machine hardly touches. Of
-what `parallel.py` would share, each piece's time is noted and given to the thread that would be free first; a call
-waits for the longest, and 50 microseconds for a thread to wake and to fill the caches of its core. Products outside of
-shared pieces count as they are: on an idle machine OpenBLAS spreads them too, and two threads share one memory.
-Milliseconds, the quickest of many steps.
+Everything runs in one thread, and its processor time is measured, on which other work on the machine has little effect.
+The time of each piece that `parallel.py` would share is added to the simulated thread that is free first. A call ends
+with its slowest thread, plus 50 microseconds in which a thread wakes and fills the caches of its core. Two effects are
+left out: OpenBLAS would share products outside of these pieces, and real threads share one memory. Times are
+milliseconds, the fastest of many steps.
 """
 
 # ruff: noqa: E402 (the number of threads is set before NumPy is imported)
@@ -39,13 +39,13 @@ import minigrad.nn
 import minigrad.optim
 from minigrad import parallel, side_by_side
 
-WAKE = 50e-6  # seconds: what a call of --break-even takes on two threads, less half of what it takes on one
+WAKE = 50e-6  # seconds: the time of a call of --break-even on two threads, minus half of its time on one
 SIZES = (65_000, 131_000, 262_000, 524_000, 1_048_000, 2_097_000)
 Step = Callable[[], object]
 
 
 class Lanes:
-    """Stands in for the pool: runs the pieces here, and notes what several threads would have saved."""
+    """Replaces the thread pool: runs the pieces in this thread, and records what several threads would have saved."""
 
     def __init__(self, threads: int) -> None:
         self.saved, self.within = 0.0, False
@@ -132,7 +132,7 @@ SIZED: dict[str, Callable[[int], Step]] = {
 
 
 def break_even(seconds: float) -> None:
-    """One thread and two in turn, whatever the size: the quickest of many calls, in microseconds."""
+    """Print the time of one and of two threads for each size, in turn: the fastest of many calls, in microseconds."""
     parallel.WORTH = side_by_side.LARGE = 0
     print(f"{'':20}" + "".join(f"{size:>22,}" for size in SIZES))
     for name, make in SIZED.items():
@@ -152,7 +152,7 @@ def break_even(seconds: float) -> None:
 
 
 def quickest(step: Step, lanes: Lanes, seconds: float) -> tuple[float, float]:
-    """Milliseconds of one thread, and of the threads whose lanes these are."""
+    """Milliseconds of one thread, and of the threads that `lanes` simulates."""
     step()
     alone, laid = [], []
     deadline = time.perf_counter() + seconds

@@ -1,10 +1,10 @@
-"""What several processes cost, beside a model of it.
+"""Measure what several processes cost, and compare it with a model.
 
     mpiexec -n 2 python benchmarks/several_processes.py     # latency, bandwidth, overlap in a LeNet step
-    python benchmarks/several_processes.py                  # what DistributedDataParallel costs a program alone
+    python benchmarks/several_processes.py                  # the cost of DistributedDataParallel in one process
 
-All ranks measure; the median over the ranks' worst is printed. Variants take turns, round by round, so that a busy
-machine slows all of them alike.
+Each rank takes the median over its rounds, and that of the slowest rank is printed. Variants take turns in each round,
+so that a busy machine slows all of them equally.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def step_of(model: nn.Module, batch: int) -> Callable[[], None]:
 
 
 def in_turns(variants: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, float]:
-    """Seconds of one call of each: the median over rounds, of the slowest rank."""
+    """Seconds of one call of each variant: each rank's median over rounds, the largest over all ranks."""
     spent: dict[str, list[float]] = {name: [] for name in variants}
     for round_ in range(rounds + 1):
         for name, call in variants.items():
@@ -67,7 +67,7 @@ def say(*words: object) -> None:
 
 
 def latency_and_bandwidth(rounds: int) -> None:
-    """Fit t = a + b n to the time of all_reduce of n bytes, checks left out."""
+    """Fit t = a + b n to the time of all_reduce of n bytes, without checks."""
     dist.set_debug_level(dist.DebugLevel.OFF)
     tensors = {str(4 * n): torch.zeros(n) for n in SIZES}
     calls = {name: lambda x=x: dist.all_reduce(x) for name, x in tensors.items()}
@@ -84,10 +84,10 @@ def latency_and_bandwidth(rounds: int) -> None:
 
 
 def overlap(batch: int, rounds: int) -> None:
-    """How much of the reduction a LeNet step hides.
+    """Measure how much of the gradient reduction a LeNet step hides behind backward.
 
-    Ranks that meet in every step wait for the slower one, whatever they exchange: that much a barrier costs, too. What
-    a reduction adds to it is exposed; it is hidden as far as it is less than when it comes after backward.
+    Ranks that synchronize in every step wait for the slowest one, whatever they exchange; a barrier shows this cost.
+    The time that a reduction adds to a barrier is exposed. The rest of a reduction after backward is hidden.
     """
     models = {name: DistributedDataParallel(lenet()) for name in ("during", "after")}
     steps = {name: step_of(model, batch) for name, model in models.items()}
@@ -131,7 +131,7 @@ def overlap(batch: int, rounds: int) -> None:
 
 
 def alone(batch: int, rounds: int) -> None:
-    """What DistributedDataParallel costs in a world of one."""
+    """Print the cost of DistributedDataParallel in a world of one process."""
     spent = in_turns(
         {"plain": step_of(lenet(), batch), "DDP": step_of(DistributedDataParallel(lenet()), batch)}, rounds, 5
     )

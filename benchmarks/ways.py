@@ -1,13 +1,13 @@
-"""Every way to compute every layer: the measurements behind the costs in minigrad/kernels.
+"""Time every way to compute every layer: the measurements behind the costs in minigrad/kernels.
 
     python benchmarks/ways.py                    # the layers of benchmarks/layers.py, and smaller ones
     python benchmarks/ways.py --only LeNet --parts
-    python benchmarks/ways.py --smoke            # tiny layers: does it run?
+    python benchmarks/ways.py --smoke            # tiny layers: a check that it runs
 
-Milliseconds of one forward and both gradients, one thread's processor time, the quickest of several
-calls. `*` marks the way that the costs choose, and the last column how much longer it takes than the quickest; a
-way that does not serve a layer has no number. The last lines say how far the choice is from the best, over all
-layers. `--parts` prints the three apart, `--measured` chooses on this machine as `backends.conv.measure` finds it.
+Milliseconds of one forward and both gradients in one thread's processor time, the fastest of several calls. `*` marks
+the way that the costs choose. The last column is its time over that of the fastest way. A way that cannot compute a
+layer has no number. The last lines summarize, over all layers, how far the choice is from the best. `--parts` prints
+the three times separately. `--measured` chooses by the costs that `backends.conv.measure` measures on this machine.
 """
 
 # ruff: noqa: E402 (the number of threads is set before NumPy is imported)
@@ -27,13 +27,13 @@ import numpy as np
 from layers import LAYERS, SMOKE, Layer
 from measure import machine
 
-import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
+import minigrad.kernels.fast  # noqa: F401 (importing registers the ways)
 from minigrad import kernels
 from minigrad.kernels import dispatch
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.way import Problem
 
-WAYS = [name for name in dispatch.WAYS if name != "direct"]  # of a CPU: no GPU was asked for
+WAYS = [name for name in dispatch.WAYS if name != "direct"]  # the ways of a CPU: no GPU was requested
 LAYERS = [
     *LAYERS,
     Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),
@@ -64,7 +64,7 @@ LAYERS = [
 
 
 def calls(layer: Layer) -> list[Callable[[], object]]:
-    """Forward, gradient in the kernel, gradient in the image."""
+    """Calls of the forward, the gradient of the kernel and the gradient of the image."""
     random = np.random.default_rng(0)
     x = random.standard_normal((layer.N, layer.C, layer.H, layer.W), np.float32)
     w = random.standard_normal((layer.O, layer.C // layer.groups, layer.kernel, layer.kernel), np.float32)
@@ -78,7 +78,7 @@ def calls(layer: Layer) -> list[Callable[[], object]]:
 
 
 def quickest(call: Callable[[], object], seconds: float) -> float:
-    """Milliseconds of the quickest call, of at least three."""
+    """Milliseconds of the fastest of at least three calls."""
     call()
     times: list[float] = []
     while len(times) < 3 or sum(times) < seconds:
@@ -89,13 +89,13 @@ def quickest(call: Callable[[], object], seconds: float) -> float:
 
 
 def compare(layer: Layer, seconds: float) -> tuple[str, dict[str, list[float]]]:
-    """The way that the table chooses, and every serving way's three times."""
+    """The way that the costs choose, and the three times of every way that can compute the layer."""
     problem = Problem((layer.N, layer.C, layer.H, layer.W), layer.O, layer.geometry, "f", np.ndarray)
     chosen = dispatch.choose(*problem).name
     times: dict[str, list[float]] = {}
     for way in WAYS:
         if way == "tiny" and layer.N * layer.C * layer.H * layer.W * layer.kernel**2 > 1e6:
-            continue  # its columns hold the whole batch
+            continue  # its columns would hold the whole batch
         if dispatch.WAYS[way].serves(problem):
             with kernels.algorithm(way):
                 times[way] = [quickest(call, seconds) for call in calls(layer)]

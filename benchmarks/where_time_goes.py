@@ -1,16 +1,15 @@
-"""Where the time of one program goes, on minigrad.
+"""Show where minigrad spends the time of one program.
 
     python benchmarks/where_time_goes.py                  # the edge loop, update by hand
     python benchmarks/where_time_goes.py lenet
     python benchmarks/where_time_goes.py edge-sgd --by function
-    python benchmarks/where_time_goes.py --operations      # each operation on 8x8 beside NumPy's own call
+    python benchmarks/where_time_goes.py --operations      # each operation on 8x8, with NumPy's call for comparison
 
-First the step as it is, timed without a profiler. Then Python's own profiler, summed by room of the
-house or by function. Its shares are right where calls are long, and exaggerated where they are
-short.
+First the step is timed without a profiler. Then Python's profiler runs, and its times are summed by folder of
+the package or by function. The profiler exaggerates the share of short calls.
 
-`--operations` tells a forward apart: with the record of the call, without it (`no_grad`), and NumPy alone, each the
-quickest of many short rounds; and how many functions it enters, Python's and C's.
+`--operations` times each forward recorded, not recorded (`no_grad`), and in NumPy alone, each the fastest of many short
+rounds. It also counts the Python and C functions that the forward enters.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ PACKAGE = str(ROOT / "minigrad")
 
 
 def bare_edge_step() -> float:
-    """Seconds of the edge loop's arithmetic alone: the same NumPy calls, written out by hand."""
+    """Seconds of the edge loop's arithmetic alone: the same NumPy calls without minigrad."""
     image, edges, kernel = edge_data()
     left, right = image[..., :-1].reshape(-1), image[..., 1:].reshape(-1)
     target, weight = edges.reshape(-1), kernel.reshape(2)
@@ -58,7 +57,7 @@ def bare_edge_step() -> float:
 
 
 def place(function: tuple[str, int, str], by: str) -> str:
-    """What a profiled function is summed under."""
+    """The name under which a profiled function is summed."""
     file, line, name = function
     inside = file.startswith(PACKAGE)
     if by == "function":
@@ -71,7 +70,7 @@ def place(function: tuple[str, int, str], by: str) -> str:
 
 
 def profile(step: object, steps: int, by: str) -> list[tuple[float, int, str]]:
-    """Own seconds and calls per step, summed by place, most first."""
+    """Own seconds and calls per step, summed by place, largest first."""
     profiler = cProfile.Profile()
     profiler.enable()
     for _ in range(steps):
@@ -86,7 +85,7 @@ def profile(step: object, steps: int, by: str) -> list[tuple[float, int, str]]:
     return sorted(((s, calls[w] // steps, w) for w, s in seconds.items()), reverse=True)
 
 
-# What NumPy calls by another name, or not at all.
+# Operations that have another name in NumPy, or none.
 BARE: dict[str, Callable[[Any, Any], Any]] = {
     "relu": lambda x, _: np.maximum(x, 0),
     "mean over an axis": lambda x, _: x.mean(axis=1),
@@ -95,7 +94,7 @@ BARE: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def quickest(step: Callable[[], object], rounds: int = 400, calls: int = 50) -> float:
-    """Nanoseconds of one call, in the best of many short rounds."""
+    """Nanoseconds of one call in the best of many short rounds."""
     best = float("inf")
     for _ in range(rounds):
         start = time.perf_counter_ns()
@@ -106,7 +105,7 @@ def quickest(step: Callable[[], object], rounds: int = 400, calls: int = 50) -> 
 
 
 def count_entered(step: Callable[[], object]) -> Counter[str]:
-    """How many functions of Python ("call") and of C ("c_call") a call enters, itself not counted."""
+    """The numbers of Python functions ("call") and C functions ("c_call") that a call enters, without itself."""
     entered: Counter[str] = Counter()
     step()
     sys.setprofile(lambda _frame, event, _argument: entered.update([event]))
@@ -114,11 +113,11 @@ def count_entered(step: Callable[[], object]) -> Counter[str]:
         step()
     finally:
         sys.setprofile(None)
-    return entered - Counter(call=1, c_call=1)  # the step, and setprofile
+    return entered - Counter(call=1, c_call=1)  # the step itself, and setprofile
 
 
 def print_operations() -> None:
-    """A table: what each operation of the forward row is made of."""
+    """Print a table of the parts of each operation in the forward row."""
     x, y = ((minigrad.rand(8, 8) + 0.5).requires_grad_() for _ in range(2))
     a, b = x.detach().numpy(), y.detach().numpy()
     print("nanoseconds          recorded   no_grad     NumPy   functions of Python    of C")
@@ -134,7 +133,7 @@ def print_operations() -> None:
 
 
 def main() -> None:
-    """Time the step, then say where its time goes."""
+    """Time the step, then print where its time goes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", nargs="?", choices=PROGRAMS, default="edge-by-hand")
     parser.add_argument("--by", choices=["room", "function"], default="room")
