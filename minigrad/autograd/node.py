@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Rule: TypeAlias = Callable[..., Any]
 Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
-SINGLE = np.dtype(np.float32)  # the dtype of nearly all tensors
+FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 next_order = count().__next__
 
 
@@ -46,8 +46,16 @@ class Plan:
     """What a call keeps for one choice of operands that need gradients, and how their rules are called."""
 
     __slots__ = (
-        "constants", "elementwise", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves",
-        "single",
+        "constants",
+        "elementwise",
+        "keeps",
+        "keys",
+        "only_rule",
+        "operands",
+        "operation",
+        "result_position",
+        "rules",
+        "saves",
     )  # fmt: skip
 
     def __init__(self, operation: Operation, needed: Sequence[bool]) -> None:
@@ -70,7 +78,7 @@ class Plan:
         # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
         places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
         self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
-        self.single = self.rules[0][0] if places == [None] else None  # the only one, which reads all
+        self.only_rule = self.rules[0][0] if places == [None] else None  # the only one, which reads all
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -78,7 +86,7 @@ class Plan:
         None where no operand has a rule, and for a result of integers.
         """
         array, dtype = result.array, result.array.dtype
-        if (dtype is not SINGLE and dtype.kind != "f") or not self.operands:
+        if (dtype is not FLOAT32 and dtype.kind != "f") or not self.operands:
             return None
         node = Node()
         node.plan, node.order = self, next_order()
@@ -152,8 +160,8 @@ class Node(Inspectable):
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
         values = self.saved_values(create_graph)
-        if plan.single is not None and wanted is None and rules is plan.rules:
-            return [plan.single(cotangent, *values)]
+        if plan.only_rule is not None and wanted is None and rules is plan.rules:
+            return [plan.only_rule(cotangent, *values)]
         gradients: list[Any] = []
         for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
             if wanted is not None and edge not in wanted:

@@ -19,10 +19,10 @@ from minigrad.ops.piecewise import gate, is_plain, keep_where, tie, zeros_of
 
 
 def _with_options(
-    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", single: bool = False
+    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", in_float32: bool = False
 ) -> Callable[..., Any]:
     """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters."""
-    made = elementwise(name, lambda x, *, options: forward(x, *options), rule, single=single)
+    made = elementwise(name, lambda x, *, options: forward(x, *options), rule, in_float32=in_float32)
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -37,7 +37,7 @@ def _with_options(
 
 def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
     """An activation of floats, without options."""
-    return unary(name, forward, rule, result=SAME, refuses="iub", single=True)
+    return unary(name, forward, rule, result=SAME, refuses="iub", in_float32=True)
 
 
 # ---- piecewise linear: the gradient is selected --------------------------------------------------
@@ -70,7 +70,7 @@ softshrink = _with_options(
     "softshrink",
     lambda x, lambd: x - np.clip(x, -lambd, lambd),
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
-    single=True,
+    in_float32=True,
 )
 _SIXTH = float(np.float32(1 / 6))  # PyTorch's kernel rounds the slope to float32
 hardsigmoid = _smooth(
@@ -90,13 +90,13 @@ _leak: Any = elementwise(
     _leaky_slope,
     lambda g, x, slope: _leak(g, x, slope=slope),
     lambda g, x: zeros_of(x),
-    single=True,
+    in_float32=True,
 )
 leaky_relu = _with_options(
     "leaky_relu",
     lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
     lambda g, x, options: _leak(g, x, slope=options[0]),
-    single=True,
+    in_float32=True,
 )
 
 
@@ -124,8 +124,8 @@ def _elu_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(x < 0, x, 0.0)), g * scale)
 
 
-elu = _with_options("elu", _elu_forward, _elu_rule, single=True)
-celu = _with_options("celu", _elu_forward, _elu_rule, single=True)
+elu = _with_options("elu", _elu_forward, _elu_rule, in_float32=True)
+celu = _with_options("celu", _elu_forward, _elu_rule, in_float32=True)
 
 
 def sigmoid_of(z: Any) -> Any:
@@ -148,7 +148,7 @@ softplus = _with_options(
     "softplus",
     lambda x, beta, threshold: np.where(x * beta > threshold, x, _log1p_exp(x * beta) / beta),
     _softplus_rule,
-    single=True,
+    in_float32=True,
 )
 
 

@@ -84,18 +84,18 @@ plus = binary("add", np.add, lambda g: g, lambda g: g, numbers="both",
     formula="input + other", example="[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]")
 minus = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both", refuses="b", check=_refuse_bools,
     formula="input - other", example="[3.0, 4.0]; [1.0, 2.0] -> [2., 2.]")
-mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both", single=True,
+mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both", float32_number=True,
     formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
 true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
-    numbers="both", single=True,
+    numbers="both", float32_number=True,
     formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2", single=True)
+    shown="DivBackward2", float32_number=True)
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2", single=True)
+    shown="DivBackward2", float32_number=True)
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
-    no_derivative("floor_divide"), refuses="b", numbers="both", single=True,
+    no_derivative("floor_divide"), refuses="b", numbers="both", float32_number=True,
     formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     refuses="b",

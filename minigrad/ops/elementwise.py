@@ -16,7 +16,7 @@ from numpy import ndarray
 from minigrad import dtypes, side_by_side
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.node import SINGLE, Rule
+from minigrad.autograd.node import FLOAT32, Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
@@ -42,24 +42,24 @@ watchers: list[Callable[[Operation], None]] = []  # called with each one declare
 
 
 def elementwise(
-    name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None, single: bool = False
+    name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None, in_float32: bool = False
 ) -> Operation:
     """Declares an operation that computes each element of its result from the operands' elements at the same index.
 
-    With `single`, float16 is computed in float32 and rounded once; for functions of several steps.
+    With `in_float32`, float16 is computed in float32 and rounded once; for functions of several steps.
     """
     made = operation(name, forward, *rules, shown=shown)
     made.elementwise = True
-    if single:
-        made.forward = _in_single(forward)
-        made.rules = tuple([rule and _in_single(rule) for rule in rules])
+    if in_float32:
+        made.forward = _in_float32(forward)
+        made.rules = tuple([rule and _in_float32(rule) for rule in rules])
     ELEMENTWISE.append(made)
     for see in watchers:
         see(made)
     return made
 
 
-def _in_single(function: Callable[..., Any]) -> Callable[..., Any]:
+def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     """Makes `function` compute float16 arrays in float32. Tensors are passed on."""
 
     @functools.wraps(function)
@@ -82,16 +82,16 @@ def unary(
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
-    single: bool = False,
+    in_float32: bool = False,
     cast: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). `single` is
-    that of `elementwise`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). `in_float32`
+    is that of `elementwise`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
     formula, its domain, the source of the rule, and the example.
     """
-    made = elementwise(name, forward, rule, single=single)
+    made = elementwise(name, forward, rule, in_float32=in_float32)
     whole, by_parts = made.forward, functools.partial(in_parts, made.forward)
     real = result is REAL
     cast = cast or real
@@ -100,7 +100,7 @@ def unary(
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         a = input.array
-        if real and a.dtype is not SINGLE and a.dtype.kind != "f":
+        if real and a.dtype is not FLOAT32 and a.dtype.kind != "f":
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
@@ -125,19 +125,19 @@ def binary(
     refuses: str = "",
     check: Callable[[Any, Any], None] | None = None,
     shown: str | None = None,
-    single: bool = False,
+    float32_number: bool = False,
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none". `refuses` names the kinds
     of dtypes that the operation does not take ("fiub"); `check` may refuse operands with an error of its own. `shown`
     is the name in ``grad_fn=<...>`` where it is not made of `name`.
-    A number is converted to the tensor's type. With `single`, a number (or a tensor of one) to the right of a float16
-    tensor is converted to float32 instead, and only the result is rounded to float16.
+    A number is converted to the tensor's type. With `float32_number`, a number (or a tensor of one) to the right of a
+    float16 tensor is converted to float32 instead, and only the result is rounded to float16.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
-    rounded = _round_to_half(forward) if single else None
+    rounded = _round_to_half(forward) if float32_number else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example)
     return publish(_function_of_two(made, promotion), name, forward, text)
@@ -206,7 +206,7 @@ class _Promotion(NamedTuple):
             raise not_implemented_for(self.name, a.dtype)
         if self.rounded is not None and a.dtype.char == "e" and is_array(a) and b.size == 1:
             _, number = _values(input, other)
-            number = _as_type(number, SINGLE) if is_array(number) else _number(number, SINGLE)
+            number = _as_type(number, FLOAT32) if is_array(number) else _number(number, FLOAT32)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
         return self.forward, (input, other), (a, b)
 

@@ -70,7 +70,7 @@ reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out,
     formula="1 / input", domain="input != 0; 1 / 0 is inf", example="[2.0, 4.0] -> [0.5000, 0.2500]")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out),
     formula="the square root of input", domain="input >= 0; NaN below", example="[4.0, 9.0] -> [2., 3.]")
-rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5, single=True,
+rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5, in_float32=True,
     formula="1 / sqrt(input)", domain="input > 0; inf at 0, NaN below", example="[4.0, 0.25] -> [0.5000, 2.0000]")
 exp = _exact("exp", np.exp, lambda g, out: g * out,
     formula="e ** input", example="[0.0, 1.0] -> [1.0000, 2.7183]")

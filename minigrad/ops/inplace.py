@@ -156,7 +156,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
     return name_in_place(write, function, "written into the tensor itself; gradients flow as if it were new")
 
 
-def twins(function: F, ufunc: Any = None) -> tuple[F, F]:
+def with_in_place(function: F, ufunc: Any = None) -> tuple[F, F]:
     """`function` and its in-place version."""
     return function, in_place(function, ufunc)
 

@@ -28,7 +28,7 @@ _bce_slope = elementwise(
     lambda p, target: (p - target) / np.clip(p * (1 - p), _LEAST, None),
     _weigh_curvature,
     lambda g, p: -g / np.clip(p * (1 - p), _LEAST, None),
-    single=True,
+    in_float32=True,
 )
 
 

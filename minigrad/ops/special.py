@@ -39,7 +39,7 @@ deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(_DEGREE), lambda g: g * _D
     formula="input * pi / 180", example="[180.0, 90.0] -> [3.1416, 1.5708]")
 rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(1 / _DEGREE), lambda g: g / _DEGREE,
     formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
-sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc, single=True,
+sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc, in_float32=True,
     formula="sin(pi * input) / (pi * input), and 1 at 0", example="[0.0, 0.5] -> [1.0000, 0.6366]")
 signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0), None, result=TRUTH,
     formula="whether the sign is minus, also that of -0.0", example="[-2.0, 3.0] -> [ True, False]")
@@ -257,7 +257,9 @@ def frexp(input: Tensor) -> Any:
 # ---- three operands ------------------------------------------------------------------------------
 def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: Any) -> Any:
     """``input + value * combine(tensor1, tensor2)``, with the operator's `sign`, and the `result` of an example."""
-    made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, single=True)
+    made = elementwise(
+        name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, in_float32=True
+    )
 
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
         factor = as_number(name, "value", value)

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.inplace import twins
+from minigrad.ops.inplace import with_in_place
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -46,74 +46,74 @@ class ElementwiseMethods(TensorBase):
     __slots__ = ()
 
     # ---- two or more operands ------------------------------------------------------------------
-    add, add_ = twins(arithmetic.add, np.add)
+    add, add_ = with_in_place(arithmetic.add, np.add)
     __add__, __iadd__ = arithmetic.plus, add_
-    sub, sub_ = subtract, subtract_ = twins(arithmetic.sub, np.subtract)
+    sub, sub_ = subtract, subtract_ = with_in_place(arithmetic.sub, np.subtract)
     __sub__, __isub__ = arithmetic.minus, sub_
-    mul, mul_ = multiply, multiply_ = __mul__, __imul__ = twins(arithmetic.mul, np.multiply)
-    div, div_ = divide, divide_ = twins(arithmetic.div)
-    true_divide, true_divide_ = __truediv__, __itruediv__ = twins(arithmetic.true_divide, np.true_divide)
-    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = twins(arithmetic.floor_divide)
-    remainder, remainder_ = __mod__, __imod__ = twins(arithmetic.remainder)
-    fmod, fmod_ = twins(arithmetic.fmod)
-    lerp, lerp_ = twins(arithmetic.lerp)
-    pow, pow_ = __pow__, __ipow__ = twins(arithmetic.pow)
-    atan2, atan2_ = arctan2, arctan2_ = twins(arithmetic.atan2)
+    mul, mul_ = multiply, multiply_ = __mul__, __imul__ = with_in_place(arithmetic.mul, np.multiply)
+    div, div_ = divide, divide_ = with_in_place(arithmetic.div)
+    true_divide, true_divide_ = __truediv__, __itruediv__ = with_in_place(arithmetic.true_divide, np.true_divide)
+    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = with_in_place(arithmetic.floor_divide)
+    remainder, remainder_ = __mod__, __imod__ = with_in_place(arithmetic.remainder)
+    fmod, fmod_ = with_in_place(arithmetic.fmod)
+    lerp, lerp_ = with_in_place(arithmetic.lerp)
+    pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
+    atan2, atan2_ = arctan2, arctan2_ = with_in_place(arithmetic.atan2)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
     logaddexp = arithmetic.logaddexp
 
     # ---- functions ------------------------------------------------------------------------------
-    neg, neg_ = negative, negative_ = twins(functions.neg)
-    abs, abs_ = absolute, absolute_ = twins(functions.abs)
-    sign, sign_ = twins(functions.sign)
-    floor, floor_ = twins(functions.floor)
-    ceil, ceil_ = twins(functions.ceil)
-    trunc, trunc_ = fix, fix_ = twins(functions.trunc)
-    round, round_ = twins(functions.round)
-    reciprocal, reciprocal_ = twins(functions.reciprocal)
-    square, square_ = twins(functions.square)
-    sqrt, sqrt_ = twins(functions.sqrt)
-    rsqrt, rsqrt_ = twins(functions.rsqrt)
-    exp, exp_ = twins(functions.exp)
-    exp2, exp2_ = twins(functions.exp2)
-    expm1, expm1_ = twins(functions.expm1)
-    log, log_ = twins(functions.log)
-    log1p, log1p_ = twins(functions.log1p)
-    log2, log2_ = twins(functions.log2)
-    log10, log10_ = twins(functions.log10)
-    sin, sin_ = twins(functions.sin)
-    cos, cos_ = twins(functions.cos)
-    tan, tan_ = twins(functions.tan)
-    asin, asin_ = arcsin, arcsin_ = twins(functions.asin)
-    acos, acos_ = arccos, arccos_ = twins(functions.acos)
-    atan, atan_ = arctan, arctan_ = twins(functions.atan)
-    sinh, sinh_ = twins(functions.sinh)
-    cosh, cosh_ = twins(functions.cosh)
-    tanh, tanh_ = twins(functions.tanh)
-    asinh, asinh_ = arcsinh, arcsinh_ = twins(functions.asinh)
-    acosh, acosh_ = arccosh, arccosh_ = twins(functions.acosh)
-    atanh, atanh_ = arctanh, arctanh_ = twins(functions.atanh)
-    sigmoid, sigmoid_ = twins(functions.sigmoid)
+    neg, neg_ = negative, negative_ = with_in_place(functions.neg)
+    abs, abs_ = absolute, absolute_ = with_in_place(functions.abs)
+    sign, sign_ = with_in_place(functions.sign)
+    floor, floor_ = with_in_place(functions.floor)
+    ceil, ceil_ = with_in_place(functions.ceil)
+    trunc, trunc_ = fix, fix_ = with_in_place(functions.trunc)
+    round, round_ = with_in_place(functions.round)
+    reciprocal, reciprocal_ = with_in_place(functions.reciprocal)
+    square, square_ = with_in_place(functions.square)
+    sqrt, sqrt_ = with_in_place(functions.sqrt)
+    rsqrt, rsqrt_ = with_in_place(functions.rsqrt)
+    exp, exp_ = with_in_place(functions.exp)
+    exp2, exp2_ = with_in_place(functions.exp2)
+    expm1, expm1_ = with_in_place(functions.expm1)
+    log, log_ = with_in_place(functions.log)
+    log1p, log1p_ = with_in_place(functions.log1p)
+    log2, log2_ = with_in_place(functions.log2)
+    log10, log10_ = with_in_place(functions.log10)
+    sin, sin_ = with_in_place(functions.sin)
+    cos, cos_ = with_in_place(functions.cos)
+    tan, tan_ = with_in_place(functions.tan)
+    asin, asin_ = arcsin, arcsin_ = with_in_place(functions.asin)
+    acos, acos_ = arccos, arccos_ = with_in_place(functions.acos)
+    atan, atan_ = arctan, arctan_ = with_in_place(functions.atan)
+    sinh, sinh_ = with_in_place(functions.sinh)
+    cosh, cosh_ = with_in_place(functions.cosh)
+    tanh, tanh_ = with_in_place(functions.tanh)
+    asinh, asinh_ = arcsinh, arcsinh_ = with_in_place(functions.asinh)
+    acosh, acosh_ = arccosh, arccosh_ = with_in_place(functions.acosh)
+    atanh, atanh_ = arctanh, arctanh_ = with_in_place(functions.atanh)
+    sigmoid, sigmoid_ = with_in_place(functions.sigmoid)
     positive = functions.positive
 
     # ---- comparisons and logic ------------------------------------------------------------------
-    eq, eq_ = twins(comparison.eq)
-    ne, ne_ = not_equal, not_equal_ = twins(comparison.ne)
-    lt, lt_ = less, less_ = twins(comparison.lt)
-    le, le_ = less_equal, less_equal_ = twins(comparison.le)
-    gt, gt_ = greater, greater_ = twins(comparison.gt)
-    ge, ge_ = greater_equal, greater_equal_ = twins(comparison.ge)
-    logical_and, logical_and_ = twins(comparison.logical_and)
-    logical_or, logical_or_ = twins(comparison.logical_or)
-    logical_xor, logical_xor_ = twins(comparison.logical_xor)
-    logical_not, logical_not_ = twins(comparison.logical_not)
-    bitwise_and, bitwise_and_ = __and__, __iand__ = twins(comparison.bitwise_and)
-    bitwise_or, bitwise_or_ = __or__, __ior__ = twins(comparison.bitwise_or)
-    bitwise_xor, bitwise_xor_ = __xor__, __ixor__ = twins(comparison.bitwise_xor)
-    bitwise_not, bitwise_not_ = twins(comparison.bitwise_not)
-    bitwise_left_shift, bitwise_left_shift_ = __lshift__, __ilshift__ = twins(comparison.bitwise_left_shift)
-    bitwise_right_shift, bitwise_right_shift_ = __rshift__, __irshift__ = twins(comparison.bitwise_right_shift)
+    eq, eq_ = with_in_place(comparison.eq)
+    ne, ne_ = not_equal, not_equal_ = with_in_place(comparison.ne)
+    lt, lt_ = less, less_ = with_in_place(comparison.lt)
+    le, le_ = less_equal, less_equal_ = with_in_place(comparison.le)
+    gt, gt_ = greater, greater_ = with_in_place(comparison.gt)
+    ge, ge_ = greater_equal, greater_equal_ = with_in_place(comparison.ge)
+    logical_and, logical_and_ = with_in_place(comparison.logical_and)
+    logical_or, logical_or_ = with_in_place(comparison.logical_or)
+    logical_xor, logical_xor_ = with_in_place(comparison.logical_xor)
+    logical_not, logical_not_ = with_in_place(comparison.logical_not)
+    bitwise_and, bitwise_and_ = __and__, __iand__ = with_in_place(comparison.bitwise_and)
+    bitwise_or, bitwise_or_ = __or__, __ior__ = with_in_place(comparison.bitwise_or)
+    bitwise_xor, bitwise_xor_ = __xor__, __ixor__ = with_in_place(comparison.bitwise_xor)
+    bitwise_not, bitwise_not_ = with_in_place(comparison.bitwise_not)
+    bitwise_left_shift, bitwise_left_shift_ = __lshift__, __ilshift__ = with_in_place(comparison.bitwise_left_shift)
+    bitwise_right_shift, bitwise_right_shift_ = __rshift__, __irshift__ = with_in_place(comparison.bitwise_right_shift)
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
@@ -156,6 +156,6 @@ class ElementwiseMethods(TensorBase):
     __hash__ = object.__hash__
 
     # ---- nonlinearities -------------------------------------------------------------------------
-    relu, relu_ = twins(activation.relu)
+    relu, relu_ = with_in_place(activation.relu)
     softmax = activation.softmax
     log_softmax = activation.log_softmax

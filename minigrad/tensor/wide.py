@@ -34,7 +34,7 @@ from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
-from minigrad.ops.inplace import twins
+from minigrad.ops.inplace import with_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.more_facts import MoreFactMethods
 
@@ -91,34 +91,34 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
         return show_tensor(self)
 
     # ---- elementwise ---------------------------------------------------
-    clamp, clamp_ = clip, clip_ = twins(limits.clamp)
-    clamp_min, clamp_min_ = twins(limits.clamp_min)
-    clamp_max, clamp_max_ = twins(limits.clamp_max)
-    addcmul, addcmul_ = twins(special.addcmul)
-    addcdiv, addcdiv_ = twins(special.addcdiv)
-    hypot, hypot_ = twins(special.hypot)
-    copysign, copysign_ = twins(special.copysign)
-    xlogy, xlogy_ = twins(special.xlogy)
-    heaviside, heaviside_ = twins(special.heaviside)
-    gcd, gcd_ = twins(special.gcd)
-    lcm, lcm_ = twins(special.lcm)
-    float_power, float_power_ = twins(special.float_power)
-    logit, logit_ = twins(special.logit)
-    nan_to_num, nan_to_num_ = twins(special.nan_to_num)
-    sinc, sinc_ = twins(special.sinc)
-    deg2rad, deg2rad_ = twins(special.deg2rad)
-    rad2deg, rad2deg_ = twins(special.rad2deg)
-    frac, frac_ = twins(special.frac)
-    sgn, sgn_ = twins(special.sgn)
-    ldexp, ldexp_ = twins(special.ldexp)
-    nextafter, nextafter_ = twins(special.nextafter)
-    erf, erf_ = twins(error_function.erf)
-    erfc, erfc_ = twins(error_function.erfc)
-    erfinv, erfinv_ = twins(error_function.erfinv)
-    lgamma, lgamma_ = twins(gamma.lgamma)
-    digamma, digamma_ = twins(gamma.digamma)
-    mvlgamma, mvlgamma_ = twins(gamma.mvlgamma)
-    i0, i0_ = twins(gamma.i0)
+    clamp, clamp_ = clip, clip_ = with_in_place(limits.clamp)
+    clamp_min, clamp_min_ = with_in_place(limits.clamp_min)
+    clamp_max, clamp_max_ = with_in_place(limits.clamp_max)
+    addcmul, addcmul_ = with_in_place(special.addcmul)
+    addcdiv, addcdiv_ = with_in_place(special.addcdiv)
+    hypot, hypot_ = with_in_place(special.hypot)
+    copysign, copysign_ = with_in_place(special.copysign)
+    xlogy, xlogy_ = with_in_place(special.xlogy)
+    heaviside, heaviside_ = with_in_place(special.heaviside)
+    gcd, gcd_ = with_in_place(special.gcd)
+    lcm, lcm_ = with_in_place(special.lcm)
+    float_power, float_power_ = with_in_place(special.float_power)
+    logit, logit_ = with_in_place(special.logit)
+    nan_to_num, nan_to_num_ = with_in_place(special.nan_to_num)
+    sinc, sinc_ = with_in_place(special.sinc)
+    deg2rad, deg2rad_ = with_in_place(special.deg2rad)
+    rad2deg, rad2deg_ = with_in_place(special.rad2deg)
+    frac, frac_ = with_in_place(special.frac)
+    sgn, sgn_ = with_in_place(special.sgn)
+    ldexp, ldexp_ = with_in_place(special.ldexp)
+    nextafter, nextafter_ = with_in_place(special.nextafter)
+    erf, erf_ = with_in_place(error_function.erf)
+    erfc, erfc_ = with_in_place(error_function.erfc)
+    erfinv, erfinv_ = with_in_place(error_function.erfinv)
+    lgamma, lgamma_ = with_in_place(gamma.lgamma)
+    digamma, digamma_ = with_in_place(gamma.digamma)
+    mvlgamma, mvlgamma_ = with_in_place(gamma.mvlgamma)
+    i0, i0_ = with_in_place(gamma.i0)
     frexp = special.frexp
     fmax = special.fmax
     fmin = special.fmin
@@ -128,15 +128,15 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     isneginf = special.isneginf
 
     # ---- cumulative sums, sorting, counting, norms, statistics ------------------------------
-    cumprod, cumprod_ = twins(cumulative.cumprod)
-    cumsum, cumsum_ = twins(cumulative.cumsum)
+    cumprod, cumprod_ = with_in_place(cumulative.cumprod)
+    cumsum, cumsum_ = with_in_place(cumulative.cumsum)
     prod = cumulative.prod
     logcumsumexp = running.logcumsumexp
     cummax = running.cummax
     cummin = running.cummin
     diff = running.diff
     dist = norm.dist
-    renorm, renorm_ = twins(norm.renorm)
+    renorm, renorm_ = with_in_place(norm.renorm)
     norm = norm.norm
     argmax = order.argmax
     argmin = order.argmin
@@ -178,8 +178,8 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     fliplr = rotations.fliplr
     flipud = rotations.flipud
     rot90 = rotations.rot90
-    tril, tril_ = twins(diagonals.tril)
-    triu, triu_ = twins(diagonals.triu)
+    tril, tril_ = with_in_place(diagonals.tril)
+    triu, triu_ = with_in_place(diagonals.triu)
     diagonal = diagonals.diagonal
     diag = diagonals.diag
     diag_embed = diagonals.diag_embed
@@ -189,9 +189,9 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     # ---- by mask --------------------------------------------------------------------------------
     nonzero = masks.nonzero
     argwhere = masks.nonzero
-    masked_fill, masked_fill_ = twins(masks.masked_fill)
+    masked_fill, masked_fill_ = with_in_place(masks.masked_fill)
     masked_select = masks.masked_select
-    masked_scatter, masked_scatter_ = twins(place.masked_scatter)
+    masked_scatter, masked_scatter_ = with_in_place(place.masked_scatter)
 
     def where(self, condition: Any, other: Any) -> Any:
         """The tensor where `condition` holds, `other` elsewhere.
@@ -204,18 +204,18 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
         return masks.where(condition, self, other)
 
     # ---- by index -------------------------------------------------------------------------------
-    index_put, index_put_ = twins(picking.index_put)
+    index_put, index_put_ = with_in_place(picking.index_put)
     gather = picking.gather
     take_along_dim = picking.take_along_dim
     index_select = picking.index_select
-    scatter, scatter_ = twins(picking.scatter)
-    scatter_add, scatter_add_ = twins(picking.scatter_add)
-    index_add, index_add_ = twins(place.index_add)
-    index_copy, index_copy_ = twins(place.index_copy)
-    index_fill, index_fill_ = twins(place.index_fill)
-    index_reduce, index_reduce_ = twins(place.index_reduce)
-    scatter_reduce, scatter_reduce_ = twins(place.scatter_reduce)
-    put, put_ = twins(place.put)
+    scatter, scatter_ = with_in_place(picking.scatter)
+    scatter_add, scatter_add_ = with_in_place(picking.scatter_add)
+    index_add, index_add_ = with_in_place(place.index_add)
+    index_copy, index_copy_ = with_in_place(place.index_copy)
+    index_fill, index_fill_ = with_in_place(place.index_fill)
+    index_reduce, index_reduce_ = with_in_place(place.index_reduce)
+    scatter_reduce, scatter_reduce_ = with_in_place(place.scatter_reduce)
+    put, put_ = with_in_place(place.put)
     take = place.take
     select_scatter = view_scatter.select_scatter
     slice_scatter = view_scatter.slice_scatter
@@ -238,8 +238,8 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     cross = products.cross
     kron = products.kron
     trace = products.trace
-    addmm, addmm_ = twins(sums.addmm)
-    addmv, addmv_ = twins(sums.addmv)
-    addr, addr_ = twins(sums.addr)
-    addbmm, addbmm_ = twins(sums.addbmm)
-    baddbmm, baddbmm_ = twins(sums.baddbmm)
+    addmm, addmm_ = with_in_place(sums.addmm)
+    addmv, addmv_ = with_in_place(sums.addmv)
+    addr, addr_ = with_in_place(sums.addr)
+    addbmm, addbmm_ = with_in_place(sums.addbmm)
+    baddbmm, baddbmm_ = with_in_place(sums.baddbmm)
