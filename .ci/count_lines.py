@@ -19,6 +19,14 @@ from heart import ROOT, heart, place_in_heart
 # What a call and its way back walk through, told by `sys.settrace`: not what is built on it, nor the rooms that open
 # when they are asked for (views that were written to, hooks, the switches of the modes).
 ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
+# What docs/architecture.md names for a first lesson on the code.
+FIRST_LESSON = (
+    *ENGINE,
+    *(f"minigrad/ops/{name}.py" for name in ("functions", "conv")),
+    *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "im2col")),
+    *(f"minigrad/nn/{name}.py" for name in ("module", "linear", "conv", "loss")),
+    *(f"minigrad/optim/{name}.py" for name in ("optimizer", "sgd")),
+)
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -95,6 +103,7 @@ def main() -> None:
         print_row(room, [f for f in files if room_of(f) == room])
     in_heart = [f for f in files if place_in_heart(f, core) is not None]
     print_row("the engine", [f for f in files if f in ENGINE])
+    print_row("a first lesson", [f for f in files if f in FIRST_LESSON])
     print_row("the heart", in_heart)
     print_row("the wings", [f for f in files if f not in in_heart])
     print_row(f"all{f', and the change since {base[:7]}' if before else ''}", files)
