@@ -16,8 +16,8 @@ import tokenize
 
 from heart import ROOT, heart, place_in_heart
 
-# What a call and its way back walk through, told by `sys.settrace`: not what is built on it, nor the rooms that open
-# when they are asked for (views that were written to, hooks, the switches of the modes).
+# The files that an operation's call and its backward execute, found with `sys.settrace`. Not counted: what is built on
+# them, and files imported only when needed (views changed in place, hooks, grad modes).
 ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
 # What docs/architecture.md names for a first lesson on the code.
 FIRST_LESSON = (

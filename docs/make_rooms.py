@@ -1,9 +1,9 @@
 """Write minigrad/README.md: every file of the package in one line, the heart first, in reading order.
 
     python docs/make_rooms.py           # write the page
-    python docs/make_rooms.py --check   # exit with 1 if the page is not what the files say
+    python docs/make_rooms.py --check   # exit with 1 if the page is out of date
 
-What is heart stands in pyproject.toml; what a file is for, in the first sentence of its docstring.
+pyproject.toml lists the files of the heart. The first sentence of a file's docstring says what the file is for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ describes the whole on one page, with a picture. This page is generated from the
 
 
 def first_sentence(path: Path) -> str:
-    """What a file says of itself, up to the first full stop or empty line."""
+    """The docstring of a file, up to the first full stop or empty line."""
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     sentence = re.split(r"(?<=\.)\s|\n\n", text, maxsplit=1)[0]
     return " ".join(sentence.split()).rstrip(".:")

@@ -258,7 +258,7 @@ class _Call:
         derivatives.require_float(self.name, x)
 
     def adopt(self, leaves: Any) -> None:
-        """Know `leaves` as those of this call, of which nobody outside asks for a gradient: nor do the calls around."""
+        """Mark `leaves` as internal to this call and the calls around it: nothing outside requests their gradients."""
         self.own |= {edge_of(x) for x in leaves}
         if self.around is not None:
             self.around.adopt(leaves)

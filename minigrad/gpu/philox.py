@@ -79,8 +79,8 @@ __device__ float logarithm(float x) { return __logf(x); }
 __device__ double logarithm(double x) { return log(x); }
 """
 
-# What a thread draws at a time goes to `PER` elements. Its j-th number goes to element j % NEAR of its packet j / NEAR,
-# and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay finds new ones.
+# One draw of a thread serves `PER` elements. Its j-th number goes to element j % NEAR of its packet j / NEAR, and the
+# packets of a thread lie one grid apart. A recorded graph reads seed and offset from memory, for each replay anew.
 BODY = """
 extern "C" __global__ void NAME(
     OUT* out, long long count, u64 seed, u64 offset, const u64* state, int recorded, PARAMETERS)
@@ -241,7 +241,7 @@ class Philox:
         return values.astype(dtype, copy=False)
 
     def _draw_bernoulli(self, shape: Shape, p: float, dtype: Any) -> Array:
-        """Where a number is below `p`; for doubles the number is one too."""
+        """Where a uniform number is below `p`; the number has double precision if `dtype` has."""
         char = "d" if dtype == np.float64 else "f"
         out = library(GPU).empty(shape, bool)
         return self._launch(BERNOULLI, char, out, np.dtype(char).type(p), per=2 if char == "d" else 4)
@@ -270,7 +270,7 @@ class Philox:
             near //= 2
         keep = np.float32(1 - p)
         real = np.float64 if x.dtype == np.float64 else np.float32
-        scale = real(x.dtype.type(real(1) / real(keep)))  # of halves too in single precision, but rounded
+        scale = real(x.dtype.type(real(1) / real(keep)))  # for float16 also computed in float32, then rounded
         self._launch(DROP, x.dtype.char, factors, keep, scale, x, y, near=near)
         return y, factors
 

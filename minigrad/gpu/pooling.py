@@ -22,7 +22,7 @@ PARTS = {  # that several kernels have
     if (i >= count) return;
     int w = i % W, h = i / W % H;
     long long plane = (long long)(i / W / H) * Ho * Wo;  // of windows""",
-    # What a window's sum is divided by: a number, or how many entries it has, those of the padding too if asked.
+    # The divisor of a window's sum: a given number, or the number of its entries, with or without those of the padding.
     "DIVISOR": """
 __device__ A divisor(
     int t, int u, int H, int W, int kh, int kw, int sh, int sw, int ph, int pw, int given, int padded)

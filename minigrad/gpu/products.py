@@ -88,7 +88,7 @@ def _multiply_terms(x: Any, own: str, y: Any, other: str, later: set[str]) -> tu
     shared = [c for c in dict.fromkeys(own) if c in other]
     batch, summed = [c for c in shared if c in later], [c for c in shared if c not in later]
     rows, columns = ([c for c in dict.fromkeys(t) if c not in shared and c in later] for t in (own, other))
-    x = xp.einsum(f"{own}->{''.join(batch + rows + summed)}", x)  # what only this one has, and nobody later, is summed
+    x = xp.einsum(f"{own}->{''.join(batch + rows + summed)}", x)  # sums over letters of this operand alone
     y = xp.einsum(f"{other}->{''.join(batch + summed + columns)}", y)
     sizes = dict(zip(batch + rows + summed, x.shape, strict=True)) | dict(
         zip(batch + summed + columns, y.shape, strict=True)

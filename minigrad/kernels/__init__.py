@@ -6,8 +6,8 @@ adjoint in w (`conv2d_weight`), with
     <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w, conv2d_weight(x, g)>.
 
 `geometry.py` holds stride, padding, dilation and groups. Several algorithms compute these three functions, each in a
-file of its own: begin with `direct` (the loops of the definition), `im2col` and `tiny`; the quicker ones stand in
-`fast/`. `dispatch.py` chooses one for each call.
+file of its own: begin with `direct` (the loops of the definition), `im2col` and `tiny`; faster ones are in `fast/`.
+`dispatch.py` chooses one for each call.
 """
 
 from minigrad.kernels.dispatch import algorithm as algorithm

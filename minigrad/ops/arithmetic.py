@@ -315,7 +315,7 @@ divide = div
 
 def _interpolate(x: Any, end: Any, weight: Any) -> Any:
     """``x + weight (end - x)``, computed from the nearer end, so that weights 0 and 1 give x and end exactly."""
-    if x.dtype.char == "e":  # halves are rounded once
+    if x.dtype.char == "e":  # float16 is rounded once
         wide = [z.astype(np.float32) if hasattr(z, "astype") else z for z in (x, end, weight)]
         return _interpolate(*wide).astype(x.dtype)
     step = end - x

@@ -227,7 +227,7 @@ def _check_range(name: str, low: Any, high: Any, wider: float) -> tuple[float, f
 
 @takes_out
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
-    """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
+    """The number of elements in each of `bins` equal parts of [`min`, `max`], or of the input's range if min = max.
 
     >>> import minigrad as torch
     >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)

@@ -76,7 +76,7 @@ def cut(x: Any, dim: int, start: int | None, stop: int | None = None) -> Any:
 def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
     """``s[i] = g[i] + factor[i] s[i + 1]`` along `dim`, of n numbers and n - 1 factors.
 
-    It takes log n steps of doubling distance: ``s[i] += factor[i] s[i + step]``, then factors are multiplied alike.
+    It takes log n steps of doubling distance: ``s[i] += factor[i] s[i + step]``, then the same for the factors.
     """
     s, step, n = g, 1, g.shape[dim]
     while step < n:

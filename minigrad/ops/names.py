@@ -26,9 +26,9 @@ def shown_as(operation: Any, shown: str) -> Any:
 
 
 def name_last_call(result: T, shown: str) -> T:
-    """`result`, or each of a tuple, whose last call was just recorded, under PyTorch's name for all that made it.
+    """`result`, or each item of a tuple, with its last node renamed to PyTorch's name for the whole function.
 
-    What it is a view of was made on the way, and nobody else has it: so it counts as no view.
+    If it is a view, its base is an intermediate result that no caller can reach, so it does not count as a view.
     """
     parts: Any = result if isinstance(result, tuple) else (result,)
     for part in parts:

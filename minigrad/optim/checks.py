@@ -1,4 +1,4 @@
-"""Checks of optimizer options that are not positive numbers: tensors, pairs, wrong types, flags."""
+"""Checks of optimizer options other than plain positive numbers: tensors, pairs, flags; and errors for wrong types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an optimizer is given: options, and groups of parameters. `checks.py` reads what is no plain number."""
+"""The arguments of an optimizer: options and groups of parameters. `checks.py` checks options that are not numbers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""NumPy's ufuncs and functions on tensors: so a gradient rule, written for arrays, records what it computes.
+"""NumPy's ufuncs and functions on tensors: called by a gradient rule with tensors, they record what they compute.
 
-A function that minigrad has too is computed by it, with gradients: ``np.exp(x)``. Which of NumPy's other functions
-return a tensor to a user's program, and which an array, is told in a wing, `numpy_functions.py`.
+If minigrad has the function, minigrad computes it, with gradients: ``np.exp(x)``. `numpy_functions.py`, a wing, decides
+which of NumPy's other functions return a tensor to a user's program, and which an array.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adds to `Tensor` the methods that only few programs need, family by family.
 
-Each line names a function. Its file is read when the method is first asked for; until then a stand-in has its place.
+Each line names a function. Its file is imported when the method is first used; until then a placeholder stands there.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def limit(curvature: float) -> float:
     hint="one step multiplies by (1 - lr * curvature).",
 )  # fmt: skip
 def distance(lr: float, curvature: float, steps: int) -> float:
-    """What is left of a distance of 1 to the minimum after so many steps along a direction of this curvature."""
+    """The rest of a distance of 1 to the minimum after `steps` steps along a direction with this curvature."""
     return (1 - lr * curvature) ** steps
 
 

@@ -1,8 +1,8 @@
-"""Collectives that gradients flow through, to any order: the way back is a collective, too.
+"""Collectives that gradients flow through, to any order: the gradient of a collective is a collective too.
 
 With L the sum of all ranks' losses: `all_reduce` gives every rank y = x_0 + ... + x_N-1, so dL/dx_r is the sum of all
 dL_s/dy, an `all_reduce` again. `broadcast` gives every rank y = x_src, so dL/dx_src is the sum of all dL_s/dy, a
-`reduce` to src, and the other ranks' is zero. All ranks must run backward through them, in one order.
+`reduce` to src, and the other ranks' is zero. All ranks must run backward through them, in the same order.
 As `torch.distributed.nn.functional`.
 """
 

@@ -86,9 +86,9 @@ def _lay(columns: tuple[Along, ...], width: int, whole: bool) -> list[Copy]:
     made = [(0, IMAGE)] if whole else []  # where lines begin in their rows
     for line, along in enumerate(columns):
         first, length, step = along
-        kin = [((first - other) // step, source) for other, source in made if (first - other) % step == 0]
-        by, source = min(kin, key=lambda shift: abs(shift[0])) if kin else (length, None)
-        if kin:
+        shifts = [((first - other) // step, source) for other, source in made if (first - other) % step == 0]
+        by, source = min(shifts, key=lambda shift: abs(shift[0])) if shifts else (length, None)
+        if shifts:
             into, out_of = (slice(0, -by or None), slice(by, None)) if by >= 0 else (slice(-by, None), slice(0, by))
             steps.append(Copy(line, into, source, out_of, True))
         carried = slice(max(0, length - by), length) if by > 0 else slice(0, min(length, -by))

@@ -302,8 +302,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     length = input.size(dim)
     if length % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
-    value, door = chunk(input, 2, dim)
-    return value * functions.sigmoid(door)
+    value, gate = chunk(input, 2, dim)
+    return value * functions.sigmoid(gate)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:

@@ -27,7 +27,7 @@ def mse_loss(
 ) -> Tensor:  # fmt: skip
     """``(input - target)**2``, its mean or its sum.
 
-    Shapes: input and target alike. Raises ValueError for shapes that would broadcast, because
+    Shapes: input and target have the same shape. Raises ValueError for shapes that would broadcast, because
     (8,) with (8, 1) would silently compare every pair.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
 

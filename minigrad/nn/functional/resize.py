@@ -154,7 +154,7 @@ def upsample(
     >>> torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2).shape
     minigrad.Size([1, 1, 4, 4])
     """
-    warn("F.upsample and its kin are deprecated: write F.interpolate")
+    warn("F.upsample and similar functions are deprecated: write F.interpolate")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 

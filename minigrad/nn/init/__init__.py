@@ -1,4 +1,4 @@
-"""`torch.nn.init`: functions that fill parameters with their first values."""
+"""`torch.nn.init`: functions that set the initial values of parameters."""
 
 # fmt: off
 from typing import TYPE_CHECKING

@@ -95,7 +95,7 @@ def _begin(job: Job, worker: int, first: bool) -> Any:
         if first and job.init is not None:
             job.init(worker)
         return job.source.open()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
+    except Exception as error:  # noqa: BLE001 - every error is reported to the main process
         return _describe_failure(error)
 
 
@@ -106,7 +106,7 @@ def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
     try:
         batch = fetch(chosen)
         return None if batch is END else pack(batch, segment)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
+    except Exception as error:  # noqa: BLE001 - every error is reported to the main process
         return _describe_failure(error)
 
 
