@@ -30,7 +30,7 @@ from minigrad.nn.padding import (
     ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad1d, ZeroPad2d,
     ZeroPad3d,
 )
-from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.pooling import (
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, LPPool1d,
     LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
@@ -78,6 +78,7 @@ if _typing.TYPE_CHECKING:  # imported when first used
     )
     from minigrad.nn.outline import summary
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
+    from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
 else:
     __getattr__ = _open_later("torch.nn", globals(), "grad modules parallel", {
         "bilinear": "Bilinear",
@@ -90,4 +91,5 @@ else:
             "LazyBatchNorm1d LazyBatchNorm2d LazyConv1d LazyConv2d LazyConvTranspose1d LazyConvTranspose2d LazyLinear",
         "outline": "summary",
         "parallel.sync_batchnorm": "SyncBatchNorm",
+        "uninitialized": "UninitializedBuffer UninitializedParameter",
     })

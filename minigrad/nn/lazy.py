@@ -16,8 +16,9 @@ from minigrad.nn.functional.checks import check_images, require_tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
-from minigrad.nn.parameter import Parameter, Uninitialized, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import own_state
+from minigrad.nn.uninitialized import Uninitialized, UninitializedBuffer, UninitializedParameter
 from minigrad.tensor import Tensor
 
 

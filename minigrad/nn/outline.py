@@ -14,7 +14,7 @@ from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.parameter import UninitializedParameter
+from minigrad.nn.uninitialized import UninitializedParameter
 from minigrad.tensor import Tensor
 
 HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")

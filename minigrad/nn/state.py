@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 from minigrad.autograd.modes import no_grad
-from minigrad.nn.parameter import Parameter, Uninitialized
+from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
+    from minigrad.nn.uninitialized import Uninitialized
 
 _EXTRA = "_extra_state"  # the key of a module's `get_extra_state()`
 
@@ -36,6 +37,13 @@ def own_state(module: Module) -> dict[str, Tensor]:
     return dict(module._members(PARAMETER)) | {name: b for name, b in buffers if name not in hidden}
 
 
+def _is_lazy(tensor: Tensor) -> TypeGuard[Uninitialized]:
+    """Whether `tensor` has no shape yet; the class is imported here, for those alone who save or load."""
+    from minigrad.nn.uninitialized import Uninitialized
+
+    return isinstance(tensor, Uninitialized)
+
+
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Writes the state of `module` and its submodules into `destination`, and returns it."""
     if destination is None:
@@ -52,7 +60,7 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
 def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> None:
     """Writes the state of `module`, without its submodules, into `destination`."""
     for name, tensor in own_state(module).items():
-        destination[prefix + name] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
+        destination[prefix + name] = tensor if keep_vars or _is_lazy(tensor) else tensor.detach()
     if hasattr(type(module), "get_extra_state"):
         destination[prefix + _EXTRA] = cast("Any", module).get_extra_state()
 
@@ -125,8 +133,8 @@ def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: b
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '
             f"Tensor-like object from checkpoint but received {type(given)}"
         )
-    if isinstance(own, Uninitialized):
-        if isinstance(given, Uninitialized):
+    if _is_lazy(own):
+        if _is_lazy(given):
             return ""
         own.materialize(given.shape)
     elif own.ndim == 0 and given.shape == (1,):

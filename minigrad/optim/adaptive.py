@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.nn.parameter import Uninitialized
+from minigrad.nn.uninitialized import Uninitialized
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 from minigrad.optim.rules import move_towards

@@ -14,7 +14,8 @@ import numpy as np
 from minigrad import devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 
