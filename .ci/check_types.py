@@ -1,4 +1,4 @@
-"""A user's program under mypy --strict and pyright: every mistake in it is flagged, and nothing else.
+"""Check a user's program with mypy --strict and pyright: each mistake in it is reported, and nothing else.
 
 python .ci/check_types.py
 """

@@ -1,4 +1,4 @@
-"""Check a wheel before anybody installs it: pure Python, typed, licensed, only the package."""
+"""Check a wheel before its release: pure Python, typed, licensed, only the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code lines by room, beside an earlier commit: the heart, the wings, and the engine alone.
+"""Count code lines by folder, compared with an earlier commit: the heart, the wings, and the engine alone.
 
 A code line holds at least one token that is neither comment nor docstring. What belongs to the heart
 stands in pyproject.toml, in the import contract that keeps it apart from the wings.

@@ -1,4 +1,4 @@
-"""Print the Nth sh block of the README: CI runs what a reader would paste, word for word."""
+"""Print the Nth sh block of the README, so that CI runs exactly what a reader would paste."""
 
 from __future__ import annotations
 

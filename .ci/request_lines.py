@@ -1,4 +1,4 @@
-"""How many lines of the package the smallest whole lesson executes, and in how many files.
+"""Count the lines and files of the package that the smallest whole lesson executes.
 
 The lesson: a layer, a squared error, backward, an SGD step, printing, a gradient check. Lines that only
 run when a room is first entered (imports, definitions) count, since a reader meets them too.

@@ -1,4 +1,4 @@
-"""What tests say of tensors wherever these are, on the CPU or, with `--device`, on a GPU."""
+"""Helpers for tests of tensors on any device: on the CPU or, with `--device`, on a GPU."""
 
 import re
 

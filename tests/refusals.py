@@ -1,4 +1,4 @@
-"""A table of refusals as a test: what is called, the class of its error, and words of its message."""
+"""A table of expected errors as a test: the call, the class of the error, and words of its message."""
 
 from collections.abc import Callable, Collection
 

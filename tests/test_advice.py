@@ -1,4 +1,4 @@
-"""The switch, and that every advice is given once."""
+"""The switch for advice, and that each advice is given once."""
 
 import inspect
 import subprocess

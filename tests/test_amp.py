@@ -1,4 +1,4 @@
-"""Losses scaled for half precision, and what says that nothing is cast."""
+"""Loss scaling for half precision, and the warning that nothing is cast."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""`import minigrad.as_torch`: a lesson's own imports are answered by minigrad."""
+"""`import minigrad.as_torch`: a lesson's own imports of torch give minigrad."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a user may get wrong: each mistake is refused at the call that made it, in words that help.
+"""Wrong input: each mistake is refused at the call that made it, with a helpful message.
 
 One row per mistake: the call, the class of the exception (PyTorch's), and the words that must stand
 in the message: what was expected, what was got, what to do. `tests/autograd/test_gradients.py`,

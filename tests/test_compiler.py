@@ -1,4 +1,4 @@
-"""Programs that ask for a compiler run as they are written."""
+"""Programs that use a compiler run as ordinary Python."""
 
 import pytest
 

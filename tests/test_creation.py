@@ -1,4 +1,4 @@
-"""Making tensors: shared memory, older spellings, and what is refused, in words."""
+"""Creating tensors: shared memory, older spellings, and error messages."""
 
 import inspect
 from functools import partial

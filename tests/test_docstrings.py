@@ -1,4 +1,4 @@
-"""Every public callable has a person's signature and a docstring with an example that runs.
+"""Every public callable has a readable signature, and a docstring with an example that runs.
 
 Three kinds are told by another docstring: the twin that writes in place names its function
 (``add_`` -> `add`), a method that a class overrides keeps to what the base class says, and what a layer,

@@ -1,4 +1,4 @@
-"""Whatever we tell a reader, runs: docstring examples, and the Python blocks of README and docs.
+"""Every example in the documentation runs: docstrings, and the Python blocks of README and docs.
 
 A ```python block with prompts is checked like a docstring. One without is executed; if a ```text
 block follows it at once, that is what it must print. The blocks of one file share their names.

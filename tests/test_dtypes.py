@@ -1,4 +1,4 @@
-"""Types: names, promotion, limits, and what is refused, in words."""
+"""Dtypes: names, promotion, limits, and error messages."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""The front door: PyTorch's names that other people's lessons use, and what is said of those that are not here."""
+"""The public names: PyTorch's names that lessons use, and the errors for names that minigrad does not have."""
 
 import copy
 import importlib

@@ -1,4 +1,4 @@
-"""Functions of functions, which nest."""
+"""Function transforms, which nest."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Values that will be there: set here, by another thread, or by what they come from."""
+"""Futures: values that are set later, here, by another thread, or by an operation."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""benchmarks/gpu.py: what it would do on a GPU, done on the stand-in at tiny sizes."""
+"""benchmarks/gpu.py on the stand-in, with tiny sizes."""
 
 import os
 import subprocess

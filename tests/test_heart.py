@@ -1,4 +1,4 @@
-"""What is heart and what is wing: each file of the package stands in one of the two lists of pyproject.toml's contract.
+"""The heart and the wings: each file of the package is in one of the two lists of pyproject.toml's contract.
 
 That the heart imports no wing but by the doors named there is what `lint-imports` checks.
 """

@@ -1,4 +1,4 @@
-"""`torch.jit`: what is scripted or traced runs as the Python that it is."""
+"""`torch.jit`: scripted or traced functions run as ordinary Python."""
 
 import pytest
 

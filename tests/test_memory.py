@@ -1,4 +1,4 @@
-"""Freed memory stays with the process, until it is asked for back."""
+"""The process keeps freed memory until it is told to release it."""
 
 import ctypes
 import subprocess

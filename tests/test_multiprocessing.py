@@ -1,4 +1,4 @@
-"""`minigrad.multiprocessing`: functions in several processes, and what is told of those that fail."""
+"""`minigrad.multiprocessing`: functions in several processes, and the errors of processes that fail."""
 
 import multiprocessing
 import os

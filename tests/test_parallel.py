@@ -1,4 +1,4 @@
-"""The pool of threads: the same bits for any number, never nested, errors raised, a fork survived."""
+"""The thread pool: identical results for any number of threads, no nesting, errors raised, and fork."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of the Poisson distribution: those that PyTorch drew, and how many uniform numbers each takes."""
+"""Poisson counts: PyTorch's recorded draws, and how many uniform numbers each takes."""
 
 import json
 import random

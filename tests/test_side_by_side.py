@@ -1,4 +1,4 @@
-"""Elementwise passes in parts: the bits of the whole, for any function, shape and number of threads."""
+"""Elementwise passes in parts: identical results for any function, shape and number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the house stand? `pytest -m smoke` says so in a second or two."""
+"""A quick check that the package works: `pytest -m smoke` takes a second or two."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`torch.special`: the names, and what stands there alone."""
+"""`torch.special`: its names, and the functions that only it has."""
 
 import numpy as np
 import pytest

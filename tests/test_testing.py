@@ -1,4 +1,4 @@
-"""assert_close: what passes, and in which words the rest fails."""
+"""assert_close: what passes, and the messages of what fails."""
 
 import numpy as np
 import pytest

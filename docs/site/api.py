@@ -1,4 +1,4 @@
-"""Pages of reference: for each public name its signature and its docstring, as `help` shows them."""
+"""Reference pages: the signature and the docstring of each public name, as `help` shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, told what to do: open a page, evaluate JavaScript there, wait for something to be true.
+"""Controls a headless Chromium: open a page, evaluate JavaScript in it, wait for a condition.
 
 It speaks the Chrome DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) through a pipe, with
 nothing but the standard library.

@@ -1,4 +1,4 @@
-"""The site: course, errors, reference and pages, built into one folder of plain files, and served.
+"""Build the site, and serve it: course, errors, reference and pages in one folder of static files.
 
     pip install -e '.[docs]'
     python docs/site/build.py            # into build/site

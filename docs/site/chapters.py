@@ -1,4 +1,4 @@
-"""A chapter of the course, a Python file of `# %%` cells, as a page with its output, and as a notebook."""
+"""Converts a chapter of the course, a Python file of `# %%` cells, to a page with its output and to a notebook."""
 
 from __future__ import annotations
 

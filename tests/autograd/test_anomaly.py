@@ -1,4 +1,4 @@
-"""Anomaly mode: the operation and the user's own line, where a NaN came to be."""
+"""Anomaly mode: the error names the operation and the user's line where a NaN first appeared."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""The engine against paper: the squared error of the lesson's convolution is a quadratic in its kernel."""
+"""The engine against formulas on paper: the squared error of the lesson's convolution is a quadratic in its kernel."""
 
 import numpy as np
 import pytest

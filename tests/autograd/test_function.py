@@ -1,4 +1,4 @@
-"""`Function`: PyTorch's spelling of an operation of one's own."""
+"""`Function`: a user's own operation, written as in PyTorch."""
 
 import contextvars
 import gc

@@ -1,4 +1,4 @@
-"""Products with Jacobians and Hessians, against what is known on paper."""
+"""Products with Jacobians and Hessians, against results computed on paper."""
 
 import numpy as np
 import pytest

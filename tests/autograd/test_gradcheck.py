@@ -1,4 +1,4 @@
-"""The judge judged: each planted mistake is found and named; kinks are told from mistakes."""
+"""`gradcheck` finds and names each planted mistake, and does not mistake kinks for mistakes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Names for the graph itself: edges, versions, hooks on several tensors."""
+"""The public names for the graph: edges, versions, hooks on several tensors."""
 
 import pytest
 

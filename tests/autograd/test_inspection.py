@@ -1,4 +1,4 @@
-"""What may be asked of a node: hooks before and behind it, what it saved, notes."""
+"""The public attributes of nodes: hooks before and after a node, saved values, metadata."""
 
 import gc
 from weakref import ref

@@ -1,4 +1,4 @@
-"""Planted mistakes in a convolution by hand: each is named, none wrongly, and what is right is never accused."""
+"""Planted mistakes in a convolution by hand: each is named correctly, and a right gradient is never reported."""
 
 import numpy as np
 import pytest

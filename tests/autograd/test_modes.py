@@ -1,4 +1,4 @@
-"""Grad modes: local to a thread, a task, a generator; restored whatever happens."""
+"""Grad modes are local to a thread, a task or a generator, and are always restored."""
 
 import asyncio
 import re

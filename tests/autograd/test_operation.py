@@ -1,4 +1,4 @@
-"""Declaring operations of one's own: what a rule may read, and what is refused at once."""
+"""Declaring one's own operations: what a rule may read, and which declarations are refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Profiles: what is counted, whose time is whose, and that nothing is left behind."""
+"""The profiler: counts, times of nested calls, and no effect after it ends."""
 
 import json
 

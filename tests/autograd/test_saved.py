@@ -1,4 +1,4 @@
-"""Hooks on what is saved for backward."""
+"""Hooks on tensors saved for backward."""
 
 import gc
 from weakref import ref

@@ -1,4 +1,4 @@
-"""Nested dicts, lists and tuples, taken apart and built again."""
+"""Nested dicts, lists and tuples: flattened and rebuilt."""
 
 from collections import OrderedDict, namedtuple
 

@@ -1,4 +1,4 @@
-"""What chooses the way of a convolution: costs, the clock, and what is told of both."""
+"""How the algorithm of a convolution is chosen, by costs or by timing, and how the choice is explained."""
 
 from __future__ import annotations
 

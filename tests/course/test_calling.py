@@ -1,4 +1,4 @@
-"""How an answer is called: what it may not change, which parameters it takes, and what its error says."""
+"""How an answer is called: arguments it must not change, the parameters it takes, and the text of its errors."""
 
 import numpy as np
 import pytest

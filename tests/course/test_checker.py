@@ -1,4 +1,4 @@
-"""check_gradients: argument by argument, on tensors and arrays, and honest about what it cannot see."""
+"""check_gradients: argument by argument, on tensors and arrays; it reports what its inputs cannot show."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""check: what a student is told, whatever the answer does; the right answer is never shown."""
+"""check: the message to a student for every kind of answer; the right answer is never shown."""
 
 import contextlib
 import re

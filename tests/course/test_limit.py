@@ -1,4 +1,4 @@
-"""The time limit: it stops Python, gives back the tracer that was there, and costs nothing afterwards."""
+"""The time limit: it stops Python code, restores the previous tracer, and costs nothing afterwards."""
 
 import contextlib
 import itertools

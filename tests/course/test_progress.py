@@ -1,4 +1,4 @@
-"""Progress: kept, added up, and never lost."""
+"""Progress: saved, merged, and never lost."""
 
 import json
 

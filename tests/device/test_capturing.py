@@ -1,4 +1,4 @@
-"""The stand-in captures as CUDA does: nothing is computed meanwhile, and a replay computes all on what lies there."""
+"""The stand-in captures as CUDA does: capturing computes nothing, and a replay reads the memory of that moment."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where CuPy has no such function, or answers otherwise than NumPy: the same answers on both."""
+"""Functions that CuPy lacks, or computes differently from NumPy: minigrad gives the same results on both."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Computing on a GPU that is not the selected one: CuPy would refuse, minigrad selects it and returns."""
+"""Computing on a GPU that is not the current one: CuPy would raise; minigrad selects it and switches back."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Modules train on every library, and nothing crosses over in a step but what is asked for."""
+"""Modules train on every array library, and a step copies nothing between host and GPU that was not requested."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A program in which rank 1 fails in the way that is named, while the others work or wait for it.
+"""A program in which rank 1 fails in the named way while the other ranks work or wait for it.
 
 python faulty.py WAY FOLDER: each rank leaves its process number in the folder.
 """

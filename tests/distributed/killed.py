@@ -1,4 +1,4 @@
-"""A training that saves after every step, to be killed at any moment.
+"""A training program that saves after every step; tests kill it at any moment.
 
 python killed.py FOLDER: each rank leaves its process number there; whole.minigrad is written by rank 0, the checkpoint
 in shards by all. Every tensor in a file has the value of its step everywhere.

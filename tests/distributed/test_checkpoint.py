@@ -1,4 +1,4 @@
-"""Checkpoints in shards: whole or not at all, written by so many ranks and read by so many others."""
+"""Sharded checkpoints: complete or absent, written by some number of ranks and read by another."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""DistributedDataParallel beside PyTorch's with gloo, beside one process with the whole batch, and what it refuses."""
+"""DistributedDataParallel compared with PyTorch's on gloo and with one process on the whole batch; and its errors."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Whatever happens to one rank, all end within seconds, in words, and no process stays behind."""
+"""If one rank fails, all end within seconds, with a clear message, and no process is left over."""
 
 import contextlib
 import os

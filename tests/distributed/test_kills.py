@@ -1,4 +1,4 @@
-"""Kills at random moments: no hang, no process that stays behind, no damaged file.
+"""Kills at random moments: no hang, no leftover process, no damaged file.
 
 python -m pytest tests/distributed/test_kills.py --kills 200    # a few by default
 """

@@ -1,4 +1,4 @@
-"""A program alone: a world of one, with or without MPI, and what is said to who asks for more."""
+"""A program in one process: a world of one, with or without MPI, and the errors of calls that need more ranks."""
 
 import importlib.util
 import os

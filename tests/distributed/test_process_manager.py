@@ -1,4 +1,4 @@
-"""The process manager on its own: who comes, who goes, and what MPI is told; no MPI is needed."""
+"""The process manager alone, without MPI: ranks that connect and leave, and the answers to MPI."""
 
 import contextlib
 import socket

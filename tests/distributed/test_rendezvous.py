@@ -1,4 +1,4 @@
-"""Ranks that no mpiexec started: they meet by torchrun's variables, an address or a file, and end together."""
+"""Ranks started without mpiexec: they meet by torchrun's variables, an address or a file, and end together."""
 
 import os
 import re

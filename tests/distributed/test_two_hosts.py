@@ -1,4 +1,4 @@
-"""Several machines on one: two network namespaces, joined by a virtual cable; TCP alone connects the ranks."""
+"""Several machines simulated on one: two network namespaces with a virtual cable; only TCP connects the ranks."""
 
 import os
 import shutil

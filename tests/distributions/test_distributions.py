@@ -1,4 +1,4 @@
-"""Laws of random numbers: PyTorch's draws and densities, gradients, refusals."""
+"""Probability distributions: PyTorch's draws and densities, gradients, errors."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Gradient descent on the summed squared error of the 6x8 bars, worked out on paper."""
+"""Gradient descent on the summed squared error of the 6x8 bars, computed on paper."""
 
 from collections.abc import Sequence
 

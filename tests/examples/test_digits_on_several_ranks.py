@@ -1,4 +1,4 @@
-"""The same losses on 1, 2 and 4 ranks; a training that stops and goes on with other ranks."""
+"""The same losses on 1, 2 and 4 ranks; a training run that stops and continues with other ranks."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""What holds for every program in examples/."""
+"""Checks of every program in examples/."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""Every function of the tables, traced for every type, as one source that a C++ compiler and NVRTC take."""
+"""Every function of the tables, traced for every dtype, as one source for a C++ compiler and NVRTC."""
 
 import inspect
 from importlib import import_module

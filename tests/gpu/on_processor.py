@@ -1,4 +1,4 @@
-"""The GPU's wing on NumPy arrays: every kernel's own source runs, compiled for the processor.
+"""Runs minigrad/gpu on NumPy arrays: the source of every kernel is compiled for the processor.
 
 Where NVIDIA's compiler is installed, it has to take each of them too.
 """

@@ -1,4 +1,4 @@
-"""Matrix products through cuBLAS's C interface: every shape and memory order, told to it as it counts."""
+"""Matrix products through cuBLAS's C interface: the arguments passed for every shape and memory order."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The loss of class numbers: the kernels' own source against the functions that they stand for."""
+"""The loss on class indices: the source of the kernels against the functions that they replace."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Many gradients are clipped by their common norm in three launches."""
+"""Many gradients are clipped by their total norm in three launches."""
 
 import numpy as np
 import pytest

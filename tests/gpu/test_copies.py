@@ -1,4 +1,4 @@
-"""Copies on a GPU: whole pieces by memcpy, other things by one kernel that keeps or makes the order asked for."""
+"""Copies on a GPU: contiguous memory by memcpy, other layouts by one kernel in the requested memory order."""
 
 import numpy as np
 import pytest

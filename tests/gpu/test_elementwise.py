@@ -1,4 +1,4 @@
-"""Elementwise functions as one kernel: shapes, strides, numbers, and what is left to the function itself."""
+"""Elementwise functions as one kernel: shapes, strides, numbers, and calls that the kernel does not handle."""
 
 import re
 from importlib import import_module

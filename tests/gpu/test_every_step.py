@@ -1,4 +1,4 @@
-"""A step of any layer, loss or optimizer sends nothing to the GPU and asks it for nothing; a graph may record it."""
+"""A step of any layer, loss or optimizer copies nothing to or from the GPU, so a CUDA graph can capture it."""
 
 import math
 

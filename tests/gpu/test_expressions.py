@@ -1,4 +1,4 @@
-"""Every forward and every rule of the tables as CUDA C computes what the function itself computes with NumPy."""
+"""Every forward and gradient rule of the tables: its CUDA C code gives NumPy's results."""
 
 import ctypes
 import shutil

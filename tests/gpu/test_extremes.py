@@ -1,4 +1,4 @@
-"""The places of extremes: the kernels' own source against NumPy."""
+"""`argmax` and `argmin`: the source of the kernels against NumPy."""
 
 import numpy as np
 import pytest

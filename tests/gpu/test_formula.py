@@ -1,4 +1,4 @@
-"""What tracing makes of an optimizer's rule, and what it refuses."""
+"""Tracing an optimizer's rule: the steps that it finds, and the rules that it refuses."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A step that is recorded once and launched as one does what the step does, and what cannot be recorded is named."""
+"""A captured step does what the step does when one launch replays it; errors name what cannot be captured."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""A step of learning is few launches, all of our own kernels and cuBLAS's products."""
+"""A training step takes few launches, all of our own kernels and cuBLAS."""
 
 import numpy as np
 import pytest

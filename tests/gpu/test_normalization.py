@@ -1,4 +1,4 @@
-"""Batch, layer, group and instance normalization: the kernels' own source against the functions that they stand for."""
+"""Batch, layer, group and instance normalization: the source of the kernels against the functions that they replace."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""One launch updates all parameters on a GPU, and gives what the rule gives."""
+"""One launch updates all parameters on a GPU, with the results of the optimizer's rule."""
 
 import inspect
 import itertools

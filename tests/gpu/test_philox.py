@@ -1,4 +1,4 @@
-"""Numbers drawn on a GPU are PyTorch's there: twins beside what it drew, the kernels' source beside the twins."""
+"""Random numbers on a GPU are PyTorch's: NumPy twins against recorded draws, kernel sources against the twins."""
 
 from functools import partial
 

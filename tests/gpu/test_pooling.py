@@ -1,4 +1,4 @@
-"""Pooling: the kernels' own source against the functions that they stand for."""
+"""Pooling: the source of the kernels against the functions that they replace."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Einstein's sums on a GPU are products of matrices, two operands after the other."""
+"""`einsum` on a GPU: matrix products of two operands at a time."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Softmax and its kin: the kernels' own source against the functions that they stand for."""
+"""Softmax and log-softmax: the source of the kernels against the functions that they replace."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The squared error: the kernel's own source against the functions that it stands for."""
+"""The squared error: the source of the kernel against the functions that it replaces."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Sums and means over axes: the kernels' own source against NumPy."""
+"""Sums and means over axes: the source of the kernels against NumPy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The stand-in's twins compute what the kernels compute that they stand for: also where numbers overflow or cancel."""
+"""The stand-in's NumPy twins compute what their kernels compute, also where numbers overflow or cancel."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What runs CUDA on the processor: threads, barriers, warps, and what a GPU would hang at."""
+"""Running CUDA source on the processor: threads, barriers, warps, and errors where a GPU would hang."""
 
 import numpy as np
 import pytest

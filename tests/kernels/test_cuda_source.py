@@ -1,4 +1,4 @@
-"""The CUDA kernels' source: it compiles, and computes what its NumPy twin computes."""
+"""The source of the CUDA kernels compiles, and computes what its NumPy twin computes."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The kernels on every array library: NumPy's numbers, and nothing crosses to the host."""
+"""The kernels on every array library: NumPy's results, without copies to the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arithmetic of windows, against counting them."""
+"""The arithmetic of windows, against counting the windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read at the door of a function: which arguments are tensors, NumPy's spellings of keywords, `out=`."""
+"""Argument checks by decorators: which arguments are tensors, NumPy's keyword spellings, `out=`."""
 
 import numpy as np
 import pytest

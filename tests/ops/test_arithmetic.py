@@ -1,4 +1,4 @@
-"""Arithmetic: types, rounding, in-place twins, and what is refused."""
+"""Arithmetic: dtypes, rounding, in-place versions, and errors."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Einsum and tensordot: what samples do not show, and what is refused, in words."""
+"""`einsum` and `tensordot`: cases that the samples do not cover, and error messages."""
 
 import pytest
 

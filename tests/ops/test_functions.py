@@ -1,4 +1,4 @@
-"""Functions of one tensor against SciPy and NumPy, types, and what is refused."""
+"""Functions of one tensor against SciPy and NumPy, dtypes, and errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Writing into tensors and views: what autograd sees of it, and what is refused."""
+"""In-place operations on tensors and views: their gradients, and what is refused."""
 
 import copy
 import warnings

@@ -1,4 +1,4 @@
-"""Joining and splitting: what samples do not show, and what is refused, in words."""
+"""Joining and splitting: cases that the samples do not cover, and error messages."""
 
 import minigrad as torch
 from tests.refusals import refusals

@@ -1,4 +1,4 @@
-"""Products: what they refuse, in words, and gradients of few rows."""
+"""Matrix products: error messages, and gradients with few rows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Parameters that go by another name than those of the function which computes the same."""
+"""Parameters whose public name differs from that of the function that computes the result."""
 
 import minigrad as torch
 

@@ -1,4 +1,4 @@
-"""The gradients of piecewise linear functions have the derivative 0, which is not the same as having none."""
+"""Gradients of piecewise linear functions have the derivative 0, which differs from having none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Small programs whose answers PyTorch gave: values, types, gradients, and which bad input is refused how."""
+"""Small programs with PyTorch's recorded answers: values, dtypes, gradients, and errors for bad input."""
 
 import builtins
 import json

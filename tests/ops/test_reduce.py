@@ -1,4 +1,4 @@
-"""Reductions, norms and order: types, edges, gradients where they are delicate, refusals."""
+"""Reductions, norms and sorting: dtypes, edge cases, difficult gradients, errors."""
 
 import math
 from functools import partial

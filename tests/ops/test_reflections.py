@@ -1,4 +1,4 @@
-"""Products of reflections: against the matrices that they stand for, and LAPACK's own factors."""
+"""Products of Householder reflections: against the matrices that they represent, and LAPACK's factors."""
 
 import numpy as np
 import pytest

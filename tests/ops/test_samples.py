@@ -1,4 +1,4 @@
-"""Samples with which PyTorch tests its own operators: its answers, recorded, against ours.
+"""PyTorch's samples for tests of its own operators: PyTorch's recorded answers against ours.
 
 Recorded by `tests/oracle/record_samples.py`: values, dtypes, shapes, which results share memory
 with an argument, gradients, second gradients, and which bad input is refused, how.

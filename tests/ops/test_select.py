@@ -1,4 +1,4 @@
-"""Selecting: what samples do not show, and what is refused, in words."""
+"""Selecting: cases that the samples do not cover, and error messages."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Reshuffles: what samples do not show, and what is refused, in words."""
+"""Changes of shape: cases that the samples do not cover, and error messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Weights that covariance and counts refuse, and sums of products in types that are no floats."""
+"""Weights that covariance and counting refuse, and sums of products in integer dtypes."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""as_strided: what it reads, its gradients to second order, and what it refuses."""
+"""`as_strided`: the elements it reads, its gradients to second order, and its errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Copies with one view replaced: the values, and where the gradients go."""
+"""Copies in which one view is replaced: values and gradients."""
 
 import pytest
 

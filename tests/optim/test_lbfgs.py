@@ -1,4 +1,4 @@
-"""LBFGS takes PyTorch's steps and calls the closure as often; its refusals."""
+"""LBFGS takes PyTorch's steps and calls the closure as often; its errors."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Muon and Adafactor follow the paths that PyTorch's took; what they refuse."""
+"""Muon and Adafactor follow PyTorch's recorded trajectories; their errors."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `state_dict()` holds, what `load_state_dict()` takes over, and what it refuses."""
+"""The contents of `state_dict()`, what `load_state_dict()` restores, and what it refuses."""
 
 import pytest
 

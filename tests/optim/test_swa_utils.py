@@ -1,4 +1,4 @@
-"""Averages of weights, their schedule, and batch norms measured anew."""
+"""Averages of weights, their schedule, and recomputed batch norm statistics."""
 
 import json
 from pathlib import Path

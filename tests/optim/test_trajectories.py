@@ -1,4 +1,4 @@
-"""Every optimizer follows the path that PyTorch's took, step by step."""
+"""Every optimizer follows PyTorch's recorded trajectory, step by step."""
 
 import copy
 import json

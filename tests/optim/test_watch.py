@@ -1,4 +1,4 @@
-"""A step names a parameter that is no longer finite, and a gradient that was never zeroed: once."""
+"""Advice of a step: a parameter that is no longer finite, and a gradient that was never zeroed; each is given once."""
 
 import warnings
 

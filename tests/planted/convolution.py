@@ -1,4 +1,4 @@
-"""A convolution by hand, its gradient right, and spoilt in the ways in which students spoil it.
+"""A convolution by hand with its right gradient, and with the typical mistakes of students.
 
 Batch 2, 2 channels, 3 outputs, 5x5, kernel 2x2, unless a mistake shows only elsewhere.
 """

@@ -1,4 +1,4 @@
-"""The engine is spoilt in its running program, one line at a time: the tests beside it must go red.
+"""Faults are planted in the running engine, one line at a time: the tests here must fail.
 
 A row names a function, the line to spoil, what it becomes, and the tests of which one has to fail.
 The row is out of date when its line is no longer in the function: that is an error, too.

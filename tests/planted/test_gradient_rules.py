@@ -1,4 +1,4 @@
-"""Every gradient rule of the package is spoilt in several ways, one at a time: the checks must see it.
+"""Several faults are planted in every gradient rule of the package, one at a time: the checks must find each.
 
 The table of samples says where each rule is at work. For every (operation, operand, mistake) the
 rule is replaced in the running program and `gradcheck` along one random direction is to go red. A

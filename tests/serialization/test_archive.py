@@ -1,4 +1,4 @@
-"""What is saved comes back: values, types, identity, shared memory; the rest is refused by name."""
+"""Saved values are restored: values, dtypes, identity, shared memory; other types are refused by name."""
 
 import copy
 import io

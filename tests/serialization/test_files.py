@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, whatever happens meanwhile."""
+"""A file is written completely or not at all, whatever fails meanwhile."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Files that are damaged, cut short or made to harm: one clear error, and nothing runs."""
+"""Damaged, truncated or hostile files: one clear error, and no code runs."""
 
 import io
 import json

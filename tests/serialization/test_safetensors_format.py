@@ -1,4 +1,4 @@
-"""Weights in the safetensors format: read and written by its own library, too."""
+"""Weights in the safetensors format: also read and written by the safetensors library."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Tensors that share memory share it again after they were saved; views that no save would write."""
+"""Tensors that share memory still share it after loading; and views that `save` would never write."""
 
 import io
 import json

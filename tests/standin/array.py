@@ -1,4 +1,4 @@
-"""`cupy.ndarray`: a NumPy array under lock, with the methods and the manners of CuPy's."""
+"""`cupy.ndarray`: a NumPy array that allows only what CuPy allows, with CuPy's methods and behaviour."""
 
 import contextlib
 import functools

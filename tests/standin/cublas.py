@@ -1,4 +1,4 @@
-"""cuBLAS's C interface in name: products of matrices that lie in columns, on the stand-in's memory, by NumPy."""
+"""cuBLAS's C interface: column-major matrix products on the stand-in's memory, computed by NumPy."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""`cupy.cuda`: devices, streams and memory, in name; nothing here computes."""
+"""`cupy.cuda`: devices, streams and memory by name only; nothing is computed on a GPU."""
 
 import contextlib
 import ctypes

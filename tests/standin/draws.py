@@ -1,4 +1,4 @@
-"""The twins of the kernels that draw: Philox4x32-10 by NumPy, and what PyTorch makes of its words."""
+"""The twins of the random number kernels: Philox4x32-10 in NumPy, and PyTorch's conversion of its words."""
 
 import numpy as np
 

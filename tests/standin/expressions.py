@@ -1,4 +1,4 @@
-"""The twin of a kernel that was written for an expression: its steps, each by NumPy."""
+"""The twin of a kernel that is generated from an expression: each of its steps, computed by NumPy."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Capturing: while a stream records, what would be launched is written down, computes nothing, and can be replayed.
+"""Capturing: while a stream captures, launches are recorded and not computed; they can be replayed.
 
 Each of CuPy's functions and methods, called in a capture, is called for the shapes of its results; what it wrote is
 taken back, and its results are spoilt, as on a GPU, where nobody has computed them yet. A replay calls all of them

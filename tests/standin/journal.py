@@ -1,4 +1,4 @@
-"""What CuPy has (recorded), what the stand-in was asked for, and what crossed over."""
+"""The recorded names of CuPy, the names that tests used, and the copies between host and GPU."""
 
 import inspect
 import json

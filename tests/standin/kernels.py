@@ -1,4 +1,4 @@
-"""`cupy.RawKernel`: what CuPy would compile, run by its NumPy twin.
+"""`cupy.RawKernel`: runs the NumPy twin of a kernel instead of compiling it.
 
 A twin is a function (grid, block, arguments, constants) on NumPy arrays and NumPy numbers that stands in `TWINS`
 under its kernel's name; the constants are the source's `#define NAME number`s, and its matrix. Kernels that are

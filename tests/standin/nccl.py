@@ -1,4 +1,4 @@
-"""`cupy.cuda.nccl` in name: the calls that CuPy documents, on the stand-in's memory, carried out by MPI or alone.
+"""`cupy.cuda.nccl`: the calls that CuPy documents, on the stand-in's memory, carried out by MPI or in one process.
 
 Pointers, counts, dtypes and operations are taken as CuPy takes them: plain numbers. A process alone is a world of one.
 """

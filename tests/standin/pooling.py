@@ -1,4 +1,4 @@
-"""The twins of the kernels that pool: the functions that they stand for."""
+"""The twins of the pooling kernels: the functions that the kernels replace."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A tensor's attributes in the graph: what may be assigned, what is told, what is remembered."""
+"""A tensor's attributes in the graph: assignments, their errors, and values."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What a notebook shows of a tensor."""
+"""How a notebook shows a tensor."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""A tensor as Python and NumPy meet it: length, truth, index, copies, NumPy's functions."""
+"""Python's and NumPy's protocols on tensors: length, truth, index, copies, NumPy's functions."""
 
 import copy
 import operator

@@ -1,4 +1,4 @@
-"""The memory under a tensor: seen as numbers and bytes, and cut anew."""
+"""The memory of a tensor: as numbers, as bytes, and resized."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Methods of the wings: a stand-in has the place of each until it is asked for, and none is forgotten."""
+"""Methods that are imported when first used: each has a placeholder until then, and none is missing."""
 
 import inspect
 import pickle

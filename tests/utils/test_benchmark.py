@@ -1,4 +1,4 @@
-"""How long a statement takes: what is run how often, and how it is told."""
+"""Timing a statement: how often it runs, and how the result is printed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Values within a checkpoint are computed again on the way back, to the same gradients."""
+"""A checkpoint computes its values again in backward, with the same gradients."""
 
 import subprocess
 import sys

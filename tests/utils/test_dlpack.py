@@ -1,4 +1,4 @@
-"""Tensors handed on as capsules share their memory."""
+"""Tensors exchanged as DLPack capsules share their memory."""
 
 import numpy as np
 import pytest

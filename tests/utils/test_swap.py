@@ -1,4 +1,4 @@
-"""Two tensors exchange all that they hold."""
+"""Two tensors exchange their contents."""
 
 import weakref
 

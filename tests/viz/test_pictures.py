@@ -1,4 +1,4 @@
-"""Pictures that explain: the right pixels are marked, the right numbers written, and bad input is told."""
+"""Explaining pictures: the right pixels and numbers are marked, and bad input is refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The backward walk, played: its order, its numbers, and a page that works when it is clicked."""
+"""The backward walk as an animation: its order, its numbers, and a page that reacts to clicks."""
 
 import json
 import re

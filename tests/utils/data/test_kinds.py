@@ -1,4 +1,4 @@
-"""Datasets made of others, and streams: beside each other and through a DataLoader."""
+"""Datasets made of other datasets, and iterable datasets: alone and through a DataLoader."""
 
 import pytest
 

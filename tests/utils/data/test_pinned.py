@@ -1,4 +1,4 @@
-"""Page-locked memory: tensors and batches that lie in it, on a GPU's stand-in; what is said without a GPU."""
+"""Page-locked memory: tensors and batches in it, on the stand-in; and the error without a GPU."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Worker processes: PyTorch's batches and numbers, errors that tell, and nothing left behind."""
+"""Worker processes: PyTorch's batches and numbers, clear errors, and nothing left over."""
 
 import gc
 import json
