@@ -1,4 +1,4 @@
-"""Lines: what each holds, beside a look at every pixel that it should see."""
+"""Lines: the contents of each, compared with the pixels that it should hold."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A NaN, an infinity, an outlier reaches what sees it and nothing else, whatever way was chosen or forced."""
+"""A NaN, an infinity or an outlier affects only the outputs whose window contains it, with every algorithm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idioms of the builders' guide: lazy layers, initialization, sharing, layers of one's own, files."""
+"""Idioms of the builders' guide: lazy layers, initialization, sharing, user-defined layers, files."""
 
 import tempfile
 from pathlib import Path

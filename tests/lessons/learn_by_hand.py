@@ -1,4 +1,4 @@
-"""Lesson 1a: cross-correlation on integers, a layer of one's own, edges, a kernel learned by hand.
+"""Lesson 1a: cross-correlation on integers, a user-defined layer, edges, a kernel learned by hand.
 
 Repaired from a Chinese summary of "Dive into Deep Learning", chapter on image convolution.
 """

@@ -1,4 +1,4 @@
-"""Idioms of the preliminaries: making, writing in place, broadcasting, norms, gradients, chance."""
+"""Idioms of the preliminaries: creating, in-place operations, broadcasting, norms, gradients, random numbers."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Small things that lessons do, each once found to differ from PyTorch."""
+"""Details of lessons that once differed from PyTorch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Mistakes that run: each layer of advice is given once, at the line that makes the mistake."""
+"""Probable mistakes in layers: each advice is given once, at the line of the mistake."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""Full backward hooks: which gradients they see and replace, in which order, refusals."""
+"""Full backward hooks: the gradients that they receive and replace, their order, and errors."""
 
 import pytest
 

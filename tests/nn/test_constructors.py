@@ -1,4 +1,4 @@
-"""What a constructor says of a call that does not fit: the class that was written, and what was meant."""
+"""Errors of constructors: they name the class that the user wrote, and the argument that was meant."""
 
 import copy
 import warnings

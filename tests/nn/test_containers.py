@@ -1,4 +1,4 @@
-"""Containers; their texts and refusals stand beside PyTorch's in `test_recorded.py`."""
+"""Containers. `test_recorded.py` compares their printed text and errors with PyTorch's."""
 
 import copy
 from collections import OrderedDict

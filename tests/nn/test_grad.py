@@ -1,4 +1,4 @@
-"""`nn.grad`: the gradients of a convolution as functions give what the backward walk gives, to any order."""
+"""`nn.grad`: the gradients of a convolution as functions equal those of backward, to any order."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Forward hooks, and what all hooks have in common: order, replacement, removal, refusals."""
+"""Forward hooks, and what all hooks share: order, replacement, removal, errors."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""First values: bounds and moments; the numbers themselves stand in `test_recorded.py`."""
+"""Initial values: bounds and moments. `test_recorded.py` compares the numbers with PyTorch's."""
 
 import inspect
 import math

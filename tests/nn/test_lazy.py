@@ -1,4 +1,4 @@
-"""Lazy layers: before, at and after their first call."""
+"""Lazy layers before, during and after their first call."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""summary(net, input_size): shapes, weights, multiplications; the module is left as it was."""
+"""summary(net, input_size): shapes, weights, multiplications; the module does not change."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Padding layers: of signals, images and volumes, beside NumPy's `pad`."""
+"""Padding layers for signals, images and volumes, compared with NumPy's `pad`."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every layer's text, first values, results and refusals beside PyTorch's, which are recorded.
+"""Every layer's printed text, initial values, results and errors, compared with PyTorch's recorded ones.
 
 `tests/oracle/record_modules.py` made the record; it needs PyTorch, this does not.
 """

@@ -1,4 +1,4 @@
-"""What a module knows of its attributes: registration, replacement, deletion, look-up, order."""
+"""A module's registry of its attributes: registration, replacement, deletion, look-up, order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layers declared by their fields: constructor, attributes, text, and the function behind them."""
+"""Layers declared by their fields: constructor, attributes, printed text, and the function that they call."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""Records what CuPy offers, names and signatures alone, for the strict stand-in (`tests/standin`).
+"""Records CuPy's public names and signatures for the strict stand-in (`tests/standin`).
 
 CuPy imports without a GPU, so any machine with `pip install cupy-cuda12x` can run this:
 

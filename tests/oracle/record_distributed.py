@@ -1,4 +1,4 @@
-"""Records what PyTorch's DistributedDataParallel leaves in `.grad`: the reference for `tests/distributed`.
+"""Records the `.grad` of PyTorch's DistributedDataParallel: the reference for `tests/distributed`.
 
     pip install torch==2.13.0
     python tests/oracle/record_distributed.py

@@ -1,4 +1,4 @@
-"""Records what PyTorch's functions give for the calls below: values, gradients, and the next draw.
+"""Records PyTorch's results for the calls below: values, gradients, and the next random number.
 
     pip install torch==2.13.0 && python tests/oracle/record_functional.py
 

@@ -1,4 +1,4 @@
-"""Records what PyTorch reads by grids, and the gradients: the reference for `tests/nn/functional/test_grid.py`.
+"""Records PyTorch's `grid_sample` and its gradients: the reference for `tests/nn/functional/test_grid.py`.
 
     pip install torch==2.13.0
     python tests/oracle/record_grid.py

@@ -1,4 +1,4 @@
-"""Records how PyTorch prints, initializes, computes and refuses: the reference for `tests/nn`.
+"""Records the printed text, initial values, results and errors of PyTorch's layers: the reference for `tests/nn`.
 
     pip install torch==2.13.0
     python tests/oracle/record_modules.py

@@ -1,4 +1,4 @@
-"""Records what PyTorch's generator of a GPU draws, for `minigrad/gpu/philox.py`. It needs PyTorch and a GPU:
+"""Records the draws of PyTorch's generator on a GPU, for `minigrad/gpu/philox.py`. It needs PyTorch and a GPU:
 
     python tests/oracle/record_philox.py
 

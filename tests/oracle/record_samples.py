@@ -1,4 +1,4 @@
-"""Records PyTorch's answers to some of the samples with which it tests its own operators.
+"""Records PyTorch's answers to some of the samples that test its own operators.
 
     pip install torch==2.13.0 expecttest && python tests/oracle/record_samples.py
 

@@ -1,4 +1,4 @@
-"""Records the gradients of PyTorch's normalizations where their numbers cancel: only the rounding is left.
+"""Records gradients of PyTorch's normalizations that cancel, so that only the rounding is left.
 
     pip install torch==2.13.0 && python tests/oracle/record_small_norms.py
 

@@ -1,4 +1,4 @@
-"""Convolutions against nested loops over every option, and what they promise."""
+"""Convolutions against nested loops for every option, and their documented properties."""
 
 import itertools
 

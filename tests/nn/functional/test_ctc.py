@@ -1,4 +1,4 @@
-"""The loss of unaligned sequences against the sum over all alignments."""
+"""`ctc_loss` against the sum over all alignments."""
 
 import itertools
 

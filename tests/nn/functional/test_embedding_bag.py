@@ -1,4 +1,4 @@
-"""`embedding_bag` and its layer: beside a loop over the bags, and what is refused."""
+"""`embedding_bag` and its layer, compared with a loop over the bags; and errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every message that a wrong call can meet: its class, what it names, and what it says to do."""
+"""Every error of a wrong call: its class, what it names, and what it says to do."""
 
 import numpy as np
 import pytest

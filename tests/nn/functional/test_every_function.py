@@ -1,4 +1,4 @@
-"""What holds for every function: derivatives to second order, any memory layout, inputs left alone."""
+"""Properties of every function: derivatives to second order, any memory layout, unchanged inputs."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`grid_sample` and `affine_grid`: beside recorded values, to second order, at the border and beyond, and refused."""
+"""`grid_sample` and `affine_grid`: recorded values, second derivatives, points at and outside the border, errors."""
 
 import json
 import warnings

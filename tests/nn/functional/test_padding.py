@@ -1,4 +1,4 @@
-"""Padding beside NumPy's, and images as columns beside loops."""
+"""Padding compared with NumPy's, and images as columns compared with loops."""
 
 import numpy as np
 import pytest

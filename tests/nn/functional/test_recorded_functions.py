@@ -1,4 +1,4 @@
-"""The functions beside PyTorch's recorded answers; `tests/oracle/record_functional.py` made the record."""
+"""The functions compared with PyTorch's answers, recorded by `tests/oracle/record_functional.py`."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A batch norm folded into the layer before it: one layer gives what both gave."""
+"""A batch norm folded into the layer before it: one layer gives the result of both."""
 
 import numpy as np
 import pytest

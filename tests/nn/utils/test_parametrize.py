@@ -1,4 +1,4 @@
-"""`nn.utils.parametrize` and `parametrizations`: tensors that are computed, written through, copied, taken back."""
+"""`nn.utils.parametrize` and `parametrizations`: parameters that are computed, assigned, copied and removed."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""`nn.utils.prune`: masks, what stands behind them, one after the other, over several layers, and what is refused."""
+"""`nn.utils.prune`: masks, repeated pruning, pruning over several layers, removal, and errors."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`spectral_norm` by a hook: the largest singular value becomes 1; beside recorded values; and back."""
+"""`spectral_norm` by a hook: the largest singular value becomes 1; recorded values; removal."""
 
 import numpy as np
 import pytest

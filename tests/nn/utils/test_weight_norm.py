@@ -1,4 +1,4 @@
-"""`weight_norm` by a hook: lengths and directions, their gradients, and back."""
+"""`weight_norm` by a hook: lengths and directions, their gradients, and removal."""
 
 import numpy as np
 import pytest
