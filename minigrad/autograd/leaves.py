@@ -20,10 +20,8 @@ from minigrad.backend import array_module, copy_array, on_its_gpu
 from minigrad.side_by_side import broadcasts
 
 # Keys in a leaf's hooks: the hooks under these run when the gradient is added to `.grad`, in this order. All others run
-# earlier, with each gradient on its way.
-BEFORE = -2  # those before the leaf's place in the graph
-AFTER = -3  # the leaf's own, which wait for its `.grad`
-BEHIND = -4  # those behind its place
+# earlier, with each gradient on its way. A leaf's node is its `AccumulateGrad`.
+NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS = -2, -3, -4
 hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
 
 
@@ -34,8 +32,8 @@ class Aside(dict[int, Callable[..., Any]]):
         """Nothing: what it waits for comes later."""
 
 
-def hang(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
-    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE, AFTER or BEHIND."""
+def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
+    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
     hooks_exist[:] = [True]
     if leaf.hooks is None:
         leaf.hooks = {}
@@ -47,8 +45,8 @@ def _find_hooks(leaf: Any, when: int) -> list[Any]:
 
 
 def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
-    """What the hooks of a leaf's place make of the gradient that is about to be added."""
-    hooks = _find_hooks(leaf, BEFORE)
+    """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
+    hooks = _find_hooks(leaf, NODE_PREHOOKS)
     for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:
@@ -57,13 +55,13 @@ def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
-    """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its place which gradient was added."""
-    for hook in _find_hooks(leaf, AFTER):
+    """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
+    for hook in _find_hooks(leaf, AFTER_GRAD):
         returned = hook(leaf)
         if returned is not None and returned is not leaf:  # in-place methods return the leaf
             kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
-    for hook in _find_hooks(leaf, BEHIND):
+    for hook in _find_hooks(leaf, NODE_HOOKS):
         hook((), (gradient if create_graph else wrap(gradient),))
 
 
@@ -88,7 +86,7 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     if leaf.node is not LEAF:
         hint = "after detach_() it was written to, and is a result now"
         raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
-    seen = leaf.hooks and not leaf.hooks.keys() <= {BEFORE, AFTER, BEHIND}
+    seen = leaf.hooks and not leaf.hooks.keys() <= {NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS}
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
     return gradient if create_graph or (owned and not seen) else copy_as_leaf_lies(gradient, leaf)
@@ -113,7 +111,7 @@ def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
     last: dict[Any, Any] = {}
     for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
         for edge in node.edges:
-            if isinstance(edge, TensorBase) and edge.hooks and edge.hooks.get(AFTER):
+            if isinstance(edge, TensorBase) and edge.hooks and edge.hooks.get(AFTER_GRAD):
                 last[edge] = node
     users: dict[Any, list[Any]] = {}
     for leaf, node in last.items():
@@ -137,11 +135,11 @@ class AccumulateGrad:
 
     def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
-        return hang(self.variable, BEFORE, hook)
+        return hang_hook(self.variable, NODE_PREHOOKS, hook)
 
     def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
-        return hang(self.variable, BEHIND, hook)
+        return hang_hook(self.variable, NODE_HOOKS, hook)
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self.variable):#x}>"

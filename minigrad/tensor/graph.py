@@ -320,7 +320,7 @@ class GraphMethods(TensorBase):
         _refuse_hook_without_gradient(self)
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return leaves.hang(self, leaves.AFTER, hook)
+        return leaves.hang_hook(self, leaves.AFTER_GRAD, hook)
 
 
 def _refuse_hook_without_gradient(tensor: Any) -> None:
