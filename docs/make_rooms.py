@@ -36,6 +36,7 @@ def first_sentence(path: Path) -> str:
     """The docstring of a file, up to the first full stop or empty line."""
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     sentence = re.split(r"(?<=\.)\s|\n\n", text, maxsplit=1)[0]
+    assert sentence.endswith((".", ":")), f"{path}: a file's docstring begins with a whole sentence, got {sentence!r}"
     return " ".join(sentence.split()).rstrip(".:")
 
 

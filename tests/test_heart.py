@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 STEP = """
 import sys
@@ -39,12 +41,29 @@ print(*files, sep="\\n")
 """
 
 
-def load_heart():
-    """The script .ci/heart.py, which stands in no package."""
-    spec = importlib.util.spec_from_file_location("heart", ROOT / ".ci" / "heart.py")
+def load_script(file):
+    """A script that stands in no package."""
+    spec = importlib.util.spec_from_file_location(Path(file).stem, ROOT / file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def load_heart():
+    return load_script(".ci/heart.py")
+
+
+@pytest.mark.parametrize(
+    "docstring", ["", '"""The sums of a tensor,\n\nand its means.\n"""', '"""The sums\n\nof all."""']
+)
+def test_the_page_of_files_refuses_half_a_sentence(docstring, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    file = tmp_path / "sums.py"
+    file.write_text(docstring)
+    with pytest.raises(AssertionError, match=r"sums.py: a file's docstring begins with a whole sentence, got '"):
+        load_script("docs/make_rooms.py").first_sentence(file)
+    file.write_text('"""The sums of a\ntensor. And its means."""')
+    assert load_script("docs/make_rooms.py").first_sentence(file) == "The sums of a tensor"
 
 
 def test_every_file_is_heart_or_wing_and_not_both():
