@@ -861,6 +861,48 @@ DIFFERENCES = [
         "accepted and reported back, without effect on a CPU",
         "not torch.backends.cudnn.is_available()",
     ),
+    (
+        "`scatter`, `index_copy`, `masked_scatter` of a transposed tensor",
+        "the result keeps the input's order of axes in memory; PyTorch's is row-major",
+        "torch.ones(2, 3).t().index_copy(0, torch.tensor([0]), torch.ones(1, 2)).stride() == (1, 3)",
+    ),
+    (
+        "`Module.state_dict(destination, prefix)`",
+        "takes keywords only; PyTorch also takes positions, and warns that it will not for long",
+        "refuses(\"nn.Linear(1, 1).state_dict({}, 'p.')\")",
+    ),
+    (
+        "an integer tensor to the power of a number beyond float32",
+        "is refused as for a float32 tensor; PyTorch computes inf",
+        "refuses('torch.tensor([2]) ** 1e39')",
+    ),
+    (
+        "convolutions of images without pixels that padding makes large enough",
+        "are computed; PyTorch refuses them",
+        "nn.functional.conv2d(torch.ones(2, 1, 0, 5), torch.ones(1, 1, 3, 3), padding=2).shape == (2, 1, 2, 7)",
+    ),
+    (
+        "`linalg.vector_norm(dtype=)`",
+        "may be a narrower dtype than the input's; PyTorch refuses it",
+        "torch.linalg.vector_norm(torch.ones(2).double(), dtype=torch.float32).dtype is torch.float32",
+    ),
+    (
+        "`mu_product` of NAdam, `eta` and `mu` of ASGD after `load_state_dict`",
+        "stay float32; PyTorch converts them to the parameter's dtype",
+        "[p := nn.Parameter(torch.ones(1).double()), o := torch.optim.NAdam([p]), setattr(p, 'grad', p.detach()), "
+        "o.step(), o.load_state_dict(o.state_dict()), o.state[p]['mu_product'].dtype][5] is torch.float32",
+    ),
+    (
+        "a state of RMSprop without the option `momentum`",
+        "is refused at the next step, as a state of another optimizer is; PyTorch reads it as 0",
+        'refuses("p = nn.Parameter(torch.ones(1)); p.grad = torch.ones(1); o = torch.optim.RMSprop([p]); '
+        "s = o.state_dict(); del s['param_groups'][0]['momentum']; o.load_state_dict(s); o.step()\")",
+    ),
+    (
+        "`__constants__`, `_reversed_padding_repeated_twice` and other private names of PyTorch's layers",
+        "do not exist",
+        "not hasattr(nn.Conv2d(1, 1, 1), '__constants__')",
+    ),
 ]
 
 
