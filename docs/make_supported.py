@@ -889,14 +889,18 @@ DIFFERENCES = [
     (
         "`mu_product` of NAdam, `eta` and `mu` of ASGD after `load_state_dict`",
         "stay float32; PyTorch converts them to the parameter's dtype",
-        "[p := nn.Parameter(torch.ones(1).double()), o := torch.optim.NAdam([p]), setattr(p, 'grad', p.detach()), "
-        "o.step(), o.load_state_dict(o.state_dict()), o.state[p]['mu_product'].dtype][5] is torch.float32",
+        (
+            "[p := nn.Parameter(torch.ones(1).double()), o := torch.optim.NAdam([p]), setattr(p, 'grad', p.detach()), "
+            "o.step(), o.load_state_dict(o.state_dict()), o.state[p]['mu_product'].dtype][5] is torch.float32"
+        ),
     ),
     (
         "a state of RMSprop without the option `momentum`",
         "is refused at the next step, as a state of another optimizer is; PyTorch reads it as 0",
-        'refuses("p = nn.Parameter(torch.ones(1)); p.grad = torch.ones(1); o = torch.optim.RMSprop([p]); '
-        "s = o.state_dict(); del s['param_groups'][0]['momentum']; o.load_state_dict(s); o.step()\")",
+        (
+            'refuses("p = nn.Parameter(torch.ones(1)); p.grad = torch.ones(1); o = torch.optim.RMSprop([p]); '
+            "s = o.state_dict(); del s['param_groups'][0]['momentum']; o.load_state_dict(s); o.step()\")"
+        ),
     ),
     (
         "`__constants__`, `_reversed_padding_repeated_twice` and other private names of PyTorch's layers",
