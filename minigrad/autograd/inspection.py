@@ -1,6 +1,4 @@
-"""The public attributes of nodes: hooks, saved values and metadata. They cost a backward walk nothing: a node with a
-post-hook changes its class, and metadata is stored in a table outside the nodes.
-"""
+"""What a node shows of itself, its name and its neighbours, and how the hooks on a gradient are called."""
 
 from __future__ import annotations
 
@@ -16,11 +14,7 @@ from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
 
 _keys = count(10).__next__  # far from the keys that have a meaning
-_metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-_prehooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
-_posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
-OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
@@ -107,6 +101,13 @@ def derive_named(cls: type[Any], name: str) -> type[Any]:
     return type(name, (cls,), {"__slots__": (), "__module__": "builtins", "shown": name})
 
 
+def _open_attributes() -> Any:
+    """What no backward walk needs stands in a file of its own, imported for the first who asks."""
+    from minigrad.autograd import node_attributes
+
+    return node_attributes
+
+
 class Inspectable:
     """The half of a node that answers questions."""
 
@@ -134,7 +135,7 @@ class Inspectable:
         """The nodes that gradients go to from here, operand by operand, each with the number of its result; None
         stands for an operand that needs no gradient.
         """
-        return tuple([see_edge(e) for e in _by_operand(self, self.edges)])
+        return tuple([see_edge(e) for e in by_operand(self, self.edges)])
 
     def __repr__(self: Any) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -142,7 +143,7 @@ class Inspectable:
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for notes of one's own on this node."""
-        return _metadata.setdefault(self, {})
+        return _open_attributes().metadata.setdefault(self, {})
 
     @property
     def trace(self) -> str | None:
@@ -153,11 +154,11 @@ class Inspectable:
     def trace(self, line: str) -> None:
         _traces[self] = line
 
-    def register_prehook(self: Any, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place."""
-        return self._hang(_prehooks, hook)
+        return _open_attributes().hang_hook(self, hook, before=True)
 
-    def register_hook(self: Any, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node's rules; a tuple that it returns replaces the first.
 
         >>> import minigrad as torch
@@ -168,13 +169,7 @@ class Inspectable:
         >>> x.grad
         tensor([20., 20.])
         """
-        return self._hang(_posthooks, hook)
-
-    def _hang(self: Any, hooks: WeakKeyDictionary[Any, dict[int, Any]], hook: Any) -> RemovableHandle:
-        if not isinstance(self, _Hooked):
-            cls: Any = type(self)
-            self.__class__ = _derive_hooked(cls)
-        return add_hook(hooks.setdefault(self, {}), hook)
+        return _open_attributes().hang_hook(self, hook, before=False)
 
     def split(self, cotangent: Any) -> list[Any]:
         """What arrived here, result by result of the call."""
@@ -198,20 +193,11 @@ class Inspectable:
             raise TypeError(f"expected {due} arguments, got {len(gradients)} instead: a gradient for each result")
         cotangent = self.join([g if recorded or g is None else g.array for g in gradients])
         found = quiet(self.vjp, cotangent, recorded)
-        by_operand = _by_operand(self, _as_tensors(found, recorded))
-        return by_operand[0] if len(by_operand) == 1 else tuple(by_operand)
+        shown = by_operand(self, as_tensors(found, recorded))
+        return shown[0] if len(shown) == 1 else tuple(shown)
 
-    def _read_saved(self: Any, role: str) -> Any:
-        """What the rules read of one operand, or of the result, under PyTorch's name for it."""
-        plan, operands = self.plan, self.plan.operation.operands
-        if role == "result" and plan.result_position is not None:
-            return self.saved_values(True)[len(plan.saves) + plan.result_position]
-        i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
-        if i in plan.saves:
-            return self.saved_values(True)[plan.saves.index(i)]
-        if i < len(operands) and any(operands[i] in reads for reads in plan.operation.reads):
-            return None  # no gradient that was asked for reads it
-        raise AttributeError(f"'{self.name()}' object has no attribute '_saved_{role}'")
+    def _read_saved(self, role: str) -> Any:
+        return _open_attributes().read_saved(self, role)
 
     # (By name: a `__getattr__` would slow every attribute of every node.)
     _saved_self = property(lambda self: self._read_saved("self"))
@@ -223,55 +209,12 @@ class Inspectable:
     _saved_target = property(lambda self: self._read_saved("target"))
 
 
-class _Hooked:
-    """What a node's class is derived from once a hook hangs before or behind it."""
-
-    __slots__ = ()
-
-    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
-        node: Any = self
-        arrived = node.split(cotangent)
-        for hook in list(_prehooks.get(node, {}).values()):
-            changed = hook(tuple(_as_tensors(arrived, create_graph)))
-            if changed is not None:
-                replaced = replace_some(hook, arrived, changed, create_graph)
-                arrived = [None if c is None else g for g, c in zip(replaced, changed, strict=True)]
-        found: list[Any] = [None] * len(node.edges)
-        if any(gradient is not None for gradient in arrived):
-            found = super().vjp(node.join(arrived), create_graph, wanted)  # type: ignore[misc]
-        outputs = tuple(_as_tensors(arrived, create_graph))
-        hooks = list(_posthooks.get(node, {}).values())
-        if hooks:
-            found = _fit_all(node, found, create_graph)
-        for hook in hooks:
-            inputs = _by_operand(node, found)
-            changed = hook(tuple(_as_tensors(inputs, create_graph)), outputs)
-            if changed is not None:
-                replaced = replace_some(hook, inputs, changed, create_graph)
-                found = [None if changed[i] is None else replaced[i] for i in node.operand_places()[0]]
-        # Views, and so borrowed: a hook may keep what it was shown.
-        return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
-
-
-@cache
-def _derive_hooked(cls: type[Any]) -> type[Any]:
-    return type(cls.__name__, (_Hooked, cls), {"__slots__": (), "__module__": cls.__module__})
-
-
-def _fit_all(node: Any, gradients: Sequence[Any], create_graph: bool) -> list[Any]:
-    """What `node` made, as its hooks see it: each gradient, or None, fits what it is the gradient of."""
-    from minigrad.autograd.walk import fit
-
-    targets = [getattr(edge, "array", edge) for edge in node.edges]
-    pairs = zip(gradients, targets, strict=True)
-    return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
-
-
-def _as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
+def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
+    """The gradients as a user sees them; None stays None."""
     return [g if g is None or are_tensors else wrap(g) for g in gradients]
 
 
-def _by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
+def by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
     """Values along the edges operand by operand; None stands for an operand without an edge."""
     places, count = node.operand_places()
     found = dict(zip(places, along_edges, strict=True))
