@@ -35,7 +35,8 @@ def read_saved(node: Any, role: str) -> Any:
 def hang_hook(node: Any, hook: Any, before: bool) -> RemovableHandle:
     """Call `hook` before the rules of `node`, or after them."""
     if not isinstance(node, Hooked):
-        node.__class__ = _derive_hooked(type(node))
+        plain: Any = type(node)
+        node.__class__ = _derive_hooked(plain)
     hooks = _prehooks if before else _posthooks
     return add_hook(hooks.setdefault(node, {}), hook)
 

@@ -10,8 +10,8 @@ from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
-from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import permute, reshape, unsqueeze
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from minigrad.ops.arguments import (
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
-from minigrad.ops.names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from minigrad.backend import array_module
 from minigrad.layout import channels_last, contiguous_format, find_memory_order, preserve_format
 from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import expand, permute, reshape
 
 if TYPE_CHECKING:

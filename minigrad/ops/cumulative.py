@@ -10,7 +10,7 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.elementwise import twin_of
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 

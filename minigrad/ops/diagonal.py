@@ -13,8 +13,8 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.copies import cast, clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.join import cat
-from minigrad.ops.names import recorded_as
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import movedim, reshape
 

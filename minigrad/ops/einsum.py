@@ -16,8 +16,8 @@ from minigrad.dtypes import promote_pair
 from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matmul import matmul
-from minigrad.ops.names import name_last_call
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape
 

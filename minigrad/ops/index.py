@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.devices import CPU, device
 from minigrad.ops.arguments import axis, takes_out
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

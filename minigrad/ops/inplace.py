@@ -6,7 +6,6 @@ gets a new node as well: its old value with a region overwritten (`overwrite.py`
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,15 +16,15 @@ from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
 from minigrad.autograd.messages import written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
-from minigrad.backend import constant_beside, copy_array, device_of
+from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.names import shown_as
-from minigrad.ops.out import Manner, are_same, check_memory, overlap_in_part, repeats, store, write_by
+from minigrad.ops.out import Manner, are_same, check_memory, overlap_in_part, store, write_by
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows, strided
@@ -49,7 +48,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     have, wanted = target.array, value.array
     if not one_number:
         check_memory(have, name, wanted)
-    _check_result(name, wanted, have)
+    check_result(name, wanted, have)
     refresh(target)
     before = target.node
     target.writes[0] += 1  # first, because it raises for memory made in inference mode
@@ -61,7 +60,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     return target
 
 
-def _check_result(name: str, result: Any, have: Any) -> None:
+def check_result(name: str, result: Any, have: Any) -> None:
     """Raises if the result has another shape than `have`, or a dtype that cannot be cast to it."""
     if dtypes.is_category_downgrade(result.dtype, have.dtype):
         got, own = dtypes.from_numpy(result.dtype), dtypes.from_numpy(have.dtype)
@@ -140,13 +139,14 @@ def in_place(function: F, ufunc: Any = None) -> F:
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
-        view = self.view_of
-        if view is not None and view.operation in _OVERLAPPING and _write_in_turn(self, function, args, kwargs):
+        overlaps = self.view_of is not None and self.view_of.operation in _OVERLAPPING
+        if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
             return self
-        if ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
-            return self
-        if manner.in_part and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
-            return self
+        if overlaps or (manner.in_part and 0 in self.array.strides):
+            from minigrad.ops.shared_elements import write_by_element
+
+            if write_by_element(self, function, args, kwargs, manner.in_part):
+                return self
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
         value = function(_keep_old_value(self, operands), *args, **kwargs)
@@ -200,48 +200,6 @@ def _settle(node: Any, target: Any) -> None:
 
 
 _OVERLAPPING = (slide_windows, strided)  # views in which several elements may share memory
-
-
-def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:
-    """Whether writing a result of `args` into `target` has to be recorded."""
-    tracked = is_root_tracked(target) or any(is_in_graph(x) for x in (target, *args))
-    return bool(mode.get() & GRAD) and tracked
-
-
-def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Writes only the elements that ``function(target, *args)`` changes: where several elements of an expanded tensor
-    share memory, any change counts, as in PyTorch. False if no elements share memory, or the write is recorded.
-    """
-    if not repeats(target.array) or _is_recorded(target, args):
-        return False
-    new = function(target, *args, **options).array
-    changed = new != target.array
-    store(target.array, changed, new[changed])
-    target.writes[0] += 1
-    return True
-
-
-def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Writes ``function(target, *args, **options)`` into overlapping windows, one element after the other, as PyTorch
-    does: later elements read what earlier ones wrote. False if nothing overlaps, or the write is recorded.
-    """
-    array = target.array
-    steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
-    places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # the address of each element
-    order = np.argsort(places, kind="stable")
-    new = np.diff(places[order], prepend=-1) != 0
-    if new.all() or repeats(array) or _is_recorded(target, args):
-        return False
-    turns = np.empty_like(places)  # 0 for the first element at an address, 1 for the second
-    counted = np.arange(len(places))
-    turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
-    for turn in range(int(turns.max()) + 1):
-        now = constant_beside(array, (turns == turn).reshape(array.shape))
-        result = function(target, *args, **options).array
-        _check_result(f"{function.__name__}_", result, array)
-        store(array, now, result[now])
-    target.writes[0] += 1
-    return True
 
 
 def name_in_place(method: Any, function: F, how: str) -> F:

@@ -16,8 +16,8 @@ from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import getitem
-from minigrad.ops.names import name_last_call
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
 

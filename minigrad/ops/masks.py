@@ -16,8 +16,8 @@ from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise, twin_of
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at, watch
-from minigrad.ops.names import shown_as
 from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import twin_of
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
 from minigrad.threads import products_alone

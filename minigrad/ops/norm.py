@@ -14,8 +14,8 @@ from minigrad.ops.arithmetic import add, divide_or, mul, no_slope, sub, true_div
 from minigrad.ops.comparison import gt
 from minigrad.ops.copies import cast
 from minigrad.ops.functions import direction
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.masks import where
-from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values

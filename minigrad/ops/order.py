@@ -16,8 +16,8 @@ from minigrad.ops.arguments import Omissible, as_int, axes, axis, require_kind, 
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather, pick_along
 from minigrad.ops.shape import squeeze

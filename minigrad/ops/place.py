@@ -25,9 +25,9 @@ from minigrad.ops.arguments import (
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast, ravel
+from minigrad.ops.grad_fn_names import recorded_as, shown_as
 from minigrad.ops.index import add_at, put_at, read_at, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside, where
-from minigrad.ops.names import recorded_as, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
 from minigrad.ops.shape import expand

@@ -13,9 +13,9 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, not_implemented_for, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.copies import cast
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.join import stack
 from minigrad.ops.matmul import check_ranks, dot, matmul, mm
-from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import reshape, t
 from minigrad.ops.split import select as cut
 

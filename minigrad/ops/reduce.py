@@ -16,7 +16,7 @@ from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
 from minigrad.ops.copies import as_float, cast, in_rows
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.names import name_last_call, shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import add_up
 

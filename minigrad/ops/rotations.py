@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.ops.arguments import as_int, axis, of_tensors
 from minigrad.ops.copies import clone, turn
 from minigrad.ops.elementwise import rename
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import transpose
 
 if TYPE_CHECKING:

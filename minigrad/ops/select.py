@@ -26,8 +26,8 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.copies import ravel
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
-from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region, types_differ
 from minigrad.ops.shape import expand, reshape, stand_along

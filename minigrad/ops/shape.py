@@ -22,7 +22,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.names import shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.size import Size
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.masks import masked_fill, where
-from minigrad.ops.names import name_last_call, recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 

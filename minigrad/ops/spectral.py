@@ -20,8 +20,8 @@ from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
 from minigrad.ops.functions import abs
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.join import cat
-from minigrad.ops.names import recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze

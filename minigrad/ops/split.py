@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
 from minigrad.ops.elementwise import rename
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
-from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
 if TYPE_CHECKING:

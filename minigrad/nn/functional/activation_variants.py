@@ -16,8 +16,8 @@ from minigrad.nn.functional.checks import check_same_dtype, require_bool, requir
 from minigrad.ops import activation_variants as variants
 from minigrad.ops import functions
 from minigrad.ops.arguments import as_number, require_number
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.inplace import in_place
-from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.random import source_of

@@ -20,7 +20,7 @@ from minigrad.nn.functional.checks import (
 )
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv
-from minigrad.ops.names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 

@@ -11,7 +11,7 @@ from minigrad.nn.functional.checks import as_ints, in_single, require_floats
 from minigrad.nn.functional.conv import check_operands
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv_input
-from minigrad.ops.names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 

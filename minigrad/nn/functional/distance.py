@@ -13,8 +13,8 @@ from minigrad.nn.functional.reduction import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.copies import cast
 from minigrad.ops.functions import exp, log1p
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
-from minigrad.ops.names import name_last_call
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_number, not_implemented_for
-from minigrad.ops.names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.size import is_index
 from minigrad.tensor import Tensor

@@ -14,7 +14,7 @@ from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
 from minigrad.ops.arguments import require_kind
-from minigrad.ops.names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 

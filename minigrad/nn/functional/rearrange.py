@@ -7,7 +7,7 @@ from math import prod
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_int
 from minigrad.ops.copies import copy_operation
-from minigrad.ops.names import recorded_as
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 

@@ -11,8 +11,8 @@ from minigrad.nn.functional.checks import as_ints, require_tensors
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import sign
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import first_out_of_range
-from minigrad.ops.names import name_last_call
 from minigrad.ops.select import scatter
 from minigrad.tensor import Tensor
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 def shown_as(operation: Any, shown: str) -> Any:
     """A copy of `operation` with another name in ``grad_fn=<...>``, the same forward and the same rules.
 
-    >>> from minigrad.ops.names import shown_as
+    >>> from minigrad.ops.grad_fn_names import shown_as
     >>> from minigrad.ops.shape import alias
     >>> shown_as(alias, "AliasBackward0").backward_name
     'AliasBackward0'
