@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
     from minigrad.tensor import Tensor
 
-# What is recorded, as flags of one integer, so that a call asks one question; `modes.py` switches them.
+# The grad mode, as flags of one integer, so that a call reads one variable; `modes.py` switches them.
 GRAD = 1  # calls are recorded
 INFERENCE = 2  # nothing is recorded, whatever is asked for, and what is made can never be
 ASKED = 4  # recording was asked for within inference mode, and is reported

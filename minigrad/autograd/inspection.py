@@ -75,7 +75,7 @@ def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
 
 
 def show_name(node: Any) -> Any:
-    """`node`, its class named after its operation, as in PyTorch: done once somebody looks at it."""
+    """`node`, with a class that is named after its operation, as in PyTorch; made when the node is first shown."""
     cls, name = node.__class__, node.name()
     if cls.__name__ != name:
         node.__class__ = derive_named(cls, name)

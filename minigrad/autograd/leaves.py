@@ -77,7 +77,7 @@ def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
-    """The sum that arrived at a leaf with hooks as it leaves the walk: seen by them, in memory that nobody else has.
+    """The gradient of a leaf with hooks at the end of the walk: its hooks have run, and its memory is its own.
 
     None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
     """

@@ -143,17 +143,17 @@ def _end(begun: Any) -> None:
     _running.reset(token)
 
 
-def _timed(door: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[..., Any]:
+def _timed(method: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[..., Any]:
     """A method of operations or nodes that measures its time."""
 
-    @functools.wraps(door)
+    @functools.wraps(method)
     def timed(self: Any, *args: Any, **kwargs: Any) -> Any:
         within = _running.get()
         if within is not None and within.source is self:  # a nested call of the same operation
-            return door(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         begun = _begin(name_of(self), self)
         try:
-            return door(self, *args, **kwargs)
+            return method(self, *args, **kwargs)
         finally:
             _end(begun)
 
@@ -161,8 +161,8 @@ def _timed(door: Callable[..., Any], name_of: Callable[[Any], str]) -> Callable[
 
 
 # The methods that a profile measures: calls of operations, and of gradient rules.
-DOORS: list[tuple[Any, str, Callable[[Any], str]]] = [
-    *[(Operation, door, lambda operation: f"aten::{operation.name}") for door in ("__call__", "call")],
+MEASURED: list[tuple[Any, str, Callable[[Any], str]]] = [
+    *[(Operation, method, lambda operation: f"aten::{operation.name}") for method in ("__call__", "call")],
     (Node, "vjp", Node.name),
 ]
 
@@ -188,8 +188,8 @@ class profile:
     def __enter__(self) -> Self:
         if self.enabled:
             if not _watching:
-                _kept.extend((cls, name, cls.__dict__[name]) for cls, name, _ in DOORS)
-                for cls, name, name_of in DOORS:
+                _kept.extend((cls, name, cls.__dict__[name]) for cls, name, _ in MEASURED)
+                for cls, name, name_of in MEASURED:
                     setattr(cls, name, _timed(cls.__dict__[name], name_of))
             _watching.append(self)
         return self

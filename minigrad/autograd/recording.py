@@ -109,7 +109,7 @@ class Operation:
         if self.view:
             tensor = self.look(forward, operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
-            loud = set_warnings(SILENT)  # `quiet` in plain sight, without its call
+            loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
             finally:

@@ -64,7 +64,7 @@ def move_retained(before: Any, node: Any) -> None:
 def refresh(view: TensorBase, asked: bool = False) -> None:
     """Bring a view's place in the graph up to date after writes to its memory.
 
-    Raises RuntimeError where that cannot be told, while recording or if it is `asked` for.
+    Raises RuntimeError where its place is unknown, if calls are recorded or the place is `asked` for.
     """
     link = view.view_of
     if link is None or link.seen == view.writes:

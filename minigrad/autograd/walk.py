@@ -69,7 +69,7 @@ class Arrivals:
     def __init__(self, seeds: Seeds, create_graph: bool) -> None:
         self.create_graph = create_graph
         self.pending: dict[Any, Any] = {}  # by edge
-        self.owned: set[Edge] = set()  # edges whose sum is memory that nobody else has: it may be added into
+        self.owned: set[Edge] = set()  # edges whose sum has memory of its own, so that it can be added to in place
         self.newest: list[Any] = []  # a heap of the nodes among the edges, the newest on top
         for edge, gradient in seeds:
             if edge in self.pending:
@@ -95,7 +95,7 @@ class Arrivals:
             if target is edge:
                 heappush(self.newest, (-edge.order, edge))
             if not create_graph and gradient is not cotangent and gradient.base is None:
-                self.owned.add(edge)  # all else is borrowed
+                self.owned.add(edge)  # any other gradient may share its memory
 
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
@@ -164,7 +164,7 @@ def repeated_axes(shape: tuple[int, ...], have: tuple[int, ...]) -> tuple[int, .
 
 
 class Route:
-    """The way of a walk that is asked for some edges only: below them, and beside the way to them, no rule runs."""
+    """Restricts a walk to the `wanted` edges: rules run only at nodes from which one of them can be reached."""
 
     def __init__(self, wanted: set[Edge], roots: Iterable[Edge]) -> None:
         self.wanted = wanted

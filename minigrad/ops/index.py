@@ -29,15 +29,15 @@ class Key(tuple[Any, ...]):
     watched: tuple[Watched, ...] = ()
 
 
-# Watched instead of a list, which nobody writes to: so backward frees the node that keeps its indices as well.
-_NOBODY: Watched = ([0], 0, ())
+# Watched where a key holds no tensor: never written to, but with it backward frees the indices that the node keeps.
+_UNCHANGED: Watched = ([0], 0, ())
 
 
 def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
     """`key` as a `Key` that also watches `tensors`."""
     made = Key(key)
     seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
-    made.watched = getattr(key, "watched", ()) + seen or (_NOBODY,)
+    made.watched = getattr(key, "watched", ()) + seen or (_UNCHANGED,)
     return made
 
 

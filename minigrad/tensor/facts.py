@@ -1,4 +1,4 @@
-"""What is known of a tensor without looking at its numbers: shape, type, place and order in memory."""
+"""Facts about a tensor that do not depend on its numbers: shape, dtype, device and order in memory."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def _check_can_require_grad(x: Any) -> None:
 
 
 def _is_seen(view: Any) -> bool:
-    """Whether somebody else has a tensor that a view looks at: results look at what was computed inside, too."""
+    """Whether the program holds a tensor whose memory `view` shares: a result may be a view of an intermediate one."""
     link = view.view_of
     while link is not None:
         if getrefcount(link.parent) > 2:
@@ -123,7 +123,7 @@ class GraphMethods(TensorBase):
     def data(self) -> Tensor:
         """The same memory outside the graph: writes through it are not seen by autograd."""
         alias: Tensor = wrap(self.array)
-        if self.node is LEAF:  # an update by hand, nearly always: the line is not worth its time
+        if self.node is LEAF:  # nearly always an update by hand: looking up the user's line would take too long
             alias.cause = "it was taken with .data, which leaves the graph"
         elif self.node is not None:
             alias.cause = f"it was taken with .data, which leaves the graph, at {user_line()}"
