@@ -31,7 +31,7 @@ def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
         raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
     number = _read_number(optimizer, name, value)
     if not number >= 0:
-        raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
+        raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must be a number of at least 0")
     return value if name == "lr" else number
 
 

@@ -305,7 +305,7 @@ def test_errors_for_wrong_parameters():
         (optim.SGD, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
         (optim.SGD, {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),
         (optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "zero dampening"),
-        (optim.SGD, {"lr": float("nan")}, "Invalid learning rate: nan"),
+        (optim.SGD, {"lr": float("nan")}, "Invalid learning rate: nan; it must be a number of at least 0"),
         (optim.Adam, {"lr": -1}, "Invalid learning rate: -1"),
         (optim.Adam, {"eps": -1}, "Invalid epsilon value: -1"),
         (optim.Adam, {"betas": (1, 0)}, "Invalid beta parameter at index 0: 1"),
