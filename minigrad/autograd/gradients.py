@@ -83,17 +83,15 @@ def grad(
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
-    found: list[Any] = []
-    for edge in edges:
-        gradient = arrived.get(edge)
+    found = [arrived.get(edge) for edge in edges]
+    for i, (target, gradient) in enumerate(zip(targets, found, strict=True)):
         if gradient is not None:
-            gradient = gradient if create_graph else wrap(gradient)
+            found[i] = gradient if create_graph else wrap(gradient)
         elif materialize_grads:
-            gradient = wrap(quiet(np.zeros_like, targets[len(found)].array))
-            gradient.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
+            found[i] = wrap(quiet(np.zeros_like, target.array))
+            found[i].node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
         elif not allow_unused:
-            raise messages.unused(targets[len(found)], len(found))
-        found.append(gradient)
+            raise messages.unused(target, i)
     return tuple(found)
 
 

@@ -43,38 +43,33 @@ def nodes_below(edges: Iterable[Edge]) -> set[Node]:
 
 
 class Plan:
-    """What a call keeps for one choice of operands that need gradients, and how their rules are called."""
+    """What a call keeps for one choice of operands that need gradients, and how their rules are called.
+
+    Kept are, in this order: values of operands, the result, shapes of operands, options. All but the operands are called
+    constants.
+    """
 
     __slots__ = (
-        "constants",
-        "elementwise",
-        "keeps",
-        "keys",
-        "only_rule",
-        "operands",
-        "operation",
-        "result_position",
-        "rules",
-        "saves",
+        "constants", "keys", "once", "only_rule", "operands", "operation", "options", "reads_result", "rules", "saves",
+        "shapes",
     )  # fmt: skip
 
-    def __init__(self, operation: Operation, needed: Sequence[bool]) -> None:
-        names, rules, reads = operation.rules_for(len(needed))
-        position = {name: i for i, name in enumerate(names)}
+    def __init__(self, operation: Operation, needed: int) -> None:
+        chosen = [bit == "1" for bit in f"{needed:b}"[1:]]
+        names, rules, reads = operation.rules_for(len(chosen))
         self.operation = operation
-        self.elementwise = operation.elementwise  # whether the rules may be run in parts
-        self.operands = tuple([i for i, need in enumerate(needed) if need and rules[i]])  # whose rules run
-        wanted = dict.fromkeys([name for i in self.operands for name in reads[i]])
-        values = [name for name in wanted if name in position]
-        others = [name for name in wanted if name not in position]
-        shapes = {f"{name}_shape": i for name, i in position.items()}
-        self.saves = tuple([position[name] for name in values])  # operands whose values the rules read
-        # The rest of what they read: the operand whose shape it is, None for the result, or the name of an option.
-        self.constants: Any = tuple([shapes.get(name, None if name == "out" else name) for name in others])
-        self.result_position = others.index("out") if "out" in others else None  # among the constants
-        self.keys = tuple([i for i, name in enumerate(others) if name in ("key", "statics")])  # may hold x[key]
-        self.keeps = bool(values) or operation.once  # whether a walk frees the node, so that a second one is refused
-        kept = (*values, *others)
+        self.operands = tuple([i for i, need in enumerate(chosen) if need and rules[i]])  # whose rules run
+        read = dict.fromkeys([name for i in self.operands for name in reads[i]])
+        shapes = {f"{name}_shape": i for i, name in enumerate(names)}
+        self.saves = tuple([i for i, name in enumerate(names) if name in read])  # operands whose values are read
+        self.reads_result = "out" in read
+        self.shapes = tuple([i for name, i in shapes.items() if name in read])  # operands whose shapes are read
+        self.options = tuple([name for name in read if name not in {"out", *names, *shapes}])
+        self.keys = tuple([name for name in self.options if name in ("key", "statics")])  # may hold x[key]
+        self.constants = self.reads_result + len(self.shapes) + len(self.options)
+        self.once = bool(self.saves) or operation.once  # whether a walk frees the node, so that a second one is refused
+        result = ["out"] if self.reads_result else []
+        kept = (*[names[i] for i in self.saves], *result, *[f"{names[i]}_shape" for i in self.shapes], *self.options)
         # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
         places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
         self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
@@ -104,16 +99,15 @@ class Plan:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.constants:
             node.constants = constants = []
-            for place in self.constants:
-                if place is None:  # the result
-                    constants.append(array)
-                    node.watched = ((result.writes, result.writes[0], array.shape),)
-                elif place.__class__ is int:  # an operand's shape
-                    constants.append(operands[place].array.shape)
-                else:  # an option
-                    constants.append(statics[place])
-            for i in self.keys:  # an index that was written to since would put gradients into other places
-                key = constants[i]
+            if self.reads_result:
+                constants.append(array)
+                node.watched = ((result.writes, result.writes[0], array.shape),)
+            for i in self.shapes:
+                constants.append(operands[i].array.shape)
+            for name in self.options:
+                constants.append(statics[name])
+            for name in self.keys:  # an index that was written to since would put gradients into other places
+                key = statics[name]
                 if key.__class__ is not tuple:  # else numbers and slices alone
                     node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.shape, node.dtype, node.hooks = array.shape, dtype, None
@@ -135,7 +129,7 @@ class Node(Inspectable):
     plan: Plan
     edges: Sequence[Edge]
     saved_operands: Sequence[tuple[Any, int | None]] | None  # and how often they were written to; None once freed
-    constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
+    constants: Sequence[Any]  # the result, shapes and options, as far as a rule reads them
     watched: tuple[Watched, ...]  # of the saved result, which comes first, and of indices with arrays in them
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
@@ -155,7 +149,7 @@ class Node(Inspectable):
         plan = self.plan
         rules = plan.rules
         if cotangent.__class__ is ndarray:
-            if plan.elementwise and cotangent.size >= side_by_side.LARGE:
+            if plan.operation.elementwise and cotangent.size >= side_by_side.LARGE:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
@@ -204,8 +198,8 @@ class Node(Inspectable):
     def _lift(self, constants: Sequence[Any]) -> list[Any]:
         """The constants, floats and masks as Tensors (indices stay); the saved result is itself again."""
         lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in constants]
-        if self.plan.result_position is not None:
-            lifted[self.plan.result_position].node = self
+        if self.plan.reads_result:
+            lifted[0].node = self
         return lifted
 
     def free(self) -> None:
@@ -215,5 +209,5 @@ class Node(Inspectable):
         >>> y = torch.ones(1, requires_grad=True).exp()
         >>> y.grad_fn.free()
         """
-        if self.plan.keeps or self.watched:
+        if self.plan.once or self.watched:
             self.saved_operands, self.constants = None, ()

@@ -22,8 +22,8 @@ OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2":
 def read_saved(node: Any, role: str) -> Any:
     """What the rules read of one operand, or of the result, under PyTorch's name for it."""
     plan, operands = node.plan, node.plan.operation.operands
-    if role == "result" and plan.result_position is not None:
-        return node.saved_values(True)[len(plan.saves) + plan.result_position]
+    if role == "result" and plan.reads_result:
+        return node.saved_values(True)[len(plan.saves)]
     i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
     if i in plan.saves:
         return node.saved_values(True)[plan.saves.index(i)]

@@ -153,9 +153,7 @@ class Operation:
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int) -> Plan:
         """The plan for the operands that need a gradient. 0b110 means the first of two: a 1, then a bit for each."""
-        if needed not in self.plans:
-            self.plans[needed] = Plan(self, [bit == "1" for bit in f"{needed:b}"[1:]])
-        return self.plans[needed]
+        return self.plans.get(needed) or self.plans.setdefault(needed, Plan(self, needed))
 
     def rules_for(self, count: int) -> tuple[Sequence[str], Sequence[Rule | None], Sequence[tuple[str, ...]]]:
         """For a call of `count` operands: their names, the rule of each, and what each rule reads."""

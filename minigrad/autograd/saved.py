@@ -139,7 +139,7 @@ class PackedNode(Node):
     def saved_values(self, create_graph: bool) -> list[Any]:
         if self.saved_operands is None:
             raise freed(self.name())
-        for writes, then, shape in self.watched[self.plan.result_position is not None :]:  # indices: they stay as is
+        for writes, then, shape in self.watched[self.plan.reads_result :]:  # indices: they stay as is
             if writes[0] != then:
                 raise overwritten(self, shape, then, writes[0])
         values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
@@ -160,12 +160,11 @@ def pack_saved(result: Any) -> None:
 
 
 def _pack_operation(node: Any, result: Any) -> None:
-    position = node.plan.result_position
     node.saved_operands = [(pack(x), version) for x, version in node.saved_operands]
-    if position is not None:
+    if node.plan.reads_result:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes
-        node.constants = [pack(kept) if i == position else c for i, c in enumerate(node.constants)]
+        node.constants[0] = pack(kept)
     node.__class__ = PackedNode
 
 

@@ -37,8 +37,8 @@ def walk(
     """
     arrivals = Arrivals(seeds, create_graph)
     pending, newest = arrivals.pending, arrivals.newest
-    route = None if wanted is None else Route(wanted, pending)
-    edges = None if route is None else route.edges
+    found: dict[Edge, Any] = {}  # what arrived at wanted nodes
+    route = None if wanted is None else find_route(wanted, pending)
     last_users = leaves.find_last_users(pending) if leaves.hooks_exist and deliver is not None else None
     anomaly = mode.get() & CHECK_NAN
     while newest:
@@ -46,9 +46,11 @@ def walk(
         cotangent = pending.pop(node)
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
-        if route is not None and not route.goes_on(node, cotangent, create_graph):
+        if wanted and node in wanted:
+            found[node] = cotangent if create_graph else copy_array(cotangent)
+        if route is not None and route.isdisjoint(node.edges):
             continue
-        gradients = node.vjp(cotangent, create_graph, edges)
+        gradients = node.vjp(cotangent, create_graph, route)
         if anomaly:
             check_gradients(node, gradients)
         arrivals.receive(node, gradients, cotangent)
@@ -56,9 +58,17 @@ def walk(
             node.free()
         if last_users and node in last_users:
             arrivals.serve(last_users[node], deliver)
-    if route is None:
-        return arrivals.serve([*pending], deliver)
-    return route.found | arrivals.serve(filter(route.wanted.__contains__, [*pending]), deliver)
+    rest = [leaf for leaf in pending if wanted is None or leaf in wanted]
+    return found | arrivals.serve(rest, deliver)
+
+
+def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
+    """The edges that a walk from `roots` follows: those that are `wanted`, and all from which it comes to one."""
+    route = set(wanted)
+    for node in sorted(nodes_below(roots), key=lambda node: node.order):  # operands come before their results
+        if not route.isdisjoint(node.edges):
+            route.add(node)
+    return route
 
 
 class Arrivals:
@@ -161,22 +171,3 @@ def repeated_axes(shape: tuple[int, ...], have: tuple[int, ...]) -> tuple[int, .
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, have[extra:], strict=True)):
         return None
     return *range(extra), *[i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]
-
-
-class Route:
-    """Restricts a walk to the `wanted` edges: rules run only at nodes from which one of them can be reached."""
-
-    def __init__(self, wanted: set[Edge], roots: Iterable[Edge]) -> None:
-        self.wanted = wanted
-        self.found: dict[Edge, Any] = {}  # what arrived at wanted nodes
-        self.nodes: set[Edge] = set()  # from whose edges a wanted one can be reached
-        for node in sorted(nodes_below(roots), key=lambda node: node.order):
-            if any(edge in wanted or edge in self.nodes for edge in node.edges):
-                self.nodes.add(node)
-        self.edges = self.nodes | wanted  # along which gradients need to flow
-
-    def goes_on(self, node: Node, cotangent: Any, create_graph: bool) -> bool:
-        """Whether the walk needs the gradients of `node`; takes what arrived there if it is wanted."""
-        if node in self.wanted:
-            self.found[node] = cotangent if create_graph else copy_array(cotangent)
-        return node in self.nodes

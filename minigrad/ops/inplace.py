@@ -192,11 +192,10 @@ def _check_operands(target: Any, name: str, operands: Sequence[Any], manner: Man
 def _settle(node: Any, target: Any) -> None:
     """Make the node of a result that was written into `target` refer to the array and the dtype that are there."""
     node.dtype = target.array.dtype
-    position = node.plan.result_position
-    if position is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it
+    if node.plan.reads_result and not mode.get() & PACKING:  # else it is kept as the hooks want it
         # A rule reads the result: keep it only once, and notice later writes.
         node.watched = (target.writes, target.writes[0], target.array.shape), *node.watched[1:]
-        node.constants[position] = target.array
+        node.constants[0] = target.array
 
 
 _OVERLAPPING = (slide_windows, strided)  # views in which several elements may share memory
