@@ -27,6 +27,7 @@ Rule: TypeAlias = Callable[..., Any]
 Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
 FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
+HOLD_INDEX = {"key", "statics"}  # options: an index that was written to since would put gradients into other places
 next_order = count().__next__
 
 
@@ -45,12 +46,12 @@ def nodes_below(edges: Iterable[Edge]) -> set[Node]:
 class Plan:
     """What a call keeps for one choice of operands that need gradients, and how their rules are called.
 
-    Kept are, in this order: values of operands, the result, shapes of operands, options. All but the operands are called
+    The rules read, in this order: values of operands, the result, shapes of operands, options. All but the first are
     constants.
     """
 
     __slots__ = (
-        "constants", "keys", "once", "only_rule", "operands", "operation", "options", "reads_result", "rules", "saves",
+        "constants", "once", "only_rule", "operands", "operation", "options", "reads_result", "rules", "saves",
         "shapes",
     )  # fmt: skip
 
@@ -65,7 +66,6 @@ class Plan:
         self.reads_result = "out" in read
         self.shapes = tuple([i for name, i in shapes.items() if name in read])  # operands whose shapes are read
         self.options = tuple([name for name in read if name not in {"out", *names, *shapes}])
-        self.keys = tuple([name for name in self.options if name in ("key", "statics")])  # may hold x[key]
         self.constants = self.reads_result + len(self.shapes) + len(self.options)
         self.once = bool(self.saves) or operation.once  # whether a walk frees the node, so that a second one is refused
         result = ["out"] if self.reads_result else []
@@ -103,13 +103,13 @@ class Plan:
                 constants.append(array)
                 node.watched = ((result.writes, result.writes[0], array.shape),)
             for i in self.shapes:
-                constants.append(operands[i].array.shape)
+                x = operands[i]
+                constants.append(x.array.shape)
             for name in self.options:
-                constants.append(statics[name])
-            for name in self.keys:  # an index that was written to since would put gradients into other places
-                key = statics[name]
-                if key.__class__ is not tuple:  # else numbers and slices alone
-                    node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+                option = statics[name]
+                constants.append(option)
+                if name in HOLD_INDEX and option.__class__ is not tuple:  # a tuple holds numbers and slices alone
+                    node.watched += getattr(option.get("key") if type(option) is dict else option, "watched", ())
         node.shape, node.dtype, node.hooks = array.shape, dtype, None
         return node
 
