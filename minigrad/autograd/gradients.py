@@ -83,7 +83,7 @@ def grad(
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
-    found = [arrived.get(edge) for edge in edges]
+    found: list[Any] = [arrived.get(edge) for edge in edges]
     for i, (target, gradient) in enumerate(zip(targets, found, strict=True)):
         if gradient is not None:
             found[i] = gradient if create_graph else wrap(gradient)

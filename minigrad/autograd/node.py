@@ -149,7 +149,7 @@ class Node(Inspectable):
         plan = self.plan
         rules = plan.rules
         if cotangent.__class__ is ndarray:
-            if plan.operation.elementwise and cotangent.size >= side_by_side.LARGE:
+            if cotangent.size >= side_by_side.LARGE and plan.operation.elementwise:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]

@@ -58,8 +58,9 @@ def walk(
             node.free()
         if last_users and node in last_users:
             arrivals.serve(last_users[node], deliver)
-    rest = [leaf for leaf in pending if wanted is None or leaf in wanted]
-    return found | arrivals.serve(rest, deliver)
+    if wanted is None:
+        return arrivals.serve([*pending], deliver)
+    return found | arrivals.serve([leaf for leaf in pending if leaf in wanted], deliver)
 
 
 def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
