@@ -882,6 +882,16 @@ DIFFERENCES = [
         "nn.functional.conv2d(torch.ones(2, 1, 0, 5), torch.ones(1, 1, 3, 3), padding=2).shape == (2, 1, 2, 7)",
     ),
     (
+        "convolutions of images without channels",
+        "are refused; PyTorch returns images without channels, though the bias has some",
+        "refuses('nn.functional.conv2d(torch.ones(2, 0, 5, 5), torch.ones(4, 0, 3, 3))')",
+    ),
+    (
+        "`x.to(memory_format=torch.contiguous_format)`",
+        "the result is row-major; PyTorch returns a transposed tensor as it is, if its dtype does not change",
+        "torch.ones(2, 3).t().to(memory_format=torch.contiguous_format).stride() == (2, 1)",
+    ),
+    (
         "`linalg.vector_norm(dtype=)`",
         "may be a narrower dtype than the input's; PyTorch refuses it",
         "torch.linalg.vector_norm(torch.ones(2).double(), dtype=torch.float32).dtype is torch.float32",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class memory_format:
@@ -53,6 +54,32 @@ strided = layout("strided")
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
 channels_last = memory_format("channels_last", (0, 2, 3, 1))
 channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))
+
+
+def check_memory_format(name: str, given: Any) -> None:
+    """Raises TypeError unless `given` is a memory format."""
+    if not isinstance(given, memory_format):
+        got = type(given).__name__
+        raise TypeError(f"{name}(): argument 'memory_format' must be a format such as channels_last, not {got}")
+
+
+def order_axes(name: str, format: Any, ndim: int) -> tuple[int, ...]:
+    """The axes in the order in which `format` stores them, the outermost first.
+
+    Raises RuntimeError for preserve_format, and for a format of another number of axes.
+    """
+    check_memory_format(name, format)
+    if format is preserve_format:
+        raise RuntimeError(f"{name}(): unsupported memory format preserve_format: there is no order to preserve")
+    order: tuple[int, ...] = format.order or tuple(range(ndim))
+    if len(order) != ndim:
+        raise RuntimeError(f"required rank {len(order)} tensor to use {format.name} format, got {ndim}D")
+    return order
+
+
+def invert(order: Sequence[int]) -> list[int]:
+    """The permutation that undoes `order`."""
+    return [order.index(axis) for axis in range(len(order))]
 
 
 def find_memory_order(shape: Sequence[int], *strides: Sequence[int]) -> list[int]:

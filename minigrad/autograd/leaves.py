@@ -16,7 +16,8 @@ from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, replace_some, run_hooks
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
-from minigrad.backend import array_module, copy_array, on_its_gpu
+from minigrad.backend import copy_array
+from minigrad.layout import find_memory_order, invert
 from minigrad.side_by_side import broadcasts
 
 # Keys in a leaf's hooks: the hooks under these run when the gradient is added to `.grad`, in this order. All others run
@@ -94,16 +95,12 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
 
 def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
     """A copy whose axes lie in memory as those of `leaf`: `x.grad.view(-1)` works where `x.view(-1)` does."""
-    if leaf.array.flags.c_contiguous or gradient.shape != leaf.array.shape:
-        return copy_array(gradient)
-    return _copy_in_order_of(leaf.array, gradient)
-
-
-@on_its_gpu
-def _copy_in_order_of(model: Any, array: Any) -> Any:
-    copy = array_module(model).empty_like(model)
-    copy[...] = array
-    return copy
+    array = leaf.array
+    if not array.flags.c_contiguous and gradient.shape == array.shape:
+        order = find_memory_order(array.shape, array.strides)
+        if array.transpose(order).flags.c_contiguous:  # neither expanded nor with gaps
+            return copy_array(gradient.transpose(order)).transpose(invert(order))
+    return copy_array(gradient)
 
 
 def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:

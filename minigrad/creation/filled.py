@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, or_default, read_size
-from minigrad.layout import contiguous_format
+from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
+from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for
 
 
@@ -53,17 +53,13 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     shape = read_size("empty", size, dtype)
     if memory_format is contiguous_format:
         return xp.empty(shape, dtype)
-    check_memory_format("empty", memory_format)
-    order = memory_format.order or tuple(range(len(shape)))
-    if len(order) != len(shape):
-        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {len(shape)}")
-    return empty_in_order(xp, shape, order, dtype)
+    return empty_in_order(xp, shape, order_axes("empty", memory_format, len(shape)), dtype)
 
 
 def empty_in_order(xp: Any, shape: Any, order: Any, numpy_dtype: Any) -> Any:
     """An uninitialized array of `shape` with its axes in memory in the order `order`, the outermost first."""
     array = xp.empty([shape[axis] for axis in order], numpy_dtype)  # axes in memory order
-    return array.transpose([order.index(axis) for axis in sorted(order)])  # axes in their own order
+    return array.transpose(invert(order))  # axes in their own order
 
 
 @creates

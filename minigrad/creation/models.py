@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, devices, dtypes
 from minigrad.creation.filled import empty_in_order
-from minigrad.creation.options import check_memory_format, check_options, place
-from minigrad.layout import find_memory_order, preserve_format
+from minigrad.creation.options import check_options, place
+from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, require_tensor
 
 if TYPE_CHECKING:
@@ -121,23 +121,15 @@ def _make_like(
     """A tensor with the properties of `input`, filled with `number` if one is given."""
     require_tensor(name, "input", 1, input)
     check_options(name, layout, requires_grad)
-    check_memory_format(name, memory_format)
     numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     where = backend.device_of(input.array) if device is None else devices.device(device)
+    shape, strides = input.array.shape, input.array.strides
+    if memory_format in (None, preserve_format):
+        order: Any = find_memory_order(shape, [abs(step) for step in strides])
+    else:
+        order = order_axes(name, memory_format, len(shape))
     with backend.on(where):
-        array = _make_unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
+        array = empty_in_order(backend.library(where), shape, order, numpy_dtype)
         if number is not None:
             array.fill(number)
     return place(array, where, requires_grad)
-
-
-def _make_unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) -> Any:
-    """An uninitialized array with the model's shape, and its memory order or that of the format."""
-    order = getattr(memory_format, "order", None)
-    if order is not None and len(order) != model.ndim:
-        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {model.ndim}")
-    if order is None and memory_format is preserve_format:
-        order = find_memory_order(model.shape, [abs(step) for step in model.strides])
-    elif order is None:
-        order = range(model.ndim)
-    return empty_in_order(xp, model.shape, order, numpy_dtype)

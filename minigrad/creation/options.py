@@ -12,7 +12,6 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
-from minigrad.layout import memory_format as memory_formats
 from minigrad.ops.arguments import sizes
 from minigrad.ops.elementwise import rename
 from minigrad.ops.out import require_receiver, write_out
@@ -105,13 +104,6 @@ def check_options(name: str, layout: Any, requires_grad: Any) -> None:
         raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {got}")
     if layout is not None and not isinstance(layout, layouts):
         raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
-
-
-def check_memory_format(name: str, memory_format: Any) -> None:
-    """Raises TypeError unless it is a memory format."""
-    if memory_format is not None and not isinstance(memory_format, memory_formats):
-        got = type(memory_format).__name__
-        raise TypeError(f"{name}(): argument 'memory_format' must be a format such as channels_last, not {got}")
 
 
 def or_default(numpy_dtype: Any) -> Any:

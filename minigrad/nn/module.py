@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
+from minigrad.layout import check_memory_format
 from minigrad.nn import state
 from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import ModuleHooks
@@ -169,6 +170,9 @@ class Module(ModuleHooks, Registry, NamesOptions):
                 f"nn.Module.to only accepts floating point dtypes, but got {dtype}; convert the module's inputs "
                 "instead: x.float()"
             )
+
+        if memory_format is not None:
+            check_memory_format("to", memory_format)
 
         def move(tensor: Tensor) -> Tensor:
             wanted = dtype if tensor.is_floating_point() else None

@@ -9,7 +9,15 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.layout import channels_last, contiguous_format, find_memory_order, preserve_format
+from minigrad.layout import (
+    channels_last,
+    check_memory_format,
+    contiguous_format,
+    find_memory_order,
+    invert,
+    order_axes,
+    preserve_format,
+)  # fmt: skip
 from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.grad_fn_names import shown_as
@@ -35,7 +43,7 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
     (stride 0) keep their place among them.
     """
     order = find_memory_order(x.shape, [abs(step) for step in x.strides])
-    return dtypes.cast_array(x.transpose(order), dtype, "C").transpose([order.index(i) for i in range(x.ndim)])
+    return dtypes.cast_array(x.transpose(order), dtype, "C").transpose(invert(order))
 
 
 # "K": the memory order of the original; "C": row-major
@@ -64,8 +72,7 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     >>> torch.clone(x).data_ptr() == x.data_ptr()
     False
     """
-    copy = copy_operation(input, order="K")
-    return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
+    return lay_out("clone", copy_operation(input, order="K"), memory_format)
 
 
 def cast(input: Any, dtype: Any) -> Tensor:
@@ -87,6 +94,18 @@ def as_float(input: Any) -> Any:
     return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
 
 
+def lay_out(name: str, input: Any, memory_format: Any) -> Tensor:
+    """What `name` returns: `input` in `memory_format`, or as it lies for preserve_format and None."""
+    if memory_format in (None, preserve_format):
+        return input
+    order = order_axes(name, memory_format, input.array.ndim)
+    if input.array.transpose(order).flags.c_contiguous:
+        return input
+    if memory_format is contiguous_format:
+        return copy_operation(input, order="C")
+    return permute(copy_operation(permute(input, order), order="C"), invert(order))
+
+
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor in row-major memory, or in `memory_format`; the same tensor if its memory is so already.
 
@@ -94,12 +113,10 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     >>> torch.ones(2, 3).t().contiguous().stride()
     (2, 1)
     """
-    if is_contiguous(input, memory_format):
-        return input
-    if memory_format.order is None:
-        return copy_operation(input, order="C")
-    order = memory_format.order
-    return permute(copy_operation(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
+    if memory_format is contiguous_format:
+        return input if input.array.flags.c_contiguous else copy_operation(input, order="C")
+    order_axes("contiguous", memory_format, input.array.ndim)
+    return lay_out("contiguous", input, memory_format)
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
@@ -109,10 +126,14 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     >>> torch.ones(2, 3).t().is_contiguous()
     False
     """
-    array, order = input.array, memory_format.order
-    if order is not None and array.ndim != len(order):
-        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
-    return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
+    array: Any = input.array
+    if memory_format is not contiguous_format:
+        check_memory_format("is_contiguous", memory_format)
+        if memory_format.order is not None:
+            if array.ndim != len(memory_format.order):
+                return False
+            array = array.transpose(memory_format.order)
+    return bool(array.flags.c_contiguous)
 
 
 @of_tensors

@@ -21,8 +21,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """Makes the method that converts to `dtype`."""
 
     def convert(self: Any, memory_format: Any = None) -> Tensor:
-        converted = copies.cast(self, dtype.numpy)
-        return converted if memory_format is None else copies.contiguous(converted, memory_format)
+        return copies.lay_out(method, copies.cast(self, dtype.numpy), memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
     named: Any = rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
@@ -78,7 +77,7 @@ class ConversionMethods(TensorBase):
             moved = copies.cast(moved, dtypes.as_numpy(dtype))
         if copy and moved is self:
             moved = moved.clone()
-        return moved if memory_format is None else copies.contiguous(moved, memory_format)
+        return copies.lay_out("to", moved, memory_format)
 
     @of_tensors
     def type_as(self: Any, other: Tensor) -> Tensor:

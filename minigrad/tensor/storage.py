@@ -12,6 +12,7 @@ from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
 from minigrad.autograd.modes import new_count
 from minigrad.autograd.views import root_of
+from minigrad.layout import channels_last, contiguous_format, invert, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
 from minigrad.ops.strides import as_strided, look_as, memory_of
@@ -144,7 +145,8 @@ class StorageMethods(TensorBase):
     def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
         """Changes the shape in the same memory, from the tensor's first element on; too small memory grows.
 
-        New elements are uninitialized. Raises RuntimeError for a tensor that requires grad.
+        The elements lie row by row, or in `memory_format`; without one, nothing changes for the same shape. New
+        elements are uninitialized. Raises RuntimeError for a tensor that requires grad.
 
         >>> import minigrad as torch
         >>> torch.arange(6.0).resize_(2, 2)
@@ -156,15 +158,18 @@ class StorageMethods(TensorBase):
         shape = sizes("resize_", sizes_)
         if min(shape, default=0) < 0:
             raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
-        before, (memory, start) = self.array.shape, memory_of(self.array)
+        if memory_format is None and shape == self.array.shape:
+            return self
+        order = order_axes("resize_", memory_format or contiguous_format, len(shape))
+        (memory, start), before = memory_of(self.array), (self.array.shape, self.array.strides)
         wanted, room = prod(shape), memory[start:]
         if wanted > room.size:
             larger = backend.array_module(room).empty(wanted, room.dtype)
             larger[: room.size] = room
             room = larger
         root = root_of(self)
-        self.array = room[:wanted].reshape(shape)
-        self.writes[0] += self.array.shape != before
+        self.array = room[:wanted].reshape([shape[axis] for axis in order]).transpose(invert(order))
+        self.writes[0] += (self.array.shape, self.array.strides) != before
         if self.view_of is not None:
             same = self.array.size and np.may_share_memory(root.array, self.array)
             reader, options = look_as(root.array, self.array)
@@ -174,14 +179,16 @@ class StorageMethods(TensorBase):
         return self
 
     def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:
-        """`resize_` to the shape of another tensor.
+        """`resize_` to the shape of another tensor, and to its memory format if `memory_format` is preserve_format.
 
         >>> import minigrad as torch
         >>> torch.arange(6.0).resize_as_(torch.ones(3, 2)).shape
         minigrad.Size([3, 2])
         """
         require_tensor("resize_as_", "the_template", 1, the_template)
-        return self.resize_(the_template.array.shape)
+        if memory_format is preserve_format:
+            memory_format = channels_last if the_template.is_contiguous(channels_last) else contiguous_format
+        return self.resize_(the_template.array.shape, memory_format=memory_format)
 
     def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
         """Makes the tensor a view of `source`: of a tensor with its shape, or of a storage with the given strides.

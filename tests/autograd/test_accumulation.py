@@ -179,3 +179,16 @@ def test_a_leaf_that_was_turned_does_not_take_its_gradient_any_more():
         x.t_()
     with pytest.raises(RuntimeError, match="must match the size of tensor b"):
         (x * x).sum().backward()
+
+
+@pytest.mark.parametrize(("make", "strides"), [
+    (lambda x: x.t(), (1, 4)),
+    (lambda x: x[:, ::2], (2, 1)),
+    (lambda x: x[:, :3].t(), (3, 1)),
+    (lambda x: x[0].expand(3, 4), (4, 1)),
+    (lambda x: x[:, :1].expand(3, 4), (4, 1)),
+])  # fmt: skip
+def test_a_gradient_lies_as_its_leaf_unless_that_has_gaps_or_repeats(make, strides):
+    x = make(torch.arange(12.0).view(3, 4)).detach().requires_grad_()
+    (2 * x).sum().backward()
+    assert x.grad.stride() == strides and (x.grad == 2).all()

@@ -20,6 +20,13 @@ REFUSED = {
     "windows that stand still": (lambda: X.unfold(1, 2, 0), RuntimeError, "step is 0 but must be > 0"),
     "channels last of a matrix": (
         lambda: X.contiguous(memory_format=torch.channels_last), RuntimeError, "required rank 4 tensor"),
+    "no memory format": (lambda: X.clone(memory_format=3), TypeError, r"clone\(\): argument 'memory_format' .*not int"),
+    "a number as the format of a method": (lambda: X.double(memory_format=3), TypeError, r"double\(\): argument"),
+    "a number as the format of to": (lambda: X.to(memory_format=3), TypeError, r"to\(\): argument 'memory_format'"),
+    "a number as the format asked about": (lambda: X.is_contiguous(memory_format=3), TypeError, "memory_format"),
+    "a number as the format of a module": (lambda: torch.nn.ReLU().to(memory_format=3), TypeError, "memory_format"),
+    "nothing to preserve": (
+        lambda: X.contiguous(torch.preserve_format), RuntimeError, "unsupported memory format preserve_format"),
     "a dim that is not there": (lambda: X.transpose(0, 2), IndexError, "range of \\[-2, 1\\], but got 2"),
 }  # fmt: skip
 

@@ -46,6 +46,26 @@ def test_resize_in_the_same_memory_or_in_more():
         torch.ones(2).resize_(-1)
 
 
+def test_resize_to_the_same_shape_changes_nothing():
+    for x in (torch.arange(6.0).view(2, 3).t(), torch.arange(6.0)[::2], torch.arange(3.0).expand(2, 3)):
+        before, strides = x.tolist(), x.stride()
+        assert x.resize_(x.shape).tolist() == before and x.stride() == strides
+        assert x.resize_as_(torch.ones(x.shape)).tolist() == before
+
+
+def test_resize_to_a_memory_format():
+    x = torch.arange(16.0).view(1, 2, 2, 4)
+    x.resize_(1, 2, 2, 4, memory_format=torch.channels_last)
+    assert x.stride() == (16, 1, 8, 2) and x[0, :, 0, 1].tolist() == [2.0, 3.0]
+    assert x.resize_(x.shape, memory_format=torch.contiguous_format)[0, :, 0, 1].tolist() == [1.0, 9.0]
+    image = torch.ones(1, 4, 2, 2).to(memory_format=torch.channels_last)
+    assert x.resize_as_(image, memory_format=torch.preserve_format).stride() == (16, 1, 8, 4)
+    assert x.resize_as_(image).stride() == (16, 1, 8, 4)  # the same shape
+    assert x.resize_as_(torch.ones(2, 2, 2, 2)).stride() == (8, 4, 2, 1)
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format, got 1D"):
+        x.resize_(16, memory_format=torch.channels_last)
+
+
 def test_new_tensors_and_new_memory():
     x = torch.ones(2, dtype=torch.int64)
     assert x.new([1, 2]).dtype == torch.int64 and x.new(2, 3).shape == (2, 3) and x.new().shape == (0,)
