@@ -12,6 +12,7 @@ from minigrad.layout import check_memory_format
 from minigrad.nn import state
 from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import ModuleHooks
+from minigrad.nn.parameter import clear_gradients
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
 from minigrad.tensor.conversion import read_wish
@@ -115,12 +116,7 @@ class Module(ModuleHooks, Registry, NamesOptions):
         >>> print(layer.weight.grad)
         None
         """
-        for parameter in self.parameters():
-            gradient = parameter.grad
-            if gradient is not None and set_to_none:
-                parameter.grad = None
-            elif gradient is not None:
-                gradient.detach_().zero_()
+        clear_gradients(self.parameters(), set_to_none)
 
     # ---- moving and converting -------------------------------------------------------------------
 

@@ -91,11 +91,11 @@ class Adagrad(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As for every optimizer; as in PyTorch the sums are initialized here, not at the first step."""
         super().add_param_group(param_group)
-        memory = self._bind_rule(len(self.param_groups) - 1, param_group).memory
+        keeper = self._bind_rule(len(self.param_groups) - 1, param_group).keeper
         for parameter in param_group["params"]:
             if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
-                memory.read_counts(parameter, self.state[parameter])
-                memory.read_buffers(parameter, self.state[parameter])
+                keeper.read_counts(parameter, self.state[parameter])
+                keeper.read_buffers(parameter, self.state[parameter])
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:

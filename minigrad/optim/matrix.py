@@ -26,7 +26,7 @@ class _ByMatrix(Optimizer):
                 if parameter.gradient is not None:
                     w, g = parameter.array, parameter.gradient.array
                     on_gpu_of(w, self._update_matrix, w, g, self.state[parameter], options)
-                    self._note_infinite(w)
+                    self._watch.look(w)
                     parameter.writes[0] += 1
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:

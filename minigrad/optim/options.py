@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from minigrad.advice import warn
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
@@ -66,7 +67,51 @@ def list_groups(params: Any) -> list[Group]:
     return given if isinstance(given[0], dict) else [{"params": given}]
 
 
-def parameters_of(group: Group) -> list[Tensor]:
+class _Required:
+    """The default in older custom optimizers for an option that every group must give: ``lr=required``."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
+def complete_group(group: Group, defaults: Group, others: list[Group], taken: set[int]) -> None:
+    """Checks a new group beside the `others`, and sets the options that it leaves out. `taken`: ids of all parameters.
+
+    Raises for what is no dict or no parameter, for parameters of another group, and for a missing required option.
+    """
+    if not isinstance(group, dict):
+        raise TypeError(f'param_group must be a dict, but got {type(group)}; write {{"params": tensors}}')
+    params = _read_parameters(group)
+    own = set(map(id, params))
+    if others:
+        _check_names("param_names" in group, others[0])
+    if not taken.isdisjoint(own):
+        raise ValueError("some parameters appear in more than one parameter group")
+    if len(own) < len(params):
+        warn(
+            "optimizer contains a parameter group with duplicate parameters: each would be "
+            "updated more than once in a step"
+        )
+    for name, value in defaults.items():
+        if group.setdefault(name, value) is required:
+            raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+    group["params"] = params
+    taken |= own
+
+
+def _check_names(named: bool, other: Group) -> None:
+    """Raises if only one of two groups has named parameters."""
+    if named is not ("param_names" in other):
+        raise ValueError(
+            "all optimizer param groups should be with/without names. cannot add param group "
+            f"{'with' if named else 'without'} names to the optimizer"
+        )
+
+
+def _read_parameters(group: Group) -> list[Tensor]:
     """The parameters of `group`, after checks; their names are stored in its "param_names".
 
     Raises `TypeError` for a set and for what is no tensor, `ValueError` for a tensor that is no

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,25 +12,29 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute
 from minigrad.backend import Array, to_device
 from minigrad.devices import CPU
-from minigrad.optim.optimizer import Optimizer, State
-from minigrad.optim.options import Group
 from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.optim.optimizer import Optimizer, State
+    from minigrad.optim.options import Group
 
 ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
 
-class Memory:
+class StateKeeper:
     """The buffers and counters of a rule with the options of one group; `read` returns those of one parameter."""
 
-    def __init__(self, kind: type[Optimizer], options: Group, buffers: Sequence[str | None]) -> None:
-        self.kind, self.options, self.buffers = kind, options, buffers
+    def __init__(
+        self, kind: type[Optimizer], options: Group, buffers: Sequence[str | None], reads: Sequence[str]
+    ) -> None:
+        self.kind, self.options, self.buffers, self.reads = kind, options, buffers, reads
 
     def read(self, parameter: Tensor, state: State) -> tuple[list[Array | None], dict[str, Any]]:
         """The buffers and the counter values for this step of a parameter; the counters advance by one."""
         counts = self.read_counts(parameter, state)
         buffers, first = self.read_buffers(parameter, state)
         counted = self.count_on(counts)
-        if "first" in self.kind.reads:
+        if "first" in self.reads:
             counted["first"] = first
         return buffers, counted
 
@@ -75,7 +79,7 @@ class Memory:
         numbers = {"step": step}
         if self.kind.advance is not None:
             numbers |= self.kind.advance(counts, self.options, step)
-        return {name: number for name, number in numbers.items() if name in self.kind.reads}
+        return {name: number for name, number in numbers.items() if name in self.reads}
 
     @property
     def counts_on_gpu(self) -> bool:

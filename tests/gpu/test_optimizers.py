@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import optim
 from minigrad.gpu import optimizers
-from minigrad.optim import lanes
+from minigrad.optim import fused
 from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 from tests.optim.test_trajectories import RECORDED, assert_close, case_name, options_of, set_gradients, start
@@ -26,10 +26,10 @@ SIZES = [(1,), (0, 3), (7, 3), (CHUNK - 1,), (CHUNK,), (CHUNK + 1,), (3, CHUNK +
 
 @pytest.fixture
 def one_by_one(monkeypatch):
-    """The parameters that no lane took."""
-    taken, on_gpu_of = [], lanes.on_gpu_of
+    """The parameters that no launch took."""
+    taken, on_gpu_of = [], fused.on_gpu_of
     monkeypatch.setattr(
-        lanes, "on_gpu_of", lambda array, *rest, **named: taken.append(array) or on_gpu_of(array, *rest, **named)
+        fused, "on_gpu_of", lambda array, *rest, **named: taken.append(array) or on_gpu_of(array, *rest, **named)
     )
     return taken
 

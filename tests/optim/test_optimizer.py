@@ -12,7 +12,8 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim, parallel
-from minigrad.optim.optimizer import BLOCK, required
+from minigrad.optim.optimizer import required
+from minigrad.optim.rules import BLOCK
 from tests.marks import MEASURES
 
 
