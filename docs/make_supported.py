@@ -86,7 +86,7 @@ DIFFERENCES = [
         "torch.cuda.amp.autocast(enabled=False)(len) is len",
     ),
     (
-        "in-place operations with a gradient on overlapping views (`unfold`, `as_strided`)",
+        "in-place operations with a gradient on overlapping views (`unfold`, `as_strided`) or their `detach()`",
         "all values are read before any is written; an element's gradient goes to its last write. PyTorch mixes both",
         "(torch.ones(3, requires_grad=True) * 1).unfold(0, 2, 1).mul_(3).tolist() == [[3.0, 3.0], [3.0, 3.0]]",
     ),
@@ -137,12 +137,52 @@ DIFFERENCES = [
         "refuses('[y := torch.ones(3, 2, 4), z := nn.Parameter(torch.ones(1, 2)) @ y, y.sqrt_(), z.sum().backward()]')",
     ),
     (
+        "hooks on one of several results of a call (`split`, `unbind`, a `Function`)",
+        "run when a gradient arrives there; PyTorch also calls them with None, when another result gets a gradient",
+        "[p := ones_with_gradient(2).split(1), p[0].register_hook(len), p[1].sum().backward()][-1] is None",
+    ),
+    (
+        "`autograd.grad` with respect to one of several results of a call",
+        "runs what leads from there; PyTorch also what leads from the other results",
+        "[p := ones_with_gradient(2).split(1), torch.autograd.grad(p[0], p[1], allow_unused=True)][1] == (None,)",
+    ),
+    (
+        "`tril_`, `triu_` on expanded tensors of four or more axes",
+        "write only the elements that change, as with three axes; PyTorch refuses some, depending on strides",
+        "torch.ones(2, 2).expand(2, 3, 2, 2).tril_()[1, 2].tolist() == [[1.0, 0.0], [1.0, 1.0]]",
+    ),
+    (
+        "`out=` and `resize_`, if the tensor needs more memory than there is",
+        "the tensor gets memory of its own; in PyTorch views of the old memory follow it",
+        "[x := torch.ones(1), v := x.view(1), x.resize_(2).fill_(3.0), v.item()][-1] == 1",
+    ),
+    (
+        "`autograd.functional.jacobian`, `hessian` of tensors without elements",
+        "are empty; PyTorch refuses them",
+        "torch.autograd.functional.jacobian(torch.sin, torch.ones(0)).shape == (0, 0)",
+    ),
+    (
+        "`detach_()` on a result of `einsum`",
+        "accepted; in PyTorch such results are views, and refuse it",
+        "torch.einsum('i,i', torch.ones(1), torch.ones(1)).detach_() == 1",
+    ),
+    (
+        "`as_strided` on a loss",
+        "sees one number; the memory of PyTorch's `F.mse_loss` holds the squares too",
+        "refuses('F.mse_loss(torch.ones(3), torch.ones(3)).as_strided((), (), 1)')",
+    ),
+    (
+        "views made under `no_grad()` of a tensor that requires a gradient",
+        "operations on them save their values, and refuse backward after a write to these; PyTorch saves nothing",
+        "[v := torch.no_grad()(torch.t)(ones_with_gradient(2)), y := v * v, v.detach().zero_(), refuses(y.backward)][3]",
+    ),
+    (
         "`detach_()` on a tensor that was saved for backward",
         "backward runs as it was recorded; PyTorch refuses it",
         "gradient('[y := x * 2, z := y * y, y.detach_(), z.sum()][3]', [3.0]) == [24.0]",
     ),
     (
-        "writes from one part of a non-contiguous tensor to another; `masked_scatter_`, `addmm_` with themselves",
+        "`x += x[:, 0]` and other writes from a part of the same memory; `masked_scatter_`, `addmm_` with themselves",
         "everything is read before anything is written; PyTorch reads some elements that it has just written",
         "[x := torch.arange(4.0).view(2, 2), x.__setitem__(..., x[:, 1])][0].tolist() == [[1.0, 3.0], [1.0, 3.0]]",
     ),
@@ -271,7 +311,7 @@ DIFFERENCES = [
         "gradient('torch.tensor([0.5]).clamp(min=torch.zeros(1, 1), max=x).sum()', [1.0]) == [0.0]",
     ),
     (
-        "a second backward through `softmax` or `logcumsumexp` of an empty tensor",
+        "a second backward through `softmax` or `logcumsumexp` of an empty tensor, or one after a write to it",
         "accepted, because nothing was saved; PyTorch refuses it",
         "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
     ),
@@ -385,7 +425,7 @@ DIFFERENCES = [
         "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
     ),
     (
-        "gradients that cancel to 0: `F.cosine_similarity` with one number, `F.normalize`, `F.batch_norm` of two",
+        "gradients that cancel to 0: `x/x`, `F.cosine_similarity` of one number, `F.normalize`, `F.batch_norm` of two",
         "are 0 up to rounding; the rounding differs, because the order of summation does",
         "abs(gradient('F.cosine_similarity(x, torch.ones(3), 0)', [2.0])[0]) < 1e-6",
     ),
@@ -967,10 +1007,15 @@ def second(text: str, numbers: list[float]) -> list[float]:
     return list(minigrad.autograd.grad(slope.sum(), x)[0].tolist())
 
 
-def refuses(text: str) -> bool:
-    """Whether the statements `text` raise."""
+def ones_with_gradient(n: int) -> minigrad.Tensor:
+    """`n` ones that require a gradient."""
+    return minigrad.ones(n, requires_grad=True)
+
+
+def refuses(what: Any) -> bool:
+    """Whether a call, or the statements of a text, raise."""
     try:
-        exec(text, NAMES | globals())
+        what() if callable(what) else exec(what, NAMES | globals())
     except Exception:  # noqa: BLE001 - any error counts here; the tests check the messages
         return True
     return False

@@ -18,7 +18,13 @@ import numpy as np
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, TensorBase, edge_of, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
-from minigrad.autograd.messages import freed, overwritten, refuse_inference
+from minigrad.autograd.messages import (
+    freed,
+    overwritten,
+    refuse_inference,
+    written_since_no_grad,
+    written_with_siblings,
+)
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
 from minigrad.autograd.views import Unrecorded, move_retained
@@ -330,7 +336,11 @@ def check_marks(ctx: Any, results: Sequence[Any]) -> None:
 
 def _check_written(ctx: Any, arguments: Sequence[Any]) -> None:
     for x in ctx.dirty_tensors:
-        root = views.root_of(x).node
+        root, link = views.root_of(x).node, x.view_of
+        if link is not None and not link.recorded:
+            raise written_since_no_grad()
+        if link is not None and link.several:
+            raise written_with_siblings()
         if _is_in(x, arguments) and (root is LEAF or isinstance(root, Unrecorded)):
             what = "a leaf Variable" if x.view_of is None else "a view of a leaf Variable"
             raise RuntimeError(

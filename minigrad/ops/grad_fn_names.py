@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.inspection import derive_named
 from minigrad.autograd.node import Node
+from minigrad.autograd.views import Unrecorded
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -34,7 +35,9 @@ def name_last_call(result: T, shown: str) -> T:
     for part in parts:
         node: Any = part.node
         part.view_of = None
-        if isinstance(node, Node):
+        if isinstance(node, Unrecorded):  # what is no view was made by a call that is not recorded
+            part.node = None
+        elif isinstance(node, Node):
             kind: Any = type(node)
             node.__class__ = derive_named(kind, shown)
     return result

@@ -139,7 +139,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
-        overlaps = self.view_of is not None and self.view_of.operation in _OVERLAPPING
+        overlaps = self.view_of is not None and _may_overlap(self.view_of)
         if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
             return self
         if overlaps or (manner.in_part and 0 in self.array.strides):
@@ -198,7 +198,13 @@ def _settle(node: Any, target: Any) -> None:
         node.constants[0] = target.array
 
 
-_OVERLAPPING = (slide_windows, strided)  # views in which several elements may share memory
+def _may_overlap(view: Any) -> bool:
+    """True for windows, other strided views and views of these, in which several elements may share memory."""
+    while view is not None:
+        if view.operation is slide_windows or view.operation is strided:
+            return True
+        view = view.parent.view_of
+    return False
 
 
 def name_in_place(method: Any, function: F, how: str) -> F:

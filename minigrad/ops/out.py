@@ -121,15 +121,19 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
         for x in _tensors(argument):
             if type(x.array) is type(out.array):
                 check_memory(out.array, f"out= of {name}", x.array, wholly)
-    out.writes[0] += 1
     if out.array.shape == result.array.shape:
-        store(out.array, ..., result.array)
+        out.writes[0] += 1
     else:
         if out.array.size:
             had, takes = list(out.array.shape), list(result.array.shape)
             hint = "give one of that shape, or an empty one to be resized"
             warn(f"{name}(): an output with one or more elements was resized, from {had} to {takes}: {hint}")
-        out.array = quiet(result.array.astype, out.array.dtype, copy=False)
+        if out.node is not None or (not out.array.size and out.array.base is None):  # no memory that others may see
+            out.writes[0] += 1
+            out.array = quiet(result.array.astype, out.array.dtype, copy=False)
+            return out
+        out.resize_(result.array.shape)  # type: ignore[attr-defined]
+    store(out.array, ..., result.array)
     return out
 
 

@@ -129,13 +129,15 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     if len(a) != len(b):
         ranks = f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
         raise RuntimeError(f"take_along_dim(): input and indices should have the same number of dimensions, {ranks}")
+    if not a:
+        raise IndexError(f"take_along_dim(): Dimension specified as {dim} but tensor has no dimensions: leave dim out")
     d = axis(dim, len(a))
     try:
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     except ValueError:
         raise shapes_do_not_broadcast("take_along_dim", input.array, indices.array) from None
     if indices.array.dtype.kind == "i":
-        indices = wrap(indices.array + (indices.array < 0) * (a[d] if a else 1))
+        indices = wrap(indices.array + (indices.array < 0) * a[d])
     wide, places = [expand(x, (*rest[:d], *x.array.shape[d : d + 1], *rest[d + 1 :])) for x in (input, indices)]
     return gather(wide, d, places)
 

@@ -267,6 +267,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
         what = f"the size of dim {dim} ({shape[d]}) in the input tensor"
         raise RuntimeError(f"unflatten: Provided sizes {list(split)} don't multiply up to {what}")
+    if split.count(-1) == 1 and 0 not in split:  # of this axis alone: others may have no elements
+        split = tuple([shape[d] // -prod(split) if n == -1 else n for n in split])
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
 

@@ -513,6 +513,20 @@ def test_a_dirty_view_reaches_what_it_is_a_view_of():
     assert x.grad.tolist() == [2, 4, 1]
 
 
+@pytest.mark.parametrize(
+    "view",
+    [lambda y: y.split(2)[0], lambda y: y.unbind()[0], lambda y: Handed.apply(y, False)],
+    ids=["split", "unbind", "of a Function"],
+)
+def test_a_refused_dirty_view_leaves_the_graph_as_it_was(view):
+    x = leaf(3)
+    y = x * 1.0
+    with pytest.raises(RuntimeError, match="modified inplace"):
+        Doubled_.apply(view(y))
+    y.sum().backward()
+    assert x.grad.tolist() == [1, 1, 1]
+
+
 def test_a_retained_gradient_moves_on_with_a_dirty_tensor():
     x = leaf(2)
     y = x * 1.0
