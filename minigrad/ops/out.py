@@ -132,7 +132,9 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
             out.writes[0] += 1
             out.array = quiet(result.array.astype, out.array.dtype, copy=False)
             return out
-        out.resize_(result.array.shape)
+        from minigrad.ops.strides import resize
+
+        resize(out, result.array.shape, range(result.array.ndim))
     store(out.array, ..., result.array)
     return out
 

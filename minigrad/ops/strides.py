@@ -13,6 +13,7 @@ from minigrad.autograd.core import View
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, root_of
 from minigrad.backend import address_of, array_module
+from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.shape import reshape
 
@@ -173,6 +174,28 @@ def look_as(array: Any, other: Any) -> tuple[Any, dict[str, Any]]:
 
 
 views.look_as = look_as
+
+
+def resize(tensor: Any, shape: tuple[int, ...], order: Sequence[int]) -> None:
+    """Gives `tensor` another shape in the same memory, from its first element on; too small memory grows.
+
+    The axes lie in memory in this `order`.
+    """
+    (memory, start), before = memory_of(tensor.array), (tensor.array.shape, tensor.array.strides)
+    wanted, room = prod(shape), memory[start:]
+    if wanted > room.size:
+        larger = array_module(room).empty(wanted, room.dtype)
+        larger[: room.size] = room
+        room = larger
+    root = root_of(tensor)
+    tensor.array = room[:wanted].reshape([shape[axis] for axis in order]).transpose(invert(order))
+    tensor.writes[0] += (tensor.array.shape, tensor.array.strides) != before
+    if tensor.view_of is not None:
+        same = tensor.array.size and np.may_share_memory(root.array, tensor.array)
+        reader, options = look_as(root.array, tensor.array)
+        link = View(root, reader, options)
+        link.recorded = tensor.view_of.recorded
+        tensor.view_of = link if same else None
 
 
 def _check_bounds(layout: MemoryLayout, itemsize: int) -> None:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
+from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.modes import new_count
-from minigrad.autograd.views import root_of
-from minigrad.layout import channels_last, contiguous_format, invert, order_axes, preserve_format
+from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
-from minigrad.ops.strides import as_strided, look_as, memory_of
+from minigrad.ops.strides import as_strided, memory_of, resize
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -160,22 +159,7 @@ class StorageMethods(TensorBase):
             raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
         if memory_format is None and shape == self.array.shape:
             return self
-        order = order_axes("resize_", memory_format or contiguous_format, len(shape))
-        (memory, start), before = memory_of(self.array), (self.array.shape, self.array.strides)
-        wanted, room = prod(shape), memory[start:]
-        if wanted > room.size:
-            larger = backend.array_module(room).empty(wanted, room.dtype)
-            larger[: room.size] = room
-            room = larger
-        root = root_of(self)
-        self.array = room[:wanted].reshape([shape[axis] for axis in order]).transpose(invert(order))
-        self.writes[0] += (self.array.shape, self.array.strides) != before
-        if self.view_of is not None:
-            same = self.array.size and np.may_share_memory(root.array, self.array)
-            reader, options = look_as(root.array, self.array)
-            link = View(root, reader, options)
-            link.recorded = self.view_of.recorded
-            self.view_of = link if same else None
+        resize(self, shape, order_axes("resize_", memory_format or contiguous_format, len(shape)))
         return self
 
     def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:
