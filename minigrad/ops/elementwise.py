@@ -140,7 +140,15 @@ def binary(
     rounded = _round_to_half(forward) if float32_number else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example)
-    return publish(_function_of_two(made, promotion), name, forward, text)
+    function = publish(_function_of_two(made, promotion), name, forward, text)
+    function.declared = made, promotion
+    return function
+
+
+def with_tensor_first(function: Any) -> Binary:
+    """`function`, made by `binary`, for ``2 + x``: Python calls ``x.__radd__(2)``, and the first must be a tensor."""
+    made, promotion = function.declared
+    return rename(_function_of_two(made, promotion._replace(numbers="other")), promotion.name)
 
 
 def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:

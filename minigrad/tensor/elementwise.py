@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions
 from minigrad.ops.arguments import require_tensor
+from minigrad.ops.elementwise import with_tensor_first
 from minigrad.ops.inplace import with_in_place
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
-def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
+def _reflect(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
     """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
         require_tensor(function.__name__, "self", 1, self)
-        return function(self, other) if commutes else function(other, self)
+        return function(other, self)
 
     return method
 
@@ -122,9 +123,9 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- reflected and unary operators ------------------------
-    __radd__ = _reflect(arithmetic.add, commutes=True)
+    __radd__ = with_tensor_first(arithmetic.plus)
     __rsub__ = arithmetic.rsub
-    __rmul__ = _reflect(arithmetic.mul, commutes=True)
+    __rmul__ = with_tensor_first(arithmetic.mul)
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
         return functions.reciprocal(self) * other  # as PyTorch rounds ``2 / x``

@@ -205,3 +205,11 @@ def test_no_integers_are_divided_by_zero():
         assert result.shape == (0,)
     with pytest.raises(RuntimeError, match="integers are divided by zero"):
         torch.ones(1, dtype=torch.int64) // 0
+
+
+@pytest.mark.parametrize("name", ["__radd__", "__rmul__", "__rtruediv__", "__rpow__"])
+def test_a_reflected_operator_is_a_method_of_tensors(name):
+    x, method = torch.tensor([2.0]), getattr(torch.Tensor, name)
+    assert method(x, 3).tolist() == [{"__radd__": 5.0, "__rmul__": 6.0, "__rtruediv__": 1.5, "__rpow__": 9.0}[name]]
+    with pytest.raises(TypeError, match="must be Tensor, not int"):
+        method(3, x)
