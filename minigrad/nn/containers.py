@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from minigrad.nn.module import Module, describe_module
@@ -173,8 +174,22 @@ class ParameterDict(Module, MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter([*self._keys])
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed([*self._keys])
+
     def __or__(self, other: Any) -> ParameterDict:
-        return ParameterDict({**self, **other})
+        return ParameterDict([*self.items(), *other.items()])
+
+    def update(self, parameters: Any) -> None:  # type: ignore[override]
+        """Stores all values of a mapping, or of pairs. A plain dict's come in the order of the keys, as in PyTorch.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ParameterDict({"w": torch.zeros(2), "b": torch.zeros(1)}).keys())
+        ['b', 'w']
+        """
+        if isinstance(parameters, Mapping) and not isinstance(parameters, (OrderedDict, ParameterDict)):
+            parameters = sorted(parameters.items())
+        super().update(parameters)
 
     def copy(self) -> ParameterDict:
         """A dictionary of the same parameters.
@@ -183,7 +198,7 @@ class ParameterDict(Module, MutableMapping[str, Any]):
         >>> list(torch.nn.ParameterDict({"w": torch.zeros(2)}).copy().keys())
         ['w']
         """
-        return ParameterDict(dict(self))
+        return ParameterDict(self)
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """A dictionary with `default` under every one of `keys`.

@@ -142,9 +142,9 @@ class Module(ModuleHooks, Registry, NamesOptions):
                 child._apply(fn)
         with no_grad():
             for _, tensor in [*self._members(PARAMETER), *self._members(BUFFER)]:
-                tensor.data = fn(tensor.data)  # the tensor stays the same object
+                tensor.data = fn(tensor.detach())  # the tensor stays the same object
                 if tensor.grad is not None:
-                    tensor.grad.data = fn(tensor.grad.data)
+                    tensor.grad.data = fn(tensor.grad.detach())
         return self
 
     def to(
@@ -159,7 +159,8 @@ class Module(ModuleHooks, Registry, NamesOptions):
         >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
         minigrad.float64
         """
-        dtype, device, _ = read_wish(args, dtype, device, False)
+        if args:
+            dtype, device, _ = read_wish(args, dtype, device, False)
         device = None if device is None else devices.device(device)
         if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
             raise TypeError(

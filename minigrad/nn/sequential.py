@@ -55,6 +55,8 @@ class ListContainer(Module):
 
     def __delitem__(self, index: Any) -> None:
         values = list(self)
+        if not isinstance(index, slice):
+            self._name_at(index)
         del values[index]
         self._hold(values)
 
@@ -79,6 +81,7 @@ class ListContainer(Module):
         values = list(self)
         if not -len(values) <= index <= len(values):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
+        self.append(value)  # which refuses what is no module, before anything is moved
         values.insert(index, value)
         self._hold(values)
         return self
@@ -139,10 +142,13 @@ class Sequential(ListOfModules, Layer):
         return super().__getitem__(index)
 
     def __add__(self, other: Any) -> Sequential:
+        return Sequential(*self).__iadd__(other)
+
+    def __iadd__(self, other: Any) -> Self:
         if not isinstance(other, Sequential):
             kind = type(other).__name__
             raise ValueError(f"add operator supports only Sequential, got {kind}; append() takes a single module")
-        return Sequential(*self, *other)
+        return self.extend(other)
 
     def __mul__(self, times: int) -> Sequential:
         """The same layers repeated; they share their parameters."""

@@ -29,21 +29,28 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     return named
 
 
+_DTYPES = (dtypes.dtype, type)
+
+
 def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
-    """Reads the positional arguments of `to`: a dtype, a device or a tensor, then non_blocking and copy."""
-    flags = []
-    for argument in args:
-        if isinstance(argument, TensorBase):
-            dtype, device = argument.dtype, argument.device  # type: ignore[attr-defined]
-        elif isinstance(argument, (dtypes.dtype, type)):
-            dtype = argument
-        elif isinstance(argument, (str, devices.device)) or type(argument) is int:
-            device = argument
-        elif type(argument) is bool:
-            flags.append(argument)
-        elif argument is not None:
-            raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
-    return dtype, device, copy or flags[1:] == [True]
+    """Reads the positional arguments of `to`: a tensor, a dtype, or a device and a dtype; then non_blocking and copy."""
+    first, *rest = args
+    understood = True
+    if isinstance(first, TensorBase):
+        dtype, device = first.dtype, first.device  # type: ignore[attr-defined]
+    elif isinstance(first, _DTYPES):
+        dtype = first
+    elif first is None or isinstance(first, (str, devices.device)) or type(first) is int:
+        asked = rest.pop(0) if rest else None
+        understood = asked is None or isinstance(asked, _DTYPES)
+        dtype, device = dtype if asked is None else asked, device if first is None else first
+    else:
+        understood = False
+    if not understood or len(rest) > 2 or not all(type(flag) is bool for flag in rest):
+        got = ", ".join([f"{type(given).__name__} {given!r:.40}" for given in args])
+        rule = "a dtype, a device or a tensor; after a device a dtype; then non_blocking and copy"
+        raise TypeError(f"to() takes {rule}, got ({got})")
+    return dtype, device, copy or rest[1:] == [True]
 
 
 class ConversionMethods(TensorBase):

@@ -65,6 +65,9 @@ def test_sequential_refuses_in_words():
         nn.Sequential(nn.ReLU()) + nn.ReLU()
     with pytest.raises(TypeError, match="cannot assign 'list' as module '0'"):
         nn.Sequential([nn.ReLU()])
+    net = nn.Sequential(nn.ReLU())
+    with pytest.raises(ValueError, match="supports only Sequential, got list"):
+        net += [nn.ReLU()]
 
 
 def test_a_subclass_of_sequential_slices_to_itself():
@@ -91,8 +94,13 @@ def test_module_list():
     assert [type(m).__name__ for m in held] == ["ReLU", "Linear", "Tanh"]
     assert [type(m).__name__ for m in held + [nn.ELU()]][-1] == "ELU"
     assert [name for name, _ in held.named_parameters()] == ["1.weight", "1.bias"]
-    with pytest.raises(IndexError, match="index 9 is out of range: this ModuleList holds 3"):
-        held[9]
+    for refused in (held.__getitem__, held.__delitem__, held.pop):
+        with pytest.raises(IndexError, match="index 9 is out of range: this ModuleList holds 3"):
+            refused(9)
+    before = list(held)
+    with pytest.raises(TypeError, match="cannot assign 'int' as module"):
+        held.insert(0, 3)
+    assert list(held) == before  # nothing is lost
 
 
 def test_module_dict():
@@ -149,7 +157,10 @@ def test_a_dictionary_of_parameters():
     )
     assert weights.pop("n") == 3 and weights.get("n", 7) == 7
     assert (weights | {"c": torch.ones(1)})["c"].requires_grad
-    assert weights.copy()["a"] is weights["a"]
+    assert weights.copy()["a"] is weights["a"] and list(reversed(weights)) == ["b", "a"]
+    weights.update({"z": torch.ones(1), "c": torch.ones(1)})
+    weights.update([("y", torch.ones(1)), ("d", torch.ones(1))])
+    assert list(weights) == ["a", "b", "c", "z", "y", "d"]  # a plain dict's by their keys
     with pytest.raises(TypeError, match="not a string"):
         weights[0] = torch.ones(1)
     with pytest.raises(KeyError):

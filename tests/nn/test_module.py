@@ -77,6 +77,25 @@ def test_only_floating_point_dtypes_are_converted_to():
         net().to(torch.int64)
     with pytest.raises(TypeError, match="to\\(\\) takes a dtype, a device or a tensor"):
         net().to("cpu", 1.5)
+    for mixed in (("cpu", True), (None, True), ("cpu", "cpu"), (torch.float32, torch.float64), (torch.float16, "cpu")):
+        with pytest.raises(TypeError, match=r"after a device a dtype; then non_blocking and copy, got \("):
+            net().to(*mixed)
+        with pytest.raises(TypeError, match="after a device a dtype"):
+            torch.ones(1).to(*mixed)
+
+
+def test_a_function_that_writes_into_all_tensors_is_noticed():
+    layer = nn.Linear(2, 2)
+    squares = layer.weight * layer.weight
+    layer._apply(lambda tensor: tensor.add_(1.0))
+    with pytest.raises(RuntimeError, match="modified"):
+        squares.sum().backward()
+    layer(torch.ones(2)).sum().backward()
+    cubes = layer.weight.grad.requires_grad_() ** 3
+    layer._apply(lambda tensor: tensor.mul_(2.0))
+    assert layer.weight.grad.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    with pytest.raises(RuntimeError, match="modified"):
+        cubes.sum().backward()
 
 
 def test_devices(device):

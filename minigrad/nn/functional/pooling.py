@@ -13,7 +13,7 @@ from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
-from minigrad.ops.arguments import require_kind
+from minigrad.ops.arguments import as_int, require_kind
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -61,7 +61,7 @@ def avg_pool2d(
     >>> torch.nn.functional.avg_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[1.5000]]])
     """
-    if divisor_override == 0:
+    if divisor_override is not None and as_int(divisor_override, "divisor_override") == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
     count = divisor_override, count_include_pad
     return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
@@ -238,9 +238,14 @@ def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[in
     shape = list(input.array.shape)
     if given is None:
         raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
-    wanted = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
-    if len(shape) <= len(wanted):
-        raise ValueError(f"{name}: Input dimension should be at least {len(wanted) + 1}, {AXES[space]}, got {shape}")
+    wanted = (given,) * space
+    if isinstance(given, (tuple, list)):
+        wanted = tuple(given)
+        if len(shape) <= len(wanted):
+            at_least = f"Input dimension should be at least {len(wanted) + 1}, {AXES[space]}"
+            raise ValueError(f"{name}: {at_least}, got {shape}")
+        if len(wanted) != space:
+            raise RuntimeError(f"{name}: output_size must have {space} elements, got {given!r}")
     maxima = "max" in name
     check_images(name, space, input, empty=not maxima)
     if 0 in shape[len(shape) - space :]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import as_ints, require_tensors
+from minigrad.nn.functional.checks import as_ints, check_images, require_tensors
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import sign
@@ -50,8 +50,7 @@ def max_unpool1d(
 def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, output_size: Any) -> Any:
     require_tensors(name, "input indices", input, indices)
     shape = tuple(input.array.shape)
-    if len(shape) not in (space + 1, space + 2):
-        raise RuntimeError(f"{name}: expected an input of {space + 1} or {space + 2} axes, got {list(shape)}")
+    check_images(name, space, input, empty=False)
     if indices.array.dtype != "int64":
         raise RuntimeError(f"{name}: elements in indices should be type int64 but got: {indices.dtype}")
     if shape != tuple(indices.array.shape):

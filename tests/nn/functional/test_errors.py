@@ -67,7 +67,12 @@ REFUSED = [
     (lambda: F.max_pool2d(ones(1, 4, 4).bool(), 2), NotImplementedError, ["'Bool'"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=0), RuntimeError, ["divisor must be not zero"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4).int(), 2), NotImplementedError, ["avg_pool2d", "'Int"]),
-    (lambda: F.adaptive_avg_pool2d(ones(2, 2), 1), ValueError, ["at least 3", "[2, 2]"]),
+    (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=1.5), TypeError, ["divisor_override must be an int"]),
+    (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=True), TypeError, ["divisor_override", "bool True"]),
+    (lambda: F.max_unpool2d(ones(1, 0, 2, 2), ones(1, 0, 2, 2).long(), 2), RuntimeError, ["must not be empty"]),
+    (lambda: F.adaptive_avg_pool2d(ones(2, 2), (1, 1)), ValueError, ["at least 3", "[2, 2]"]),
+    (lambda: F.adaptive_avg_pool2d(ones(2, 2), 1), RuntimeError, ["Expected 3D", "[2, 2]"]),
+    (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), (1,)), RuntimeError, ["output_size must have 2 elements", "(1,)"]),
     (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), (1, 2, 3)), ValueError, ["at least 4", "[1, 2, 2]"]),
     (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), -1), RuntimeError, ["negative output_size"]),
     # ---- padding, columns, sizes

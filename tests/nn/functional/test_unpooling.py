@@ -49,7 +49,7 @@ def test_gradients_go_back_to_the_maxima():
         ),
         (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9, 7)), ValueError, "invalid output_size"),
         (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9,)), ValueError, "must have 2 or 4 elements"),
-        (lambda v, i: F.max_unpool2d(v[0, 0], i[0, 0], 2), RuntimeError, "an input of 3 or 4 axes"),
+        (lambda v, i: F.max_unpool2d(v[0, 0], i[0, 0], 2), RuntimeError, "Expected 3D .unbatched. or 4D"),
     ],
 )
 def test_refused(call, error, message):
