@@ -33,7 +33,7 @@ _DTYPES = (dtypes.dtype, type)
 
 
 def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
-    """Reads the positional arguments of `to`: a tensor, a dtype, or a device and a dtype; then non_blocking and copy."""
+    """Reads the positional arguments of `to`: a tensor, a dtype, or device and dtype; then non_blocking and copy."""
     first, *rest = args
     understood = True
     if isinstance(first, TensorBase):
