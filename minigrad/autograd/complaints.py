@@ -75,7 +75,7 @@ def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], col
     array = trial.inputs[i].array
     step = np.zeros(array.shape)
     step[index] = trial.eps
-    below, here, above = (trial.call_nearby(array, s, number).ravel()[column] for s in (-step, 0 * step, step))
+    below, here, above = (trial.call_beside(i, s)[number].ravel()[column] for s in (-step, 0 * step, step))
     left, right = (here - below) / trial.eps, (above - here) / trial.eps
     if abs(right - left) <= 0.01 * max(abs(right), abs(left), trial.atol * 100):
         return ""

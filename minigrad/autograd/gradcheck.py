@@ -11,6 +11,10 @@ from typing import Any
 from minigrad.backend import on_gpu_of
 
 
+class GradcheckError(RuntimeError):
+    """The error for a gradient that differs from finite differences, or fails another check."""
+
+
 def gradcheck(
     func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
     raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
@@ -37,7 +41,7 @@ def gradcheck(
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
-    from minigrad.autograd.trial import GradcheckError, check_direction, check_jacobian, find_checked, judge
+    from minigrad.autograd.trial import check_direction, check_jacobian, find_checked, judge
 
     check = check_direction if fast_mode else check_jacobian
     try:

@@ -17,13 +17,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.gradcheck import GradcheckError
 from minigrad.autograd.gradients import grad
 from minigrad.backend import array_module, copy_array, device_of, to_device
 from minigrad.devices import CPU
-
-
-class GradcheckError(RuntimeError):
-    """The error for a gradient that differs from finite differences, or fails another check."""
 
 
 class Trial:
@@ -54,20 +51,16 @@ class Trial:
             found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
         return {i: np.array(fetch(g)) for i, g in zip(self.checked, found, strict=True)}
 
-    def call_nearby(self, array: Any, step: Any, number: int) -> Any:
-        """Output `number` with the `array` of one input moved by `step`."""
-        before = copy_array(array)
-        array[...] = before + place_beside(step, array)
-        try:
-            return fetch(self.call()[number]).astype(np.float64)
-        finally:
-            array[...] = before
+    def call_beside(self, i: int, step: Any) -> list[Any]:
+        """The outputs, as arrays, with input `i` moved by `step`."""
+        moved = move(self.inputs[i], step)
+        outputs = float_outputs(self.func(*self.inputs[:i], moved, *self.inputs[i + 1 :]))
+        return [fetch(y).astype(np.float64) for y in outputs]
 
     def slope(self, number: int, i: int, direction: Any) -> Any:
         """The finite difference of output `number` for input `i` along a direction."""
-        array, step = self.inputs[i].array, self.eps * direction
-        ahead, behind = self.call_nearby(array, step, number), self.call_nearby(array, -step, number)
-        return (ahead - behind) / (2 * self.eps)
+        step = self.eps * direction
+        return (self.call_beside(i, step)[number] - self.call_beside(i, -step)[number]) / (2 * self.eps)
 
 
 # ---- the checks -----------------------------------------------------------------------------------
@@ -132,7 +125,10 @@ def check_promises(trial: Trial) -> None:
     expect(trial, first, "the same for another call", outputs=trial.call())
     expect(trial, first, "the same when asked again")
     with refuse_writes("outputs of the first call", trial, trial.outputs):
-        trial.func(*[move_nearby(x, trial.draw, trial.eps) for x in trial.inputs])
+        steps = [
+            trial.draw.uniform(-trial.eps, trial.eps, x.array.shape) if is_float(x) else None for x in trial.inputs
+        ]
+        trial.func(*[x if step is None else move(x, step) for x, step in zip(trial.inputs, steps, strict=True)])
     expect(trial, first, "the same after a call elsewhere")
     expect(trial, first, "twice for twice", factor=2)
 
@@ -200,13 +196,11 @@ def float_outputs(returned: Any) -> list[Any]:
     return found
 
 
-def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
-    """A copy of `x` moved by less than `eps`; values that are no float tensors are returned unchanged."""
-    if not is_float(x):
-        return x
-    moved = copy_layout(x.array, x.array.dtype)
-    moved += place_beside(draw.uniform(-eps, eps, moved.shape), moved)
-    return wrap(moved).requires_grad_(is_checked(x))
+def move(x: Any, step: Any) -> Any:
+    """A tensor like `x` at the point `x + step`."""
+    array = copy_layout(x.array, x.array.dtype)
+    array += place_beside(step, array)
+    return wrap(array).requires_grad_(is_checked(x))
 
 
 def copy_layout(array: Any, dtype: Any) -> Any:

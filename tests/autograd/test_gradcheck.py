@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck, operation
+from minigrad.autograd import gradcheck, gradgradcheck, operation
+from minigrad.autograd.gradcheck import GradcheckError
 
 
 def leaf(*shape, seed=0, dtype=mg.float64):
