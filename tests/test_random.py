@@ -15,8 +15,8 @@ import pytest
 import minigrad
 import minigrad as torch
 from minigrad import random
-from minigrad.box_muller import fused_multiply_add
 from minigrad.random import Generator
+from minigrad.twister import fused_multiply_add
 
 
 def state(size):

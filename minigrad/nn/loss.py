@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
-from minigrad.nn.functional.reduction import reduction_of
+from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, reduction_of, smooth_l1_loss
 from minigrad.nn.module import Layer
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import require_number

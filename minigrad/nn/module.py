@@ -9,13 +9,15 @@ from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.layout import check_memory_format
-from minigrad.nn import state
 from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.parameter import clear_gradients
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
 from minigrad.tensor.conversion import read_wish
+
+if TYPE_CHECKING:
+    from minigrad.nn.state import IncompatibleKeys
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -242,11 +244,13 @@ class Module(ModuleHooks, Registry, NamesOptions):
         >>> list(torch.nn.Linear(2, 1).state_dict())
         ['weight', 'bias']
         """
-        return state.save(self, destination, prefix, keep_vars)
+        from minigrad.nn.state import save  # imported with the first state that is saved or loaded
+
+        return save(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state.IncompatibleKeys:
+    ) -> IncompatibleKeys:
         """Copies values in by name, or with ``assign=True`` uses the given tensors themselves.
 
         Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch.
@@ -257,18 +261,24 @@ class Module(ModuleHooks, Registry, NamesOptions):
         >>> layer.load_state_dict(torch.nn.Linear(2, 1).state_dict())
         <All keys matched successfully>
         """
-        return state.load(self, state_dict, strict, assign)
+        from minigrad.nn.state import load
+
+        return load(self, state_dict, strict, assign)
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Saves the state of this module without its submodules. Override it to save more."""
-        state.save_own(self, destination, prefix, keep_vars)
+        from minigrad.nn.state import save_own
+
+        save_own(self, destination, prefix, keep_vars)
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
         missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
         """Loads the state of this module without its submodules. Override it to rename keys of older files."""
-        state.load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        from minigrad.nn.state import load_own
+
+        load_own(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
     # ---- text ------------------------------------------------------------------------------------
 

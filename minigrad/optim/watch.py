@@ -25,7 +25,7 @@ class Watch:
 
     def look(self, w: Array) -> None:
         """Notes whether a parameter is no longer finite; for nearly all arrays one product finds it out."""
-        if is_wanted(NOT_FINITE) and not (np.vdot(w, w) < np.inf or np.isfinite(w).all()):
+        if not (np.vdot(w, w) < np.inf or np.isfinite(w).all()) and is_wanted(NOT_FINITE):
             self.found_infinite = True
 
     def advise(self, optimizer: Optimizer) -> None:

@@ -13,7 +13,7 @@ from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
 from minigrad.nn.functional.embedding import one_hot
-from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.nn.functional.loss import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.creation import full, tensor
 from minigrad.nn.functional.checks import require_floats
-from minigrad.nn.functional.reduction import loss
+from minigrad.nn.functional.loss import loss
 from minigrad.ops.arguments import as_int
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
