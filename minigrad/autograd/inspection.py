@@ -184,7 +184,7 @@ class Inspectable:
         plan = getattr(self, "plan", None)
         if plan is None:
             return range(len(self.edges)), len(self.edges)
-        return plan.operands, max([len(plan.operation.operands), *[i + 1 for i in plan.operands]])
+        return plan.operands, len(plan.operation.operands)
 
     def __call__(self: Any, *gradients: Any) -> Any:
         """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""

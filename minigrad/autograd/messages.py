@@ -164,14 +164,15 @@ def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
             raise TypeError(f"operation {name!r}: its forward and its gradient rules are functions; got {part!r}")
 
 
-def check_rules(made: Any, code: Any, variadic: bool) -> None:
+def check_rules(made: Any, any_number: bool) -> None:
     """Raises for a rule with a parameter that the forward does not have, such as a typing mistake."""
+    code = getattr(made.forward, "__code__", None)
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
-    if variadic:
+    if any_number:
         known |= {"i", "shapes", "operands"}
     if code:
         known |= set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
-    expected = 1 if variadic else len(made.operands)
+    expected = 1 if any_number else len(made.operands)
     if len(made.rules) != expected:
         raise TypeError(
             f"operation {made.name!r} has {expected} operands ({', '.join(made.operands) or '*'}), so it "

@@ -57,7 +57,7 @@ class Plan:
 
     def __init__(self, operation: Operation, needed: int) -> None:
         chosen = [bit == "1" for bit in f"{needed:b}"[1:]]
-        names, rules, reads = operation.rules_for(len(chosen))
+        names, rules, reads = operation.operands, operation.rules, operation.reads
         self.operation = operation
         self.operands = tuple([i for i, need in enumerate(chosen) if need and rules[i]])  # whose rules run
         read = dict.fromkeys([name for i in self.operands for name in reads[i]])

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import CO_VARARGS
-from itertools import islice
 from typing import Any
 
 from numpy import ndarray
@@ -55,30 +54,35 @@ def operation(
     tensor([12.])
     """
     check_declaration(name, forward, rules)
-    return Operation(name, forward, rules, view, shown)
+    kind, code = Operation, getattr(forward, "__code__", None)
+    any_number = bool(code and code.co_flags & CO_VARARGS)
+    if any_number:
+        from minigrad.autograd.variadic import Variadic
+
+        kind = Variadic
+    made = kind(name, forward, rules, view, shown)
+    check_rules(made, any_number)
+    return made
 
 
 class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
     __slots__ = (
-        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "variadic",
-        "view",
+        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
     )  # fmt: skip
 
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
     ) -> None:
-        code = getattr(forward, "__code__", None)
+        code = getattr(forward, "__code__", None)  # NumPy's functions have none
         self.name, self.forward, self.rules, self.view = name, forward, rules, view
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
-        self.variadic = bool(code and code.co_flags & CO_VARARGS)
         self.elementwise = False  # whether large operands may be computed in parts
         self.once = False  # True where the graph may be walked once, though nothing is saved
         self.plans: dict[int, Plan] = {}  # by the operands that need a gradient
-        check_rules(self, code, self.variadic)
 
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
@@ -154,23 +158,6 @@ class Operation:
     def plan(self, needed: int) -> Plan:
         """The plan for the operands that need a gradient. 0b110 means the first of two: a 1, then a bit for each."""
         return self.plans.get(needed) or self.plans.setdefault(needed, Plan(self, needed))
-
-    def rules_for(self, count: int) -> tuple[Sequence[str], Sequence[Rule | None], Sequence[tuple[str, ...]]]:
-        """For a call of `count` operands: their names, the rule of each, and what each rule reads."""
-        if not self.variadic:
-            return self.operands, self.rules, self.reads
-        rule, reads = self.rules[0], self.reads[0]
-        names = [f"x{i}" for i in range(count)]
-        several = {"i": [], "operands": names, "shapes": [f"{name}_shape" for name in names]}
-
-        def bound(i: int, g: Any, *values: Any) -> Any:
-            """The common rule, as that of operand `i`."""
-            rest = iter(values)
-            given = [i if n == "i" else [*islice(rest, count)] if n in several else next(rest) for n in reads]
-            return rule(g, *given)  # type: ignore[misc]
-
-        each_reads = tuple([name for read in reads for name in several.get(read, [read])])
-        return names, [rule and partial(bound, i) for i in range(count)], [each_reads] * count
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"

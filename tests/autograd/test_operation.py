@@ -50,6 +50,12 @@ def test_any_number_of_operands():
         assert [x.grad[0].item() for x in xs] == list(weights)
 
 
+def test_each_of_any_number_of_operands_has_its_place_in_next_functions():
+    x, c = leaf(2), mg.zeros(2, dtype=mg.float64)
+    ends = [[end and end.variable for end, _ in mg.cat(parts).grad_fn.next_functions] for parts in ([x, c, c], [c, x])]
+    assert ends == [[x, None, None], [None, x]]
+
+
 def test_integers_go_through_without_gradients():
     double = operation("double", lambda x: 2 * x, lambda g: 2 * g)
     assert not double(mg.tensor([1, 2])).requires_grad

@@ -1,0 +1,44 @@
+"""Operations of any number of operands, such as `cat`: for each number they are an operation of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from minigrad.autograd.recording import Operation
+
+
+class Variadic(Operation):
+    """A forward with ``*operands``, and one gradient rule for all of them."""
+
+    __slots__ = ()
+
+    plans: Any  # the operations, by their number of operands
+
+    def __call__(self, *operands: Any, **statics: Any) -> Any:
+        return self.of(len(operands))(*operands, **statics)
+
+    def of(self, count: int) -> Any:
+        """The operation of `count` operands."""
+        if count not in self.plans:
+            self.plans[count] = self._derive(count)
+        return self.plans[count]
+
+    def _derive(self, count: int) -> Operation:
+        """Makes the operation of `count` operands ``x0, x1, ...``, each of which has a rule."""
+        rule, reads = self.rules[0], self.reads[0]
+        names = tuple([f"x{i}" for i in range(count)])
+        several = {"i": (), "operands": names, "shapes": tuple([f"{name}_shape" for name in names])}
+
+        def rule_of(i: int, g: Any, *values: Any) -> Any:
+            """The gradient of operand `i`: the common rule, given what it reads."""
+            rest = iter(values)
+            given = [i if n == "i" else [*islice(rest, count)] if n in several else next(rest) for n in reads]
+            return rule(g, *given)  # type: ignore[misc]
+
+        made = Operation(self.name, self.forward, (), self.view, self.backward_name)
+        made.operands = names
+        made.rules = tuple([rule and partial(rule_of, i) for i in range(count)])
+        made.reads = [tuple([name for read in reads for name in several.get(read, (read,))])] * count
+        return made
