@@ -266,6 +266,8 @@ def reshaping_in_place(function: F) -> F:
     name = f"{function.__name__}_"
 
     def change(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(self, TensorBase):
+            raise not_a_tensor(name, "input", 1, self)
         check_writable(self, name)
         before = wrap(self.array)
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import copies
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import not_a_tensor, of_tensors
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.shape import alias
@@ -21,6 +21,8 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """Makes the method that converts to `dtype`."""
 
     def convert(self: Any, memory_format: Any = None) -> Tensor:
+        if not isinstance(self, TensorBase):
+            raise not_a_tensor(method, "input", 1, self)
         return copies.lay_out(method, copies.cast(self, dtype.numpy), memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"

@@ -34,6 +34,7 @@ from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
+from minigrad.ops.arguments import of_tensors
 from minigrad.ops.inplace import with_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.more_facts import MoreFactMethods
@@ -49,7 +50,7 @@ else:
         """A class of stand-ins for the methods `names` of class `family`, whose file is imported on the first call."""
 
         def fetch(name: str) -> Any:
-            method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
+            method = of_tensors(vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name])
             if method.__qualname__.startswith(family):
                 method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
             return method

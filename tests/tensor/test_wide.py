@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as torch
+from minigrad.autograd.core import TensorBase
 from minigrad.tensor import drawing, models, storage, wide
 
 FAMILIES = {
@@ -49,3 +50,20 @@ def test_each_family_that_answers_for_numpy_is_known_where_a_rule_asks():
     assert {"minigrad.ops.join", "minigrad.ops.masks"} <= set(families)
     program = f"import sys, minigrad.tensor.numpy_functions; print([m for m in {families} if m not in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# Facts and conversions to Python, which are read too often for a check.
+READ = {
+    "__bool__", "__float__", "__getitem__", "__index__", "__int__", "__invert__", "adjoint", "contiguous", "cpu", "cuda",
+    "data_ptr", "detach", "dim", "element_size", "is_contiguous", "is_inference", "is_pinned", "is_set_to", "item",
+    "is_shared", "ndimension", "numpy", "requires_grad_", "retain_grad", "size", "storage_offset", "stride", "to", "tolist", "where",
+}  # fmt: skip
+METHODS = [
+    name for name in dir(torch.Tensor) if callable(getattr(torch.Tensor, name, None)) and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("name", sorted({*METHODS} - READ - {"bump_version", *TensorBase.__slots__}))
+def test_a_method_refuses_what_is_no_tensor(name):
+    with pytest.raises(TypeError):
+        getattr(torch.Tensor, name)(3)
