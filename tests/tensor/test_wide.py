@@ -54,9 +54,9 @@ def test_each_family_that_answers_for_numpy_is_known_where_a_rule_asks():
 
 # Facts and conversions to Python, which are read too often for a check.
 READ = {
-    "__bool__", "__float__", "__getitem__", "__index__", "__int__", "__invert__", "adjoint", "contiguous", "cpu", "cuda",
-    "data_ptr", "detach", "dim", "element_size", "is_contiguous", "is_inference", "is_pinned", "is_set_to", "item",
-    "is_shared", "ndimension", "numpy", "requires_grad_", "retain_grad", "size", "storage_offset", "stride", "to", "tolist", "where",
+    "adjoint", "contiguous", "cpu", "cuda", "data_ptr", "detach", "dim", "element_size", "is_contiguous",
+    "is_inference", "is_pinned", "is_set_to", "is_shared", "item", "ndimension", "numpy", "requires_grad_",
+    "retain_grad", "size", "storage_offset", "stride", "to", "tolist", "where",
 }  # fmt: skip
 METHODS = [
     name for name in dir(torch.Tensor) if callable(getattr(torch.Tensor, name, None)) and not name.startswith("_")
