@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.recording import compute
+from minigrad.autograd.computing import compute
 from minigrad.ops.arguments import of_tensors, shapes_do_not_broadcast
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, TensorBase, mode
-from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote

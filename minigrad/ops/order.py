@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_int, axes, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, mode
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
 from minigrad.ops.copies import as_float, cast, in_rows

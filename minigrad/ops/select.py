@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import (

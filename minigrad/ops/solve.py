@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast

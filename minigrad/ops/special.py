@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.recording import compute
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import mul, no_derivative, no_slope, pow, promote
 from minigrad.ops.copies import as_float, cast, clone

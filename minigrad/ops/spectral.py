@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axes
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
-from minigrad.autograd.recording import compute
 from minigrad.backend import Array, to_device
 from minigrad.devices import CPU
 from minigrad.tensor import Tensor

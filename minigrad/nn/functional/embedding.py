@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.autograd.recording import compute
 from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
 from minigrad.nn.functional.checks import require_tensors

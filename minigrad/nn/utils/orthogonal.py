@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.autograd.recording import compute
+from minigrad.autograd.computing import compute
 from minigrad.creation import eye, randn, zeros_like
 from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
