@@ -18,6 +18,7 @@ from minigrad.autograd.core import LEAF, Edge, TensorBase, inference_was_entered
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.backend import KERNELS, select
+from minigrad.half_precision import widened
 from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ class Node(Inspectable):
         if cotangent.__class__ is ndarray:
             if cotangent.size >= side_by_side.LARGE and plan.operation.elementwise:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
+            if plan.operation.in_float32 is True and self.dtype.char == "e":
+                rules = [(widened(rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
         values = self.saved_values(create_graph)

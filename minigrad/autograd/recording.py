@@ -28,18 +28,26 @@ from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules,
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
+from minigrad.half_precision import round_once, serve_halves
 from minigrad.side_by_side import in_parts, is_large
 
 
 # ---- declare -------------------------------------------------------------------------------------
 def operation(
-    name: str, forward: Callable[..., Any], *rules: Rule | None, view: bool = False, shown: str | None = None
+    name: str,
+    forward: Callable[..., Any],
+    *rules: Rule | None,
+    view: bool = False,
+    shown: str | None = None,
+    in_float32: bool | str = False,
 ) -> Operation:
     """Declare a differentiable operation from its forward and one gradient rule per operand.
 
     Formula: ``rules[i](g, ...) = g @ d forward / d operand_i``. A rule of None says that no gradient
     flows to that operand. ``view=True`` says that the result may share its first operand's memory;
-    `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`.
+    `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`. With `in_float32`, float16 is computed
+    in float32 and rounded once, in the forward and in each rule; with "forward" in the forward alone, where PyTorch's
+    gradient is made of functions that each round.
     A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand), `shapes` (of all) and
     `operands` (their values).
 
@@ -62,6 +70,9 @@ def operation(
         kind = Variadic
     made = kind(name, forward, rules, view, shown)
     check_rules(made, any_number)
+    if in_float32:
+        made.in_float32 = in_float32
+        serve_halves(made)
     return made
 
 
@@ -69,7 +80,8 @@ class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
     __slots__ = (
-        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
+        "backward_name", "elementwise", "forward", "in_float32", "name", "once", "operands", "plans", "reads", "rules",
+        "view",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +93,7 @@ class Operation:
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.elementwise = False  # whether large operands may be computed in parts
+        self.in_float32: bool | str = False  # or True, or "forward": see `operation`
         self.once = False  # True where the graph may be walked once, though nothing is saved
         self.plans: dict[int, Plan] = {}  # by the operands that need a gradient
 
@@ -97,7 +110,8 @@ class Operation:
                 on_gpu |= x.__class__ is not ndarray
             arrays.append(x)
         if not tensors:
-            return self.forward(*operands, **statics)
+            is_half = self.in_float32 and operands[0].dtype.char == "e"
+            return (round_once(self.forward) if is_half else self.forward)(*operands, **statics)
         if on_gpu:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
@@ -113,6 +127,8 @@ class Operation:
         if self.view:
             tensor = self.look(forward, operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
+            if self.in_float32 and arrays[0].dtype.char == "e":
+                forward = round_once(forward)
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))

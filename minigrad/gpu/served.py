@@ -5,7 +5,6 @@ The engine looks up `backend.KERNELS` for what computes a forward or a gradient 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.launch import or_else
 from minigrad.gpu.products import by_cublas, einsum, linear
+from minigrad.half_precision import find_wide, round_once
 from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
@@ -37,19 +37,18 @@ from minigrad.ops.reduce import average, sum_operation
 def _serve(function: Any, compute: Any) -> None:
     """Registers `compute` for `function`, a forward or a rule; used for operands that it supports."""
     if function is not None:
-        KERNELS[function] = or_else(compute, function)
+        KERNELS[function] = or_else(compute, KERNELS.get(function, function))
 
 
-def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
-    """Registers ``make(function)`` for every forward and every rule of the operations."""
-    for operation in operations:
-        for function in (operation.forward, *operation.rules):
-            if function is not None:
-                KERNELS[function] = make(function)
+def _compile(operation: Any) -> None:
+    """Registers a kernel for the forward and for every rule of an elementwise operation."""
+    for function in filter(None, (operation.forward, *operation.rules)):
+        KERNELS[function] = Elementwise(round_once(function) if function in find_wide(operation) else function)
 
 
-_serve_each(ELEMENTWISE, Elementwise)
-watchers.append(lambda made: _serve_each([made], Elementwise))  # for modules that are imported later
+for _operation in ELEMENTWISE:
+    _compile(_operation)
+watchers.append(_compile)  # for modules that are imported later
 
 for _operation in (softmax_operation, log_softmax_operation):
     _serve(_operation.forward, partial(rows.forward_along, _operation.name))
@@ -65,14 +64,18 @@ KERNELS[conv.forward] = cuda.convolve
 for _operation in (conv, conv_input):
     _serve(_operation.rules[2], cuda.sum_channels)  # of the bias
 
-for _operation in (batch_norm, layer_norm, group_norm):
-    _serve(_operation.forward, normalization.normalize)
-    for _rule, _compute in zip(_operation.rules, normalization.RULES, strict=True):
-        _serve(_rule, _compute)
+_norms = batch_norm, layer_norm, group_norm
+for _function, _compute in {pair for made in _norms for pair in zip(made.rules, normalization.RULES, strict=True)}:
+    _serve(_function, _compute)
+_serve(batch_norm.forward, normalization.normalize)  # which is that of all three
 _serve(normalize_by.forward, normalization.normalize_by_given)
 _serve(normalize_by.rules[0], normalization.given_x_rule)
 
-_serve_each((*PRODUCTS, affine, project), by_cublas)
+for _operation in (*PRODUCTS, affine, project):
+    for _function in filter(None, (_operation.forward, *_operation.rules)):
+        KERNELS[_function] = by_cublas(_function)
+    if _operation.in_float32:
+        KERNELS[_operation.forward] = round_once(KERNELS[_operation.forward])
 KERNELS[product_of] = blas.matmul
 KERNELS[np.einsum] = einsum
 
@@ -92,5 +95,5 @@ KERNELS[affine.forward] = linear
 _serve(affine.rules[0], sums.sum_rows)  # of the bias
 
 _serve(mse.forward, squares.add_squares)
-for _rule, _swapped in zip(mse.rules, (False, True), strict=True):
-    _serve(_rule, partial(squares.squares_rule, swapped=_swapped))
+for _function, _swapped in zip(mse.rules, (False, True), strict=True):
+    _serve(_function, partial(squares.squares_rule, swapped=_swapped))

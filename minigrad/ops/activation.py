@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import is_array
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axis, require_kind, takes_out
 from minigrad.ops.copies import cast, clone, in_rows
@@ -56,8 +55,6 @@ relu = unary(
 
 # ---- softmax --------------------------------------------------------------------------------------
 def _softmax_forward(x: Any, *, dim: int) -> Any:
-    if x.dtype == np.float16:  # summed in float32, rounded once
-        return _softmax_forward(x.astype(np.float32), dim=dim).astype(np.float16)
     e = x - x.max(axis=dim, keepdims=True)
     np.exp(e, out=e)
     e /= e.sum(axis=dim, keepdims=True)
@@ -65,22 +62,16 @@ def _softmax_forward(x: Any, *, dim: int) -> Any:
 
 
 def _log_softmax_forward(x: Any, *, dim: int) -> Any:
-    if x.dtype == np.float16:
-        return _log_softmax_forward(x.astype(np.float32), dim=dim).astype(np.float16)
     shifted = x - x.max(axis=dim, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return shifted
 
 
 def _softmax_rule(g: Any, out: Any, dim: int) -> Any:
-    if is_array(g) and g.dtype == np.float16:
-        return _softmax_rule(g.astype(np.float32), out.astype(np.float32), dim).astype(np.float16)
     return (g - (g * out).sum(axis=dim, keepdims=True)) * out
 
 
 def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
-    if is_array(g) and g.dtype == np.float16:
-        return _log_softmax_rule(g.astype(np.float32), out.astype(np.float32), dim).astype(np.float16)
     return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 
@@ -88,11 +79,13 @@ softmax_operation = operation(
     "softmax",
     lambda x, *, dim: in_rows(map_slices(lambda x: _softmax_forward(x, dim=dim), (dim,), x)),
     lambda g, out, dim: map_slices(lambda g, out: _softmax_rule(g, out, dim), (dim,), g, out),
+    in_float32=True,
 )
 log_softmax_operation = operation(
     "log_softmax",
     lambda x, *, dim: in_rows(map_slices(lambda x: _log_softmax_forward(x, dim=dim), (dim,), x)),
     lambda g, out, dim: map_slices(lambda g, out: _log_softmax_rule(g, out, dim), (dim,), g, out),
+    in_float32=True,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
 from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
@@ -130,7 +131,7 @@ celu = _with_options("celu", _elu_forward, _elu_rule, in_float32=True)
 
 def sigmoid_of(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    return logistic(z) if is_plain(z) else sigmoid(z)
+    return round_once(logistic)(z) if is_plain(z) else sigmoid(z)
 
 
 def _log1p_exp(z: Any) -> Any:

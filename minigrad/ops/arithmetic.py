@@ -315,9 +315,6 @@ divide = div
 
 def _interpolate(x: Any, end: Any, weight: Any) -> Any:
     """``x + weight (end - x)``, computed from the nearer end, so that weights 0 and 1 give x and end exactly."""
-    if x.dtype.char == "e":  # float16 is rounded once
-        wide = [z.astype(np.float32) if hasattr(z, "astype") else z for z in (x, end, weight)]
-        return _interpolate(*wide).astype(x.dtype)
     step = end - x
     return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
 
@@ -328,6 +325,7 @@ _lerp = elementwise(
     lambda g, weight: g * (1 - weight),
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
+    in_float32=True,
 )
 
 

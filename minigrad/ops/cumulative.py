@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.recording import operation
+from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.elementwise import twin_of
@@ -26,9 +27,7 @@ def _cumsum_forward(x: Any, *, dim: int) -> Any:
 
 def accumulate(function: Any, x: Any, dim: int) -> Any:
     """Cumulative sums or products in the next wider type, each rounded once, as in PyTorch; on a GPU in their own."""
-    wide = np.float32 if x.dtype.char == "e" else x.dtype
-    if type(x) is np.ndarray and x.dtype.char == "f":
-        wide = np.float64
+    wide = np.float64 if type(x) is np.ndarray and x.dtype.char == "f" else sum_type(x)
     return in_rows(function(x, axis=dim, dtype=wide)).astype(x.dtype, copy=False)
 
 

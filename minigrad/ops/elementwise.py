@@ -19,6 +19,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import FLOAT32, Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
@@ -41,35 +42,17 @@ ELEMENTWISE: list[Operation] = []  # all operations that compute each element fr
 watchers: list[Callable[[Operation], None]] = []  # called with each one declared later, such as by `gpu/served.py`
 
 
-def elementwise(
-    name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None, in_float32: bool = False
-) -> Operation:
+def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, **options: Any) -> Operation:
     """Declares an operation that computes each element of its result from the operands' elements at the same index.
 
-    With `in_float32`, float16 is computed in float32 and rounded once; for functions of several steps.
+    The `options` are those of `operation`.
     """
-    made = operation(name, forward, *rules, shown=shown)
+    made = operation(name, forward, *rules, **options)
     made.elementwise = True
-    if in_float32:
-        made.forward = _in_float32(forward)
-        made.rules = tuple([rule and _in_float32(rule) for rule in rules])
     ELEMENTWISE.append(made)
     for see in watchers:
         see(made)
     return made
-
-
-def _in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes `function` compute float16 arrays in float32. Tensors are passed on."""
-
-    @functools.wraps(function)
-    def call(x: Any, *others: Any, **options: Any) -> Any:
-        if isinstance(x, TensorBase) or x.dtype.char != "e":
-            return function(x, *others, **options)
-        wide = [z.astype(np.float32) if getattr(z, "dtype", None) == np.float16 else z for z in (x, *others)]
-        return function(*wide, **options).astype(np.float16)
-
-    return call
 
 
 def unary(
@@ -82,17 +65,17 @@ def unary(
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
-    in_float32: bool = False,
+    in_float32: bool | str = False,
     cast: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
     `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). `in_float32`
-    is that of `elementwise`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
+    is that of `operation`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
     formula, its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule, in_float32=in_float32)
-    whole, by_parts = made.forward, functools.partial(in_parts, made.forward)
+    by_parts = functools.partial(in_parts, forward)
     real = result is REAL
     cast = cast or real
 
@@ -104,7 +87,7 @@ def unary(
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
-        compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else whole
+        compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else forward
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
@@ -137,7 +120,7 @@ def binary(
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
-    rounded = _round_to_half(forward) if float32_number else None
+    rounded = round_once(forward) if float32_number else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example)
     function = publish(_function_of_two(made, promotion), name, forward, text)
@@ -236,16 +219,6 @@ class _Promotion(NamedTuple):
 
 def _values(*operands: Any) -> list[Any]:
     return [x.array if isinstance(x, TensorBase) else x for x in operands]
-
-
-def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """`forward` of float16 and a float32 number, rounded once at the end: 65536 is no float16, 65536 / 2 is."""
-
-    def rounded(x: Any, y: Any) -> Any:
-        result = forward(x, y)
-        return result.astype(np.float16) if result.dtype.kind == "f" else result
-
-    return rounded
 
 
 def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:

@@ -121,9 +121,7 @@ atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x),
 
 
 def logistic(x: Any) -> Any:
-    """``1 / (1 + exp(-x))`` of an array, with a single temporary array; float16 is computed in float32."""
-    if x.dtype.char == "e":
-        return logistic(x.astype(np.float32)).astype(np.float16)
+    """``1 / (1 + exp(-x))`` of an array, with a single temporary array."""
     e = np.negative(x)[...]  # an array, also where NumPy returns a scalar
     np.exp(e, out=e)
     e += 1
@@ -133,7 +131,8 @@ def logistic(x: Any) -> Any:
 sigmoid = unary(
     "sigmoid",
     logistic,
-    lambda g, out: g * (out * (1 - out)),
+    lambda g, out: g * (1 - out) * out,
+    in_float32="forward",
     formula="1 / (1 + e ** -input)",
     example="[0.0, 2.0] -> [0.5000, 0.8808]",
 )

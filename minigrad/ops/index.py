@@ -58,8 +58,6 @@ def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
 
 
 def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
-    if g.dtype == np.float16 and not is_basic(key):  # added in float32, rounded once
-        return _put_forward(g.astype(np.float32), shape=shape, key=key).astype(g.dtype)
     xp = array_module(g)
     whole = xp.zeros(shape, g.dtype)
     if is_basic(key):
@@ -73,7 +71,7 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
 
 
 read_at = operation("select", _read, lambda g, x_shape, key: put_at(g, shape=x_shape, key=key), view=True)
-put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key))
+put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key), in_float32=True)
 # PyTorch's name depends on the last part of a key: an int, a slice, a new axis, none of these; or an array.
 _sliced, _indexed = shown_as(read_at, "SliceBackward0"), shown_as(read_at, "IndexBackward0")
 _widened, _whole = shown_as(read_at, "UnsqueezeBackward0"), shown_as(read_at, "AliasBackward0")
@@ -84,6 +82,7 @@ add_at = operation(
     lambda x, values, *, key: x + _put_forward(values, shape=x.shape, key=key),
     lambda g: g,
     lambda g, key: read_at(g, key=key),
+    in_float32=True,
 )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
+from minigrad.half_precision import sum_type
 from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid_of
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.index import first_out_of_range
@@ -137,7 +138,7 @@ def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reducti
     if weight is not None:
         terms = terms * counts
     if reduction == "mean" and counts is not None:
-        return (terms.sum(dtype=_sum_type(x)) / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+        return (terms.sum(dtype=sum_type(x)) / counts.sum(dtype=sum_type(x))).astype(x.dtype)
     return reduce_terms(terms, reduction)
 
 
@@ -149,7 +150,7 @@ def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int
         labels = array_module(labels).where(kept, labels, 0)
     counts = count_labels(labels, kept, weight, x.dtype)
     if reduction == "mean" and counts is not None:
-        g = (g / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+        g = (g / counts.sum(dtype=sum_type(x))).astype(x.dtype)
     elif reduction == "mean":
         g = share(g, labels.shape, reduction)
     slope = -g if weight is None else -g * counts
@@ -158,10 +159,6 @@ def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int
     whole = array_module(x).zeros(x.shape, x.dtype)
     whole[_place_of(labels)] = slope
     return whole
-
-
-def _sum_type(x: Any) -> Any:
-    return np.float32 if x.dtype == np.float16 else x.dtype
 
 
 def _nll(name: str, shown: str) -> Operation:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
+from minigrad.half_precision import sum_type
 from minigrad.ops.piecewise import is_plain
 
 
@@ -20,10 +21,8 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
     """The mean or the sum of the terms, or the terms themselves. Float16 is summed in float32."""
     if reduction == "none":
         return terms
-    is_half = terms.dtype.char == "e"
-    total = terms.sum(dtype=np.float32 if is_half else None)
-    total = total / terms.size if reduction == "mean" else total
-    return total.astype(terms.dtype) if is_half else total
+    total = terms.sum(dtype=sum_type(terms))
+    return (total / terms.size if reduction == "mean" else total).astype(terms.dtype, copy=False)
 
 
 def share(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
+from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, no_slope, sub, true_divide
 from minigrad.ops.comparison import gt
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 # ---- norms ---------------------------------------------------------------------------------------
 def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # float16 is squared and summed in float32
-        return _norm_forward(x.astype(np.float32), p=p, dim=dim, keepdim=keepdim).astype(x.dtype)
     return arrange(_measure_along(x, p, {"axis": dim, "keepdims": keepdim}), keepdim)
 
 
@@ -67,7 +66,7 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 
 
-_norm = operation("linalg_vector_norm", _norm_forward, _slope_of_norm)
+_norm = operation("linalg_vector_norm", _norm_forward, _slope_of_norm, in_float32="forward")
 
 
 # ---- the sum of the singular values --------------------------------------------------------------
@@ -214,7 +213,6 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
-    half = input.array.dtype == np.float16  # norms of float16 are computed in float32
-    sizes = norm(cast(input, np.float32) if half else input, p, rest, True)
+    sizes = norm(cast(input, sum_type(input.array)), p, rest, True)
     scale = where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
     return mul(input, cast(scale, input.array.dtype))

@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
+from minigrad.half_precision import HALF, widen
 from minigrad.ops import small_norms
 from minigrad.ops.copies import lay_images
 from minigrad.ops.small_norms import Steps
@@ -30,15 +31,30 @@ Shape = tuple[int, ...]
 class Moments:
     """The shapes of one normalization, and the statistics that its forward saves for the gradient."""
 
-    __slots__ = ("__weakref__", "columns", "dims", "eps", "hat", "mean", "rows", "scale", "steps", "variance")
+    __slots__ = (
+        "__weakref__",
+        "columns",
+        "dims",
+        "eps",
+        "hat",
+        "kept_in",
+        "mean",
+        "rows",
+        "scale",
+        "steps",
+        "variance",
+    )
 
     mean: Any
     variance: Any  # the biased one
     scale: Any  # 1 / sqrt(variance + eps)
     hat: Any  # saved only if it is not the result itself
 
-    def __init__(self, rows: Shape, dims: Shape, columns: Shape, eps: float, steps: Steps | None = None) -> None:
+    def __init__(
+        self, rows: Shape, dims: Shape, columns: Shape, eps: float, steps: Steps | None = None, kept_in: Any = None
+    ) -> None:
         self.rows, self.dims, self.columns, self.eps, self.steps = rows, dims, columns, eps, steps
+        self.kept_in = kept_in  # the dtype of the input, in which PyTorch keeps the statistics
 
     @property
     def count(self) -> int:
@@ -47,7 +63,7 @@ class Moments:
 
     def measure(self, x: Any) -> Any:
         """Computes and saves the statistics of the array `x`, and returns `hat`."""
-        x = widen(lay_images(x).reshape(self.rows))
+        x = lay_images(x).reshape(self.rows)
         steps = self.steps_for(x)
         if steps is not None:
             self.mean, self.variance, self.scale = steps.measure(x, self.dims, self.eps)
@@ -80,7 +96,7 @@ class Moments:
         """Computes `hat` of the array `x` again."""
         if self.hat is not None:
             return self.hat
-        hat = widen(x.reshape(self.rows)) - self.mean
+        hat = x.reshape(self.rows) - self.mean
         hat *= self.scale
         return hat
 
@@ -90,11 +106,6 @@ class Moments:
         centred = x - x.mean(axis=self.dims, keepdims=True)
         scale = 1 / np.sqrt((centred * centred).sum(axis=self.dims, keepdims=True) / self.count + self.eps)
         return centred * scale, scale
-
-
-def widen(x: Any) -> Any:
-    """Float16 arrays as float32. Tensors unchanged."""
-    return x.astype(np.float32) if not isinstance(x, TensorBase) and x.dtype == np.float16 else x
 
 
 def sum_product(x: Any, y: Any, dims: Shape) -> Any:
@@ -128,8 +139,8 @@ def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum
     hat = moments.measure(x)
     moments.hat = None if w is None and b is None else hat
     _track(running, moments, momentum)
-    if x.dtype == np.float16:  # PyTorch keeps the statistics in the input's type
-        moments.mean, moments.scale = (widen(kept.astype(np.float16)) for kept in (moments.mean, moments.scale))
+    if moments.kept_in == HALF:
+        moments.mean, moments.scale = (widen(kept.astype(HALF)) for kept in (moments.mean, moments.scale))
     return _scale_and_shift(hat, w, b, moments.columns).astype(x.dtype, copy=False).reshape(x.shape)
 
 
@@ -161,7 +172,7 @@ def _batch_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
         return _traced_x_rule(g, x, w, moments)
 
     def compute(part: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
-        slope = widen(x) - mean
+        slope = x - mean
         slope *= sum_product(part, slope, moments.dims) * scale * scale / moments.count
         dx = part - moments.average(part)
         dx -= slope
@@ -177,7 +188,7 @@ def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
         return _traced_x_rule(g, x, w, moments)
 
     def compute(g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
-        rows, weighted = widen(x), g if w is None else g * w
+        rows, weighted = x, g if w is None else g * w
         total, share = weighted.sum(axis=moments.dims, keepdims=True), scale.dtype.type(1 / max(moments.count, 1))
         slope = (total * mean - sum_product(weighted, rows, moments.dims)) * scale * scale * scale * share
         dx = g * scale
@@ -193,10 +204,10 @@ def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
 def _slice_by_slice(compute: Callable[..., Any], g: Any, x: Any, w: Any, moments: Moments) -> Any:
     """The gradient of `x`: ``compute(g, x, mean, scale, w)`` in the shape `rows`, for large arrays in all threads."""
     rows, columns = moments.rows, None if w is None else w.reshape(moments.columns)
-    part, row = widen(g).reshape(rows), x.reshape(rows)
+    part, row = g.reshape(rows), x.reshape(rows)
     steps = moments.steps_for(part)
     if steps is not None:
-        dx = steps.gradient(moments.dims, part, widen(row), moments.mean, moments.scale, columns)
+        dx = steps.gradient(moments.dims, part, row, moments.mean, moments.scale, columns)
     else:
         dx = map_slices(compute, moments.dims, part, row, moments.mean, moments.scale, columns)
     return _shape_like(dx, x)
@@ -219,11 +230,11 @@ def _shape_like(dx: Any, x: Any) -> Any:
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
     hat = moments.trace(x)[0] if isinstance(g, TensorBase) else moments.recall(x)
-    return sum_product(widen(g).reshape(moments.rows), hat, _find_shared_axes(moments.columns)).reshape(w_shape)
+    return sum_product(g.reshape(moments.rows), hat, _find_shared_axes(moments.columns)).reshape(w_shape)
 
 
 def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
-    return widen(g).reshape(moments.rows).sum(axis=_find_shared_axes(moments.columns)).reshape(b_shape)
+    return g.reshape(moments.rows).sum(axis=_find_shared_axes(moments.columns)).reshape(b_shape)
 
 
 def _find_shared_axes(columns: Shape) -> Shape:
@@ -241,7 +252,7 @@ def _lone_b_rule(g: Any, w: Any, b_shape: Shape, moments: Moments) -> Any:
 
 def _normalization(name: str, x_rule: Callable[..., Any], b_rule: Callable[..., Any] = _b_rule) -> Operation:
     title = "".join(word.capitalize() for word in name.split("_"))
-    return operation(name, _forward, x_rule, _w_rule, b_rule, shown=f"Native{title}Backward0")
+    return operation(name, _forward, x_rule, _w_rule, b_rule, shown=f"Native{title}Backward0", in_float32=True)
 
 
 batch_norm = _normalization("batch_norm", _batch_x_rule)
@@ -251,8 +262,8 @@ group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 # ---- with given statistics ----------------------------------------------------------------
 def _given_forward(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Shape, eps: float) -> Any:
-    wide = widen(lay_images(x))
-    scale = 1 / np.sqrt(widen(var) + eps)
+    wide = lay_images(x)
+    scale = 1 / np.sqrt(var + eps)
     if w is not None:
         scale = scale * w
     shift = -mean * scale if b is None else b - mean * scale
@@ -267,16 +278,16 @@ def _given_x_rule(g: Any, w: Any, var: Any, columns: Shape, eps: float) -> Any:
 
 
 def _given_w_rule(g: Any, x: Any, mean: Any, var: Any, columns: Shape, eps: float) -> Any:
-    centred = widen(x) - mean.reshape(columns)
-    total = sum_product(widen(g), centred, _find_shared_axes(columns)).reshape(mean.shape)
+    centred = x - mean.reshape(columns)
+    total = sum_product(g, centred, _find_shared_axes(columns)).reshape(mean.shape)
     return total * (1 / np.sqrt(var + eps))
 
 
 def _given_b_rule(g: Any, b_shape: Shape, columns: Shape) -> Any:
-    return widen(g).sum(axis=_find_shared_axes(columns)).reshape(b_shape)
+    return g.sum(axis=_find_shared_axes(columns)).reshape(b_shape)
 
 
 normalize_by = operation(
     "batch_norm", _given_forward, _given_x_rule, _given_w_rule, _given_b_rule, None, None,
-    shown="NativeBatchNormBackward0",
+    shown="NativeBatchNormBackward0", in_float32=True,
 )  # fmt: skip

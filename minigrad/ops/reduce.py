@@ -90,20 +90,16 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    wide = np.float32 if x.dtype.char == "e" else None
-    found = add_up(x, dim, wide, keepdim) / count_reduced(x.shape, dim)
-    found = found.astype(x.dtype) if wide else found
+    found = add_up(x, dim, None, keepdim) / count_reduced(x.shape, dim)
     return found if dim is None else arrange(found, keepdim)
 
 
 def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
-    count = count_reduced(x_shape, dim)
-    # float16 in float32: the count may be out of its range
-    return spread_gradient(g / (np.float32(count) if g.dtype == np.float16 else count), x_shape, dim)
+    return spread_gradient(g / count_reduced(x_shape, dim), x_shape, dim)
 
 
 sum_operation = operation("sum", _total, spread_gradient)
-average = operation("mean", _average_forward, _average_rule)
+average = operation("mean", _average_forward, _average_rule, in_float32=True)
 
 
 # PyTorch prints other `grad_fn` names for reductions over given dimensions than over all.

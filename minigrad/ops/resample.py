@@ -125,7 +125,7 @@ _FILTERS: dict[str, tuple[int, Callable[[Any], Any]]] = {  # the radius in pixel
 
 # ---- the operation -------------------------------------------------------------------------------
 def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    wide = x
     for axis in axes:
         rows = [wide.take(constant_beside(wide, as_index(places)), axis=axis.dim) for places in axis.places.T]
         if axis.weights is None:
@@ -160,7 +160,7 @@ def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
 
 def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
     """The adjoint of `_read`: adds each new pixel's weighted gradient to the old pixels that it read."""
-    wide = g.astype(np.float32) if g.dtype == np.float16 else g
+    wide = g
     for axis in reversed(axes):
         dim = axis.dim
         image = array_module(g).zeros((*wide.shape[:dim], axis.length, *wide.shape[dim + 1 :]), wide.dtype)
@@ -170,7 +170,7 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
                 part = wide * stand_along(axis.weights[:, tap].astype(wide.dtype), dim, wide.ndim)
             _add_rows(image, part, dim, places)
         wide = image
-    return wide.astype(g.dtype, copy=False)
+    return wide
 
 
 def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
@@ -208,8 +208,9 @@ def make_resampling(name: str, pools: bool = False) -> Operation:
         return tie(back(require_windows(g), axes=axes), x)
 
     back: Any = operation(
-        f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes)
+        f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes), in_float32=True
     )
-    shown = f"{name}Backward0"
-    made = operation(name, lambda x, *, axes: _read(x, axes), tied_rule if pools else rule, shown=shown)
+    made = operation(
+        name, lambda x, *, axes: _read(x, axes), tied_rule if pools else rule, shown=f"{name}Backward0", in_float32=True
+    )
     return made

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 def _accumulate_logs(x: Any, *, dim: int) -> Any:
     if type(x) is np.ndarray:  # float32 is summed in float64, as every step rounds
         return in_rows(np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)).astype(x.dtype, copy=False)
-    if x.dtype.char == "e":
-        return _accumulate_logs(x.astype(np.float32), dim=dim).astype(x.dtype)
     # CuPy has no logaddexp.accumulate: doubling, as in Hillis and Steele, "Data Parallel Algorithms", 1986.
     sums, reach = in_rows(x), 1
     while reach < x.shape[dim]:  # each element holds the sum of the `reach` elements up to it
@@ -51,7 +49,7 @@ def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
     return share * scan_from_the_back(g, grown, dim)
 
 
-_logcumsumexp = operation("logcumsumexp", _accumulate_logs, _slope_of_log_of_running_sum)
+_logcumsumexp = operation("logcumsumexp", _accumulate_logs, _slope_of_log_of_running_sum, in_float32=True)
 
 
 @takes_out

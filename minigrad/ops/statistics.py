@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 # ---- variance --------------------------------------------------------------------------------------
 def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # float16 is squared and summed in float32
-        x = x.astype(np.float32)
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
     exact = np.float64 if x.__class__ is np.ndarray else None  # summed in float64, as in PyTorch
@@ -74,8 +72,8 @@ def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
     return _slope_of_var(divide_or(g, 2 * out), x, dim, correction)
 
 
-_var = operation("var", _var_forward, _slope_of_var)
-_std = operation("std", _std_forward, _slope_of_std)
+_var = operation("var", _var_forward, _slope_of_var, in_float32=True)
+_std = operation("std", _std_forward, _slope_of_std, in_float32=True)
 
 
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
+from minigrad.half_precision import find_wide, round_once
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
 
@@ -50,12 +51,13 @@ def every_case():
     for made in ELEMENTWISE:
         for role, function in enumerate((made.forward, *made.rules)):
             if function is not None:
-                cases += list(_cases(f"{made.name} {role}", function, made.name in TAKE_NUMBERS))
+                compiled = round_once(function) if function in find_wide(made) else function
+                cases += list(_cases(f"{made.name} {role}", compiled, _parameters(function), made.name in TAKE_NUMBERS))
     return cases
 
 
-def _cases(name, function, numbers):
-    parameters, options = _parameters(function)
+def _cases(name, function, takes, numbers):
+    parameters, options = takes
     for char in CHARS:
         dtype = np.dtype(char)
         choices = [[dtype] * len(parameters)]

@@ -49,7 +49,7 @@ def batch_norm(
         if input.array.size and input.array.size == prod(column):
             raise one_value_per_channel(shape, "a larger batch, or eval()")
         dims = tuple([d for d in range(len(shape)) if d != 1])
-        moments = ops.Moments(shape, dims, column, eps, BATCH)
+        moments = ops.Moments(shape, dims, column, eps, BATCH, input.array.dtype)
         return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
@@ -107,7 +107,7 @@ def instance_norm(
     shape = input.array.shape
     if prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)}")
-    moments = ops.Moments(shape, tuple(range(2, len(shape))), column, eps, BATCH)
+    moments = ops.Moments(shape, tuple(range(2, len(shape))), column, eps, BATCH, input.array.dtype)
     return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
 
 
@@ -141,7 +141,7 @@ def layer_norm(
     """
     shape = _fit_last_axes("layer_norm", input, normalized_shape, weight, bias)
     lead, row = prod(input.array.shape[: input.array.ndim - len(shape)]), prod(shape)
-    moments = ops.Moments((lead, row), (1,), (1, row), as_number("layer_norm", "eps", eps), LAYER)
+    moments = ops.Moments((lead, row), (1,), (1, row), as_number("layer_norm", "eps", eps), LAYER, input.array.dtype)
     return ops.layer_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 
@@ -207,7 +207,9 @@ def group_norm(
             f"divisible by num_groups, but got input of shape {[N, C, *space]} and num_groups={num_groups}"
         )
     rows = (N, groups, C // groups, prod(space))  # (N, C, ...) -> (N, G, C/G, ...)
-    moments = ops.Moments(rows, (2, 3), (1, groups, C // groups, 1), as_number("group_norm", "eps", eps), GROUP)
+    moments = ops.Moments(
+        rows, (2, 3), (1, groups, C // groups, 1), as_number("group_norm", "eps", eps), GROUP, input.array.dtype
+    )
     return ops.group_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 

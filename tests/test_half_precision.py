@@ -1,0 +1,79 @@
+"""What an operation declares by `in_float32`: float16 is computed in float32 and rounded once."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.autograd import operation
+from minigrad.backend import KERNELS
+from minigrad.ops.elementwise import unary
+from minigrad.ops.grad_fn_names import shown_as
+
+
+def declare(in_float32):
+    """An operation of two steps whose intermediate result, ``300 * 300 x``, is too large for float16."""
+    seen = []
+
+    def forward(x):
+        seen.append(x.dtype.char)
+        return x * 300 * 300 / 300 / 300
+
+    def rule(g, x):
+        seen.append(g.dtype.char + x.dtype.char)
+        return g * 300 * 300 / 300 / 300
+
+    return operation("there_and_back", forward, rule, in_float32=in_float32), seen
+
+
+@pytest.mark.parametrize(("in_float32", "types"), [(True, ["f", "ff"]), ("forward", ["f", "ee"]), (False, ["e", "ee"])])
+def test_forward_and_rules_get_the_declared_type(in_float32, types):
+    made, seen = declare(in_float32)
+    x = torch.tensor([1.0, 0.9], dtype=torch.float16, requires_grad=True)
+    y = made(x)
+    y.sum().backward()
+    assert seen == types
+    assert y.dtype is x.grad.dtype is torch.float16
+    assert y.tolist() == (x.tolist() if in_float32 else [np.inf, np.inf])
+    assert x.grad.tolist() == ([1.0, 1.0] if in_float32 is True else [np.inf, np.inf])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_wider_types_are_computed_as_they_are(dtype):
+    made, seen = declare(True)
+    x = torch.ones(2, dtype=dtype, requires_grad=True)
+    made(x).sum().backward()
+    char = dtype.numpy.char
+    assert seen == [char, char * 2] and x.grad.dtype is dtype
+
+
+def test_of_arrays_and_of_copies_too():
+    made, seen = declare(True)
+    assert made(np.ones(2, np.float16)).dtype == np.float16
+    shown_as(made, "OtherBackward0")(torch.ones(2, dtype=torch.float16))
+    assert seen == ["f", "f"]
+
+
+def test_gradients_of_wider_operands_are_not_rounded():
+    scale = operation("scale", lambda x, w: x * w, lambda g, w: g * w, lambda g, x: g * x, in_float32=True)
+    x, w = torch.full((1,), 0.1, dtype=torch.float16), torch.ones(1, requires_grad=True)
+    scale(x, w).backward(torch.full((1,), 0.1, dtype=torch.float16))
+    assert w.grad.item() == np.float32(np.float16(0.1)) * np.float32(np.float16(0.1))
+
+
+def test_a_gpu_finds_what_it_runs():
+    made, _ = declare(True)
+    assert KERNELS[made.forward](np.ones(1, np.float16)).dtype == np.float16
+    assert KERNELS[made.rules[0]](np.ones(1, np.float16), np.ones(1, np.float16)).dtype == np.float32
+    plain, _ = declare(False)
+    assert plain.forward not in KERNELS
+
+
+def test_large_arrays_too(monkeypatch):
+    monkeypatch.setattr("minigrad.side_by_side.LARGE", 4)
+    there_and_back = unary(
+        "there_and_back", lambda x: x * 300 * 300 / 300 / 300, lambda g: g * 300 / 300, in_float32=True
+    )
+    x = torch.full((8,), 1000.0, dtype=torch.float16, requires_grad=True)
+    y = there_and_back(x)
+    y.backward(x)
+    assert y.tolist() == x.grad.tolist() == [1000.0] * 8
