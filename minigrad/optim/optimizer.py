@@ -3,8 +3,8 @@
 A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and in place:
 `rule(w, g, buffer, ..., *, option, ...)`. The parameter names say what the rule needs. A buffer is kept in the state
 of the parameter under its name. An option comes from the group, except `step`, the number of this step, and `first`,
-true if the buffers were just made. `rules.py` runs a rule: it adds `maximize` and weight decay, reads the state
-(`state.py`), and passes large parameters in blocks that fit the processor's cache.
+true if the buffers were just made. `bound_rule.py` runs it: it reads the state (`state.py`), adds `maximize` and weight
+decay, and passes large parameters in blocks that fit the processor's cache (`rules.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from minigrad.backend import quiet
 from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.parameter import clear_gradients
+from minigrad.optim.bound_rule import BoundRule
 from minigrad.optim.options import (
     Group,
     Params,
@@ -25,7 +26,6 @@ from minigrad.optim.options import (
     list_groups,
     required,  # noqa: F401 (older custom optimizers import it from here)
 )
-from minigrad.optim.rules import BoundRule
 from minigrad.optim.watch import Watch
 
 State: TypeAlias = dict[str, Any]

@@ -1,83 +1,17 @@
-"""A rule at work: bound to the options of a group, extended by weight decay and `maximize`, run block by block."""
+"""What is built around a rule: `maximize` and weight decay, blocks of large parameters; and a helper of rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 from minigrad import parallel
 from minigrad.backend import Array
-from minigrad.optim.options import Group, read_options
-from minigrad.tensor import Tensor
-
-if TYPE_CHECKING:
-    from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.bound_rule import BLOCK
 
 Rule: TypeAlias = Callable[..., None]
-BLOCK = 65536  # elements that a rule processes at a time: a few blocks of float32 fit in the second-level cache
 
 
-class BoundRule:
-    """An optimizer's rule with the options of one group."""
-
-    def __init__(self, kind: type[Optimizer], group: Group, defaults: Group) -> None:
-        if kind.rule is None:
-            raise NotImplementedError(
-                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
-            )
-        self.kind, self.options = kind, read_options(group, defaults)
-        may_change = any(isinstance(option, Tensor) for option in group.values())  # a Tensor may be written to
-        self.group = None if may_change else dict(group)  # a copy, to notice changes of options
-        self.params = group["params"]  # the same list, because comparing lists would compare tensors
-        names, count = kind.rule.__code__.co_varnames, kind.rule.__code__.co_argcount
-        self.reads = names[count : count + kind.rule.__code__.co_kwonlyargcount]  # options and counters
-        given = {name: self.options[name] for name in self.reads if name in self.options}
-        self.step: Rule = partial(extend(kind.rule, self.options), **given)
-        # Of the parameters after `w` and `g`, a buffer whose option is off is None.
-        self.buffers = [
-            name if self.options.get(kind.optional.get(name, ""), True) else None for name in names[2:count]
-        ]
-        self.keeper: Any = None  # plain gradient descent needs neither buffers nor step counts
-        if any(self.buffers) or kind.counters:
-            from minigrad.optim.state import StateKeeper
-
-            self.keeper = StateKeeper(kind, self.options, self.buffers, self.reads)
-
-    def serves(self, group: Group) -> bool:
-        """Whether the group has these parameters and options still."""
-        return self.params is group["params"] and self.group == group
-
-    def update_all(self, parameters: Sequence[Any], optimizer: Optimizer) -> None:
-        """Writes the next value of each parameter, which has a gradient, into its array."""
-        on_gpu = []
-        for parameter in parameters:
-            parameter.writes[0] += 1  # so that a graph that saved the parameter notices
-            if parameter.array.__class__ is np.ndarray:
-                self.update(parameter, optimizer)
-            else:
-                on_gpu.append(parameter)
-        if on_gpu:
-            from minigrad.optim.fused import update_together  # imported with the first parameter on a GPU
-
-            update_together(optimizer, self, on_gpu)
-
-    def update(self, parameter: Any, optimizer: Optimizer) -> None:
-        """Updates one parameter on the CPU, block by block if it is large."""
-        w, g, look = parameter.array, parameter.gradient.array, optimizer._watch.look
-        buffers, counted = self.buffers, {}
-        if self.keeper is not None:
-            buffers, counted = self.keeper.read(parameter, optimizer.state[parameter])
-        if w.size > BLOCK:
-            run_in_blocks(partial(self.step, **counted), look, w, g, *buffers)
-        else:
-            self.step(w, g, *buffers, **counted)
-            look(w)
-
-
-# ---- options that every rule has -----------------------------------------------------------------
 def extend(rule: Rule, options: dict[str, Any]) -> Rule:
     """`rule` extended by `maximize`, `weight_decay` and `decoupled_weight_decay`."""
     decay = options.get("weight_decay")

@@ -12,8 +12,8 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim, parallel
+from minigrad.optim.bound_rule import BLOCK
 from minigrad.optim.optimizer import required
-from minigrad.optim.rules import BLOCK
 from tests.marks import MEASURES
 
 
