@@ -4,7 +4,8 @@ CuPy is imported when a GPU is first asked for (`find_gpu.py`), never by `import
 `why_not` says why no GPU can be used.
 
 The other files need not choose: NumPy's functions dispatch to CuPy by themselves (`np.exp(cupy_array)`). Where they
-do not (creation, strides), `array_module(array)` gives the library of an array.
+do not (creation, strides), `array_module(array)` gives the library of an array. The engine runs every function by
+`quiet`: on the GPU of its arrays, without NumPy's warnings.
 """
 
 from __future__ import annotations
@@ -27,9 +28,201 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-# ---- floating-point warnings ----------------------------------------------------------------
+# ---- the libraries ---------------------------------------------------------------------------
+RECORDING: list[Any] = []  # CUDA graphs that are capturing
+_cuda: Any = None  # CuPy, or the tests' stand-in, after a successful check
+_several = False  # whether there is more than one GPU
+_why_not: str | None = None  # the reason why there is no GPU, after a failed check
 
 
+def is_available() -> bool:
+    """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it.
+
+    >>> import minigrad as torch
+    >>> device = "cuda" if torch.cuda.is_available() else "cpu"
+    """
+    global _cuda, _why_not
+    if _cuda is None and _why_not is None:
+        from minigrad.find_gpu import find_cupy
+
+        _cuda, _why_not = find_cupy()
+        if _cuda is not None:
+            _begin(_cuda)
+    return _cuda is not None
+
+
+def why_not() -> str | None:
+    """The reason why no GPU can be used, and what to do; None if one can be used.
+
+    >>> import minigrad as torch
+    >>> reason = torch.cuda.why_not()  # None where a GPU can be used
+    """
+    return None if is_available() else _why_not
+
+
+def device_count() -> int:
+    """The number of usable GPUs: 0 without CuPy, a driver or a device.
+
+    >>> import minigrad as torch
+    >>> count = torch.cuda.device_count()  # 0 without a GPU
+    """
+    return int(_cuda.cuda.runtime.getDeviceCount()) if is_available() else 0
+
+
+def _begin(cupy: Any) -> None:
+    """Prepares a GPU: sets an allocator with clear errors, and imports our CUDA kernels."""
+    global _several
+    from minigrad.find_gpu import explain_exhaustion
+
+    explain_exhaustion(cupy)
+    _several = device_count() > 1
+    importlib.import_module("minigrad.gpu.served")
+
+
+@contextlib.contextmanager
+def use_library(module: Any) -> Iterator[Any]:
+    """A context in which `module` is the library of device "cuda"; None means the CuPy of this machine.
+
+    Tests use it to install a strict stand-in for CuPy on machines without a GPU.
+    """
+    global _cuda, _several, _why_not
+    before = _cuda, _several, _why_not
+    _cuda, _several, _why_not = module, False, None
+    if module is not None:
+        _begin(module)
+    try:
+        yield module
+    finally:
+        _cuda, _several, _why_not = before
+
+
+def library(device: device) -> Any:
+    """The array library of `device`: NumPy or CuPy. Raises RuntimeError with `why_not` in words."""
+    if device.type == "cpu":
+        return np
+    if _cuda is None and not is_available():
+        raise RuntimeError(f"device {str(device)!r} was asked for. {why_not()}")
+    if device.index and device.index >= device_count():
+        raise RuntimeError(
+            f"device {str(device)!r} was asked for, but this machine has {device_count()} GPU(s), "
+            f"the last one is 'cuda:{device_count() - 1}'"
+        )
+    return _cuda
+
+
+def on(device: device) -> contextlib.AbstractContextManager[object]:
+    """A context in which CuPy creates arrays and computes on that GPU."""
+    if device.type == "cpu" or device.index is None:
+        return contextlib.nullcontext()
+    return library(device).cuda.Device(device.index)
+
+
+def number_device(device: device) -> device:
+    """`device` with its number: "cuda" alone means the current GPU."""
+    if device.type == "cpu" or device.index is not None:
+        return device
+    return _cuda_device(library(device).cuda.runtime.getDevice())
+
+
+@functools.cache
+def _cuda_device(index: int) -> device:
+    return device("cuda", index)
+
+
+def gpu_array_type() -> Any:
+    """The class of arrays on a GPU; there must be a GPU."""
+    return _cuda.ndarray
+
+
+# ---- where an array is, and moving it --------------------------------------------------------
+def array_module(array: Array) -> Any:
+    """The library that holds `array`: NumPy or CuPy (NumPy for anything that is no array)."""
+    if type(array) is np.ndarray:
+        return np
+    if _cuda is not None and isinstance(array, _cuda.ndarray):
+        return _cuda
+    if type(array).__module__.partition(".")[0] == "cupy" and is_available():
+        return _cuda  # the user made it with CuPy before we looked for a GPU
+    return np
+
+
+def device_of(array: Array) -> device:
+    """The device of `array`: the CPU, or the GPU with its number."""
+    if type(array) is np.ndarray or array_module(array) is np:
+        return CPU
+    return _cuda_device(array.device.id)
+
+
+def are_on_one_gpu(*arrays: Array) -> bool:
+    """Whether all are arrays on the same GPU."""
+    if _cuda is None or any(type(array) is not _cuda.ndarray for array in arrays):
+        return False
+    return not _several or len({array.device.id for array in arrays}) == 1
+
+
+def address_of(array: Array) -> int:
+    """The address of the first element of `array`."""
+    return int(array.__array_interface__["data"][0] if type(array) is np.ndarray else array.data.ptr)
+
+
+def to_device(array: Array, device: device) -> Array:
+    """`array` on `device`: itself if it is there already, else a copy, which keeps the order of the axes in memory."""
+    held = device_of(array)
+    if held.type == device.type and device.index in (None, held.index):
+        return array
+    if device.type == "cpu":
+        return _move(array, lambda x: x.get()) if held.type == "cuda" else array
+    cuda = library(device)
+    with on(device):
+        if held.type == "cuda":
+            return _move(array, lambda x: x.copy())
+        # A single number is the argument of a kernel, which nobody waits for and a CUDA graph may record.
+        if array.ndim:
+            return _move(array, cuda.asarray)
+        number = cuda.empty((), array.dtype)
+        number.fill(array[()])
+        return number
+
+
+def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
+    """What `copy`, which lays all that it is given row by row, makes of `array`: its axes in their order in memory."""
+    if not array.flags.c_contiguous:
+        order = find_memory_order(array.shape, [abs(step) for step in array.strides])
+        turned = array.transpose(order)
+        if turned.flags.c_contiguous:
+            return copy(turned).transpose([order.index(i) for i in range(array.ndim)])
+    return copy(array)
+
+
+def copy_array(array: Array) -> Array:
+    """A copy on the device of `array`."""
+    if array.__class__ is np.ndarray or isinstance(array, np.generic):
+        return array.copy()
+    return _run_there(copy_one, (array,), {})
+
+
+def copy_one(array: Array) -> Array:
+    """A copy on the selected GPU."""
+    return array.copy()
+
+
+def pin(array: Array) -> Array:
+    """A copy of the host's `array` in page-locked memory, for asynchronous copies to a GPU. Raises as `library`."""
+    memory = library(device("cuda")).cuda.alloc_pinned_memory(max(array.nbytes, 1))
+    pinned: Array = np.ndarray(array.shape, array.dtype, buffer=memory)
+    pinned[...] = array
+    return pinned
+
+
+def is_pinned(array: Array) -> bool:
+    """Whether the memory of `array` was made by `pin`."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return _cuda is not None and isinstance(base, _cuda.cuda.PinnedMemoryPointer)
+
+
+# ---- running a function: on the GPU of its arrays, without NumPy's warnings ------------------
 def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
     """NumPy's context variable with the floating-point error settings, and its value for "ignore".
 
@@ -108,103 +301,7 @@ def select(array: Array) -> bool:
     return True
 
 
-def device_of(array: Array) -> device:
-    """The device of `array`: the CPU, or the GPU with its number."""
-    if type(array) is np.ndarray or array_module(array) is np:
-        return CPU
-    return _cuda_device(array.device.id)
-
-
-@functools.cache
-def _cuda_device(index: int) -> device:
-    return device("cuda", index)
-
-
-# ---- libraries ------------------------------------------------------------------------------
-
-RECORDING: list[Any] = []  # CUDA graphs that are capturing
-_cuda: Any = None  # CuPy, or the tests' stand-in, after a successful check
-_several = False  # whether there is more than one GPU
-_why_not: str | None = None  # the reason why there is no GPU, after a failed check
-
-
-def array_module(array: Array) -> Any:
-    """The library that holds `array`: NumPy or CuPy (NumPy for anything that is no array)."""
-    if type(array) is np.ndarray:
-        return np
-    if _cuda is not None and isinstance(array, _cuda.ndarray):
-        return _cuda
-    if type(array).__module__.partition(".")[0] == "cupy" and is_available():
-        return _cuda  # the user made it with CuPy before we looked for a GPU
-    return np
-
-
-def library(device: device) -> Any:
-    """The array library of `device`: NumPy or CuPy. Raises RuntimeError with `why_not` in words."""
-    if device.type == "cpu":
-        return np
-    if _cuda is None and not is_available():
-        raise RuntimeError(f"device {str(device)!r} was asked for. {why_not()}")
-    if device.index and device.index >= device_count():
-        raise RuntimeError(
-            f"device {str(device)!r} was asked for, but this machine has {device_count()} GPU(s), "
-            f"the last one is 'cuda:{device_count() - 1}'"
-        )
-    return _cuda
-
-
-def on(device: device) -> contextlib.AbstractContextManager[object]:
-    """A context in which CuPy creates arrays and computes on that GPU."""
-    if device.type == "cpu" or device.index is None:
-        return contextlib.nullcontext()
-    return library(device).cuda.Device(device.index)
-
-
-def to_device(array: Array, device: device) -> Array:
-    """`array` on `device`: itself if it is there already, else a copy, which keeps the order of the axes in memory."""
-    held = device_of(array)
-    if held.type == device.type and device.index in (None, held.index):
-        return array
-    if device.type == "cpu":
-        return _move(array, lambda x: x.get()) if held.type == "cuda" else array
-    cuda = library(device)
-    with on(device):
-        if held.type == "cuda":
-            return _move(array, lambda x: x.copy())
-        # A single number is the argument of a kernel, which nobody waits for and a CUDA graph may record.
-        if array.ndim:
-            return _move(array, cuda.asarray)
-        number = cuda.empty((), array.dtype)
-        number.fill(array[()])
-        return number
-
-
-def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
-    """What `copy`, which lays all that it is given row by row, makes of `array`: its axes in their order in memory."""
-    if not array.flags.c_contiguous:
-        order = find_memory_order(array.shape, [abs(step) for step in array.strides])
-        turned = array.transpose(order)
-        if turned.flags.c_contiguous:
-            return copy(turned).transpose([order.index(i) for i in range(array.ndim)])
-    return copy(array)
-
-
-def pin(array: Array) -> Array:
-    """A copy of the host's `array` in page-locked memory, for asynchronous copies to a GPU. Raises as `library`."""
-    memory = library(device("cuda")).cuda.alloc_pinned_memory(max(array.nbytes, 1))
-    pinned: Array = np.ndarray(array.shape, array.dtype, buffer=memory)
-    pinned[...] = array
-    return pinned
-
-
-def is_pinned(array: Array) -> bool:
-    """Whether the memory of `array` was made by `pin`."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return _cuda is not None and isinstance(base, _cuda.cuda.PinnedMemoryPointer)
-
-
+# ---- numbers and indices beside an array -----------------------------------------------------
 def arange_beside(array: Array, n: int) -> Array:
     """0, 1, ..., n - 1 on the device of `array`."""
     return np.arange(n) if type(array) is np.ndarray else on_gpu_of(array, array_module(array).arange, n)
@@ -239,100 +336,3 @@ def as_index(array: Array) -> Array:
 def as_int64(array: Array) -> Array:
     """NumPy's indices, which have 32 bits on 32-bit platforms, as int64."""
     return array.astype(np.int64, copy=False)
-
-
-def address_of(array: Array) -> int:
-    """The address of the first element of `array`."""
-    return int(array.__array_interface__["data"][0] if type(array) is np.ndarray else array.data.ptr)
-
-
-def copy_array(array: Array) -> Array:
-    """A copy on the device of `array`."""
-    if array.__class__ is np.ndarray or isinstance(array, np.generic):
-        return array.copy()
-    return _run_there(copy_one, (array,), {})
-
-
-def copy_one(array: Array) -> Array:
-    """A copy on the selected GPU."""
-    return array.copy()
-
-
-def number_device(device: device) -> device:
-    """`device` with its number: "cuda" alone means the current GPU."""
-    if device.type == "cpu" or device.index is not None:
-        return device
-    return _cuda_device(library(device).cuda.runtime.getDevice())
-
-
-def are_on_one_gpu(*arrays: Array) -> bool:
-    """Whether all are arrays on the same GPU."""
-    if _cuda is None or any(type(array) is not _cuda.ndarray for array in arrays):
-        return False
-    return not _several or len({array.device.id for array in arrays}) == 1
-
-
-def gpu_array_type() -> Any:
-    """The class of arrays on a GPU; there must be a GPU."""
-    return _cuda.ndarray
-
-
-def is_available() -> bool:
-    """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it.
-
-    >>> import minigrad as torch
-    >>> device = "cuda" if torch.cuda.is_available() else "cpu"
-    """
-    global _cuda, _why_not
-    if _cuda is None and _why_not is None:
-        from minigrad.find_gpu import find_cupy
-
-        _cuda, _why_not = find_cupy()
-        if _cuda is not None:
-            _begin(_cuda)
-    return _cuda is not None
-
-
-def why_not() -> str | None:
-    """The reason why no GPU can be used, and what to do; None if one can be used.
-
-    >>> import minigrad as torch
-    >>> reason = torch.cuda.why_not()  # None where a GPU can be used
-    """
-    return None if is_available() else _why_not
-
-
-def device_count() -> int:
-    """The number of usable GPUs: 0 without CuPy, a driver or a device.
-
-    >>> import minigrad as torch
-    >>> count = torch.cuda.device_count()  # 0 without a GPU
-    """
-    return int(_cuda.cuda.runtime.getDeviceCount()) if is_available() else 0
-
-
-@contextlib.contextmanager
-def use_library(module: Any) -> Iterator[Any]:
-    """A context in which `module` is the library of device "cuda"; None means the CuPy of this machine.
-
-    Tests use it to install a strict stand-in for CuPy on machines without a GPU.
-    """
-    global _cuda, _several, _why_not
-    before = _cuda, _several, _why_not
-    _cuda, _several, _why_not = module, False, None
-    if module is not None:
-        _begin(module)
-    try:
-        yield module
-    finally:
-        _cuda, _several, _why_not = before
-
-
-def _begin(cupy: Any) -> None:
-    """Prepares a GPU: sets an allocator with clear errors, and imports our CUDA kernels."""
-    global _several
-    from minigrad.find_gpu import explain_exhaustion
-
-    explain_exhaustion(cupy)
-    _several = device_count() > 1
-    importlib.import_module("minigrad.gpu.served")

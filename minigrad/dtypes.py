@@ -119,10 +119,6 @@ def promote_pair(a: Any, b: Any) -> Any:
     return a if a.kind == "f" else b
 
 
-def _number_dtype(kind: type) -> Any:
-    return np.dtype(bool) if kind is bool else np.dtype(np.int64) if kind is int else _default.numpy
-
-
 def _combine(stronger: Any, weaker: Any) -> Any:
     """The result of promotion where `weaker` counts only if its category is higher than that of `stronger`."""
     if stronger is None or weaker is None:
@@ -142,9 +138,8 @@ def result_type(operands: Iterable[Any]) -> Any:
             else:
                 without_axes = x.dtype if without_axes is None else promote_pair(without_axes, x.dtype)
         else:
-            whole = int if isinstance(x, (int, np.integer)) else float
-            number = _number_dtype(bool if isinstance(x, (bool, np.bool_)) else whole)
-            numbers = number if numbers is None else promote_pair(numbers, number)
+            kind = bool_ if isinstance(x, (bool, np.bool_)) else int64 if isinstance(x, (int, np.integer)) else _default
+            numbers = kind.numpy if numbers is None else promote_pair(numbers, kind.numpy)
     return _combine(with_axes, _combine(without_axes, numbers))
 
 
