@@ -35,17 +35,7 @@ Edge: TypeAlias = "Node | TensorBase"
 Hooks: TypeAlias = "dict[int, Callable[[Any], Any]]"
 
 _new = object.__new__
-
-
-class Leaf:
-    """Stands in the place of a node for a tensor that asks for a gradient and was made by no call."""
-
-    __slots__ = ()
-
-    hooks: None = None  # a leaf's hooks are its own
-
-
-LEAF: Any = Leaf()
+LEAF: Any = object()  # in the place of a node, for a tensor that asks for a gradient and was made by no call
 
 
 class TensorBase:

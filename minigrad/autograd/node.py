@@ -57,10 +57,9 @@ class Plan:
     )  # fmt: skip
 
     def __init__(self, operation: Operation, needed: int) -> None:
-        chosen = [bit == "1" for bit in f"{needed:b}"[1:]]
         names, rules, reads = operation.operands, operation.rules, operation.reads
         self.operation = operation
-        self.operands = tuple([i for i, need in enumerate(chosen) if need and rules[i]])  # whose rules run
+        self.operands = tuple([i for i, rule in enumerate(rules) if rule and needed >> i & 1])  # whose rules run
         read = dict.fromkeys([name for i in self.operands for name in reads[i]])
         shapes = {f"{name}_shape": i for i, name in enumerate(names)}
         self.saves = tuple([i for i, name in enumerate(names) if name in read])  # operands whose values are read

@@ -122,10 +122,9 @@ class Operation:
 
         By default `forward` is the operation's own.
         """
-        if forward is None:
-            forward = self.forward
+        forward = forward or self.forward
         if self.view:
-            tensor = self.look(forward, operands[0], arrays[0], statics)
+            tensor = self.look(operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
             if self.in_float32 and arrays[0].dtype.char == "e":
                 forward = round_once(forward)
@@ -136,17 +135,17 @@ class Operation:
                 restore_warnings(loud)
         else:
             tensor = wrap(quiet(forward, *arrays, **statics))
-        needed = 1  # in binary: a 1, then 1 for each operand that needs a gradient, 0 for each other
+        needed, bit = 0, 1
         for x in operands:
-            needed += needed
             if isinstance(x, TensorBase):
                 if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
                     refresh(x)
                 if x.node is not None:
-                    needed += 1
+                    needed += bit
                 elif x.cause is not None:
                     tensor.cause = x.cause
-        if needed & needed - 1:  # any of them
+            bit += bit
+        if needed:
             flags = mode.get()
             if flags & GRAD:
                 plan = self.plans.get(needed) or self.plan(needed)
@@ -161,9 +160,9 @@ class Operation:
                     tensor.node = Unrecorded(tensor.array)
         return tensor
 
-    def look(self, forward: Callable[..., Any], operand: Any, array: Any, statics: dict[str, Any]) -> Any:
+    def look(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:
         """The result of a view operation, which cannot warn: tied to `operand` if it shares its memory."""
-        seen = forward(array, **statics) if array.__class__ is ndarray else quiet(forward, array, **statics)
+        seen = self.forward(array, **statics) if array.__class__ is ndarray else quiet(self.forward, array, **statics)
         tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes
@@ -172,7 +171,7 @@ class Operation:
 
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int) -> Plan:
-        """The plan for the operands that need a gradient. 0b110 means the first of two: a 1, then a bit for each."""
+        """The plan for the operands that need a gradient: bit i of `needed` stands for operand i."""
         return self.plans.get(needed) or self.plans.setdefault(needed, Plan(self, needed))
 
     def __repr__(self) -> str:

@@ -104,10 +104,10 @@ def record_from(root: TensorBase, steps: list[tuple[Operation, dict[str, Any], A
         operand.node = Unrecorded(root.array)
     for (operation, statics, _), (_, _, array) in pairwise(steps):
         made: TensorBase = wrap(array)
-        made.node = operation.plan(0b11).record((operand,), statics, made)
+        made.node = operation.plan(1).record((operand,), statics, made)
         operand = made
     operation, statics, _ = steps[-1]
-    return operation.plan(0b11).record((operand,), statics, view)
+    return operation.plan(1).record((operand,), statics, view)
 
 
 class Unrecorded(Node):

@@ -92,7 +92,7 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        plan = overwrite.plan(0b100 + 2 * (root.node is not None) + (value.node is not None))
+        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))
         options, new = {"reader": reader, "statics": statics}, wrap(root.array)
         root.node = plan.record((root, value), options, new)
     move_retained(before, root.node)

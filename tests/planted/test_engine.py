@@ -229,7 +229,7 @@ PLANTED = {
         lambda: with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
     ),
     "gradients for all operands": (
-        node.Plan.__init__, "if need and rules[i]", "if rules[i]",
+        node.Plan.__init__, "if rule and needed >> i & 1", "if rule",
         test_core.test_next_functions_lead_to_the_leaves,
     ),
     # ---- what nodes keep
