@@ -6,6 +6,7 @@ the CPU alone is marked so, with the reason, `pytest.mark.cpu`, and makes its te
 """
 
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -59,6 +60,15 @@ def no_gpu(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     with backend.use_library(None):
         yield
+
+
+@pytest.fixture
+def without_collector():
+    """Reference counting alone frees what the test drops."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @contextlib.contextmanager

@@ -6,6 +6,10 @@ import minigrad as mg
 
 
 def leaf(*shape, seed=0):
-    """Normal numbers in double precision that ask for a gradient."""
-    numbers = np.random.default_rng(seed).normal(size=shape)
-    return mg.tensor(numbers, requires_grad=True)
+    """Normal numbers in double precision that require a gradient."""
+    return mg.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
+
+
+def leaf_of(*numbers, dtype=None):
+    """These numbers, which require a gradient."""
+    return mg.tensor(numbers, dtype=dtype, requires_grad=True)

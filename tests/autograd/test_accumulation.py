@@ -1,12 +1,11 @@
+"""How a gradient is added to `.grad`, and the hooks that run after it."""
+
 import copy
 
 import pytest
 
 import minigrad as torch
-
-
-def leaf(*values):
-    return torch.tensor(values, requires_grad=True)
+from tests.leaves import leaf_of as leaf
 
 
 def test_a_hook_sees_the_tensor_with_its_gradient():
@@ -25,7 +24,7 @@ def test_a_hook_sees_the_tensor_with_its_gradient():
     assert len(seen) == 4 and x.grad.tolist() == [11.0, 11.0]
 
 
-def test_recording_is_off_unless_a_graph_is_wanted():
+def test_a_hook_records_only_under_create_graph():
     x, seen = leaf(2.0), []
     x.register_post_accumulate_grad_hook(lambda p: seen.append((torch.is_grad_enabled(), p.grad.requires_grad)))
     (x * x).sum().backward()
@@ -34,17 +33,17 @@ def test_recording_is_off_unless_a_graph_is_wanted():
     assert seen == [(False, False), (True, True)]
 
 
-def test_hooks_of_a_leafs_place_record_only_where_a_graph_is_wanted():
+def test_hooks_of_accumulate_grad_record_only_under_create_graph():
     x, seen = leaf(2.0), []
-    place = (x * 2).grad_fn.next_functions[0][0]
-    place.register_prehook(lambda outputs: seen.append(torch.is_grad_enabled()))
-    place.register_hook(lambda inputs, outputs: seen.append(torch.is_grad_enabled()))
+    accumulate = (x * 2).grad_fn.next_functions[0][0]
+    accumulate.register_prehook(lambda outputs: seen.append(torch.is_grad_enabled()))
+    accumulate.register_hook(lambda inputs, outputs: seen.append(torch.is_grad_enabled()))
     (x * x).sum().backward()
     (x * x * x).sum().backward(create_graph=True)
     assert seen == [False, False, True, True]
 
 
-def test_inputs_of_a_walk_are_served_as_they_are_complete():
+def test_hooks_of_chosen_inputs_run_when_their_gradients_are_complete():
     a, b, order = leaf(1.0), leaf(1.0), []
     for name, x in {"a": a, "b": b}.items():
         x.register_post_accumulate_grad_hook(lambda p, name=name: order.append(name))
@@ -56,7 +55,7 @@ def test_inputs_of_a_walk_are_served_as_they_are_complete():
     assert order == ["b", "y", "a"] and a.grad.item() == 2.0
 
 
-def test_a_hook_may_update_its_tensor_and_forget_the_gradient():
+def test_a_hook_may_update_its_tensor_and_drop_the_gradient():
     x = leaf(0.0, 0.0)
 
     def descend(p):
@@ -69,7 +68,7 @@ def test_a_hook_may_update_its_tensor_and_forget_the_gradient():
     assert x.tolist() == [-4.0, -4.0] and x.grad is None
 
 
-def test_it_runs_as_soon_as_the_gradient_is_complete():
+def test_a_hook_runs_as_soon_as_the_gradient_is_complete():
     order = []
     a, b, c = leaf(1.0), leaf(1.0), leaf(1.0)
     for name, x in {"a": a, "b": b, "c": c}.items():
@@ -82,26 +81,25 @@ def test_it_runs_as_soon_as_the_gradient_is_complete():
     assert order == ["c", "b", "y", "gradient of a", "a"]
 
 
-def test_gradients_that_never_come_hold_nothing_up():
+def test_a_hook_runs_though_one_use_of_its_tensor_gets_no_gradient():
     seen = []
     x = leaf(1.0, 2.0)
     x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
-    first, second = torch.autograd.Function, None
 
-    class Half(first):
+    class FirstOperandAlone(torch.autograd.Function):
         @staticmethod
         def forward(ctx, a, b):
             return a * 2
 
         @staticmethod
         def backward(ctx, g):
-            return g * 2, second
+            return g * 2, None
 
-    Half.apply(x, x).sum().backward()
+    FirstOperandAlone.apply(x, x).sum().backward()
     assert seen == [[2.0, 2.0]]
 
 
-def test_one_leaf_by_many_ways_and_hooks_in_their_order():
+def test_hooks_of_a_leaf_used_many_times_run_once_and_in_order():
     x, order = leaf(1.0), []
     for i in range(3):
         x.register_post_accumulate_grad_hook(lambda p, i=i: order.append((i, p.grad.item())))
@@ -119,7 +117,7 @@ def test_a_copy_has_no_hooks():
     assert not seen
 
 
-def test_other_leaves_keep_their_gradients_when_a_hook_fails():
+def test_the_gradient_is_kept_when_a_hook_fails():
     x = leaf(1.0)
 
     def fail(p):
@@ -142,18 +140,18 @@ def test_a_hook_returns_nothing_or_its_tensor(give, kind):
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (lambda: torch.ones(2), "doesn't require gradient"),
         (lambda: leaf(1.0) * 2, "cannot be registered on non-leaf tensors"),
     ],
 )
-def test_refused(make, told):
-    with pytest.raises(RuntimeError, match=told):
+def test_a_hook_needs_a_leaf_that_requires_grad(make, message):
+    with pytest.raises(RuntimeError, match=message):
         make().register_post_accumulate_grad_hook(print)
 
 
-def test_a_walk_adds_in_place_to_a_gradient_that_has_a_graph():
+def test_backward_adds_in_place_to_a_grad_that_has_a_graph():
     x = leaf(1.0, 2.0)
     (x**3).sum().backward(create_graph=True)
     first = x.grad
@@ -164,7 +162,7 @@ def test_a_walk_adds_in_place_to_a_gradient_that_has_a_graph():
     assert x.grad is own and own.tolist() == [3.0, 3.0]
 
 
-def test_a_gradient_of_which_several_elements_lie_in_one_place_is_not_added_to():
+def test_backward_refuses_to_add_to_an_expanded_grad():
     x = leaf(1.0, 2.0)
     x.grad = torch.ones(1).expand(2)
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
@@ -172,7 +170,7 @@ def test_a_gradient_of_which_several_elements_lie_in_one_place_is_not_added_to()
     assert x.grad.tolist() == [1.0, 1.0]
 
 
-def test_a_leaf_that_was_turned_does_not_take_its_gradient_any_more():
+def test_backward_refuses_a_grad_of_the_shape_before_t_():
     x = torch.ones(2, 3, requires_grad=True)
     (x * x).sum().backward()
     with torch.no_grad():
@@ -188,7 +186,7 @@ def test_a_leaf_that_was_turned_does_not_take_its_gradient_any_more():
     (lambda x: x[0].expand(3, 4), (4, 1)),
     (lambda x: x[:, :1].expand(3, 4), (4, 1)),
 ])  # fmt: skip
-def test_a_gradient_lies_as_its_leaf_unless_that_has_gaps_or_repeats(make, strides):
+def test_grad_takes_the_strides_of_its_leaf_unless_it_has_gaps_or_repeats(make, strides):
     x = make(torch.arange(12.0).view(3, 4)).detach().requires_grad_()
     (2 * x).sum().backward()
     assert x.grad.stride() == strides and (x.grad == 2).all()

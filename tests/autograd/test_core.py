@@ -11,6 +11,7 @@ from minigrad import autograd
 from minigrad.autograd import Node
 from tests.any_device import share_memory
 from tests.leaves import leaf
+from tests.refusals import read_pattern
 
 
 # ---- names and edges ----------------------------------------------------------------------------
@@ -56,7 +57,7 @@ def test_next_functions_of_a_layer_are_bias_input_and_weight():
     ]  # fmt: skip
 
 
-def test_leaves():
+def test_leaves_are_tensors_that_no_recorded_operation_made():
     x = leaf(2)
     assert x.is_leaf and x.grad_fn is None and x.requires_grad
     assert mg.ones(2).is_leaf and not mg.ones(2).requires_grad
@@ -66,7 +67,7 @@ def test_leaves():
         assert (x * 2).is_leaf
 
 
-def test_requires_grad_():
+def test_requires_grad_is_switched_on_leaves_alone():
     x = mg.ones(2)
     assert x.requires_grad_() is x and x.requires_grad
     assert not x.requires_grad_(False).requires_grad
@@ -77,7 +78,7 @@ def test_requires_grad_():
         y.requires_grad_(False)
 
 
-def test_detach():
+def test_detach_shares_memory_and_stops_the_gradient():
     x = leaf(2)
     y = x * 2
     alias = y.detach()
@@ -100,16 +101,16 @@ def test_detach():
         lambda x, y: x.clone() + y.mean(),
     ],
 )
-def test_linear_operations_keep_no_values(call):
+def test_linear_operations_save_no_operands(call):
     x = leaf(4)
     y = mg.ones(4, dtype=mg.float64) * 2
-    value, gone = weakref.ref(y.array), call(x, y)
-    assert gone.requires_grad
+    values, result = weakref.ref(y.array), call(x, y)
+    assert result.requires_grad
     del y
-    assert value() is None
+    assert values() is None
 
 
-def test_exp_keeps_its_result_alone():
+def test_exp_saves_its_result_and_not_its_operand():
     x = leaf(4)
     inner = x * 2
     operand = weakref.ref(inner.array)
@@ -120,7 +121,7 @@ def test_exp_keeps_its_result_alone():
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp(2 * x.detach().numpy()))
 
 
-def test_saved_values_go_with_the_walk():
+def test_saved_values_are_freed_by_backward():
     x, factor = leaf(4), mg.ones(4, dtype=mg.float64)
     value = weakref.ref(factor.array)
     y = x * factor
@@ -131,27 +132,25 @@ def test_saved_values_go_with_the_walk():
 
 
 # ---- version counters ---------------------------------------------------------------------------
-def refused(loss, *words):
-    with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
+def check_backward_refuses(loss, *words):
+    with pytest.raises(RuntimeError, match=read_pattern(("modified by an inplace operation", *words))):
         loss.backward()
-    for word in words:
-        assert word in str(caught.value)
 
 
-def test_a_saved_operand_that_was_written_to():
+def test_backward_refuses_a_saved_operand_that_was_written_to():
     x = leaf(2, 3)
     y = x * 2
     z = y * y
     y.add_(1.0)
     y.add_(1.0)
-    refused(z.sum(), "MulBackward0", "shape (2, 3)", "at version 0", "at version 2 now", "x.clone()")
+    check_backward_refuses(z.sum(), "MulBackward0", "shape (2, 3)", "at version 0", "at version 2 now", "x.clone()")
 
 
-def test_a_saved_result_that_was_written_to():
+def test_backward_refuses_a_saved_result_that_was_written_to():
     y = leaf(3).exp()
     z = y.sum()
     y.mul_(2.0)
-    refused(z, "ExpBackward0", "shape (3,)", "at version 0", "at version 1 now")
+    check_backward_refuses(z, "ExpBackward0", "shape (3,)", "at version 0", "at version 1 now")
 
 
 @pytest.mark.parametrize(
@@ -174,14 +173,14 @@ def test_a_write_through_any_alias_is_noticed(write):
     y = x * 1.0
     z = (y * y).sum()
     write(y)
-    refused(z, "MulBackward0")
+    check_backward_refuses(z, "MulBackward0")
 
 
-def test_a_saved_view_of_memory_that_was_written_to():
+def test_backward_refuses_a_saved_view_whose_storage_was_written_to():
     y = leaf(4) * 1.0
     z = (y[:2] * y[:2]).sum()
     y[3] = 0.0  # elsewhere, but the counter belongs to the storage
-    refused(z, "MulBackward0")
+    check_backward_refuses(z, "MulBackward0")
 
 
 def test_a_write_to_a_value_that_no_rule_reads_is_allowed():
@@ -193,7 +192,7 @@ def test_a_write_to_a_value_that_no_rule_reads_is_allowed():
     assert x.grad.tolist() == [2, 2, 2]
 
 
-def test_a_copy_has_a_counter_of_its_own():
+def test_a_clone_has_its_own_version_counter():
     y = leaf(3) * 1.0
     copy = y.clone()
     z = (copy * copy).sum()
@@ -203,22 +202,22 @@ def test_a_copy_has_a_counter_of_its_own():
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
-def test_an_optimizer_step_between_forward_and_backward(name):
+def test_backward_after_an_optimizer_step_is_refused(name):
     w = leaf(3)
     loss = (w * w).sum()
     w.grad = mg.ones(3, dtype=mg.float64)
     getattr(mg.optim, name)([w], lr=0.1).step()
-    refused(loss, "MulBackward0", "shape (3,)")
+    check_backward_refuses(loss, "MulBackward0", "shape (3,)")
 
 
-def test_reading_does_not_count():
+def test_reading_does_not_change_the_version():
     x = leaf(3)
     x.sum(), x[0], x.detach(), x.exp()
     assert x._version == 0
 
 
 # ---- second order on the same nodes -------------------------------------------------------------
-def test_a_saved_result_is_itself_again_under_create_graph():
+def test_a_rule_that_reads_its_result_is_differentiable_again():
     x = leaf(3)
     y = x.exp()
     (first,) = autograd.grad(y.sum(), x, create_graph=True)
@@ -228,7 +227,7 @@ def test_a_saved_result_is_itself_again_under_create_graph():
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_the_orders_of_a_power(order):
+def test_each_derivative_of_a_power_is_that_on_paper(order):
     """d^n x^5 = 5!/(5-n)! x^(5-n)."""
     x = mg.tensor([1.5, -0.5], dtype=mg.float64, requires_grad=True)
     y = x**5
@@ -249,7 +248,7 @@ def test_mixed_derivatives_commute():
     np.testing.assert_allclose(by[id(x)], by[id(y)])
 
 
-def test_views_are_not_detached_in_place():
+def test_detach_in_place_refuses_views():
     x = mg.ones(2, requires_grad=True)
     y, plain = x * 2, mg.ones(2)
     for view in (x[0], y[1:], plain[0]):
@@ -259,7 +258,7 @@ def test_views_are_not_detached_in_place():
         assert not result.detach_().requires_grad and result.is_leaf
 
 
-def test_a_turn_in_place_counts_as_a_write():
+def test_t_in_place_counts_as_a_write():
     x = mg.ones(2, 3, requires_grad=True)
     y = x * 1.0
     z = y * y
@@ -295,7 +294,7 @@ def test_a_retained_gradient_stays_with_a_view_that_is_written_to_under_no_grad(
     assert y.grad.tolist() == [1, 1, 1]
 
 
-def test_a_view_stops_requiring_a_gradient_with_its_base():
+def test_a_view_follows_requires_grad_of_its_base():
     base = mg.ones(3)
     view, inner = base[1:], base[1:][:1]
     base.requires_grad_()

@@ -29,7 +29,7 @@ def close(got, expected):
     np.testing.assert_allclose(got.detach().numpy(), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_vjp():
+def test_vjp_is_the_cotangent_times_the_jacobian():
     v = RANDOM.normal(size=3)
     outputs, found = functional.vjp(linear, tensor(POINT), tensor(v))
     close(outputs, A @ POINT)
@@ -37,14 +37,14 @@ def test_vjp():
     assert not outputs.requires_grad and not found.requires_grad
 
 
-def test_jvp():
+def test_jvp_is_the_jacobian_times_the_tangent():
     v = RANDOM.normal(size=4)
     outputs, found = functional.jvp(lambda x: linear(x).exp(), tensor(POINT), tensor(v))
     close(outputs, np.exp(A @ POINT))
     close(found, np.exp(A @ POINT) * (A @ v))
 
 
-def test_jacobian():
+def test_jacobian_of_a_linear_function_and_of_an_outer_product():
     close(functional.jacobian(linear, tensor(POINT)), A)
     outer = functional.jacobian(lambda x: mg.outer(x, x), tensor(POINT))
     eye = np.eye(4)
@@ -64,7 +64,7 @@ def test_jacobian_of_several_inputs_and_outputs():
     close(sy, np.zeros(3))
 
 
-def test_hessian():
+def test_hessian_of_a_quadratic_form_and_in_blocks():
     close(functional.hessian(quadratic, tensor(POINT)), S + S.T)
     blocks = functional.hessian(lambda x, y: (x * y**2).sum(), (tensor(POINT), tensor(POINT)))
     close(blocks[0][0], np.zeros((4, 4)))
@@ -73,14 +73,14 @@ def test_hessian():
 
 
 @pytest.mark.parametrize("product", [functional.vhp, functional.hvp])
-def test_products_with_the_hessian(product):
+def test_hvp_and_vhp_multiply_by_the_hessian(product):
     v = RANDOM.normal(size=4)
     value, found = product(quadratic, tensor(POINT), tensor(v))
     close(value, POINT @ S @ POINT)
     close(found, (S + S.T) @ v)
 
 
-def test_transposition():
+def test_jvp_and_vjp_are_adjoint():
     """<u, J v> = <J^T u, v>."""
 
     def function(x):
@@ -94,7 +94,7 @@ def test_transposition():
     np.testing.assert_allclose(J @ v, Jv.numpy())
 
 
-def test_create_graph():
+def test_create_graph_makes_jacobian_and_hessian_differentiable():
     x = tensor(POINT, requires_grad=True)
     J = functional.jacobian(lambda x: x**3, x, create_graph=True)
     J.sum().backward()
@@ -104,20 +104,20 @@ def test_create_graph():
     close(third, 24 * POINT)
 
 
-def test_inputs_are_left_alone():
+def test_inputs_are_not_changed():
     x = tensor(POINT, requires_grad=True)
     functional.hessian(quadratic, x)
     functional.jvp(linear, x, tensor(POINT))
     assert x.grad is None and x.is_leaf and x._version == 0
 
 
-def test_under_no_grad():
+def test_jacobian_and_hessian_record_under_no_grad():
     with mg.no_grad():
         close(functional.jacobian(linear, tensor(POINT)), A)
         close(functional.hessian(quadratic, tensor(POINT)), S + S.T)
 
 
-def test_independent_outputs():
+def test_independent_outputs_have_zeros_or_raise_if_strict():
     def constant(x):
         return mg.ones(2, dtype=mg.float64)
 
@@ -138,20 +138,20 @@ def test_independent_outputs():
         lambda: functional.hvp(lambda x: linear(x).sum(), tensor(POINT), tensor(POINT), strict=True),
     ],
 )
-def test_a_derivative_that_depends_on_nothing_is_refused(call):
+def test_strict_create_graph_refuses_a_derivative_independent_of_its_input(call):
     with pytest.raises(RuntimeError, match=r"independent of input 0.* in strict mode when create_graph"):
         call()
 
 
 @pytest.mark.parametrize("name", ["vjp", "jvp", "jacobian", "hessian", "hvp"])
-def test_inputs_in_a_list(name):
+def test_a_list_of_inputs_is_refused(name):
     with pytest.raises(
         TypeError, match=f"given to {name.replace('hessian', 'jacobian')} must be .* a tuple of Tensors, got list"
     ):
         getattr(functional, name)(linear, [tensor(POINT)])
 
 
-def test_hessian_of_a_linear_function():
+def test_hessian_of_a_linear_function_is_zero():
     close(functional.hessian(lambda x: x.sum(), tensor(POINT)), np.zeros((4, 4)))
 
 
@@ -182,7 +182,7 @@ def test_refused(call, kind, words):
         call()
 
 
-def test_jacobian_by_inputs():
+def test_forward_mode_gives_the_same_jacobian():
     def function(x, y):
         return mg.outer(x, y).tanh(), x.exp()
 
@@ -200,7 +200,7 @@ def test_jacobian_by_inputs():
         functional.hessian(quadratic, tensor(POINT), outer_jacobian_strategy="sideways")
 
 
-def test_a_result_without_its_graph_says_why():
+def test_backward_of_a_returned_output_says_that_it_is_detached():
     y, _ = functional.vjp(mg.exp, tensor(0.0))
     with pytest.raises(RuntimeError, match="detached at"):
         y.backward()

@@ -26,7 +26,7 @@ def test_an_edge_stands_for_its_tensor():
         graph.get_gradient_edge(mg.ones(1))
 
 
-def test_an_edge_that_the_outputs_were_not_computed_from():
+def test_an_edge_that_the_outputs_do_not_use_is_refused_unless_allowed():
     x = mg.ones(2, requires_grad=True)
     edge, z = graph.get_gradient_edge(x * 3), (x * 2).sum()
     with pytest.raises(RuntimeError, match=r"not have been used in the graph: inputs\[0\] of shape \(2,\)"):
@@ -37,7 +37,7 @@ def test_an_edge_that_the_outputs_were_not_computed_from():
         autograd.backward("z")
 
 
-def test_versions_are_counted_by_hand():
+def test_increment_version_counts_a_write_by_hand():
     x = mg.ones(2)
     graph.increment_version(x)
     graph.increment_version([x, x])
@@ -54,7 +54,7 @@ def test_versions_are_counted_by_hand():
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("all", [[[1, 1], [2, 2]]] * 2), ("any", [[2, 2]] * 2)])
-def test_a_hook_on_several_tensors(mode, expected):
+def test_a_multi_grad_hook_runs_once_in_each_backward(mode, expected):
     x, seen = mg.ones(2, requires_grad=True), []
     y, z = x * 2, x * 3
     take = (lambda gs: seen.append([g.tolist() for g in gs])) if mode == "all" else (lambda g: seen.append(g.tolist()))
@@ -81,7 +81,7 @@ class DoubleAndTriple(autograd.Function):
         return g * 2 + h * 3
 
 
-def test_an_edge_says_which_result_of_a_call_it_means():
+def test_an_edge_means_one_of_several_results():
     x = mg.ones(2, requires_grad=True)
     double, _, triple = DoubleAndTriple.apply(x)
     edge, z = graph.get_gradient_edge(triple), double * triple

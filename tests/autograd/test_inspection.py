@@ -1,17 +1,12 @@
 """The public attributes of nodes: hooks before and after a node, saved values, metadata."""
 
-import gc
 from weakref import ref
 
-import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import autograd
-
-
-def leaf(*numbers):
-    return mg.tensor(numbers, requires_grad=True)
+from tests.leaves import leaf_of as leaf
 
 
 class Pair(autograd.Function):
@@ -25,7 +20,7 @@ class Pair(autograd.Function):
         return 2 * g + h, None
 
 
-def test_hooks_run_in_their_order():
+def test_tensor_hooks_run_before_prehooks_and_hooks_of_the_node():
     x, seen = leaf(1.0, 2.0), []
     y = x * x
     y.retain_grad()
@@ -51,7 +46,7 @@ def test_hooks_of_a_node_replace_gradients():
     assert x.grad.tolist() == [3300, 3300]
 
 
-def test_hooks_of_a_call_with_several_results():
+def test_hooks_of_a_function_with_several_results_see_all_gradients():
     x, seen = leaf(1.0, 2.0), []
     y, z = Pair.apply(x, 2.0)
     node = z.grad_fn
@@ -74,7 +69,7 @@ def test_hooks_of_a_call_with_several_results():
         node(mg.ones(2))
 
 
-def test_what_is_asked_of_grad_was_not_seen_by_the_node():
+def test_grad_returns_the_gradient_before_the_prehooks_of_its_node():
     x = leaf(1.0, 2.0)
     y = x * 2
     y.grad_fn.register_prehook(lambda outputs: (outputs[0] * 3,))
@@ -86,7 +81,7 @@ def test_what_is_asked_of_grad_was_not_seen_by_the_node():
     assert y.grad.tolist() == [1, 1] and x.grad.tolist() == [6, 6]
 
 
-def test_a_gradient_stored_by_a_hook_is_not_modified():
+def test_a_gradient_stored_by_a_node_hook_is_not_modified():
     x, kept = leaf(1.0, 2.0), []
     y = x * x  # two gradients for x, which are added up
     y.grad_fn.register_hook(lambda inputs, outputs: kept.extend(inputs))
@@ -95,7 +90,7 @@ def test_a_gradient_stored_by_a_hook_is_not_modified():
 
 
 @pytest.mark.parametrize("call", [lambda x: Pair.apply(x, 2.0)[0], lambda x: mg.cat([x, x]), lambda x: x.relu()])
-def test_hooks_of_other_nodes(call):
+def test_each_kind_of_node_takes_hooks(call):
     x, seen = leaf(1.0, 2.0), []
     y = call(x)
     y.grad_fn.register_hook(lambda inputs, outputs: seen.append(outputs[0].sum().item()))
@@ -106,7 +101,7 @@ def test_hooks_of_other_nodes(call):
     assert x.grad.tolist() == plain.grad.tolist()
 
 
-def test_a_hooked_node_is_differentiated_again():
+def test_a_hooked_node_is_differentiable_twice():
     x = leaf(1.0, 2.0)
     y = x**3
     y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] * 2, *inputs[1:]))
@@ -115,27 +110,23 @@ def test_a_hooked_node_is_differentiated_again():
     assert g.tolist() == [6, 24] and second.tolist() == [12, 24]
 
 
-def test_a_hooked_node_goes_without_the_garbage_collector():
-    x = leaf(1.0)
-    gc.disable()
-    try:
-        y = x * 2
-        y.grad_fn.register_hook(lambda inputs, outputs: None)
-        y.grad_fn.metadata["mine"] = 1
-        node = ref(y.grad_fn)
-        del y
-        assert node() is None
-    finally:
-        gc.enable()
+@pytest.mark.usefixtures("without_collector")
+def test_a_hooked_node_is_freed_by_reference_counting():
+    y = leaf(1.0) * 2
+    y.grad_fn.register_hook(lambda inputs, outputs: None)
+    y.grad_fn.metadata["mine"] = 1
+    node = ref(y.grad_fn)
+    del y
+    assert node() is None
 
 
-def test_metadata():
+def test_each_node_has_its_own_metadata():
     y = leaf(1.0) * 2
     y.grad_fn.metadata["name"] = "doubled"
     assert y.grad_fn.metadata == {"name": "doubled"} and (y * 2).grad_fn.metadata == {}
 
 
-def test_a_node_is_called_with_a_gradient():
+def test_calling_a_node_runs_its_rules():
     x = leaf(1.0, 2.0)
     ones = mg.ones(2)
     first, _ = (x * x).grad_fn(ones)
@@ -149,7 +140,7 @@ def test_a_node_is_called_with_a_gradient():
         (x + 1).grad_fn()
 
 
-def test_saved_values_are_shown():
+def test_saved_attributes_show_what_a_node_keeps():
     x = leaf(1.0, 2.0)
     y = x * 2
     assert (x * y).grad_fn._saved_self is x
@@ -166,12 +157,14 @@ def test_saved_values_are_shown():
         z.grad_fn._saved_self  # noqa: B018
 
 
-def test_hooks_of_a_leaf_and_its_place():
+def test_hooks_of_a_leaf_run_around_the_accumulation():
     x, seen = leaf(1.0, 2.0), []
-    place = (x * 2).grad_fn.next_functions[0][0]
-    assert place.variable is x
-    place.register_hook(lambda inputs, outputs: seen.append(("last", inputs, outputs[0].tolist(), x.grad.tolist())))
-    place.register_prehook(lambda outputs: seen.append(("before", outputs[0].tolist(), x.grad)))
+    accumulate = (x * 2).grad_fn.next_functions[0][0]
+    assert accumulate.variable is x
+    accumulate.register_hook(
+        lambda inputs, outputs: seen.append(("last", inputs, outputs[0].tolist(), x.grad.tolist()))
+    )
+    accumulate.register_prehook(lambda outputs: seen.append(("before", outputs[0].tolist(), x.grad)))
     x.register_hook(lambda g: seen.append(("tensor", g.tolist())))
     handle = x.register_post_accumulate_grad_hook(lambda t: seen.append(("after", t.grad.tolist())))
     (x * 2).sum().backward()
@@ -186,7 +179,7 @@ def test_hooks_of_a_leaf_and_its_place():
     assert [name for name, *_ in seen] == ["tensor", "before", "last"]
 
 
-def test_a_gradient_can_be_replaced_before_it_is_added():
+def test_a_prehook_of_accumulate_grad_replaces_the_gradient():
     x = leaf(1.0)
     (x * 2).grad_fn.next_functions[0][0].register_prehook(lambda outputs: (outputs[0] * 10,))
     (x * 2).sum().backward()
@@ -194,59 +187,38 @@ def test_a_gradient_can_be_replaced_before_it_is_added():
     assert x.grad.tolist() == [40]
 
 
-def test_a_step_within_backward():
-    w = leaf(1.0)
-
-    def step(w):
-        with mg.no_grad():
-            w -= 0.1 * w.grad
-        w.grad = None
-
-    w.register_post_accumulate_grad_hook(step)
-    for _ in range(2):
-        (w * 5).sum().backward()
-    assert w.grad is None
-    np.testing.assert_allclose(w.detach().numpy(), [0.0], atol=1e-7)
-
-
-def returning(value):
+def make_hook(value):
+    """A hook that returns `value`."""
     return lambda *_: value
 
 
-def hang_before_leaf(y, value):
-    y.grad_fn.next_functions[0][0].register_prehook(returning((value,)))
+def register_before_accumulation(y, value):
+    y.grad_fn.next_functions[0][0].register_prehook(make_hook((value,)))
 
 
 REFUSED = {
     "no tuple behind": (
-        lambda y: y.grad_fn.register_hook(returning(mg.ones(2))), TypeError,
+        lambda y: y.grad_fn.register_hook(make_hook(mg.ones(2))), TypeError,
         r"expected tuple, but hook '<lambda>' returned 'Tensor'"),
     "too many behind": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(2),) * 3)), RuntimeError,
+        lambda y: y.grad_fn.register_hook(make_hook((mg.ones(2),) * 3)), RuntimeError,
         r"incorrect number of values \(got 3, but expected 2\)"),
     "no tuple before": (
-        lambda y: y.grad_fn.register_prehook(returning(mg.ones(2))), TypeError, "expected tuple, but hook"),
-    "a number behind": (lambda y: y.grad_fn.register_hook(returning((3, None))), TypeError, "must return a Tensor"),
+        lambda y: y.grad_fn.register_prehook(make_hook(mg.ones(2))), TypeError, "expected tuple, but hook"),
+    "a number behind": (lambda y: y.grad_fn.register_hook(make_hook((3, None))), TypeError, "must return a Tensor"),
     "another shape behind": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(3), None))), RuntimeError,
+        lambda y: y.grad_fn.register_hook(make_hook((mg.ones(3), None))), RuntimeError,
         r"has changed the size of value: \(2,\) to \(3,\)"),
     "a gradient for an operand without one": (
-        lambda y: y.grad_fn.register_hook(returning((mg.ones(2), mg.ones(())))), RuntimeError,
+        lambda y: y.grad_fn.register_hook(make_hook((mg.ones(2), mg.ones(())))), RuntimeError,
         "can't replace a None gradient with a non-None value"),
-    "a number before a leaf's place": (lambda y: hang_before_leaf(y, 3), TypeError, "must return a Tensor"),
-    "another shape before a leaf's place": (
-        lambda y: hang_before_leaf(y, mg.ones(3)), RuntimeError, r"has changed the size of value: \(2,\) to \(3,\)"),
-    "another dtype before a leaf's place": (
-        lambda y: hang_before_leaf(y, mg.ones(2, dtype=mg.float64)), RuntimeError,
+    "a number before accumulation": (lambda y: register_before_accumulation(y, 3), TypeError, "must return a Tensor"),
+    "another shape before accumulation": (
+        lambda y: register_before_accumulation(y, mg.ones(3)), RuntimeError,
+        r"has changed the size of value: \(2,\) to \(3,\)"),
+    "another dtype before accumulation": (
+        lambda y: register_before_accumulation(y, mg.ones(2, dtype=mg.float64)), RuntimeError,
         "has changed the type of value: float32 to float64"),
-    "after accumulation, of a result": (
-        lambda y: y.register_post_accumulate_grad_hook(returning(None)), RuntimeError, "non-leaf tensors"),
-    "after accumulation, without gradient": (
-        lambda y: y.detach().register_post_accumulate_grad_hook(returning(None)), RuntimeError,
-        "doesn't require gradient"),
-    "after accumulation, with a value": (
-        lambda y: y.grad_fn.next_functions[0][0].variable.register_post_accumulate_grad_hook(returning(3)), TypeError,
-        "should return None"),
 }  # fmt: skip
 
 
@@ -315,7 +287,7 @@ F = mg.nn.functional
         (lambda: F.adaptive_avg_pool2d(IMAGE, 2), "AdaptiveAvgPool2DBackward0"),
     ],
 )
-def test_a_result_of_several_operations_has_one_name(result, name):
+def test_a_function_of_several_operations_has_pytorchs_grad_fn_name(result, name):
     made = result()
     assert made.grad_fn.name() == name
     assert f"grad_fn=<{name}>" in repr(made)
@@ -329,7 +301,7 @@ def test_a_function_that_returns_its_input_renames_nothing():
     assert y.grad_fn.name() == "MulBackward0"
 
 
-def test_hooks_behind_a_node_see_gradients_of_the_operands_shape_and_type():
+def test_node_hooks_see_gradients_of_the_operands_shape_and_dtype():
     x, w, seen = leaf(1.0), mg.ones(2, 3, dtype=mg.float64, requires_grad=True), []
     y = x * w
     y.grad_fn.register_hook(lambda inputs, _: seen.extend((tuple(g.shape), g.dtype) for g in inputs))
@@ -339,10 +311,10 @@ def test_hooks_behind_a_node_see_gradients_of_the_operands_shape_and_type():
     assert x.grad.tolist() == [12.0] and w.grad is None
 
 
-def test_what_a_hook_before_a_leafs_place_returns_stays_its_own():
+def test_a_tensor_returned_by_a_prehook_of_accumulate_grad_is_not_modified():
     x, own = leaf(1.0, 2.0), mg.ones(2)
-    place = (x * 2).grad_fn.next_functions[0][0]
-    place.register_prehook(lambda _: (own,))
+    accumulate = (x * 2).grad_fn.next_functions[0][0]
+    accumulate.register_prehook(lambda _: (own,))
     for _ in range(2):
         (x * 2).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0] and own.tolist() == [1.0, 1.0]

@@ -16,47 +16,42 @@ from tests.planted.convolution import (
     w_gradient,
     x_gradient,
 )  # fmt: skip
+from tests.refusals import read_pattern
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_named(mistake):
     which, spoilt, words = MISTAKES[mistake]
-    with pytest.raises(GradcheckError) as caught:
+    with pytest.raises(GradcheckError, match=read_pattern((f"({which})", *words))):
         gradcheck(by_hand(which, spoilt), operands())
-    text = str(caught.value)
-    assert f"({which})" in text
-    for word in words:
-        assert word in text
 
 
 @pytest.mark.parametrize("mistake", STRIDE_MISTAKES)
-def test_a_stride_forgotten(mistake):
+def test_a_forgotten_stride_is_named(mistake):
     which, spoilt, words = STRIDE_MISTAKES[mistake]
-    with pytest.raises(GradcheckError) as caught:
+    with pytest.raises(GradcheckError, match=read_pattern(tuple(words))):
         gradcheck(by_hand(which, spoilt, stride=2), operands(h=6, v=7))
-    for word in words:
-        assert word in str(caught.value)
 
 
-def padded(x):
+def pad(x):
     return np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
 
 
-def left_out(g, x, w):
+def leave_out_last_column(g, x, w):
     return x_gradient(g, x, w * [[[[1.0, 0.0]]]])
 
 
 OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how, words of the message
     "dx: the padding never cut off": (
-        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, :-2, :-2],
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, pad(x), w)[:, :, :-2, :-2],
         ["x is shifted by +1 along axis 2 (row) and +1 along axis 3 (column)", "where does the padding end?"],
     ),
     "dx: the padding cut off on one axis alone": (
-        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, 1:-1, :-2],
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, pad(x), w)[:, :, 1:-1, :-2],
         ["x is shifted by +1 along axis 3 (column), and numbers of the padding enter"],
     ),
     "dx: twice the padding cut off": (
-        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, 2:, 2:],
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, pad(x), w)[:, :, 2:, 2:],
         ["x is shifted by -1 along axis 2 (row) and -1 along axis 3 (column)"],
     ),
     "dw: the image not padded": (
@@ -70,7 +65,8 @@ OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how,
         {"dilation": 2}, "w", lambda g, x, w: w_gradient(g, x, w), ["(-1i, -1j) from its place: is the dilation"],
     ),
     "dx: the last column of the kernel left out": (
-        {}, "x", left_out, ["computed with w without index 1 of axis 3 (kernel column): is a range too short?"],
+        {}, "x", leave_out_last_column,
+        ["computed with w without index 1 of axis 3 (kernel column): is a range too short?"],
     ),
     "dx added up twice": ({}, "x", lambda g, x, w: 2 * x_gradient(g, x, w), ["times 2", "added up twice"]),
     "dw twice in the first image": (
@@ -87,7 +83,7 @@ OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how,
 
 
 @pytest.mark.parametrize("mistake", OF_GEOMETRY)
-def test_padding_dilation_groups(mistake):
+def test_mistakes_with_padding_dilation_and_groups_are_named(mistake):
     options, which, spoilt, words = OF_GEOMETRY[mistake]
     size = 3 if "padding" in options else 2
     x, w, b = (t.detach().numpy() for t in operands(n=2, c=2, o=4, h=6, v=7, kh=size, kw=size))
@@ -102,8 +98,8 @@ def test_padding_dilation_groups(mistake):
     assert all(word in report.wrong[which] for word in words), report
 
 
-def test_an_unknown_mistake_takes_no_minutes():
-    """Each suspicion is tried along a few directions, not as a whole Jacobian."""
+def test_an_unknown_mistake_takes_few_calls():
+    """Each suspected mistake is tried along a few directions, not as a whole Jacobian."""
     calls = []
 
     def forward(x, w):
@@ -123,7 +119,7 @@ def canonical(text):
 
 
 @pytest.mark.parametrize("mistake", [name for name in MISTAKES if "mean" not in name and "row of" not in name])
-def test_another_shape_gets_no_other_name(mistake):
+def test_a_mistake_has_the_same_name_at_another_shape(mistake):
     """4x4, kernel 3x3, three channels everywhere: more of the mistakes look alike here, none takes another's name."""
     which, spoilt, words = MISTAKES[mistake]
     with pytest.raises(GradcheckError) as caught:
@@ -152,23 +148,23 @@ def test_a_stale_cache_is_refused():
         gradcheck(Cached.apply, (x[0, 0].detach(), x[1, 1].detach().requires_grad_()))
 
 
-def doubled_in_place(g):
+def double_in_place(g):
     g *= 2
     return g
 
 
 @pytest.mark.parametrize("fast", [False, True])
 @pytest.mark.parametrize(
-    "rule", [lambda g: np.multiply(g, 2, out=g), doubled_in_place, lambda g: g.__imul__(2)], ids=["out", "*=", "imul"]
+    "rule", [lambda g: np.multiply(g, 2, out=g), double_in_place, lambda g: g.__imul__(2)], ids=["out", "*=", "imul"]
 )
-def test_a_rule_that_writes_into_the_gradient_that_arrives_is_refused(rule, fast):
+def test_a_rule_that_writes_into_its_cotangent_is_refused(rule, fast):
     twice = mg.autograd.operation("twice", lambda x: 2 * x, rule)
     x = mg.ones(3, dtype=mg.float64, requires_grad=True)
     with pytest.raises(GradcheckError, match=r"wrote into the gradient that arrives.*f\(x\) \+ x"):
         gradcheck(twice, x, fast_mode=fast)
 
 
-def test_a_function_whose_backward_writes_into_what_arrives():
+def test_a_function_whose_backward_writes_into_its_cotangent_is_refused():
     class Twice(mg.autograd.Function):
         @staticmethod
         def forward(ctx, x):
@@ -182,7 +178,7 @@ def test_a_function_whose_backward_writes_into_what_arrives():
         gradcheck(Twice.apply, mg.ones(3, dtype=mg.float64, requires_grad=True))
 
 
-def test_a_rule_that_writes_into_an_operand_or_what_it_saved():
+def test_a_rule_that_writes_into_an_operand_or_a_saved_result_is_refused():
     def spoils_the_operand(g, x):
         x *= 2
         return g * x
@@ -200,14 +196,14 @@ def test_a_rule_that_writes_into_an_operand_or_what_it_saved():
         gradcheck(lambda x: exp(x), mg.ones(3, dtype=mg.float64, requires_grad=True))
 
 
-def test_a_result_that_the_next_call_overwrites():
+def test_a_result_that_the_next_call_overwrites_is_refused():
     buffer = mg.zeros(3, dtype=mg.float64).array
     exp = mg.autograd.operation("exp", lambda x: np.exp(x, out=buffer), lambda g, x: g * np.exp(x))
     with pytest.raises(GradcheckError, match="second call of the function wrote into output 0 of the first"):
         gradcheck(exp, mg.ones(3, dtype=mg.float64, requires_grad=True))
 
 
-def test_gradients_returned_in_the_wrong_order():
+def test_gradients_returned_in_the_wrong_order_are_named():
     class Product(mg.autograd.Function):
         @staticmethod
         def forward(ctx, left, right):
@@ -224,7 +220,7 @@ def test_gradients_returned_in_the_wrong_order():
         gradcheck(Product.apply, (a, b))
 
 
-def test_only_a_border_is_wrong():
+def test_a_mistake_at_one_border_is_located():
     def spoilt(g, x, w):
         dx = x_gradient(g, x, w)
         dx[:, :, 0] += 0.37 * g.sum()
@@ -264,19 +260,19 @@ RIGHT = {
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", RIGHT)
-def test_what_is_right_is_never_accused(name, shape):
+def test_a_right_gradient_is_never_reported(name, shape):
     for seed in range(2):
         assert gradcheck(RIGHT[name], operands(**shape, seed=seed))
         assert gradcheck(RIGHT[name], operands(**shape, seed=seed), fast_mode=True)
 
 
 @pytest.mark.parametrize("stride", [2, 3])
-def test_a_right_stride_is_never_accused(stride):
+def test_a_right_gradient_with_a_stride_is_never_reported(stride):
     assert gradcheck(by_hand(stride=stride), operands(h=7, v=8))
 
 
-def test_the_gallery_holds_both_halves_of_itself():
-    """The planted convolution is the house's own, so that a wrong name would be the checker's fault."""
+def test_the_convolution_by_hand_is_right_without_a_planted_mistake():
+    """The planted convolution is the house's own, so a wrong name in these tests is the checker's fault."""
     x, w, b = operands()
     assert np.allclose(convolve(*(t.detach().numpy() for t in (x, w, b))), mg.nn.functional.conv2d(x, w, b).detach())
     g = np.ones((2, 3, 4, 4))
@@ -284,20 +280,20 @@ def test_the_gallery_holds_both_halves_of_itself():
     assert np.allclose(right(g, *arrays)[1], w_gradient(g, arrays[0], arrays[1]))
 
 
-def test_the_second_call_goes_no_further_than_the_differences():
-    """Binary cross entropy refuses what lies outside 0 and 1."""
+def test_inputs_are_moved_no_further_than_finite_differences_need():
+    """So that binary cross entropy, which refuses inputs outside [0, 1], can be checked near them."""
     x = mg.tensor([1e-3 - 1e-6, 1 - 1.5e-6], dtype=mg.float64, requires_grad=True)
     seen = []
 
-    def watched(x):
+    def square(x):
         seen.append(x.detach().max().item())
         return (x * x).sum()
 
-    assert gradcheck(watched, x)
+    assert gradcheck(square, x)
     assert max(seen) <= 1 - 1.5e-6 + 1e-6 + 1e-12
 
 
-def test_arguments_have_the_names_of_the_signature():
+def test_the_message_names_arguments_as_the_signature_does():
     def wide(image, kernel):
         return image * kernel
 
@@ -312,7 +308,7 @@ def test_arguments_have_the_names_of_the_signature():
         gradcheck(lambda *operands: wrong(*operands), [p.detach().requires_grad_() for p in points])
 
 
-def test_a_function_that_refuses_other_operands_is_judged_all_the_same():
+def test_a_function_that_refuses_other_inputs_is_still_checked():
     class Log(mg.autograd.Function):
         @staticmethod
         def forward(ctx, p):
@@ -323,7 +319,7 @@ def test_a_function_that_refuses_other_operands_is_judged_all_the_same():
 
         @staticmethod
         def backward(ctx, g):
-            return g * ctx.saved_tensors[0]  # where it is to be divided by
+            return g * ctx.saved_tensors[0]  # the mistake: right is g / p
 
     p = mg.tensor([0.25, 0.5], dtype=mg.float64, requires_grad=True)
     with pytest.raises(GradcheckError, match="worst at"):

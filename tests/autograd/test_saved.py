@@ -1,6 +1,5 @@
 """Hooks on tensors saved for backward."""
 
-import gc
 from weakref import ref
 
 import pytest
@@ -9,6 +8,7 @@ import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd.graph import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from tests.autograd.test_function import Cube, Exp, Sinh
+from tests.leaves import leaf_of
 
 CALLS = {
     "an operand": lambda x: x * x,
@@ -24,11 +24,11 @@ CALLS = {
 
 
 def leaf():
-    return mg.tensor([0.5, 1.5], dtype=mg.float64, requires_grad=True)
+    return leaf_of(0.5, 1.5, dtype=mg.float64)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_gradients_are_those_of_what_is_unpacked(call):
+def test_gradients_are_the_same_with_packed_tensors(call):
     x, plain = leaf(), leaf()
     packed = []
 
@@ -44,16 +44,16 @@ def test_gradients_are_those_of_what_is_unpacked(call):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_to_second_order(call):
-    def packed(x):
+def test_packed_tensors_pass_gradgradcheck(call):
+    def call_with_hooks(x):
         with saved_tensors_hooks(lambda t: t.numpy(force=True).copy(), mg.tensor):
             return call(x * 1) + call(x)
 
-    assert autograd.gradcheck(packed, leaf())
-    assert autograd.gradgradcheck(packed, leaf())
+    assert autograd.gradcheck(call_with_hooks, leaf())
+    assert autograd.gradgradcheck(call_with_hooks, leaf())
 
 
-def test_what_is_unpacked_is_what_counts():
+def test_rules_read_what_unpack_returns():
     x = leaf()
     with saved_tensors_hooks(lambda t: t, lambda t: t * 10):
         y = x.exp()
@@ -61,7 +61,7 @@ def test_what_is_unpacked_is_what_counts():
     assert x.grad.tolist() == (10 * x.exp()).tolist()
 
 
-def test_inner_hooks_are_called_and_end():
+def test_the_innermost_hooks_are_called():
     x, seen = leaf(), []
     with saved_tensors_hooks(lambda t: seen.append("outer") or t, lambda t: t):
         with saved_tensors_hooks(lambda t: seen.append("inner") or t * 1, lambda t: t):
@@ -71,20 +71,16 @@ def test_inner_hooks_are_called_and_end():
     assert seen == ["inner", "outer"]
 
 
-def test_graphs_go_without_the_garbage_collector():
-    x = leaf()
-    gc.disable()
-    try:
-        with saved_tensors_hooks(lambda t: t, lambda t: t):
-            y = x.exp()
-        node = ref(y.grad_fn)
-        del y
-        assert node() is None
-    finally:
-        gc.enable()
+@pytest.mark.usefixtures("without_collector")
+def test_graphs_with_hooks_are_freed_by_reference_counting():
+    with saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = leaf().exp()
+    node = ref(y.grad_fn)
+    del y
+    assert node() is None
 
 
-def test_on_the_cpu():
+def test_save_on_cpu_gives_the_same_gradient():
     x = leaf()
     with save_on_cpu():
         y = (x**3).sum()
@@ -95,7 +91,7 @@ def test_on_the_cpu():
 @pytest.mark.parametrize(
     "call", [lambda x: x * x, lambda x: x**2, lambda x: x @ x, lambda x: mg.where(x > 0, x, x), mg.add, mg.lerp]
 )
-def test_an_error_of_a_hook_is_not_taken_for_one_of_shapes(call):
+def test_an_error_in_a_hook_is_passed_on(call):
     def refuse(tensor):
         raise ValueError("full")
 
@@ -105,7 +101,7 @@ def test_an_error_of_a_hook_is_not_taken_for_one_of_shapes(call):
         call(*arguments) * x
 
 
-def test_refused():
+def test_disabled_hooks_a_wrong_unpack_and_a_second_backward_are_refused():
     x = leaf()
     with disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"):
         saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
@@ -122,22 +118,22 @@ def test_refused():
 
 @pytest.mark.parametrize("write", ["exp_", "sigmoid_", "tanh_", "relu_", "sqrt_", "reciprocal_"])
 @pytest.mark.parametrize("part", [slice(None), slice(1)])
-def test_what_is_written_in_place_goes_through_the_hooks_too(write, part):
-    def gradient(function, factor):
+def test_results_of_in_place_functions_are_packed(write, part):
+    def compute_grad(function, factor):
         x = mg.tensor([1.5, 2.0], requires_grad=True)
         with saved_tensors_hooks(lambda t: t.clone(), lambda t: t * factor):
             y = function(x * 1)
         y.sum().backward()
         return x.grad.tolist()
 
-    def written(y):
+    def write_in_place(y):
         getattr(y[part], write)()
         return y
 
-    def made(y):
+    def make_new(y):
         return mg.cat([getattr(y[part], write.rstrip("_"))(), y[len(y[part]) :]])
 
-    assert gradient(written, 3.0) == gradient(made, 3.0) != gradient(made, -1.0)
+    assert compute_grad(write_in_place, 3.0) == compute_grad(make_new, 3.0) != compute_grad(make_new, -1.0)
 
 
 def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
@@ -149,7 +145,7 @@ def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
 
 
 @pytest.mark.parametrize("key", [[0, 1], [True, True, False]])
-def test_indices_that_were_written_to_are_refused_beside_hooks_too(key):
+def test_written_indices_are_refused_under_hooks_too(key):
     x, index = mg.ones(3, requires_grad=True), mg.tensor(key)
     with saved_tensors_hooks(lambda t: t, lambda t: t):
         y = x[index]

@@ -13,14 +13,14 @@ Pair = namedtuple("Pair", "first second")
 @pytest.mark.parametrize(
     "tree", [3, None, (), [1, (2, 3), []], {"b": 1, "a": {"c": [2]}}, OrderedDict(b=1, a=2), Pair(1, [2, 3])]
 )
-def test_there_and_back(tree):
+def test_rebuild_inverts_flatten(tree):
     leaves, rebuild = flatten(tree)
     assert rebuild(leaves) == tree and type(rebuild(leaves)) is type(tree)
     doubled = flatten(rebuild([(x,) for x in leaves]))[0]
     assert doubled == leaves
 
 
-def test_leaves_stand_in_order():
+def test_leaves_come_in_order():
     assert flatten({"b": 1, "a": Pair(2, (3, [4]))})[0] == [1, 2, 3, 4]
 
 
@@ -29,5 +29,5 @@ def test_other_classes_are_leaves():
     assert flatten([size, "text", {1, 2}])[0] == [size, "text", {1, 2}]
 
 
-def test_structure():
+def test_structure_shows_a_star_for_each_leaf():
     assert repr(structure({"a": 1, "b": (2, [3])})) == "{'a': *, 'b': (*, [*])}"

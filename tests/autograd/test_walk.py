@@ -1,6 +1,5 @@
 """The backward walk: un-broadcasting, pruning, accumulation, order, and what it leaves behind."""
 
-import gc
 import itertools
 import tracemalloc
 import weakref
@@ -27,7 +26,7 @@ PAIRS = [
 ]
 
 
-def summed_to(array, shape):
+def sum_to(array, shape):
     """The adjoint of broadcasting, by loops: every element goes to where it was read from."""
     total = np.zeros(shape)
     places = np.broadcast_to(np.arange(total.size).reshape(shape), array.shape)
@@ -44,8 +43,8 @@ def test_a_gradient_is_summed_over_repeated_axes(a, b):
     product.backward(mg.tensor(g))
     X, Y = x.detach().numpy(), y.detach().numpy()
     assert x.grad.shape == x.shape and y.grad.shape == y.shape
-    np.testing.assert_allclose(x.grad.numpy(), summed_to(g * Y, a), rtol=1e-12)
-    np.testing.assert_allclose(y.grad.numpy(), summed_to(g * X, b), rtol=1e-12)
+    np.testing.assert_allclose(x.grad.numpy(), sum_to(g * Y, a), rtol=1e-12)
+    np.testing.assert_allclose(y.grad.numpy(), sum_to(g * X, b), rtol=1e-12)
 
 
 def test_a_broadcast_gradient_is_as_exact_as_a_sum():
@@ -63,7 +62,7 @@ def test_a_broadcast_gradient_can_be_differentiated_again():
 
 @settings(deadline=None, max_examples=60)
 @given(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=3))
-def test_any_shapes_that_broadcast(shapes):
+def test_gradients_of_any_shapes_that_broadcast(shapes):
     x, y, z = (leaf(*s, seed=i) for i, s in enumerate(shapes.input_shapes))
     result = x * y + z
     assert result.shape == shapes.result_shape
@@ -72,7 +71,7 @@ def test_any_shapes_that_broadcast(shapes):
     X, Y = x.detach().numpy(), y.detach().numpy()
     for t, full in ((x, g * Y), (y, g * X), (z, g)):
         full = np.broadcast_to(full, result.shape)
-        np.testing.assert_allclose(t.grad.numpy(), summed_to(full, t.shape), atol=1e-12)
+        np.testing.assert_allclose(t.grad.numpy(), sum_to(full, t.shape), atol=1e-12)
 
 
 def test_a_gradient_takes_its_tensors_dtype():
@@ -96,7 +95,7 @@ def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     )
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3))
     model(mg.randn(2, 1, 8, 8)).sum().backward()
-    back = sorted([face for face in calls if face != "conv2d"])  # which a GPU computes without the dispatch
+    back = sorted(name for name in calls if name != "conv2d")  # a GPU computes conv2d without the dispatch
     assert back == ["conv2d_input"] + ["conv2d_weight"] * 2
 
 
@@ -151,14 +150,14 @@ def test_a_gradient_of_views_owns_its_memory():
     assert (a.grad == 1).all() and (seed == 1).all()
 
 
-def test_the_seed_and_a_leaf():
+def test_grad_of_a_leaf_does_not_share_memory_with_its_seed():
     a, seed = leaf(3), mg.ones(3, dtype=mg.float64)
     a.backward(seed)
     a.grad.add_(1.0)
     assert (seed == 1).all()
 
 
-def test_a_gradient_lent_twice_is_not_added_into():
+def test_a_gradient_that_two_operands_share_is_not_added_into():
     """x is used three times by an operation that hands its gradient on as it is."""
     x, y = leaf(3), leaf(3)
     s = x + y
@@ -187,7 +186,7 @@ def test_a_gradient_stored_by_a_hook_is_not_modified():
 
 
 # ---- the walk is a loop -------------------------------------------------------------------------
-def test_a_chain_of_100_000_operations():
+def test_a_chain_of_100_000_operations_needs_no_recursion():
     x = leaf(2)
     y = x
     for _ in range(100_000):
@@ -221,14 +220,6 @@ def test_each_node_runs_after_all_that_feed_it():
 
 
 # ---- freed by reference counting ----------------------------------------------------------------
-@pytest.fixture
-def without_collector():
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize(
     "build",
@@ -236,12 +227,12 @@ def without_collector():
         lambda x: x.exp().tanh().softmax(-1).sum(),
         lambda x: (x.relu() * x.sigmoid()).std(),
         lambda x: x[1:].prod() + x[[0, 2]].norm(),
-        lambda x: written(x).sum(),
+        lambda x: write_in_place(x).sum(),
         lambda x: F.conv2d(x.reshape(1, 1, 2, 2), x[:2].reshape(1, 1, 1, 2)).sum(),
     ],
 )
 @pytest.mark.parametrize("walked", [False, True])
-def test_a_graph_goes_with_its_last_tensor(build, walked):
+def test_a_graph_is_freed_with_its_last_tensor(build, walked):
     x = leaf(4)
     y = build(x)
     node = weakref.ref(y.grad_fn)
@@ -253,7 +244,7 @@ def test_a_graph_goes_with_its_last_tensor(build, walked):
     assert array() is None
 
 
-def written(x):
+def write_in_place(x):
     y = x * 1.0
     y[:2].mul_(y[2:].clone())
     y[[0, 1]] = x[:2]
@@ -320,7 +311,7 @@ def test_a_hook_sees_the_whole_gradient_once():
     assert seen == [6]
 
 
-def test_a_handle_takes_its_hook_away_and_only_its_own():
+def test_a_handle_removes_its_own_hook_alone():
     x, seen = leaf(), []
     first = x.register_hook(lambda g: seen.append("first"))
     with x.register_hook(lambda g: seen.append("second")):
@@ -332,7 +323,7 @@ def test_a_handle_takes_its_hook_away_and_only_its_own():
     assert seen == ["second", "third", "third"]
 
 
-def test_a_hook_sees_the_second_derivatives_graph():
+def test_a_hook_under_create_graph_sees_a_gradient_with_a_graph():
     x, seen = leaf(), []
     y = x**3
     y.register_hook(lambda g: seen.append(g.requires_grad))
@@ -342,7 +333,7 @@ def test_a_hook_sees_the_second_derivatives_graph():
     assert x.grad.item() == pytest.approx(30 * x.item() ** 4)  # (x^6)'' = 30 x^4
 
 
-def test_a_hook_records_only_where_a_graph_is_wanted():
+def test_a_hook_records_only_under_create_graph():
     x, seen = leaf(), []
     x.register_hook(lambda g: seen.append(mg.is_grad_enabled()))
     (x * 1.0).backward()
@@ -353,7 +344,7 @@ def test_a_hook_records_only_where_a_graph_is_wanted():
 
 
 @pytest.mark.parametrize("shape", [(), (3,)])
-def test_retain_grad(shape):
+def test_retain_grad_keeps_the_gradient_of_a_result(shape):
     x = leaf(*shape)
     y = x * 2
     assert not y.retains_grad
@@ -378,7 +369,7 @@ def test_retain_grad_follows_its_tensor_through_writes(write):
     assert y.retains_grad and y.grad.tolist() == [5, 5]  # of what y is now, as in PyTorch
 
 
-def test_a_leaf_frozen_after_the_forward():
+def test_a_leaf_frozen_after_the_forward_gets_no_grad():
     w, x = leaf(2), leaf(2)
     y = (w * x).sum()
     w.requires_grad_(False)

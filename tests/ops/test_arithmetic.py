@@ -41,7 +41,7 @@ def test_remainder_has_the_sign_of_the_divisor_and_fmod_of_the_dividend():
     assert (7 % torch.tensor([4])).tolist() == [3]
 
 
-def test_integers_to_negative_powers_of_a_tensor():
+def test_negative_powers_of_integers_are_truncated():
     x = torch.tensor([1, -1, -1, 2])
     assert (x ** torch.tensor([-2, -3, -2, -1])).tolist() == [1, -1, 1, 0]
 
@@ -80,7 +80,7 @@ def test_the_upper_limit_of_clamp_wins():
     assert torch.clamp(torch.tensor([1, 5]), max=2.5).dtype is torch.float32
 
 
-def test_in_place_twins_keep_the_values_that_gradients_need():
+def test_in_place_functions_keep_the_values_that_gradients_need():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     y = x.clone()
     y.pow_(3).sin_()
@@ -98,7 +98,7 @@ def test_in_place_keeps_the_type_and_refuses_to_lose_the_category():
         x /= 2
 
 
-def test_operators_with_operands_that_are_no_numbers():
+def test_operators_refuse_operands_that_are_no_numbers():
     x = torch.tensor([1.0])
     assert (x == None) is False  # noqa: E711 - what a user may write
     assert (x != "1") is True
@@ -153,7 +153,7 @@ REFUSED = {
 test_refused = refusals(REFUSED, mark(REFUSED, NOT_ASKED, ["a remainder by zero"]))
 
 
-def test_lerp_moves_a_share_of_the_way():
+def test_lerp_is_the_start_plus_weight_times_the_difference():
     x = torch.zeros(2).lerp_(torch.ones(2), 0.25)
     assert x.tolist() == [0.25, 0.25]
     assert torch.lerp(x, x * 5, torch.tensor([0.5, 1.0])).tolist() == [0.75, 1.25]
@@ -168,7 +168,7 @@ def test_subtraction_of_bools_raises(call, dtype):
 
 # A number becomes a half beside halves; as the factor or divisor on the right it stays a single. As in PyTorch.
 @pytest.mark.parametrize("number", [1 / 3, 0.1, 1000.3, 2049.0, 70000.0])
-def test_a_number_beside_halves(number):
+def test_a_number_becomes_a_half_beside_halves_unless_it_scales(number):
     halves = np.random.default_rng(0).normal(size=200).astype(np.float16) * 20
     x, wide, single = torch.tensor(halves), halves.astype(np.float32), np.float32(number)
     with np.errstate(all="ignore"):
@@ -193,13 +193,13 @@ def test_a_number_beyond_halves_is_infinite_among_them_unless_it_scales():
 
 
 @pytest.mark.parametrize("weight", [0.3, torch.tensor(0.3)])
-def test_gradients_of_halves_scaled_by_a_number(weight):
+def test_gradients_of_halves_scaled_by_a_number_are_halves(weight):
     x = torch.tensor([1.0, 1000.0], dtype=torch.float16, requires_grad=True)
     (x * weight / 0.7).sum().backward()
     assert x.grad.dtype == torch.float16 and torch.allclose(x.grad.float(), torch.tensor(0.3 / 0.7), rtol=2e-3)
 
 
-def test_no_integers_are_divided_by_zero():
+def test_integers_are_divided_by_zero_only_where_there_are_none():
     nothing = torch.zeros(0, dtype=torch.int64)
     for result in (nothing // 0, nothing % 0, torch.fmod(nothing, 0), nothing.clone().floor_divide_(0)):
         assert result.shape == (0,)

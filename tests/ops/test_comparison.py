@@ -15,7 +15,7 @@ def test_comparisons_give_bools_and_no_gradient():
     assert torch.tensor([1, 2]).lt(1.5).tolist() == [True, False]
 
 
-def test_logic_on_values_and_on_bits():
+def test_logical_functions_combine_truth_and_bitwise_functions_bits():
     a, b = torch.tensor([5, 0]), torch.tensor([3, 0])
     assert torch.logical_and(a, b).tolist() == [True, False]
     assert (a & b).tolist() == [1, 0]
@@ -27,7 +27,7 @@ def test_logic_on_values_and_on_bits():
     assert mask.all()
 
 
-def test_closeness():
+def test_isclose_allclose_and_equal_answer_as_pytorch():
     x = torch.tensor([1.0, float("inf"), float("nan")])
     assert torch.isclose(x, x).tolist() == [True, True, False]
     assert torch.allclose(x, x, equal_nan=True)

@@ -24,7 +24,7 @@ CASES = {
 }
 
 
-def drawn(name, layout="C"):
+def draw_operands(name, layout="C"):
     image, kernel, options = CASES[name]
     geometry = Geometry(kernel[2:], *options)
     random = np.random.default_rng(0)
@@ -34,29 +34,29 @@ def drawn(name, layout="C"):
     return x, w, g.requires_grad_(), geometry
 
 
-def inner(a, b):
+def compute_inner_product(a, b):
     return float((a * b).sum())
 
 
 @pytest.mark.parametrize("layout", ["C", "F"])
 @pytest.mark.parametrize("name", CASES)
-def test_the_triad(name, layout):
+def test_the_three_functions_are_one_trilinear_form(name, layout):
     """<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>."""
-    x, w, g, geometry = drawn(name, layout)
+    x, w, g, geometry = draw_operands(name, layout)
     before = [t.detach().numpy().copy() for t in (x, w, g)]
     y = conv(x, w, None, geometry=geometry)
     back = conv_input(g, w, None, size=x.shape[2:], geometry=geometry)
     kernel = conv_weight(x, g, geometry=geometry)
     assert back.shape == x.shape and kernel.shape == w.shape
-    assert inner(x, back) == pytest.approx(inner(y, g), rel=1e-10)
-    assert inner(w, kernel) == pytest.approx(inner(y, g), rel=1e-10)
+    assert compute_inner_product(x, back) == pytest.approx(compute_inner_product(y, g), rel=1e-10)
+    assert compute_inner_product(w, kernel) == pytest.approx(compute_inner_product(y, g), rel=1e-10)
     for t, array in zip((x, w, g), before, strict=True):
         np.testing.assert_array_equal(t.detach().numpy(), array)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_gradients_are_the_other_two(name):
-    x, w, g, geometry = drawn(name)
+def test_the_gradients_of_conv_are_the_other_two_functions(name):
+    x, w, g, geometry = draw_operands(name)
     gx, gw = autograd.grad(conv(x, w, None, geometry=geometry), (x, w), g, create_graph=True)
     np.testing.assert_allclose(
         gx.detach().numpy(), conv_input(g, w, None, size=x.shape[2:], geometry=geometry).detach().numpy()
@@ -69,8 +69,8 @@ def test_gradients_are_the_other_two(name):
 
 
 @pytest.mark.parametrize("name", ["channels", "stride that leaves a rest", "everything"])
-def test_finite_differences(name):
-    x, w, g, geometry = drawn(name)
+def test_all_three_functions_pass_gradgradcheck(name):
+    x, w, g, geometry = draw_operands(name)
     size = x.shape[2:]
     triad = {
         "conv": (lambda x, w: conv(x, w, None, geometry=geometry), (x, w)),
@@ -82,8 +82,8 @@ def test_finite_differences(name):
         assert autograd.gradgradcheck(function, inputs, fast_mode=True)
 
 
-def test_third_order():
-    x, w, _, geometry = drawn("padding")
+def test_third_derivatives_pass_gradgradcheck():
+    x, w, _, geometry = draw_operands("padding")
 
     def cubed(x, w):
         (g,) = autograd.grad((conv(x, w, None, geometry=geometry) ** 3).sum(), w, create_graph=True)
@@ -92,7 +92,7 @@ def test_third_order():
     assert autograd.gradgradcheck(cubed, (x, w), fast_mode=True)
 
 
-def test_scipy_agrees():
+def test_conv2d_and_its_gradients_are_scipys():
     """Cross-correlation, and its adjoint the full convolution."""
     random = np.random.default_rng(0)
     image, kernel = random.normal(size=(7, 9)), random.normal(size=(3, 4))
@@ -106,12 +106,12 @@ def test_scipy_agrees():
     np.testing.assert_allclose(gw.numpy()[0, 0], signal.correlate2d(image, g, "valid"))
 
 
-def test_it_is_cross_correlation_not_convolution():
+def test_conv2d_is_cross_correlation_not_convolution():
     x = mg.tensor([[[[0.0, 1.0, 2.0]]]])
     assert F.conv2d(x, mg.tensor([[[[1.0, -1.0]]]])).tolist() == [[[[-1.0, -1.0]]]]
 
 
-def test_an_empty_batch():
+def test_an_empty_batch_gives_a_kernel_gradient_of_zeros():
     x, w = mg.zeros(0, 2, 5, 5, requires_grad=True), mg.ones(3, 2, 2, 2, requires_grad=True)
     F.conv2d(x, w).sum().backward()
     assert x.grad.shape == (0, 2, 5, 5) and (w.grad == 0).all()

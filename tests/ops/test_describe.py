@@ -12,14 +12,14 @@ from minigrad.ops import arithmetic, comparison, functions
 from minigrad.ops.describe import describe, source_of
 
 
-def public(module):
+def find_functions(module):
     """The functions that the tables of a module declare, by name."""
     text = inspect.getsource(module)
     names = re.findall(r"^(?:\w+ = )*?(\w+) = (?:\w+ = )*(?:unary|binary|_exact)\(", text, re.M)
     return [getattr(module, name) for name in names if not name.startswith("_") and getattr(module, name).__doc__]
 
 
-TABLES = public(functions) + public(comparison) + public(arithmetic) + public(special)
+TABLES = find_functions(functions) + find_functions(comparison) + find_functions(arithmetic) + find_functions(special)
 
 
 @pytest.mark.parametrize("function", TABLES, ids=lambda f: f.__name__)
@@ -35,13 +35,13 @@ def test_the_gradient_is_the_source_of_the_rule():
     assert "No gradient flows." in torch.bitwise_and.__doc__
 
 
-def test_a_rule_over_two_lines_and_one_that_is_no_lambda():
+def test_source_of_reads_rules_over_two_lines_and_named_functions():
     rule = lambda g, x: (  # noqa: E731
         g + x
     )
     assert source_of(rule) == "g + x"
     assert source_of(lambda g, x: g * np.cos(x)) == "g * np.cos(x)"
-    assert source_of(public) == "public(g, ...)"
+    assert source_of(find_functions) == "find_functions(g, ...)"
 
 
 def test_an_example_may_hold_a_number():

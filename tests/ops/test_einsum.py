@@ -24,7 +24,7 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
-def test_numbers_in_place_of_letters():
+def test_numbers_stand_for_letters():
     assert torch.equal(torch.einsum(A, [0, 1], B, [1, 2], [0, 2]), A @ B)
     assert torch.equal(torch.einsum(A, [..., 0], [0, ...]), A.t())
 
@@ -49,7 +49,7 @@ def test_contracted_axes_of_length_one_broadcast():
         ("ij,jk->", torch.ones(1, 1).char(), torch.ones(1, 1).char(), 1, torch.int8),
     ],
 )
-def test_axes_of_length_one_are_not_summed_and_two_types_are_promoted(equation, a, b, value, dtype):
+def test_beside_an_axis_of_length_one_two_dtypes_are_promoted(equation, a, b, value, dtype):
     result = torch.einsum(equation, a, b)
     assert (result.dtype, result.tolist()) == (dtype, value)
     with pytest.raises(RuntimeError, match="one dtype"):

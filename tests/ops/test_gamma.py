@@ -20,7 +20,7 @@ BESSEL = {name: getattr(special, name) for name in ("i0", "i0e", "i1", "i1e")}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_values(name):
+def test_values_are_scipys(name):
     ours, theirs = FUNCTIONS[name]
     x = X[np.isfinite(X)] if name == "mvlgamma" else X
     np.testing.assert_allclose(ours(torch.tensor(x)).numpy(), theirs(x), rtol=1e-12, atol=1e-13)
@@ -30,19 +30,19 @@ def test_values(name):
 
 
 @pytest.mark.parametrize("name", BESSEL)
-def test_bessel_functions(name):
+def test_bessel_functions_are_scipys(name):
     x = np.concatenate([np.linspace(-40, 40, 101), [0, 1e-9, 29.99, 30.01, 600.0, -700.0, 1e5]])
     ours = getattr(torch.special, name)(torch.tensor(x)).numpy()
     np.testing.assert_allclose(ours, BESSEL[name](x), rtol=1e-12, atol=1e-300)
 
 
 @pytest.mark.parametrize("call", [f for f, _ in FUNCTIONS.values()] + [getattr(torch.special, n) for n in BESSEL])
-def test_derivatives_of_both_orders(call):
+def test_derivatives_pass_gradgradcheck(call):
     x = torch.tensor([0.3, 1.7, 4.2, -1.3]).double().requires_grad_()
     assert gradcheck(call, x) and gradgradcheck(call, x)
 
 
-def test_poles_and_orders():
+def test_poles_are_infinite_and_wrong_orders_refused():
     assert torch.lgamma(torch.tensor([0.0, -1.0, -math.inf])).tolist() == [math.inf] * 3
     assert torch.digamma(torch.tensor([0.0, -0.0])).tolist() == [-math.inf, math.inf]
     assert torch.digamma(torch.tensor([-1.0])).isnan().all()

@@ -12,7 +12,7 @@ PLACES = [np.array([0.0, 1, 3, 4]), np.array([0.0, 2, 3, 5, 9]), np.array([-1.0,
 
 @pytest.mark.parametrize("edge_order", [1, 2])
 @pytest.mark.parametrize("dim", [None, 1, (0, 2), -1])
-def test_slopes_are_numpys(edge_order, dim):
+def test_gradient_is_numpys(edge_order, dim):
     over = range(3) if dim is None else (dim,) if isinstance(dim, int) else dim
     for spacing, numpys in (
         (2.0, [2.0] * len(over)),
@@ -25,7 +25,7 @@ def test_slopes_are_numpys(edge_order, dim):
             np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-12, atol=1e-13)
 
 
-def test_derivatives_and_whole_numbers():
+def test_gradient_passes_gradgradcheck_and_takes_integers():
     x = torch.tensor(X[:3, :3, 0]).requires_grad_()
     for call in (lambda x: torch.gradient(x, spacing=0.5), lambda x: torch.gradient(x, edge_order=2)):
         assert gradcheck(call, x) and gradgradcheck(call, x)

@@ -23,12 +23,12 @@ SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, max_side=4)
 
 
 @st.composite
-def keys(draw):
+def draw_keys(draw):
     """A shape and a key for it: ints, slices, None, ..., integer arrays (also negative), masks."""
     shape = draw(SHAPES)
     kind = draw(st.sampled_from(["basic", "integers", "mask", "mixed"]))
     if kind == "basic":
-        basic = hnp.basic_indices(shape, allow_newaxis=True).filter(forward)
+        basic = hnp.basic_indices(shape, allow_newaxis=True).filter(has_no_negative_step)
         return shape, draw(basic)
     if kind == "integers":
         return shape, draw(hnp.integer_array_indices(shape, result_shape=hnp.array_shapes(max_dims=2, max_side=3)))
@@ -44,56 +44,56 @@ def keys(draw):
     return shape, tuple(key)
 
 
-def numpys(array, key):
-    """`array` and `key` for NumPy, where an int is taken first, as in PyTorch."""
+def take_int_first(array, key):
+    """`array` and `key` for NumPy: an int beside index arrays is taken first, as PyTorch takes it."""
     mixed = isinstance(key, tuple) and any(isinstance(k, np.ndarray) for k in key)
     return (array[key[0]], key[1:]) if mixed and isinstance(key[0], int) else (array, key)
 
 
-def forward(key):
-    """PyTorch has no negative steps."""
+def has_no_negative_step(key):
+    """PyTorch refuses the others."""
     parts = key if isinstance(key, tuple) else (key,)
     return all(not isinstance(k, slice) or k.step is None or k.step > 0 for k in parts)
 
 
 @settings(deadline=None, max_examples=150)
-@given(keys())
-def test_reading(case):
+@given(draw_keys())
+def test_reading_and_its_gradient_are_take_int_first(case):
     shape, key = case
     x = leaf(*shape)
-    part, place = numpys(x.detach().numpy(), key)
+    part, place = take_int_first(x.detach().numpy(), key)
     y = x[as_tensors(key)]
     np.testing.assert_array_equal(y.detach().numpy(), part[place])
     g = np.random.default_rng(1).normal(size=y.shape)
     y.backward(mg.tensor(np.asarray(g)))
     expected = np.zeros(shape)
-    part, place = numpys(expected, key)
+    part, place = take_int_first(expected, key)
     np.add.at(part, place, g)
     np.testing.assert_allclose(x.grad.numpy(), expected, atol=1e-12)
 
 
 @settings(deadline=None, max_examples=150)
-@given(keys(), st.booleans())
-def test_writing(case, broadcast):
+@given(draw_keys(), st.booleans())
+def test_writing_and_its_gradients_are_take_int_first(case, broadcast):
     shape, key = case
-    numbered, place = numpys(np.arange(np.prod(shape)).reshape(shape), key)
+    numbered, place = take_int_first(np.arange(np.prod(shape)).reshape(shape), key)
     places = numbered[place]
     if places.size != np.unique(places).size:
-        return  # which of two values stays is not defined
+        return  # which of two values written to one place stays is not defined
     x = leaf(*shape)
     v = leaf(*(() if broadcast else places.shape), seed=2)
     y = x * 1.0
     y[as_tensors(key)] = v
     expected = x.detach().numpy().copy()
-    part, place = numpys(expected, key)
+    part, place = take_int_first(expected, key)
     part[place] = v.detach().numpy()
     np.testing.assert_array_equal(y.detach().numpy(), expected)
     g = np.random.default_rng(1).normal(size=shape)
     y.backward(mg.tensor(g))
-    part, place = numpys(g.copy(), key)
+    part, place = take_int_first(g.copy(), key)
     region = part[place]
     kept = g.copy()
-    part, place = numpys(kept, key)
+    part, place = take_int_first(kept, key)
     part[place] = 0
     np.testing.assert_allclose(x.grad.numpy(), kept, atol=1e-12)
     np.testing.assert_allclose(v.grad.numpy(), region.sum() if broadcast else region, atol=1e-12)
@@ -111,7 +111,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_reading_to_second_order(name):
+def test_reading_passes_gradgradcheck(name):
     key = as_tensors(KEYS[name])
 
     def function(x):
@@ -121,7 +121,7 @@ def test_reading_to_second_order(name):
 
 
 @pytest.mark.parametrize("name", [k for k in KEYS if "twice" not in k and k not in ("columns by an array", "pairs")])
-def test_writing_to_second_order(name):
+def test_writing_passes_gradgradcheck(name):
     key = as_tensors(KEYS[name])
 
     def function(x, v):
@@ -203,14 +203,14 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_programs_that_write(program):
+def test_programs_that_write_pass_gradgradcheck(program):
     inputs = leaf(2, 3), leaf(2, seed=1)
     assert autograd.gradcheck(program, inputs)
     assert autograd.gradgradcheck(program, inputs)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_programs_that_write_when_one_operand_asks_alone(program):
+def test_programs_that_write_pass_gradcheck_for_one_operand(program):
     x, v = leaf(2, 3), leaf(2, seed=1)
     assert autograd.gradcheck(program, (x.detach(), v))
     assert autograd.gradcheck(program, (x, v.detach()))
@@ -230,7 +230,7 @@ def test_views_follow_writes_in_value_and_gradient():
 @pytest.mark.parametrize(
     "key", [([0, 1], ...), (slice(None), mg.tensor([[1], [0]]), ...), (mg.tensor([True, False]), ...), (True, ...)]
 )
-def test_indexing_by_arrays_copies_also_before_an_ellipsis(key):
+def test_indexing_by_arrays_before_an_ellipsis_copies_too(key):
     base, w = mg.zeros(2, 2, 2), mg.tensor(2.0, requires_grad=True)
     read = base[key]
     assert read.is_contiguous() and read._base is None
@@ -240,7 +240,7 @@ def test_indexing_by_arrays_copies_also_before_an_ellipsis(key):
     assert gradient == read.numel()
 
 
-def test_a_base_begins_to_need_a_gradient_by_a_write():
+def test_a_base_requires_grad_after_a_write_of_values_that_do():
     base, x = mg.zeros(2, 2, dtype=mg.float64), leaf(2)
     early = base[1]
     assert not base.requires_grad
@@ -282,7 +282,7 @@ FILLINGS = {
     ("dtype", "number"),
     [("int8", 300), ("int8", 1e30), ("uint8", float("nan")), ("int64", 1e30), ("float16", 70000.0), ("float32", 1e300)],
 )
-def test_a_number_in_a_tensor_must_fit_where_it_fills(name, dtype, number):
+def test_a_fill_value_must_fit_the_dtype(name, dtype, number):
     x = mg.ones(2, dtype=getattr(mg, dtype))
     wide = mg.tensor(number, dtype=mg.float64 if isinstance(number, float) else None)
     with pytest.raises(RuntimeError, match=f"cannot be converted to type {dtype} without overflow"):
@@ -290,7 +290,7 @@ def test_a_number_in_a_tensor_must_fit_where_it_fills(name, dtype, number):
     assert x.tolist() == [1, 1]
 
 
-def test_many_writes_into_one_tensor():
+def test_1600_writes_into_one_tensor_give_exact_gradients():
     """The hand-written layer of the course: 40 x 40 outputs, one write each."""
     x = leaf(40)
     y = mg.zeros(40, 40, dtype=mg.float64)
@@ -303,7 +303,7 @@ def test_many_writes_into_one_tensor():
 
 @pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8")
 @pytest.mark.parametrize("make", [lambda x: mg.tensor(x, dtype=mg.uint8), lambda x: np.array(x, np.uint8)])
-def test_bytes_are_masks_also_one_and_those_of_numpy(make):
+def test_bytes_are_read_as_masks(make):
     x = mg.arange(6.0).reshape(2, 3)
     assert x[make([0, 1])].tolist() == [[3, 4, 5]]
     assert x[make(1)].shape == (1, 2, 3) and x[make(0)].shape == (0, 2, 3) and x[0, make(1)].shape == (1, 3)
@@ -311,7 +311,7 @@ def test_bytes_are_masks_also_one_and_those_of_numpy(make):
     assert x.tolist() == [[7, 7, 7], [3, 4, 5]]
 
 
-def test_bytes_as_an_index_are_told():
+def test_bytes_as_an_index_warn():
     with pytest.warns(UserWarning, match=r"indexing with dtype torch.uint8 is now deprecated.*x\[mask.bool\(\)\]"):
         mg.ones(2)[np.array([0, 1], np.uint8)]
 
@@ -364,7 +364,7 @@ def test_an_index_out_of_range_is_reported_before_a_write_to_a_leaf(key, words):
 
 
 @pytest.mark.parametrize("value", [2.0, mg.tensor(2.0), mg.tensor([2.0]), mg.tensor(2.0, requires_grad=True)])
-def test_an_expanded_tensor_is_not_assigned_to(value):
+def test_assignment_to_an_expanded_tensor_is_refused(value):
     x = mg.zeros(1).expand(3)
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         x[...] = value
@@ -384,20 +384,20 @@ def test_an_expanded_tensor_is_not_assigned_to(value):
     ],
 )
 @pytest.mark.parametrize("asks", [False, True])
-def test_values_that_do_not_fit_their_region(shape, key, value, asks):
+def test_values_that_do_not_fit_their_region_are_refused(shape, key, value, asks):
     x = mg.zeros(shape)
     with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape .* cannot be broadcast"):
         x[key] = mg.ones(value, requires_grad=asks)
 
 
-def test_values_without_numbers_may_have_axes_of_length_1_in_front():
+def test_values_without_elements_may_have_leading_axes_of_length_1():
     x = mg.zeros(3)
     x[3:] = mg.ones(1, 0)
     assert x.tolist() == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("key", [(True, slice(None)), (slice(None), False)])
-def test_values_of_another_type_do_not_go_where_a_bool_among_the_indices_says(key):
+def test_a_bool_among_the_indices_requires_values_of_the_same_dtype(key):
     x = mg.zeros(2, 3, dtype=mg.float16)
     with pytest.raises(RuntimeError, match="Index put requires the source and destination dtypes match"):
         x[key] = mg.ones(2, 3)
@@ -405,7 +405,7 @@ def test_values_of_another_type_do_not_go_where_a_bool_among_the_indices_says(ke
     assert (x == 1).all()
 
 
-def test_a_list_of_arrays_stands_for_a_tuple_as_a_list_of_lists_does():
+def test_a_list_of_arrays_is_read_as_a_tuple_with_a_warning():
     x = mg.arange(24.0).reshape(2, 3, 4)
     for rows, columns in (np.array([0, 1]), np.array([1, 0])), ([0, 1], np.array([1, 0])):
         with pytest.warns(UserWarning, match="non-tuple sequence"):

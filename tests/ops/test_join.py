@@ -19,6 +19,6 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
-def test_parts_of_an_empty_axis():
+def test_an_empty_axis_has_as_many_chunks_as_asked_for():
     assert [tuple(part.shape) for part in torch.zeros(2, 0).chunk(3, 1)] == [(2, 0)] * 3
     assert [tuple(part.shape) for part in X.split([1, 2], 1)] == [(2, 1), (2, 2)]

@@ -23,7 +23,7 @@ test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-def test_gradients_of_few_rows(rows):
+def test_gradients_of_few_rows_are_the_products_on_paper(rows):
     rng = np.random.default_rng(rows)
     x, w = (torch.tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((5, rows), (3, 5)))
     g = torch.tensor(rng.standard_normal((rows, 3)))

@@ -70,26 +70,26 @@ def test_an_operand_may_receive_the_result():
     assert torch.add(x, B, out=x) is x and x.tolist() == [6, 12]
 
 
-def test_a_pair_goes_to_a_pair():
+def test_out_of_max_is_a_pair():
     values, indices = torch.empty(1), torch.empty(1, dtype=torch.int64)
     found = torch.max(A.reshape(1, 2), 1, out=(values, indices))
     assert found.values is values and (values.item(), indices.item()) == (9, 1)
 
 
 @pytest.mark.parametrize("out", [torch.zeros(2), (torch.zeros(2),), [torch.zeros(2)] * 3, 3])
-def test_a_pair_goes_nowhere_else(out):
+def test_out_of_max_refuses_all_but_a_pair(out):
     given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else "(Tensor|int)"
     with pytest.raises(TypeError, match=rf"argument 'out' must be a tuple of 2 Tensors, not .*{given}"):
         torch.max(torch.ones(2, 2), 0, out=out)
 
 
-def test_an_output_with_elements_that_is_resized_is_told():
+def test_resizing_an_out_with_elements_warns():
     with pytest.warns(UserWarning, match=r"add\(\): an output .* was resized, from \[2\] to \[3\]"):
         torch.add(torch.ones(3), 1, out=torch.ones(2))
-    assert torch.add(torch.ones(3), 1, out=torch.ones(0)).shape == (3,)  # in silence
+    assert torch.add(torch.ones(3), 1, out=torch.ones(0)).shape == (3,)  # no warning
 
 
-PLACED = {  # written at places that are given: into the first argument, not into the others
+INDEXED_WRITES = {  # out= may be the first argument, which is written to, and not the index or the source
     "index_add": lambda x, i, s, **to: torch.index_add(x, 0, i, s, **to),
     "index_copy": lambda x, i, s, **to: torch.index_copy(x, 0, i, s, **to),
     "index_reduce": lambda x, i, s, **to: torch.index_reduce(x, 0, i, s, "prod", **to),
@@ -100,10 +100,10 @@ PLACED = {  # written at places that are given: into the first argument, not int
 }
 
 
-@pytest.mark.parametrize("name", PLACED)
-def test_a_result_at_places_goes_into_the_first_argument_and_no_other(name):
+@pytest.mark.parametrize("name", INDEXED_WRITES)
+def test_out_of_an_indexed_write_may_be_its_first_argument_alone(name):
     x, index, source = torch.tensor([1.0, 2.0]), torch.tensor([1, 0]), torch.tensor([5.0, 6.0])
-    expected = PLACED[name](x, index, source).tolist()
+    expected = INDEXED_WRITES[name](x, index, source).tolist()
     with pytest.raises(RuntimeError, match=f"single memory location.*out= of {name}"):
-        PLACED[name](x, index, source, out=source)
-    assert PLACED[name](x, index, source, out=x) is x and x.tolist() == expected
+        INDEXED_WRITES[name](x, index, source, out=source)
+    assert INDEXED_WRITES[name](x, index, source, out=x) is x and x.tolist() == expected

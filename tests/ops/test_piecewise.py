@@ -32,7 +32,7 @@ LINEAR = {
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_the_gradient_is_tied_to_the_input(name):
+def test_the_second_derivative_is_zero_and_not_missing(name):
     function, shape = LINEAR[name]
     random = np.random.default_rng(len(name))
     x = minigrad.tensor(random.normal(size=shape), requires_grad=True)
@@ -46,7 +46,7 @@ def test_the_gradient_is_tied_to_the_input(name):
 
 
 @pytest.mark.parametrize("name", [n for n in LINEAR if not n.startswith("rrelu")])
-def test_with_a_cotangent_that_depends_on_the_input(name):
+def test_the_square_of_the_result_passes_gradgradcheck(name):
     function, shape = LINEAR[name]
     x = minigrad.tensor(np.random.default_rng(0).normal(size=shape), requires_grad=True)
     assert autograd.gradgradcheck(lambda x: function(x) ** 2, (x,), fast_mode=True, nondet_tol=1e-12)

@@ -14,12 +14,12 @@ from tests.marks import mark_each
 from tests.refusals import refusals
 
 
-def rows():
+def make_rows():
     return torch.tensor([[1.0, 5.0, 3.0], [4.0, 2.0, 4.0]], requires_grad=True)
 
 
-def test_numpys_names_stand_for_pytorchs():
-    x = rows()
+def test_numpys_keywords_are_accepted():
+    x = make_rows()
     assert x.sum(axis=[0, 1]).item() == 19.0
     assert x.mean(axis=1, keepdims=True).shape == (2, 1)
     out = torch.zeros(2)
@@ -35,7 +35,7 @@ def test_sums_of_integers_are_int64_and_of_halves_are_rounded_once():
     assert torch.full((70000,), 1.0, dtype=torch.float16).mean().item() == 1.0
 
 
-def test_every_spelling_of_variance():
+def test_var_and_std_are_numpys_in_every_spelling():
     x = np.array([[1.0, 2.0, 4.0], [0.0, 5.0, 5.0]])
     t = torch.from_numpy(x)
     np.testing.assert_allclose(t.var().item(), x.var(ddof=1))
@@ -67,7 +67,7 @@ def test_logsumexp_does_not_overflow():
 
 
 def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
-    x = rows()
+    x = make_rows()
     x.amax(1).sum().backward()
     assert x.grad.tolist() == [[0.0, 1.0, 0.0], [0.5, 0.0, 0.5]]
     x.grad = None
@@ -83,7 +83,7 @@ def test_named_results_print_as_pytorchs():
     assert without_device(repr(found)) == "minigrad.return_types.max(\nvalues=tensor(3),\nindices=tensor(0))"
 
 
-def test_norms_of_every_order():
+def test_norms_of_every_order_are_numpys():
     x = np.array([[3.0, -4.0], [0.0, 1.0]])
     t = torch.from_numpy(x)
     for p in (1, 2, 3, 0.5):
@@ -96,7 +96,7 @@ def test_norms_of_every_order():
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (3, 1)])
-def test_the_norm_of_one_number_is_its_size_however_large(shape):
+def test_the_norm_of_one_number_is_its_absolute_value_however_large(shape):
     x = torch.full(shape, -1e38, requires_grad=True)
     y = torch.linalg.vector_norm(x, dim=-1 if shape else None)
     y.sum().backward()
@@ -105,7 +105,7 @@ def test_the_norm_of_one_number_is_its_size_however_large(shape):
 
 
 @pytest.mark.parametrize("p", [2, 1, 0.5, math.inf])
-def test_a_gradient_that_is_no_number_stays_so_at_a_norm_of_zero(p):
+def test_a_nan_cotangent_stays_nan_at_a_norm_of_zero(p):
     x = torch.zeros(2, requires_grad=True)
     (g,) = torch.autograd.grad(x.norm(p), x, torch.tensor(math.nan))
     assert g.isnan().all()
@@ -126,7 +126,7 @@ def test_unique_with_inverse_and_counts():
     assert torch.unique(torch.tensor([[1, 1], [1, 1]]), dim=0).tolist() == [[1, 1]]
 
 
-def test_truth_of_bytes_is_a_byte():
+def test_any_of_bytes_is_a_byte_and_all_takes_several_dims():
     assert torch.tensor([1, 0], dtype=torch.uint8).any().dtype is torch.uint8
     assert torch.tensor([[1.0, 0.0]]).all(dim=(0, 1)).item() is False
     assert torch.count_nonzero(torch.tensor([[1, 0], [2, 3]]), 0).tolist() == [2, 1]
@@ -180,7 +180,7 @@ def test_bincount_counts_and_weighs():
 
 
 @pytest.mark.parametrize("multiply", [torch.prod, lambda x: x.prod(0), lambda x: x.cumprod(0)])
-def test_a_product_that_was_written_to_is_refused_on_the_way_back(multiply):
+def test_backward_refuses_a_product_that_was_written_to(multiply):
     x = torch.tensor([[2.0, 3.0], [0.0, 5.0]], requires_grad=True)
     y = multiply(x)
     y.mul_(2)
@@ -188,7 +188,7 @@ def test_a_product_that_was_written_to_is_refused_on_the_way_back(multiply):
         y.sum().backward()
 
 
-ROUNDED = {  # what is summed over many rows: beside float64, an error of a few roundings and not of thousands
+SUMS_OF_ROWS = {  # beside float64 each is to err by a few roundings, not by one for each row
     "sum": lambda x: x.sum(0),
     "mean": lambda x: x.mean(0),
     "of the middle axis": lambda x: x.view(1, -1, 3).sum((0, 1)),
@@ -202,20 +202,20 @@ ROUNDED = {  # what is summed over many rows: beside float64, an error of a few 
 }
 
 
-@pytest.mark.parametrize("name", ROUNDED)
+@pytest.mark.parametrize("name", SUMS_OF_ROWS)
 def test_sums_of_many_rows_round_little(name):
     x = torch.from_numpy(np.random.default_rng(8).standard_normal((20011, 3)) + 3).float()
-    exact = ROUNDED[name](x.double()).numpy()
-    np.testing.assert_allclose(ROUNDED[name](x).numpy(), exact, rtol=1e-6)
+    exact = SUMS_OF_ROWS[name](x.double()).numpy()
+    np.testing.assert_allclose(SUMS_OF_ROWS[name](x).numpy(), exact, rtol=1e-6)
 
 
-def test_a_row_that_is_not_finite_stays_in_its_column():
+def test_nan_and_inf_stay_in_their_column_of_a_sum():
     x = torch.ones(1000, 3)
     x[700, 1], x[999, 2] = float("nan"), float("inf")
     assert str(x.sum(0).tolist()) == "[1000.0, nan, inf]"
 
 
-def test_small_products_of_halves_are_added_up_in_singles():
+def test_a_product_of_halves_is_summed_in_float32():
     x = torch.tensor([[2048.0, 1.0, 1.0, -2048.0]], dtype=torch.float16)
     assert (x @ torch.ones(4, 1, dtype=torch.float16)).item() == 2.0
 
@@ -244,7 +244,7 @@ def test_results_of_transposed_tensors_are_in_row_major_order(name):
 
 
 @pytest.mark.parametrize("name", ["mean", "std", "amax", "norm", "logsumexp"])
-def test_what_is_broadcast_beside_its_operand_keeps_the_order_in_memory(name):
+def test_an_operand_minus_its_reduction_keeps_its_strides(name):
     x = torch.randn(4, 3, 5, 2).permute(3, 1, 0, 2)
     for dim in range(4):
         assert (x - getattr(torch, name)(x, dim=dim, keepdim=True)).stride() == x.stride()

@@ -19,7 +19,7 @@ def multiply(vectors, taus):
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(4, 3, 3), (3, 3, 2), (3, 2, 0), (1, 1, 1)])
-def test_the_product_is_that_of_the_matrices(m, n, k):
+def test_householder_product_is_the_product_of_the_reflections(m, n, k):
     draw = np.random.default_rng(0)
     vectors, taus = draw.standard_normal((m, n)), draw.standard_normal(k)
     found = householder_product(torch.tensor(vectors), torch.tensor(taus))
@@ -33,7 +33,7 @@ def test_factors_of_lapack_give_back_its_orthogonal_matrix():
     np.testing.assert_allclose(found, np.linalg.qr(x)[0], atol=1e-12)
 
 
-def test_each_of_a_batch_has_its_own():
+def test_each_matrix_of_a_batch_is_multiplied_alone():
     vectors, taus = torch.randn(2, 3, 4, 2), torch.randn(2, 3, 2)
     found = householder_product(vectors, taus)
     for i in range(2):
@@ -41,7 +41,7 @@ def test_each_of_a_batch_has_its_own():
             torch.testing.assert_close(found[i, j], householder_product(vectors[i, j], taus[i, j]))
 
 
-def test_gradients_to_second_order():
+def test_householder_product_passes_gradgradcheck():
     vectors = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
     taus = torch.randn(3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(householder_product, (vectors, taus))
@@ -57,13 +57,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_shapes_that_do_not_fit_are_told(name):
+def test_shapes_that_do_not_fit_are_refused(name):
     shape, taus, words = WRONG[name]
     with pytest.raises(RuntimeError) as caught:
         householder_product(torch.ones(shape), torch.ones(taus))
     assert words in str(caught.value)
 
 
-def test_two_types_are_told():
+def test_two_dtypes_are_refused():
     with pytest.raises(RuntimeError, match=r"tau dtype minigrad\.int64 does not match"):
         householder_product(torch.zeros(2, 2), torch.ones(2).long())

@@ -20,7 +20,7 @@ from tests.ops.test_samples import GOOD, read
 
 
 class Bare(np.lib.mixins.NDArrayOperatorsMixin, TensorBase):
-    """An operand with a tensor's facts and no method of its own."""
+    """An operand with a tensor's attributes and none of its methods."""
 
     __slots__ = ()
     __hash__ = object.__hash__
@@ -89,7 +89,7 @@ MORE |= {
 
 
 @pytest.mark.parametrize("name", MORE)
-def test_nor_in_linear_algebra(name, monkeypatch):
+def test_linear_algebra_calls_no_method_of_tensor(name, monkeypatch):
     matrix = strip(torch.tensor([[2.0, 1.0], [1.0, 3.0]]))
     monkeypatch.setattr(core, "result_class", Bare)
     MORE[name](matrix)
@@ -100,7 +100,7 @@ SHARED = set(dir(np.ndarray)) | set(dir(TensorBase)) | set(dir(str)) | {"char", 
 OF_TENSORS = set(dir(torch.Tensor)) - SHARED
 
 
-def methods_of_tensors(source):
+def find_methods_of_tensors(source):
     """Where `source` asks anything but a module for an attribute that only tensors have."""
     tree = ast.parse(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
@@ -115,15 +115,15 @@ def methods_of_tensors(source):
 
 
 @pytest.mark.parametrize("path", sorted(Path(torch.__file__).parent.glob("ops/*.py")), ids=lambda path: path.stem)
-def test_no_file_names_one(path):
-    assert not methods_of_tensors(path.read_text(encoding="utf-8"))
+def test_no_file_of_ops_names_a_method_of_tensor(path):
+    assert not find_methods_of_tensors(path.read_text(encoding="utf-8"))
 
 
-def test_the_search_sees_one():
-    assert methods_of_tensors("import numpy as np\nnp.exp(x) + x.exp()") == ["line 2: x.exp"]
+def test_the_search_finds_a_method_of_tensor():
+    assert find_methods_of_tensors("import numpy as np\nnp.exp(x) + x.exp()") == ["line 2: x.exp"]
 
 
-def test_the_check_sees_a_method(monkeypatch):
+def test_a_bare_operand_has_no_methods(monkeypatch):
     monkeypatch.setattr(core, "result_class", Bare)
     with pytest.raises(AttributeError, match="'Bare' object has no attribute 'exp'"):
         strip(torch.ones(2)).exp()

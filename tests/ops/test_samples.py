@@ -22,19 +22,19 @@ BAD = [c for c in CALLS if "raises" in c]
 TOLERANCE = {"float16": (2e-3, 1e-3), "float32": (1e-5, 1e-5), "float64": (1e-7, 1e-7)}
 
 
-def array(recorded):
+def read_array(recorded):
     dtype, shape, offset = recorded["tensor"]
     return NUMBERS[dtype][offset : offset + int(np.prod(shape))].reshape(shape)
 
 
 def read(x, inputs, device):
-    """What `written` of the recording script wrote; tensors are gathered in `inputs`."""
+    """The argument that the recording script wrote as `x`; its tensors are also appended to `inputs`."""
     if isinstance(x, list):
         return [read(v, inputs, device) for v in x]
     if not isinstance(x, dict):
         return x
     if "tensor" in x:
-        inputs.append(minigrad.from_numpy(array(x).copy()).to(device))
+        inputs.append(minigrad.from_numpy(read_array(x).copy()).to(device))
         return inputs[-1]
     if "dtype" in x and len(x) == 1 and isinstance(x["dtype"], str):
         return getattr(minigrad, x["dtype"])
@@ -66,7 +66,7 @@ def check(got, want):
         for g, w in zip(got, want, strict=True):
             check(g, w)
     elif isinstance(want, dict) and "tensor" in want:
-        expected, actual = array(want), got.detach().cpu().numpy()
+        expected, actual = read_array(want), got.detach().cpu().numpy()
         assert actual.dtype == expected.dtype
         assert actual.shape == expected.shape
         if expected.dtype.kind == "f":
@@ -83,20 +83,20 @@ def check_gradient(got, want):
     """The same, where None stands for zeros."""
     if got is None and want is None:
         return
-    expected = None if want is None else array(want)
+    expected = None if want is None else read_array(want)
     actual = np.zeros_like(expected) if got is None else got.detach().cpu().numpy()
     expected = np.zeros_like(actual) if want is None else expected
     assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
     np.testing.assert_allclose(actual, expected, 1e-6, 1e-8)
 
 
-def tensors(x):
+def list_tensors(x):
     if isinstance(x, minigrad.Tensor):
         return [x]
-    return [t for v in x for t in tensors(v)] if isinstance(x, (list, tuple)) else []
+    return [t for v in x for t in list_tensors(v)] if isinstance(x, (list, tuple)) else []
 
 
-def cotangent(x, k):
+def make_cotangent(x, k):
     numbers = np.cos(1.7 * np.arange(x.numel()) + k).reshape(x.shape)
     return minigrad.from_numpy(np.asarray(numbers)).to(x)
 
@@ -109,16 +109,16 @@ def label(call):
 def test_result_is_pytorchs(call, device):
     result, inputs = run(call, device)
     asked_for = call["kwargs"].get("device") or device
-    assert all(t.device.type == asked_for for t in tensors(result))
+    assert all(t.device.type == asked_for for t in list_tensors(result))
     check(result, call["result"])
     if device != "cpu":
         return
     shares = [
         any(np.may_share_memory(t.numpy(), x.numpy()) for x in inputs if x.numel())
-        for t in tensors(result)
+        for t in list_tensors(result)
         if t.numel()
     ]
-    sizes = [t.numel() for t in tensors(result)]
+    sizes = [t.numel() for t in list_tensors(result)]
     assert shares == [s for s, n in zip(call["shares"], sizes, strict=True) if n]
 
 
@@ -126,14 +126,14 @@ def test_result_is_pytorchs(call, device):
 def test_gradients_are_pytorchs(call, device):
     result, inputs = run(call, device, call["leaves"])
     leaves = [inputs[i] for i in call["leaves"]]
-    outputs = [t for t in tensors(result) if t.requires_grad]
-    seeds = [cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]
+    outputs = [t for t in list_tensors(result) if t.requires_grad]
+    seeds = [make_cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]
     first = minigrad.autograd.grad(outputs, leaves, seeds, create_graph=True, allow_unused=True)
     for got, want in zip(first, call["gradients"], strict=True):
         check_gradient(got, want)
     if "second" in call:
         again = {k: g for k, g in enumerate(first) if g is not None and g.requires_grad}
-        more = [cotangent(g, 10 + k) for k, g in again.items()]
+        more = [make_cotangent(g, 10 + k) for k, g in again.items()]
         second = minigrad.autograd.grad(list(again.values()), [*leaves, *seeds], more, allow_unused=True)
         for got, want in zip(second, call["second"], strict=True):
             check_gradient(got, want)

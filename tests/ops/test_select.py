@@ -66,11 +66,11 @@ def test_a_fraction_filled_into_integers_is_cut_off():
     assert X.long().masked_fill(X > 4, torch.tensor(1.7)).dtype == torch.int64
 
 
-def test_along_no_dim_means_the_flat_tensor():
+def test_take_along_no_dim_reads_the_flat_tensor():
     assert X.take_along_dim(torch.tensor([[5, 0]])).tolist() == [5.0, 0.0]
 
 
-def test_put_adds_where_asked():
+def test_index_put_adds_with_accumulate():
     places = (torch.tensor([1, 1]), torch.tensor([2, 2]))
     x = torch.zeros(2, 3, requires_grad=True)
     y = x.index_put(places, torch.tensor([5.0, 6.0]), accumulate=True)
@@ -78,7 +78,7 @@ def test_put_adds_where_asked():
     assert y[1, 2].item() == 11.0 and (x.grad == 1).all()
 
 
-def test_no_places_change_nothing():
+def test_scatter_with_an_empty_index_changes_nothing():
     empty = torch.zeros(0, 3, dtype=torch.int64)
     assert torch.equal(X.scatter(0, empty, X), X)
 
@@ -121,7 +121,7 @@ class TestWatchedIndices:
     """An index or a mask that was written to after the forward is refused in backward, at any order."""
 
     @pytest.mark.parametrize("name", WITH_AN_INDEX)
-    def test_an_index_of_the_users(self, name):
+    def test_backward_refuses_a_written_index(self, name):
         i = torch.tensor([0, 1])
         y = WITH_AN_INDEX[name](leaf(3, 3) * 1, i)
         i.fill_(2)
@@ -129,21 +129,21 @@ class TestWatchedIndices:
             y.sum().backward()
 
     @pytest.mark.parametrize("name", RETURNED)
-    def test_an_index_that_was_returned(self, name):
+    def test_backward_refuses_returned_indices_that_were_written_to(self, name):
         values, places = RETURNED[name](leaf(3, 3) * 1)
         places.zero_()
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             values.sum().backward()
 
     @pytest.mark.parametrize("name", WITH_A_MASK)
-    def test_a_mask(self, name):
+    def test_backward_refuses_a_written_mask(self, name):
         mask = torch.tensor([[True, False, True]] * 3)
         y = WITH_A_MASK[name](leaf(3, 3) * 1, mask)
         mask.fill_(True)
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             y.sum().backward()
 
-    def test_at_second_order(self):
+    def test_a_second_backward_refuses_a_written_index(self):
         x, i = leaf(3), torch.tensor([0, 1])
         (slope,) = torch.autograd.grad((x[i] ** 2).sum(), x, create_graph=True)
         i.zero_()
@@ -166,30 +166,30 @@ class TestWatchedIndices:
 class TestASourceLargerThanItsIndex:
     """Its first entries are written; as in PyTorch it has no gradient, unless nothing is read of axes of length 1."""
 
-    def test_is_refused_on_the_way_back(self, name):
+    def test_backward_refuses_it(self, name):
         src = torch.ones(2, 3, requires_grad=True)
         y = getattr(torch.zeros(2, 3), name)(0, FIRST, src)
         assert y.tolist() == [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
         with pytest.raises(RuntimeError, match=r"invalid gradient.*src has shape \[2, 3\], index \[1, 3\]; cut src"):
             y.sum().backward()
 
-    def test_cut_to_the_index_it_has_one(self, name):
+    def test_cut_to_the_index_it_has_a_gradient(self, name):
         src = torch.ones(2, 3, requires_grad=True)
         getattr(torch.zeros(2, 3), name)(0, FIRST, src[:1]).sum().backward()
         assert src.grad.tolist() == [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
 
-    def test_nothing_is_read(self, name):
+    def test_beside_an_empty_index_it_has_a_gradient_of_zeros(self, name):
         src = torch.ones(1, 3, requires_grad=True)
         getattr(X, name)(0, torch.zeros(0, 3, dtype=torch.int64), src).sum().backward()
         assert src.grad.tolist() == [[0.0, 0.0, 0.0]]
 
 
-def test_bytes_as_a_condition_are_told():
+def test_bytes_as_a_condition_of_where_warn():
     with pytest.warns(UserWarning, match=r"where\(\) received a uint8 condition tensor.*condition.bool\(\)"):
         assert torch.where(torch.tensor([1, 0], dtype=torch.uint8), 1.0, 2.0).tolist() == [1.0, 2.0]
 
 
-def test_nothing_is_written_by_an_index_without_places():
+def test_scatter_checks_a_number_only_where_it_writes():
     nowhere = torch.zeros(0, dtype=torch.int64)
     assert torch.zeros(2, dtype=torch.int8).scatter_(0, nowhere, 300).tolist() == [0, 0]
     with pytest.raises(RuntimeError, match="to type int8 without overflow"):

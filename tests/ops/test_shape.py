@@ -34,19 +34,16 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
-def test_a_view_as_another_type_looks_at_the_same_bytes():
-    assert torch.tensor([1.0]).view(torch.int32).tolist() == [0x3F800000]
-
-
-def test_windows_of_a_single_number():
+def test_unfold_of_a_0d_tensor_is_one_window():
     assert torch.tensor(5.0).unfold(0, 1, 1).tolist() == [5.0]
 
 
-def test_the_same_bytes_under_another_type():
+def test_a_view_as_another_dtype_shares_the_bytes():
     x = torch.arange(4, dtype=torch.float32)
     assert (
         x.view(torch.int32).shape == (4,) and x.view(torch.float64).shape == (2,) and x.view(torch.uint8).shape == (16,)
     )
+    assert torch.tensor([1.0]).view(torch.int32).tolist() == [0x3F800000]
     x.view(torch.int32)[0] = 1
     assert x[0].item() > 0 and x.view(torch.int32)._version == x._version == 1
     for wrong, dtype, message in (

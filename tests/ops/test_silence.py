@@ -66,11 +66,11 @@ WRITES = {
     "linear with a bias": lambda x: torch.nn.functional.linear(x * inf, x.reshape(1, 3), x[:1] * -inf),
     "avg_pool2d": lambda x: torch.nn.functional.avg_pool2d(torch.full((1, 1, 4, 4), inf, dtype=x.dtype) * x[0], 2),
     "scatter_add": lambda x: (x * -inf).scatter_add(0, torch.tensor([0, 0]), x[:2] * inf),
-    "an optimizer's step": lambda x: step_with_extremes(x),
+    "an optimizer's step": lambda x: step_with_infinite_gradients(x),
 }
 
 
-def step_with_extremes(x):
+def step_with_infinite_gradients(x):
     w = torch.nn.Parameter(x.clone())
     w.grad = torch.full_like(w, float("inf"))
     for make in (torch.optim.SGD, torch.optim.Adam):
@@ -81,6 +81,6 @@ def step_with_extremes(x):
 @pytest.mark.parametrize("dtype", EXTREMES)
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.filterwarnings("ignore::UserWarning")  # advice on what diverges is no warning of NumPy's
-def test_no_write_warns(name, dtype):
+def test_no_write_and_no_conversion_warns(name, dtype):
     with np.errstate(all="raise"):
         WRITES[name](torch.ones(3, dtype=getattr(torch, dtype)))

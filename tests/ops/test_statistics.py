@@ -42,7 +42,7 @@ def test_addr_computes_in_the_common_type():
     assert truth.dtype == torch.bool and truth.tolist() == [[True], [False]]
 
 
-def test_no_blocks_make_an_empty_row():
+def test_block_diag_of_nothing_is_an_empty_row():
     assert torch.block_diag().shape == (1, 0)
 
 

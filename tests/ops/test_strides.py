@@ -6,7 +6,7 @@ import pytest
 import minigrad as torch
 from minigrad.autograd import gradcheck, gradgradcheck
 
-CASES = [  # made from 12 numbers; size, stride, offset
+CASES = [  # how the input is made from 12 numbers; size, stride, offset
     (lambda x: x, (4, 3), (1, 1), None),  # overlapping windows
     (lambda x: x, (2, 2), (6, 2), 1),
     (lambda x: x.view(3, 4), (2, 2, 2, 2), (4, 1, 4, 1), 0),  # im2col of a 3x4 image
@@ -20,7 +20,7 @@ CASES = [  # made from 12 numbers; size, stride, offset
 
 
 @pytest.mark.parametrize(("make", "size", "stride", "offset"), CASES)
-def test_reads_memory_by_steps(make, size, stride, offset):
+def test_as_strided_reads_memory_by_steps(make, size, stride, offset):
     x = torch.arange(12.0)
     part = make(x)
     first = offset if offset is not None else part.storage_offset()
@@ -31,7 +31,7 @@ def test_reads_memory_by_steps(make, size, stride, offset):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_memory_that_another_library_owns_has_gaps(turned):
+def test_as_strided_reads_memory_with_gaps_that_another_library_owns(turned):
     owned = np.lib.stride_tricks.as_strided(np.arange(18.0), (3, 3), (48, 16))  # its base is no array
     x = torch.from_numpy(owned[::-1] if turned else owned)
     middle = torch.as_strided(x, (3,), (6,), 2)  # the second column, seen from the first element
@@ -45,7 +45,7 @@ def test_memory_that_another_library_owns_has_gaps(turned):
 
 
 @pytest.mark.parametrize(("make", "size", "stride", "offset"), CASES)
-def test_gradients(make, size, stride, offset):
+def test_as_strided_passes_gradgradcheck(make, size, stride, offset):
     torch.manual_seed(0)
     x = torch.randn(12, dtype=torch.float64, requires_grad=True)
 
@@ -95,7 +95,7 @@ def test_refused(call, error, words):
 
 
 @pytest.mark.parametrize("size", [(0,), (0, 5), (5, 0)])
-def test_no_elements_may_begin_beyond_the_memory(size):
+def test_a_view_without_elements_may_begin_beyond_the_memory(size):
     x = torch.zeros(3, requires_grad=True)
     y = torch.as_strided(x, size, (9,) * len(size), 7)
     assert y.shape == size

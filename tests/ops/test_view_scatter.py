@@ -32,6 +32,6 @@ def test_the_view_is_replaced_in_a_copy(name):
         call(X, torch.ones(7))
 
 
-def test_a_slice_has_a_positive_step():
+def test_slice_scatter_requires_a_positive_step():
     with pytest.raises(RuntimeError, match="slice step must be positive, got 0"):
         torch.slice_scatter(X, X, step=0)

@@ -114,12 +114,12 @@ def broadcast():
 
 
 def long_chain():
-    test_walk.test_a_chain_of_100_000_operations()
+    test_walk.test_a_chain_of_100_000_operations_needs_no_recursion()
 
 
 def writes():
     for program in test_index.PROGRAMS:
-        test_index.test_programs_that_write(program)
+        test_index.test_programs_that_write_pass_gradgradcheck(program)
 
 
 def mistake(name):
@@ -155,7 +155,7 @@ PLANTED = {
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
         ADD, "side_by_side.add_arrays(waiting, gradient, waiting if is_ours else None)", "gradient",
-        test_walk.test_a_gradient_lent_twice_is_not_added_into,
+        test_walk.test_a_gradient_that_two_operands_share_is_not_added_into,
     ),
     "the third gradient replaces the others": (
         ADD, "self.pending[edge] = total", "self.pending[edge] = gradient if is_ours else total",
@@ -163,11 +163,11 @@ PLANTED = {
     ),
     "the second gradient replaces the first on a GPU": (
         ADD, "KERNELS.get(np.add, np.add)(waiting, gradient,", "np.add(0 * waiting, gradient,",
-        lambda: on_stand_in(test_walk.test_a_gradient_lent_twice_is_not_added_into),
+        lambda: on_stand_in(test_walk.test_a_gradient_that_two_operands_share_is_not_added_into),
     ),
     "borrowed gradients are added into": (
         RECEIVE, "gradient is not cotangent and gradient.base is None", "True",
-        test_walk.test_a_gradient_lent_twice_is_not_added_into,
+        test_walk.test_a_gradient_that_two_operands_share_is_not_added_into,
     ),
     "leaves get what is borrowed": (
         walk.Arrivals.serve, "gradient = leaves.copy_as_leaf_lies(gradient, leaf)", "pass",
@@ -178,14 +178,15 @@ PLANTED = {
     ),
     "interior results are borrowed": (
         walk.walk, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
-        test_gradients.test_grad_of_a_tensor_with_respect_to_itself,
+        test_gradients.test_grad_of_a_tensor_with_respect_to_itself_is_its_cotangent,
     ),
     "walks below what is asked for": (
         walk.walk, "if route is not None and route.isdisjoint(node.edges):", "if False:",
-        test_gradients.test_grad_needs_nothing_below_its_inputs,
+        test_gradients.test_grad_does_not_need_the_graph_below_its_inputs,
     ),
     "a frozen leaf gets a gradient": (
-        leaves.complete, "if leaf.node is None:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
+        leaves.complete, "if leaf.node is None:", "if False:",
+        test_walk.test_a_leaf_frozen_after_the_forward_gets_no_grad,
     ),
     "a second backward replaces .grad": (
         gradients.accumulate, "quiet(np.add, before.array, gradient, before.array)",
@@ -197,15 +198,15 @@ PLANTED = {
     ),
     "a leaf is served before its last gradient": (
         leaves.find_last_users, "-node.order", "node.order",
-        test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order,
+        test_accumulation.test_hooks_of_a_leaf_used_many_times_run_once_and_in_order,
     ),
     "a leaf that waits is served last": (
         leaves.find_last_users, "last[edge] = node", "pass",
-        test_accumulation.test_it_runs_as_soon_as_the_gradient_is_complete,
+        test_accumulation.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
         gradients._walk_silently, "flags & ~GRAD", "flags | GRAD",
-        test_accumulation.test_recording_is_off_unless_a_graph_is_wanted,
+        test_accumulation.test_a_hook_records_only_under_create_graph,
     ),
     "retain_grad keeps what is borrowed": (
         GraphMethods.retain_grad, "gradient.clone() if", "gradient if",
@@ -213,7 +214,7 @@ PLANTED = {
     ),
     "a Function lends one gradient twice": (
         function_node.FunctionNode.vjp, "r.array.view()", "r.array",
-        lambda: test_function.test_one_gradient_for_two_operands_is_lent_to_both(lambda g: g * 1),
+        lambda: test_function.test_grads_of_two_operands_do_not_share_one_returned_tensor(lambda g: g * 1),
     ),
     # ---- order and pruning
     "oldest first": (
@@ -222,7 +223,7 @@ PLANTED = {
     ),
     "walks everywhere": (
         node.Node.vjp, "if wanted is not None and edge not in wanted:", "if False:",
-        test_gradients.test_only_the_rules_that_are_asked_for_run,
+        test_gradients.test_only_the_rules_of_wanted_gradients_run,
     ),
     "rules as they are written on a GPU": (
         node.Node.vjp, "KERNELS.get(rule, rule)", "rule",
@@ -239,20 +240,20 @@ PLANTED = {
     ),
     "nothing is freed": (
         node.Node.free, "self.saved_operands, self.constants = None, ()", "pass",
-        test_core.test_saved_values_go_with_the_walk,
+        test_core.test_saved_values_are_freed_by_backward,
     ),
     "a freed graph is walked again": (
         SAVED, "raise freed(self.name())", "return [1.0] * 9",
-        test_gradients.test_retain_graph,
+        test_gradients.test_retain_graph_allows_another_backward,
     ),
     # ---- versions
     "saved operands are not checked": (
         SAVED, "elif x.writes[0] == version:", "elif True:",
-        test_core.test_a_saved_operand_that_was_written_to,
+        test_core.test_backward_refuses_a_saved_operand_that_was_written_to,
     ),
     "saved results are not checked": (
         SAVED, "if writes[0] != then:", "if False:",
-        test_core.test_a_saved_result_that_was_written_to,
+        test_core.test_backward_refuses_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
         recording.Operation.look, "tensor.writes = operand.writes", "pass",
@@ -264,7 +265,7 @@ PLANTED = {
     ),
     "writes are not counted": (
         inplace.assign, "target.writes[0] += 1", "pass",
-        test_core.test_a_saved_result_that_was_written_to,
+        test_core.test_backward_refuses_a_saved_result_that_was_written_to,
     ),
     "leaves may be written to": (
         inplace.check_writable, "if target.node is LEAF:", "if False:",
@@ -283,24 +284,24 @@ PLANTED = {
     ),
     "elements read twice collect one gradient": (
         index._put_forward, "np.add.at(whole.reshape(-1),", "np.put(whole.reshape(-1),",
-        lambda: test_index.test_reading_to_second_order("rows, one twice"),
+        lambda: test_index.test_reading_passes_gradgradcheck("rows, one twice"),
     ),
     "elements read twice collect one gradient on a GPU": (
         index._put_forward, "xp.add.at(whole, key, g)", "whole[key] = g",
-        lambda: on_stand_in(lambda: test_index.test_reading_to_second_order("rows, one twice")),
+        lambda: on_stand_in(lambda: test_index.test_reading_passes_gradgradcheck("rows, one twice")),
     ),
     # ---- higher orders
     "the saved result is a constant": (
         node.Node._lift, "lifted[0].node = self", "pass",
-        test_core.test_a_saved_result_is_itself_again_under_create_graph,
+        test_core.test_a_rule_that_reads_its_result_is_differentiable_again,
     ),
     "create_graph saves operands as constants": (
         SAVED, "values.append(x if create_graph else x.array)", "values.append(x.array)",
-        lambda: test_core.test_the_orders_of_a_power(2),
+        lambda: test_core.test_each_derivative_of_a_power_is_that_on_paper(2),
     ),
     "create_graph obeys no_grad": (
         gradients._walk_silently, "flags | GRAD", "flags",
-        test_gradients.test_create_graph_under_no_grad,
+        test_gradients.test_create_graph_records_under_no_grad,
     ),
     "create_graph frees the graph": (
         gradients._walk_silently, "create_graph or flags & KEEP", "flags & KEEP",
@@ -317,23 +318,23 @@ PLANTED = {
     ),
     "a mode is not restored": (
         modes.ModeSwitch.__exit__, "mode.set(mode.get() & ~own | self._before.pop() & own)", "self._before.pop()",
-        test_modes.test_modes_as_context_managers,
+        test_modes.test_modes_are_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.call, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
+        recording.Operation.call, "if flags & GRAD:", "if True:", test_modes.test_modes_are_context_managers
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (
         anomaly.check_gradients, "raise RuntimeError(", "str(",
-        test_anomaly.test_a_nan_in_the_backward,
+        test_anomaly.test_a_nan_in_the_backward_raises_with_the_line_of_the_forward,
     ),
     "a Function's results share one gradient": (
         function_node.FunctionNode.split, "arrived.get(i)", "arrived.get(0)",
-        test_function.test_results_that_meet_again_walk_back_once,
+        test_function.test_a_function_whose_results_meet_again_runs_backward_once,
     ),
     "a Function's saved tensors are not checked": (
         function_node.FunctionNode.saved, "writes[0] != version", "False",
-        test_function.test_saved_tensors_are_guarded,
+        test_function.test_saved_tensors_are_checked_for_writes_and_freed,
     ),
     "gradcheck looks at nothing": (
         trial.check_jacobian, "np.allclose(analytical, numerical, trial.rtol, trial.atol)", "True",
@@ -345,7 +346,7 @@ PLANTED = {
     ),
     "jvp without its direction": (
         derivatives.push, "strict), tangents,", "strict), [v * 0 + 1 for v in tangents],",
-        test_functional.test_jvp,
+        test_functional.test_jvp_is_the_jacobian_times_the_tangent,
     ),
     "what a function closes over is forgotten": (
         derivatives.reaches_beyond, "return True", "pass",
@@ -353,7 +354,7 @@ PLANTED = {
     ),
     "a Jacobian by inputs is left transposed": (
         derivatives.jacobian_by_inputs, "_turn(transposed[i][k], x.ndim)", "transposed[i][k]",
-        test_functional.test_jacobian_by_inputs,
+        test_functional.test_forward_mode_gives_the_same_jacobian,
     ),
 }  # fmt: skip
 
