@@ -287,7 +287,7 @@ DIFFERENCES = [
     ),
     (
         "`__module__` of classes",
-        "is the file that defines them: `minigrad.nn.linear.Linear`; `minigrad.nn.modules` has them too",
+        "is the file that defines them, which `inspect` reads: `minigrad.nn.linear.Linear`; `nn.modules` has all",
         "nn.Linear.__module__ == 'minigrad.nn.linear' and nn.modules.linear.Linear is nn.Linear",
     ),
     (

@@ -17,24 +17,9 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 import minigrad
-
-# PyTorch's modules whose names are in the parent package here.
-_ANSWERED_ABOVE = {
-    "minigrad.distributions": "bernoulli categorical exponential normal uniform",
-    "minigrad.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",
-}
-
-
-class _Answer(ModuleType):
-    """A module without code, whose names are those of its parent package."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(sys.modules[self.__name__.rpartition(".")[0]], name)
+from minigrad.missing import Answer
 
 
 class _Alias(Loader):
@@ -51,9 +36,10 @@ class _Alias(Loader):
             if not self.ours.startswith(error.name or " "):
                 raise
             above, _, name = self.ours.rpartition(".")
-            if name in _ANSWERED_ABOVE.get(above, "").split():
+            answer = getattr(sys.modules.get(above), name, None)
+            if isinstance(answer, Answer):
                 self.spec = None
-                return _Answer(self.ours)
+                return answer
             detail = "minigrad has no such module, which answers for torch since `import minigrad.as_torch`"
             where = "docs/supported.md lists what is here"
             raise ModuleNotFoundError(f"No module named {spec.name!r}: {detail}; {where}", name=spec.name) from None
@@ -63,6 +49,8 @@ class _Alias(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Does nothing: the module is loaded already."""
         module.__spec__ = self.spec
+        if isinstance(module, Answer):
+            del module.__path__  # which makes a package of it
 
 
 class _Finder(MetaPathFinder):

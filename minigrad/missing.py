@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NoReturn
+from types import ModuleType
+from typing import Any
 
 PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
@@ -18,6 +19,24 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     "torch.distributed.init_device_mesh": "new_group() and new_subgroups() make groups of ranks",
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
+ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
+    "torch.amp": "autocast_mode grad_scaler",
+    "torch.autograd": "anomaly_mode grad_mode",
+    "torch.cuda": "memory",
+    "torch.cuda.amp": "autocast_mode common grad_scaler",
+    "torch.distributions": "bernoulli categorical exponential normal uniform",
+    "torch.nn.parallel": "data_parallel",
+    "torch.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",
+}
+
+
+class Answer(ModuleType):
+    """A module without code, whose names are those of its package."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(sys.modules[self.__name__.rpartition(".")[0]], name)
 
 
 def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
@@ -51,27 +70,28 @@ def read_pytorch_names() -> dict[str, str]:
     return json.loads(Path(__file__).with_name("pytorch_names.json").read_text("utf-8"))
 
 
-def _error_for(error: AttributeError, module: dict[str, Any], name: str) -> AttributeError | ImportError:
-    """`error`, or an ImportError with the same text for ``from module import name``.
+def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> ModuleType:
+    """The module `name` of `ANSWERED`, for a name that the package does not have.
 
-    For that statement Python calls `__getattr__` in `_handle_fromlist`, and replaces an AttributeError by "cannot
-    import name". Only the caller's frame tells the two cases apart.
+    Raises AttributeError for all others, ImportError with the same text for ``from package import name``. For that
+    statement Python calls `__getattr__` in `_handle_fromlist`, and replaces an AttributeError by "cannot import name".
+    Only the caller's frame tells the two cases apart.
     """
+    if name in ANSWERED.get(namespace, "").split():
+        package[name] = made = Answer(f"{package['__name__']}.{name}")
+        return made
+    error = missing_name(namespace, name, known)
     if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec
 
-        if find_spec(f"{module['__name__']}.{name}") is None:  # there is no submodule of that name
-            return ImportError(f"cannot import name {name!r}: {error}", name=name)
-    return error
+        if find_spec(f"{package['__name__']}.{name}") is None:  # there is no submodule of that name
+            raise ImportError(f"cannot import name {name!r}: {error}", name=name)
+    raise error
 
 
-def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoReturn]:
+def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], Any]:
     """Makes the `__getattr__` of the module `namespace`, which raises the error for a missing name."""
-
-    def refuse(name: str) -> NoReturn:
-        raise _error_for(missing_name(namespace, name, module), module, name)
-
-    return refuse
+    return lambda name: _answer(namespace, module, name, module)
 
 
 def open_later(
@@ -90,7 +110,7 @@ def open_later(
         if name in rooms.split():
             return import_module(f"{inside}.{name}")
         if name not in file_of:
-            raise _error_for(missing_name(namespace, name, package["__dir__"]()), package, name)
+            return _answer(namespace, package, name, package["__dir__"]())
         package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
         return found
 

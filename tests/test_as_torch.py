@@ -32,7 +32,15 @@ import torch.nn.utils.prune as prune
 import torch.nn.utils.parametrize as parametrize
 from torch.nn.utils import parametrizations, spectral_norm
 from torch.utils.data._utils.collate import default_collate
+from torch.autograd.grad_mode import no_grad, set_grad_enabled
+from torch.autograd import anomaly_mode
+from torch.cuda.amp.grad_scaler import GradScaler
+from torch.amp.autocast_mode import autocast
+from torch.nn.parallel.data_parallel import DataParallel
+import torch.cuda.memory
 import importlib.util
+assert no_grad is torch.no_grad and anomaly_mode.detect_anomaly is torch.autograd.detect_anomaly
+assert GradScaler is torch.cuda.amp.GradScaler and DataParallel is nn.DataParallel
 assert prune is minigrad.nn.utils.prune and isinstance(nn.BatchNorm2d(1), _BatchNorm)
 assert AdamW is optim.AdamW and Bernoulli is torch.distributions.Bernoulli
 assert torch.distributions.normal.Normal is torch.distributions.Normal
@@ -73,6 +81,26 @@ except ImportError as error:
     assert error.name == "LSTM"
 """)
     assert out == ""
+
+
+def test_modules_that_are_answered_by_their_package_need_no_import():
+    out = run("""
+import minigrad as torch
+print(torch.distributions.normal.Normal.__name__, torch.optim.adamw.AdamW.__name__)
+assert torch.autograd.grad_mode.no_grad is torch.no_grad
+try:
+    torch.optim.adamw.Adam9
+except AttributeError as error:
+    print(error)
+""")
+    assert out == "Normal AdamW\nmodule 'minigrad.optim' has no attribute 'Adam9'. Did you mean: 'Adam'?\n"
+
+
+def test_a_name_that_such_a_module_has_not_cannot_be_imported():
+    out = run("import minigrad.as_torch\nfrom torch.optim.adamw import Adam9", code=1)
+    assert "ImportError: cannot import name 'Adam9' from 'minigrad.optim.adamw'" in out
+    out = run("import minigrad.as_torch\nfrom torch.nn.utils.rnn import pad_sequence", code=1)
+    assert "No module named 'torch.nn.utils.rnn': minigrad has no such module" in out
 
 
 def test_pytorch_imported_before_is_refused():

@@ -50,7 +50,9 @@ else:
         """A class of stand-ins for the methods `names` of class `family`, whose file is imported on the first call."""
 
         def fetch(name: str) -> Any:
-            method = of_tensors(vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name])
+            method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
+            if "." in method.__qualname__:
+                method = of_tensors(method)
             if method.__qualname__.startswith(family):
                 method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
             return method
