@@ -13,6 +13,7 @@ from typing import Any
 from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.function_node import check_marks, record_call
+from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch, is_grad_enabled, no_grad
 from minigrad.autograd.views import refresh
 
@@ -26,6 +27,7 @@ class FunctionCtx:
     dirty_tensors: Sequence[Any] = ()
     non_differentiable: Sequence[Any] = ()
     materialize_grads = True
+    _kept: Sequence[Any] | None = ()  # what was saved, once the call is recorded; None when it was freed
     _node: Any = staticmethod(lambda: None)  # a weak reference to the node, once the call is recorded
 
     def __init__(self, function: type[Function], args: Sequence[Any]) -> None:
@@ -54,8 +56,9 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to `save_for_backward`. Raises RuntimeError when freed or written to."""
-        node = self._node()
-        return () if node is None else node.saved()
+        if self._kept is None:
+            raise freed(self._name)
+        return tuple([saved.read(self._name, self._node()) for saved in self._kept])
 
     saved_variables = saved_tensors  # the older name
 

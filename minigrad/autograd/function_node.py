@@ -18,13 +18,7 @@ import numpy as np
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, TensorBase, edge_of, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
-from minigrad.autograd.messages import (
-    freed,
-    overwritten,
-    refuse_inference,
-    written_since_no_grad,
-    written_with_siblings,
-)
+from minigrad.autograd.messages import overwritten, refuse_inference, written_since_no_grad, written_with_siblings
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
 from minigrad.autograd.views import Unrecorded, move_retained
@@ -51,6 +45,21 @@ class Kept(NamedTuple):
         alias.writes = tensor.writes
         return cls(alias, tensor.writes, tensor.writes[0], number)
 
+    def read(self, name: str, node: Any) -> Any:
+        """The saved tensor, checked for later writes; a result gets its place again, if `node` is alive."""
+        if hasattr(self.tensor, "unpack"):
+            tensor = self.tensor.unpack()
+        elif self.writes[0] == self.version:
+            tensor = self.tensor
+        else:
+            trace = node and node.trace
+            raise overwritten(name, trace, self.tensor.array.shape, self.version, self.writes[0])
+        if self.number is None:
+            return tensor
+        result = wrap(tensor.array)
+        result.writes, result.node = tensor.writes, node and node.node_of(self.number)
+        return result
+
 
 class Parts(dict[int, Any]):
     """Gradients of a call's results by number; the sum of two adds gradients with the same number."""
@@ -68,7 +77,7 @@ class FunctionNode(Node):
     a `ResultNode` for each, and the call receives their gradients together, as `Parts`.
     """
 
-    __slots__ = ("arguments", "ctx", "function", "kept", "made", "places", "results", "tracked")
+    __slots__ = ("arguments", "ctx", "function", "made", "places", "results", "tracked")
 
     def __init__(
         self, function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any], tracked: Sequence[int]
@@ -86,7 +95,6 @@ class FunctionNode(Node):
         self.shape = self.dtype = None
         if len(tracked) == 1:
             self.shape, self.dtype, _ = self.results[tracked[0]]  # type: ignore[misc]
-        self.kept: list[Kept] | None = []
         ctx._node = ref(self)
 
     def apply(self, *gradients: Any) -> Any:
@@ -114,24 +122,6 @@ class FunctionNode(Node):
             node = ResultNode(self, number, shape, dtype)
             self.made[number] = ref(node)
         return node
-
-    def saved(self) -> tuple[Any, ...]:
-        """The saved tensors, checked for later writes, with their nodes."""
-        if self.kept is None:
-            raise freed(self.name())
-        found = []
-        for tensor, writes, version, number in self.kept:
-            if hasattr(tensor, "unpack"):
-                tensor = tensor.unpack()
-            elif writes[0] != version:
-                raise overwritten(self, tensor.array.shape, version, writes[0])
-            found.append(tensor if number is None else self._place_again(tensor, number))
-        return tuple(found)
-
-    def _place_again(self, result: Any, number: int) -> Any:
-        tensor = wrap(result.array)
-        tensor.writes, tensor.node = result.writes, self.node_of(number)
-        return tensor
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         """The gradients along `edges`, from the user's backward."""
@@ -172,7 +162,7 @@ class FunctionNode(Node):
                 f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
                 f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."
             )
-        if not self.kept:
+        if not self.ctx._kept:
             return (
                 f"Nothing was saved: forward of {self.function.__name__} keeps tensors by ctx.save_for_backward(...)."
             )
@@ -208,7 +198,7 @@ class FunctionNode(Node):
         return gradient if create_graph else wrap(gradient)
 
     def free(self) -> None:
-        self.kept = None
+        self.ctx._kept = None
 
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
@@ -264,20 +254,24 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     _check_saved(ctx)
     check_marks(ctx, results)
     _check_written(ctx, arguments)
+    handed_on = [_is_in(r, arguments) and not _is_in(r, ctx.dirty_tensors) for r in results]
+    numbers = {id(r): i for i, r in enumerate(results) if not handed_on[i]}  # what is returned twice is one result
     constant = [x for x in results if _is_in(x, ctx.non_differentiable)]
     tracked = [
         i for i, r in enumerate(results)
         if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and not _is_in(r, constant)
+        and numbers.get(id(r), i) == i
     ]  # fmt: skip
     call = FunctionNode(function, ctx, arguments, results, tracked)
     made = list(results)
     for i in tracked:
-        made[i] = _place(results[i], call.node_of(i), ctx, arguments)
+        made[i] = _place(results[i], call.node_of(i), ctx, handed_on[i])
     for i, r in enumerate(results):
         if _is_in(r, constant) and r.node is not None:
             made[i] = r.detach()  # an operand that is returned as a constant
-    numbers = {id(x): i for i in tracked for x in (results[i], made[i])}
-    call.kept = [Kept.of(t, numbers.get(id(t))) for t in ctx.to_save]
+        made[i] = made[numbers.get(id(r), i)]
+    kept = {id(results[i]): i for i in tracked if not handed_on[i]}
+    ctx._kept = [Kept.of(t, kept.get(id(t))) for t in ctx.to_save]
     if tracked and (flags := mode.get()) & WATCHED:
         notify_watchers(made[tracked[0]], flags)
         call.trace = made[tracked[0]].node.trace
@@ -285,8 +279,8 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     return made
 
 
-def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
-    """`result` with its node; a new tensor if it has a node already."""
+def _place(result: Any, node: Node, ctx: Any, handed_on: bool) -> Any:
+    """`result` with its node; a new tensor if it has a node already, or is an argument that is handed on."""
     if _is_in(result, ctx.dirty_tensors):
         if result.view_of is None:
             before, result.node, result.cause = result.node, node, None
@@ -296,12 +290,14 @@ def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
         value.node = node
         views.move_on(result, value)
         return result
-    if _is_in(result, arguments):
+    if handed_on:
         with ModeSwitch(clear_flags=GRAD):
             result = result.view(result.array.shape)  # so that a write to it is noticed
     elif result.node is not None and not isinstance(result.node, Unrecorded):
         result = result.detach()
     result.node, result.cause = node, None
+    if result.view_of is not None:
+        result.view_of.seen = [*result.writes]  # what forward wrote to a view is part of the call
     return result
 
 

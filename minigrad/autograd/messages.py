@@ -31,12 +31,12 @@ def freed(name: str) -> RuntimeError:
     )
 
 
-def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
+def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int) -> RuntimeError:
     """The error for a saved value that was modified before its gradient rule reads it."""
-    place = f" Recorded at {node.trace}." if node.trace else ""
+    place = f" Recorded at {trace}." if trace else ""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{node.name()} saved a tensor of shape {tuple(shape)} at version {version}, and it is at version {now} "
+        f"{name} saved a tensor of shape {tuple(shape)} at version {version}, and it is at version {now} "
         f"now.{place} Write into a copy instead (x.clone()), or replace the in-place call by one that makes a new "
         "tensor."
     )

@@ -184,7 +184,7 @@ class Node(Inspectable):
         if self.watched:  # mostly nothing, and a loop over nothing takes longer than a look
             for writes, then, shape in self.watched:
                 if writes[0] != then:
-                    raise overwritten(self, shape, then, writes[0])
+                    raise overwritten(self.name(), self.trace, shape, then, writes[0])
         values: list[Any] = []
         for x, version in saved:
             if version is None:  # a Python number beside a tensor
@@ -192,7 +192,7 @@ class Node(Inspectable):
             elif x.writes[0] == version:
                 values.append(x if create_graph else x.array)
             else:
-                raise overwritten(self, x.array.shape, version, x.writes[0])
+                raise overwritten(self.name(), self.trace, x.array.shape, version, x.writes[0])
         if self.constants:
             values += self._lift(self.constants) if create_graph else self.constants
         return values

@@ -71,12 +71,14 @@ class save_on_cpu(saved_tensors_hooks):
 
 @contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """A context in which `saved_tensors_hooks` raises RuntimeError(`error_message`).
+    """A context in which `saved_tensors_hooks` raises RuntimeError(`error_message`); so does entering it within one.
 
     >>> import minigrad as torch
     >>> with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
     ...     y = torch.ones(1, requires_grad=True).exp()
     """
+    if _hooks.get() is not None:
+        raise RuntimeError(error_message)
     before = _disabled.get()
     _disabled.set(error_message)
     try:
@@ -128,7 +130,14 @@ def pack(tensor: Any) -> Any:
     hooks = _hooks.get()
     if hooks is None or not isinstance(tensor, TensorBase):
         return tensor
-    return Packed(hooks[0](tensor), hooks[1], edge_of(tensor))
+    before = tensor.writes[0]
+    packed = Packed(hooks[0](tensor), hooks[1], edge_of(tensor))
+    if tensor.writes[0] != before:
+        raise RuntimeError(
+            "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not "
+            "be modified by in-place operations: the call's result, or its operand, is that tensor. Pack a copy."
+        )
+    return packed
 
 
 class PackedNode(Node):
@@ -141,7 +150,7 @@ class PackedNode(Node):
             raise freed(self.name())
         for writes, then, shape in self.watched[self.plan.reads_result :]:  # indices: they stay as is
             if writes[0] != then:
-                raise overwritten(self, shape, then, writes[0])
+                raise overwritten(self.name(), self.trace, shape, then, writes[0])
         values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
         if not create_graph:
             values = [x.array if isinstance(x, TensorBase) else x for x in values]
@@ -154,7 +163,7 @@ def pack_saved(result: Any) -> None:
     call = result.node.call
     with ModeSwitch(clear_flags=PACKING):  # tensors saved by the hooks themselves are not packed
         if isinstance(call, FunctionNode):
-            call.kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.kept or ()]
+            call.ctx._kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.ctx._kept]
         else:
             _pack_operation(call, result)
 

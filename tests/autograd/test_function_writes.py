@@ -1,4 +1,4 @@
-"""A `Function` that writes to its operand or returns it as it is."""
+"""A `Function` that writes to its operand, returns it as it is, or returns one result twice."""
 
 import pytest
 
@@ -121,3 +121,85 @@ def test_an_operand_returned_without_recording_is_an_alias():
     assert y is not w and not y.requires_grad and w._version == 2
     x = mg.ones(2)
     assert ReturnOperand.apply(x, False)._base is x and ReturnOperand.apply(x, True) is x
+
+
+class Twice(Function):
+    """The same result twice, and its argument twice."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x * 2
+        return y, x, y, x
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        Twice.seen = [g.tolist() for g in gradients]
+        return gradients[0] * 2 + gradients[1] + gradients[2] * 2 + gradients[3]
+
+
+def test_a_result_that_is_returned_twice_is_one_tensor():
+    x = mg.ones(1, requires_grad=True)
+    a, b, c, d = Twice.apply(x)
+    assert a is c and b is not d
+    a.mul_(3)
+    (a + 10 * b + 100 * c + 1000 * d).sum().backward()
+    assert Twice.seen == [[0], [10], [303], [1000]] and x.grad.tolist() == [1616]
+
+
+class Squared(Function):
+    """The identity, with x**2 in place of the derivative."""
+
+    @staticmethod
+    def forward(ctx, x, dirty):
+        if dirty:
+            ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        Squared.ctx = ctx
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.saved_tensors[0] ** 2, None
+
+
+@pytest.mark.parametrize(("dirty", "second"), [(False, 6), (True, 54)])
+def test_a_saved_argument_that_is_handed_on_stays_the_argument(dirty, second):
+    x = mg.tensor([3.0], requires_grad=True)
+    (g,) = mg.autograd.grad(Squared.apply(x * 1, dirty), x, create_graph=True)
+    assert mg.autograd.grad(g, x)[0].tolist() == [second]
+
+
+def test_what_was_saved_outlives_the_graph_on_ctx_alone():
+    x = mg.tensor([3.0], requires_grad=True)
+    y = Squared.apply(x, False)
+    del y
+    assert Squared.ctx.saved_tensors[0] is x
+    with mg.no_grad():
+        x += 1
+    with pytest.raises(RuntimeError, match="SquaredBackward saved a tensor of shape"):
+        _ = Squared.ctx.saved_tensors
+    Squared.apply(x, False).backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        _ = Squared.ctx.saved_tensors
+
+
+def test_a_view_that_forward_wrote_to():
+    class Head(Function):
+        @staticmethod
+        def forward(ctx, x):
+            head = x.clone()[:2]
+            head += 1
+            ctx.save_for_backward(head)
+            return head
+
+        @staticmethod
+        def backward(ctx, g):
+            return mg.cat([g * ctx.saved_tensors[0], mg.zeros(1)])
+
+    x = mg.ones(3, requires_grad=True)
+    y = Head.apply(x)
+    assert y.grad_fn.name() == "HeadBackward"
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 0]
+    with pytest.raises(RuntimeError, match="modified inplace"):
+        y += 1

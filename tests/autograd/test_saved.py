@@ -105,6 +105,14 @@ def test_disabled_hooks_a_wrong_unpack_and_a_second_backward_are_refused():
     x = leaf()
     with disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"):
         saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
+    with saved_tensors_hooks(lambda t: t, lambda t: t), pytest.raises(RuntimeError, match="not within"):
+        disable_saved_tensors_hooks("not within").__enter__()
+    for call in (lambda: (x * 1).exp(), lambda: x.detach().mul(x)):
+        with (
+            saved_tensors_hooks(lambda t: t.mul_(2), lambda t: t),
+            pytest.raises(RuntimeError, match="is modifying its"),
+        ):
+            call()
     with saved_tensors_hooks(lambda t: t, lambda t: 3):
         y = x.exp().sum()
     with pytest.raises(TypeError, match="unpack_hook expected to be a Tensor, got int"):

@@ -333,7 +333,7 @@ PLANTED = {
         test_function.test_a_function_whose_results_meet_again_runs_backward_once,
     ),
     "a Function's saved tensors are not checked": (
-        function_node.FunctionNode.saved, "writes[0] != version", "False",
+        function_node.Kept.read, "self.writes[0] == self.version", "True",
         test_function.test_saved_tensors_are_checked_for_writes_and_freed,
     ),
     "gradcheck looks at nothing": (
