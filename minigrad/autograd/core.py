@@ -32,7 +32,7 @@ mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
-Hooks: TypeAlias = "dict[int, Callable[[Any], Any]]"
+Hooks: TypeAlias = "dict[int, Any]"
 
 _new = object.__new__
 LEAF: Any = object()  # in the place of a node, for a tensor that asks for a gradient and was made by no call

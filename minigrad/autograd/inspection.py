@@ -15,7 +15,10 @@ from minigrad.backend import quiet
 
 _keys = count(10).__next__  # far from the keys that have a meaning
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
+# Keys among the hooks of a node or a leaf. RETAIN: the one that keeps `.grad`, moves on when its tensor is written to.
+# Under the others stands what `run_hooks` leaves alone: of a node, hooks before and after its rules, and notes; of a
+# leaf, hooks that run when the gradient is added to `.grad`, in this order.
+RETAIN, NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS, NOTES = -1, -2, -3, -4, -5
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
 
@@ -54,6 +57,23 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return RemovableHandle(hooks, key)
 
 
+class Aside(dict[Any, Any]):
+    """What stands under one of the other keys, in order."""
+
+
+def aside(holder: Any, key: int) -> Aside:
+    """What stands under `key` among the hooks of a node or a leaf."""
+    if holder.hooks is None:
+        holder.hooks = {}
+    found: Aside = holder.hooks.setdefault(key, Aside())
+    return found
+
+
+def find_aside(holder: Any, key: int) -> list[Any]:
+    """The hooks under `key`, which may change while they are called."""
+    return list((holder.hooks or {}).get(key, {}).values())
+
+
 def as_tuple(given: Any) -> tuple[Any, ...]:
     """What a function takes or returns, also where it is one thing alone. A list is one thing."""
     return given if isinstance(given, tuple) else (given,)
@@ -68,6 +88,8 @@ def require_callable(hook: Any) -> None:
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
     """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
     for hook in list(hooks.values()):
+        if hook.__class__ is Aside:
+            continue
         changed = hook(gradient if create_graph else wrap(gradient))
         if changed is not None:
             gradient = take_from_hook(hook, gradient, changed, create_graph)
@@ -143,7 +165,7 @@ class Inspectable:
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for notes of one's own on this node."""
-        return _open_attributes().metadata.setdefault(self, {})
+        return aside(self, NOTES)
 
     @property
     def trace(self) -> str | None:
@@ -180,11 +202,12 @@ class Inspectable:
         return gradients[0]
 
     def operand_places(self: Any) -> tuple[Sequence[int], int]:
-        """For each edge the position of its operand, and how many operands there are."""
+        """For each edge the position of its operand, and how many there are: operands that can have a gradient."""
         plan = getattr(self, "plan", None)
         if plan is None:
             return range(len(self.edges)), len(self.edges)
-        return plan.operands, len(plan.operation.operands)
+        with_rule = [i for i, rule in enumerate(plan.operation.rules) if rule]
+        return [with_rule.index(i) for i in plan.operands], len(with_rule)
 
     def __call__(self: Any, *gradients: Any) -> Any:
         """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""

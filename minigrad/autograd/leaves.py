@@ -13,41 +13,36 @@ from math import prod
 from typing import Any
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle, add_hook, replace_some, run_hooks
+from minigrad.autograd.inspection import (
+    AFTER_GRAD,
+    NODE_HOOKS,
+    NODE_PREHOOKS,
+    Aside,
+    RemovableHandle,
+    add_hook,
+    aside,
+    find_aside,
+    replace_some,
+    run_hooks,
+)
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
 from minigrad.side_by_side import broadcasts
 
-# Keys in a leaf's hooks: the hooks under these run when the gradient is added to `.grad`, in this order. All others run
-# earlier, with each gradient on its way. A leaf's node is its `AccumulateGrad`.
-NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS = -2, -3, -4
 hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
-
-
-class Aside(dict[int, Callable[..., Any]]):
-    """The hooks under one of these keys. Called like the others with a gradient on its way, it leaves that alone."""
-
-    def __call__(self, gradient: Any) -> None:
-        """Nothing: what it waits for comes later."""
 
 
 def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
     hooks_exist[:] = [True]
-    if leaf.hooks is None:
-        leaf.hooks = {}
-    return add_hook(leaf.hooks.setdefault(when, Aside()), hook)
-
-
-def _find_hooks(leaf: Any, when: int) -> list[Any]:
-    return list((leaf.hooks or {}).get(when, {}).values())
+    return add_hook(aside(leaf, when), hook)
 
 
 def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
-    hooks = _find_hooks(leaf, NODE_PREHOOKS)
+    hooks = find_aside(leaf, NODE_PREHOOKS)
     for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:
@@ -57,12 +52,12 @@ def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
 
 def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
-    for hook in _find_hooks(leaf, AFTER_GRAD):
+    for hook in find_aside(leaf, AFTER_GRAD):
         returned = hook(leaf)
         if returned is not None and returned is not leaf:  # in-place methods return the leaf
             kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
-    for hook in _find_hooks(leaf, NODE_HOOKS):
+    for hook in find_aside(leaf, NODE_HOOKS):
         hook((), (gradient if create_graph else wrap(gradient),))
 
 
@@ -87,7 +82,7 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     if leaf.node is not LEAF:
         hint = "after detach_() it was written to, and is a result now"
         raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
-    seen = leaf.hooks and not leaf.hooks.keys() <= {NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS}
+    seen = leaf.hooks and any(hook.__class__ is not Aside for hook in leaf.hooks.values())
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
     return gradient if create_graph or (owned and not seen) else copy_as_leaf_lies(gradient, leaf)

@@ -1,6 +1,6 @@
-"""Attributes of nodes that no backward walk needs: hooks around the rules, saved values by PyTorch's names, metadata.
+"""Attributes of nodes that no backward walk needs: hooks around the rules, and saved values by PyTorch's names.
 
-They cost a walk nothing: a node with a hook changes its class, and metadata is stored in a table outside the nodes.
+They cost a walk nothing: a node with a hook changes its class.
 """
 
 from __future__ import annotations
@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from minigrad.autograd.inspection import RemovableHandle, add_hook, as_tensors, by_operand, replace_some
+from minigrad.autograd.inspection import (
+    NODE_HOOKS,
+    NODE_PREHOOKS,
+    RemovableHandle,
+    add_hook,
+    as_tensors,
+    aside,
+    by_operand,
+    find_aside,
+    replace_some,
+)
 from minigrad.autograd.walk import fit
 
-metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
-_prehooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
-_posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 
 
@@ -37,8 +43,7 @@ def hang_hook(node: Any, hook: Any, before: bool) -> RemovableHandle:
     if not isinstance(node, Hooked):
         plain: Any = type(node)
         node.__class__ = _derive_hooked(plain)
-    hooks = _prehooks if before else _posthooks
-    return add_hook(hooks.setdefault(node, {}), hook)
+    return add_hook(aside(node, NODE_PREHOOKS if before else NODE_HOOKS), hook)
 
 
 class Hooked:
@@ -49,7 +54,7 @@ class Hooked:
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         node: Any = self
         arrived = node.split(cotangent)
-        for hook in list(_prehooks.get(node, {}).values()):
+        for hook in find_aside(node, NODE_PREHOOKS):
             changed = hook(tuple(as_tensors(arrived, create_graph)))
             if changed is not None:
                 replaced = replace_some(hook, arrived, changed, create_graph)
@@ -58,7 +63,7 @@ class Hooked:
         if any(gradient is not None for gradient in arrived):
             found = super().vjp(node.join(arrived), create_graph, wanted)  # type: ignore[misc]
         outputs = tuple(as_tensors(arrived, create_graph))
-        hooks = list(_posthooks.get(node, {}).values())
+        hooks = find_aside(node, NODE_HOOKS)
         if hooks:
             found = _fit_all(node, found, create_graph)
         for hook in hooks:

@@ -10,7 +10,7 @@ from weakref import ref
 from minigrad.advice import warn
 from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import RETAIN, RemovableHandle, add_hook, show_name
+from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import Uncounted, is_inference_mode_enabled
 from minigrad.autograd.node import Node
@@ -320,7 +320,7 @@ class GraphMethods(TensorBase):
         _refuse_hook_without_gradient(self)
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return leaves.hang_hook(self, leaves.AFTER_GRAD, hook)
+        return leaves.hang_hook(self, AFTER_GRAD, hook)
 
 
 def _refuse_hook_without_gradient(tensor: Any) -> None:

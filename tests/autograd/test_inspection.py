@@ -1,5 +1,6 @@
 """The public attributes of nodes: hooks before and after a node, saved values, metadata."""
 
+import gc
 from weakref import ref
 
 import pytest
@@ -118,6 +119,38 @@ def test_a_hooked_node_is_freed_by_reference_counting():
     node = ref(y.grad_fn)
     del y
     assert node() is None
+
+
+@pytest.mark.parametrize("make", [lambda x: x * 2, lambda x: Pair.apply(x, 3)[0]])
+def test_a_node_that_its_hooks_and_notes_refer_to_is_freed(make):
+    def scope():
+        y, calls = make(leaf(1.0)), []
+
+        def hook(*_):
+            calls.append(y.grad_fn.name())
+
+        y.grad_fn.register_hook(hook)
+        y.grad_fn.register_prehook(hook)
+        y.grad_fn.metadata["result"] = y
+        y.register_hook(hook)
+        y.sum().backward(retain_graph=True)
+        assert len(calls) == 3
+        return ref(y.grad_fn)
+
+    node = scope()
+    gc.collect()
+    assert node() is None
+
+
+def test_operands_that_can_have_no_gradient_are_not_shown():
+    x = leaf(1.0, 2.0) * 1
+    calls = [
+        mg.where(x > 0, x, 0.0),
+        mg.nn.functional.embedding(mg.tensor([0]), x[:, None]),
+        mg.nn.functional.nll_loss(x[None], mg.tensor([1])),
+    ]
+    assert [len(y.grad_fn.next_functions) for y in calls] == [2, 1, 1]
+    assert calls[0].grad_fn.next_functions[0][0] is x.grad_fn
 
 
 def test_each_node_has_its_own_metadata():
