@@ -9,6 +9,7 @@ from typing import Any
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.graph import saved_tensors_hooks
+from minigrad.autograd.messages import overwritten
 from minigrad.random import fork_rng, keep_states, restore_states
 
 
@@ -22,13 +23,21 @@ class _Recomputation:
     def __init__(self, run: Callable[[], Any], operands: Sequence[Any], states: Any) -> None:
         self.run, self.states = run, states
         self.operands = [(x, x.writes[0]) for x in operands if isinstance(x, TensorBase)]
-        self.count = 0
+        self.saved: list[tuple[Any, Any]] = []  # the shape and the dtype of each
+        self.complete = False  # whether the first run has ended; until then it may walk back through its own graph
         self.values: dict[int, Any] = {}
+
+    def call(self) -> Any:
+        """The first run."""
+        with saved_tensors_hooks(self.pack, self.unpack):
+            result = self.run()
+        self.values, self.complete = {}, True
+        return result
 
     def pack(self, tensor: Any) -> int:
         """Replaces a saved tensor by its number."""
-        self.count += 1
-        return self.count - 1
+        self.saved.append((tensor.shape, tensor.dtype))
+        return len(self.saved) - 1
 
     def unpack(self, number: int) -> Any:
         """The tensor of that number. Raises CheckpointError where the second run saved others than the first."""
@@ -36,13 +45,24 @@ class _Recomputation:
             found = self.compute_again()
             if any(tensor.writes[0] != version for tensor, version in found):  # the saved tensor was written to later
                 found = self.compute_again(copies=True)
-            if len(found) != self.count:
-                raise CheckpointError(
-                    "A different number of tensors was saved during the original forward and recomputation: "
-                    f"{self.count}, then {len(found)}. A checkpointed function computes the same each time."
-                )
+            self.compare([(tensor.shape, tensor.dtype) for tensor, _ in found])
             self.values = {i: tensor for i, (tensor, _) in enumerate(found)}
         return self.values.pop(number)
+
+    def compare(self, found: list[tuple[Any, Any]]) -> None:
+        """Raises CheckpointError unless the second run saved as many tensors as the first, of the same kinds."""
+        if len(found) < len(self.saved) or (self.complete and len(found) != len(self.saved)):
+            raise CheckpointError(
+                "A different number of tensors was saved during the original forward and recomputation: "
+                f"{len(self.saved)}, then {len(found)}. A checkpointed function computes the same each time."
+            )
+        for i, (before, now) in enumerate(zip(self.saved, found, strict=False)):
+            if before != now:
+                raise CheckpointError(
+                    "Recomputed values for the following tensors have different metadata than during the forward pass: "
+                    f"tensor {i} had shape {tuple(before[0])} and {before[1]}, then {tuple(now[0])} and {now[1]}. A "
+                    "checkpointed function computes the same each time."
+                )
 
     def compute_again(self, copies: bool = False) -> list[tuple[Any, int]]:
         """The tensors that the function saves, each with its version counter."""
@@ -55,29 +75,35 @@ class _Recomputation:
                 )
         found: list[Any] = []
 
-        def keep(tensor: Any) -> None:
+        def keep(tensor: Any) -> tuple[Any, int]:
             kept = tensor.detach().clone() if copies else tensor.detach()
             found.append((kept, kept.writes[0]))
+            return found[-1]  # type: ignore[no-any-return]
 
-        with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _refuse_reading):
+        with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _read_kept):
             restore_states(self.states)
             self.run()
         return found
 
 
-def _refuse_reading(_: Any) -> Any:
-    """Raises: the saved tensors of the second run are never unpacked, only those of the first run's graph."""
-    raise CheckpointError("A checkpointed function walked back through its own graph while it was computed again")
+def _read_kept(kept: tuple[Any, int]) -> Any:
+    """What the second run itself walks back through. Raises RuntimeError if it was written to since."""
+    tensor, version = kept
+    if tensor.writes[0] != version:
+        raise overwritten("a checkpointed function", None, tensor.shape, version, tensor.writes[0])
+    return tensor
 
 
 def checkpoint(
     function: Callable[..., Any], *args: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True,
+    context_fn: Any = None, determinism_check: str = "default", debug: bool = False, early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:  # fmt: skip
     """``function(*args, **kwargs)``, whose intermediate values are not saved, but computed again in backward.
 
-    With `preserve_rng_state` the second run draws the same random numbers as the first. Raises TypeError unless
-    `function` can be called; in backward CheckpointError if the second run saves other values than the first.
+    With `preserve_rng_state` the second run draws the same random numbers as the first; it is always complete, and
+    checked: the other options have no effect. Raises TypeError unless `function` can be called; NotImplementedError for
+    a `context_fn`; in backward CheckpointError if the second run saves other values than the first.
     Source: T. Chen et al., "Training deep nets with sublinear memory cost", 2016.
 
     >>> import minigrad as torch
@@ -89,10 +115,11 @@ def checkpoint(
     """
     if not callable(function):
         raise TypeError(f"checkpoint() takes a function and its arguments, got {type(function).__name__} first")
+    if context_fn is not None:
+        raise NotImplementedError("checkpoint(context_fn=...) is not supported: enter the contexts inside the function")
     states = keep_states() if preserve_rng_state else []
     again = _Recomputation(lambda: function(*args, **kwargs), [*args, *kwargs.values()], states)
-    with saved_tensors_hooks(again.pack, again.unpack):
-        return function(*args, **kwargs)
+    return again.call()
 
 
 def checkpoint_sequential(

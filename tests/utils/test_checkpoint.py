@@ -10,6 +10,10 @@ from minigrad import nn
 from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
 
 
+def wave(x):
+    return x.sin().exp().sin()
+
+
 def test_gradients_are_those_without_a_checkpoint():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
@@ -88,11 +92,50 @@ def test_what_is_not_the_same_the_second_time_is_refused():
     y = checkpoint(lambda x: (more.append(1), x.sin() if len(more) == 1 else x.sin().exp())[1], torch.ones(2) + 0 * h)
     with pytest.raises(CheckpointError, match=r"different number of tensors.*: 1, then 2"):
         y.sum().backward()
+    widths = iter([1, 2])
+    y = checkpoint(lambda x: x.sin() * torch.ones(next(widths)), torch.ones(1, requires_grad=True))
+    with pytest.raises(CheckpointError, match=r"different metadata .*tensor 1 had shape \(1,\) and .*, then \(2,\)"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda slope, kept: slope(kept(slope(kept(wave)))),
+        lambda slope, kept: kept(slope(slope(kept(wave)))),
+        lambda slope, kept: slope(kept(slope(wave))),
+        lambda slope, kept: slope(kept(kept(slope(kept(kept(wave)))))),
+    ],
+)
+def test_derivatives_within_a_checkpoint_and_checkpoints_within_a_derivative(wrap):
+    def slope(function):
+        return lambda x: torch.autograd.grad(function(x), x, create_graph=True)[0]
+
+    x = torch.tensor(0.3, requires_grad=True)
+    expected = slope(slope(wave))(x)
+    found = wrap(slope, lambda function: lambda x: checkpoint(function, x))(x)
+    (third,) = torch.autograd.grad(expected, x)
+    assert torch.allclose(found, expected) and torch.allclose(torch.autograd.grad(found, x)[0], third)
+
+
+def test_what_the_second_run_reads_must_not_have_been_written_to():
+    def function(x):
+        y = x.detach().sin().requires_grad_()
+        z = (y * y).sum()
+        with torch.no_grad():
+            y += calls.pop()
+        return x.sin() * torch.autograd.grad(z, y)[0].sum()
+
+    calls = [1.0, 0.0]
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        checkpoint(function, torch.ones(2, requires_grad=True)).sum().backward()
 
 
 def test_refused():
     with pytest.raises(TypeError, match="takes a function"):
         checkpoint(3, torch.ones(1))
+    with pytest.raises(NotImplementedError, match=r"context_fn=...\) is not supported"):
+        checkpoint(wave, torch.ones(1), context_fn=lambda: (None, None), debug=True, early_stop=False)
     with pytest.raises(ValueError, match=r"segments must lie in \[1, 1\], got 2"):
         checkpoint_sequential([nn.ReLU()], 2, torch.ones(1))
 
