@@ -28,7 +28,8 @@ def gradcheck(
     `fast_mode`, its product with one random cotangent and one random direction. Also checks that inputs and the
     cotangent stay unmodified, that a zero cotangent gives zero gradients and twice the cotangent twice, that
     running twice agrees within `nondet_tol`, and that a second call leaves the first one's gradients alone.
-    Raises GradcheckError (or returns False) naming the worst input and index, and the likely mistake. Forward mode
+    Raises GradcheckError (or returns False) naming the worst input and index, and the likely mistake; AssertionError if
+    the outputs' shapes or dtypes depend on the values of the inputs. Forward mode
     and batches of gradients are made of the same rules: the flags that check them, and `masked`, change nothing.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
 

@@ -55,6 +55,13 @@ class Trial:
         """The outputs, as arrays, with input `i` moved by `step`."""
         moved = move(self.inputs[i], step)
         outputs = float_outputs(self.func(*self.inputs[:i], moved, *self.inputs[i + 1 :]))
+        for number, (here, beside) in enumerate(zip(self.outputs, outputs, strict=True)):
+            for what, kept, found in (("shape", here.shape, beside.shape), ("dtype", here.dtype, beside.dtype)):
+                if found != kept:
+                    raise AssertionError(
+                        f"Expected the function to return outputs with the same {what} when inputs are perturbed: "
+                        f"output {number} has {what} {kept}, beside the inputs {found}"
+                    )
         return [fetch(y).astype(np.float64) for y in outputs]
 
     def slope(self, number: int, i: int, direction: Any) -> Any:

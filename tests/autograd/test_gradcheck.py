@@ -164,6 +164,15 @@ def test_a_detached_input_is_reported():
     assert gradcheck(lambda x: mg.ones(2, dtype=mg.float64), leaf(3))
 
 
+@pytest.mark.parametrize("fast_mode", [True, False])
+def test_outputs_that_change_their_shape_or_dtype_nearby(fast_mode):
+    one = mg.ones(1, dtype=mg.float64, requires_grad=True)
+    with pytest.raises(AssertionError, match=r"same shape when .*: output 0 has shape .*\[2\]\), beside the .*\[1\]"):
+        gradcheck(lambda x: mg.cat([x, x]) if x >= 1 else x, one, fast_mode=fast_mode)
+    with pytest.raises(AssertionError, match=r"same dtype when .*output 0 has dtype minigrad.float32, .*float64"):
+        gradcheck(lambda x: x.float() if x >= 1 else x, one, fast_mode=fast_mode)
+
+
 def test_each_pair_of_input_and_output_is_checked():
     assert gradcheck(lambda x, y: (x * y, x.sum(), x > y), (leaf(3, seed=1), leaf(3, seed=2)))
     with pytest.raises(GradcheckError, match="output 1 with respect to input 0"):
