@@ -96,7 +96,8 @@ def increment_version(tensor: Any) -> None:
     if not all(isinstance(x, TensorBase) for x in several):
         raise RuntimeError(f"increment_version expects a Tensor or several, got {type(tensor).__name__}")
     for x in several:
-        x.bump_version()
+        if not x.is_inference():  # its writes are not counted
+            x.bump_version()
 
 
 class _Handles(RemovableHandle):

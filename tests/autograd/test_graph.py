@@ -42,6 +42,8 @@ def test_increment_version_counts_a_write_by_hand():
     graph.increment_version(x)
     graph.increment_version([x, x])
     assert x._version == 3
+    with mg.inference_mode():
+        graph.increment_version(mg.ones(2))  # has no counter
     for wrong in (3, [3]):
         with pytest.raises(RuntimeError, match="expects a Tensor or several, got"):
             graph.increment_version(wrong)
