@@ -78,7 +78,7 @@ class _Recomputation:
         def keep(tensor: Any) -> tuple[Any, int]:
             kept = tensor.detach().clone() if copies else tensor.detach()
             found.append((kept, kept.writes[0]))
-            return found[-1]  # type: ignore[no-any-return]
+            return found[-1]
 
         with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _read_kept):
             restore_states(self.states)
