@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from minigrad import devices, dtypes
@@ -11,7 +11,6 @@ from minigrad.autograd.modes import no_grad
 from minigrad.layout import check_memory_format
 from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import ModuleHooks
-from minigrad.nn.parameter import clear_gradients
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
 from minigrad.tensor.conversion import read_wish
@@ -322,6 +321,15 @@ class Layer(Module):
     if TYPE_CHECKING:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
+
+def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Sets the gradients to None, or those that are there to zeros."""
+    for parameter in parameters:
+        if set_to_none:
+            parameter.grad = None
+        elif parameter.grad is not None:
+            parameter.grad.detach_().zero_()
 
 
 def describe_options(layer: Module, names: str) -> str:

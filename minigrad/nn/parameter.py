@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Self, TypeVar, cast
 
 from minigrad import backend
@@ -81,15 +80,6 @@ class Buffer(Tensor):
 
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         pass
-
-
-def clear_gradients(parameters: Iterable[Any], set_to_none: bool) -> None:
-    """Sets the gradients to None, or those that are there to zeros."""
-    for parameter in parameters:
-        if set_to_none:
-            parameter.grad = None
-        elif parameter.grad is not None:
-            parameter.grad.detach_().zero_()
 
 
 def __getattr__(name: str) -> Any:

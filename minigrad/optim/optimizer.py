@@ -17,7 +17,7 @@ from minigrad.autograd.modes import enable_grad
 from minigrad.backend import quiet
 from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
-from minigrad.nn.parameter import clear_gradients
+from minigrad.nn.module import clear_gradients
 from minigrad.optim.bound_rule import BoundRule
 from minigrad.optim.options import (
     Group,
