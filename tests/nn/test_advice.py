@@ -21,9 +21,9 @@ class Forgetful(nn.Module):
         x + 1
 
 
-def test_a_plain_tensor_that_requires_grad():
-    told = r"Plain\.weight is a tensor that requires grad and no Parameter.*nn\.Parameter"
-    with pytest.warns(advice.Advice, match=told) as seen:
+def test_a_plain_tensor_that_requires_grad_gets_advice():
+    message = r"Plain\.weight is a tensor that requires grad and no Parameter.*nn\.Parameter"
+    with pytest.warns(advice.Advice, match=message) as seen:
         Plain(torch.ones(2, requires_grad=True))
     assert seen[0].filename == __file__
 
@@ -38,17 +38,17 @@ def test_correct_programs_give_no_advice():
         nn.CrossEntropyLoss(torch.ones(3))
 
 
-def test_forward_without_a_return():
+def test_a_forward_without_a_return_gets_advice():
     with pytest.warns(advice.Advice, match="forward of Forgetful returned None: does it end in a return statement"):
         Forgetful()(torch.ones(2))
 
 
-def test_a_layer_that_is_given_its_input():
+def test_a_layer_made_with_its_input_gets_advice():
     with pytest.warns(advice.Advice, match=r"ReLU\(\) got a tensor .* argument 'inplace'.*nn.ReLU\(\)\(x\)"):
         nn.ReLU(torch.ones(2))
 
 
-def test_a_list_of_layers_is_to_be_unpacked():
+def test_a_list_of_layers_is_refused_with_advice():
     with pytest.raises(
         TypeError, match=r"cannot assign 'list' as module '0'.*unpack the layers: Sequential\(\*layers\)"
     ):

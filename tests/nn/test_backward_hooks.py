@@ -13,7 +13,7 @@ class Two(nn.Module):
         return a * b * k, a + b
 
 
-def shown(gradients):
+def list_values(gradients):
     return [None if g is None else g.tolist() for g in gradients]
 
 
@@ -21,8 +21,8 @@ def test_full_backward_hooks_see_every_gradient():
     # The expected values are those that PyTorch 2.13 shows for the same calls.
     module = Two()
     log = []
-    module.register_full_backward_pre_hook(lambda m, go: log.append(("pre", shown(go))))
-    module.register_full_backward_hook(lambda m, gi, go: log.append((shown(gi), shown(go))))
+    module.register_full_backward_pre_hook(lambda m, go: log.append(("pre", list_values(go))))
+    module.register_full_backward_hook(lambda m, gi, go: log.append((list_values(gi), list_values(go))))
     x = torch.ones(2, requires_grad=True)
     out = module(x, torch.full((2,), 2.0), 2)
     (out[0] * 5).sum().backward()
@@ -53,10 +53,10 @@ def test_full_backward_hooks_replace_gradients():
     assert layer.weight.grad.tolist() == [[3.0, 3.0]]
 
 
-def test_full_backward_hooks_without_an_input_that_needs_a_gradient():
+def test_full_backward_hooks_without_an_input_that_requires_grad():
     layer = nn.Linear(2, 1)
     log = []
-    handle = layer.register_full_backward_hook(lambda m, gi, go: log.append((gi, shown(go))))
+    handle = layer.register_full_backward_hook(lambda m, gi, go: log.append((gi, list_values(go))))
     layer(torch.ones(1, 2)).sum().backward()
     assert log == [((None,), [[[1.0]]])]
     handle.remove()
@@ -65,7 +65,7 @@ def test_full_backward_hooks_without_an_input_that_needs_a_gradient():
         layer(torch.ones(1, 2)).sum().backward()
 
 
-def test_full_backward_hooks_hold_to_the_second_order():
+def test_a_hooked_module_is_differentiable_twice():
     layer = nn.Linear(1, 1, bias=False)
     layer.register_full_backward_hook(lambda m, gi, go: None)
     x = torch.ones(1, requires_grad=True)
@@ -75,7 +75,7 @@ def test_full_backward_hooks_hold_to_the_second_order():
     assert second.item() == pytest.approx(6 * w**3, rel=1e-5)
 
 
-def test_gradients_that_pass_by_the_outputs_are_not_shown():
+def test_outputs_in_a_dict_run_no_full_backward_hook():
     class InADict(nn.Module):
         def forward(self, x):
             return {"y": x * 2}
@@ -89,7 +89,7 @@ def test_gradients_that_pass_by_the_outputs_are_not_shown():
 
 
 @pytest.mark.parametrize(
-    ("hang", "message"),
+    ("register", "message"),
     [
         (
             lambda m: m.register_full_backward_hook(lambda m, gi, go: (gi[0], gi[0])),
@@ -101,8 +101,8 @@ def test_gradients_that_pass_by_the_outputs_are_not_shown():
         ),
     ],
 )
-def test_a_wrong_number_of_gradients_is_refused(hang, message):
+def test_a_wrong_number_of_gradients_is_refused(register, message):
     layer = nn.Tanh()
-    hang(layer)
+    register(layer)
     with pytest.raises(RuntimeError, match=message):
         layer(torch.ones(2, requires_grad=True)).sum().backward()

@@ -38,7 +38,7 @@ IMAGE = torch.ones(1, 1, 4, 4)
         (lambda: nn.Sequential(nn.Linear(1, 1), nn.functional.relu), "cannot assign 'function' as module '1' (minigra"),
     ],
 )
-def test_the_class_that_was_written_is_named(make, message):
+def test_the_message_names_the_class_that_was_called(make, message):
     with pytest.raises(TypeError) as caught:
         make()
     assert str(caught.value).startswith(message)
@@ -64,7 +64,7 @@ def test_a_layer_made_with_its_input_says_that_it_is_called_later(make, layer, o
     assert f"as its argument '{option}': a layer is made first and called then, nn.{layer}(x)" in str(caught.value)
 
 
-def test_tensors_that_are_options_are_taken():
+def test_tensors_are_accepted_where_they_are_options():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert nn.LeakyReLU(torch.tensor(0.5))(torch.tensor([-2.0])).item() == -1.0
@@ -75,13 +75,13 @@ def test_tensors_that_are_options_are_taken():
         nn.Embedding(2, 3, _weight=torch.ones(2, 2))
 
 
-def test_layers_and_optimizers_are_copied_without_arguments():
+def test_layers_and_optimizers_can_be_deepcopied():
     conv = nn.Conv2d(1, 2, 3)
     assert repr(copy.deepcopy(conv)) == repr(conv)
     assert copy.deepcopy(optim.SGD(conv.parameters(), lr=0.1)).param_groups[0]["lr"] == 0.1
 
 
-def test_a_derived_class_keeps_the_order_in_which_constructors_run():
+def test_a_derived_layer_may_add_arguments_to_the_constructor():
     class Scaled(nn.Conv2d):
         def __init__(self, *given, scale=2.0, **options):
             super().__init__(*given, **options)
@@ -92,7 +92,7 @@ def test_a_derived_class_keeps_the_order_in_which_constructors_run():
         Scaled(1)
 
 
-def test_the_old_flags_of_a_loss_are_read_as_truth():
+def test_the_old_flags_of_a_loss_are_read_as_bools():
     for average, reduce, reduction in ((0, None, "sum"), (1, None, "mean"), (None, 0, "none"), (False, True, "sum")):
         assert nn.L1Loss(average, reduce).reduction == reduction
 
@@ -132,12 +132,12 @@ def test_arguments_in_the_wrong_position_are_reported():
         (lambda: nn.functional.cross_entropy(IMAGE, IMAGE, "sum"), TypeError, "options are written with their names"),
     ],
 )
-def test_calls_are_named_as_they_were_written(call, error, message):
+def test_the_message_names_the_method_that_was_called(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
-def test_a_convolution_of_ones_own_passes_the_weight_that_it_made():
+def test_a_derived_convolution_may_call_conv_forward_with_another_weight():
     class Doubled(nn.Conv2d):
         def forward(self, input):
             return self._conv_forward(input, self.weight * 2, None)
@@ -149,7 +149,7 @@ def test_a_convolution_of_ones_own_passes_the_weight_that_it_made():
     assert torch.allclose(layer(image), want, atol=1e-6)
 
 
-def test_a_batch_norm_of_ones_own_checks_by_pytorchs_name():
+def test_a_derived_batch_norm_may_override_check_input_dim():
     class Loose(nn.BatchNorm1d):
         def _check_input_dim(self, input):
             assert input.ndim == 4

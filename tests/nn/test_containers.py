@@ -10,12 +10,12 @@ from minigrad import nn
 from tests.any_device import without_device
 
 
-def layers():
+def make_layers():
     return nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
 
 
 def test_sequential_applies_its_layers_in_turn():
-    a, b, c = layers()
+    a, b, c = make_layers()
     net = nn.Sequential(a, b, c)
     x = torch.ones(4, 2)
     assert torch.equal(net(x), c(b(a(x))))
@@ -26,22 +26,22 @@ def test_sequential_applies_its_layers_in_turn():
 
 
 def test_sequential_slices_share_the_layers():
-    a, b, c = layers()
+    a, b, c = make_layers()
     net = nn.Sequential(a, b, c)
     assert type(net[1:]) is nn.Sequential and list(net[1:]) == [b, c]
     assert list(net[::2]) == [a, c]
     assert list(net[1:]._modules) == ["1", "2"]  # names are kept
 
 
-def test_sequential_by_name():
-    a, b, _ = layers()
+def test_sequential_takes_names_from_an_ordered_dict():
+    a, b, _ = make_layers()
     net = nn.Sequential(OrderedDict(first=a, second=b))
     assert net.first is a and net[1] is b
     assert list(net.state_dict()) == ["first.weight", "first.bias"]
 
 
-def test_sequential_changes():
-    a, b, c = layers()
+def test_sequential_can_be_changed_as_a_list():
+    a, b, c = make_layers()
     net = nn.Sequential(a)
     assert net.append(c) is net
     net.insert(1, b)
@@ -58,7 +58,7 @@ def test_sequential_changes():
     assert list(nn.Sequential(a) + nn.Sequential(b)) == [a, b]
 
 
-def test_sequential_refuses_in_words():
+def test_sequential_refuses_wrong_indices_and_items():
     with pytest.raises(IndexError, match="index 5 is out of range: this Sequential holds 1"):
         nn.Sequential(nn.ReLU())[5]
     with pytest.raises(ValueError, match="append\\(\\) takes a single module"):
@@ -74,11 +74,11 @@ def test_a_subclass_of_sequential_slices_to_itself():
     class Mine(nn.Sequential):
         pass
 
-    assert type(Mine(*layers())[:2]) is Mine
+    assert type(Mine(*make_layers())[:2]) is Mine
 
 
-def test_module_list():
-    a, b, c = layers()
+def test_module_list_can_be_changed_as_a_list():
+    a, b, c = make_layers()
     held = nn.ModuleList([a])
     held.append(c)
     held.insert(1, b)
@@ -103,8 +103,8 @@ def test_module_list():
     assert list(held) == before  # nothing is lost
 
 
-def test_module_dict():
-    a, b, _ = layers()
+def test_module_dict_can_be_changed_as_a_dict():
+    a, b, _ = make_layers()
     held = nn.ModuleDict({"a": a})
     held["b"] = b
     held.update([("t", nn.Tanh())])
@@ -127,7 +127,7 @@ def test_module_dict():
         held.update([5])
 
 
-def test_parameter_list():
+def test_parameter_list_turns_tensors_into_parameters():
     held = nn.ParameterList([torch.ones(2), nn.Parameter(torch.ones(3)), "text"])
     assert isinstance(held[0], nn.Parameter) and held[-1] == "text"
     assert [name for name, _ in held.named_parameters()] == ["0", "1"]
@@ -146,7 +146,7 @@ def test_parameter_list():
         held(1)
 
 
-def test_a_dictionary_of_parameters():
+def test_parameter_dict_turns_tensors_into_parameters():
     weights = nn.ParameterDict({"a": torch.ones(2), "n": 3})
     weights["b"] = torch.zeros(1, 2)
     assert [name for name, _ in weights.named_parameters()] == ["a", "b"]
@@ -169,7 +169,7 @@ def test_a_dictionary_of_parameters():
         weights()
 
 
-def test_lists_take_time_in_proportion():
+def test_lists_are_renumbered_after_a_deletion_and_an_insertion():
     layers = nn.ModuleList(nn.Identity() for _ in range(5))
     del layers[1]
     layers.insert(0, nn.ReLU())
@@ -192,7 +192,7 @@ def test_data_parallel_runs_the_module_where_it_is():
     assert list(net.state_dict()) == ["module.weight", "module.bias"]
 
 
-def test_a_sequential_is_repeated():
+def test_a_sequential_times_a_number_is_repeated():
     a, b = nn.Linear(1, 1), nn.ReLU()
     layers = nn.Sequential(a, b)
     assert list(layers * 2) == list(2 * layers) == [a, b, a, b] and len(list((layers * 2).parameters())) == 2

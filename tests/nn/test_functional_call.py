@@ -22,7 +22,7 @@ class Tied(nn.Module):
         return self.second(self.first(x))
 
 
-def test_the_given_tensors_stand_in():
+def test_the_given_tensors_replace_parameters_for_one_call():
     layer = nn.Linear(2, 1)
     own = layer.weight
     given = {"weight": W, "bias": B}
@@ -61,7 +61,7 @@ def test_buffers_that_are_given_are_written_to():
     assert norm.running_mean.tolist() == [0, 0] and norm.num_batches_tracked.item() == 0
 
 
-def test_the_old_tensors_come_back_after_an_error():
+def test_the_own_tensors_are_restored_after_an_error():
     layer = nn.Linear(2, 1)
     own = layer.weight
     with pytest.raises(RuntimeError):
@@ -69,7 +69,7 @@ def test_the_old_tensors_come_back_after_an_error():
     assert layer.weight is own and not hasattr(layer, "more")
 
 
-def test_stacked_state():
+def test_stack_module_state_stacks_parameters_and_buffers():
     parameters, buffers = stack_module_state([nn.BatchNorm1d(2) for _ in range(3)])
     assert parameters["weight"].shape == (3, 2) and parameters["weight"].requires_grad and parameters["weight"].is_leaf
     assert buffers["running_var"].shape == (3, 2) and not buffers["running_var"].requires_grad

@@ -12,7 +12,7 @@ GEOMETRIES = [{}, {"stride": 2, "padding": 1}, {"stride": 3, "dilation": 2}, {"g
 
 @pytest.mark.parametrize("space", [1, 2])
 @pytest.mark.parametrize("options", GEOMETRIES, ids=str)
-def test_both_gradients_are_those_of_the_walk(space, options):
+def test_both_gradients_are_those_of_backward(space, options):
     torch.manual_seed(0)
     x = torch.randn(2, 4, *[7, 6][:space], dtype=torch.float64, requires_grad=True)
     w = torch.randn(6, 4 // options.get("groups", 1), *[3, 2][:space], dtype=torch.float64, requires_grad=True)
@@ -27,7 +27,7 @@ def test_both_gradients_are_those_of_the_walk(space, options):
     assert gradcheck(lambda x, g: weight(x, w.shape, g, **options), (x, g))
 
 
-def test_half_precision_keeps_its_type():
+def test_half_precision_is_kept():
     ones = torch.ones(1, 1, 2, 2, dtype=torch.float16)
     assert torch.nn.grad.conv2d_input((1, 1, 3, 3), ones, ones).dtype == torch.float16
     assert torch.nn.grad.conv2d_weight(torch.ones(1, 1, 3, 3, dtype=torch.float16), (1, 1, 2, 2), ones).tolist() == [
@@ -35,7 +35,7 @@ def test_half_precision_keeps_its_type():
     ]
 
 
-def test_mismatches_are_reported():
+def test_wrong_sizes_are_refused():
     ones = torch.ones(1, 1, 2, 2)
     with pytest.raises(RuntimeError, match=r"grad_output of the convolution's size \[1, 1, 4, 4\], got \[1, 1, 2, 2\]"):
         torch.nn.grad.conv2d_input((1, 1, 5, 5), ones, ones)

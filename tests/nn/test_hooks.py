@@ -6,7 +6,7 @@ import minigrad as torch
 from minigrad import nn, optim
 
 
-def test_forward_hooks_see_and_replace():
+def test_forward_hooks_see_and_replace_arguments_and_results():
     layer = nn.ReLU()
     x = torch.tensor([-1.0, 2.0])
     log = []
@@ -20,7 +20,7 @@ def test_forward_hooks_see_and_replace():
     assert log[-1] == ("post", [0.0, 20.0])
 
 
-def test_hooks_with_keyword_arguments():
+def test_hooks_may_take_keyword_arguments():
     class Plus(nn.Module):
         def forward(self, x, by):
             return x + by
@@ -36,7 +36,7 @@ def test_hooks_with_keyword_arguments():
         layer(torch.ones(1), by=3)
 
 
-def test_handles_take_hooks_off_and_prepend_puts_them_first():
+def test_handles_remove_hooks_and_prepend_puts_them_first():
     layer = nn.ReLU()
     log = []
     first = layer.register_forward_hook(lambda *_: log.append("first"))
@@ -60,7 +60,7 @@ def test_a_hook_may_remove_itself():
     assert log == ["once"]
 
 
-def test_hooks_are_listed_and_old_ones_are_full_ones():
+def test_register_backward_hook_registers_a_full_one():
     net, seen = nn.Linear(2, 1), []
     assert net._forward_hooks == {} and net._backward_hooks == {}
     handle = net.register_backward_hook(lambda module, inputs, outputs: seen.append(outputs[0].tolist()))
@@ -70,7 +70,7 @@ def test_hooks_are_listed_and_old_ones_are_full_ones():
     assert net._backward_hooks == {}
 
 
-def test_a_hook_that_is_always_called():
+def test_a_hook_with_always_call_runs_when_forward_fails():
     net, seen = nn.Linear(2, 1), []
     net.register_forward_hook(lambda module, args, output: seen.append(output), always_call=True)
     net.register_forward_hook(lambda module, args, output: seen.append("not reached"))
@@ -79,7 +79,7 @@ def test_a_hook_that_is_always_called():
     assert seen == [None]
 
 
-def test_hooks_that_are_always_called_see_each_others_results_and_run_once():
+def test_hooks_with_always_call_run_once_and_in_order_when_a_hook_fails():
     net, seen = nn.ReLU(), []
 
     def fail(module, args, output):
@@ -94,7 +94,7 @@ def test_hooks_that_are_always_called_see_each_others_results_and_run_once():
     assert seen == [("first", [1.0]), ("last", [2.0])]
 
 
-def test_an_exception_on_the_way_of_another_is_a_warning():
+def test_a_second_exception_in_a_hook_becomes_a_warning():
     net, seen = nn.Linear(2, 1), []
 
     def fail(module, args, output):
@@ -108,14 +108,14 @@ def test_an_exception_on_the_way_of_another_is_a_warning():
 
 
 # ---- of optimizers ----
-def optimized(gradient=1.0):
+def make_parameter(gradient=1.0):
     p = torch.ones(2, requires_grad=True)
     p.grad = torch.full((2,), gradient)
     return p
 
 
-def test_hooks_run_around_the_step_in_their_order():
-    p, seen = optimized(), []
+def test_optimizer_hooks_run_before_and_after_the_step():
+    p, seen = make_parameter(), []
     optimizer = optim.SGD([p], lr=0.5)
     optimizer.register_step_pre_hook(lambda o, args, kwargs: seen.append(("pre", o is optimizer, args[1:], p.tolist())))
     optimizer.register_step_post_hook(lambda o, args, kwargs: seen.append(("post", kwargs, p.tolist())))
@@ -123,8 +123,8 @@ def test_hooks_run_around_the_step_in_their_order():
     assert seen == [("pre", True, (), [1, 1]), ("post", {}, [0.5, 0.5])]
 
 
-def test_a_pre_hook_may_change_the_arguments():
-    optimizer = optim.SGD([optimized()], lr=0.5)
+def test_an_optimizer_pre_hook_may_change_the_arguments():
+    optimizer = optim.SGD([make_parameter()], lr=0.5)
     handle = optimizer.register_step_pre_hook(lambda o, args, kwargs: (args, {"closure": lambda: torch.tensor(7.0)}))
     assert optimizer.step().item() == 7
     handle.remove()
@@ -134,7 +134,7 @@ def test_a_pre_hook_may_change_the_arguments():
         optimizer.step()
 
 
-def test_hooks_of_an_optimizer_with_a_step_of_its_own():
+def test_hooks_run_around_the_step_of_a_derived_optimizer():
     class Signs(optim.Optimizer):
         def __init__(self, params):
             super().__init__(params, {})
@@ -143,20 +143,20 @@ def test_hooks_of_an_optimizer_with_a_step_of_its_own():
             return "stepped"
 
     seen = []
-    optimizer = Signs([optimized()])
+    optimizer = Signs([make_parameter()])
     optimizer.register_step_post_hook(lambda *_: seen.append(1))
     assert optimizer.step() == "stepped"
     assert seen == [1]
 
 
-def test_hooks_of_state_dict_and_load_state_dict():
-    optimizer, seen = optim.SGD([optimized()], lr=0.5), []
+def test_hooks_of_an_optimizers_state_dict_see_and_replace_it():
+    optimizer, seen = optim.SGD([make_parameter()], lr=0.5), []
     optimizer.register_state_dict_pre_hook(lambda o: seen.append("save"))
     optimizer.register_state_dict_post_hook(lambda o, state: {**state, "note": 1})
     optimizer.register_state_dict_post_hook(lambda o, state: seen.append(sorted(state)), prepend=True)
     state = optimizer.state_dict()
     assert state["note"] == 1
-    other = optim.SGD([optimized()], lr=0.1)
+    other = optim.SGD([make_parameter()], lr=0.1)
     other.register_load_state_dict_pre_hook(lambda o, state: {**state, "param_groups": [{"params": [0], "lr": 9.0}]})
     other.register_load_state_dict_post_hook(lambda o: seen.append(o.param_groups[0]["lr"]))
     other.load_state_dict(state)
@@ -166,7 +166,7 @@ def test_hooks_of_state_dict_and_load_state_dict():
 def test_a_hook_must_be_callable():
     layer, x = nn.Linear(2, 1), torch.ones(2, requires_grad=True)
     y = x * 2
-    for hang in (
+    for register in (
         layer.register_forward_hook,
         layer.register_forward_pre_hook,
         layer.register_full_backward_hook,
@@ -180,6 +180,6 @@ def test_a_hook_must_be_callable():
         lambda hook: torch.autograd.graph.saved_tensors_hooks(hook, hook),
     ):
         with pytest.raises(TypeError, match="a hook must be a function or another callable, got int 3"):
-            hang(3)
+            register(3)
     y.sum().backward()
     layer(x)

@@ -11,7 +11,7 @@ import minigrad as torch
 from minigrad import nn
 
 
-def test_they_fill_in_place_outside_the_graph():
+def test_each_init_function_fills_in_place_outside_the_graph():
     w = nn.Parameter(torch.empty(3, 4))
     for fill in (
         nn.init.uniform_, nn.init.normal_, nn.init.ones_, nn.init.zeros_, nn.init.eye_,
@@ -31,7 +31,7 @@ def test_they_fill_in_place_outside_the_graph():
         (lambda w: nn.init.kaiming_uniform_(w, mode="fan_out", nonlinearity="relu"), math.sqrt(6 / 50)),
     ],
 )
-def test_uniform_bounds(fill, bound):
+def test_uniform_values_reach_their_bounds(fill, bound):
     torch.manual_seed(0)
     low, high = bound if isinstance(bound, tuple) else (-bound, bound)
     w = fill(torch.empty(50, 100)).numpy()
@@ -48,12 +48,12 @@ def test_uniform_bounds(fill, bound):
         (lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"), math.sqrt(2 / 100)),
     ],
 )
-def test_standard_deviations(fill, std):
+def test_normal_values_have_their_standard_deviation(fill, std):
     torch.manual_seed(0)
     assert fill(torch.empty(50, 100)).numpy().std() == pytest.approx(std, rel=0.05)
 
 
-def test_an_empty_tensor_is_warned_of():
+def test_an_empty_tensor_warns():
     with pytest.warns(UserWarning, match="zero-element tensors is a no-op"):
         nn.init.kaiming_normal_(torch.empty(0, 2))
 
@@ -69,14 +69,14 @@ def test_errors_name_the_given_value():
         nn.init.eye_(torch.empty(3))
 
 
-def test_a_generator_of_ones_own():
+def test_init_draws_from_a_given_generator():
     def draw():
         return nn.init.normal_(torch.empty(4), generator=torch.Generator().manual_seed(1))
 
     assert torch.equal(draw(), draw())
 
 
-def test_orthogonal_rows_or_columns():
+def test_orthogonal_makes_rows_or_columns_orthogonal():
     for shape in ((3, 5), (5, 3), (4, 2, 3)):
         w = nn.init.orthogonal_(torch.empty(shape), gain=2.0).reshape(shape[0], -1)
         small = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
@@ -108,7 +108,7 @@ def test_a_truncated_normal_draws_as_pytorch():
         np.testing.assert_allclose(torch.rand(1).numpy(), after, atol=6e-5)
 
 
-def test_dirac_hands_channels_on():
+def test_dirac_keeps_the_channels_of_the_input():
     conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
     nn.init.dirac_(conv.weight)
     x = torch.randn(1, 3, 4, 4)
@@ -119,13 +119,13 @@ def test_dirac_hands_channels_on():
         nn.init.dirac_(torch.empty(3, 1, 1), 2)
 
 
-def test_sparse_columns():
+def test_sparse_zeroes_its_share_of_each_column():
     w = nn.init.sparse_(torch.empty(10, 4), 0.35, std=1.0)
     assert (w == 0).sum(0).tolist() == [4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("old", ["uniform", "normal", "constant", "xavier_uniform", "kaiming_normal", "orthogonal"])
-def test_names_of_old_warn_and_work(old):
+def test_deprecated_names_warn_and_work(old):
     w = torch.empty(2, 3)
     with pytest.warns(FutureWarning, match=rf"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`"):
         assert getattr(nn.init, old)(w, *([0.5] if old == "constant" else [])) is w
@@ -147,7 +147,7 @@ def test_a_fresh_layer_holds_what_kaiming_uniform_draws_to_the_last_bit(dtype):
         assert torch.equal(made.weight, weight) and torch.equal(made.bias, bias)
 
 
-def test_drawing_a_layer_anew_is_a_write_that_a_graph_notices():
+def test_reset_parameters_is_a_write_that_backward_refuses():
     layer = nn.Linear(2, 1)
     y = layer(torch.ones(1, 2, requires_grad=True)).sum()
     layer.reset_parameters()

@@ -8,14 +8,14 @@ import minigrad as torch
 from minigrad import nn, optim
 
 
-def net():
+def make_net():
     return nn.Sequential(
         nn.LazyConv2d(4, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2)
     )
 
 
 def test_the_first_call_makes_plain_layers():
-    model = net()
+    model = make_net()
     assert [type(m).__name__ for m in model] == [
         "LazyConv2d", "LazyBatchNorm2d", "ReLU", "Flatten", "LazyLinear",
     ]  # fmt: skip
@@ -30,8 +30,8 @@ def test_the_first_call_makes_plain_layers():
     ).state_dict())  # fmt: skip
 
 
-def test_an_optimizer_built_before_holds_the_same_parameters():
-    model = net()
+def test_an_optimizer_made_before_the_first_call_holds_the_same_parameters():
+    model = make_net()
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     before = list(model.parameters())
     model(torch.randn(2, 1, 3, 3)).sum().backward()
@@ -64,7 +64,7 @@ def test_a_loaded_layer_refuses_another_size():
         lazy(torch.ones(1, 4))
 
 
-def test_saving_and_loading_before_the_first_call():
+def test_an_uninitialized_state_can_be_saved_and_loaded():
     state = nn.LazyLinear(2).state_dict()
     assert repr(state["weight"]) == "<UninitializedParameter>"
     lazy = nn.LazyLinear(2)
@@ -74,14 +74,14 @@ def test_saving_and_loading_before_the_first_call():
         nn.Linear(2, 2).load_state_dict(state)
 
 
-def test_copies_and_freezing_before_the_first_call():
-    model = copy.deepcopy(net()).requires_grad_(False)
+def test_a_lazy_network_can_be_copied_and_frozen():
+    model = copy.deepcopy(make_net()).requires_grad_(False)
     model(torch.ones(2, 1, 3, 3))
     assert not any(p.requires_grad for p in model.parameters())
 
 
-def test_moving_and_converting_before_the_first_call(device):
-    model = net().to(device).double()
+def test_a_lazy_network_can_be_moved_and_converted(device):
+    model = make_net().to(device).double()
     buffer = model[1].running_mean
     assert buffer.dtype == torch.float64 and buffer.device.type == torch.device(device).type
     x = torch.ones((2, 1, 3, 3), dtype=torch.float64, device=device)
@@ -90,7 +90,7 @@ def test_moving_and_converting_before_the_first_call(device):
     assert {t.device.type for t in model.state_dict().values()} == {torch.device(device).type}
 
 
-def test_the_first_values_are_those_of_the_plain_layer():
+def test_the_first_values_are_those_of_the_plain_layer_for_the_same_seed():
     torch.manual_seed(3)
     lazy = nn.LazyConv2d(2, 3)
     lazy(torch.ones(1, 2, 3, 3))
@@ -109,7 +109,7 @@ def test_options_reach_the_plain_layer():
     assert norm.weight is None and norm.running_mean is None and type(norm) is nn.BatchNorm1d
 
 
-def test_refusals():
+def test_wrong_inputs_of_the_first_call_are_refused():
     with pytest.raises(RuntimeError, match=r"Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"):
         nn.LazyConv2d(1, 2)(torch.ones(2, 2))
     with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
@@ -127,7 +127,7 @@ def test_hooks_run_at_the_first_call_too():
     assert log == [(3, 2), (5, 2)]
 
 
-def test_lazy_batch_norm_starts_from_no_batches_whatever_its_memory_held() -> None:
+def test_lazy_batch_norm_initializes_its_running_statistics() -> None:
     junk = [nn.Parameter(torch.full((6,), 7e27)) for _ in range(50)]
     del junk
     norm = nn.LazyBatchNorm2d()

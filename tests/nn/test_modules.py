@@ -25,7 +25,7 @@ WHERE = {
 
 
 @pytest.mark.parametrize("place", WHERE)
-def test_a_submodule_answers_for_its_layers(place):
+def test_each_submodule_has_its_layers(place):
     module = importlib.import_module(f"minigrad.nn.modules.{place}")
     assert module is getattr(nn.modules, place)
     for name in WHERE[place].split():
@@ -33,7 +33,7 @@ def test_a_submodule_answers_for_its_layers(place):
         assert getattr(nn.modules, name) is getattr(nn, name)
 
 
-def test_base_classes_that_lessons_ask_for():
+def test_private_base_classes_are_bases_of_their_layers():
     from minigrad.nn.modules.batchnorm import _BatchNorm, _NormBase
     from minigrad.nn.modules.conv import _ConvNd
 
@@ -59,12 +59,12 @@ def test_missing_names_raise_a_clear_error(name):
         getattr(owner, last)
 
 
-def test_numbers_for_every_axis():
+def test_tuple_helpers_repeat_a_number():
     assert (_pair(3), _pair((1, 2)), _triple(0), _ntuple(4)([1, 2])) == ((3, 3), (1, 2), (0, 0, 0), (1, 2))
     assert _reverse_repeat_tuple((1, 2), 2) == (2, 2, 1, 1)
 
 
-def test_a_prefix_is_taken_away():
+def test_consume_prefix_removes_the_prefix_of_the_keys():
     net = nn.Sequential(nn.Linear(2, 1))
     state = nn.Sequential()
     state.add_module("module", net)
@@ -75,14 +75,14 @@ def test_a_prefix_is_taken_away():
 
 
 def test_convolutions_have_pytorchs_attributes():
-    plain, painting = nn.Conv2d(1, 2, 3, bias=False), nn.ConvTranspose1d(1, 2, 3, stride=2, output_padding=1)
+    plain, other = nn.Conv2d(1, 2, 3, bias=False), nn.ConvTranspose1d(1, 2, 3, stride=2, output_padding=1)
     assert (plain.transposed, plain.output_padding, plain.padding, plain.dilation) == (False, (0, 0), (0, 0), (1, 1))
-    assert (painting.transposed, painting.output_padding, painting.stride, painting.groups) == (True, (1,), (2,), 1)
+    assert (other.transposed, other.output_padding, other.stride, other.groups) == (True, (1,), (2,), 1)
     assert repr(plain) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), bias=False)"
-    assert repr(painting) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
+    assert repr(other) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
 
 
-def test_losses_of_ones_own_hold_a_weight_and_a_reduction():
+def test_a_loss_derived_from_a_private_base_has_weight_and_reduction():
     class Own(nn.modules.loss._WeightedLoss):
         def __init__(self, weight=None, reduction="mean"):
             super().__init__(weight=weight, reduction=reduction)
@@ -103,12 +103,12 @@ def test_losses_of_ones_own_hold_a_weight_and_a_reduction():
 
 
 @pytest.mark.parametrize("delta", [1j, "1"])
-def test_a_delta_that_is_no_number_is_refused_when_the_layer_is_made(delta):
+def test_a_delta_that_is_no_number_is_refused_by_the_constructor(delta):
     with pytest.raises(TypeError, match=r"HuberLoss\(\): argument 'delta' must be a number, not"):
         nn.HuberLoss(delta=delta)
 
 
-def test_a_layer_derived_from_the_base_of_all_convolutions_is_told_from_which_to_derive():
+def test_a_layer_derived_from_convnd_is_refused_with_advice():
     class Own(nn.modules.conv._ConvNd):
         def __init__(self):
             super().__init__(1, 2, (3,), (1,), (0,), (1,), False, (0,), 1, True, "zeros")
@@ -118,6 +118,6 @@ def test_a_layer_derived_from_the_base_of_all_convolutions_is_told_from_which_to
 
 
 def test_global_module_hooks_raise_a_clear_error():
-    told = "PyTorch has torch.nn.modules.module.register_module_forward_hook, minigrad does not"
-    with pytest.raises(AttributeError, match=told):
+    message = "PyTorch has torch.nn.modules.module.register_module_forward_hook, minigrad does not"
+    with pytest.raises(AttributeError, match=message):
         nn.modules.module.register_module_forward_hook(print)

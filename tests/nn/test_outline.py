@@ -6,15 +6,16 @@ import minigrad as mg
 from minigrad import nn
 
 
-def lenet():
+def make_lenet():
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Sigmoid(),
         nn.AvgPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10),
     )  # fmt: skip
 
 
-def test_lenet():
-    found = nn.summary(lenet(), (1, 1, 28, 28))
+def test_the_summary_of_lenet_has_the_numbers_on_paper():
+    """A convolution multiplies outputs x kernel area x input channels times; a linear layer inputs x outputs times."""
+    found = nn.summary(make_lenet(), (1, 1, 28, 28))
     assert [row.shape for row in found.rows][:4] == [(1, 6, 28, 28), (1, 6, 28, 28), (1, 6, 14, 14), (1, 16, 10, 10)]
     assert found.trained == 61706 and found.kept == 0
     assert found.rows[0].multiplications == 6 * 28 * 28 * 25
@@ -25,22 +26,22 @@ def test_lenet():
     assert text.endswith("61,706 parameters to train, 416,520 multiplications")
 
 
-def test_groups_transposed_and_one_axis():
+def test_multiplications_of_grouped_transposed_and_1d_convolutions():
     assert nn.summary(nn.Conv2d(4, 4, 3, groups=4), (1, 4, 5, 5)).multiplications == 4 * 9 * 9
     assert nn.summary(nn.Conv1d(2, 3, 3), (1, 2, 10)).multiplications == 3 * 8 * 2 * 3
     # each of the 9 pixels lays down a kernel of 2 x 2 for each pair of channels
     assert nn.summary(nn.ConvTranspose2d(2, 3, 2, stride=2), (1, 2, 3, 3)).multiplications == 9 * 4 * 2 * 3
 
 
-def test_without_an_input_and_as_html():
-    net = lenet()
+def test_without_an_input_the_summary_has_no_shapes():
+    net = make_lenet()
     found = nn.summary(net)
     assert found.multiplications is None and found.rows[0].shape is None
     assert net._repr_html_() == found._repr_html_()
     assert "<td>Conv2d</td>" in found._repr_html_() and "61,706 parameters to train</p>" in found._repr_html_()
 
 
-def test_the_module_is_left_as_it_was():
+def test_the_module_is_not_changed():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout())
     net[2].eval()
     before = net[1].running_mean.clone()
@@ -52,7 +53,7 @@ def test_the_module_is_left_as_it_was():
     assert net.training
 
 
-def test_frozen_shared_and_alone():
+def test_frozen_and_shared_parameters_are_counted_once():
     layer = nn.Linear(3, 3)
     net = nn.Sequential(layer, layer)
     assert nn.summary(net, (1, 3)).trained == 12

@@ -11,7 +11,7 @@ MODES = {"Zero": "constant", "Constant": "constant", "Reflection": "reflect", "R
 
 @pytest.mark.parametrize("kind", MODES)
 @pytest.mark.parametrize("axes", [1, 2, 3])
-def test_every_layer_pads_as_numpy_does(kind, axes):
+def test_each_layer_pads_as_numpy(kind, axes):
     x = torch.randn(2, 3, 4, 5, 6)[(..., *(0,) * (3 - axes))].contiguous().double().requires_grad_()
     values = (7.5,) if kind == "Constant" else ()
     mode = MODES[kind]
@@ -30,7 +30,7 @@ def test_every_layer_pads_as_numpy_does(kind, axes):
 
 
 @pytest.mark.parametrize(
-    ("layer", "x", "error", "told"),
+    ("layer", "x", "error", "message"),
     [
         (nn.CircularPad1d(1), torch.ones(1, 1, 2, 2), ValueError, r"expected 2D or 3D input \(got 4D input\)"),
         (nn.CircularPad3d(1), torch.ones(1, 2, 2), ValueError, r"expected 4D or 5D input \(got 3D input\)"),
@@ -38,6 +38,6 @@ def test_every_layer_pads_as_numpy_does(kind, axes):
         (nn.ReflectionPad1d((1, 2, 3)), torch.ones(1, 2, 3), RuntimeError, "Padding length must be divisible by 2"),
     ],
 )
-def test_wrong_arguments_raise(layer, x, error, told):
-    with pytest.raises(error, match=told):
+def test_wrong_arguments_raise(layer, x, error, message):
+    with pytest.raises(error, match=message):
         layer(x)

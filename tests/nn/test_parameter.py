@@ -23,7 +23,7 @@ def test_a_parameter_is_a_leaf_that_shares_its_data():
     assert without_device(repr(p)) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
 
 
-def test_a_parameter_of_a_result_is_cut_from_its_graph():
+def test_a_parameter_of_a_result_is_detached():
     made = torch.ones(2, requires_grad=True) * 2
     assert nn.Parameter(made).is_leaf
 
@@ -42,7 +42,7 @@ def test_non_tensors_raise_and_suggest_how_to_make_one(data, hint):
         nn.Parameter(data)
 
 
-def test_copies():
+def test_copies_are_parameters_without_grad():
     p = nn.Parameter(torch.arange(3.0))
     (p * 2).sum().backward()
     for q in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
@@ -54,7 +54,7 @@ def test_copies():
     assert not copy.deepcopy(nn.Parameter(torch.ones(1), False)).requires_grad
 
 
-def test_a_buffer_is_a_tensor_that_says_whether_it_is_saved():
+def test_a_buffer_is_a_tensor_with_a_persistent_flag():
     b = nn.Buffer(torch.ones(2), persistent=False)
     assert isinstance(b, torch.Tensor) and not b.requires_grad and b.persistent is False
     assert nn.Buffer().shape == (0,)

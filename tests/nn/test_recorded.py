@@ -38,14 +38,14 @@ def compare(result, recorded):
 
 
 @pytest.mark.parametrize("expression", RECORD["texts"])
-def test_prints_as_pytorch(expression):
+def test_each_layer_prints_as_in_pytorch(expression):
     expected = RECORD["texts"][expression].replace("torch.", "minigrad.")
     assert without_device(repr(evaluate(expression))) == expected
 
 
 @pytest.mark.filterwarnings("ignore:mean .* is more than 2 std")
 @pytest.mark.parametrize("expression", RECORD["tensors"])
-def test_computes_as_pytorch_from_the_same_seed(expression):
+def test_values_and_draws_are_pytorchs_for_the_same_seed(expression):
     recorded, next_draw = RECORD["tensors"][expression]
     compare(evaluate(expression), recorded)
     # As many random numbers were drawn as there: what follows stays in step too.
@@ -53,7 +53,7 @@ def test_computes_as_pytorch_from_the_same_seed(expression):
 
 
 @pytest.mark.parametrize("expression", RECORD["errors"])
-def test_raises_the_same_class_as_pytorch(expression):
+def test_errors_have_the_class_of_pytorchs(expression):
     kind, _ = RECORD["errors"][expression]
     with pytest.raises(Exception) as refused:
         evaluate(expression)

@@ -15,31 +15,31 @@ class Net(nn.Module):
         self.second = nn.Linear(3, 1, bias=False)
 
 
-def names(pairs):
+def list_names(pairs):
     return [name for name, _ in pairs]
 
 
 def test_attributes_are_registered_by_their_type():
     net = Net()
-    assert names(net.named_parameters()) == ["gain", "first.weight", "first.bias", "second.weight"]
-    assert names(net.named_buffers()) == ["count"]
-    assert names(net.named_children()) == ["first", "second"]
-    assert names(net.named_modules()) == ["", "first", "second"]
-    assert names(net.named_modules(prefix="net")) == ["net", "net.first", "net.second"]
-    assert names(net.named_parameters("net", recurse=False)) == ["net.gain"]
+    assert list_names(net.named_parameters()) == ["gain", "first.weight", "first.bias", "second.weight"]
+    assert list_names(net.named_buffers()) == ["count"]
+    assert list_names(net.named_children()) == ["first", "second"]
+    assert list_names(net.named_modules()) == ["", "first", "second"]
+    assert list_names(net.named_modules(prefix="net")) == ["net", "net.first", "net.second"]
+    assert list_names(net.named_parameters("net", recurse=False)) == ["net.gain"]
     assert [type(child) for child in net.children()] == [nn.Linear, nn.Linear]
     assert next(net.modules()) is net
     assert next(net.parameters()) is net.gain
     assert list(net.buffers()) == [net.count]
 
 
-def test_reading_a_registered_attribute_is_reading_the_instance():
-    # No __getattr__ on the way: the parameter is an ordinary attribute.
+def test_a_registered_attribute_lies_in_the_dict_of_the_instance():
+    """So that reading it costs no `__getattr__`."""
     layer = nn.Linear(2, 3)
     assert vars(layer)["weight"] is layer.weight is layer._parameters["weight"]
 
 
-def test_the_views_are_live_both_ways():
+def test_changes_of_the_private_dicts_reach_the_module():
     net = Net()
     net._parameters["gain"] = replaced = nn.Parameter(torch.zeros(2))
     assert net.gain is replaced
@@ -50,7 +50,7 @@ def test_the_views_are_live_both_ways():
     net._buffers["count"] = None
     assert list(net.named_buffers()) == []
     del net._modules["first"]
-    assert names(net.named_children()) == ["third"]
+    assert list_names(net.named_children()) == ["third"]
     assert len(net._modules) == 1
     assert "third" in net._modules
     assert repr(net._modules) == "{'third': ReLU()}"
@@ -59,13 +59,13 @@ def test_the_views_are_live_both_ways():
         del net._parameters["third"]
 
 
-def test_a_parameter_is_replaced_in_its_place_and_deleted():
+def test_a_parameter_is_replaced_at_its_position_and_deleted():
     net = Net()
     net.gain = nn.Parameter(torch.zeros(3))
-    assert names(net.named_parameters())[0] == "gain"
+    assert list_names(net.named_parameters())[0] == "gain"
     net.gain = None
     assert net.gain is None
-    assert "gain" not in names(net.named_parameters())
+    assert "gain" not in list_names(net.named_parameters())
     assert "gain" in net._parameters
     del net.gain
     assert not hasattr(net, "gain")
@@ -73,7 +73,7 @@ def test_a_parameter_is_replaced_in_its_place_and_deleted():
     assert "gain" not in net._parameters
 
 
-def test_an_attribute_changes_its_kind():
+def test_a_buffer_may_be_replaced_by_a_module_or_a_parameter():
     net = Net()
     net.count = nn.ReLU()
     assert "count" in net._modules and "count" not in net._buffers
@@ -81,10 +81,10 @@ def test_an_attribute_changes_its_kind():
     assert "count" in net._parameters and "count" not in net._modules
     net.plain = 3
     net.plain = nn.Parameter(torch.ones(1))
-    assert names(net.named_parameters(recurse=False)) == ["gain", "count", "plain"]
+    assert list_names(net.named_parameters(recurse=False)) == ["gain", "count", "plain"]
 
 
-def test_the_kind_of_an_attribute_cannot_change_by_mistake():
+def test_parameters_and_modules_refuse_values_of_another_kind():
     net = Net()
     with pytest.raises(TypeError, match="cannot assign 'ReLU' as parameter 'gain'"):
         net.gain = nn.ReLU()
@@ -96,7 +96,7 @@ def test_the_kind_of_an_attribute_cannot_change_by_mistake():
     with pytest.raises(KeyError, match="attribute 'plain' already exists"):
         net.plain = nn.Buffer(torch.ones(1))
     assert net.plain == 3
-    assert names(net.named_parameters(recurse=False)) == ["gain"]
+    assert list_names(net.named_parameters(recurse=False)) == ["gain"]
 
 
 def test_a_buffer_takes_any_tensor_and_stays_a_buffer():
@@ -104,7 +104,7 @@ def test_a_buffer_takes_any_tensor_and_stays_a_buffer():
     net.count = net.count + 1
     assert net._buffers["count"].item() == 1
     net.held = nn.Buffer(torch.ones(2), persistent=False)
-    assert names(net.named_buffers()) == ["count", "held"]
+    assert list_names(net.named_buffers()) == ["count", "held"]
     assert list(net.state_dict(keep_vars=True)) == [
         "gain", "count", "first.weight", "first.bias", "second.weight",
     ]  # fmt: skip
@@ -120,10 +120,10 @@ def test_a_shared_parameter_or_module_comes_once():
     net.b = net.a
     net.c = nn.Linear(2, 2)
     net.c.weight = net.a.weight
-    assert names(net.named_parameters()) == ["a.weight", "a.bias", "c.bias"]
-    assert names(net.named_modules()) == ["", "a", "c"]
-    assert names(net.named_children()) == ["a", "c"]
-    assert names(net.named_parameters(remove_duplicate=False)) == [
+    assert list_names(net.named_parameters()) == ["a.weight", "a.bias", "c.bias"]
+    assert list_names(net.named_modules()) == ["", "a", "c"]
+    assert list_names(net.named_children()) == ["a", "c"]
+    assert list_names(net.named_parameters(remove_duplicate=False)) == [
         "a.weight", "a.bias", "b.weight", "b.bias", "c.weight", "c.bias",
     ]  # fmt: skip
     assert len(list(net.modules(remove_duplicate=False))) == 4
@@ -165,7 +165,7 @@ def test_using_a_module_without_super_init_raises(use):
     assert Forgetful().x == 1
 
 
-def test_values_that_are_no_parameters_raise_with_a_remedy():
+def test_values_that_are_no_parameters_are_refused_with_advice():
     layer = nn.Linear(2, 2)
     with pytest.raises(TypeError, match=r"'minigrad\.Tensor' as parameter 'weight'") as refused:
         layer.weight = torch.zeros(2, 2)
@@ -180,7 +180,7 @@ def test_values_that_are_no_parameters_raise_with_a_remedy():
     assert layer.weight.shape == (2, 2)  # still there
 
 
-def test_names_are_checked():
+def test_names_that_are_wrong_or_taken_are_refused():
     layer = nn.Linear(2, 2)
     with pytest.raises(KeyError, match=r"contain .*, got: .*a\.b.*; a dot separates modules"):
         layer.register_parameter("a.b", None)
@@ -196,7 +196,7 @@ def test_names_are_checked():
         layer.register_buffer("weight", torch.ones(1))
 
 
-def test_a_parameter_is_a_leaf():
+def test_a_computed_parameter_is_refused():
     class Made(nn.Module):
         def __init__(self):
             super().__init__()
@@ -204,12 +204,12 @@ def test_a_parameter_is_a_leaf():
 
     made = Made()
     computed = nn.Parameter(torch.ones(2))
-    computed.node = (made.w * 2).node  # nobody does this by accident
+    computed.node = (made.w * 2).node  # which no public function does
     with pytest.raises(ValueError, match="Compute it in forward"):
         made.w = computed
 
 
-def test_look_up_by_path():
+def test_get_parameter_buffer_and_submodule_take_a_path():
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     assert net.get_parameter("0.weight") is net[0].weight
     assert net.get_buffer("1.running_mean") is net[1].running_mean
@@ -225,7 +225,7 @@ def test_look_up_by_path():
         net.get_buffer("0.weight")
 
 
-def test_errors_of_properties_keep_their_own_words():
+def test_an_error_in_a_property_keeps_its_message():
     class Odd(nn.Module):
         @property
         def size(self):
@@ -258,7 +258,7 @@ def test_dir_lists_all_attributes():
 
 @pytest.mark.parametrize("name", ["to_empty", "set_submodule", "share_memory", "_register_load_state_dict_pre_hook"])
 def test_missing_methods_of_pytorchs_modules_raise_a_clear_error(name):
-    told = f"'Linear' object has no attribute '{name}': PyTorch has torch.nn.Module.{name}, minigrad does not; docs/"
-    with pytest.raises(AttributeError, match=told):
+    message = f"'Linear' object has no attribute '{name}': PyTorch has torch.nn.Module.{name}, minigrad does not; docs/"
+    with pytest.raises(AttributeError, match=message):
         getattr(nn.Linear(1, 1), name)
     assert not hasattr(nn.Linear(1, 1), name)

@@ -9,12 +9,12 @@ from minigrad import nn
 from tests.any_device import share_memory
 
 
-def net():
+def make_net():
     return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1, bias=False))
 
 
-def test_keys_values_and_sharing():
-    model = net()
+def test_a_state_dict_shares_memory_with_the_module():
+    model = make_net()
     state = model.state_dict()
     assert type(state) is OrderedDict and repr(state).startswith("OrderedDict(")
     assert list(state) == [
@@ -31,7 +31,7 @@ def test_keys_values_and_sharing():
 
 
 def test_loading_copies_in_place():
-    source, target = net(), net()
+    source, target = make_net(), make_net()
     weight = target[0].weight
     result = target.load_state_dict(source.state_dict())
     assert str(result) == "<All keys matched successfully>"
@@ -41,13 +41,13 @@ def test_loading_copies_in_place():
     with torch.no_grad():
         source[0].weight += 1
     assert not torch.equal(source[0].weight, target[0].weight)
-    double = net().double()
+    double = make_net().double()
     double.load_state_dict(source.state_dict())
     assert double[0].weight.dtype == torch.float64
 
 
-def test_assigning_takes_over_the_tensors():
-    source, target = net().double(), net()
+def test_loading_with_assign_takes_the_tensors_themselves():
+    source, target = make_net().double(), make_net()
     target[0].weight.requires_grad_(False)
     target.load_state_dict(source.state_dict(), assign=True)
     assert target[0].weight.dtype == torch.float64
@@ -56,9 +56,9 @@ def test_assigning_takes_over_the_tensors():
     assert share_memory(target[0].weight, source[0].weight)
 
 
-def test_every_fault_is_in_one_error():
+def test_all_mismatches_are_reported_in_one_error():
     with pytest.raises(RuntimeError) as refused:
-        net().load_state_dict(
+        make_net().load_state_dict(
             {
                 "0.weight": torch.zeros(3, 3),
                 "0.bias": [1.0, 2.0, 3.0],
@@ -79,7 +79,7 @@ def test_every_fault_is_in_one_error():
     )
 
 
-def test_a_batch_norm_from_before_the_counter_loads():
+def test_a_batch_norm_state_without_counter_and_version_loads():
     layer = nn.BatchNorm1d(2)
     layer.num_batches_tracked.fill_(7)
     old = {key: value for key, value in layer.state_dict().items() if key != "num_batches_tracked"}
@@ -88,14 +88,14 @@ def test_a_batch_norm_from_before_the_counter_loads():
     assert nn.Sequential(nn.Linear(2, 2), layer).state_dict()._metadata["1"] == {"version": 2}
 
 
-def test_a_counter_that_was_taken_out_is_missed():
+def test_a_batch_norm_state_of_version_2_without_counter_is_refused():
     state = nn.BatchNorm1d(2).state_dict()
     del state["num_batches_tracked"]
     with pytest.raises(RuntimeError, match=r'Missing key.*"num_batches_tracked"'):
         nn.BatchNorm1d(2).load_state_dict(state)
 
 
-def test_not_strict_returns_what_differs():
+def test_strict_false_returns_what_differs():
     result = nn.Linear(2, 2).load_state_dict({"weight": torch.zeros(2, 2), "x": 1}, strict=False)
     assert result.missing_keys == ["bias"] and result.unexpected_keys == ["x"]
     assert repr(result) == "_IncompatibleKeys(missing_keys=['bias'], unexpected_keys=['x'])"
@@ -105,7 +105,7 @@ def test_not_strict_returns_what_differs():
         nn.Linear(2, 2).load_state_dict([])
 
 
-def test_a_number_may_come_with_one_axis():
+def test_a_0d_parameter_loads_from_a_tensor_of_one_element():
     model = nn.Module()
     model.gain = nn.Parameter(torch.tensor(1.0))
     model.load_state_dict({"gain": torch.tensor([3.0])})
@@ -113,7 +113,7 @@ def test_a_number_may_come_with_one_axis():
 
 
 class Renamed(nn.Linear):
-    """A layer whose weight had another name once, and which saves its scale and counts its loads beside its tensors."""
+    """A layer whose weight was once named `kernel`; it also saves its scale and how often it was loaded."""
 
     scale, loads = 1.0, 0
 
@@ -133,7 +133,7 @@ class Renamed(nn.Linear):
         self.loads = state["loads"] + 1
 
 
-def test_a_module_reads_older_names_and_saves_more():
+def test_a_module_may_read_older_names_and_save_extra_state():
     model, old = nn.Sequential(nn.ReLU(), Renamed(1, 1, bias=False)), torch.full((1, 1), 5.0)
     given = {"1.kernel": old, "1._extra_state": {"loads": 2}}
     assert repr(model.load_state_dict(given)) == "<All keys matched successfully>"
@@ -146,7 +146,7 @@ def test_a_module_reads_older_names_and_saves_more():
     assert result == (["1._extra_state"], ["0._extra_state", "1.bias.x"])
 
 
-def test_a_child_renames_what_lies_below_it_and_says_itself_what_its_state_is():
+def test_a_child_may_rename_keys_and_override_state_dict():
     class Net(nn.Module):
         def __init__(self):
             super().__init__()

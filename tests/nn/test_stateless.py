@@ -17,22 +17,22 @@ BY_NAME = [layer for layer in LAYERS if layer._function]
 
 
 @pytest.mark.parametrize("layer", BY_NAME, ids=lambda layer: layer.__name__)
-def test_the_function_exists_and_takes_every_option(layer):
+def test_the_function_of_a_layer_takes_each_of_its_options(layer):
     taken = inspect.signature(layer._function).parameters
     assert set(layer._options) <= set(taken)
 
 
-def test_most_layers_are_declared_so():
+def test_many_layers_are_declared_by_fields():
     assert len(LAYERS) > 35 and len(BY_NAME) > 20
 
 
-def test_options_are_the_functions_own():
+def test_a_layer_has_the_options_of_its_function():
     assert str(inspect.signature(nn.LeakyReLU)) == "(negative_slope: 'float' = 0.01, inplace: 'bool' = False)"
     assert str(inspect.signature(nn.Softmax)) == "(dim: 'int | None' = None)"
     assert str(inspect.signature(nn.MaxPool2d)).startswith("(kernel_size: 'Lengths', stride: 'Lengths | None' = None")
 
 
-def test_fields_are_the_constructor():
+def test_fields_are_the_arguments_of_the_constructor():
     layer = nn.LeakyReLU(0.2)
     assert layer.negative_slope == 0.2 and layer.inplace is False
     assert nn.LeakyReLU(inplace=True).inplace is True
@@ -75,7 +75,7 @@ def test_an_option_may_become_a_parameter():
     assert not hasattr(nn.CrossEntropyLoss, "weight")
 
 
-def test_the_old_names_of_a_reduction():
+def test_size_average_and_reduce_choose_the_reduction():
     assert nn.MSELoss(size_average=False).reduction == "sum"
     assert nn.MSELoss(reduce=False).reduction == "none"
     assert nn.NLLLoss(size_average=True).reduction == "mean"
@@ -83,7 +83,7 @@ def test_the_old_names_of_a_reduction():
     assert nn.L1Loss(size_average=False)(x, torch.zeros(2)).item() == 4.0
 
 
-def test_a_layer_of_ones_own():
+def test_a_user_may_declare_a_layer_by_fields():
     class Scaled(Stateless, function=torch.nn.functional.leaky_relu, shown=("negative_slope",)):
         negative_slope: float = 0.3
         inplace: bool = False

@@ -10,7 +10,7 @@ from minigrad import nn
 from tests.any_device import without_device
 
 
-def test_uninitialized_knows_its_type_and_nothing_else():
+def test_an_uninitialized_parameter_knows_its_dtype_and_no_shape():
     p = nn.UninitializedParameter(dtype=torch.float64)
     assert p.dtype == torch.float64 and p.device.type == torch.get_default_device().type
     assert p.requires_grad and p.is_leaf and p.grad is None
@@ -24,13 +24,13 @@ def test_uninitialized_knows_its_type_and_nothing_else():
 
 
 @pytest.mark.parametrize("use", [lambda p: p + 1, lambda p: p.sum(), lambda p: p.clone(), torch.exp])
-def test_uninitialized_is_refused_by_every_operation(use):
+def test_operations_refuse_an_uninitialized_parameter(use):
     with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter") as refused:
         use(nn.UninitializedParameter())
     assert "Call the module with one batch first" in str(refused.value)
 
 
-def test_uninitialized_is_found_under_pytorchs_path():
+def test_nn_parameter_has_the_uninitialized_classes():
     from minigrad.nn.parameter import UninitializedBuffer, UninitializedParameter
 
     assert UninitializedParameter is nn.UninitializedParameter and UninitializedBuffer is nn.UninitializedBuffer
@@ -38,7 +38,7 @@ def test_uninitialized_is_found_under_pytorchs_path():
         nn.parameter.Uninit  # noqa: B018
 
 
-def test_materializing_keeps_the_object():
+def test_materialize_keeps_the_object():
     p = nn.UninitializedParameter(dtype=torch.float64)
     held = [p]
     p.materialize((2, 3))
@@ -52,7 +52,7 @@ def test_materializing_keeps_the_object():
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
-def test_uninitialized_can_be_copied_frozen_and_converted(duplicate):
+def test_an_uninitialized_parameter_can_be_copied_frozen_and_converted(duplicate):
     p = nn.UninitializedParameter(dtype=torch.float64)
     q = duplicate(p.requires_grad_(False))
     assert type(q) is nn.UninitializedParameter and q.dtype == torch.float64

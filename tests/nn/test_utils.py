@@ -1,4 +1,4 @@
-"""`nn.utils`: clipping."""
+"""`nn.utils`: gradients are clipped by their norm or by their values."""
 
 import math
 
@@ -9,7 +9,7 @@ import minigrad as torch
 from minigrad import nn
 
 
-def with_gradients(*gradients):
+def make_parameters(*gradients):
     parameters = [nn.Parameter(torch.zeros(len(g))) for g in gradients]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = torch.tensor(gradient)
@@ -17,37 +17,37 @@ def with_gradients(*gradients):
 
 
 def test_the_norm_is_clipped_over_all_gradients_together():
-    parameters = with_gradients([3.0, 0.0], [4.0])
+    parameters = make_parameters([3.0, 0.0], [4.0])
     total = nn.utils.clip_grad_norm_(parameters, 1.0)
     assert total.item() == 5.0
     clipped = np.concatenate([p.grad.numpy() for p in parameters])
     np.testing.assert_allclose(clipped, [0.6, 0.0, 0.8], rtol=1e-6)
     assert nn.utils.clip_grad_norm_(parameters, 10.0).item() == pytest.approx(1.0, rel=1e-6)
-    np.testing.assert_allclose(parameters[0].grad.numpy(), [0.6, 0.0], rtol=1e-6)  # left alone
+    np.testing.assert_allclose(parameters[0].grad.numpy(), [0.6, 0.0], rtol=1e-6)  # below the limit nothing changes
 
 
 @pytest.mark.parametrize(("order", "norm"), [(1, 7.0), (2, 5.0), (math.inf, 4.0)])
-def test_norms_of_every_order(order, norm):
-    parameters = with_gradients([3.0], [-4.0])
+def test_the_norm_may_have_any_order(order, norm):
+    parameters = make_parameters([3.0], [-4.0])
     assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(norm)
 
 
-def test_one_tensor_none_and_nothing():
-    (parameter,) = with_gradients([3.0, 4.0])
+def test_clip_grad_norm_takes_one_tensor_an_iterator_or_nothing():
+    (parameter,) = make_parameters([3.0, 4.0])
     assert nn.utils.clip_grad_norm_(parameter, 1.0).item() == 5.0
     assert nn.utils.clip_grad_norm_([nn.Parameter(torch.ones(1))], 1.0).item() == 0.0
     assert nn.utils.clip_grad_norm_([], 1.0).item() == 0.0
-    assert nn.utils.clip_grad_norm_((p for p in with_gradients([3.0, 4.0])), 1.0).item() == 5.0
+    assert nn.utils.clip_grad_norm_((p for p in make_parameters([3.0, 4.0])), 1.0).item() == 5.0
 
 
-def test_a_norm_that_is_not_finite():
-    parameters = with_gradients([math.inf])
+def test_a_norm_that_is_not_finite_raises_if_asked():
+    parameters = make_parameters([math.inf])
     with pytest.raises(RuntimeError, match=r"order 2.0 .* is non-finite \(inf\)"):
         nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
-    assert nn.utils.clip_grad_norm_(with_gradients([math.inf]), 1.0).item() == math.inf
+    assert nn.utils.clip_grad_norm_(make_parameters([math.inf]), 1.0).item() == math.inf
 
 
-def test_values_are_clipped_one_by_one():
-    parameters = with_gradients([3.0, -0.5], [-4.0])
+def test_clip_grad_value_clips_each_value():
+    parameters = make_parameters([3.0, -0.5], [-4.0])
     nn.utils.clip_grad_value_(parameters, 1)
     assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]

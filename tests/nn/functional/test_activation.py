@@ -35,12 +35,12 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_is_its_formula_from_one_end_to_the_other(name):
+def test_each_activation_is_its_formula(name):
     result = getattr(F, name)(minigrad.tensor(X))
     np.testing.assert_allclose(result.numpy(), FORMULAS[name](X), rtol=1e-12, atol=1e-13)
 
 
-def test_gelu_by_tanh():
+def test_gelu_by_tanh_is_its_formula():
     inner = np.sqrt(2 / np.pi) * (X + 0.044715 * X**3)
     result = F.gelu(minigrad.tensor(X), approximate="tanh")
     np.testing.assert_allclose(result.numpy(), 0.5 * X * (1 + np.tanh(inner)), atol=1e-12)
@@ -65,7 +65,7 @@ INPLACE = ["relu", "relu6", "hardtanh", "leaky_relu", "elu", "selu", "silu", "mi
 
 
 @pytest.mark.parametrize("name", INPLACE)
-def test_in_place_writes_and_has_the_same_gradient(name):
+def test_inplace_writes_and_has_the_same_gradient(name):
     function, numbers = getattr(F, name), minigrad.tensor([-2.0, -0.3, 0.4, 3.5])
     leaf, other = numbers.clone().requires_grad_(), numbers.clone().requires_grad_()
     inner = leaf * 2
@@ -79,13 +79,13 @@ def test_in_place_writes_and_has_the_same_gradient(name):
 
 
 @pytest.mark.parametrize("name", ["relu_", "elu_", "selu_", "leaky_relu_", "hardtanh_"])
-def test_names_with_an_underscore_write_into_their_argument(name):
+def test_functions_with_an_underscore_write_into_their_argument(name):
     x = minigrad.tensor([-2.0, 3.0])
     assert getattr(F, name)(x) is x
     assert minigrad.equal(x, getattr(F, name[:-1])(minigrad.tensor([-2.0, 3.0])))
 
 
-def test_integers_are_cut_and_stay_integers():
+def test_integers_are_clipped_and_stay_integers():
     x = minigrad.tensor([-7, 0, 9])
     assert F.relu6(x).tolist() == [0, 0, 6]
     assert F.hardtanh(x, -1.5, 2.5).tolist() == [-1, 0, 2]
@@ -93,23 +93,23 @@ def test_integers_are_cut_and_stay_integers():
 
 
 @pytest.mark.parametrize("name", INPLACE)
-def test_in_place_needs_a_tensor_too(name):
+def test_inplace_refuses_an_array(name):
     with pytest.raises(TypeError, match=r"position 1\) must be Tensor, not numpy\.ndarray; turn it into one"):
         getattr(F, name)(np.ones(2, np.float32), inplace=True)
 
 
 @pytest.mark.parametrize("name", ["relu_", "elu_", "selu_", "celu_", "leaky_relu_", "rrelu_", "hardtanh_"])
-def test_the_twin_that_writes_takes_the_same_options(name):
-    function, twin = getattr(F, name[:-1]), getattr(F, name)
+def test_functions_with_an_underscore_take_the_same_options(name):
+    function, in_place = getattr(F, name[:-1]), getattr(F, name)
     options = [p for p in inspect.signature(function).parameters.values() if p.name != "inplace"]
-    assert list(inspect.signature(twin).parameters.values()) == options
-    assert twin.__name__ == name and twin.__doc__.startswith(f"`{name[:-1]}`, written into")
+    assert list(inspect.signature(in_place).parameters.values()) == options
+    assert in_place.__name__ == name and in_place.__doc__.startswith(f"`{name[:-1]}`, written into")
     with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray; turn it into one"):
-        twin(np.ones(2, np.float32))
+        in_place(np.ones(2, np.float32))
 
 
 NAN, INF = float("nan"), float("inf")
-# What comes back where 1 arrives, as PyTorch 2.13 answers for a single number.
+# The gradient at NaN for a cotangent of 1, as PyTorch 2.13 gives it for a single number.
 AT_NAN = {
     "relu": 1.0, "relu6": 1.0, "hardtanh": 1.0, "leaky_relu": 0.01, "hardsigmoid": 0.0, "selu": 1.0507009873554805,
     "elu": 1.0, "celu": 1.0, "hardshrink": 1.0, "softshrink": 1.0,
@@ -117,7 +117,7 @@ AT_NAN = {
 
 
 @pytest.mark.parametrize("name", AT_NAN)
-def test_the_gradient_at_nan(name):
+def test_the_gradient_at_nan_is_pytorchs(name):
     x = minigrad.tensor([NAN], dtype=minigrad.float64, requires_grad=True)
     result = getattr(F, name)(x)
     result.backward()
@@ -136,14 +136,14 @@ def test_flat_pieces_give_zero_gradients_for_infinity_and_nan(name, dtype):
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "hardtanh", "hardsigmoid", "hardshrink", "softshrink"])
-def test_the_slope_of_a_line_has_the_derivative_zero(name):
+def test_the_second_derivative_of_a_piecewise_linear_function_is_zero(name):
     x = minigrad.tensor([-4.0, 0.25, 0.75], requires_grad=True)
     (slope,) = minigrad.autograd.grad(getattr(F, name)(x).sum(), x, create_graph=True)
     (second,) = minigrad.autograd.grad(slope.sum(), x)
     assert second.tolist() == [0.0, 0.0, 0.0]
 
 
-def test_the_choice_of_a_dim_is_spoken_of():
+def test_softmax_without_dim_warns_and_names_its_choice():
     for function in (F.softmax, F.log_softmax, F.softmin):
         with pytest.warns(UserWarning, match="Implicit dimension choice for .* include dim=X .* took dim=1"):
             function(minigrad.ones(2, 3))
@@ -154,13 +154,13 @@ def test_the_choice_of_a_dim_is_spoken_of():
     assert minigrad.softmax(minigrad.zeros(2, 4), axis=1)[0, 0].item() == 0.25
 
 
-def test_halves_are_summed_in_single():
+def test_softmax_of_halves_is_summed_in_float32():
     x = minigrad.zeros(100_000, dtype=minigrad.float16)
     assert F.softmax(x, 0).dtype == minigrad.float16
     assert F.log_softmax(x, 0)[0].item() == pytest.approx(-np.log(100_000), rel=1e-3)
 
 
-def test_slopes_are_drawn_in_training():
+def test_rrelu_draws_its_slopes_in_training():
     x = -minigrad.ones(1000, requires_grad=True)
     slopes = -F.rrelu(x, 0.25, 0.75, training=True)
     assert slopes.min() >= 0.25 and slopes.max() <= 0.75 and len(set(slopes.tolist())) > 900
@@ -169,14 +169,14 @@ def test_slopes_are_drawn_in_training():
         F.rrelu(x, 0.75, 0.25)
 
 
-def test_draws_of_one_class():
+def test_hard_gumbel_softmax_draws_one_class_with_its_probability():
     logits = minigrad.tensor([0.0, 1.0, 2.0]).expand(4000, 3).clone().requires_grad_()
     drawn = F.gumbel_softmax(logits, hard=True)
     assert drawn.sum(1).tolist() == [1.0] * 4000
     shares = drawn.detach().mean(0).numpy()
     np.testing.assert_allclose(shares, special.softmax([0.0, 1.0, 2.0]), atol=0.04)
     (drawn * minigrad.tensor([0.0, 1.0, 5.0])).sum().backward()
-    assert logits.grad.abs().sum() > 0  # the soft one's gradient
+    assert logits.grad.abs().sum() > 0  # that of the soft result
     soft = F.gumbel_softmax(minigrad.zeros(5, 3), tau=2.0)
     np.testing.assert_allclose(soft.sum(1).numpy(), 1, rtol=1e-6)
 
@@ -191,7 +191,7 @@ def test_draws_of_one_class():
         (lambda: F.softshrink(minigrad.ones(1), -1.0), "greater or equal to 0, but found to be -1.0"),
     ],
 )
-def test_options_that_make_no_sense(call, message):
+def test_options_that_make_no_sense_are_refused(call, message):
     with pytest.raises(RuntimeError, match=message):
         call()
 
@@ -205,7 +205,7 @@ def test_softmax_reports_a_wrong_dim_before_a_wrong_dtype(call):
 
 
 @pytest.mark.parametrize("name", ["elu", "celu", "softshrink"])
-def test_options_of_halves_are_singles_and_the_result_is_rounded_once(name):
+def test_options_beside_halves_are_float32_and_the_result_is_rounded_once(name):
     x = minigrad.tensor(np.random.default_rng(3).normal(size=500).astype(np.float16) * 3)
     function, cotangent = getattr(F, name), minigrad.linspace(-1, 1, 500).half()
     for option in (1 / 3, 1.7, 1000.3):
@@ -218,7 +218,7 @@ def test_options_of_halves_are_singles_and_the_result_is_rounded_once(name):
 
 
 @pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
-def test_softmax_of_nothing_keeps_every_type(function):
+def test_softmax_of_an_empty_tensor_keeps_every_dtype(function):
     assert function(minigrad.zeros(2, 0, dtype=minigrad.int32), 0).dtype is minigrad.int32
     with pytest.raises(IndexError, match="Dimension out of range"):
         function(minigrad.zeros(0, dtype=minigrad.int32), 3)

@@ -14,7 +14,7 @@ TARGETS = minigrad.tensor([[1, 2], [1, 1], [2, 0]])
 INPUTS, LENGTHS = [4, 3, 4], [2, 2, 1]
 
 
-def by_all_paths(log_probs, target, length, blank):
+def sum_over_paths(log_probs, target, length, blank):
     """-log of the sum of the probabilities of every path that reads as `target`."""
     total = 0.0
     for path in itertools.product(range(log_probs.shape[1]), repeat=length):
@@ -25,11 +25,11 @@ def by_all_paths(log_probs, target, length, blank):
 
 
 @pytest.mark.parametrize("blank", [0, 2])
-def test_it_is_the_sum_over_all_alignments(blank):
+def test_ctc_loss_is_the_sum_over_all_alignments(blank):
     targets = minigrad.tensor([[1, 0], [1, 1], [0, 0]]) if blank else TARGETS
     lp = F.log_softmax(SCORES, 2)
     rows = [targets[n, :k].tolist() for n, k in enumerate(LENGTHS)]
-    expected = [by_all_paths(lp[:, n].numpy(), rows[n], INPUTS[n], blank) for n in range(3)]
+    expected = [sum_over_paths(lp[:, n].numpy(), rows[n], INPUTS[n], blank) for n in range(3)]
     found = F.ctc_loss(lp, targets, INPUTS, LENGTHS, blank, "none")
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
     in_a_row = minigrad.tensor([c for row in rows for c in row])
@@ -41,7 +41,7 @@ def test_it_is_the_sum_over_all_alignments(blank):
     assert one.ndim == 0 and one.item() == pytest.approx(expected[0])
 
 
-def test_derivatives_of_both_orders():
+def test_ctc_loss_passes_gradgradcheck():
     def call(x):
         return F.ctc_loss(F.log_softmax(x, 2), TARGETS, INPUTS, LENGTHS)
 
@@ -49,7 +49,7 @@ def test_derivatives_of_both_orders():
     assert gradcheck(call, x) and gradgradcheck(call, x)
 
 
-def test_targets_that_do_not_fit_and_empty_ones():
+def test_a_target_that_does_not_fit_costs_infinity_and_an_empty_one_the_blanks():
     lp = F.log_softmax(SCORES[:2, :1], 2).detach().requires_grad_()
     assert F.ctc_loss(lp, minigrad.tensor([[1, 1]]), [2], [2]).item() == float("inf")
     loss = F.ctc_loss(lp, minigrad.tensor([[1, 1]]), [2], [2], zero_infinity=True)
@@ -90,6 +90,6 @@ def test_refused(arguments, message):
         ((4, 1, 3), (2, 1), r"targets of 1 sequences, \(N, S\), got \[2, 1\]"),
     ],
 )
-def test_shapes_refused(scores, targets, message):
+def test_wrong_shapes_are_refused(scores, targets, message):
     with pytest.raises(RuntimeError, match=message):
         F.ctc_loss(minigrad.zeros(scores), minigrad.ones(targets, dtype=minigrad.int64), [4], [1])

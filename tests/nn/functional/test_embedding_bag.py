@@ -29,7 +29,7 @@ def test_bags_are_those_of_a_loop(mode, padding, last):
     assert torch.autograd.gradcheck(lambda t: F.embedding_bag(flat, t, torch.tensor(starts), mode=mode), (table,))
 
 
-def test_bags_of_one_length_weights_and_nothing():
+def test_weighted_bags_of_one_length_and_empty_ones():
     table, bags = torch.randn(4, 2), torch.tensor([[0, 1], [3, 3]])
     weights = torch.tensor([[0.5, 2.0], [1.0, -1.0]], requires_grad=True)
     out = F.embedding_bag(bags, table, mode="sum", per_sample_weights=weights)
@@ -40,7 +40,7 @@ def test_bags_of_one_length_weights_and_nothing():
     assert F.embedding_bag(bags[0, :0], table, torch.tensor([0, 0]), mode="max").tolist() == [[0, 0], [0, 0]]
 
 
-def test_the_layer():
+def test_the_layer_prints_its_options_and_zeroes_the_padding_row():
     layer = nn.EmbeddingBag(5, 3, mode="sum", padding_idx=-1)
     assert repr(layer) == "EmbeddingBag(5, 3, mode='sum', padding_idx=4)"
     assert not layer.weight[4].any()
@@ -53,7 +53,7 @@ def test_the_layer():
 
 
 @pytest.mark.parametrize(
-    ("rows", "starts", "options", "error", "told"),
+    ("rows", "starts", "options", "error", "message"),
     [
         ([[1, 2]], [0], {}, ValueError, "if input is 2D, then offsets has to be None"),
         ([1], None, {}, ValueError, "offsets has to be a 1D Tensor but got None"),
@@ -77,13 +77,13 @@ def test_the_layer():
         ([1], [0], {"per_sample_weights": torch.ones(2)}, ValueError, "must have the same shape as the input"),
     ],
 )
-def test_wrong_arguments_raise(rows, starts, options, error, told):
+def test_wrong_arguments_raise(rows, starts, options, error, message):
     offsets = None if starts is None else torch.tensor(starts)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         F.embedding_bag(torch.tensor(rows), torch.ones(4, 2), offsets, **options)
 
 
-def test_a_table_is_of_floats_and_of_two_axes():
+def test_a_table_of_integers_or_of_one_axis_is_refused():
     rows, starts = torch.tensor([1]), torch.tensor([0])
     with pytest.raises(RuntimeError, match="'weight' to hold floats, but got minigrad"):
         F.embedding_bag(rows, torch.ones(4, 2).long(), starts)

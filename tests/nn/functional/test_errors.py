@@ -1,4 +1,4 @@
-"""Every error of a wrong call: its class, what it names, and what it says to do."""
+"""Wrong calls: the class of the error, what its message names, and what it says to do."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ import pytest
 import minigrad
 import minigrad.nn.functional as F
 from tests.marks import NOT_ASKED
+from tests.refusals import read_pattern
 
 t = minigrad
 ones, zeros = t.ones, t.zeros
@@ -195,11 +196,8 @@ ABOUT_VALUES = {"index out of range in self", "got -1", "must be non-negative", 
     [pytest.param(*row, marks=NOT_ASKED if row[2][0] in ABOUT_VALUES else (), id=row[2][0]) for row in REFUSED],
 )
 def test_a_wrong_call_is_refused_with_words_that_help(call, kind, words):
-    with pytest.raises(kind) as refused:
+    with pytest.raises(kind, match=read_pattern(tuple(words))):
         call()
-    message = str(refused.value)
-    for word in words:
-        assert word in message
 
 
 SIGNATURES = {
@@ -226,7 +224,7 @@ def test_a_numpy_array_is_named_by_its_parameter(name):
         assert "minigrad.from_numpy" in str(refused.value)
 
 
-def test_none_is_a_function_that_forgot_to_return():
+def test_none_and_lists_are_refused_with_advice():
     with pytest.raises(TypeError, match="a function without a return statement gives None"):
         F.relu(None)
     with pytest.raises(TypeError, match=r"not list; wrap it with minigrad.tensor"):

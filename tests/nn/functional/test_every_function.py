@@ -178,7 +178,7 @@ RANDOM = {
 }  # in test_linear.py and test_activation.py
 
 
-def inputs(shapes):
+def draw_inputs(shapes):
     """Random numbers that keep away from the kinks at -3, -1, -0.5, 0, 0.1, 0.5, 1, 3 and 6."""
     generator = np.random.default_rng(sum(map(sum, shapes)))
     numbers = [generator.uniform(-2, 2, shape) for shape in shapes]
@@ -196,17 +196,17 @@ def test_every_public_function_is_tried_here():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_first_and_second_derivatives(name):
+def test_each_function_passes_gradgradcheck(name):
     function, shapes = CASES[name]
-    x = inputs(shapes)
+    x = draw_inputs(shapes)
     assert gradcheck(function, x, fast_mode=True)
     assert gradgradcheck(function, x, fast_mode=True)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_any_strides_give_the_same_and_inputs_stay_as_they_were(name):
+def test_strided_inputs_give_the_same_and_are_not_modified(name):
     function, shapes = CASES[name]
-    x = inputs(shapes)
+    x = draw_inputs(shapes)
     before = [np.array(t.detach()) for t in x]
     plain = function(*x)
     plain.sum().backward()
@@ -227,10 +227,10 @@ def test_any_strides_give_the_same_and_inputs_stay_as_they_were(name):
             np.testing.assert_allclose(one.grad, two.grad, rtol=1e-12, atol=1e-13)
 
 
-BATCHED = [
+BATCHED = [  # the others refuse an empty batch, or take classes of a fixed number beside it
     n
     for n in CASES
-    if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images", "ctc_loss")  # it refuses one
+    if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images", "ctc_loss")
     and "margin" not in n
     and "_embedding_" not in n
 ]
@@ -242,9 +242,9 @@ def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(name):
     batch = shapes[0][0]
     sizes = [(0, *s[1:]) if i == 0 or s == shapes[0] or (name == "bilinear" and i == 1) else s
              for i, s in enumerate(shapes)]  # fmt: skip
-    x = inputs(sizes)
+    x = draw_inputs(sizes)
     result = function(*x)
-    whole = function(*inputs(shapes))
+    whole = function(*draw_inputs(shapes))
     if whole.ndim and whole.shape[0] == batch:
         assert result.shape == (0, *whole.shape[1:])
     result.sum().backward()
@@ -261,14 +261,14 @@ HALVES = ["conv2d", "conv_transpose2d", "avg_pool2d", "batch_norm", "layer_norm"
 @pytest.mark.parametrize("name", HALVES)
 def test_float16_is_computed_in_float32_and_rounded_once(name):
     function, shapes = CASES[name]
-    halves = [x.detach().half() for x in inputs(shapes)]
+    halves = [x.detach().half() for x in draw_inputs(shapes)]
     expected = function(*[x.float() for x in halves]).half()
     result = function(*halves)
     assert result.dtype is minigrad.float16
     np.testing.assert_array_equal(result.numpy(), expected.numpy())
 
 
-# These cases call methods of their tensors, or pass them second.
+# These cases call methods of their inputs, or do not pass one as the first argument: another error comes first.
 METHODS = ("embedding", "binary_cross_entropy", "kl_div", "gaussian_nll_loss")
 
 
@@ -276,4 +276,4 @@ METHODS = ("embedding", "binary_cross_entropy", "kl_div", "gaussian_nll_loss")
 def test_a_numpy_array_is_refused(name):
     function, shapes = CASES[name]
     with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray"):
-        function(*[x.detach().numpy() for x in inputs(shapes)])
+        function(*[x.detach().numpy() for x in draw_inputs(shapes)])

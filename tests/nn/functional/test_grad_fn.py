@@ -51,12 +51,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_name_of_the_last_node(name):
+def test_grad_fn_has_pytorchs_name(name):
     result = NAMES[name](X.clone().requires_grad_(), V.clone().requires_grad_())
     assert result.grad_fn.name() == f"{name}Backward0"
 
 
-def test_batch_norm_in_evaluation_and_the_order_of_what_lies_below():
+def test_next_functions_of_batch_norm_end_in_weight_and_bias():
     net = nn.BatchNorm2d(4).double()
     for mode in (True, False):
         node = net.train(mode)(X.clone().requires_grad_()).grad_fn

@@ -19,7 +19,7 @@ def read(case, *names):
 
 @pytest.mark.filterwarnings("ignore:Since version 1.3.0")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{len(case['image'][1]) - 2}d-{case['options']}")
-def test_values_and_gradients_are_those_recorded(case):
+def test_values_and_gradients_are_pytorchs(case):
     image, grid, theta = read(case, "image", "grid", "theta")
     out = F.grid_sample(image, grid, *case["options"])
     size = (2, 1, *out.shape[2:])
@@ -35,14 +35,14 @@ def test_values_and_gradients_are_those_recorded(case):
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("border", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("align", [False, True])
-def test_second_order(mode, border, align):
+def test_grid_sample_passes_gradgradcheck(mode, border, align):
     image = torch.randn(1, 4, 3, 2).double().transpose(1, 3).requires_grad_()  # not contiguous
     grid = (torch.rand(1, 2, 2, 2).double() * 3 - 1.5).requires_grad_()
     for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):  # a GPU adds in any order
         assert check(lambda x, g: F.grid_sample(x, g, mode, border, align), (image, grid), nondet_tol=1e-12)
 
 
-def test_second_order_of_the_map():
+def test_affine_grid_passes_gradgradcheck():
     theta = torch.randn(2, 2, 3).double().requires_grad_()
     assert torch.autograd.gradgradcheck(lambda t: F.affine_grid(t, (2, 1, 3, 2), align_corners=False), (theta,))
 
@@ -56,7 +56,7 @@ def test_the_identity_map_gives_the_image(mode, align):
     np.testing.assert_allclose(F.grid_sample(image, grid, mode, align_corners=align).numpy(), image.numpy(), atol=1e-5)
 
 
-def test_grad_fn_half_precision_and_a_grid_of_the_nearest():
+def test_names_in_the_graph_halves_and_the_gradient_of_a_nearest_grid():
     grid = torch.zeros(1, 1, 1, 2, requires_grad=True)
     out = F.grid_sample(torch.ones(1, 1, 2, 2), grid, "nearest", align_corners=False)
     assert out.grad_fn.name() == "GridSampler2DBackward0"
@@ -69,7 +69,7 @@ def test_grad_fn_half_precision_and_a_grid_of_the_nearest():
     assert half.item() == 1
 
 
-def test_places_that_are_no_numbers():
+def test_places_that_are_nan_or_far_outside():
     image = torch.arange(9.0).view(1, 1, 3, 3)
     grid = torch.tensor([[[[float("nan"), 0.0], [1e30, 0.0]]]])
     zeros = F.grid_sample(image, grid, align_corners=False).flatten()
@@ -78,13 +78,13 @@ def test_places_that_are_no_numbers():
     assert F.grid_sample(image, grid, "nearest", "border", False).tolist() == [[[[3.0, 5.0]]]]
 
 
-def test_a_hole_outside_the_view_does_not_spread():
+def test_an_infinite_pixel_that_no_place_reads_does_not_spread():
     image = torch.tensor([[[[1.0, float("inf")]]]])
     out = F.grid_sample(image, torch.tensor([[[[-1.0, 0.0]]]]), align_corners=False)
     assert out.item() == 0.5  # half of the pixel, half of the zeros beside it
 
 
-def test_what_is_not_told_is_warned_of():
+def test_an_ambiguous_align_corners_warns():
     with pytest.warns(UserWarning, match="has changed to align_corners=False since 1.3.0") as seen:
         F.grid_sample(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 1, 2))
     assert seen[0].filename == __file__
@@ -117,8 +117,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_wrong_arguments_raise(case):
-    call, error, told = REFUSED[case]
+    call, error, message = REFUSED[case]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             call()

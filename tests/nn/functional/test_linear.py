@@ -16,7 +16,7 @@ def test_linear_is_a_product_over_the_last_axis(shape):
     np.testing.assert_allclose(result.numpy(), x @ w.T + b, atol=1e-14)
 
 
-def test_halves_are_rounded_once_when_the_bias_is_there():
+def test_linear_of_halves_is_rounded_once_after_the_bias():
     generator = np.random.default_rng(16)
     x, w, b = [generator.standard_normal(s).astype(np.float16) for s in ((20, 7), (5, 7), (5,))]
     product, half = x.astype(np.float64) @ w.T.astype(np.float64), [minigrad.tensor(z) for z in (x, w, b)]
@@ -25,7 +25,7 @@ def test_halves_are_rounded_once_when_the_bias_is_there():
     np.testing.assert_array_equal(minigrad.addmm(half[2], half[0], half[1].T, beta=0.3, alpha=1.7).numpy(), expected)
 
 
-def test_a_weight_of_one_axis_gives_one_number_each():
+def test_a_weight_of_one_axis_gives_one_number_per_row():
     x, w = minigrad.tensor([[1.0, 2.0]]), minigrad.tensor([3.0, 4.0])
     assert F.linear(x, w).tolist() == [11.0]
     assert F.linear(x[0], w, minigrad.tensor(1.0)).tolist() == 12.0
@@ -47,21 +47,21 @@ def test_embedding_reads_rows_and_adds_their_gradients():
     assert weight.grad.tolist() == [[1, 1], [0, 0], [3, 3]]
 
 
-def test_the_padding_row_gets_no_gradient_and_frequent_rows_less():
+def test_scale_grad_by_freq_divides_and_the_padding_row_gets_no_gradient():
     weight = minigrad.ones(3, 1, requires_grad=True)
     places = minigrad.tensor([0, 2, 2, -1 + 2])
     F.embedding(places, weight, padding_idx=-3, scale_grad_by_freq=True).sum().backward()
     assert weight.grad.tolist() == [[0.0], [1.0], [1.0]]
 
 
-def test_one_index_gives_a_row_of_its_own():
+def test_embedding_of_one_index_is_a_copy_of_its_row():
     weight = minigrad.arange(4.0).reshape(2, 2)
     row = F.embedding(minigrad.tensor(1), weight)
     assert row.tolist() == [2.0, 3.0]
     assert not share_memory(row, weight)
 
 
-def test_long_rows_are_shortened_in_place():
+def test_max_norm_shortens_rows_in_place():
     weight = minigrad.tensor([[3.0, 4.0], [30.0, 40.0]])
     rows = F.embedding(minigrad.tensor([0]), weight, max_norm=1.0)
     np.testing.assert_allclose(rows.numpy(), [[0.6, 0.8]], rtol=1e-5)
@@ -112,7 +112,7 @@ def test_dropout_without_chance_draws_nothing(p, training, expected):
     assert minigrad.equal(minigrad.rand(1), after)
 
 
-def test_gradients_pass_where_numbers_passed():
+def test_the_gradient_of_dropout_has_the_same_mask():
     x = minigrad.ones(50, requires_grad=True)
     y = F.dropout(x, 0.5)
     y.sum().backward()
@@ -121,7 +121,7 @@ def test_gradients_pass_where_numbers_passed():
     assert F.dropout(z, 0.5, inplace=True) is z
 
 
-def test_channels_are_dropped_whole_and_selu_keeps_its_mean():
+def test_dropout1d_drops_channels_and_alpha_dropout_keeps_mean_and_std():
     minigrad.manual_seed(0)
     dropped = F.dropout1d(minigrad.ones(64, 8, 5), 0.5)
     assert set(dropped.sum(2).flatten().tolist()) == {0.0, 10.0}
@@ -134,6 +134,6 @@ def test_channels_are_dropped_whole_and_selu_keeps_its_mean():
 
 
 def test_dropout2d_warns_for_inputs_that_are_no_images():
-    for shape, told in ((2, 3), "dropout drops elements"), ((2, 3, 4), "write dropout1d"):
-        with pytest.warns(UserWarning, match=told):
+    for shape, message in ((2, 3), "dropout drops elements"), ((2, 3, 4), "write dropout1d"):
+        with pytest.warns(UserWarning, match=message):
             minigrad.nn.Dropout2d()(minigrad.ones(*shape))

@@ -23,7 +23,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_a_loss_of_pairs_and_its_reductions(name):
+def test_a_loss_of_pairs_is_its_formula_in_each_reduction(name):
     loss, expected = getattr(F, name), PAIRS[name]
     x, y = minigrad.tensor(X), minigrad.tensor(Y)
     np.testing.assert_allclose(loss(x, y, reduction="none").numpy(), expected, rtol=1e-13)
@@ -32,7 +32,7 @@ def test_a_loss_of_pairs_and_its_reductions(name):
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
-def test_weights_of_pairs(name):
+def test_weighted_losses_of_pairs_are_averaged_as_in_pytorch(name):
     weight = np.abs(X) + 0.1
     result = getattr(F, name)(minigrad.tensor(X), minigrad.tensor(Y), weight=minigrad.tensor(weight))
     # PyTorch divides the first two by the weights' sum, and Huber's by the number of pairs.
@@ -40,7 +40,7 @@ def test_weights_of_pairs(name):
     assert result.item() == pytest.approx((PAIRS[name] * weight).sum() / total, rel=1e-12)
 
 
-def test_where_the_line_begins():
+def test_beta_and_delta_say_where_the_line_begins():
     x, y = minigrad.tensor(X), minigrad.tensor(Y)
     bent = np.where(D < 0.4, D**2 / 0.8, D - 0.2)
     np.testing.assert_allclose(F.smooth_l1_loss(x, y, reduction="none", beta=0.4).numpy(), bent)
@@ -72,15 +72,15 @@ LOGS = special.log_softmax(X, 1)
 WEIGHTS = np.array([0.5, 1.0, 3.0])
 
 
-def scores(dtype=minigrad.float64):
+def make_scores(dtype=minigrad.float64):
     return minigrad.tensor(X, dtype=dtype)
 
 
-def test_cross_entropy_of_classes():
+def test_cross_entropy_of_classes_is_minus_the_log_softmax():
     expected = -LOGS[np.arange(4), LABELS]
     y = minigrad.tensor(LABELS)
-    np.testing.assert_allclose(F.cross_entropy(scores(), y, reduction="none").numpy(), expected)
-    assert F.cross_entropy(scores(), y).item() == pytest.approx(expected.mean())
+    np.testing.assert_allclose(F.cross_entropy(make_scores(), y, reduction="none").numpy(), expected)
+    assert F.cross_entropy(make_scores(), y).item() == pytest.approx(expected.mean())
     logs = minigrad.tensor(LOGS)
     assert F.nll_loss(logs, y).item() == pytest.approx(expected.mean())
     assert F.nll_loss(logs[0], y[0]).item() == pytest.approx(expected[0])
@@ -89,25 +89,25 @@ def test_cross_entropy_of_classes():
 def test_cross_entropy_with_weights_and_ignored_samples():
     losses, weights = -LOGS[np.arange(4), LABELS] * WEIGHTS[LABELS], WEIGHTS[LABELS]
     y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
-    assert F.cross_entropy(scores(), y, w).item() == pytest.approx(losses.sum() / weights.sum())
+    assert F.cross_entropy(make_scores(), y, w).item() == pytest.approx(losses.sum() / weights.sum())
     kept = LABELS != 0
     mean = losses[kept].sum() / weights[kept].sum()
-    assert F.cross_entropy(scores(), y, w, ignore_index=0).item() == pytest.approx(mean)
+    assert F.cross_entropy(make_scores(), y, w, ignore_index=0).item() == pytest.approx(mean)
     y[1] = -100
-    assert F.cross_entropy(scores(), y, w).item() == pytest.approx(mean)
+    assert F.cross_entropy(make_scores(), y, w).item() == pytest.approx(mean)
 
 
 def test_smoothing_is_a_mixture_with_the_uniform_distribution():
     smooth = np.full((4, 3), 0.3 / 3)
     smooth[np.arange(4), LABELS] += 0.7
     y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
-    plain = F.cross_entropy(scores(), y, label_smoothing=0.3)
+    plain = F.cross_entropy(make_scores(), y, label_smoothing=0.3)
     assert plain.item() == pytest.approx(-(smooth * LOGS).sum(1).mean())
-    weighted = F.cross_entropy(scores(), y, w, label_smoothing=0.3)
+    weighted = F.cross_entropy(make_scores(), y, w, label_smoothing=0.3)
     expected = -(smooth * LOGS * WEIGHTS).sum() / WEIGHTS[LABELS].sum()
     assert weighted.item() == pytest.approx(expected)
     target = minigrad.tensor(np.eye(3)[LABELS])
-    soft = F.cross_entropy(scores(), target, label_smoothing=0.3)
+    soft = F.cross_entropy(make_scores(), target, label_smoothing=0.3)
     assert soft.item() == pytest.approx(plain.item())
 
 
@@ -134,7 +134,7 @@ def test_large_scores_do_not_overflow():
     assert x.grad.tolist() == [[1.0, -1.0]]
 
 
-def test_binary_cross_entropy():
+def test_binary_cross_entropy_is_its_formula():
     p, t = special.expit(X), special.expit(Y)
     expected = -(t * np.log(p) + (1 - t) * np.log1p(-p))
     target = minigrad.tensor(t)
@@ -155,7 +155,7 @@ def test_certain_and_wrong_costs_100_and_large_logits_do_not_overflow():
     assert F.binary_cross_entropy_with_logits(minigrad.tensor([-1e4]), one).item() == 1e4
 
 
-def test_angles_and_distances():
+def test_cosine_similarity_and_pairwise_distance_are_their_formulas():
     x, y = minigrad.tensor(X), minigrad.tensor(Y)
     cosine = (X * Y).sum(1) / np.linalg.norm(X, axis=1) / np.linalg.norm(Y, axis=1)
     np.testing.assert_allclose(F.cosine_similarity(x, y).numpy(), cosine)
@@ -182,7 +182,7 @@ def test_a_saturated_sigmoid_leaves_gradients_finite(logit, target, dtype):
         assert slope.isfinite().all()
 
 
-def test_the_gradient_of_bce_at_the_ends():
+def test_the_gradient_of_bce_at_0_and_1_is_pytorchs():
     p = minigrad.tensor([1.0, 0.0, 1.0, 0.0], requires_grad=True)
     F.binary_cross_entropy(p, minigrad.tensor([1.0, 0.0, 0.0, 1.0]), reduction="sum").backward()
     np.testing.assert_allclose(p.grad.numpy(), [0.0, 0.0, 1e12, -1e12], rtol=1e-6)  # PyTorch's floor of 1e-12
@@ -191,7 +191,7 @@ def test_the_gradient_of_bce_at_the_ends():
     assert p.grad.tolist() == [0.0, -1.0]
 
 
-def test_small_probabilities_keep_their_digits():
+def test_bce_of_small_probabilities_keeps_its_digits():
     p = minigrad.tensor([1e-7, 1e-9, 1e-30])
     losses = F.binary_cross_entropy(p, minigrad.zeros(3), reduction="none")
     np.testing.assert_allclose(losses.numpy(), p.numpy(), rtol=2e-7)
@@ -199,13 +199,13 @@ def test_small_probabilities_keep_their_digits():
 
 @pytest.mark.parametrize("target", [255.0, 1.5, -1.0, -1e-40, NAN])
 @NOT_ASKED
-def test_targets_of_bce_lie_between_0_and_1(target):
+def test_targets_of_bce_must_lie_between_0_and_1(target):
     p = minigrad.tensor([0.9], dtype=minigrad.float64)
     with pytest.raises(RuntimeError, match=r"all elements of target should be between 0 and 1, got .*divide a mask"):
         F.binary_cross_entropy(p, minigrad.tensor([target], dtype=minigrad.float64))
 
 
-def test_types_of_targets():
+def test_targets_of_another_dtype_are_promoted_or_refused_as_in_pytorch():
     x = minigrad.tensor([0.3, 0.4], requires_grad=True)
     flags, counts, double = minigrad.tensor([False, True]), minigrad.tensor([0, 1]), x.detach().double()
     assert F.mse_loss(x, flags).item() == pytest.approx((0.09 + 0.36) / 2)
@@ -222,7 +222,7 @@ def test_types_of_targets():
 
 
 @pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
-def test_a_line_keeps_its_slope_at_infinity(loss):
+def test_huber_and_smooth_l1_have_slope_1_at_infinity(loss):
     x = minigrad.tensor([INF, -INF, 2.0], requires_grad=True)
     loss(x, minigrad.zeros(3), reduction="sum").backward()
     assert x.grad.tolist() == [1.0, -1.0, 1.0]
@@ -230,18 +230,18 @@ def test_a_line_keeps_its_slope_at_infinity(loss):
 
 @pytest.mark.parametrize("bad", [INF, -INF, NAN])
 @pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"weight": minigrad.ones(2)}])
-def test_an_ignored_row_counts_for_nothing(bad, options):
+def test_an_ignored_row_adds_nothing_even_if_it_is_not_finite(bad, options):
     x = minigrad.tensor([[bad, 0.0], [1.0, 2.0]], requires_grad=True)
     alone = x.detach()[1:].requires_grad_()
     y = minigrad.tensor([-100, 1])
     loss, expected = F.cross_entropy(x, y, **options), F.cross_entropy(alone, y[1:], **options)
     assert loss.item() == pytest.approx(expected.item())
     if not options:
-        (back,), (wanted,) = minigrad.autograd.grad(F.nll_loss(x, y), x), minigrad.autograd.grad(expected, alone)
-        assert back[0].tolist() == [0.0, 0.0] and wanted.isfinite().all()
+        (found,), (wanted,) = minigrad.autograd.grad(F.nll_loss(x, y), x), minigrad.autograd.grad(expected, alone)
+        assert found[0].tolist() == [0.0, 0.0] and wanted.isfinite().all()
 
 
-def test_halves_of_losses_are_summed_in_single():
+def test_losses_of_halves_are_summed_in_float32():
     x = minigrad.full((70_000,), 2.0, dtype=minigrad.float16)
     assert F.mse_loss(x, x * 0).item() == 4.0
     assert F.smooth_l1_loss(x, x * 0).item() == 1.5
@@ -259,15 +259,15 @@ def test_the_second_derivative_of_nll_is_zero():
 @pytest.mark.usefixtures("fresh_advice")
 class TestAdvice:
     @NOT_ASKED
-    def test_softmax_before_cross_entropy(self):
+    def test_softmax_before_cross_entropy_gets_advice_once(self):
         x, y = minigrad.randn(8, 3), minigrad.arange(8) % 3
         with pytest.warns(advice.Advice, match="sum to 1 already, as after a softmax"):
             F.cross_entropy(x.softmax(1), y)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            F.cross_entropy(x.softmax(1), y)  # said once
+            F.cross_entropy(x.softmax(1), y)  # a second time says nothing
 
-    def test_raw_scores_are_not_spoken_of(self):
+    def test_raw_scores_get_no_advice(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for x in (minigrad.randn(8, 3), minigrad.tensor([[1.0, 0.0]]), minigrad.zeros(0, 3), minigrad.ones(2, 1)):
@@ -275,7 +275,7 @@ class TestAdvice:
             F.nll_loss(minigrad.randn(8, 3).log_softmax(1), minigrad.arange(8) % 3)
 
     @NOT_ASKED
-    def test_a_negative_log_likelihood_that_is_negative(self):
+    def test_a_negative_nll_loss_gets_advice(self):
         with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
             F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
         assert seen[0].filename == __file__
@@ -306,12 +306,12 @@ class TestAdvice:
         ),
     ],
 )
-def test_refusals(call, error, message):
+def test_wrong_arguments_raise(call, error, message):
     with pytest.raises(error, match=message):
         call(minigrad.ones(2, 3))
 
 
-def test_the_mean_of_kl_div_is_spoken_of():
+def test_the_mean_of_kl_div_warns():
     p = minigrad.full((2, 4), 0.25)
     with pytest.warns(UserWarning, match="'batchmean' divides only by the batch size"):
         F.kl_div(p.log(), p)
@@ -321,7 +321,7 @@ def test_the_mean_of_kl_div_is_spoken_of():
 
 
 @pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float64])
-def test_a_single_number_has_gradients_too(dtype):
+def test_0d_inputs_have_0d_gradients(dtype):
     x, y, w = (minigrad.tensor(v, dtype=dtype, requires_grad=True) for v in (0.5, 0.25, 2.0))
     for loss in (
         F.binary_cross_entropy_with_logits(x, y, w, pos_weight=w),
@@ -336,7 +336,7 @@ def test_a_single_number_has_gradients_too(dtype):
 
 
 @pytest.mark.parametrize("flags", [{"size_average": False}, {"reduce": True}])
-def test_flags_of_old_are_told(flags):
+def test_deprecated_flags_warn(flags):
     with pytest.warns(UserWarning, match="size_average and reduce are deprecated: write reduction="):
         F.mse_loss(minigrad.ones(2), minigrad.zeros(2), **flags)
 

@@ -14,27 +14,27 @@ W, B = np.linspace(0.5, 2, 6), np.linspace(-1, 1, 6)
 COLUMN = (1, 6, 1, 1)
 
 
-def standardized(x, axes, eps=1e-5):
+def standardize(x, axes, eps=1e-5):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
 
 
-def tensors(*arrays):
+def to_tensors(*arrays):
     return [minigrad.tensor(a) for a in arrays]
 
 
 def test_batch_norm_uses_the_batch_in_training_and_remembers_it():
     mean, var = minigrad.full((6,), 2.0).double(), minigrad.full((6,), 3.0).double()
-    x, w, b = tensors(X, W, B)
+    x, w, b = to_tensors(X, W, B)
     result = F.batch_norm(x, mean, var, w, b, True, 0.25, 1e-3)
-    expected = standardized(X, (0, 2, 3), 1e-3) * W.reshape(COLUMN) + B.reshape(COLUMN)
+    expected = standardize(X, (0, 2, 3), 1e-3) * W.reshape(COLUMN) + B.reshape(COLUMN)
     np.testing.assert_allclose(result.numpy(), expected, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * X.mean((0, 2, 3)))
     np.testing.assert_allclose(var.numpy(), 0.75 * 3 + 0.25 * X.var((0, 2, 3), ddof=1))
 
 
 def test_batch_norm_in_evaluation_uses_running_statistics():
-    mean, var = tensors(np.arange(6.0), np.arange(1.0, 7.0))
-    x, w, b = tensors(X, W, B)
+    mean, var = to_tensors(np.arange(6.0), np.arange(1.0, 7.0))
+    x, w, b = to_tensors(X, W, B)
     scale = (W / np.sqrt(np.arange(1.0, 7.0) + 1e-5)).reshape(COLUMN)
     expected = (X - np.arange(6.0).reshape(COLUMN)) * scale + B.reshape(COLUMN)
     result = F.batch_norm(x, mean, var, w, b)
@@ -42,10 +42,10 @@ def test_batch_norm_in_evaluation_uses_running_statistics():
     assert mean.tolist() == list(range(6))
 
 
-def test_batch_norm_of_rows_and_of_nothing():
+def test_batch_norm_takes_rows_and_empty_batches():
     rows = X[:, :, 0, 0]
-    result = F.batch_norm(*tensors(rows), None, None, training=True)
-    np.testing.assert_allclose(result.numpy(), standardized(rows, (0,)), atol=1e-12)
+    result = F.batch_norm(*to_tensors(rows), None, None, training=True)
+    np.testing.assert_allclose(result.numpy(), standardize(rows, (0,)), atol=1e-12)
     mean = minigrad.zeros(6)
     empty = F.batch_norm(minigrad.zeros(0, 6, 2), mean, minigrad.ones(6), training=True)
     assert empty.shape == (0, 6, 2)
@@ -62,7 +62,7 @@ def test_batch_norm_of_halves_keeps_single_statistics():
 
 def test_a_large_mean_does_not_spoil_the_variance():
     x = minigrad.tensor(X + 1e4, dtype=minigrad.float32)
-    expected = standardized(x.numpy().astype(np.float64), (0, 2, 3))
+    expected = standardize(x.numpy().astype(np.float64), (0, 2, 3))
     result = F.batch_norm(x, None, None, training=True)
     np.testing.assert_allclose(result.numpy(), expected, atol=2e-3)
 
@@ -71,15 +71,15 @@ def test_a_large_mean_does_not_spoil_the_variance():
 def test_layer_norm_over_the_last_axes(shape):
     axes = tuple(range(-len(shape), 0))
     w = np.random.default_rng(20).standard_normal(shape)
-    result = F.layer_norm(*tensors(X), shape, *tensors(w, w + 1))
-    np.testing.assert_allclose(result.numpy(), standardized(X, axes) * w + w + 1, atol=1e-11)
+    result = F.layer_norm(*to_tensors(X), shape, *to_tensors(w, w + 1))
+    np.testing.assert_allclose(result.numpy(), standardize(X, axes) * w + w + 1, atol=1e-11)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
 def test_group_norm_is_layer_norm_of_groups(groups):
     grouped = X.reshape(4, groups, -1)
-    expected = standardized(grouped, (2,)).reshape(X.shape) * W.reshape(COLUMN) + B.reshape(COLUMN)
-    result = F.group_norm(minigrad.tensor(X), groups, *tensors(W, B))
+    expected = standardize(grouped, (2,)).reshape(X.shape) * W.reshape(COLUMN) + B.reshape(COLUMN)
+    result = F.group_norm(minigrad.tensor(X), groups, *to_tensors(W, B))
     np.testing.assert_allclose(result.numpy(), expected, atol=1e-11)
 
 
@@ -89,7 +89,7 @@ def test_one_value_per_group_is_refused_unless_the_batch_has_more():
     assert F.group_norm(minigrad.ones(2, 4), 4).tolist() == [[0.0] * 4] * 2
 
 
-def test_lengths_of_one():
+def test_normalize_divides_by_the_norm():
     expected = X / np.linalg.norm(X, axis=1, keepdims=True)
     np.testing.assert_allclose(F.normalize(minigrad.tensor(X)).numpy(), expected)
     assert F.normalize(minigrad.zeros(1, 2)).tolist() == [[0.0, 0.0]]
@@ -98,7 +98,7 @@ def test_lengths_of_one():
 
 
 @pytest.mark.parametrize("affine", [False, True])
-def test_results_may_be_written_to(affine):
+def test_a_write_to_the_result_leaves_the_gradient_right(affine):
     x = minigrad.tensor(np.random.default_rng(3).standard_normal((4, 6, 2)), requires_grad=True)
     weight = minigrad.ones(6, dtype=minigrad.float64) if affine else None
     for call in (
@@ -107,15 +107,15 @@ def test_results_may_be_written_to(affine):
         lambda x: F.group_norm(x, 2, weight),
         lambda x: F.instance_norm(x, None, None, weight),
     ):
-        plain, written = call(x), call(x)
-        written += 1.0
+        plain, changed = call(x), call(x)
+        changed += 1.0
         cotangent = minigrad.tensor(np.random.default_rng(4).standard_normal((4, 6, 2)))
         (expected,) = minigrad.autograd.grad(plain, x, cotangent)
-        (result,) = minigrad.autograd.grad(written, x, cotangent)
+        (result,) = minigrad.autograd.grad(changed, x, cotangent)
         np.testing.assert_allclose(result.numpy(), expected.numpy(), rtol=1e-12)
 
 
-def test_running_statistics_of_instances():
+def test_instance_norm_updates_its_running_statistics():
     x = minigrad.tensor(X[:, :, 0])
     mean, var = minigrad.zeros(6, dtype=minigrad.float64), minigrad.ones(6, dtype=minigrad.float64)
     F.instance_norm(x, mean, var, momentum=0.25)
@@ -128,7 +128,7 @@ def test_running_statistics_of_instances():
 
 
 @pytest.mark.parametrize("instances", [False, True])
-def test_statistics_that_move_before_backward_leave_the_gradient_as_it_was_computed(instances):
+def test_statistics_updated_before_backward_leave_the_gradient_right(instances):
     mean, var = minigrad.tensor([1.0]), minigrad.tensor([4.0])
     x = minigrad.tensor([[[1.0, 3.0]], [[5.0, 7.0]]], requires_grad=True)
     weight = minigrad.tensor([2.0], requires_grad=True)
@@ -149,7 +149,7 @@ def test_a_constant_channel_leaves_no_residue():
     assert F.batch_norm(x, None, None, training=True).abs().max() < 1e-5
 
 
-def gradient_of(function, x, cotangent, dtype):
+def compute_gradient(function, x, cotangent, dtype):
     t = minigrad.tensor(x, dtype=dtype, requires_grad=True)
     function(t).backward(minigrad.tensor(cotangent, dtype=dtype))
     return t.grad.tolist()
@@ -159,17 +159,17 @@ def gradient_of(function, x, cotangent, dtype):
 def test_gradients_that_cancel_are_rounded_as_in_pytorch():
     """Of two numbers, only the rounding and eps are left (values of PyTorch 2.13, exactly)."""
     weight, single = minigrad.tensor([3.0]), minigrad.float32
-    batch = gradient_of(
+    batch = compute_gradient(
         lambda x: F.batch_norm(x, None, None, weight, training=True), [[-1.0], [2.0]], [[0.3], [-0.5]], single
     )
     assert batch == [[3.457061666267691e-06], [-3.457061666267691e-06]]
-    layer = gradient_of(lambda x: F.layer_norm(x, (2,)), [[-1.0, 2.0]], [[0.1, 0.7]], single)
+    layer = compute_gradient(lambda x: F.layer_norm(x, (2,)), [[-1.0, 2.0]], [[0.1, 0.7]], single)
     assert layer == [[-8.940696716308594e-07, 8.642673492431641e-07]]
-    layer = gradient_of(lambda x: F.layer_norm(x, (2,)), [[1.5, 1.25]], [[0.3, -0.5]], minigrad.float16)
+    layer = compute_gradient(lambda x: F.layer_norm(x, (2,)), [[1.5, 1.25]], [[0.3, -0.5]], minigrad.float16)
     np.testing.assert_allclose(layer, [[0.003124237060546875, -0.00312042236328125]], rtol=0.002)
 
 
-def test_statistics_overflow_in_the_type_of_the_input():
+def test_statistics_overflow_in_the_dtype_of_the_input():
     x = minigrad.tensor([[0.0], [1e38], [-3e38]])
     assert F.batch_norm(x, None, None, training=True).tolist() == [[0.0], [0.0], [-0.0]]
 
@@ -179,7 +179,7 @@ SMALL = json.loads((Path(__file__).parents[2] / "data" / "small_norms.json").rea
 
 @pytest.mark.cpu("a GPU adds in another order")
 @pytest.mark.parametrize(("call", "shape", "recorded"), SMALL, ids=[f"{c[2:12]}{tuple(s)}" for c, s, _ in SMALL])
-def test_the_rounding_that_is_left_where_numbers_cancel_is_pytorchs(call, shape, recorded):
+def test_recorded_gradients_that_cancel_are_rounded_as_in_pytorch(call, shape, recorded):
     minigrad.manual_seed(0)
     x, w = (minigrad.rand(shape) * 4 - 2).requires_grad_(), minigrad.rand(20)
     eval(call, {"F": F, "x": x, "w": w}).backward(x.detach() / 2)
@@ -187,14 +187,14 @@ def test_the_rounding_that_is_left_where_numbers_cancel_is_pytorchs(call, shape,
 
 
 @pytest.mark.cpu("what PyTorch gives on a CPU, where squares overflow")
-def test_a_spread_beyond_single_precision_is_no_number_as_in_pytorch():
+def test_layer_norm_is_nan_where_squares_overflow_float32():
     x = minigrad.tensor([[0.0, -2.0, 1e38]])
     assert F.layer_norm(x, (3,)).isnan().all()
     assert F.layer_norm(x.double(), (3,)).isfinite().all()
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 100_003), (2, 2, 150, 300), (60_000, 2)])
-def test_statistics_of_many_singles_are_as_exact_as_their_type(shape):
+def test_gradients_of_many_float32_numbers_are_as_exact_as_float32(shape):
     rng = np.random.default_rng(0)
     exact = minigrad.tensor(rng.uniform(-2, 2, shape), requires_grad=True)
     single = exact.detach().float().requires_grad_()

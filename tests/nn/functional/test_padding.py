@@ -14,7 +14,7 @@ NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"
 
 @given(st.sampled_from(sorted(NUMPY_MODES)), st.lists(st.integers(0, 3), min_size=4, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_every_mode_is_numpys(mode, amounts):
+def test_each_padding_mode_is_numpys(mode, amounts):
     x = np.random.default_rng(6).standard_normal((2, 1, 4, 5))
     left, right, top, bottom = amounts
     expected = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), NUMPY_MODES[mode])
@@ -36,7 +36,7 @@ def test_negative_amounts_cut(amounts):
     np.testing.assert_array_equal(F.pad(minigrad.tensor(x), amounts, value=2.5).numpy(), expected)
 
 
-def test_recorded_answers_for_negative_amounts_in_the_other_modes():
+def test_negative_amounts_in_the_other_modes_are_pytorchs():
     x = minigrad.arange(4.0).reshape(1, 4)
     assert F.pad(x, (-1, 2), "replicate").tolist() == [[1.0, 2.0, 3.0, 3.0, 3.0]]
     assert F.pad(x, (-4, 5), "replicate").tolist() == [[3.0] * 5]
@@ -96,7 +96,7 @@ def test_convolution_is_one_product_of_columns():
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
-def test_an_axis_may_be_cut_away_where_another_stays(mode):
+def test_an_axis_may_be_cut_to_nothing_where_another_is_padded(mode):
     x = minigrad.ones(1, 1, 3, 1, requires_grad=True)
     y = F.pad(x, (-1, 0, 1, 0), mode)
     assert y.shape == (1, 1, 4, 0)
@@ -104,7 +104,7 @@ def test_an_axis_may_be_cut_away_where_another_stays(mode):
     assert not x.grad.any()
 
 
-def test_an_empty_image_has_a_circular_border_of_nothing():
+def test_circular_padding_by_0_keeps_an_empty_image():
     assert F.pad(minigrad.ones(1, 5, 0), (0, 0), "circular").shape == (1, 5, 0)
 
 
@@ -119,13 +119,13 @@ def test_an_empty_image_has_a_circular_border_of_nothing():
         ((1, 3), (3, -1), "circular", "wrapping around more than once"),
     ],
 )
-def test_amounts_that_leave_nothing(size, amounts, mode, message):
+def test_amounts_that_leave_nothing_are_refused(size, amounts, mode, message):
     with pytest.raises(RuntimeError, match=message):
         F.pad(minigrad.ones(size), amounts, mode)
 
 
 @pytest.mark.parametrize("amounts", [(0, 0), (0, -1), (-1, -1)])
-def test_a_value_that_is_not_seen_need_not_fit(amounts):
+def test_a_fill_value_must_fit_the_dtype_only_if_it_is_used(amounts):
     x = minigrad.tensor([1, 2, 3], dtype=minigrad.int8)
     assert F.pad(x, amounts, value=float("inf")).tolist() == [1, 2, 3][-amounts[0] : 3 + amounts[1]]
     with pytest.raises(RuntimeError, match="without overflow"):

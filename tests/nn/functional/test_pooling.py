@@ -9,7 +9,7 @@ import minigrad
 import minigrad.nn.functional as F
 
 
-def windows(x, kernel, stride, padding, dilation, ceil_mode, counts=()):
+def list_windows(x, kernel, stride, padding, dilation, ceil_mode, counts=()):
     """How many windows there are along each axis, and each one's numbers within the image by place."""
     H, W = x.shape
     given, counts = counts, []
@@ -45,10 +45,10 @@ options = st.fixed_dictionaries(
 
 @given(options)
 @settings(max_examples=60, deadline=None)
-def test_max_pool2d_is_its_definition(o):
+def test_max_pool2d_is_its_definition_in_loops(o):
     padding = [min(p, k // 2) for p, k in zip(o["padding"], o["kernel"], strict=True)]
     x = np.random.default_rng(1).integers(0, 5, o["space"]).astype(float)  # many equals
-    counts, expected = windows(x, o["kernel"], o["stride"], padding, o["dilation"], o["ceil_mode"])
+    counts, expected = list_windows(x, o["kernel"], o["stride"], padding, o["dilation"], o["ceil_mode"])
     t = minigrad.tensor(x[None], requires_grad=True)
     values, places = F.max_pool2d(
         t, o["kernel"], o["stride"], padding, o["dilation"], o["ceil_mode"], return_indices=True
@@ -65,13 +65,13 @@ def test_max_pool2d_is_its_definition(o):
 
 @given(options)
 @settings(max_examples=60, deadline=None)
-def test_avg_pool2d_is_its_definition(o):
+def test_avg_pool2d_is_its_definition_in_loops(o):
     kernel, ceil = o["kernel"], o["ceil_mode"]
     padding = [min(p, k // 2) for p, k in zip(o["padding"], kernel, strict=True)]
     x = np.random.default_rng(2).standard_normal(o["space"])
-    counts, inside = windows(x, kernel, o["stride"], padding, (1, 1), ceil)
+    counts, inside = list_windows(x, kernel, o["stride"], padding, (1, 1), ceil)
     ring = np.pad(x, [(p, p) for p in padding])
-    _, padded = windows(ring, kernel, o["stride"], (0, 0), (1, 1), ceil, counts)
+    _, padded = list_windows(ring, kernel, o["stride"], (0, 0), (1, 1), ceil, counts)
     totals = [sum(v for _, v in w) for w in inside]
     lengths = [len(w) for w in (padded if o["count_include_pad"] else inside)]
     result = F.avg_pool2d(minigrad.tensor(x[None]), kernel, o["stride"], padding, ceil, o["count_include_pad"])
@@ -81,7 +81,7 @@ def test_avg_pool2d_is_its_definition(o):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (3, 2), (5, 7), (4, 6), (7, 9), (None, 2)])
-def test_adaptive_windows_cover_the_image(size):
+def test_adaptive_avg_pool2d_is_the_mean_of_its_windows(size):
     x = np.random.default_rng(3).standard_normal((2, 5, 7))
     pooled = F.adaptive_avg_pool2d(minigrad.tensor(x), size)
     Ho, Wo = (5 if size[0] is None else size[0]), size[1]
@@ -98,7 +98,7 @@ def test_integers_are_averaged_towards_zero():
     assert F.max_pool2d(x, (1, 2)).tolist() == [[[-2, 3]]]
 
 
-def test_nan_wins_and_the_divisor_may_be_given():
+def test_nan_is_the_maximum_and_divisor_override_divides():
     x = minigrad.tensor([[[1.0, float("nan"), 3.0, 2.0]]])
     values, places = F.max_pool2d(x, (1, 2), return_indices=True)
     assert bool(values[0, 0, 0].isnan())
@@ -108,7 +108,7 @@ def test_nan_wins_and_the_divisor_may_be_given():
 
 
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"])
-def test_a_signal_is_pooled_as_an_image_of_height_one(name):
+def test_pooling_in_1d_is_pooling_in_2d_of_height_one(name):
     x = minigrad.randn(2, 3, 10)
     options = ((3, 2, 1), ((1, 3), (1, 2), (0, 1))) if "adaptive" not in name else ((4,), ((1, 4),))
     flat = getattr(F, f"{name}1d")(x, *options[0])
@@ -129,14 +129,14 @@ def test_a_signal_is_pooled_as_an_image_of_height_one(name):
         lambda x: F.adaptive_max_pool1d(x[0], 4),
     ],
 )
-def test_gradients_to_second_order(call):
+def test_pooling_passes_gradgradcheck(call):
     x = minigrad.from_numpy(np.random.default_rng(0).permutation(2 * 6 * 7.0 + np.arange(84)).reshape(1, 2, 6, 7))
     x.requires_grad_()
     assert minigrad.autograd.gradcheck(call, (x,))
     assert minigrad.autograd.gradgradcheck(lambda x: call(x) ** 2, (x / 100,))
 
 
-def test_places_that_are_overwritten_are_refused():
+def test_backward_refuses_indices_that_were_written_to():
     x = minigrad.randn(1, 4, 4, requires_grad=True)
     values, places = F.max_pool2d(x, 2, return_indices=True)
     places.zero_()
@@ -144,12 +144,12 @@ def test_places_that_are_overwritten_are_refused():
         values.sum().backward()
 
 
-def test_a_window_in_the_padding_alone_is_refused():
+def test_a_window_that_lies_in_the_padding_alone_is_refused():
     with pytest.raises(RuntimeError, match="a window lies in the padding alone and has no maximum"):
         F.max_pool2d(minigrad.ones(1, 1, 9), 2, stride=2, padding=1, dilation=2)
 
 
-def test_numpys_integers_are_numbers():
+def test_options_may_be_numpy_integers():
     two = np.array([4])[0] // 2
     x = minigrad.ones(1, 1, 4, 4)
     for layer in (
@@ -181,7 +181,7 @@ def test_names_in_the_graph_are_pytorchs():
         (lambda x: F.interpolate(x, scale_factor=0.3, mode="area"), "adaptive_avg_pool2d"),
     ],
 )
-def test_no_windows_have_no_gradient(call, name):
+def test_backward_of_a_pooling_without_windows_is_refused(call, name):
     y = call(minigrad.ones(1, 2, 3, 4, requires_grad=True))
     assert 0 in y.shape
     with pytest.raises(RuntimeError, match=f"{name}_backward.*non-zero size"):

@@ -14,7 +14,7 @@ CLOSE = {"rtol": 3e-5, "atol": 3e-6}  # float32, in another order of summation
 
 
 @pytest.mark.parametrize("expression", RECORD)
-def test_gives_pytorchs_numbers_for_the_same_seed(expression):
+def test_values_gradients_and_draws_are_pytorchs_for_the_same_seed(expression):
     recorded = RECORD[expression]
     minigrad.manual_seed(0)
     names = {"x": minigrad.randn(2, 4, 5, 6), "s": minigrad.randn(2, 3, 8), "v": minigrad.randn(4, 5)}

@@ -22,7 +22,7 @@ def test_unpooling_puts_maxima_back(options):
     assert minigrad.equal(layer(values, places, X.shape[2:]), found)
 
 
-def test_signals_and_single_images():
+def test_max_unpool1d_takes_one_signal_and_an_output_size():
     x = X[0, :, 0]
     values, places = nn.MaxPool1d(2, return_indices=True)(x)
     found = nn.MaxUnpool1d(2)(values, places, output_size=(7,))
@@ -58,7 +58,7 @@ def test_refused(call, error, message):
 
 
 @pytest.mark.parametrize("p", [1, 2, 3.5, float("inf")])
-def test_power_means(p):
+def test_lp_pooling_is_the_norm_of_each_window(p):
     found = nn.LPPool2d(p, (2, 3), 2)(X.abs())
     windows = X.abs().unfold(2, 2, 2).unfold(3, 3, 2).numpy()
     np.testing.assert_allclose(found.numpy(), np.linalg.norm(windows.reshape(*windows.shape[:4], -1), p, axis=-1))

@@ -1,4 +1,4 @@
-"""Images of other sizes against their formulas."""
+"""Images resized, compared with formulas."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ X = np.random.default_rng(21).standard_normal((2, 3, 5, 6))
 
 
 @pytest.mark.parametrize("size", [(5, 6), (10, 12), (3, 4), (1, 1), (7, 2)])
-def test_the_nearest_pixel(size):
+def test_nearest_modes_read_the_nearest_pixel(size):
     rows = np.arange(size[0]) * 5 // size[0]
     columns = np.arange(size[1]) * 6 // size[1]
     result = F.interpolate(minigrad.tensor(X), size)
@@ -21,8 +21,8 @@ def test_the_nearest_pixel(size):
     np.testing.assert_array_equal(exact.numpy(), X[:, :, rows][:, :, :, columns])
 
 
-def between(x, size, align, axis):
-    """Along one axis by NumPy's own linear interpolation."""
+def interpolate(x, size, align, axis):
+    """Along one axis, by NumPy's linear interpolation."""
     n = x.shape[axis]
     at = np.linspace(0, n - 1, size) if align else (np.arange(size) + 0.5) * n / size - 0.5
     return np.apply_along_axis(lambda line: np.interp(at, np.arange(n), line), axis, x)
@@ -30,12 +30,12 @@ def between(x, size, align, axis):
 
 @pytest.mark.parametrize("size", [(5, 6), (10, 12), (3, 4), (7, 2)])
 @pytest.mark.parametrize("align", [False, True])
-def test_between_pixels(size, align):
-    expected = between(between(X, size[0], align, 2), size[1], align, 3)
+def test_linear_modes_are_numpys_interpolation_along_each_axis(size, align):
+    expected = interpolate(interpolate(X, size[0], align, 2), size[1], align, 3)
     result = F.interpolate(minigrad.tensor(X), size, mode="bilinear", align_corners=align)
     np.testing.assert_allclose(result.numpy(), expected, atol=1e-12)
     signal = F.interpolate(minigrad.tensor(X[:, 0]), size[1], mode="linear", align_corners=align)
-    np.testing.assert_allclose(signal.numpy(), between(X[:, 0], size[1], align, 2), atol=1e-12)
+    np.testing.assert_allclose(signal.numpy(), interpolate(X[:, 0], size[1], align, 2), atol=1e-12)
 
 
 def test_antialiasing_keeps_the_mean_where_the_image_shrinks():
@@ -44,7 +44,7 @@ def test_antialiasing_keeps_the_mean_where_the_image_shrinks():
     np.testing.assert_allclose(shrunk.numpy()[..., 2:-2], 0.5, atol=0.01)
 
 
-def test_bytes_are_resized_in_whole_numbers():
+def test_resized_bytes_are_rounded_to_bytes():
     x = minigrad.tensor([[[[0, 255, 10, 20]]]], dtype=minigrad.uint8)
     result = F.interpolate(x, (1, 2), mode="bilinear")
     assert result.dtype is minigrad.uint8
@@ -52,7 +52,7 @@ def test_bytes_are_resized_in_whole_numbers():
     assert F.interpolate(x, (1, 8)).tolist() == [[[[0, 0, 255, 255, 10, 10, 20, 20]]]]
 
 
-def test_factors_sizes_and_older_names_agree():
+def test_scale_factor_size_and_upsample_agree():
     x = minigrad.tensor(X)
     sized = F.interpolate(x, (10, 9))
     assert minigrad.equal(F.interpolate(x, scale_factor=(2, 1.5)), sized)
@@ -60,7 +60,7 @@ def test_factors_sizes_and_older_names_agree():
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-def test_one_pixel_seen_by_many_gets_all_their_gradients_at_once(mode):
+def test_one_pixel_that_200_000_read_gets_the_sum_of_their_gradients(mode):
     x = minigrad.ones(1, 1, 1, 1, requires_grad=True)
     F.interpolate(x, size=(200_000, 1), mode=mode, antialias=True).sum().backward()
     assert x.grad.item() == pytest.approx(200_000, rel=1e-5)

@@ -8,8 +8,8 @@ from minigrad import nn
 from minigrad.nn import utils
 
 
-def trained(norm):
-    """A batch norm with statistics, a scale and a shift of its own, in evaluation."""
+def draw_statistics(norm):
+    """The batch norm in evaluation, with drawn statistics, scale and shift."""
     torch.manual_seed(0)
     for name in ("running_mean", "weight", "bias"):
         getattr(norm, name).data.normal_()
@@ -28,7 +28,7 @@ def trained(norm):
     ],
 )
 def test_the_fused_layer_computes_as_both_layers(layer, norm, shape, bias):
-    layer, norm = layer(bias).double().eval(), trained(norm).double()
+    layer, norm = layer(bias).double().eval(), draw_statistics(norm).double()
     x = torch.randn(shape, dtype=torch.float64)
     if isinstance(layer, nn.Linear):
         fused = utils.fuse_linear_bn_eval(layer, norm)
@@ -36,16 +36,16 @@ def test_the_fused_layer_computes_as_both_layers(layer, norm, shape, bias):
         fused = utils.fuse_conv_bn_eval(layer, norm, transpose=isinstance(layer, nn.ConvTranspose2d))
     np.testing.assert_allclose(fused(x).detach(), norm(layer(x)).detach(), atol=1e-12)
     assert type(fused) is type(layer) and fused.weight.is_leaf and fused.weight.requires_grad
-    assert fused.bias.requires_grad is bias  # of PyTorch: what was not there is not trained
+    assert fused.bias.requires_grad is bias  # as in PyTorch: a bias that the layer did not have is not trained
 
 
-def test_half_precision_and_plain_norms_keep_their_types():
+def test_fusion_keeps_half_precision():
     conv, norm = nn.Conv2d(1, 2, 1, bias=False).half().eval(), nn.BatchNorm2d(2, affine=False).eval()
     fused = utils.fuse_conv_bn_eval(conv, norm)
     assert fused.weight.dtype is torch.float16 and fused.bias.dtype is torch.float16
 
 
-def test_layers_that_cannot_be_folded_are_refused():
+def test_layers_that_cannot_be_fused_are_refused():
     with pytest.raises(AssertionError, match=r"Fusion only for eval! Call .eval\(\) on both layers"):
         utils.fuse_conv_bn_eval(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2).eval())
     with pytest.raises(AssertionError, match="made without running statistics"):

@@ -5,6 +5,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from minigrad.nn.utils.parametrizations import orthogonal
+from tests.refusals import refusals
 
 
 def is_orthogonal(w):
@@ -41,11 +42,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name):
-    call, message = REFUSED[name]
-    with pytest.raises(ValueError, match=message):
-        call()
+test_refused = refusals({name: (call, ValueError, message) for name, (call, message) in REFUSED.items()})
 
 
 def test_an_assignment_that_cannot_be_inverted_is_refused():

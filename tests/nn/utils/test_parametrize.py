@@ -33,13 +33,13 @@ class Wide(nn.Module):
         return x.double()
 
 
-def symmetric():
+def make_symmetric():
     layer = nn.Linear(3, 3)
     return parametrize.register_parametrization(layer, "weight", Symmetric())
 
 
 def test_a_weight_is_computed_printed_named_and_trained():
-    layer = symmetric()
+    layer = make_symmetric()
     assert torch.equal(layer.weight, layer.weight.T)
     assert isinstance(layer, nn.Linear)
     assert list(layer.state_dict()) == ["bias", "parametrizations.weight.original"]
@@ -55,7 +55,7 @@ def test_a_weight_is_computed_printed_named_and_trained():
 
 
 def test_assignment_goes_through_the_right_inverse():
-    layer = symmetric()
+    layer = make_symmetric()
     layer.weight = torch.ones(3, 3)
     np.testing.assert_array_equal(layer.parametrizations.weight.original.detach().numpy(), np.triu(np.ones((3, 3))))
     parametrize.register_parametrization(layer, "weight", Twice())
@@ -64,8 +64,8 @@ def test_assignment_goes_through_the_right_inverse():
         layer.weight = torch.ones(3, 3)
 
 
-def test_within_cached_it_is_computed_once():
-    layer = symmetric()
+def test_within_cached_a_weight_is_computed_once():
+    layer = make_symmetric()
     assert layer.weight is not layer.weight
     with parametrize.cached():
         inside = layer.weight
@@ -76,7 +76,7 @@ def test_within_cached_it_is_computed_once():
 
 
 @pytest.mark.parametrize("leave", [True, False])
-def test_taken_back_it_is_an_ordinary_parameter(leave):
+def test_a_removed_parametrization_leaves_an_ordinary_parameter(leave):
     layer = nn.Linear(2, 2)
     weight, values = layer.weight, layer.weight.detach().clone()
     parametrize.register_parametrization(layer, "weight", Twice())
@@ -91,7 +91,7 @@ def test_taken_back_it_is_an_ordinary_parameter(leave):
     assert not parametrize.is_parametrized(layer)
 
 
-def test_a_buffer_stays_a_buffer():
+def test_a_parametrized_buffer_stays_a_buffer():
     layer = nn.BatchNorm1d(2)
     parametrize.register_parametrization(layer, "running_var", Twice())
     assert layer.running_var.tolist() == [2, 2]
@@ -99,24 +99,24 @@ def test_a_buffer_stays_a_buffer():
     assert "running_var" in dict(layer.named_buffers())
 
 
-def test_copies_part_ways_and_states_are_loaded():
-    layer = symmetric()
+def test_copies_are_independent_and_states_are_loaded():
+    layer = make_symmetric()
     twin = copy.deepcopy(layer)
     assert torch.equal(twin.weight, layer.weight)
     parametrize.remove_parametrizations(twin, "weight")
     assert type(twin) is nn.Linear
     assert parametrize.is_parametrized(layer)
-    other = symmetric()
+    other = make_symmetric()
     other.load_state_dict(layer.state_dict())
     assert torch.equal(other.weight, layer.weight)
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
         (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", FirstRow()), "change the shape"),
         (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", Wide()), "change the dtype"),
-        (lambda: parametrize.register_parametrization(symmetric(), "weight", FirstRow()), "change the shape"),
+        (lambda: parametrize.register_parametrization(make_symmetric(), "weight", FirstRow()), "change the shape"),
         (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "w", Twice()), "does not have a parameter, a"),
         (lambda: parametrize.remove_parametrizations(nn.Linear(1, 1), "weight"), "have a parametrization on weight"),
         (lambda: parametrize.ParametrizationList([], torch.ones(1)), "requires one or more modules"),
@@ -128,14 +128,14 @@ def test_copies_part_ways_and_states_are_loaded():
         ),
     ],
 )
-def test_wrong_arguments_raise(call, told):
-    with pytest.raises(ValueError, match=told):
+def test_wrong_arguments_raise(call, message):
+    with pytest.raises(ValueError, match=message):
         call()
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
 @pytest.mark.parametrize("dim", [0, 1, None])
-def test_weight_norm_is_that_of_the_hook(dim):
+def test_weight_norm_equals_the_older_hook(dim):
     layer = nn.Conv2d(2, 3, 2)
     hooked = nn.utils.weight_norm(copy.deepcopy(layer), dim=dim)
     values = layer.weight.detach().clone()

@@ -9,13 +9,13 @@ from minigrad.nn.utils import prune
 from tests.refusals import refusals
 
 
-def conv():
+def make_conv():
     layer = nn.Conv2d(2, 4, 3, dtype=torch.float64)
     return layer, layer.weight.detach().numpy().copy()
 
 
-def test_the_smallest_numbers_go_and_the_rest_is_trained_behind_the_mask():
-    layer, weight = conv()
+def test_the_smallest_numbers_are_masked_and_the_others_trained():
+    layer, weight = make_conv()
     assert prune.l1_unstructured(layer, "weight", amount=0.25) is layer
     mask = (np.abs(weight) > np.sort(np.abs(weight), axis=None)[17]).astype(np.float64)
     np.testing.assert_array_equal(layer.weight_mask.numpy(), mask)
@@ -30,7 +30,7 @@ def test_the_smallest_numbers_go_and_the_rest_is_trained_behind_the_mask():
     np.testing.assert_allclose(layer.weight_orig.grad.numpy(), plain.grad.numpy() * mask)
 
 
-def test_a_step_of_an_optimizer_is_seen_by_the_next_forward():
+def test_the_next_forward_uses_the_weight_of_an_optimizer_step():
     layer = prune.custom_from_mask(nn.Linear(2, 1, bias=False), "weight", torch.tensor([[1, 0]]))
     layer(torch.ones(1, 2)).sum().backward()
     before = layer.weight.tolist()[0][0]
@@ -41,8 +41,8 @@ def test_a_step_of_an_optimizer_is_seen_by_the_next_forward():
 
 @pytest.mark.parametrize("order", [1, 2, float("inf")])
 @pytest.mark.parametrize("dim", [0, 1, -1])
-def test_whole_channels_go_by_their_norm(order, dim):
-    layer, weight = conv()
+def test_ln_structured_masks_the_channel_of_the_smallest_norm(order, dim):
+    layer, weight = make_conv()
     prune.ln_structured(layer, "weight", amount=1, n=order, dim=dim)
     channels = np.moveaxis(weight, dim, 0).reshape(weight.shape[dim], -1)
     worst = np.linalg.norm(channels, order, axis=1).argmin()
@@ -51,19 +51,19 @@ def test_whole_channels_go_by_their_norm(order, dim):
     assert set(np.unique(gone)) == {0.0, 1.0}
 
 
-def test_pruned_amounts_are_as_requested():
-    layer, _ = conv()
+def test_random_pruning_masks_the_amount_asked_for():
+    layer, _ = make_conv()
     prune.random_unstructured(layer, "weight", amount=10)
     assert layer.weight_mask.sum() == 62
-    other, _ = conv()
+    other, _ = make_conv()
     prune.random_structured(other, "weight", amount=0.5, dim=0)
     assert sorted(other.weight_mask.sum(dim=(1, 2, 3)).tolist()) == [0, 0, 18, 18]
-    mask = prune.random_structured(conv()[0], "weight", amount=0, dim=0).weight_mask
+    mask = prune.random_structured(make_conv()[0], "weight", amount=0, dim=0).weight_mask
     assert mask.all()
 
 
 def test_pruning_again_prunes_the_remaining_elements():
-    layer, _ = conv()
+    layer, _ = make_conv()
     prune.l1_unstructured(layer, "weight", amount=0.5)
     prune.l1_unstructured(layer, "weight", amount=0.5)
     assert layer.weight_mask.sum() == 18
@@ -77,13 +77,13 @@ def test_pruning_again_prunes_the_remaining_elements():
     assert not layer.weight.any()
 
 
-def test_importance_scores_can_be_given():
+def test_importance_scores_choose_what_is_masked():
     layer = nn.Linear(4, 1)
     prune.l1_unstructured(layer, "weight", amount=2, importance_scores=torch.tensor([[4.0, 1.0, -3.0, 2.0]]))
     assert layer.weight_mask.tolist() == [[1, 0, 1, 0]]
 
 
-def test_several_layers_share_one_threshold():
+def test_global_pruning_has_one_threshold_for_several_layers():
     layers = [nn.Linear(5, 4), nn.Linear(4, 3)]
     weights = [layer.weight.detach().numpy().copy() for layer in layers]
     pairs = [(layer, "weight") for layer in layers]
@@ -100,7 +100,7 @@ def test_several_layers_share_one_threshold():
 
 
 def test_remove_leaves_an_ordinary_parameter():
-    layer, _ = conv()
+    layer, _ = make_conv()
     prune.l1_unstructured(layer, "weight", amount=0.5)
     prune.identity(layer, "bias")
     zeros, orig = layer.weight == 0, layer.weight_orig
@@ -115,15 +115,15 @@ def test_remove_leaves_an_ordinary_parameter():
     assert not layer._forward_pre_hooks
 
 
-def test_state_goes_to_a_pruned_twin_and_to_the_plain_layer_after_remove():
-    layer, _ = conv()
+def test_a_state_loads_into_a_pruned_layer_and_after_remove_into_a_plain_one():
+    layer, _ = make_conv()
     prune.l1_unstructured(layer, "weight", amount=0.5)
-    twin = prune.identity(conv()[0], "weight")
+    twin = prune.identity(make_conv()[0], "weight")
     twin.load_state_dict(layer.state_dict())
     x = torch.randn(1, 2, 3, 3, dtype=torch.float64)
     assert torch.equal(twin(x), layer(x))
     prune.remove(layer, "weight")
-    conv()[0].load_state_dict(layer.state_dict())
+    make_conv()[0].load_state_dict(layer.state_dict())
 
 
 class Half(prune.BasePruningMethod):
@@ -172,7 +172,7 @@ REFUSED = {
 test_wrong_arguments_raise = refusals(REFUSED)
 
 
-def test_methods_of_two_parameters_do_not_mix():
+def test_a_container_refuses_methods_of_another_parameter():
     layer = prune.identity(prune.identity(nn.Linear(1, 1), "bias"), "weight")
     with pytest.raises(ValueError, match="Can only add pruning methods acting on the parameter named 'bias'"):
         prune.PruningContainer(*layer._forward_pre_hooks.values())
@@ -186,7 +186,7 @@ def test_a_refused_pruning_leaves_the_layer_as_it_was():
     assert not layer._forward_pre_hooks
 
 
-def test_a_way_to_prune_is_printed_where_users_find_it():
+def test_a_pruning_method_prints_its_public_path():
     layer = torch.nn.Linear(2, 2)
     prune.l1_unstructured(layer, "weight", 1)
     (hook,) = layer._forward_pre_hooks.values()

@@ -28,7 +28,7 @@ def test_the_largest_singular_value_becomes_one(kind, sizes, dim):
     assert list(layer.state_dict()) == ["bias", "weight"]
 
 
-def test_beside_pytorch_from_the_same_seed():
+def test_values_are_pytorchs_for_the_same_seed():
     # torch 2.13: torch.manual_seed(1); s = nn.utils.spectral_norm(nn.Conv2d(2, 3, 2)); s(torch.ones(1, 2, 2, 2))
     torch.manual_seed(1)
     layer = nn.utils.spectral_norm(nn.Conv2d(2, 3, 2))
@@ -38,7 +38,7 @@ def test_beside_pytorch_from_the_same_seed():
     np.testing.assert_allclose(layer.weight_u.tolist(), [0.6117923260, 0.2525248826, 0.7496274114], rtol=1e-5)
 
 
-def test_evaluation_leaves_the_vectors_alone_and_gradients_flow_to_the_original():
+def test_in_evaluation_the_vectors_stay_and_the_original_gets_the_gradient():
     layer = nn.utils.spectral_norm(nn.Linear(4, 3, dtype=torch.float64)).eval()
     u, v = layer.weight_u.clone(), layer.weight_v.clone()
     x, w = torch.randn(2, 4, dtype=torch.float64), layer.weight_orig
@@ -48,7 +48,7 @@ def test_evaluation_leaves_the_vectors_alone_and_gradients_flow_to_the_original(
     np.testing.assert_allclose(w.grad.numpy(), torch.autograd.grad(by_hand, w)[0].numpy())
 
 
-def test_two_forwards_before_a_backward():
+def test_two_forwards_before_a_backward_are_allowed():
     layer = nn.utils.spectral_norm(nn.Linear(4, 3))
     (layer(torch.ones(1, 4)) + layer(torch.ones(1, 4))).sum().backward()
     assert layer.weight_orig.grad.isfinite().all()

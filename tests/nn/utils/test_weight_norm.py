@@ -46,6 +46,6 @@ def test_wrong_arguments_raise():
         nn.utils.remove_weight_norm(layer, "bias")
 
 
-def test_the_newer_name_is_told():
+def test_weight_norm_warns_and_names_its_successor():
     with pytest.warns(FutureWarning, match="in favor of `torch.nn.utils.parametrizations.weight_norm`"):
         nn.utils.weight_norm(nn.Linear(1, 1))
