@@ -948,6 +948,11 @@ DIFFERENCES = [
         ),
     ),
     (
+        "threads that import parts of the package before anyone has imported it",
+        "may meet Python's own import errors, as with NumPy's parts; `import minigrad` first",
+        "importlib.import_module('minigrad') is torch",
+    ),
+    (
         "`Tensor.item(3)`, `Tensor.size(3)`: facts of what is no tensor",
         "AttributeError; PyTorch raises TypeError, as all methods that compute do here too",
         "refuses('torch.Tensor.item(3)')",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from minigrad import nn  # noqa: F401 (a package before its files: see minigrad/optim/__init__.py)
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.modes import enable_grad, inference_mode, is_grad_enabled

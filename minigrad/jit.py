@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from minigrad.compiler import as_it_is
 from minigrad.missing import missing_from
-from minigrad.nn.module import Module
+from minigrad.nn import Module
 
 __all__ = [
     "ScriptFunction", "ScriptModule", "annotate", "export", "ignore", "is_scripting", "is_tracing", "load", "save",

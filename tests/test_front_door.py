@@ -272,3 +272,30 @@ def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
     program = f"import minigrad as torch; torch.{name}"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
     assert said.strip().endswith(end)
+
+
+ROOMS = """
+import sys, threading
+import minigrad as torch
+opened = [lambda: torch.nn.Linear(1, 1), lambda: torch.optim.AdamW, lambda: torch.func.grad, lambda: torch.save,
+          lambda: torch.nn.functional.relu, lambda: torch.jit.script, lambda: torch.nn.utils.parametrize,
+          lambda: torch.optim.lr_scheduler.StepLR]
+start, failed = threading.Barrier(len(opened)), []
+sys.setswitchinterval(1e-6)
+def open_one(room):
+    start.wait()
+    try:
+        room()
+    except Exception as error:
+        failed.append(repr(error))
+threads = [threading.Thread(target=open_one, args=(room,)) for room in opened]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(failed)
+"""
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_threads_open_rooms_at_once(turn):
+    done = subprocess.run([sys.executable, "-c", ROOMS], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", ""), turn

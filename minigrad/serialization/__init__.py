@@ -1,5 +1,6 @@
 """`save` and `load`: files of tensors and plain data, which run no code when they are loaded."""
 
+from minigrad import nn as _nn  # a package before its files: else threads that open both wait for each other
 from minigrad.serialization.archive import load, save
 from minigrad.serialization.files import SerializationError
 from minigrad.serialization.safetensors_format import load_file, save_file
