@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 LARGE = 2**18  # least elements of an array for which a second thread pays
-BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 
 
 def is_large(x: Any) -> bool:
@@ -30,6 +29,17 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     from minigrad.large_arrays import compute_in_parts
 
     return compute_in_parts(function, *operands)
+
+
+_BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
+
+
+def keep_where(mask: Any, x: Any, out: Any = None) -> Any:
+    """``where(mask, x, 0)`` of arrays of floats: the bits of `x` times 0 or 1, ten times quicker than `where`."""
+    if type(x) is not np.ndarray:
+        return np.where(mask, x, x.dtype.type(0))
+    bits = _BITS[x.itemsize]
+    return np.multiply(x.view(bits), mask, None if out is None else out.view(bits)).view(x.dtype)
 
 
 def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
@@ -90,8 +100,3 @@ def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *other
     from minigrad.large_arrays import map_parts
 
     return map_parts(function, over, x, *others)
-
-
-def broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
-    """Whether an array of this shape broadcasts to the other."""
-    return len(shape) <= len(onto) and all(m in (1, n) for m, n in zip(shape[::-1], onto[::-1], strict=False))

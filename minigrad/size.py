@@ -23,6 +23,16 @@ def is_index(value: Any) -> bool:
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
+def broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to the other.
+
+    >>> from minigrad.size import broadcasts
+    >>> broadcasts((3, 1), (2, 3, 4)), broadcasts((2,), (3,))
+    (True, False)
+    """
+    return len(shape) <= len(onto) and all(m in (1, n) for m, n in zip(shape[::-1], onto[::-1], strict=False))
+
+
 class Size(tuple[int, ...]):
     """The lengths of a tensor's axes: a tuple whose slices, sums and repeats are sizes again.
 

@@ -29,7 +29,7 @@ from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
-from minigrad.side_by_side import broadcasts
+from minigrad.size import broadcasts
 
 hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
 

@@ -11,9 +11,9 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axis, require_kind, takes_out
 from minigrad.ops.copies import cast, clone, in_rows
 from minigrad.ops.elementwise import SAME, unary
-from minigrad.ops.piecewise import gate, keep_where
+from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import reshape
-from minigrad.side_by_side import map_slices
+from minigrad.side_by_side import keep_where, map_slices
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -16,7 +16,8 @@ from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.error_function import erf, error_function
 from minigrad.ops.functions import logistic, sigmoid
-from minigrad.ops.piecewise import gate, is_plain, keep_where, tie, zeros_of
+from minigrad.ops.piecewise import gate, is_plain, tie, zeros_of
+from minigrad.side_by_side import keep_where
 
 
 def _with_options(

@@ -13,6 +13,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
+from minigrad.size import broadcasts
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -53,10 +54,8 @@ def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None
     if x.dtype != dtype:
         types = f"{x.dtype} != {dtype}"
         raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
-    have = tuple(x.shape)
-    fits = zip(reversed(have), reversed(shape), strict=False)
-    if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
-        detail = f"must match the existing size: {name} cannot add an input of shape {have}"
+    if not broadcasts(x.shape, shape):
+        detail = f"must match the existing size: {name} cannot add an input of shape {tuple(x.shape)}"
         raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
 
 

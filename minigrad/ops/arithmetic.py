@@ -22,6 +22,7 @@ from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.out import write_out
+from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 # ---- what the rules share ------------------------------------------------------------------------
 # Gradients are selected: where the result does not depend on an operand its gradient is 0, even if the arriving
 # gradient is inf or NaN.
-no_slope: Any = elementwise("zeros_like", lambda g: np.zeros_like(g), lambda v: no_slope(v))
-
-
 def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
     """The gradient of `x` in maximum or minimum: g where x is chosen or one is NaN, g / 2 at ties."""
     return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
@@ -75,7 +73,7 @@ def _is_bool(x: Any) -> bool:
 
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
-_flat = (lambda g: no_slope(g), lambda g: no_slope(g))
+_flat = (lambda g: zeros_of(g), lambda g: zeros_of(g))
 _subtract_from = binary(
     "rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1"
 )
@@ -150,7 +148,7 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float, np.float32)):
         if y == 0:
-            return no_slope(g)
+            return zeros_of(g)
         recorded = isinstance(x, TensorBase)  # as a power, so that the derivatives of every order go on to 0
         if y == 2 and not recorded:
             return g * (x + x)

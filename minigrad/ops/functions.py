@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
-from minigrad.ops.arithmetic import no_slope, pow
+from minigrad.ops.arithmetic import pow
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
+from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
@@ -28,7 +29,7 @@ def _sign(x: Any) -> Any:
 
 
 # The derivative of |x|: 0 at 0 and at NaN.
-direction = elementwise("sign", _sign, lambda g: no_slope(g))
+direction = elementwise("sign", _sign, lambda g: zeros_of(g))
 
 
 _DOUBLE = np.dtype(np.float64)
@@ -53,15 +54,15 @@ neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b
     formula="-input", example="[1.0, -2.0] -> [-1.,  2.]")
 abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b",
     formula="|input|", example="[1.0, -2.0] -> [1., 2.]")
-sign = unary("sign", _sign, lambda g: no_slope(g), result=SAME,
+sign = unary("sign", _sign, lambda g: zeros_of(g), result=SAME,
     formula="1, 0 or -1: the sign of input; 0 for NaN", example="[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]")
-floor = unary("floor", _steps(np.floor), lambda g: no_slope(g), result=SAME, refuses="b",
+floor = unary("floor", _steps(np.floor), lambda g: zeros_of(g), result=SAME, refuses="b",
     formula="the largest whole number <= input", example="[1.5, -1.5] -> [ 1., -2.]")
-ceil = unary("ceil", _steps(np.ceil), lambda g: no_slope(g), result=SAME, refuses="b",
+ceil = unary("ceil", _steps(np.ceil), lambda g: zeros_of(g), result=SAME, refuses="b",
     formula="the smallest whole number >= input", example="[1.5, -1.5] -> [ 2., -1.]")
-trunc = fix = unary("trunc", _steps(np.trunc), lambda g: no_slope(g), result=SAME, refuses="b",
+trunc = fix = unary("trunc", _steps(np.trunc), lambda g: zeros_of(g), result=SAME, refuses="b",
     formula="input without its fraction", example="[1.5, -1.5] -> [ 1., -1.]")
-_round = unary("round", _steps(np.rint), lambda g: no_slope(g), result=SAME, refuses="b")
+_round = unary("round", _steps(np.rint), lambda g: zeros_of(g), result=SAME, refuses="b")
 twin_of(np.trunc)(trunc)
 twin_of(np.sign)(sign)
 
@@ -167,7 +168,7 @@ def _to_decimals(x: Any, *, decimals: int) -> Any:
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
-_rounded = elementwise("round", _to_decimals, lambda g: no_slope(g), shown="RoundBackward1")
+_rounded = elementwise("round", _to_decimals, lambda g: zeros_of(g), shown="RoundBackward1")
 
 
 @takes_out

@@ -13,7 +13,8 @@ from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.loss import reduce_terms, share
-from minigrad.ops.piecewise import is_plain, keep_where, zeros_of
+from minigrad.ops.piecewise import is_plain, zeros_of
+from minigrad.side_by_side import keep_where
 
 # ---- of probabilities and of logits against probabilities ----------------------------------------
 _LEAST = 1e-12  # PyTorch's lower bound for p (1 - p) in the denominator

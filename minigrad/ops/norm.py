@@ -11,12 +11,13 @@ from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
-from minigrad.ops.arithmetic import add, divide_or, mul, no_slope, sub, true_divide
+from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
 from minigrad.ops.comparison import gt
 from minigrad.ops.copies import cast
 from minigrad.ops.functions import direction
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.masks import where
+from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
@@ -144,7 +145,7 @@ def _check_not_empty(x: Any, p: float, over: Any) -> None:
 
 _dist = shown_as(_norm, "DistBackward0")
 _cdist = operation(
-    "cdist", _norm_forward, lambda g, x, out, p, dim: no_slope(x) if p == 0 else _slope_of_norm(g, x, out, p, dim)
+    "cdist", _norm_forward, lambda g, x, out, p, dim: zeros_of(x) if p == 0 else _slope_of_norm(g, x, out, p, dim)
 )
 
 

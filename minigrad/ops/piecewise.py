@@ -13,19 +13,12 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.ops.elementwise import elementwise
-from minigrad.side_by_side import BITS
+from minigrad.side_by_side import keep_where
 
 
 def is_plain(z: Any) -> bool:
     """True for arrays and NumPy scalars, which NumPy's arithmetic makes of 0-d arrays; not for a Tensor."""
     return is_array(z) or isinstance(z, np.generic)
-
-
-def keep_where(mask: Any, g: Any) -> Any:
-    """``where(mask, g, 0)`` of arrays, by multiplying the bits of `g` as integers: ten times quicker than `where`."""
-    if type(g) is not np.ndarray:
-        return np.where(mask, g, g.dtype.type(0))
-    return np.multiply(g.view(BITS[g.itemsize]), mask).view(g.dtype)
 
 
 zeros_of = elementwise("zeros_like", lambda x: np.zeros_like(x), None)

@@ -20,6 +20,7 @@ from minigrad.ops.index import getitem, plain_key, read_at, read_key
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.out import are_same, check_memory, have_one_base, store
 from minigrad.ops.shape import broadcast, expand, reshape
+from minigrad.size import broadcasts
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -209,10 +210,8 @@ def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = 
 
     With `leading_ones` the value may have more axes than the region, if they are leading and of length 1.
     """
-    wanted = region.shape
-    shape = _drop_leading_ones(value.shape, len(wanted)) if leading_ones else value.shape
-    extra = len(wanted) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, wanted[extra:], strict=True)):
+    shape = _drop_leading_ones(value.shape, region.ndim) if leading_ones else value.shape
+    if not broadcasts(shape, region.shape):
         raise _does_not_fit(value, region, whole)
 
 

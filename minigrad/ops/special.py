@@ -11,13 +11,14 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
-from minigrad.ops.arithmetic import mul, no_derivative, no_slope, pow, promote
+from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
 from minigrad.ops.functions import sign
 from minigrad.ops.order import return_type
 from minigrad.ops.out import write_out
+from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -140,7 +141,7 @@ hypot = binary("hypot", np.hypot, lambda g, x, out: g * (x / out), lambda g, y, 
     formula="sqrt(input ** 2 + other ** 2)", example="[3.0]; [4.0] -> [5.]")
 copysign = binary("copysign", np.copysign,
     lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
-    lambda g: no_slope(g), result=REAL, numbers="other",
+    lambda g: zeros_of(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
 xlogy = binary("xlogy", _make_x_times(np.log),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, address_of
-from minigrad.ops.strides import look_into
+from minigrad.ops.memory_layout import look_into
 
 # Number of a storage, NumPy dtype, offset in bytes, shape, strides in bytes.
 View: TypeAlias = tuple[int, str, int, tuple[int, ...], tuple[int, ...]]

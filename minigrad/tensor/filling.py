@@ -11,14 +11,14 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import as_number, of_tensors
-from minigrad.ops.arithmetic import no_slope
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
+from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: no_slope(g), lambda g: g)
+_fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: zeros_of(g), lambda g: g)
 
 
 @of_tensors

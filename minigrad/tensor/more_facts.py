@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops.arguments import of_tensors
 from minigrad.ops.comparison import isfinite
-from minigrad.ops.strides import owner_of
+from minigrad.ops.memory_layout import owner_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -15,7 +15,7 @@ from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
-from minigrad.ops.strides import look_into, owner_of
+from minigrad.ops.memory_layout import look_into, owner_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -14,7 +14,8 @@ from minigrad.autograd.modes import new_count
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
-from minigrad.ops.strides import as_strided, memory_of, resize
+from minigrad.ops.memory_layout import memory_of
+from minigrad.ops.strides import as_strided, resize
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

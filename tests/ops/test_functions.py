@@ -95,3 +95,10 @@ def test_halves_are_computed_in_single_and_rounded_once(call):
     z.backward(torch.ones_like(z))
     if call is not torch.sinc:  # whose rule reads the rounded result
         np.testing.assert_allclose(half.grad.float().numpy(), wide.grad.half().float().numpy(), rtol=4e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("step", [torch.floor, torch.ceil, torch.round, torch.trunc, torch.sign])
+def test_the_gradient_of_a_step_is_constant(step):
+    x, w = torch.tensor([1.5, -2.5], requires_grad=True), torch.ones(2, requires_grad=True)
+    (slope,) = torch.autograd.grad((w * step(x)).sum(), x, create_graph=True)
+    assert slope.tolist() == [0.0, 0.0] and not slope.requires_grad

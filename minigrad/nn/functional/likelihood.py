@@ -15,6 +15,7 @@ from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import shapes_do_not_broadcast
 from minigrad.ops.functions import exp, log
 from minigrad.ops.masks import where
+from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
 
 
@@ -160,16 +161,8 @@ def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
             f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
         )
     for weight in weights:
-        if weight is not None and not _broadcasts(weight.array.shape, input.array.shape):
+        if weight is not None and not broadcasts(weight.array.shape, input.array.shape):
             raise shapes_do_not_broadcast(name, weight.array, input.array)
-
-
-def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    """Whether `shape` broadcasts to the shape `to`."""
-    try:
-        return np.broadcast_shapes(shape, to) == to
-    except ValueError:
-        return False
 
 
 def _check_probabilities(what: str, x: Any, hint: str) -> None:
