@@ -15,6 +15,7 @@ from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.function_node import check_marks, record_call
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch, is_grad_enabled, no_grad
+from minigrad.autograd.trees import as_tuple
 from minigrad.autograd.views import refresh
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -173,7 +174,7 @@ class Function:
         for x in ctx.dirty_tensors:
             if isinstance(x, TensorBase):
                 x.writes[0] += 1
-        returned = output if isinstance(output, tuple) else (output,)
+        returned = as_tuple(output)
         if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
             check_marks(ctx, returned)
             return _return_unrecorded(ctx, args, output)
@@ -240,7 +241,7 @@ def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
         sources = [g for g in gradients if isinstance(g, TensorBase) and g.node is not None]
         if not (is_grad_enabled() and sources):
             return returned
-        found = returned if isinstance(returned, tuple) else (returned,)
+        found = as_tuple(returned)
         marked = tuple([g if g is None else _Once.apply(g, *sources) for g in found])
         return marked if isinstance(returned, tuple) else marked[0]
 

@@ -21,6 +21,7 @@ from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import overwritten, refuse_inference, written_since_no_grad, written_with_siblings
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
+from minigrad.autograd.trees import as_tuple
 from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device
 
@@ -128,7 +129,7 @@ class FunctionNode(Node):
         pairs = zip(self.split(cotangent), self.results, strict=True)
         gradients = [self._as_given(g, about, create_graph) for g, about in pairs]
         returned = self._pull(gradients)
-        picked = self._check(returned if isinstance(returned, tuple) else (returned,))
+        picked = self._check(as_tuple(returned))
         # Views, because a user's backward may return the cotangent itself, or one array twice.
         return [r if create_graph or r is None else r.array.view() for r in picked]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.inspection import as_tuple
 from minigrad.autograd.modes import enable_grad
+from minigrad.autograd.trees import as_tuple
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 

@@ -74,11 +74,6 @@ def find_aside(holder: Any, key: int) -> list[Any]:
     return list((holder.hooks or {}).get(key, {}).values())
 
 
-def as_tuple(given: Any) -> tuple[Any, ...]:
-    """What a function takes or returns, also where it is one thing alone. A list is one thing."""
-    return given if isinstance(given, tuple) else (given,)
-
-
 def require_callable(hook: Any) -> None:
     """Raise TypeError for a hook that cannot be called, where it is registered."""
     if not callable(hook):

@@ -20,6 +20,11 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     return leaves, lambda values: _build(tree, iter(values))
 
 
+def as_tuple(given: Any) -> tuple[Any, ...]:
+    """What a function takes or returns, also where it is one thing alone. A list is one thing."""
+    return given if isinstance(given, tuple) else (given,)
+
+
 def structure(tree: Any) -> Any:
     """`tree` with "*" for each leaf, to compare structures."""
     leaves, rebuild = flatten(tree)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.function import Function
-from minigrad.autograd.inspection import as_tuple
 from minigrad.autograd.modes import is_grad_enabled
+from minigrad.autograd.trees import as_tuple
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:

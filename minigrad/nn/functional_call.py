@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
+from minigrad.autograd.trees import as_tuple
 from minigrad.nn.module import Module
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
@@ -36,7 +37,7 @@ def functional_call(
         _check_names(type(module).__name__, own, given)
     if tie_weights:
         given = _tie(own, given)
-    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    arguments = () if args is None else as_tuple(args)
     with _lend_tensors(module, given):
         return module(*arguments, **(kwargs or {}))
 

@@ -27,6 +27,7 @@ from minigrad.ops.piecewise import zeros_of
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
+
 # ---- what the rules share ------------------------------------------------------------------------
 # Gradients are selected: where the result does not depend on an operand its gradient is 0, even if the arriving
 # gradient is inf or NaN.

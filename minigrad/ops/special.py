@@ -160,7 +160,7 @@ fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.great
 fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
-nextafter = binary("nextafter", np.nextafter, lambda g, x, y: np.where(x == y, 0.0, g), lambda g: no_slope(g),
+nextafter = binary("nextafter", np.nextafter, lambda g, x, y: np.where(x == y, 0.0, g), lambda g: zeros_of(g),
     numbers="none", refuses="iub",
     formula="the next number of its type after input, towards other", example="[1.0]; [2.0] -> [1.0000]")
 _heaviside = binary("heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype),
