@@ -147,7 +147,11 @@ def soft_margin_loss(
     if target.requires_grad and is_grad_enabled():
         detail = "is not differentiable with respect to argument 'target'; write target.detach()"
         raise RuntimeError(f"The function 'soft_margin_loss' {detail}")
-    return reduce_losses(log1p(exp(-target.to(input.dtype) * input)), reduction)
+    losses = log1p(exp(-target.to(input.dtype) * input))
+    if losses.shape != input.shape:
+        shapes = f"input of {list(input.shape)} and target of {list(target.shape)}"
+        raise RuntimeError(f"soft_margin_loss: {shapes} would broadcast to {list(losses.shape)}; make them equal")
+    return reduce_losses(losses, reduction)
 
 
 @loss

@@ -68,6 +68,7 @@ REFUSED = [
     (lambda: F.max_pool2d(ones(1, 4, 4).bool(), 2), NotImplementedError, ["'Bool'"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=0), RuntimeError, ["divisor must be not zero"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4).int(), 2), NotImplementedError, ["avg_pool2d", "'Int"]),
+    (lambda: F.soft_margin_loss(ones(4, 1), ones(4)), RuntimeError, ["[4, 1]", "would broadcast to [4, 4]"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=1.5), TypeError, ["divisor_override must be an int"]),
     (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=True), TypeError, ["divisor_override", "bool True"]),
     (lambda: F.max_unpool2d(ones(1, 0, 2, 2), ones(1, 0, 2, 2).long(), 2), RuntimeError, ["must not be empty"]),

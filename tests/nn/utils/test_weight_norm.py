@@ -38,6 +38,11 @@ def test_a_weight_is_its_length_times_its_direction(dim):
     assert not layer._forward_pre_hooks
 
 
+def test_the_slices_of_a_bias_are_its_numbers():
+    layer = nn.utils.weight_norm(nn.Linear(2, 3), "bias")
+    assert torch.equal(layer.bias_g, layer.bias_v.abs())
+
+
 def test_wrong_arguments_raise():
     layer = nn.utils.weight_norm(nn.Linear(1, 1))
     with pytest.raises(RuntimeError, match="Cannot register two weight_norm hooks on the same parameter weight"):
