@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.distance import require_positive
 from minigrad.nn.loss import FunctionLoss
 from minigrad.nn.stateless import Stateless
 
@@ -72,6 +73,10 @@ class TripletMarginLoss(FunctionLoss, function=F.triplet_margin_loss):
     tensor(2.)
     """
 
+    def _complete(self) -> None:
+        super()._complete()
+        require_positive(self.margin)
+
 
 class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with_distance_loss):
     """`TripletMarginLoss` with a user's distance function.
@@ -81,3 +86,8 @@ class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with
     >>> torch.nn.TripletMarginWithDistanceLoss(margin=0.5)(a, b, c)
     tensor(1.5000)
     """
+
+    def _complete(self) -> None:
+        super()._complete()
+        require_positive(self.margin)
+        self.distance_function = self.distance_function or PairwiseDistance()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
+from minigrad.advice import warn
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
@@ -89,14 +90,14 @@ class BatchNorm(RunningNorm):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.num_batches_tracked is not None:
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # the mean of all batches so far
                 momentum = 1.0 / float(self.num_batches_tracked)
         # In evaluation the running statistics are used, if there are any.
         tracks = not self.training or self.track_running_stats
         mean, var = (self.running_mean, self.running_var) if tracks else (None, None)
-        by_batch = self.training or self.running_mean is None
+        by_batch = self.training or (self.running_mean is None and self.running_var is None)
         return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
 
 
@@ -140,6 +141,11 @@ class InstanceNorm(RunningNorm):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         batched = max(self.accepts)
+        channels = input.shape[1 - batched]
+        if channels != self.num_features and self.affine:
+            raise ValueError(f"expected input of num_features={self.num_features} channels, got {channels}")
+        if channels != self.num_features:
+            warn(f"the input has {channels} channels; num_features={self.num_features} is not used with affine=False")
         images = input if input.ndim == batched else input.unsqueeze(0)
         by_image = self.training or not self.track_running_stats
         momentum = self.momentum or 0.0

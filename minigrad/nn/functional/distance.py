@@ -30,6 +30,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     require_tensors("cosine_similarity", "x1 x2", x1, x2)
     dim = as_int(dim, "cosine_similarity(): argument 'dim'")
+    if eps < 0:
+        raise RuntimeError(f"cosine_similarity: eps must be non-negative, got {eps}")
     common = dtypes.result_type([x1.array, x2.array])
     a, b = [x / _measure_length(x, dim, eps) for x in broadcast_tensors(cast(x1, common), cast(x2, common))]
     return (a * b).sum(dim)
@@ -170,7 +172,7 @@ def triplet_margin_loss(
     >>> torch.nn.functional.triplet_margin_loss(a, b, c)
     tensor(2.)
     """
-    _require_positive(margin)
+    require_positive(margin)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
@@ -197,14 +199,14 @@ def triplet_margin_with_distance_loss(
     return reduce_losses(losses, reduction_of(None, None, reduction))
 
 
-def _require_positive(margin: float) -> None:
+def require_positive(margin: float) -> None:
     """Raises ValueError unless the margin is positive."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
 
 def _rank(anchor: Any, positive: Any, negative: Any, margin: float, swap: bool, distance: Callable[..., Any]) -> Any:
-    _require_positive(margin)
+    require_positive(margin)
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))

@@ -74,6 +74,8 @@ def _normalize_and_track(
     input: Any, weight: Any, bias: Any, moments: Any, running_mean: Any, running_var: Any, momentum: float
 ) -> Any:
     """Normalizes by the batch's statistics, and updates the running ones if there are any."""
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     running = [None if kept is None else kept.array for kept in (running_mean, running_var)]
     check_same_library("batch_norm", [input.array, *running])
     result = ops.batch_norm(input, weight, bias, moments=moments, running=running, momentum=momentum)
@@ -90,8 +92,8 @@ def instance_norm(
 ) -> Tensor:  # fmt: skip
     """`batch_norm` of each example by itself: mean and variance over the image of each channel of (N, C, ...).
 
-    Without `use_input_stats` the running statistics are used. Raises ValueError for one value per channel and for
-    running statistics that are needed and missing.
+    Without `use_input_stats` the running statistics are used. Raises ValueError for one value per channel,
+    RuntimeError for running statistics that are needed and missing.
     Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization", 2016.
 
     >>> import minigrad as torch
@@ -102,7 +104,7 @@ def instance_norm(
     column = _fit_channels("instance_norm", input, weight, bias, running_mean, running_var)
     if not use_input_stats:
         if running_mean is None or running_var is None:
-            raise ValueError("Expected running_mean and running_var to be defined when use_input_stats=False")
+            raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats=False")
         return _normalize_by_kept(input, weight, bias, running_mean, running_var, column, eps)
     shape = input.array.shape
     if prod(shape[2:]) == 1:
@@ -124,6 +126,9 @@ def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = Non
         raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
     check_parts(name, input, channels, why, True, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    for part, kept in (("running_mean", mean), ("running_var", var)):
+        if kept is not None and kept.node is not None and is_grad_enabled():
+            raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
 

@@ -123,8 +123,38 @@ def test_instance_norm_updates_its_running_statistics():
     np.testing.assert_allclose(var.numpy(), 0.75 + 0.25 * X[:, :, 0].var(2, ddof=1).mean(0))
     with pytest.raises(ValueError, match="Expected more than 1 spatial element when training, got input size"):
         F.instance_norm(minigrad.ones(2, 3, 1))
-    with pytest.raises(ValueError, match="to be defined when use_input_stats=False"):
+    with pytest.raises(RuntimeError, match="to be defined when use_input_stats=False"):
         F.instance_norm(x, use_input_stats=False)
+
+
+@pytest.mark.parametrize("normalize", [lambda *args: F.batch_norm(*args, training=True), F.instance_norm])
+def test_running_statistics_come_in_pairs_and_get_no_gradient(normalize):
+    x, ones = minigrad.tensor(X[:, :, 0]).float(), minigrad.ones(6)
+    for half in ((ones, None), (None, ones)):
+        with pytest.raises(ValueError, match="must either both be None or neither be None"):
+            normalize(x, *half)
+    assert ones.tolist() == [1.0] * 6
+    for part, pair in (("running_mean", (ones * 1, ones)), ("running_var", (ones, ones * 1))):
+        pair[part == "running_var"].requires_grad_()
+        with pytest.raises(RuntimeError, match=f"is not differentiable with respect to {part}"):
+            normalize(x, *pair)
+        with minigrad.no_grad():
+            normalize(x, *pair)
+
+
+def test_batch_norm_that_ceases_to_track_changes_no_buffer():
+    layer = minigrad.nn.BatchNorm1d(2)
+    layer.track_running_stats = False
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    layer(minigrad.arange(8.0).view(4, 2))
+    assert all(minigrad.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
+def test_instance_norm_of_another_number_of_channels():
+    with pytest.warns(UserWarning, match="the input has 3 channels; num_features=2 is not used"):
+        minigrad.nn.InstanceNorm1d(2)(minigrad.rand(1, 3, 4))
+    with pytest.raises(ValueError, match="expected input of num_features=2 channels, got 3"):
+        minigrad.nn.InstanceNorm1d(2, affine=True)(minigrad.rand(1, 3, 4))
 
 
 @pytest.mark.parametrize("instances", [False, True])
