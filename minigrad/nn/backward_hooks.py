@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from minigrad.advice import warn
 from minigrad.autograd.function import Function
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.trees import as_tuple
@@ -54,6 +55,11 @@ class BackwardWatch:
 
     def watch_outputs(self, result: Any) -> Any:
         """The result, a tensor or a tuple with tensors, passed through a `Boundary`."""
+        if not isinstance(result, (Tensor, tuple)):
+            got = type(result).__name__
+            warn(
+                f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors, not a {got}"
+            )
         results, _ = _watch(as_tuple(result), self._show_grad_output, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 
@@ -98,7 +104,7 @@ def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ..
     """The gradients that a backward hook returned, or those it was called with if it returned None."""
     if given is None:
         return gradients
-    replacing = as_tuple(given)
+    replacing = tuple(given) if isinstance(given, list) else as_tuple(given)
     if len(replacing) != len(gradients):
         raise RuntimeError(
             f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"

@@ -90,4 +90,5 @@ class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with
     def _complete(self) -> None:
         super()._complete()
         require_positive(self.margin)
-        self.distance_function = self.distance_function or PairwiseDistance()
+        if vars(self)["distance_function"] is None:
+            self.distance_function = PairwiseDistance()

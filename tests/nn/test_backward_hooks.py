@@ -41,7 +41,7 @@ def test_full_backward_hooks_see_every_gradient():
 def test_full_backward_hooks_replace_gradients():
     layer = nn.Linear(2, 1, bias=False)
     nn.init.ones_(layer.weight)
-    layer.register_full_backward_hook(lambda m, gi, go: (gi[0] * 10,))
+    layer.register_full_backward_hook(lambda m, gi, go: [gi[0] * 10])
     x = torch.ones(2, requires_grad=True)
     layer(x).sum().backward()
     assert x.grad.tolist() == [10.0, 10.0]
@@ -83,7 +83,9 @@ def test_outputs_in_a_dict_run_no_full_backward_hook():
     module, seen = InADict(), []
     module.register_full_backward_hook(lambda m, gi, go: seen.append(gi))
     x = torch.ones(2, requires_grad=True)
-    module(x)["y"].sum().backward()
+    with pytest.warns(UserWarning, match="module output should be a Tensor or a tuple of Tensors, not a dict"):
+        result = module(x)
+    result["y"].sum().backward()
     assert seen == []
     assert x.grad.tolist() == [2.0, 2.0]
 
