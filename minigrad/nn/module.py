@@ -143,9 +143,11 @@ class Module(ModuleHooks, Registry, NamesOptions):
                 child._apply(fn)
         with no_grad():
             for _, tensor in [*self._members(PARAMETER), *self._members(BUFFER)]:
-                tensor.data = fn(tensor.detach())  # the tensor stays the same object
-                if tensor.grad is not None:
-                    tensor.grad.data = fn(tensor.grad.detach())
+                for held in (tensor, tensor.grad):
+                    if held is not None:
+                        data = held.data
+                        data.writes = held.writes  # backward notices if `fn` writes to it
+                        held.data = fn(data)  # the tensor stays the same object
         return self
 
     def to(

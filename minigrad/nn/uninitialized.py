@@ -54,10 +54,6 @@ class Uninitialized(Tensor):
     def data(self, value: Tensor) -> None:
         _memory.__set__(self, value.array)
 
-    def detach(self) -> Tensor:
-        """An empty tensor of the same dtype and device."""
-        return self.data
-
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Sets `requires_grad`; a layer may be frozen before its first call."""
         self.node = LEAF if requires_grad else None
