@@ -68,7 +68,7 @@ def test_gradient(device, name):
         assert got == pytest.approx(slope(function, points, directions), rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", [name for name in SMOOTH if name != "function: sign"])  # its gradient is a constant
 def test_second_gradient(device, name):
     points, function = operands(name, device), weighted(name, device)
     along, other = directions_for(points), directions_for(points[::-1])[::-1]
