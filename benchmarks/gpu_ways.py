@@ -1,13 +1,13 @@
-"""Time each way to compute each layer on a GPU: the measurements for the estimates in minigrad/kernels/fast/cuda*.py.
+"""Time each algorithm for each layer on a GPU: the measurements for the estimates in minigrad/kernels/fast/cuda*.py.
 
     python benchmarks/gpu_ways.py                  # the layers of benchmarks/layers.py, eight times as many images
     python benchmarks/gpu_ways.py --only ResNet
     python benchmarks/gpu_ways.py --smoke          # no GPU: tiny layers on the tests' stand-in
 
 Microseconds of the forward, the gradient of the image and the gradient of the kernel, each separately, the best of
-several rounds. A round waits for the GPU only at its end. `*` marks the way that the estimates choose. PyTorch is shown
-too if this Python has it (cuDNN, with its benchmark mode on and TF32 off). The last lines are the geometric means of
-the ratios to PyTorch, and of the chosen way to the fastest.
+several rounds. A round waits for the GPU only at its end. `*` marks the algorithm that the estimates choose. PyTorch is
+shown too if this Python has it (cuDNN, with its benchmark mode on and TF32 off). The last lines are the geometric means
+of the ratios to PyTorch, and of the chosen algorithm to the fastest.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def microseconds(xp: Any, call: Callable[[], object], least: float) -> float:
     return best * 1e6
 
 
-def by(way: Any, x: Any, w: Any, g: Any, geometry: Any) -> Calls:
+def by(algorithm: Any, x: Any, w: Any, g: Any, geometry: Any) -> Calls:
     return {
-        "conv2d": lambda: way.conv2d(x, w, geometry),
-        "conv2d_input": lambda: way.conv2d_input(g, w, geometry, x.shape[2:]),
-        "conv2d_weight": lambda: way.conv2d_weight(x, g, geometry),
+        "conv2d": lambda: algorithm.conv2d(x, w, geometry),
+        "conv2d_input": lambda: algorithm.conv2d_input(g, w, geometry, x.shape[2:]),
+        "conv2d_weight": lambda: algorithm.conv2d_weight(x, g, geometry),
     }
 
 
@@ -93,9 +93,9 @@ def find_torch() -> Any:
 
 
 def times_of(layer: Layer, xp: Any, torch: Any, least: float) -> dict[str, dict[str, float]]:
-    """Microseconds by function and way, for the ways whose estimate is less than ten times the best."""
+    """Microseconds by function and algorithm, for the algorithms whose estimate is less than ten times the best."""
+    from minigrad.kernels.algorithms import Problem
     from minigrad.kernels.fast import cuda
-    from minigrad.kernels.way import Problem
 
     w_shape = (layer.O, layer.C // layer.groups, layer.kernel, layer.kernel)
     shapes = ((layer.N, layer.C, layer.H, layer.W), w_shape, (layer.N, layer.O, *layer.output))
@@ -106,11 +106,11 @@ def times_of(layer: Layer, xp: Any, torch: Any, least: float) -> dict[str, dict[
     theirs = by_torch(torch, arrays, layer.geometry) if torch else {}
     for function in FUNCTIONS:
         chosen = cuda.choose(function, shapes[0], layer.O, layer.geometry, "f", xp.ndarray)
-        promised = {f: f.seconds(function, problem) for f in cuda.FAMILIES.values() if f.WAY.serves(problem)}
+        promised = {f: f.seconds(function, problem) for f in cuda.FAMILIES.values() if f.ALGORITHM.serves(problem)}
         found[function] = {"PyTorch": microseconds(xp, theirs[function], least)} if theirs else {}
         for family, seconds in promised.items():
             if seconds <= 10 * promised[chosen]:
-                name = family.WAY.name.removeprefix("cuda ") + "*" * (family is chosen)
+                name = family.ALGORITHM.name.removeprefix("cuda ") + "*" * (family is chosen)
                 found[function][name] = microseconds(xp, by(family, *arrays, layer.geometry)[function], least)
     return found
 

@@ -114,7 +114,7 @@ AVX2 = {
 def minigrad_work(layer: Layer) -> Work:
     import numpy as np
 
-    import minigrad.kernels.fast  # noqa: F401 (importing registers the ways)
+    import minigrad.kernels.fast  # noqa: F401 (importing registers the algorithms)
     from minigrad import kernels
 
     random = np.random.default_rng(0)

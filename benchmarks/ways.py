@@ -1,11 +1,11 @@
-"""Time every way to compute every layer: the measurements behind the costs in minigrad/kernels.
+"""Time every algorithm on every layer: the measurements behind the costs in minigrad/kernels.
 
     python benchmarks/ways.py                    # the layers of benchmarks/layers.py, and smaller ones
     python benchmarks/ways.py --only LeNet --parts
     python benchmarks/ways.py --smoke            # tiny layers: a check that it runs
 
 Milliseconds of one forward and both gradients in one thread's processor time, the fastest of several calls. `*` marks
-the way that the costs choose. The last column is its time over that of the fastest way. A way that cannot compute a
+the algorithm that the costs choose. The last column is its time over that of the fastest. One that cannot compute a
 layer has no number. The last lines summarize, over all layers, how far the choice is from the best. `--parts` prints
 the three times separately. `--measured` chooses by the costs that `backends.conv.measure` measures on this machine.
 """
@@ -27,13 +27,13 @@ import numpy as np
 from layers import LAYERS, SMOKE, Layer
 from measure import machine
 
-import minigrad.kernels.fast  # noqa: F401 (importing registers the ways)
+import minigrad.kernels.fast  # noqa: F401 (importing registers the algorithms)
 from minigrad import kernels
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Problem
 from minigrad.kernels.fast.machine import measure_machine
-from minigrad.kernels.way import Problem
 
-WAYS = [name for name in dispatch.WAYS if name != "direct"]  # the ways of a CPU: no GPU was requested
+ALGORITHMS = [name for name in dispatch.ALGORITHMS if name != "direct"]  # the algorithms of a CPU: no GPU was requested
 LAYERS = [
     *LAYERS,
     Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),
@@ -89,16 +89,16 @@ def quickest(call: Callable[[], object], seconds: float) -> float:
 
 
 def compare(layer: Layer, seconds: float) -> tuple[str, dict[str, list[float]]]:
-    """The way that the costs choose, and the three times of every way that can compute the layer."""
+    """The algorithm that the costs choose, and the three times of every algorithm that can compute the layer."""
     problem = Problem((layer.N, layer.C, layer.H, layer.W), layer.O, layer.geometry, "f", np.ndarray)
     chosen = dispatch.choose(*problem).name
     times: dict[str, list[float]] = {}
-    for way in WAYS:
-        if way == "tiny" and layer.N * layer.C * layer.H * layer.W * layer.kernel**2 > 1e6:
+    for algorithm in ALGORITHMS:
+        if algorithm == "tiny" and layer.N * layer.C * layer.H * layer.W * layer.kernel**2 > 1e6:
             continue  # its columns would hold the whole batch
-        if dispatch.WAYS[way].serves(problem):
-            with kernels.algorithm(way):
-                times[way] = [quickest(call, seconds) for call in calls(layer)]
+        if dispatch.ALGORITHMS[algorithm].serves(problem):
+            with kernels.algorithm(algorithm):
+                times[algorithm] = [quickest(call, seconds) for call in calls(layer)]
     return chosen, times
 
 
@@ -115,17 +115,17 @@ def main() -> None:
     print(machine())
     print(dispatch.machine())
     ratios: dict[str, float] = {}
-    print(f"{'layer':26}" + "".join(f"{way:>16}" for way in WAYS) + "  chosen/quickest")
+    print(f"{'layer':26}" + "".join(f"{algorithm:>16}" for algorithm in ALGORITHMS) + "  chosen/quickest")
     for layer in SMOKE if options.smoke else LAYERS:
         if options.only not in layer.name:
             continue
         chosen, times = compare(layer, 0.0 if options.smoke else options.seconds)
-        cells = [f"{sum(times[way]):.3f}{'*' * (way == chosen)}" if way in times else "" for way in WAYS]
+        cells = [f"{sum(times[name]):.3f}{'*' * (name == chosen)}" if name in times else "" for name in ALGORITHMS]
         ratio = ratios[layer.name] = sum(times[chosen]) / min(map(sum, times.values()))
         print(f"{layer.name:26}" + "".join(f"{cell:>16}" for cell in cells) + f"{ratio:17.2f}", flush=True)
         if options.parts:
             for part, name in enumerate(("forward", "in the kernel", "in the image")):
-                cells = [f"{times[way][part]:.3f}" if way in times else "" for way in WAYS]
+                cells = [f"{times[name][part]:.3f}" if name in times else "" for name in ALGORITHMS]
                 print(f"    {name:22}" + "".join(f"{cell:>16}" for cell in cells))
     worst = max(ratios, key=ratios.__getitem__)
     print(

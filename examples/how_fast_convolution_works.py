@@ -26,16 +26,16 @@ from minigrad import viz
 from minigrad.backends import conv
 from photograph import picture_file, save
 
-WAYS = ("direct", "im2col", "tiny", "mec", "winograd 2x2", "winograd")
+ALGORITHMS = ("direct", "im2col", "tiny", "mec", "winograd 2x2", "winograd")
 KERNEL = 3
 TILES = {"winograd": 6, "winograd 2x2": 4}  # pixels along a tile's side
 
 
-def multiplications(way: str, images: int, channels: int, size: int) -> int:
+def multiplications(algorithm: str, images: int, channels: int, size: int) -> int:
     """The multiplications of one forward: `channels` in and out, a 3x3 kernel, padding 1."""
     pairs = images * channels * channels
-    if way in TILES:  # a tile of t x t pixels gives (t - 2)^2 outputs for t^2 multiplications
-        tile = TILES[way]
+    if algorithm in TILES:  # a tile of t x t pixels gives (t - 2)^2 outputs for t^2 multiplications
+        tile = TILES[algorithm]
         return pairs * math.ceil(size / (tile + 1 - KERNEL)) ** 2 * tile**2
     return pairs * size * size * KERNEL * KERNEL
 
@@ -86,12 +86,12 @@ def compare(images: int, channels: int, size: int) -> dict[str, dict[str, float]
     with conv.algorithm("direct"):
         exact = outputs(x.double(), w.double(), g.double())
     rows = {}
-    for way in WAYS:
-        with conv.algorithm(way):
+    for algorithm in ALGORITHMS:
+        with conv.algorithm(algorithm):
             found = error(outputs(x, w, g), exact)
-            rows[way] = {
+            rows[algorithm] = {
                 "error": found,
-                "multiplications": multiplications(way, images, channels, size),
+                "multiplications": multiplications(algorithm, images, channels, size),
                 "bytes": peak_bytes(forward),
                 "seconds": best_seconds(forward),
             }
@@ -101,11 +101,11 @@ def compare(images: int, channels: int, size: int) -> dict[str, dict[str, float]
 
 def draw(rows: dict[str, dict[str, float]], path: Path) -> None:
     """Time, multiplications and memory as bars, side by side."""
-    ways = {way: row for way, row in rows.items() if "bytes" in row}
-    picture, axes = viz.figure(1, 3, "one layer, every way")
+    algorithms = {algorithm: row for algorithm, row in rows.items() if "bytes" in row}
+    picture, axes = viz.figure(1, 3, "one layer, every algorithm")
     titles = {"seconds": "milliseconds", "multiplications": "million multiplications", "bytes": "MiB"}
     for panel, (key, title), unit in zip(axes, titles.items(), (1e-3, 1e6, 2**20), strict=True):
-        panel.barh(list(ways), [row[key] / unit for row in ways.values()])
+        panel.barh(list(algorithms), [row[key] / unit for row in algorithms.values()])
         panel.set(title=title, xscale="log" if key == "seconds" else "linear")
         panel.invert_yaxis()
         if panel is not axes[0]:
@@ -126,9 +126,9 @@ def main(arguments: list[str] | None = None) -> None:
     torch.manual_seed(0)
     print(f"3x3 convolution, {options.channels} channels in and out, {options.images} x {options.size}x{options.size}")
     rows = compare(options.images, options.channels, options.size)
-    print(f"{'way':14}{'error':>9}{'million':>9}{'MiB':>8}{'ms':>10}  million a second")
-    for way, row in rows.items():
-        line = f"{way:14}{row['error']:9.0e}"
+    print(f"{'algorithm':14}{'error':>9}{'million':>9}{'MiB':>8}{'ms':>10}  million a second")
+    for algorithm, row in rows.items():
+        line = f"{algorithm:14}{row['error']:9.0e}"
         if "bytes" in row:
             rate = row["multiplications"] / row["seconds"] / 1e6
             million, mebibytes = row["multiplications"] / 1e6, row["bytes"] / 2**20
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             print(f"{line}{'':17}{row['seconds'] * 1e3:10.3f}")
     if max(row["error"] for row in rows.values()) > 1e-5:
-        raise SystemExit("the ways disagree")
+        raise SystemExit("the algorithms disagree")
     print("all agree")
     print("\nWhat minigrad estimates for the forward and both gradients, and what they take; * is what it chooses:")
     shape = (options.images, options.channels, options.size, options.size)

@@ -107,9 +107,9 @@ for shape, layer in (
     ((2, 32, 28, 28), nn.Conv2d(32, 32, 1)),
     ((2, 64, 28, 28), nn.Conv2d(64, 64, 3, padding=1)),
 ):
-    ways = torch.backends.conv.explain(shape, layer)
-    print(layer, ways, sep="\n")
-    assert sum(way.chosen for way in ways) == 1
+    rows = torch.backends.conv.explain(shape, layer)
+    print(layer, rows, sep="\n")
+    assert sum(row.chosen for row in rows) == 1
 
 # %% [markdown]
 # On your machine the times differ, and they depend on other running programs. Each algorithm is one file in

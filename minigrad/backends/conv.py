@@ -51,7 +51,7 @@ def explain(
 
     >>> import minigrad as torch
     >>> rows = torch.backends.conv.explain((1, 1, 6, 8), torch.nn.Conv2d(1, 1, (1, 2)))
-    >>> [row.way for row in rows if row.chosen]
+    >>> [row.algorithm for row in rows if row.chosen]
     ['tiny']
     """
     if hasattr(weight, "weight"):

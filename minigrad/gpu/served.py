@@ -58,8 +58,8 @@ for _operation in (nll, nll_of_pixels):
     _serve(_operation.forward, classes.nll)
     _serve(_operation.rules[0], classes.nll_rule)
 
-for _way in (cuda.WAY, *[family.WAY for family in cuda.FAMILIES.values()]):
-    register(_way)
+for _algorithm in (cuda.ALGORITHM, *[family.ALGORITHM for family in cuda.FAMILIES.values()]):
+    register(_algorithm)
 KERNELS[conv.forward] = cuda.convolve
 for _operation in (conv, conv_input):
     _serve(_operation.rules[2], cuda.sum_channels)  # of the bias

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from minigrad.backend import Array, array_module
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, serves_all
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, serves_all
 from minigrad.kernels.windows import padded
 
 
@@ -65,4 +65,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return float("inf")
 
 
-WAY = Way("direct", serves_all, cost, conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("direct", serves_all, cost, conv2d, conv2d_input, conv2d_weight)

@@ -16,22 +16,22 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels import direct, im2col, tiny
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.parallel import spread
 from minigrad.side_by_side import add_up
 from minigrad.threads import products_alone
 
-WAYS: dict[str, Way] = {}
+ALGORITHMS: dict[str, Algorithm] = {}
 BUFFER = 8192  # elements in NumPy's buffer
 FEW = 4096  # longest sum of a single product with ones: longer ones lose digits
 _machine = Machine()  # whose costs are estimated
-_trial: Callable[..., Way] | None = None  # chooses by measured times instead of estimated costs
+_trial: Callable[..., Algorithm] | None = None  # chooses by measured times instead of estimated costs
 
 
-def register(way: Way) -> None:
+def register(algorithm: Algorithm) -> None:
     """Adds an algorithm, which can then be chosen by its cost or forced by its name."""
-    WAYS[way.name] = way
+    ALGORITHMS[algorithm.name] = algorithm
     choose.cache_clear()
 
 
@@ -47,7 +47,7 @@ def machine() -> Machine:
     return _machine
 
 
-def choose_by(trial: Callable[..., Way] | None) -> None:
+def choose_by(trial: Callable[..., Algorithm] | None) -> None:
     """Chooses by `trial`, called with the arguments of `dispatch`, from now on; None goes back to estimated costs."""
     global _trial
     _trial = trial
@@ -119,33 +119,33 @@ def dispatch(
     if left.dtype.char == "e":
         left, right = left.astype("f"), right.astype("f")
         return dispatch(function, image, outputs, geometry, left, right, *size).astype("e")
-    way = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
+    chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
     if _trial is not None and _forced.name is None:
-        way = _trial(function, image, outputs, geometry, left, right, *size)
-    is_safe = way.safe.get(function)
+        chosen = _trial(function, image, outputs, geometry, left, right, *size)
+    is_safe = chosen.safe.get(function)
     if is_safe is not None and not is_safe(left, right, geometry):
-        way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
-    return getattr(way, function)(left, right, geometry, *size)
+        chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
+    return getattr(chosen, function)(left, right, geometry, *size)
 
 
 @lru_cache(maxsize=512)
 def choose(
     image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str = "f",
     library: type[Any] = np.ndarray, forced: str | None = None, strict: str | None = None
-) -> Way:  # fmt: skip
+) -> Algorithm:  # fmt: skip
     """The forced algorithm, else the one of least cost. For `strict`, the name of a function, only algorithms that are
-    safe for all operands (`Way.safe`) are considered.
+    safe for all operands (`Algorithm.safe`) are considered.
 
     Raises RuntimeError if the forced one cannot compute this convolution.
     """
     problem = Problem(image, outputs, geometry, char, library)
     if forced is None:
-        if tiny.serves(problem) and tiny.is_small(problem) and strict not in tiny.WAY.safe:
-            return tiny.WAY  # nothing to weigh
-        ways = [way for way in WAYS.values() if way.serves(problem) and strict not in way.safe]
-        return min(ways, key=lambda way: way.cost(problem, _machine))
-    if WAYS[forced].serves(problem):
-        return WAYS[forced]
+        if tiny.serves(problem) and tiny.is_small(problem) and strict not in tiny.ALGORITHM.safe:
+            return tiny.ALGORITHM  # nothing to weigh
+        able = [one for one in ALGORITHMS.values() if one.serves(problem) and strict not in one.safe]
+        return min(able, key=lambda one: one.cost(problem, _machine))
+    if ALGORITHMS[forced].serves(problem):
+        return ALGORITHMS[forced]
     kernel, stride, padding, dilation, groups = geometry
     raise RuntimeError(
         f"algorithm {forced!r} was forced, but cannot compute a convolution with kernel {kernel}, stride {stride}, "
@@ -185,8 +185,8 @@ class algorithm:
     """
 
     def __init__(self, name: str | None) -> None:
-        if name is not None and name not in WAYS:
-            raise ValueError(f"unknown algorithm {name!r}; known are {', '.join(WAYS)}, or None")
+        if name is not None and name not in ALGORITHMS:
+            raise ValueError(f"unknown algorithm {name!r}; known are {', '.join(ALGORITHMS)}, or None")
         self._before, _forced.name = _forced.name, name
 
     def __enter__(self) -> algorithm:
@@ -198,5 +198,5 @@ class algorithm:
         _forced.name = self._before
 
 
-for _way in (direct.WAY, tiny.WAY, im2col.WAY):
-    register(_way)
+for _algorithm in (direct.ALGORITHM, tiny.ALGORITHM, im2col.ALGORITHM):
+    register(_algorithm)

@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_all
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, multiply_into, serves_all
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
 from minigrad.parallel import add_pieces, share, spread
 
@@ -181,4 +181,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + products + rest + machine.copy(4.5 * columns, Wo)
 
 
-WAY = Way("im2col", serves_all, cost, conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("im2col", serves_all, cost, conv2d, conv2d_input, conv2d_weight)

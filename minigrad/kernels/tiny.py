@@ -12,8 +12,8 @@ from math import prod
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite
 
 LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 
@@ -105,4 +105,4 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 # The adjoint in x multiplies the zeros between and around the cotangents by the kernel.
 _SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
-WAY = Way("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
+ALGORITHM = Algorithm("tiny", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

@@ -9,8 +9,8 @@ import pytest
 
 import minigrad as torch
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Machine
 from minigrad.kernels.fast import clock, machine
-from minigrad.kernels.way import Machine
 
 conv = torch.backends.conv
 
@@ -24,7 +24,7 @@ def _as_before():
     dispatch.set_machine(before)
 
 
-def test_each_way_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
+def test_each_algorithm_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
     tried = []
     through = clock.measure
     monkeypatch.setattr(clock, "measure", lambda call: tried.append(call.func) or through(call))
@@ -33,13 +33,13 @@ def test_each_way_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
     conv.benchmark = True
     assert conv.benchmark is True
     out = layer(x)
-    ways = len(tried)
-    assert ways > 2
+    algorithms = len(tried)
+    assert algorithms > 2
     np.testing.assert_allclose(out.detach().numpy(), plain.detach().numpy(), atol=1e-5)
     layer(x)
-    assert len(tried) == ways
+    assert len(tried) == algorithms
     out.sum().backward()
-    assert len(tried) > ways
+    assert len(tried) > algorithms
     with conv.algorithm("im2col"):  # what is forced is not tried
         layer(torch.randn(3, 8, 20, 20))
     conv.benchmark = False
@@ -59,18 +59,18 @@ def test_benchmark_is_a_switch():
         conv.benchmark = 1
 
 
-def test_explain_names_every_way_that_is_worth_it():
+def test_explain_names_every_algorithm_that_is_worth_it():
     layer = torch.nn.Conv2d(16, 24, 3, padding=1)
     told = conv.explain((2, 16, 14, 14), layer)
-    assert {row.way for row in told} >= {"im2col", "mec", "winograd"}
+    assert {row.algorithm for row in told} >= {"im2col", "mec", "winograd"}
     assert [row.chosen for row in told].count(True) == 1
     assert all(row.measured > 0 and row.estimated > 0 for row in told)
     assert [row.measured for row in told] == sorted(row.measured for row in told)
     head, *lines = repr(told).split("\n")
-    assert head.split() == ["way", "estimated", "measured", "forward", "in", "image", "in", "kernel", "ms"]
+    assert head.split() == ["algorithm", "estimated", "measured", "forward", "in", "image", "in", "kernel", "ms"]
     assert len(lines) == len(told) and sum(line.startswith("*") for line in lines) == 1
     same = conv.explain(torch.ones(2, 16, 14, 14), torch.ones(24, 16, 3, 3), padding=1)
-    assert {row.way for row in same} == {row.way for row in told}
+    assert {row.algorithm for row in same} == {row.algorithm for row in told}
     with pytest.raises(RuntimeError, match="expected input"):
         conv.explain((2, 3, 14, 14), layer)
 

@@ -10,9 +10,9 @@ import minigrad.nn.functional as F
 from minigrad import autograd
 from minigrad.backends import conv
 from minigrad.kernels import Geometry, algorithm
+from minigrad.kernels.algorithms import Problem
 from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.cuda import FAMILIES
-from minigrad.kernels.way import Problem
 from tests import standin
 
 # image, kernel, and how: strides, padding, dilation, groups; batches of one and of several
@@ -93,13 +93,13 @@ def test_second_gradients(device, name):
     assert (mixed * x).sum().item() == pytest.approx(2 * (first * v).sum().item(), rel=1e-9)
 
 
-@pytest.mark.parametrize("way", list(FAMILIES))
-def test_each_way_of_a_gpu_gives_every_order(device, way):
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_each_algorithm_of_a_gpu_gives_every_order(device, family):
     if device == "cpu":
-        pytest.skip("these ways are a GPU's")
+        pytest.skip("these algorithms are a GPU's")
     for name in CASES:
-        if is_served(name, way):
-            with algorithm(way):
+        if is_served(name, family):
+            with algorithm(family):
                 test_value(device, name)
                 test_gradients_are_adjoint(device, name)
                 test_second_gradients(device, name)
@@ -109,16 +109,16 @@ def test_each_way_of_a_gpu_gives_every_order(device, way):
 def test_winograd_gives_every_order(device, taps, spoiled):
     """It serves single precision alone, and forms by the definition what stands out of its tile."""
     if device == "cpu":
-        pytest.skip("this way is a GPU's")
+        pytest.skip("this algorithm is a GPU's")
     random = np.random.default_rng(0)
     arrays = [
         random.normal(size=shape).astype("f") for shape in ((3, 8, 10, 9), (5, 8, taps, taps), (5, 8, taps, taps))
     ]
     arrays[0][1, 2, 4, 4] = 1e3 if spoiled else 1
     found = []
-    for where, way in ((device, "cuda winograd"), ("cpu", "im2col")):
+    for where, family in ((device, "cuda winograd"), ("cpu", "im2col")):
         x, w, v = (mg.tensor(a, device=where, requires_grad=True) for a in arrays)
-        with algorithm(way):
+        with algorithm(family):
             y = F.conv2d(x, w, padding=1)
             dx, dw = autograd.grad((y**2).sum(), (x, w), create_graph=True)
             second = autograd.grad((dx * x.detach()).sum() + (dw * v.detach()).sum(), (x, w))
@@ -127,7 +127,7 @@ def test_winograd_gives_every_order(device, taps, spoiled):
         np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=(2e-6 if taps == 3 else 2e-5) * abs(expected).max())
 
 
-def test_the_clock_chooses_between_the_ways_of_a_gpu(device, monkeypatch):
+def test_the_clock_chooses_between_the_algorithms_of_a_gpu(device, monkeypatch):
     if device == "cpu":
         pytest.skip("tests/backends/test_conv.py asks this of a CPU")
     tried = []
@@ -142,11 +142,11 @@ def test_the_clock_chooses_between_the_ways_of_a_gpu(device, monkeypatch):
     assert len(tried) == len(set(tried))
 
 
-def is_served(name, way):
+def is_served(name, family):
     image, kernel, how = CASES[name]
     pairs = [pair(how.get(key, default)) for key, default in (("stride", 1), ("padding", 0), ("dilation", 1))]
     geometry = Geometry(kernel[2:], *pairs, how.get("groups", 1))
-    return FAMILIES[way].WAY.serves(Problem(image, kernel[0], geometry, "d", object))
+    return FAMILIES[family].ALGORITHM.serves(Problem(image, kernel[0], geometry, "d", object))
 
 
 def test_integers(device):

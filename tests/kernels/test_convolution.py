@@ -1,4 +1,4 @@
-"""Every way to compute a convolution against loops, SciPy and the adjoint identity."""
+"""Every algorithm to compute a convolution against loops, SciPy and the adjoint identity."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
+import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, im2col, workspace
+from minigrad.kernels.algorithms import Machine, Problem
 from minigrad.kernels.fast import depthwise, mec, winograd
-from minigrad.kernels.way import Machine, Problem
 
-ON_A_CPU = {name: way for name, way in dispatch.WAYS.items() if "cuda" not in name}
-WAYS = [name for name in ON_A_CPU if name != "direct"]
+ON_A_CPU = {name: algorithm for name, algorithm in dispatch.ALGORITHMS.items() if "cuda" not in name}
+ALGORITHMS = [name for name in ON_A_CPU if name != "direct"]
 
 
 @st.composite
@@ -53,8 +53,8 @@ def problem(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
     return x, w, g
 
 
-def triad(way, x, w, g, geometry):
-    with kernels.algorithm(way):
+def triad(algorithm, x, w, g, geometry):
+    with kernels.algorithm(algorithm):
         return (
             kernels.conv2d(x, w, geometry=geometry),
             kernels.conv2d_input(g, w, size=x.shape[2:], geometry=geometry),
@@ -62,16 +62,16 @@ def triad(way, x, w, g, geometry):
         )
 
 
-@pytest.mark.parametrize("way", [None, *WAYS])
+@pytest.mark.parametrize("algorithm", [None, *ALGORITHMS])
 @settings(max_examples=60, deadline=None)
 @given(shape=convolutions())
-def test_each_algorithm_agrees_with_loops(way, shape):
+def test_each_algorithm_agrees_with_loops(algorithm, shape):
     x, w, g = problem(*shape)
-    if way and not ON_A_CPU[way].serves(asked(shape)):
+    if algorithm and not ON_A_CPU[algorithm].serves(asked(shape)):
         with pytest.raises(RuntimeError, match="was forced, but cannot compute"):
-            triad(way, x, w, g, shape[2])
+            triad(algorithm, x, w, g, shape[2])
         return
-    found = triad(way, x, w, g, shape[2])
+    found = triad(algorithm, x, w, g, shape[2])
     for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
         assert ours.dtype == loops.dtype
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
@@ -104,7 +104,7 @@ def test_a_bias_is_added_to_each_channel_whatever_its_strides(N, size):
     np.testing.assert_array_equal(out, kernels.conv2d(x, w, geometry=Geometry((3, 3))) + b.reshape(-1, 1, 1))
 
 
-LAYERS = {  # the shapes that each way was written for
+LAYERS = {  # the shapes that each algorithm was written for
     "direct": layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
     "tiny": layer((1, 1, 6, 8), 1, (1, 2)),
     "im2col": layer((3, 8, 15, 17), 6, (3, 3), (2, 2), (1, 1), groups=2),
@@ -124,13 +124,13 @@ def test_every_algorithm_has_a_layer_here():
     assert set(LAYERS) == set(ON_A_CPU)
 
 
-@pytest.mark.parametrize("way", LAYERS)
-def test_forward_is_scipys_cross_correlation(way):
-    x_shape, w_shape, (_, (sh, sw), *_) = LAYERS[way]
+@pytest.mark.parametrize("algorithm", LAYERS)
+def test_forward_is_scipys_cross_correlation(algorithm):
+    x_shape, w_shape, (_, (sh, sw), *_) = LAYERS[algorithm]
     groups = x_shape[1] // w_shape[1]
     geometry = Geometry(w_shape[2:], (sh, sw), groups=groups)
     x, w, _ = problem(x_shape, w_shape, geometry)
-    with kernels.algorithm(way):
+    with kernels.algorithm(algorithm):
         out = kernels.conv2d(x, w, geometry=geometry)
     per_group = w_shape[0] // groups
     for n, o in np.ndindex(out.shape[:2]):
@@ -140,33 +140,33 @@ def test_forward_is_scipys_cross_correlation(way):
         np.testing.assert_allclose(out[n, o], expected[::sh, ::sw], rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("way", LAYERS)
+@pytest.mark.parametrize("algorithm", LAYERS)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_dtype_is_kept_and_error_is_small(way, dtype):
-    shape = LAYERS[way]
+def test_dtype_is_kept_and_error_is_small(algorithm, dtype):
+    shape = LAYERS[algorithm]
     x, w, g = problem(*shape, dtype=dtype)
     exact = triad("direct", *(a.astype(np.float64) for a in (x, w, g)), shape[2])
-    for ours, expected in zip(triad(way, x, w, g, shape[2]), exact, strict=True):
+    for ours, expected in zip(triad(algorithm, x, w, g, shape[2]), exact, strict=True):
         assert ours.dtype == dtype
         error = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
         bound = {np.float16: 5e-4, np.float32: 2e-6, np.float64: 3e-15}[dtype]
-        if way in ("winograd 5x5", "winograd blocks") and dtype != np.float16:  # tiles of 7 and 8 pixels
+        if algorithm in ("winograd 5x5", "winograd blocks") and dtype != np.float16:  # tiles of 7 and 8 pixels
             bound = {np.float32: 5e-6, np.float64: 1e-14}[dtype]
         assert error < bound
 
 
-@pytest.mark.parametrize("way", LAYERS)
-def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(way):
-    shape = LAYERS[way]
+@pytest.mark.parametrize("algorithm", LAYERS)
+def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(algorithm):
+    shape = LAYERS[algorithm]
     x, w, g = problem(*shape, dtype=np.float32)
-    first = triad(way, x, w, g, shape[2])
+    first = triad(algorithm, x, w, g, shape[2])
     strided = [np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) for a in (x, w, g)]
     reversed_in_memory = [np.ascontiguousarray(a[..., ::-1])[..., ::-1] for a in (x, w, g)]
     for operands in (strided, reversed_in_memory):
         copies = [a.copy() for a in operands]
         for a in operands:
             a.flags.writeable = False
-        again = triad(way, *operands, shape[2])
+        again = triad(algorithm, *operands, shape[2])
         for a, copy in zip(operands, copies, strict=True):
             np.testing.assert_array_equal(a, copy)
         for one, two in zip(first, again, strict=True):
@@ -175,18 +175,18 @@ def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(way):
         assert result.flags.c_contiguous and result.flags.writeable
         assert not any(np.shares_memory(result, a) for a in (x, w, g))
     keep = [result.copy() for result in first]
-    triad(way, x + 1, w + 1, g + 1, shape[2])  # would overwrite a result that lay in scratch memory
+    triad(algorithm, x + 1, w + 1, g + 1, shape[2])  # would overwrite a result that lay in scratch memory
     for result, copy in zip(first, keep, strict=True):
         np.testing.assert_array_equal(result, copy)
 
 
-@pytest.mark.parametrize("way", [None, "im2col", "direct"])
+@pytest.mark.parametrize("algorithm", [None, "im2col", "direct"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64])
-def test_integers_wrap_as_their_dtype_does(way, dtype):
+def test_integers_wrap_as_their_dtype_does(algorithm, dtype):
     random = np.random.default_rng(0)
     x = random.integers(0, 100, (2, 3, 6, 5)).astype(dtype)
     w = random.integers(0, 100, (2, 3, 3, 2)).astype(dtype)
-    with kernels.algorithm(way):
+    with kernels.algorithm(algorithm):
         out = kernels.conv2d(x, w, geometry=Geometry((3, 2), padding=(1, 0)))
     exact = direct.conv2d(x.astype(np.int64), w.astype(np.int64), Geometry((3, 2), padding=(1, 0)))
     assert out.dtype == dtype
@@ -203,28 +203,28 @@ def test_infinities_stay_infinities_without_a_warning():
 BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "depthwise": depthwise}
 
 
-@pytest.mark.parametrize("way", BLOCKS_OF)
-def test_blocks_of_any_size_agree(way, monkeypatch):
-    shape = LAYERS[way]
+@pytest.mark.parametrize("algorithm", BLOCKS_OF)
+def test_blocks_of_any_size_agree(algorithm, monkeypatch):
+    shape = LAYERS[algorithm]
     x, w, g = problem(*shape)
-    whole = triad(way, x, w, g, shape[2])
+    whole = triad(algorithm, x, w, g, shape[2])
     for size in (1, 2_000, 50_000, 200_000):
-        monkeypatch.setattr(BLOCKS_OF[way], "BLOCK_BYTES", size)
-        for a, b in zip(triad(way, x, w, g, shape[2]), whole, strict=True):
+        monkeypatch.setattr(BLOCKS_OF[algorithm], "BLOCK_BYTES", size)
+        for a, b in zip(triad(algorithm, x, w, g, shape[2]), whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("way", BLOCKS_OF)
+@pytest.mark.parametrize("algorithm", BLOCKS_OF)
 @pytest.mark.parametrize("size", [1, 700])
 @settings(max_examples=40, deadline=None)
 @given(shape=convolutions())
-def test_small_blocks_agree_with_loops(way, size, shape):
+def test_small_blocks_agree_with_loops(algorithm, size, shape):
     x, w, g = problem(*shape)
-    if not ON_A_CPU[way].serves(asked(shape)):
+    if not ON_A_CPU[algorithm].serves(asked(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BLOCKS_OF[way], "BLOCK_BYTES", size)
-        found = triad(way, x, w, g, shape[2])
+        patch.setattr(BLOCKS_OF[algorithm], "BLOCK_BYTES", size)
+        found = triad(algorithm, x, w, g, shape[2])
     for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
@@ -292,9 +292,11 @@ def test_without_the_wing_the_heart_computes_the_same(monkeypatch):
     shape = LAYERS["winograd"]
     x, w, g = problem(*shape, dtype=np.float32)
     quick = triad(None, x, w, g, shape[2])
-    monkeypatch.setattr(dispatch, "WAYS", {name: dispatch.WAYS[name] for name in ("direct", "tiny", "im2col")})
+    monkeypatch.setattr(
+        dispatch, "ALGORITHMS", {name: dispatch.ALGORITHMS[name] for name in ("direct", "tiny", "im2col")}
+    )
     dispatch.choose.cache_clear()
-    assert dispatch.choose(*asked(shape, "f")) is im2col.WAY
+    assert dispatch.choose(*asked(shape, "f")) is im2col.ALGORITHM
     for ours, plain in zip(quick, triad(None, x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-4)
     dispatch.choose.cache_clear()
@@ -385,8 +387,8 @@ def test_a_forced_algorithm_holds_in_the_backward_walk_too(monkeypatch):
     import minigrad as torch
 
     calls = []
-    watched = direct.WAY._replace(conv2d_weight=lambda *a: calls.append(a) or direct.conv2d_weight(*a))
-    monkeypatch.setitem(dispatch.WAYS, "direct", watched)
+    watched = direct.ALGORITHM._replace(conv2d_weight=lambda *a: calls.append(a) or direct.conv2d_weight(*a))
+    monkeypatch.setitem(dispatch.ALGORITHMS, "direct", watched)
     dispatch.choose.cache_clear()
     kernel = torch.ones(1, 1, 2, 2, requires_grad=True)
     with torch.backends.conv.algorithm("direct"):

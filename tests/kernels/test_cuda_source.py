@@ -63,7 +63,7 @@ def test_source_compiles_for_a_gpu():
     nvrtc.require()
     for char, kernel in itertools.product(launch.C_TYPES, (cuda_columns.GATHER, cuda_columns.SCATTER)):
         compile_for_a_gpu(kernel, char)
-    for kernel in kernels_of_the_ways():
+    for kernel in kernels_of_the_algorithms():
         for char in "f" if kernel in winograds() else "fd":
             compile_for_a_gpu(kernel, char)
 
@@ -83,7 +83,7 @@ def winograds():
     ]
 
 
-def kernels_of_the_ways():
+def kernels_of_the_algorithms():
     strided = Geometry((3, 5), (2, 1), (1, 2), (1, 2))
     return [
         cuda_plain.WINDOW, cuda_plain.PIXEL, cuda_plain.WEIGHT, cuda_parts.ADD_PARTS,

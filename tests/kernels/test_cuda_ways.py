@@ -1,4 +1,4 @@
-"""The ways to compute a convolution on a GPU: each kernel's source, run on the processor, against the definition.
+"""The algorithms to compute a convolution on a GPU: each kernel's source, run on the processor, against the definition.
 
 That the library's calls around the kernels are CuPy's is for `tests/device`, on the stand-in.
 """
@@ -9,8 +9,8 @@ import pytest
 from minigrad import kernels
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
+from minigrad.kernels.algorithms import Problem
 from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd, cuda_winograd_marks
-from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
@@ -67,13 +67,13 @@ def turned(array):
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)[:, ::-1]), -1, 1)[:, :, ::-1]
 
 
-def check(way, function, arrays, geometry, size, tolerance):
+def check(algorithm, function, arrays, geometry, size, tolerance):
     pair = [arrays[name] for name in FUNCTIONS[function]]
     rest = (size,) if function == "conv2d_input" else ()
-    found = getattr(way, function)(*pair, geometry, *rest)
+    found = getattr(algorithm, function)(*pair, geometry, *rest)
     if function == "conv2d":  # the same sums, begun with a bias
         bias = np.arange(2 * len(pair[1]), dtype=found.dtype)[::2]
-        begun = way.conv2d(*pair, geometry, bias)
+        begun = algorithm.conv2d(*pair, geometry, bias)
         np.testing.assert_allclose(begun, found + bias.reshape(-1, 1, 1), rtol=1e-5, atol=1e-5)
     expected = getattr(direct, function)(*(a.astype("d") for a in pair), geometry, *rest)
     assert found.dtype == pair[0].dtype and found.flags.c_contiguous
@@ -82,15 +82,15 @@ def check(way, function, arrays, geometry, size, tolerance):
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize(("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))])
-def test_each_way_computes_the_definition(name, case, function):
+def test_each_algorithm_computes_the_definition(name, case, function):
     image, outputs, geometry = CASES[name][case]
-    way = cuda.FAMILIES[name].WAY
+    algorithm = cuda.FAMILIES[name].ALGORITHM
     for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4), ("f", turned, 1e-4)):
-        if not way.serves(Problem(image, outputs, geometry, char, object)):
+        if not algorithm.serves(Problem(image, outputs, geometry, char, object)):
             assert (name, char) == ("cuda winograd", "d")
             continue
         arrays = {key: change(a) for key, a in operands(image, outputs, geometry, char).items()}
-        check(way, function, arrays, geometry, image[2:], tolerance)
+        check(algorithm, function, arrays, geometry, image[2:], tolerance)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -104,7 +104,7 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(name, function, value)
         for place in (0, arrays[key].size // 2, -1):
             changed = {**arrays, key: arrays[key].copy()}
             changed[key].reshape(-1)[place] = value
-            check(cuda.FAMILIES[name].WAY, function, changed, geometry, image[2:], tolerance)
+            check(cuda.FAMILIES[name].ALGORITHM, function, changed, geometry, image[2:], tolerance)
 
 
 @pytest.mark.parametrize("tile", cuda_product.TILES)
@@ -114,7 +114,7 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
         planned.cache_clear()
     image, outputs, geometry = (2, 9, 9, 8), 130, Geometry((3, 2), (1, 1), (1, 2))
     for function in FUNCTIONS:
-        check(cuda_product.WAY, function, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
+        check(cuda_product.ALGORITHM, function, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
     for planned in (cuda_product._plan, cuda_product._weights):
         planned.cache_clear()
 
@@ -124,7 +124,7 @@ def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
     monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (13, 13), 13))  # image by image
     geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd_marks.Frame(6, 3, 3, (13, 13))
     arrays = operands((3, 8, 13, 13), 5, geometry, "f")
-    check(cuda_winograd.WAY, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
+    check(cuda_winograd.ALGORITHM, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
     arrays["x"][1, 3, 1, 1], arrays["x"][2, 5, 3, 4] = 1e4, np.nan
     marks, seen = cuda_winograd_marks.mark(arrays["x"], None, frame, (1, 1))
     expected = np.zeros((3, 4, 4), "i")
@@ -144,10 +144,10 @@ def test_winograd_adds_marked_tiles_to_a_kernels_gradient():
     geometry = Geometry((3, 3), padding=(1, 1))
     arrays = {name: 1 + 0.1 * a for name, a in operands((6, 1, 27, 27), 1, geometry, "f").items()}
     arrays["x"][5, 0, 20, 20] = 1e4
-    check(cuda_winograd.WAY, "conv2d_weight", arrays, geometry, (27, 27), 1e-4)
+    check(cuda_winograd.ALGORITHM, "conv2d_weight", arrays, geometry, (27, 27), 1e-4)
 
 
-def test_every_way_has_its_cases():
+def test_every_algorithm_has_its_cases():
     assert set(CASES) == set(cuda.FAMILIES)
 
 
@@ -166,7 +166,7 @@ def test_every_way_has_its_cases():
 )
 def test_the_geometry_chooses(image, outputs, geometry, name):
     for function in FUNCTIONS:
-        assert cuda.choose(function, image, outputs, geometry, "f", object).WAY.name == name
+        assert cuda.choose(function, image, outputs, geometry, "f", object).ALGORITHM.name == name
     assert cuda.choose(function, image, outputs, geometry, "?", object) is cuda.cuda_columns
 
 
@@ -197,7 +197,7 @@ def test_integers_are_passed_as_one_argument():
 def test_with_tf32_columns_are_chosen_and_winograd_is_not():
     problem = (64, 64, 56, 56), 64, Geometry((3, 3), padding=(1, 1))
     for char, tf32, family in (("f", False, "winograd"), ("f", True, "columns"), ("d", True, "product")):
-        assert cuda.choose("conv2d", *problem, char, object, tf32).WAY.name == f"cuda {family}"
+        assert cuda.choose("conv2d", *problem, char, object, tf32).ALGORITHM.name == f"cuda {family}"
 
 
 def test_strides_that_32_bits_do_not_count_are_seen():

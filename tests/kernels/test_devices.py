@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import minigrad.kernels.fast  # noqa: F401 (the GPU's way makes itself known)
+import minigrad.kernels.fast  # noqa: F401 (the GPU's algorithm makes itself known)
 from minigrad import backend, devices, kernels
 from tests import standin
 

@@ -34,7 +34,9 @@ def spoiled(array, value, where):
     return array
 
 
-SMALL = {way: LAYERS[way] for way in LAYERS if "winograd" not in way}  # the loops of the definition take their time
+SMALL = {
+    algorithm: LAYERS[algorithm] for algorithm in LAYERS if "winograd" not in algorithm
+}  # the loops of the definition take their time
 SMALL["winograd"] = SMALL["winograd 2x2"] = ((1, 13, 10, 9), (14, 13, 3, 3), LAYERS["winograd"][2])
 SMALL["winograd 5x5"] = ((1, 6, 10, 9), (5, 6, 5, 6), LAYERS["winograd 5x5"][2])
 SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd blocks"][2])
@@ -43,13 +45,13 @@ SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd block
 @pytest.mark.parametrize("where", ["first", "middle", "last"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("way", SMALL)
-def test_nonfinite_values_reach_the_outputs_that_see_them(way, function, value, where):
-    x_shape, _, geometry = SMALL[way]
-    operands = dict(zip("xwg", problem(*SMALL[way], dtype=np.float32), strict=True))
+@pytest.mark.parametrize("algorithm", SMALL)
+def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, value, where):
+    x_shape, _, geometry = SMALL[algorithm]
+    operands = dict(zip("xwg", problem(*SMALL[algorithm], dtype=np.float32), strict=True))
     for name in FUNCTIONS[function]:
         changed = {**operands, name: spoiled(operands[name], value, where)}
-        with kernels.algorithm(way):
+        with kernels.algorithm(algorithm):
             found = computed(kernels, function, changed, geometry, x_shape[2:])
         expected = computed(direct, function, changed, geometry, x_shape[2:])
         np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
@@ -58,16 +60,18 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(way, function, value, 
         np.testing.assert_allclose(found[clean], expected[clean], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("way", ["tiny", "mec", "depthwise"])
+@pytest.mark.parametrize("algorithm", ["tiny", "mec", "depthwise"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_stride_does_not_multiply_zeros_by_nonfinite_values(way, value):
-    geometry = LAYERS["mec"][2] if way == "mec" else Geometry((3, 3), (2, 2) if way == "tiny" else (1, 1), (1, 1))
-    if way == "depthwise":
+def test_a_stride_does_not_multiply_zeros_by_nonfinite_values(algorithm, value):
+    geometry = (
+        LAYERS["mec"][2] if algorithm == "mec" else Geometry((3, 3), (2, 2) if algorithm == "tiny" else (1, 1), (1, 1))
+    )
+    if algorithm == "depthwise":
         geometry = geometry._replace(groups=3)
     x_shape, w_shape = (1, 3, 9, 8), (3, 3 // geometry.groups, *geometry.kernel)
     _, w, g = problem(x_shape, w_shape, geometry)
     w[0, 0, 0, 0] = value
-    with kernels.algorithm(way):
+    with kernels.algorithm(algorithm):
         found = kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry)
     with np.errstate(all="ignore"):
         expected = direct.conv2d_input(g, w, geometry, x_shape[2:])
@@ -121,16 +125,16 @@ def put(x, value):
     return x
 
 
-@pytest.mark.parametrize("way", [None, "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks"])
+@pytest.mark.parametrize("algorithm", [None, "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_the_bound_that_is_stated(way, scene):
+def test_the_bound_that_is_stated(algorithm, scene):
     """|error| <= 1e-5 (largest |x| that the output sees) (sum of its kernel's |w|), for any range of the data."""
-    x_shape, _, geometry = LAYERS[way or "winograd"]
-    x, w, g = problem(*LAYERS[way or "winograd"], dtype=np.float32)
+    x_shape, _, geometry = LAYERS[algorithm or "winograd"]
+    x, w, g = problem(*LAYERS[algorithm or "winograd"], dtype=np.float32)
     x, g = (SCENES[scene](a).astype(np.float32) for a in (x, g))
     wide = [a.astype(np.float64) for a in (x, w, g)]
     mirror, turned = geometry.mirrored(), w.transpose(1, 0, 2, 3)
-    with kernels.algorithm(way):
+    with kernels.algorithm(algorithm):
         out = kernels.conv2d(x, w, geometry=geometry)
         dx = kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry)
         dw = kernels.conv2d_weight(x, g, geometry=geometry)
@@ -143,11 +147,13 @@ def test_the_bound_that_is_stated(way, scene):
         assert (error <= 1e-5 * kernels.conv2d_weight(abs(wide[0]), abs(wide[2]), geometry=geometry)).all()
 
 
-@pytest.mark.parametrize(("way", "tile"), [("winograd", (6,)), ("winograd 5x5", (8,)), ("winograd blocks", (7, 4))])
-def test_ordinary_data_keep_the_quick_way(way, tile):
+@pytest.mark.parametrize(
+    ("algorithm", "tile"), [("winograd", (6,)), ("winograd 5x5", (8,)), ("winograd blocks", (7, 4))]
+)
+def test_ordinary_data_keep_the_quick_algorithm(algorithm, tile):
     """Noise, what a relu or a maximum leaves of it, and their gradients are even; a lone pixel is not."""
-    x, _, _ = problem(*LAYERS[way], dtype=np.float32)
-    geometry = LAYERS[way][2]
+    x, _, _ = problem(*LAYERS[algorithm], dtype=np.float32)
+    geometry = LAYERS[algorithm][2]
     for scene in ("even", "after a relu", "tiny", "large"):
         assert winograd.is_even(SCENES[scene](x), geometry, *tile)
     for scene in ("one pixel", "a pixel of 100", "a pixel of 1e6", "a bright half", "a dark corner"):
@@ -179,7 +185,7 @@ def test_the_lesson_that_marks_a_pixel_and_looks_where_it_arrives(dtype):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_spoiled_pixel_on_the_way_and_on_the_way_back(dtype, value):
+def test_a_spoiled_pixel_on_the_algorithm_and_on_the_algorithm_back(dtype, value):
     torch.manual_seed(0)
     w = torch.randn(16, 16, 3, 3).to(dtype).requires_grad_()
     x = torch.randn(1, 16, 32, 32).to(dtype).requires_grad_()

@@ -9,6 +9,6 @@ from minigrad.kernels.dispatch import set_machine, register
 from minigrad.kernels.fast import apart, depthwise, mec, phases, pointwise, winograd
 from minigrad.kernels.fast.machine import recognize_machine
 
-for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, apart.WAY, phases.WAY, *winograd.WAYS):
-    register(_way)
+for _algorithm in (*[file.ALGORITHM for file in (mec, pointwise, depthwise, apart, phases)], *winograd.ALGORITHMS):
+    register(_algorithm)
 set_machine(recognize_machine())

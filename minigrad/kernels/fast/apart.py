@@ -6,8 +6,8 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, serves_groups
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, serves_groups
 
 OVERHEAD = 6e-5  # seconds of Python in three calls for each group
 
@@ -60,4 +60,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return groups * (OVERHEAD + chosen.cost(group, machine)) + copies
 
 
-WAY = Way("apart", serves_groups, cost, conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("apart", serves_groups, cost, conv2d, conv2d_input, conv2d_weight)

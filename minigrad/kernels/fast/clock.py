@@ -10,10 +10,10 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Algorithm, Problem
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
 
-_known: dict[Any, Way] = {}  # the quickest, by function and problem
+_known: dict[Any, Algorithm] = {}  # the quickest, by function and problem
 SLOW = 30.0  # an algorithm whose estimated cost is so many times the least is not tried
 
 
@@ -25,24 +25,25 @@ def quickest(
     left: Array,
     right: Array,
     *size: Pair,
-) -> Way:
+) -> Algorithm:
     """The algorithm that is quickest on these operands, remembered for their shapes."""
     problem = Problem(image, outputs, geometry, left.dtype.char, left.__class__)
-    way = _known.get((function, problem))
-    if way is None:
-        ways = promising(problem)
-        times = {way.name: measure(partial(getattr(way, function), left, right, geometry, *size)) for way in ways}
-        way = _known[function, problem] = min(ways, key=lambda way: times[way.name])
-    return way
+    found = _known.get((function, problem))
+    if found is None:
+        tried = promising(problem)
+        times = {one.name: measure(partial(getattr(one, function), left, right, geometry, *size)) for one in tried}
+        found = _known[function, problem] = min(tried, key=lambda one: times[one.name])
+    return found
 
 
-def promising(problem: Problem) -> list[Way]:
+def promising(problem: Problem) -> list[Algorithm]:
     """The algorithms worth a trial, sorted by estimated cost."""
-    costs = {way.name: way.cost(problem, dispatch.machine()) for way in dispatch.WAYS.values() if way.serves(problem)}
+    known = dispatch.ALGORITHMS
+    costs = {name: one.cost(problem, dispatch.machine()) for name, one in known.items() if one.serves(problem)}
     costs.pop("cuda", None)  # it only chooses among the other CUDA algorithms
     least = max(min(costs.values()), 1e-5)
     names = sorted((name for name in costs if costs[name] <= SLOW * least), key=lambda name: costs[name])
-    return [dispatch.WAYS[name] for name in names]
+    return [known[name] for name in names]
 
 
 def measure(call: partial[Array]) -> float:
@@ -64,7 +65,7 @@ def _wait_for(result: Array) -> None:
 class Row(NamedTuple):
     """The milliseconds that one algorithm takes for a convolution and its two gradients, estimated and measured."""
 
-    way: str
+    algorithm: str
     chosen: bool
     estimated: float
     forward: float
@@ -83,10 +84,11 @@ class Explanation(tuple[Row, ...]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        head = f"  {'way':14}{'estimated':>10}{'measured':>10}{'forward':>10}{'in image':>10}{'in kernel':>10}   ms"
+        columns = ("estimated", "measured", "forward", "in image", "in kernel")
+        head = f"  {'algorithm':14}{''.join([f'{column:>10}' for column in columns])}   ms"
         lines = [
-            f"{'*' if row.chosen else ' '} {row.way:14}{row.estimated:10.3f}{row.measured:10.3f}{row.forward:10.3f}"
-            f"{row.in_the_image:10.3f}{row.in_the_kernel:10.3f}"
+            f"{'*' if row.chosen else ' '} {row.algorithm:14}{row.estimated:10.3f}{row.measured:10.3f}"
+            f"{row.forward:10.3f}{row.in_the_image:10.3f}{row.in_the_kernel:10.3f}"
             for row in self
         ]
         return "\n".join([head, *lines])
@@ -105,13 +107,14 @@ def explain(image: tuple[int, ...], outputs: int, geometry: Geometry, char: str 
     )
     x, w, g = (random.standard_normal(shape).astype(char) for shape in shapes)
     rows = []
-    for way in promising(problem):
+    for algorithm in promising(problem):
         calls = (
-            partial(way.conv2d, x, w, geometry),
-            partial(way.conv2d_input, g, w, geometry, (H, W)),
-            partial(way.conv2d_weight, x, g, geometry),
+            partial(algorithm.conv2d, x, w, geometry),
+            partial(algorithm.conv2d_input, g, w, geometry, (H, W)),
+            partial(algorithm.conv2d_weight, x, g, geometry),
         )
         with np.errstate(all="ignore"):  # overflow to inf is no error
             times = [1e3 * measure(function) for function in calls]
-        rows.append(Row(way.name, way.name == chosen, 1e3 * way.cost(problem, dispatch.machine()), *times))
+        estimated = 1e3 * algorithm.cost(problem, dispatch.machine())
+        rows.append(Row(algorithm.name, algorithm.name == chosen, estimated, *times))
     return Explanation(sorted(rows, key=lambda row: row.measured))

@@ -13,10 +13,10 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import allows_tf32
 from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
 from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, Counted, add_parts, as_one, elements, is_near
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way
 
 CHANNEL_BLOCKS = 528  # that fill a GPU
 # A block per channel and part: its threads go through the part side by side, then add up their sums.
@@ -42,7 +42,7 @@ extern "C" __global__ void sum_channels(
 )
 TF32_SHARE = 0.4  # of the time by columns
 FAMILIES: dict[str, Any] = {
-    family.WAY.name: family for family in (cuda_plain, cuda_columns, cuda_direct, cuda_product, cuda_winograd)
+    family.ALGORITHM.name: family for family in (cuda_plain, cuda_columns, cuda_direct, cuda_product, cuda_winograd)
 }
 
 
@@ -106,7 +106,8 @@ def choose(
     With TF32 cuBLAS multiplies several times as fast; Winograd is then not used, because it would lose more digits.
     """
     problem = Problem(image, outputs, geometry, char, library)
-    times = {family: family.seconds(function, problem) for family in FAMILIES.values() if family.WAY.serves(problem)}
+    able = [family for family in FAMILIES.values() if family.ALGORITHM.serves(problem)]
+    times = {family: family.seconds(function, problem) for family in able}
     if tf32 and char == "f":
         times.pop(cuda_winograd, None)
         times[cuda_columns] *= TF32_SHARE
@@ -118,4 +119,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return -1.0
 
 
-WAY = Way("cuda", cuda_columns.serves, cost, conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda", cuda_columns.serves, cost, conv2d, conv2d_input, conv2d_weight)

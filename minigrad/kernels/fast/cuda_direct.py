@@ -24,6 +24,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import blocks_for
+from minigrad.kernels.algorithms import Algorithm, Problem
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     MOST_BLOCKS,
@@ -39,7 +40,6 @@ from minigrad.kernels.fast.cuda_parts import (
     is_countable,
 )
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
 
 THREADS = 128
 ROOM = 32  # most sums in a thread's registers
@@ -362,4 +362,4 @@ def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> in
     return min(range(step, max(step, most) + 1, step), key=work)
 
 
-WAY = Way("cuda direct", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda direct", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

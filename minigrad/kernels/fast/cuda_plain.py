@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import C_TYPES, THREADS, blocks_for
+from minigrad.kernels.algorithms import Algorithm, Problem
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     LIMIT,
@@ -26,7 +27,6 @@ from minigrad.kernels.fast.cuda_parts import (
     is_countable,
 )
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
 
 SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak: each product reads two numbers
 TURN = 0.1e-6  # seconds for one turn of a thread's loop, where few threads have long sums
@@ -171,4 +171,4 @@ def seconds(function: str, problem: Problem) -> float:
     return GPU.time(1, problem, 0.0, SHARE[function]) + length * TURN
 
 
-WAY = Way("cuda plain", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda plain", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -24,6 +24,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, blocks_for
+from minigrad.kernels.algorithms import Algorithm, Problem
 from minigrad.kernels.fast import cuda_columns
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
@@ -42,7 +43,6 @@ from minigrad.kernels.fast.cuda_parts import (
 )
 from minigrad.kernels.fast.cuda_product_kernels import MEND, PACK, PRODUCT, SQUARES, WEIGHTS
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
 
 DEEP = 8  # channels of a strip
 LONG = 16  # windows of a strip, in the adjoint in w
@@ -194,4 +194,4 @@ def _up(number: int, step: int) -> int:
     return blocks_for(number, step) * step
 
 
-WAY = Way("cuda product", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda product", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -18,6 +18,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import blocks_for
+from minigrad.kernels.algorithms import Algorithm, Problem
 from minigrad.kernels.fast import cuda_columns, cuda_product
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
@@ -33,7 +34,6 @@ from minigrad.kernels.fast.cuda_parts import (
 from minigrad.kernels.fast.cuda_winograd_marks import Frame, mark, mend_tiles, mend_weights
 from minigrad.kernels.fast.winograd_tiles import make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
 
 BLOCK_BYTES = 2**29  # of transformed tiles at a time: half of it took longer on an H100
 TILES = {3: 6, 5: 8}  # pixels along a tile, by taps along the kernel: four windows
@@ -233,4 +233,4 @@ def _kernel(name: str, tile: int, taps: int, matrix: str) -> Counted:
     return Counted(name, SOURCES[name], defined + DOT.replace("MATRIX", rows))
 
 
-WAY = Way("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

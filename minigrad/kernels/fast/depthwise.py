@@ -26,9 +26,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
 from minigrad.kernels.fast.lines import Along, Lines
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_into, serves_groups
 from minigrad.kernels.windows import PIECES, overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
@@ -322,4 +322,4 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 # Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
 _SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
-WAY = Way("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
+ALGORITHM = Algorithm("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minigrad.kernels.way import Machine
+from minigrad.kernels.algorithms import Machine
 from minigrad.threads import products_alone
 
 WIDE, NARROW = 85e9, 50e9  # multiplications a second of one core, with AVX-512 and with AVX2

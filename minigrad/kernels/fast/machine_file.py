@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.advice import advise
-from minigrad.kernels.way import Machine
+from minigrad.kernels.algorithms import Machine
 from minigrad.threads import core_name
 
 MEANT = "the machine is measured anew, and the file written over"

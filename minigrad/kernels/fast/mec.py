@@ -18,9 +18,9 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share, spread
@@ -195,4 +195,4 @@ def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
 
 # The adjoint in x multiplies the zeros above and below the cotangents by the kernel.
 _SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
-WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
+ALGORITHM = Algorithm("mec", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

@@ -14,8 +14,8 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels import dispatch
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
 
@@ -116,4 +116,4 @@ def cost(problem: Problem, machine: Machine) -> float:
 
 # The zeros at the kernel's end meet pixels, and cotangents, that the kernel does not.
 _SAFE = {"conv2d": lambda x, w, geometry: is_finite(x), "conv2d_input": lambda g, w, geometry: is_finite(g)}
-WAY = Way("phases", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
+ALGORITHM = Algorithm("phases", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

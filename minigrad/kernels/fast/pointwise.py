@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.im2col import NARROW
-from minigrad.kernels.way import Machine, Problem, Way, multiply_into
 from minigrad.kernels.windows import empty
 from minigrad.parallel import add_pieces, share
 
@@ -84,4 +84,4 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + machine.product(problem.outputs, Ho * Wo, C, 3 * N) + copies
 
 
-WAY = Way("pointwise", serves, cost, conv2d, conv2d_input, conv2d_weight)
+ALGORITHM = Algorithm("pointwise", serves, cost, conv2d, conv2d_input, conv2d_weight)

@@ -39,9 +39,9 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform, make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share, spread
@@ -325,7 +325,7 @@ def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: 
     return tiles.reshape(tile, tile, Th, Tw, N, C)
 
 
-def _way(name: str, tiles: Winograd) -> Way:
+def _algorithm(name: str, tiles: Winograd) -> Algorithm:
     def even(x: Array, geometry: Geometry) -> bool:
         return is_even(x, geometry, tiles.tile, tiles.block)
 
@@ -334,12 +334,12 @@ def _way(name: str, tiles: Winograd) -> Way:
         "conv2d_input": lambda g, w, geometry: is_finite(w) and even(g, geometry.mirrored()),
         "conv2d_weight": lambda x, g, geometry: even(x, geometry) and even(g, geometry.mirrored()),
     }
-    return Way(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight, safe)
+    return Algorithm(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight, safe)
 
 
-WAYS = (
-    _way("winograd", Winograd(6)),  # F(4x4, 3x3), and F(2x2, 5x5)
-    _way("winograd 2x2", Winograd(4)),  # F(2x2, 3x3)
-    _way("winograd 5x5", Winograd(8, least=5)),  # F(4x4, 5x5)
-    _way("winograd blocks", Winograd(7, least=5, block=4)),  # F(4x4, 4x4) for each block
+ALGORITHMS = (
+    _algorithm("winograd", Winograd(6)),  # F(4x4, 3x3), and F(2x2, 5x5)
+    _algorithm("winograd 2x2", Winograd(4)),  # F(2x2, 3x3)
+    _algorithm("winograd 5x5", Winograd(8, least=5)),  # F(4x4, 5x5)
+    _algorithm("winograd blocks", Winograd(7, least=5, block=4)),  # F(4x4, 4x4) for each block
 )

@@ -1,4 +1,4 @@
-"""`Way`: one algorithm for convolution, as dispatch sees it; `Problem`: the shapes and the geometry to compute."""
+"""`Algorithm`: one algorithm for convolution, as dispatch sees it; `Problem`: the shapes and the geometry of one."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Machine(NamedTuple):
         return elements * (self.move + self.run / max(run, 1))
 
 
-class Way(NamedTuple):
-    """One algorithm for convolution ("way", for short): its three functions, what it can compute, and at what cost.
+class Algorithm(NamedTuple):
+    """One algorithm for convolution: its three functions, what it can compute, and at what cost.
 
     x (N, C, H, W), w (O, C/groups, kh, kw) and g (N, O, Ho, Wo) may have any strides and are not modified; results
     own their memory.
@@ -84,7 +84,7 @@ class Way(NamedTuple):
     conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w
     # The functions in which an inf or a NaN may reach outputs that do not see it (by a tile's other pixels, by zeros
-    # times a weight), each with a check that these operands do no harm. If they do, another way computes.
+    # times a weight), each with a check that these operands do no harm. If they do, another algorithm computes.
     safe: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
 
 
