@@ -130,6 +130,8 @@ class FunctionNode(Node):
         gradients = [self._as_given(g, about, create_graph) for g, about in pairs]
         returned = self._pull(gradients)
         picked = self._check(as_tuple(returned))
+        if wanted is not None:
+            picked = [r if edge in wanted else None for r, edge in zip(picked, self.edges, strict=True)]
         # Views, because a user's backward may return the cotangent itself, or one array twice.
         return [r if create_graph or r is None else r.array.view() for r in picked]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from minigrad.advice import warn
 from minigrad.autograd import leaves, messages
 from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.autograd.walk import Deliver, Seeds, walk
+from minigrad.autograd.walk import Seeds, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def backward(
         for target in given:
             if isinstance(target, TensorBase):
                 target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
-    _walk_silently(seeds, create_graph, retain_graph, wanted, accumulate)
+    _walk_silently(accumulate, seeds, create_graph, retain_graph, wanted)
 
 
 def grad(
@@ -82,7 +82,7 @@ def grad(
         asked = _as_tuple(outputs), targets, _as_tuple(grad_outputs)
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
-    arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
+    arrived = _walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
     found: list[Any] = [arrived.get(edge) for edge in edges]
     for i, (target, gradient) in enumerate(zip(targets, found, strict=True)):
         if gradient is not None:
@@ -95,24 +95,28 @@ def grad(
     return tuple(found)
 
 
-def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
-    """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
-    if leaves.hooks_exist:
-        gradient = leaves.before_accumulation(leaf, gradient, create_graph)
-    with _adding:
-        before = leaf.gradient
-        if create_graph:  # a copy: others may have been given the same gradient
-            leaf.gradient = gradient.clone() if before is None else before + gradient
-        elif before is None:
-            leaf.gradient = wrap(gradient)
-            leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it
-        elif gradient.shape != before.array.shape or 0 in before.array.strides:
-            before.add_(wrap(gradient))  # says why that cannot be
-        else:
-            quiet(np.add, before.array, gradient, before.array)
-            before.writes[0] += 1
-    if leaves.hooks_exist:
-        leaves.after_accumulation(leaf, gradient, create_graph)
+def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
+    """Add to the ``.grad`` of each leaf: in place when it is there and no graph is wanted, as PyTorch does."""
+    for leaf, gradient in arriving:
+        if not isinstance(leaf, TensorBase):
+            continue  # a result, whose own hook has added
+        create_graph = isinstance(gradient, TensorBase)
+        if leaves.hooks_exist:
+            gradient = leaves.before_accumulation(leaf, gradient, create_graph)
+        with _adding:
+            before = leaf.gradient
+            if create_graph:  # a copy: others may have been given the same gradient
+                leaf.gradient = gradient.clone() if before is None else before + gradient
+            elif before is None:
+                leaf.gradient = wrap(gradient)
+                leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it
+            elif gradient.shape != before.array.shape or 0 in before.array.strides:
+                before.add_(wrap(gradient))  # says why that cannot be
+            else:
+                quiet(np.add, before.array, gradient, before.array)
+                before.writes[0] += 1
+        if leaves.hooks_exist:
+            leaves.after_accumulation(leaf, gradient, create_graph)
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
@@ -150,14 +154,14 @@ def _check_inputs(name: str, inputs: Any) -> list[Any]:
 
 
 def _walk_silently(
-    seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any, deliver: Deliver | None = None
-) -> dict[Edge, Any]:
-    """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
+    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any
+) -> Any:
+    """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
     keep = create_graph or flags & KEEP != 0 if retain_graph is None else retain_graph
     before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
-        return quiet(walk, seeds, create_graph, keep, wanted, deliver)
+        return quiet(use, walk(seeds, create_graph, keep, wanted))
     finally:
         mode.reset(before)
 
@@ -178,7 +182,8 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
 
 def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    root = _as_tensor(root, "tensors to start from", gradient)
+    if not isinstance(root, TensorBase) or root.view_of is not None:
+        root = _as_tensor(root, "tensors to start from", gradient)
     node, array = root.node, root.array
     if node is None or node.__class__ is Unrecorded:
         raise messages.no_gradient(root, position)

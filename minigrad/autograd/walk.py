@@ -7,7 +7,7 @@ receive has arrived. The walk is a loop, not a recursion: 100,000 chained calls 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
@@ -24,22 +24,23 @@ from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import KERNELS, copy_array, select
 
 Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
-Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
 
 
 def walk(
-    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None = None
-) -> dict[Edge, Any]:
-    """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
+    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None = None
+) -> Iterator[tuple[Edge, Any]]:
+    """Push the `seeds` back to the leaves, or to the `wanted` edges; yields these, each with its gradient.
 
-    Gradients are arrays, or Tensors under `create_graph`. Where there is a `deliver`, it is given those of the leaves:
-    at the end, or as soon as they are complete where a hook waits for that.
+    Gradients are arrays, or Tensors under `create_graph`. Leaves come at the end; one with a hook that waits for its
+    gradient comes as soon as that is complete.
     """
+    route = None
+    if wanted is not None:
+        route = find_route(wanted, [edge for edge, _ in seeds])
+        seeds = [seed for seed in seeds if seed[0] in route]
     arrivals = Arrivals(seeds, create_graph)
     pending, newest = arrivals.pending, arrivals.newest
-    found: dict[Edge, Any] = {}  # what arrived at wanted nodes
-    route = None if wanted is None else find_route(wanted, pending)
-    last_users = leaves.find_last_users(pending) if leaves.hooks_exist and deliver is not None else None
+    last_users = leaves.find_last_users(pending) if leaves.hooks_exist else None
     anomaly = mode.get() & CHECK_NAN
     while newest:
         node = heappop(newest)[1]
@@ -47,7 +48,7 @@ def walk(
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted and node in wanted:
-            found[node] = cotangent if create_graph else copy_array(cotangent)
+            yield node, cotangent if create_graph else copy_array(cotangent)
         if route is not None and route.isdisjoint(node.edges):
             continue
         gradients = node.vjp(cotangent, create_graph, route)
@@ -57,10 +58,8 @@ def walk(
         if not retain_graph:
             node.free()
         if last_users and node in last_users:
-            arrivals.serve(last_users[node], deliver)
-    if wanted is None:
-        return arrivals.serve([*pending], deliver)
-    return found | arrivals.serve([leaf for leaf in pending if leaf in wanted], deliver)
+            yield from arrivals.take(last_users[node])
+    yield from arrivals.take([*pending])
 
 
 def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
@@ -121,12 +120,12 @@ class Arrivals:
         if not isinstance(gradient, TensorBase):
             self.owned.add(edge)
 
-    def serve(self, complete: Iterable[Any], deliver: Deliver | None) -> dict[Edge, Any]:
-        """The gradients of the leaves that are `complete`, which go to `deliver` if there is one.
+    def take(self, complete: Iterable[Any]) -> Iterable[tuple[Edge, Any]]:
+        """The leaves among these to which gradients came, each with their sum.
 
-        Each has memory of its own, in which its axes lie as those of its leaf.
+        It has memory of its own, in which its axes lie as those of its leaf.
         """
-        found: dict[Edge, Any] = {}
+        found: dict[Edge, Any] = {}  # all are ready before the first is handed out, because hooks may raise
         for leaf in complete:
             gradient = self.pending.pop(leaf, None)
             if gradient is None:
@@ -137,10 +136,7 @@ class Arrivals:
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
             if gradient is not None:
                 found[leaf] = gradient
-        if deliver is not None:  # now that all are ready: a hook of one may raise
-            for leaf, gradient in found.items():
-                deliver(leaf, gradient, self.create_graph)
-        return found
+        return found.items()
 
 
 def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:

@@ -190,3 +190,14 @@ def test_grad_takes_the_strides_of_its_leaf_unless_it_has_gaps_or_repeats(make, 
     x = make(torch.arange(12.0).view(3, 4)).detach().requires_grad_()
     (2 * x).sum().backward()
     assert x.grad.stride() == strides and (x.grad == 2).all()
+
+
+def test_a_leaf_that_waits_is_left_alone_where_other_inputs_are_asked_for():
+    class Product(torch.autograd.Function):
+        forward = staticmethod(lambda ctx, x, y: ctx.save_for_backward(x, y) or x * y)
+        backward = staticmethod(lambda ctx, g: (g * ctx.saved_tensors[1], g * ctx.saved_tensors[0]))
+
+    a, b, seen = leaf(2.0, 3.0), leaf(4.0, 5.0), []
+    b.register_post_accumulate_grad_hook(seen.append)
+    Product.apply(a, b).sum().backward(inputs=[a])
+    assert a.grad.tolist() == b.tolist() and b.grad is None and not seen

@@ -170,7 +170,7 @@ PLANTED = {
         test_walk.test_a_gradient_that_two_operands_share_is_not_added_into,
     ),
     "leaves get what is borrowed": (
-        walk.Arrivals.serve, "gradient = leaves.copy_as_leaf_lies(gradient, leaf)", "pass",
+        walk.Arrivals.take, "gradient = leaves.copy_as_leaf_lies(gradient, leaf)", "pass",
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
