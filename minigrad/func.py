@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from minigrad import nn  # noqa: F401 (a package before its files: see minigrad/optim/__init__.py)
@@ -89,7 +88,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
         vectors = _match("cotangents", cotangents, "the outputs of the function", call.returned)
-        wanted = call.create_graph or call.reaches_beyond(vectors)
+        wanted = call.is_differentiated_along(vectors)
         return call.hand_out(call.as_inputs(derivatives.pull(call.outputs, call.points, vectors, wanted)))
 
     return call.hand_out(call.returned), pull, *call.handed_aux()
@@ -196,13 +195,10 @@ def _linearize(
 
     def along(tangents: Any) -> Any:
         vectors = _match("tangents", tangents, "primals", primals)
-        wanted = call.create_graph or call.reaches_beyond(vectors)
+        wanted = call.is_differentiated_along(vectors)
         return call.hand_out(call.as_outputs(derivatives.pull(transposed, probes, vectors, wanted)))
 
     return call, along
-
-
-_running: ContextVar[_Call | None] = ContextVar("minigrad_func_call", default=None)
 
 
 class _Call:
@@ -217,19 +213,21 @@ class _Call:
             self._check_input(x)
         with inference_mode(False), enable_grad():
             self.points = derivatives.points_at(values, self.recording)
-            self.own, self.around, self.start = set(), _running.get(), next_order()
+            self.own, self.around, self.start = set(), derivatives.running.get(), next_order()
             self.adopt([x for x in self.points if x.is_leaf])
-            token = _running.set(self)
+            token = derivatives.running.set(self)
             try:
                 self.returned, self.aux = func(self.as_inputs(self.points)), None
             finally:
-                _running.reset(token)
+                derivatives.running.reset(token)
         if has_aux:
             if not (isinstance(self.returned, tuple) and len(self.returned) == 2):
                 raise self.refused(f"to return (output, aux) with has_aux=True, got {type(self.returned).__name__}")
             self.returned, self.aux = self.returned
         self.has_aux = has_aux
         self.outputs, self.as_outputs = flatten(self.returned)
+        if not self.outputs:
+            raise self.refused(f"to have a non-empty output, got {self.returned!r}")
         for y in self.outputs:
             if not isinstance(y, Tensor):
                 raise self.refused(f"to return only Tensors, got {type(y).__name__}")
@@ -271,6 +269,10 @@ class _Call:
     def reaches_beyond(self, tensors: Any) -> bool:
         """Whether gradients flow from any of `tensors` to something other than the points."""
         return self.recording and any(derivatives.reaches_beyond(x, self.own, self.start) for x in tensors)
+
+    def is_differentiated_along(self, vectors: Any) -> bool:
+        """Whether the product of the Jacobian with `vectors` is to be part of the graph: never under no_grad()."""
+        return is_grad_enabled() and (self.create_graph or self.reaches_beyond(vectors))
 
     def hand_out(self, tree: Any) -> Any:
         """`tree` detached from the graph of the points, which the caller does not know."""

@@ -198,6 +198,30 @@ def test_no_grad_inside_is_respected():
     close(func.grad(f)(tensor(POINT)), 2 * POINT * POINT.sum())
 
 
+def test_a_product_computed_under_no_grad_is_a_constant():
+    def f(x):
+        (_, pull), (_, push) = func.vjp(mg.sin, x), func.linearize(mg.sin, x)
+        with mg.no_grad():
+            slope = pull(mg.ones(()))[0] + push(mg.ones(()))
+        return slope * x
+
+    x = mg.tensor(0.5)
+    close(func.grad(f)(x), 2 * x.cos().numpy())
+
+
+@pytest.mark.parametrize("name", ["jacobian", "hessian", "vjp", "jvp", "hvp"])
+def test_a_derivative_by_autograd_functional_within_a_transform(name):
+    def f(x, **options):
+        found = getattr(mg.autograd.functional, name)(lambda y: y**3, x, **options)
+        return found[1] if isinstance(found, tuple) else found
+
+    x = mg.tensor(2.0)
+    with pytest.raises(RuntimeError, match=rf"functional.{name}\(\) within a function that torch.func .*create_graph"):
+        func.grad(f)(x)
+    close(func.grad(lambda y: f(y, create_graph=True))(x), 6 if name in ("hessian", "hvp") else 12)
+    assert f(x).requires_grad is False
+
+
 def test_handed_out_values_are_guarded():
     y, pull = func.vjp(mg.exp, tensor(POINT))
     y.zero_()  # the gradient of exp reads its result
@@ -274,6 +298,7 @@ REFUSED = {
         lambda: func.grad(mg.exp)(tensor(POINT)), RuntimeError, "scalar tensor, got tensor with 1 dims.*jacrev"),
     "a number": (lambda: func.grad(lambda x: 3.0)(ONE), RuntimeError, "only Tensors, got float"),
     "a tuple": (lambda: func.grad(lambda x: (x, x))(ONE), RuntimeError, "to return a Tensor, got tuple"),
+    "no output": (lambda: func.jacrev(lambda x: ())(ONE), RuntimeError, r"a non-empty output, got \(\)"),
     "too far an argument": (lambda: func.grad(mg.exp, argnums=1)(ONE), RuntimeError, "argnum=1, but only 1 positional"),
     "a name": (lambda: func.grad(mg.exp, argnums="x")(ONE), RuntimeError, "int or a tuple of ints"),
     "no argument": (lambda: func.grad(mg.exp, argnums=())(ONE), RuntimeError, "non-empty"),

@@ -13,6 +13,7 @@ Outputs y computed from points x have the Jacobian J = dy/dx, of shape y + x. It
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 
 Tensors = Sequence[Any]
+# The call of a function that a transform of `func` differentiates, while it runs.
+running: ContextVar[Any] = ContextVar("minigrad_func_call", default=None)
 
 
 def require_float(name: str, x: Any) -> None:

@@ -79,11 +79,9 @@ def hessian(
             [ 0., 12.]])
     """
     _is_forward("outer_jacobian_strategy", outer_jacobian_strategy)  # H is symmetric: either way gives the same
-
-    def gradient(*points: Any) -> Any:
-        return _match_form(inputs, as_tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
-
-    return jacobian(gradient, inputs, create_graph, strict)
+    points, _, outputs = _trace("hessian", func, inputs, create_graph)
+    blocks = derivatives.jacobian(_differentiate("hessian", outputs, points, strict), points, create_graph, strict)
+    return _hand_out(_match_form(inputs, [_match_form(inputs, row) for row in blocks]), create_graph)
 
 
 def hvp(
@@ -96,12 +94,23 @@ def hvp(
     (tensor(9.), tensor([ 0., 12.]))
     """
     points, returned, outputs = _trace("hvp", func, inputs, create_graph)
-    gradient = derivatives.pull(outputs, points, _read_vectors(outputs, None), True, strict)
+    gradient = _differentiate("hvp", outputs, points, strict)
     found = derivatives.pull(gradient, points, _read_vectors(points, v), create_graph)
     return _hand_out((returned, _match_form(inputs, found)), create_graph)
 
 
 vhp = hvp  # H is symmetric
+
+
+def _differentiate(name: str, outputs: tuple[Any, ...], points: list[Any], strict: bool) -> list[Any]:
+    """The gradient of the one number among the `outputs`, to be differentiated again."""
+    if len(outputs) != 1 or outputs[0].numel() != 1:
+        got = " and ".join([str(tuple(y.shape)) for y in outputs])
+        raise RuntimeError(
+            f"The function given to {name} should return a single Tensor, which should contain a single element; got "
+            f"shape {got}"
+        )
+    return derivatives.pull(outputs, points, [outputs[0].new_ones(outputs[0].shape)], True, strict)
 
 
 def _match_form(like: Any, values: Any) -> Any:
@@ -113,6 +122,11 @@ def _trace(
     name: str, func: Callable[..., Any], inputs: Any, create_graph: bool
 ) -> tuple[list[Any], Any, tuple[Any, ...]]:
     """The points, the recorded result of `func` there, and the result as a tuple."""
+    if not create_graph and derivatives.running.get() is not None:
+        raise RuntimeError(
+            f"autograd.functional.{name}() within a function that torch.func differentiates would be a constant there, "
+            f"of derivative 0. Give create_graph=True, or use the transforms of torch.func"
+        )
     for x in as_tuple(inputs):
         _require_tensor(x, f"The inputs given to {name}")
         derivatives.require_float(name, x)

@@ -65,6 +65,8 @@ def _stack(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """Stacked tensors by name; leaves that require a gradient if the modules' tensors do."""
     result = {}
     for name, first in states[0].items():
+        if len({state[name].requires_grad for state in states}) > 1:
+            raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
         stacked = stack([state[name].detach() for state in states])
         result[name] = stacked.requires_grad_() if first.requires_grad else stacked
     return result

@@ -98,6 +98,9 @@ REFUSED = {
     "no models": (lambda: stack_module_state([]), RuntimeError, "at least one model"),
     "other modes": (
         lambda: stack_module_state([nn.Linear(2, 1).eval(), nn.Linear(2, 1)]), RuntimeError, "same training/eval mode"),
+    "other trained parameters": (
+        lambda: stack_module_state([nn.Linear(2, 1).requires_grad_(False), nn.Linear(2, 1)]), RuntimeError,
+        "Expected weight from each model to have the same .requires_grad"),
     "other classes": (
         lambda: stack_module_state([nn.Linear(2, 1), nn.BatchNorm1d(2)]), RuntimeError,
         "same class, got BatchNorm1d, Linear"),
