@@ -43,10 +43,12 @@ class BoundRule:
         """Whether the group has these parameters and options still."""
         return self.params is group["params"] and self.group == group
 
-    def update_all(self, parameters: Sequence[Any], optimizer: Optimizer) -> None:
-        """Writes the next value of each parameter, which has a gradient, into its array."""
+    def update_all(self, optimizer: Optimizer) -> None:
+        """Writes the next value of each parameter of the group that has a gradient into its array."""
         on_gpu = []
-        for parameter in parameters:
+        for parameter in self.params:
+            if parameter.gradient is None:
+                continue
             parameter.writes[0] += 1  # so that a graph that saved the parameter notices
             if parameter.array.__class__ is np.ndarray:
                 self.update(parameter, optimizer)

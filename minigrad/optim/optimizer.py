@@ -123,8 +123,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
     def _update_all(self) -> None:
         """Updates every parameter that has a gradient."""
         for number, group in enumerate(self.param_groups):
-            parameters = [parameter for parameter in group["params"] if parameter.gradient is not None]
-            self._bind_rule(number, group).update_all(parameters, self)
+            self._bind_rule(number, group).update_all(self)
 
     def _bind_rule(self, number: int, group: Group) -> BoundRule:
         """The rule with the options of a group, which are read again only if one of them has changed."""
