@@ -6,6 +6,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_int, of_tensors, takes_out
+from minigrad.ops.decompositions import (
+    cond,
+    eigh,
+    eigvalsh,
+    lstsq,
+    matrix_norm,
+    matrix_rank,
+    multi_dot,
+    qr,
+    svd,
+    svdvals,
+)
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.matmul import matmul
@@ -25,7 +37,6 @@ from minigrad.ops.solve import (
     solve,
     solve_triangular,
 )
-from minigrad.ops.spectral import cond, eigh, eigvalsh, lstsq, matrix_norm, matrix_rank, multi_dot, qr, svd, svdvals
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

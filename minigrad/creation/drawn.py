@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number
-from minigrad.ops.out import write_out
+from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

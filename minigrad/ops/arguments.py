@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.dtypes import NOT_COMPLEX
-from minigrad.ops.out import Manner, write_out
+from minigrad.ops.writes import Manner, write_out
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -24,10 +24,11 @@ from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.out import Manner, are_same, check_memory, overlap_in_part, store, write_by
+from minigrad.ops.memory_layout import are_same, overlap_in_part
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows, strided
+from minigrad.ops.writes import Manner, check_memory, store, write_by
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

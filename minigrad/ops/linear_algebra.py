@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.ops import decompositions
 from minigrad.ops import solve as solving
-from minigrad.ops import spectral
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 
@@ -104,7 +104,7 @@ def qr(input: Any, some: bool = True) -> Any:
             [0., 1.]])
     """
     check_matrix("qr", input, "input", square=False)
-    return _QR(*spectral.qr(input, "reduced" if some else "complete"))
+    return _QR(*decompositions.qr(input, "reduced" if some else "complete"))
 
 
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
@@ -118,6 +118,6 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         *batch, rows, columns = input.array.shape
         u, v = [constant_like(input, np.zeros((*batch, n, n))) for n in (rows, columns)]
-        return _SVD(u, spectral.svdvals(input), v)
-    u, s, vh = spectral.svd(input, full_matrices=not some)
+        return _SVD(u, decompositions.svdvals(input), v)
+    u, s, vh = decompositions.svd(input, full_matrices=not some)
     return _SVD(u, s, mT(vh))

@@ -13,8 +13,8 @@ from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
+from minigrad.ops.writes import write_out
 from minigrad.threads import products_alone
 
 if TYPE_CHECKING:

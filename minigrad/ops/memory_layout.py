@@ -1,4 +1,4 @@
-"""How arrays lie in flat memory: the whole memory of an array, its layout there, and views of memory by layouts."""
+"""How arrays lie in flat memory: layouts, views of memory by layouts, and which elements share memory."""
 
 from __future__ import annotations
 
@@ -83,3 +83,45 @@ def lay(x: Any, layout: MemoryLayout) -> Any:
     made = layout.look(array_module(x).zeros(layout.size, x.dtype))
     made[...] = x
     return made
+
+
+# ---- memory that elements share ------------------------------------------------------------------
+def repeats(array: Any) -> bool:
+    """True if several elements of `array` share memory."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
+
+
+def overlap_in_part(a: Any, b: Any) -> bool:
+    """True if two dense arrays share memory, but are not the same elements in the same order.
+
+    Arrays with gaps are not tested: as in PyTorch, that would take too long.
+    """
+    if not have_one_base(a, b) or not np.may_share_memory(a, b):
+        return False
+    return not are_same(a, b) and _is_dense(a) and _is_dense(b)
+
+
+def are_same(a: Any, b: Any) -> bool:
+    """True if two arrays are the same elements in the same order."""
+    return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
+
+
+def _find_steps(array: Any) -> list[int]:
+    """The strides, without those of axes of length 1, which do not matter."""
+    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
+
+
+def have_one_base(a: Any, b: Any) -> bool:
+    """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
+    return (a if a.base is None else a.base) is (b if b.base is None else b.base)
+
+
+def _is_dense(array: Any) -> bool:
+    """True if the elements fill their memory without gaps, in any order of the axes."""
+    step = array.itemsize
+    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True

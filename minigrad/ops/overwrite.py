@@ -17,9 +17,9 @@ from minigrad.backend import array_module, constant_beside
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.index import is_basic, read_at
 from minigrad.ops.memory_layout import lay, layout_of
-from minigrad.ops.out import check_memory
 from minigrad.ops.piecewise import gate
 from minigrad.ops.strides import slide_windows, strided
+from minigrad.ops.writes import check_memory
 
 
 class Path:

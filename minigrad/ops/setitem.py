@@ -18,8 +18,9 @@ from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.index import getitem, plain_key, read_at, read_key
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
-from minigrad.ops.out import are_same, check_memory, have_one_base, store
+from minigrad.ops.memory_layout import are_same, have_one_base
 from minigrad.ops.shape import broadcast, expand, reshape
+from minigrad.ops.writes import check_memory, store
 from minigrad.size import broadcasts
 
 

@@ -11,7 +11,8 @@ from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import constant_beside
 from minigrad.ops.inplace import check_result, is_root_tracked
-from minigrad.ops.out import repeats, store
+from minigrad.ops.memory_layout import repeats
+from minigrad.ops.writes import store
 
 
 def write_by_element(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any], in_part: bool) -> bool:

@@ -17,8 +17,8 @@ from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
 from minigrad.ops.functions import sign
 from minigrad.ops.order import return_type
-from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

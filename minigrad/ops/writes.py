@@ -1,4 +1,4 @@
-"""Checks and bookkeeping of every write into a tensor, overlapping memory, and PyTorch's ``out=``."""
+"""Checks and bookkeeping of every write into a tensor, and PyTorch's ``out=``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, is_array, mode
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import address_of, quiet
+from minigrad.backend import quiet
 from minigrad.dtypes import is_category_downgrade
+from minigrad.ops.memory_layout import are_same, overlap_in_part, repeats
 
 
 def store(array: Any, key: Any, source: Any) -> None:
@@ -37,7 +38,7 @@ def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
         raise
 
 
-# ---- memory of two arrays ------------------------------------------------------------------------
+# ---- checks of memory ----------------------------------------------------------------------------
 def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False) -> None:
     """Raises if several elements of the target share memory, as in an expanded tensor, or if the target overlaps
     `source` partly; with `wholly` also if both are the same elements.
@@ -49,47 +50,6 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
     if is_array(source) and (overlap_in_part(array, source) or (wholly and source.size and are_same(array, source))):
         detail = "some elements of the input tensor and the written-to tensor refer to a single memory location"
         raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
-
-
-def repeats(array: Any) -> bool:
-    """True if several elements of `array` share memory."""
-    steps = zip(array.shape, array.strides, strict=True)
-    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
-
-
-def overlap_in_part(a: Any, b: Any) -> bool:
-    """True if two dense arrays share memory, but are not the same elements in the same order.
-
-    Arrays with gaps are not tested: as in PyTorch, that would take too long.
-    """
-    if not have_one_base(a, b) or not np.may_share_memory(a, b):
-        return False
-    return not are_same(a, b) and _is_dense(a) and _is_dense(b)
-
-
-def are_same(a: Any, b: Any) -> bool:
-    """True if two arrays are the same elements in the same order."""
-    return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
-
-
-def _find_steps(array: Any) -> list[int]:
-    """The strides, without those of axes of length 1, which do not matter."""
-    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
-
-
-def have_one_base(a: Any, b: Any) -> bool:
-    """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
-    return (a if a.base is None else a.base) is (b if b.base is None else b.base)
-
-
-def _is_dense(array: Any) -> bool:
-    """True if the elements fill their memory without gaps, in any order of the axes."""
-    step = array.itemsize
-    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
-        if n > 1 and stride != step:
-            return False
-        step *= n
-    return True
 
 
 # ---- results written into a given tensor -------------------------------------------------
