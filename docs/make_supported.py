@@ -341,9 +341,14 @@ DIFFERENCES = [
         "torch.linalg.slogdet(torch.eye(1).requires_grad_())[0].requires_grad is False",
     ),
     (
-        "`trapezoid`, `cumulative_trapezoid` of integers",
-        "are computed in floats; in PyTorch sums of neighbours overflow in small dtypes",
+        "`trapezoid`, `cumulative_trapezoid`",
+        "compute in floats, and halve each number before adding its neighbour; PyTorch's sums of two may overflow",
         "torch.trapezoid(torch.tensor([200, 200], dtype=torch.uint8)).item() == 200.0",
+    ),
+    (
+        "`sum`, `mean`, `prod` with `keepdim=True` and no `dim`",
+        "keep all dimensions, as with `dim=None`; PyTorch refuses them",
+        "torch.ones(2, 3).sum(keepdim=True).shape == (1, 1)",
     ),
     (
         "`sort`, `argsort`, `kthvalue`, `median`, `mode` of equal numbers",
@@ -701,7 +706,7 @@ DIFFERENCES = [
         "(torch.tensor([1.0]) < 2**64).item()",
     ),
     (
-        "`gcd`, `lcm`, `trapezoid` of integers near their dtype's limits",
+        "`gcd`, `lcm` of integers near their dtype's limits",
         "right where the result fits; PyTorch's intermediate values overflow",
         "torch.gcd(torch.tensor(-(2**63)), torch.tensor(6)).item() == 2",
     ),

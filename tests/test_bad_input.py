@@ -537,7 +537,11 @@ OTHERS = {
         RuntimeError,
         "Autograd not support dtype: int32: a gradient of `value` would end in integers",
     ),
-    "masks for bounds": (lambda: mg.bucketize(ones(1), ones(2) > 0), NotImplementedError, "with .float() or .long()"),
+    "masks for bounds": (
+        lambda: mg.bucketize(ones(1) > 0, ones(2) > 0),
+        NotImplementedError,
+        "with .float() or .long()",
+    ),
     "masks to reduce": (
         lambda: mg.index_reduce(ones(2) > 0, 0, mg.tensor([0]), ones(1) > 0, "amax"),
         NotImplementedError,

@@ -163,7 +163,7 @@ def searchsorted(
     if not isinstance(input, TensorBase):
         input = move_scalars(sorted_sequence, wrap(np.asarray(as_number("searchsorted", "input", input))))[1]
     values = input.array
-    require_kind("searchsorted", sorted_sequence.array.dtype, "fiu")
+    require_kind("searchsorted", dtypes.promote_pair(sorted_sequence.array.dtype, values.dtype), "fiu")
     if len(have) != 1 and (not have or have[:-1] != values.shape[:-1]):
         detail = f"boundaries {have} and input {tuple(values.shape)}"
         raise RuntimeError(
@@ -245,7 +245,8 @@ def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
         low, high = float(x.min()), float(x.max())
     low, high = _check_range("torch.histc", low, high, 1.0)
     inside = x[(x >= low) & (x <= high)]
-    places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+    inside = inside.astype(np.promote_types(x.dtype, np.float32), copy=False)
+    places = np.minimum((inside - low) * (bins / (high - low)), bins - 1).astype(np.int64)  # also where it overflows
     return np.bincount(places, minlength=bins).astype(x.dtype)
 
 

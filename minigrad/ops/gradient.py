@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.core import TensorBase, wrap
-from minigrad.backend import array_module
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_number, axes, of_tensors
 from minigrad.ops.copies import as_float
 from minigrad.ops.join import cat
@@ -39,6 +40,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
         raise RuntimeError(
             f"torch.gradient expected spacing to be unspecified, a scalar or a list of {len(over)}, got {spacing}"
         )
+    if input.array.dtype in (np.uint8, np.bool_):
+        raise RuntimeError(f"torch.gradient does not support {input.array.dtype} input; convert with .float()")
     x = as_float(input)
     for d in over:
         if x.array.shape[d] <= edge_order:
@@ -50,11 +53,10 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
 
 def _steps(x: Any, d: int, spacing: Any) -> Any:
-    """The distances between neighbours along axis `d`, shaped to broadcast with `x`."""
+    """The distance between neighbours along axis `d`; or all distances, shaped to broadcast with `x`."""
     n = x.array.shape[d]
     if not isinstance(spacing, TensorBase) or not spacing.array.ndim:
-        distance = as_number("gradient", "spacing", spacing)
-        return stand_along(wrap(array_module(x.array).full(n - 1, distance, x.array.dtype)), d, x.array.ndim)
+        return as_number("gradient", "spacing", spacing)
     if spacing.array.shape != (n,):
         got = list(spacing.array.shape)
         raise RuntimeError(f"torch.gradient expected {n} coordinates for dimension {d}, got {got}")
@@ -63,15 +65,18 @@ def _steps(x: Any, d: int, spacing: Any) -> Any:
 
 
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
-    """Means of the slopes on both sides of each point, in which the nearer neighbour has more weight."""
+    """The slopes between the neighbours of each point; for unequal distances the nearer neighbour has more weight."""
     n, steps = x.array.shape[d], _steps(x, d, spacing)
     slopes = (narrow(x, d, 1, n - 1) - narrow(x, d, 0, n - 1)) / steps
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
     if n == 2:
         return cat([first, last], d)
-    before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
-    left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
-    inside = (left * after + right * before) / (before + after)
+    if isinstance(steps, TensorBase):
+        before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
+        left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
+        inside = (left * after + right * before) / (before + after)
+    else:
+        inside = (narrow(x, d, 2, n - 2) - narrow(x, d, 0, n - 2)) / (2 * steps)
     if edge_order == 2:  # the slope of a parabola is linear, so it is extrapolated
         first, last = 2 * first - narrow(inside, d, 0, 1), 2 * last - narrow(inside, d, n - 3, 1)
     return cat([first, inside, last], d)

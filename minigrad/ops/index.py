@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,11 +143,11 @@ def _convert_part(part: Any, where: device) -> Any:
 def _convert_tensor(part: TensorBase, where: device) -> Any:
     """A tensor as an array of indices, a mask, or an int."""
     array = part.array
+    if array.ndim == 0 and array.dtype.kind == "i":
+        return int(array)
     if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
         hint = f"got {array.dtype}; convert with .long()"
         raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
-    if array.ndim == 0 and array.dtype.kind == "i":
-        return int(array)
     return _bring(array, where)
 
 
@@ -169,7 +170,7 @@ def _convert_list(part: Any, where: device) -> Any:
 
 
 def _convert_slice(part: slice) -> slice:
-    """A slice whose bounds may be 0-d tensors."""
+    """A slice whose bounds may be tensors of one integer."""
     start, stop, step = map(_as_plain, (part.start, part.stop, part.step))
     if isinstance(step, int) and step <= 0:
         raise _step_too_small(step)
@@ -177,7 +178,7 @@ def _convert_slice(part: slice) -> slice:
 
 
 def _as_plain(x: Any) -> Any:
-    return int(x.array) if isinstance(x, TensorBase) else x
+    return index(x) if isinstance(x, TensorBase) else x
 
 
 def _step_too_small(step: int) -> ValueError:

@@ -13,7 +13,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
-from minigrad.ops.arguments import Omissible, as_int, axes, axis, require_kind, takes_out
+from minigrad.ops.arguments import Omissible, as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
@@ -72,8 +72,8 @@ def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
 def _make_arg_extreme(name: str, find: Any, example: str) -> Callable[..., Any]:
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         require_kind(name, input.array.dtype, "fiu")
-        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
         d = None if dim is None else axis(dim, input.array.ndim)
+        check_not_empty(name, input, None if d is None else (d,), IndexError)
         return compute(find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
     text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
@@ -95,16 +95,27 @@ def _make_for_all(name: str, find: Any, shown: str) -> Any:
     return operation(name, find, _give_to_those, shown=shown)
 
 
+def _read_line(name: str, input: Any, dim: Any, keepdim: bool) -> int | None:
+    """The axis `dim`, which must not be empty; None for all elements, which have no axis to keep."""
+    if dim is None and keepdim:
+        raise TypeError(f"{name}(): keepdim needs a dim; over all elements {name}() gives a 0-d tensor")
+    d = None if dim is None else axis(dim, input.array.ndim)
+    if d is not None:
+        check_not_empty(name, input, (d,))
+    return d
+
+
 def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
     pick, of_all = picker(name), _make_for_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
             return pairwise(input, dim if other is None else other)
-        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
-        if dim is None:
+        d = _read_line(name, input, dim, keepdim)
+        if d is None:
+            check_not_empty(name, input, None)
             return of_all(input)
-        return pick(input, axis(dim, input.array.ndim), find_extreme, find, keepdim=keepdim)
+        return pick(input, d, find_extreme, find, keepdim=keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
     return takes_out(rename(call, name, text, example))
@@ -241,9 +252,7 @@ def _make_median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callab
     pick = picker(name, 1)
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
-        d = None if dim is None else axis(dim, input.array.ndim)
-        if d is not None:
-            check_not_empty(name, input, (d,))
+        d = _read_line(name, input, dim, keepdim)
         require_kind(name, input.array.dtype, "fiu")
         if d is None:
             return of_all(input)

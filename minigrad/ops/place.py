@@ -30,7 +30,15 @@ from minigrad.ops.grad_fn_names import recorded_as, shown_as
 from minigrad.ops.index import add_at, put_at, read_at, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside, where
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
+from minigrad.ops.select import (
+    at_least_1d,
+    check_covers,
+    check_is_index,
+    check_places,
+    check_types,
+    reshape_like,
+    scatter_key,
+)
 from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
@@ -98,6 +106,8 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
     tensor([6., 0., 5.])
     """
+    if isinstance(index, TensorBase):
+        check_is_index("index_copy", index.array.dtype)
     key, target, rows = _read_rows("index_copy", input, dim, index, source)
     return reshape_like(_copied(target, rows, reader=read_at, statics={"key": key}), input)
 
@@ -119,10 +129,10 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     d = axis(dim, input.array.ndim)
-    if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
-        index = _count_from_start(
-            index, input.array.shape[d] if input.array.ndim else 1
-        )  # only here negative ones are valid
+    require_tensor("index_fill", "index", 3, index)
+    check_is_index("index_fill", index.array.dtype, refusal=IndexError)
+    if (index.array < 0).any():  # only here they are valid
+        index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)
     _, key = _make_row_key("index_fill", input, d, index)
     key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)

@@ -121,7 +121,7 @@ def _pair_neighbours(x: Any, d: int) -> tuple[Any, Any]:
 
 
 def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
-    """``(y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i])`` along `dim`."""
+    """``(y[i] / 2 + y[i + 1] / 2) * (x[i + 1] - x[i])`` along `dim`; sums of two could overflow."""
     if not y.array.ndim:
         raise IndexError(f"{name} expects y to have at least one dimension")
     if "b" in [t.array.dtype.kind for t in (y, x) if isinstance(t, TensorBase)]:
@@ -130,15 +130,14 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     if isinstance(x, (int, float)):
         x, dx = None, x
     size = y.array.shape[d]
-    y = as_float(y)
-    pairs = add(*_pair_neighbours(y, d))
+    means = add(*_pair_neighbours(mul(as_float(y), 0.5), d))
     if x is None:
-        return mul(pairs, dx / 2), d
+        return mul(means, dx), d
     if x.array.ndim == 1:
         if x.array.size != size:
             raise RuntimeError(f"{name}: there must be one x value for each sample point: {x.array.size} for {size}")
         x = stand_along(x, d, y.array.ndim)
-    return mul(mul(pairs, diff(x, dim=d - y.array.ndim)), 0.5), d
+    return mul(means, diff(x, dim=d - y.array.ndim)), d
 
 
 @takes_out

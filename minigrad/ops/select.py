@@ -37,15 +37,22 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
+def check_is_index(
+    name: str, dtype: Any, known: tuple[Any, ...] = (np.int64,), refusal: type[Exception] = RuntimeError
+) -> None:
+    """Raises unless `dtype`, that of an index tensor, is one of the `known` ones."""
+    if dtype not in known:
+        got = dtypes.from_numpy(dtype)
+        raise refusal(f"{name}(): Expected dtype int64 for index, got {got}; convert with .long()")
+
+
 def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, after a check that its values are valid for axis `d`."""
     require_tensor(name, "index", 3, index)
     array = index.array
     if array.__class__ is not input.array.__class__:
         check_same_library(name, (input.array, array))
-    if array.dtype not in (np.int64, np.int32):
-        dtype = dtypes.from_numpy(array.dtype)
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {dtype}; convert with .long()")
+    check_is_index(name, array.dtype, (np.int64, np.int32))
     size = input.array.shape[d] if input.array.ndim else 1
     bad = first_out_of_range(array, size)
     if bad is not None:
@@ -117,15 +124,16 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with broadcasting on the other axes, and negative indices counted from the end.
 
-    Without `dim`, on the flattened tensor.
+    Without `dim` it is `gather` on the flattened tensor, which takes no negative ones.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([[3, 1, 2]])
     >>> torch.take_along_dim(x, x.argsort(), dim=1)
     tensor([[1, 2, 3]])
     """
+    check_is_index("take_along_dim", indices.array.dtype)
     if dim is None:
-        return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
+        return gather(ravel(input), 0, ravel(indices))
     a, b = list(input.array.shape), list(indices.array.shape)
     if len(a) != len(b):
         ranks = f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
@@ -137,8 +145,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     except ValueError:
         raise shapes_do_not_broadcast("take_along_dim", input.array, indices.array) from None
-    if indices.array.dtype.kind == "i":
-        indices = wrap(indices.array + (indices.array < 0) * a[d])
+    indices = wrap(indices.array + (indices.array < 0) * a[d])
     wide, places = [expand(x, (*rest[:d], *x.array.shape[d : d + 1], *rest[d + 1 :])) for x in (input, indices)]
     return gather(wide, d, places)
 
@@ -270,6 +277,8 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     require_tensor("index_put", "values", 3, values)
     if not isinstance(indices, (tuple, list)):
         raise TypeError(f"index_put() takes a tuple of index tensors, one for each axis, got {type(indices).__name__}")
+    for position, places in enumerate(indices, 1):
+        require_tensor("index_put", "indices", position, places)
     if values.array.dtype != input.array.dtype:
         raise types_differ(input.array, values.array)
     key = array_key(input.array, tuple(indices))

@@ -268,6 +268,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
         if combine is np.true_divide and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
+        require_kind(name, x.array.dtype, "fiu")
         dtypes.check_fits(factor, factor, np.dtype(np.float64))
         if x.array.dtype.kind != "f":
             factor = dtypes.scalar(factor, x.array.dtype)  # as in PyTorch, the fraction is cut off

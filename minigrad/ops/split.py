@@ -6,6 +6,8 @@ import itertools
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
 from minigrad.ops.elementwise import rename
@@ -124,7 +126,11 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
     if isinstance(indices_or_sections, TensorBase):
-        indices_or_sections = indices_or_sections.array.tolist()
+        places = indices_or_sections.array
+        if places.dtype != np.int64 or places.ndim > 1:
+            got = f"got {places.dtype} and {places.ndim} dimensions"
+            raise RuntimeError(f"tensor_split: a tensor of indices or sections is 0-d or 1-d, and int64; {got}")
+        indices_or_sections = places.tolist()
     if isinstance(indices_or_sections, (tuple, list)):
         ends = [*[as_int(n, "indices") for n in indices_or_sections], size]
         cuts = [slice(start, stop) for start, stop in zip([0, *ends[:-1]], ends, strict=True)]

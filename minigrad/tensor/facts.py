@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import copies
-from minigrad.ops.arguments import axis, name_the_call, of_tensors
+from minigrad.ops.arguments import axis, name_the_call, of_tensors, require_number
 from minigrad.size import Size
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     minigrad.float32
     """
     for x in (tensor1, tensor2):
+        require_number("result_type", "tensor", x)
         if isinstance(x, int):
             dtypes.check_64_bits(x)
     return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))

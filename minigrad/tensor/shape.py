@@ -58,6 +58,10 @@ class ShapeMethods(TensorBase):
     unbind = index.unbind
     __getitem__ = index.getitem
     __setitem__ = setitem
+
+    def __delitem__(self: Any, key: Any) -> None:
+        raise TypeError("Tensor does not support deleting items; x[mask] and torch.cat give a tensor of the others")
+
     copy_ = copy_
 
     def flip(self: Any, *dim: Any, dims: Any = None) -> Tensor:

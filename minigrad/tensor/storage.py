@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.modes import new_count
+from minigrad.creation.options import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
@@ -160,6 +161,7 @@ class StorageMethods(TensorBase):
             raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
         if memory_format is None and shape == self.array.shape:
             return self
+        check_countable(shape, self.array.dtype)
         resize(self, shape, order_axes("resize_", memory_format or contiguous_format, len(shape)))
         return self
 

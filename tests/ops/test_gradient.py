@@ -45,3 +45,5 @@ def test_refused(options, message):
         torch.gradient(torch.ones(3), **options)
     with pytest.raises(RuntimeError, match="at least edge_order\\+1, got 1 along dimension 0"):
         torch.gradient(torch.ones(1))
+    with pytest.raises(RuntimeError, match="does not support uint8 input"):
+        torch.gradient(torch.ones(3, dtype=torch.uint8))

@@ -9,6 +9,8 @@ REFUSED = {
     "a start beyond the end": (lambda: X.narrow(1, 4, 1), IndexError, "start out of range.*\\[-3, 3\\], but got 4"),
     "too long a piece": (lambda: X.narrow(1, 2, 2), RuntimeError, "exceeds dimension size \\(3\\)"),
     "pieces that do not add up": (lambda: X.split([1, 1], 1), RuntimeError, "sum exactly to 3.*split_sizes=\\[1, 1\\]"),
+    "pieces at places that are no integers": (
+        lambda: X.tensor_split(torch.tensor([0.5])), RuntimeError, "tensor_split: .*int64; got float32 and 1 dim"),
     "pieces of a negative length": (lambda: X.split(-1), RuntimeError, "split_size=-1"),
     "no pieces": (lambda: X.chunk(0), RuntimeError, "greater than 0, got: 0"),
     "a number in pieces": (lambda: torch.tensor(1.0).chunk(2), RuntimeError, "at least a 1-dimensional tensor"),

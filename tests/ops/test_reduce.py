@@ -140,6 +140,7 @@ REFUSED = {
     "a dimension that is not there": (
         lambda: torch.ones(2).sum(1),
         IndexError, r"expected to be in range of \[-1, 0\], but got 1"),
+    "an axis to keep of all": (lambda: torch.ones(2).max(keepdim=True), TypeError, "keepdim needs a dim"),
     "a dimension twice": (
         lambda: torch.ones(2, 2).sum((0, -2)), RuntimeError, "dim .* more than once"),
     "a dimension that is no int": (
@@ -166,6 +167,17 @@ REFUSED = {
 
 
 test_refused = refusals(REFUSED)
+
+
+def test_areas_of_large_numbers_do_not_overflow_between_two_of_them():
+    assert torch.trapezoid(torch.tensor([3e38, 3e38])).item() == np.float32(3e38)
+    halves = torch.tensor([6e4, 6e4, -6e4], dtype=torch.float16)
+    assert torch.cumulative_trapezoid(halves).tolist() == [6e4, 6e4]
+
+
+def test_a_histogram_of_the_largest_numbers_counts_them_all():
+    for dtype, most in ((torch.float16, 6e4), (torch.float32, 3e38)):
+        assert torch.histc(torch.tensor([most, most, -most], dtype=dtype), 4).tolist() == [1.0, 0.0, 0.0, 2.0]
 
 
 def test_bincount_counts_and_weighs():

@@ -44,6 +44,12 @@ REFUSED = {
         lambda: X.index_put((torch.tensor([], dtype=torch.int64),), torch.ones(2, 0, 3)), RuntimeError, "mismatch"),
     "a source that is too small": (lambda: X.scatter(0, FIRST, torch.ones(1, 2)), RuntimeError, "no larger than src"),
     "no tensor for a source": (lambda: X.scatter_add(0, FIRST, 1.0), TypeError, "argument 'src'"),
+    "places that are numbers": (lambda: X.index_put((0,), torch.ones(3)), TypeError, "'indices' .*Tensor, not int"),
+    "small places to take along": (
+        lambda: X.take_along_dim(FIRST.int(), 0), RuntimeError, "take_along_dim.*int64 for index, got minigrad.int32"),
+    "small places to fill": (lambda: X.index_fill(0, FIRST[0].int(), 1), IndexError, "Expected dtype int64 for index"),
+    "a bound that is no integer": (lambda: X[torch.tensor(1.0) :], TypeError, "only integer tensors of a single"),
+    "an element to delete": (lambda: X.__delitem__(0), TypeError, r"not support deleting.*x\[mask\]"),
     "places that are no tuple": (
         lambda: X.index_put(torch.tensor([0]), torch.ones(3)), TypeError, "tuple of index tensors"),
     "values of another type": (

@@ -8,6 +8,10 @@ from tests.refusals import refusals
 X = torch.arange(6.0).reshape(2, 3)
 REFUSED = {
     "a size below -1": (lambda: X.reshape(-2, 3), RuntimeError, "invalid shape dimension -2"),
+    "bytes that begin between two numbers": (
+        lambda: torch.ones(2, 5)[:, 1:3].view(torch.int64), RuntimeError, r"storage_offset\(\) must be divisible by 2"),
+    "rows that begin between two numbers": (
+        lambda: torch.ones(2, 5)[:, :2].view(torch.int64), RuntimeError, r"stride\(0\) must be divisible by 2 .*got 5"),
     "a size that does not fit": (lambda: X.reshape(4, 2), RuntimeError, "shape '\\[4, 2\\]' is invalid"),
     "a view across memory": (lambda: X.t().view(6), RuntimeError, "view size.*reshape"),
     "flattened backwards": (lambda: X.flatten(1, 0), RuntimeError, "start_dim 1 cannot come after end_dim 0"),

@@ -44,6 +44,8 @@ def test_resize_in_the_same_memory_or_in_more():
             x.resize_(1)
     with pytest.raises(RuntimeError, match="lengths must be >= 0"):
         torch.ones(2).resize_(-1)
+    with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
+        torch.ones(2).resize_(2**31, 2**31)
 
 
 def test_resize_to_the_same_shape_changes_nothing():
