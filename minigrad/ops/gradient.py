@@ -71,7 +71,7 @@ def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
     if n == 2:
         return cat([first, last], d)
-    if isinstance(steps, TensorBase):
+    if hasattr(steps, "array"):
         before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
         left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
         inside = (left * after + right * before) / (before + after)

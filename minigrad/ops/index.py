@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,7 +177,7 @@ def _convert_slice(part: slice) -> slice:
 
 
 def _as_plain(x: Any) -> Any:
-    return index(x) if isinstance(x, TensorBase) else x
+    return x.__index__() if hasattr(x, "array") else x
 
 
 def _step_too_small(step: int) -> ValueError:

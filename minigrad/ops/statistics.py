@@ -170,8 +170,9 @@ def _find_at_rank(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interp
     ndim = input.array.ndim
     d = None if dim is None else axis(dim, ndim)
     asked = _check_quantile(name, input, q, interpolation)
-    flat = d is None or not ndim
-    x = reshape(input, -1) if flat else movedim(input, d, -1)  # (..., n)
+    if not ndim:
+        d = None  # it has one element, and no axis
+    x = reshape(input, -1) if d is None else movedim(input, d, -1)  # (..., n)
     last, missing = compute(_find_last, x, skip_nan)
     rank = masked_fill(mul(reshape(asked, -1), last), missing, x.array.shape[-1] - 1)  # (..., q)
     lower, upper = compute(_find_neighbours, rank, interpolation)
@@ -182,7 +183,7 @@ def _find_at_rank(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interp
         found = lerp(found, gather(in_order, -1, upper), weight)
     found = movedim(found, -1, 0)  # (q, ...)
     if keepdim:
-        found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, d + 1)
+        found = reshape(found, -1, *([1] * ndim)) if d is None else unsqueeze(found, d + 1)
     return found if asked.array.ndim else read_at(found, key=(0, Ellipsis))
 
 
