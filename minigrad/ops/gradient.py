@@ -71,12 +71,12 @@ def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
     if n == 2:
         return cat([first, last], d)
-    if hasattr(steps, "array"):
+    if isinstance(steps, (int, float)):
+        inside = (narrow(x, d, 2, n - 2) - narrow(x, d, 0, n - 2)) / (2 * steps)
+    else:
         before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
         left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
         inside = (left * after + right * before) / (before + after)
-    else:
-        inside = (narrow(x, d, 2, n - 2) - narrow(x, d, 0, n - 2)) / (2 * steps)
     if edge_order == 2:  # the slope of a parabola is linear, so it is extrapolated
         first, last = 2 * first - narrow(inside, d, 0, 1), 2 * last - narrow(inside, d, n - 3, 1)
     return cat([first, inside, last], d)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -177,7 +178,8 @@ def _convert_slice(part: slice) -> slice:
 
 
 def _as_plain(x: Any) -> Any:
-    return x.__index__() if hasattr(x, "array") else x
+    is_tensor = isinstance(x, TensorBase)
+    return index(x) if is_tensor else x
 
 
 def _step_too_small(step: int) -> ValueError:

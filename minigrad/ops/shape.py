@@ -23,6 +23,7 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.memory_layout import memory_of
 from minigrad.size import Size
 
 if TYPE_CHECKING:
@@ -115,8 +116,6 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
 
 def _view_as_dtype(input: Any, wanted: Any) -> Any:
     """The same memory as elements of another dtype; the length of the last axis changes with their size."""
-    from minigrad.ops.strides import memory_of  # it imports this file
-
     array, have = input.array, input.array.dtype
     detail = f"to view {have} as {wanted} (different element sizes), but got"
     if have.itemsize != wanted.itemsize:
