@@ -103,10 +103,6 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
              [1., 1.]]])
     """
     require_tensors("feature_alpha_dropout", "input", input)
-    if training and input.array.ndim < 2:
-        raise RuntimeError(
-            f"Feature dropout requires at least 2 dimensions in the input, (N, C, ...), got {list(input.array.shape)}"
-        )
     channels = input.array.shape[:2] + (1,) * (input.array.ndim - 2)
     return _alpha_dropout("feature_alpha_dropout", input, channels, p, training, inplace)
 
@@ -157,6 +153,9 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     if not training or p == 0.0 or not input.array.size:
         return input
     dtype = input.array.dtype
+    if input.array.ndim < 2 and p < 1.0 and name in ("dropout2d", "feature_alpha_dropout"):
+        got = list(input.array.shape)
+        raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, (N, C, ...), got {got}")
     if dtype.kind != "f" and p < 1.0:
         raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
     result = None

@@ -9,7 +9,7 @@ Source: PyTorch's `nn.utils.parametrize`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,11 @@ class ParametrizationList(ModuleList):
         with no_grad():
             parts = self._invert(original, strict=False)
         self.is_tensor = isinstance(parts, Tensor)
+        if not (self.is_tensor or (isinstance(parts, Sequence) and all(isinstance(part, Tensor) for part in parts))):
+            raise ValueError(f"`right_inverse` must return a Tensor or a Sequence of tensors. Got {parts!r:.80}")
+        if self.is_tensor and parts.dtype != original.dtype:
+            change = f"from {original.dtype} to {parts.dtype}"
+            raise ValueError(f"A `right_inverse` that returns one tensor may not change the dtype, {change}")
         self.ntensors = 1 if self.is_tensor else len(parts)
         for name, part in zip(self._name_parts(), [parts] if self.is_tensor else parts, strict=True):
             self._keep(name, part, original)
@@ -75,14 +80,10 @@ class ParametrizationList(ModuleList):
         return ["original"] if self.is_tensor else [f"original{i}" for i in range(self.ntensors)]
 
     def _keep(self, name: str, part: Any, original: Tensor) -> None:
-        """Stores the trained tensor: the original parameter object if its dtype allows."""
-        if not isinstance(part, Tensor):
-            raise ValueError(
-                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {type(part)}"
-            )
+        """Stores a trained tensor: in the original parameter object if it is the only one."""
         if not isinstance(original, Parameter):
             self.register_buffer(name, part)
-        elif self.is_tensor and part.dtype == original.dtype:
+        elif self.is_tensor:
             original.data = part.data
             self.register_parameter(name, original)
         else:
@@ -172,7 +173,11 @@ def register_parametrization(
         parts = module.parametrizations[tensor_name]
         before = getattr(module, tensor_name)
         if not unsafe:
-            _check_same(before, parametrization(before), "Registering a parametrization")
+            after = parametrization(before)
+            _check_same(before, after, "Registering a parametrization")
+            if hasattr(parametrization, "right_inverse"):
+                with suppress(NotImplementedError):
+                    _check_same(before, parametrization.right_inverse(after), "`right_inverse`")
         parts.append(parametrization)
         parts.unsafe = parts.unsafe or unsafe
         return module

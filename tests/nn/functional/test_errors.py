@@ -132,6 +132,8 @@ REFUSED = [
     (lambda: F.one_hot(t.tensor([], dtype=t.int64), 0), RuntimeError, ["empty tensor"]),
     (lambda: F.one_hot(t.tensor([0]), -5), RuntimeError, ["num_classes positive", "-5"]),
     (lambda: F.dropout(ones(2), 1.5), ValueError, ["between 0 and 1, but got 1.5"]),
+    (lambda: F.dropout2d(ones(2)), RuntimeError, ["Feature dropout requires at least 2 dimensions", "[2]"]),
+    (lambda: F.feature_alpha_dropout(ones(2), training=True), RuntimeError, ["at least 2 dimensions", "[2]"]),
     # ---- nonlinearities
     (lambda: F.hardtanh(ones(2), 1.0, -1.0), ValueError, ["min_val cannot be larger than max_val: 1.0 > -1.0"]),
     (lambda: F.hardtanh(ones(2).to(t.uint8)), RuntimeError, ["unsigned type with negative limits"]),

@@ -169,3 +169,31 @@ def test_spectral_norm_makes_the_largest_singular_value_one():
     np.testing.assert_allclose(vector.bias.detach().numpy(), bias / np.linalg.norm(bias), rtol=1e-6)
     with pytest.raises(IndexError, match="Dimension out of range"):
         parametrizations.spectral_norm(nn.Linear(1, 1), dim=4)
+
+
+@pytest.mark.parametrize(
+    ("inverse", "first", "second"),
+    [
+        (lambda w: None, "must return a Tensor or a Sequence of tensors. Got None", "must return a tensor"),
+        (lambda w: (w, None), "must return a Tensor or a Sequence of tensors", "must return a tensor"),
+        (lambda w: w.bool(), "may not change the dtype, from minigrad.float32", "may not change the dtype"),
+        (lambda w: w[:-1], None, "`right_inverse` may not change the shape"),
+    ],
+)
+def test_a_wrong_right_inverse_is_refused_where_it_is_registered(inverse, first, second):
+    class Same(torch.nn.Module):
+        def forward(self, x):
+            return x[[0, 1]]
+
+        def right_inverse(self, w):
+            return inverse(w)
+
+    layer = torch.nn.Linear(3, 2)
+    if first is not None:
+        with pytest.raises(ValueError, match=first):
+            parametrize.register_parametrization(layer, "weight", Same())
+        assert not parametrize.is_parametrized(layer) and layer.weight.shape == (2, 3)
+    parametrize.register_parametrization(layer, "weight", torch.nn.Identity())
+    with pytest.raises(ValueError, match=second):
+        parametrize.register_parametrization(layer, "weight", Same())
+    assert len(layer.parametrizations.weight) == 1
