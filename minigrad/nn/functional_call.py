@@ -22,8 +22,9 @@ def functional_call(
 ) -> Any:  # fmt: skip
     """``module(*args, **kwargs)``, with parameters and buffers replaced by the tensors of one or more dicts.
 
-    Parameters that share a tensor in the module are replaced together, unless `tie_weights` is False. Raises ValueError
-    if a name, or a shared tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
+    Parameters that share a tensor in the module are replaced together, unless `tie_weights` is False. What the module
+    assigns to their names during the call is stored in the dict, if it is one dict. Raises ValueError if a name, or a
+    shared tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
 
     >>> import minigrad as torch
     >>> net = torch.nn.Linear(2, 1)
@@ -38,8 +39,14 @@ def functional_call(
     if tie_weights:
         given = _tie(own, given)
     arguments = () if args is None else as_tuple(args)
-    with _lend_tensors(module, given):
-        return module(*arguments, **(kwargs or {}))
+    try:
+        with _lend_tensors(module, given):
+            return module(*arguments, **(kwargs or {}))
+    finally:
+        if isinstance(parameter_and_buffer_dicts, Mapping):
+            for name, tensor in [*parameter_and_buffer_dicts.items()]:
+                if given[name] is not tensor:
+                    parameter_and_buffer_dicts[name] = given[name]  # type: ignore[index]
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -123,20 +130,25 @@ def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _lend_tensors(module: Module, given: dict[str, Any]) -> Iterator[None]:
-    """A context in which the tensors `given` replace attributes of the module and its submodules."""
-    before: list[tuple[dict[str, Any], str, Any]] = []
+    """A context in which the tensors `given` replace attributes of the module and its submodules.
+
+    At the end `given` holds what the attributes were then.
+    """
+    before: list[tuple[str, dict[str, Any], str, Any]] = []
     try:
         for path, tensor in given.items():
             owner, _, name = path.rpartition(".")
             attributes = vars(module.get_submodule(owner))  # bypasses the registration, so the names stay parameters
-            before.append((attributes, name, attributes.get(name, _ABSENT)))
+            value = attributes.get(name, _ABSENT)
+            if not (value is None or value is _ABSENT or isinstance(value, Tensor)):
+                raise TypeError(f"functional_call: '{path}' is no tensor in the module, but {value!r:.40}")
+            before.append((path, attributes, name, value))
             attributes[name] = tensor
         yield
     finally:
-        for attributes, name, value in reversed(before):
-            if value is _ABSENT:
-                del attributes[name]
-            else:
+        for path, attributes, name, value in reversed(before):
+            given[path] = attributes.pop(name, given[path])
+            if value is not _ABSENT:
                 attributes[name] = value
 
 

@@ -61,6 +61,24 @@ def test_buffers_that_are_given_are_written_to():
     assert norm.running_mean.tolist() == [0, 0] and norm.num_batches_tracked.item() == 0
 
 
+def test_a_buffer_that_the_module_assigns_goes_into_the_dict():
+    class Counter(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(1))
+
+        def forward(self, x):
+            self.calls = self.calls + 1
+            return x + self.calls
+
+    module, given = Counter(), {"calls": torch.tensor([5.0])}
+    assert torch.func.functional_call(module, given, torch.ones(1)).tolist() == [7.0]
+    assert given["calls"].tolist() == [6.0] and module.calls.tolist() == [0.0]
+    with pytest.raises(TypeError, match="'training' is no tensor in the module, but True"):
+        torch.func.functional_call(module, {"training": torch.ones(1)}, torch.ones(1))
+    assert module.training is True
+
+
 def test_the_own_tensors_are_restored_after_an_error():
     layer = nn.Linear(2, 1)
     own = layer.weight

@@ -87,7 +87,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     require_tensors("dropout2d", "input", input)
     shape = input.array.shape
-    if len(shape) not in (3, 4):
+    if len(shape) not in (0, 1, 3, 4):
         warn(f"dropout2d drops channels of (N, C, H, W), but got the shape {tuple(shape)}: dropout drops elements")
     elif len(shape) == 3:
         warn(f"dropout2d reads the shape {tuple(shape)} as (N, C, L): write dropout1d for that")
