@@ -62,20 +62,20 @@ def test_buffers_that_are_given_are_written_to():
 
 
 def test_a_buffer_that_the_module_assigns_goes_into_the_dict():
-    class Counter(torch.nn.Module):
+    class Counter(nn.Module):
         def __init__(self):
             super().__init__()
-            self.register_buffer("calls", torch.zeros(1))
+            self.register_buffer("calls", mg.zeros(1))
 
         def forward(self, x):
             self.calls = self.calls + 1
             return x + self.calls
 
-    module, given = Counter(), {"calls": torch.tensor([5.0])}
-    assert torch.func.functional_call(module, given, torch.ones(1)).tolist() == [7.0]
+    module, given = Counter(), {"calls": mg.tensor([5.0])}
+    assert functional_call(module, given, mg.ones(1)).tolist() == [7.0]
     assert given["calls"].tolist() == [6.0] and module.calls.tolist() == [0.0]
     with pytest.raises(TypeError, match="'training' is no tensor in the module, but True"):
-        torch.func.functional_call(module, {"training": torch.ones(1)}, torch.ones(1))
+        functional_call(module, {"training": mg.ones(1)}, mg.ones(1))
     assert module.training is True
 
 
