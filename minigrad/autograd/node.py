@@ -6,7 +6,6 @@ A `Plan` says what to keep for one choice of operands that need gradients; `reco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,9 +16,7 @@ from minigrad import side_by_side
 from minigrad.autograd.core import LEAF, Edge, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
-from minigrad.backend import KERNELS, select
-from minigrad.half_precision import widened
-from minigrad.side_by_side import in_parts
+from minigrad.variants import adapt_rules
 
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
@@ -148,13 +145,8 @@ class Node(Inspectable):
         """
         plan = self.plan
         rules = plan.rules
-        if cotangent.__class__ is ndarray:
-            if cotangent.size >= side_by_side.LARGE and plan.operation.elementwise:
-                rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
-            if plan.operation.in_float32 is True and self.dtype.char == "e":
-                rules = [(widened(rule), reads) for rule, reads in rules]
-        elif select(cotangent.array if create_graph else cotangent) and not create_graph:
-            rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
+        if cotangent.__class__ is not ndarray or cotangent.size >= side_by_side.LARGE or plan.operation.in_float32:
+            rules = adapt_rules(rules, plan.operation, cotangent)
         values = self.saved_values(create_graph)
         if plan.only_rule is not None and wanted is None and rules is plan.rules:
             return [plan.only_rule(cotangent, *values)]

@@ -34,13 +34,9 @@ from minigrad.side_by_side import in_parts, is_large
 
 # ---- declare -------------------------------------------------------------------------------------
 def operation(
-    name: str,
-    forward: Callable[..., Any],
-    *rules: Rule | None,
-    view: bool = False,
-    shown: str | None = None,
+    name: str, forward: Callable[..., Any], *rules: Rule | None, view: bool = False, shown: str | None = None,
     in_float32: bool | str = False,
-) -> Operation:
+) -> Operation:  # fmt: skip
     """Declare a differentiable operation from its forward and one gradient rule per operand.
 
     Formula: ``rules[i](g, ...) = g @ d forward / d operand_i``. A rule of None says that no gradient
@@ -110,8 +106,8 @@ class Operation:
                 on_gpu |= x.__class__ is not ndarray
             arrays.append(x)
         if not tensors:
-            is_half = self.in_float32 and operands[0].dtype.char == "e"
-            return (round_once(self.forward) if is_half else self.forward)(*operands, **statics)
+            forward = round_once(self.forward) if self.in_float32 else self.forward
+            return forward(*operands, **statics)
         if on_gpu:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))

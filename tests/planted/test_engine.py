@@ -11,7 +11,7 @@ from importlib import import_module
 
 import pytest
 
-from minigrad import devices
+from minigrad import devices, variants
 from minigrad.autograd import (
     anomaly,
     derivatives,
@@ -226,7 +226,7 @@ PLANTED = {
         test_gradients.test_only_the_rules_of_wanted_gradients_run,
     ),
     "rules as they are written on a GPU": (
-        node.Node.vjp, "KERNELS.get(rule, rule)", "rule",
+        variants.adapt_rules, "KERNELS.get(rule, rule)", "rule",
         lambda: with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
     ),
     "gradients for all operands": (

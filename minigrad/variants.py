@@ -1,0 +1,29 @@
+"""Variants of gradient rules: in float32 for float16, by several threads for large arrays, CUDA kernels for a GPU's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from minigrad.backend import KERNELS, select
+from minigrad.half_precision import widened
+from minigrad.side_by_side import in_parts, is_large
+
+
+def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any) -> Sequence[tuple[Any, Any]]:
+    """The `rules` of an operation, each with what belongs to it, as they are computed for this cotangent.
+
+    With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
+    """
+    array = getattr(cotangent, "array", cotangent)
+    on_gpu = select(array)
+    if array is not cotangent:
+        return rules
+    if on_gpu:
+        return [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
+    if operation.elementwise and is_large(array):
+        rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
+    if operation.in_float32 is True and array.dtype.char == "e":
+        rules = [(widened(rule), reads) for rule, reads in rules]
+    return rules
