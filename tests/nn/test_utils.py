@@ -32,6 +32,18 @@ def test_the_norm_may_have_any_order(order, norm):
     assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(norm)
 
 
+def test_the_order_may_be_a_word_and_a_used_up_generator_is_told():
+    layer = nn.Linear(2, 1)
+    layer(torch.tensor([3.0, -4.0])).backward()
+    assert nn.utils.clip_grad_norm_(layer.parameters(), 100.0, "inf").item() == 4.0
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        nn.utils.get_total_norm([torch.ones(2)], "a")
+    parameters = layer.parameters()
+    list(parameters)
+    with pytest.warns(UserWarning, match="clip_grad_norm_: `parameters` is an empty generator, nothing is clipped"):
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+
+
 def test_clip_grad_norm_takes_one_tensor_an_iterator_or_nothing():
     (parameter,) = make_parameters([3.0, 4.0])
     assert nn.utils.clip_grad_norm_(parameter, 1.0).item() == 5.0

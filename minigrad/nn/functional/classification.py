@@ -17,7 +17,7 @@ from minigrad.nn.functional.loss import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import require_kind
+from minigrad.ops.arguments import as_int, require_kind
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.select import gather
@@ -49,7 +49,7 @@ def nll_loss(
 
 
 def _negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
-    ndim, options = input.array.ndim, {"ignore_index": ignore_index, "reduction": reduction}
+    ndim, options = input.array.ndim, {"ignore_index": as_int(ignore_index, "ignore_index"), "reduction": reduction}
     if ndim == 1:
         lone = ops.nll(input.unsqueeze(0), target.unsqueeze(0), weight, **options)
         return lone.squeeze(0) if reduction == "none" else lone

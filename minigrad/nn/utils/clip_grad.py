@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from minigrad.tensor import Tensor
 
 def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
-    those = read_tensors(name, (list(parameters),) if many else (parameters,), AttributeError if many else TypeError)
+    given: Any = list(parameters) if many else parameters
+    if many and not given and isinstance(parameters, Iterator):
+        warn(f"{name}: `parameters` is an empty generator, nothing is clipped: was it used up before?")
+    those = read_tensors(name, (given,), AttributeError if many else TypeError)
     return [p.grad for p in those if p.grad is not None]
 
 
@@ -72,6 +76,7 @@ def get_total_norm(
     tensor(5.)
     """
     several_tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    norm_type = float(norm_type)  # "inf" too
     with no_grad():
         total = _norm_on_gpu([t.array for t in several_tensors]) if norm_type == 2 else None
         if total is None:
@@ -79,7 +84,7 @@ def get_total_norm(
             total = stack(norms).norm(norm_type) if norms else tensor(0.0)
         if error_if_nonfinite and not bool(total.isfinite()):
             raise RuntimeError(
-                f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite "
+                f"The total norm of order {norm_type} for gradients from `parameters` is non-finite "
                 f"({float(total)}), so it cannot be clipped. Look for the first step whose loss is not finite; "
                 "error_if_nonfinite=False clips all the same."
             )

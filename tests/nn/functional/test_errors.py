@@ -131,6 +131,7 @@ REFUSED = [
     (lambda: F.one_hot(t.tensor([2]), 2), RuntimeError, ["smaller than num_classes: got 2 and 2"]),
     (lambda: F.one_hot(t.tensor([], dtype=t.int64), 0), RuntimeError, ["empty tensor"]),
     (lambda: F.one_hot(t.tensor([0]), -5), RuntimeError, ["num_classes positive", "-5"]),
+    (lambda: F.cross_entropy(ones(2, 3), zeros(2).long(), ignore_index=1.5), TypeError, ["ignore_index must be"]),
     (lambda: F.dropout(ones(2), 1.5), ValueError, ["between 0 and 1, but got 1.5"]),
     (lambda: F.dropout2d(ones(2)), RuntimeError, ["Feature dropout requires at least 2 dimensions", "[2]"]),
     (lambda: F.feature_alpha_dropout(ones(2), training=True), RuntimeError, ["at least 2 dimensions", "[2]"]),
