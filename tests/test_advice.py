@@ -12,7 +12,7 @@ from minigrad import advice
 pytestmark = pytest.mark.usefixtures("fresh_advice")
 
 
-def test_each_mistake_is_spoken_of_once():
+def test_each_advice_is_given_once():
     with pytest.warns(advice.Advice, match="look here"):
         advice.advise("one", "look here")
     with warnings.catch_warnings():
@@ -22,7 +22,7 @@ def test_each_mistake_is_spoken_of_once():
         advice.advise("two", "and there")
 
 
-def test_the_switch_silences_all_and_begins_anew():
+def test_enable_silences_all_and_starts_again():
     advice.enable(False)
     assert not advice.is_wanted("one")
     with warnings.catch_warnings():
@@ -32,7 +32,7 @@ def test_the_switch_silences_all_and_begins_anew():
     assert advice.is_wanted("one")
 
 
-def test_the_environment_switches_it_off():
+def test_an_environment_variable_switches_advice_off():
     program = "from minigrad import advice; print(advice.is_wanted('one'))"
     for value, answer in (("0", "False"), ("1", "True")):
         run = subprocess.run(

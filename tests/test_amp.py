@@ -8,7 +8,7 @@ import minigrad as torch
 from minigrad import advice
 
 
-def rounds(scaler, optimizer, w, factors):
+def run_rounds(scaler, optimizer, w, factors):
     """The scale and the weight after one round for each factor of the loss."""
     for factor in factors:
         optimizer.zero_grad()
@@ -18,15 +18,15 @@ def rounds(scaler, optimizer, w, factors):
         yield scaler.get_scale(), round(w[0].item(), 4)
 
 
-def made(**options):
+def make_scaler(**options):
     w = torch.ones(2, requires_grad=True)
     return torch.amp.GradScaler("cpu", **options), torch.optim.SGD([w], lr=0.1), w
 
 
 def test_the_scale_grows_after_finite_steps_and_falls_after_others():
-    scaler, optimizer, w = made(init_scale=4.0, growth_interval=2)
-    told = list(rounds(scaler, optimizer, w, [1.0, 1.0, float("inf"), 1.0, 1.0]))
-    assert told == [(4.0, 0.9), (8.0, 0.8), (4.0, 0.8), (4.0, 0.7), (8.0, 0.6)]  # PyTorch 2.13's
+    scaler, optimizer, w = make_scaler(init_scale=4.0, growth_interval=2)
+    found = list(run_rounds(scaler, optimizer, w, [1.0, 1.0, float("inf"), 1.0, 1.0]))
+    assert found == [(4.0, 0.9), (8.0, 0.8), (4.0, 0.8), (4.0, 0.7), (8.0, 0.6)]  # as PyTorch 2.13
     assert scaler.state_dict() == {
         "scale": 8.0,
         "growth_factor": 2.0,
@@ -34,13 +34,13 @@ def test_the_scale_grows_after_finite_steps_and_falls_after_others():
         "growth_interval": 2,
         "_growth_tracker": 0,
     }
-    other, *_ = made()
+    other, *_ = make_scaler()
     other.load_state_dict(scaler.state_dict())
     assert other.get_scale() == 8.0
 
 
 def test_gradients_can_be_unscaled_to_be_clipped():
-    scaler, optimizer, w = made(init_scale=4.0)
+    scaler, optimizer, w = make_scaler(init_scale=4.0)
     first, second = scaler.scale((w.sum(), w.sum() * 2))
     (first + second).backward()
     assert w.grad.tolist() == [12.0, 12.0]
@@ -52,7 +52,7 @@ def test_gradients_can_be_unscaled_to_be_clipped():
 
 
 def test_calls_in_another_order_are_refused():
-    scaler, optimizer, w = made()
+    scaler, optimizer, w = make_scaler()
     with pytest.raises(AssertionError, match=r"call scaler.scale\(loss\).backward\(\) earlier"):
         scaler.step(optimizer)
     scaler.scale(w.sum())
@@ -75,10 +75,10 @@ def test_calls_in_another_order_are_refused():
         scaler.load_state_dict({})
 
 
-def test_where_it_is_off_it_steps_and_changes_nothing():
+def test_a_disabled_scaler_steps_without_scaling():
     w = torch.ones(1, requires_grad=True)
     scaler, optimizer = torch.cuda.amp.GradScaler(enabled=False), torch.optim.SGD([w], lr=0.5)
-    assert list(rounds(scaler, optimizer, w, [1.0])) == [(1.0, 0.5)] and scaler.state_dict() == {}
+    assert list(run_rounds(scaler, optimizer, w, [1.0])) == [(1.0, 0.5)] and scaler.state_dict() == {}
 
 
 def test_autocast_casts_nothing_and_says_so_once():
@@ -93,7 +93,7 @@ def test_autocast_casts_nothing_and_says_so_once():
     advice.enable()
 
 
-def test_without_a_gpu_what_is_meant_for_it_is_disabled(monkeypatch):
+def test_without_a_gpu_scaler_and_autocast_for_cuda_are_disabled(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.warns(UserWarning, match="CUDA is not available. Disabling GradScaler"):
         assert not torch.cuda.amp.GradScaler().is_enabled()
@@ -103,20 +103,20 @@ def test_without_a_gpu_what_is_meant_for_it_is_disabled(monkeypatch):
         torch.autocast("gpu")
 
 
-def test_functions_are_marked_as_they_are():
+def test_custom_fwd_and_bwd_return_the_function_itself():
     assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
     assert torch.amp.is_autocast_available("cpu")
 
 
 @pytest.mark.parametrize("wrong", ["ab", {"loss": 1.0}, 3.0, ["ab"]])
-def test_what_is_no_loss_is_refused(wrong):
-    scaler, *_ = made()
+def test_scale_refuses_what_is_no_tensor(wrong):
+    scaler, *_ = make_scaler()
     with pytest.raises(ValueError, match="outputs must be a Tensor or an iterable of Tensors"):
         scaler.scale(wrong)
 
 
-def test_a_state_is_taken_whole_or_not_at_all():
-    scaler, *_ = made(init_scale=4.0)
+def test_a_state_that_lacks_a_key_changes_nothing():
+    scaler, *_ = make_scaler(init_scale=4.0)
     with pytest.raises(KeyError, match="growth_factor"):
         scaler.load_state_dict({"scale": 8.0})
     assert scaler.get_scale() == 4.0

@@ -12,7 +12,7 @@ def run(program, *, code=0):
     return done.stdout + done.stderr
 
 
-def test_every_form_of_import_is_answered():
+def test_every_form_of_import_of_torch_gives_minigrad():
     out = run("""
 import minigrad.as_torch
 import torch, minigrad, sys
@@ -83,7 +83,7 @@ except ImportError as error:
     assert out == ""
 
 
-def test_modules_that_are_answered_by_their_package_need_no_import():
+def test_modules_that_only_name_a_class_need_no_import():
     out = run("""
 import minigrad as torch
 print(torch.distributions.normal.Normal.__name__, torch.optim.adamw.AdamW.__name__)
@@ -96,19 +96,19 @@ except AttributeError as error:
     assert out == "Normal AdamW\nmodule 'minigrad.optim' has no attribute 'Adam9'. Did you mean: 'Adam'?\n"
 
 
-def test_a_name_that_such_a_module_has_not_cannot_be_imported():
+def test_a_wrong_name_cannot_be_imported_from_such_a_module():
     out = run("import minigrad.as_torch\nfrom torch.optim.adamw import Adam9", code=1)
     assert "ImportError: cannot import name 'Adam9' from 'minigrad.optim.adamw'" in out
     out = run("import minigrad.as_torch\nfrom torch.nn.utils.rnn import pad_sequence", code=1)
     assert "No module named 'torch.nn.utils.rnn': minigrad has no such module" in out
 
 
-def test_pytorch_imported_before_is_refused():
+def test_a_pytorch_that_is_already_imported_is_refused():
     out = run("import sys, types\nsys.modules['torch'] = types.ModuleType('torch')\nimport minigrad.as_torch", code=1)
     assert "the real PyTorch (torch) is imported already" in out and "start anew" in out
 
 
-def test_it_can_be_taken_back():
+def test_remove_takes_the_names_of_torch_away():
     out = run("""
 import minigrad.as_torch, sys
 import torch.nn

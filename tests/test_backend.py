@@ -24,7 +24,7 @@ class TestArrays:
         assert device_of(here) == devices.device("cpu")
         assert device_of(there) == devices.device("cuda:0")
 
-    def test_moving(self, stand_in):
+    def test_to_device_copies_only_between_devices(self, stand_in):
         host = np.arange(3.0)
         assert to_device(host, devices.device("cpu")) is host
         there = to_device(host, devices.device("cuda"))
@@ -37,7 +37,7 @@ class TestArrays:
         np.testing.assert_array_equal(to_device(second, devices.device("cpu")), host)
 
     @pytest.mark.usefixtures("stand_in")
-    def test_a_number_too_high(self):
+    def test_a_gpu_number_too_high_is_refused(self):
         with pytest.raises(RuntimeError, match=r"2 GPU\(s\), the last one is 'cuda:1'"):
             backend.library(devices.device("cuda:2"))
 
@@ -48,7 +48,7 @@ class TestArrays:
             assert device_of(stand_in.ones(1)) == devices.device("cuda:0")
 
     @pytest.mark.usefixtures("stand_in")
-    def test_counting(self):
+    def test_two_gpus_are_counted(self):
         assert backend.is_available() and backend.why_not() is None
         assert backend.device_count() == 2
 
@@ -79,7 +79,7 @@ class TestWhyNot:
         with backend.use_library(None):
             yield
 
-    def test_not_installed(self, monkeypatch):
+    def test_cupy_that_is_not_installed_is_the_reason(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "cupy", None)
         assert not backend.is_available() and backend.device_count() == 0
         assert backend.why_not() == (
@@ -95,7 +95,7 @@ class TestWhyNot:
             ({"error": RuntimeError("cudaErrorUnknown")}, "RuntimeError: cudaErrorUnknown"),
         ],
     )
-    def test_in_words(self, monkeypatch, machine, text):
+    def test_each_lack_of_a_machine_is_named(self, monkeypatch, machine, text):
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy(**machine))
         assert not backend.is_available()
         assert text in backend.why_not()
@@ -103,7 +103,7 @@ class TestWhyNot:
     @pytest.mark.parametrize(
         "error", [ImportError("libcudart.so.12"), ModuleNotFoundError("No module", name="fastrlock")]
     )
-    def test_a_broken_installation(self, monkeypatch, error):
+    def test_a_cupy_that_does_not_import_is_the_reason(self, monkeypatch, error):
         def broken(name):
             raise error
 
@@ -111,17 +111,17 @@ class TestWhyNot:
         assert "CuPy is installed, but does not import" in backend.why_not()
         assert str(error) in backend.why_not()
 
-    def test_a_first_kernel_runs(self, monkeypatch):
+    def test_a_gpu_whose_first_kernel_runs_is_available(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy())
         assert backend.is_available() and backend.why_not() is None
 
-    def test_a_first_kernel_fails(self, monkeypatch):
+    def test_a_gpu_whose_first_kernel_is_wrong_is_not_available(self, monkeypatch):
         cupy = fake_cupy()
         cupy.arange = np.zeros
         monkeypatch.setitem(sys.modules, "cupy", cupy)
         assert "a first sum on it came out wrong" in backend.why_not()
 
-    def test_arrays_made_before_anybody_looked(self, monkeypatch):
+    def test_an_array_of_cupy_is_recognized_before_the_probe(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "cupy", standin.cupy)
         assert backend._cuda is None
         assert array_module(standin.cupy.ones(1)) is standin.cupy
@@ -134,14 +134,14 @@ class TestQuiet:
         assert quiet(np.divide, 1, zero)[0] == np.inf
         assert quiet(lambda x, *, by: x / by, zero, by=zero)[0] != 0
 
-    def test_nests(self):
+    def test_quiet_may_be_nested(self):
         assert quiet(lambda: quiet(lambda: quiet(np.log, np.zeros(1))))[0] == -np.inf
 
-    def test_within_another_context_within(self):
+    def test_quiet_may_be_nested_in_another_context(self):
         other = contextvars.Context()
         assert quiet(lambda: other.run(quiet, np.log, np.zeros(1)))[0] == -np.inf
 
-    def test_an_error_of_the_same_words_is_the_functions_own(self):
+    def test_a_context_error_of_the_function_is_raised_after_one_call(self):
         calls, other = [], contextvars.Context()
 
         def fails():
@@ -152,7 +152,7 @@ class TestQuiet:
             quiet(fails)
         assert calls == [1]
 
-    def test_in_threads_at_once(self):
+    def test_quiet_may_run_in_several_threads(self):
         meet, results = threading.Barrier(4), []
 
         def work():
@@ -165,7 +165,7 @@ class TestQuiet:
             thread.join()
         assert results == [-np.inf] * 4
 
-    def test_errors_pass_through_once(self):
+    def test_an_error_is_raised_after_one_call(self):
         calls = []
 
         def fails():
@@ -176,13 +176,13 @@ class TestQuiet:
             quiet(fails)
         assert calls == [1]
 
-    def test_leaves_the_callers_settings(self):
+    def test_quiet_leaves_the_callers_settings(self):
         before = np.geterr()
         quiet(np.log, np.zeros(1))
         assert np.geterr() == before
 
 
-def test_indices_are_int64_to_users_and_of_the_platforms_width_to_numpy():
+def test_indices_are_int64_for_users_and_intp_for_numpy():
     narrow = np.array([1, 2], np.int32)  # what NumPy finds where pointers have 32 bits
     assert backend.as_int64(narrow).dtype == np.int64 and backend.as_index(narrow).dtype == np.intp
     wide = np.array([1, 2])

@@ -18,7 +18,7 @@ def test_a_tensor_from_an_array_shares_its_memory_or_copies():
     assert torch.as_tensor(array, device="cpu").data_ptr() == array.ctypes.data
 
 
-def test_copies_of_arrays_lie_in_memory_as_the_arrays_do():
+def test_copies_of_arrays_keep_the_order_of_the_axes_in_memory():
     turned = np.zeros((2, 3, 4)).transpose(1, 2, 0)
     repeated = np.broadcast_to(np.zeros((1, 3, 4)), (2, 3, 4))
     for make in (torch.tensor, torch.ones(1).new_tensor, lambda x: torch.tensor(x, dtype=torch.float16)):
@@ -31,7 +31,7 @@ def test_copies_of_arrays_lie_in_memory_as_the_arrays_do():
         assert torch.tensor(torch.zeros(3, 2).t()).stride() == (1, 2)
 
 
-def test_doubles_become_halves_by_way_of_singles():
+def test_float64_becomes_float16_by_way_of_float32():
     x = torch.tensor([1 + 2**-11 + 2**-40, 1 + 3 * 2**-11 - 2**-40], dtype=torch.float64)
     by_singles = x.float().half().tolist()
     assert by_singles == [1.0, 1 + 2**-9]
@@ -59,14 +59,14 @@ def test_older_constructors_take_sizes_or_numbers():
     assert torch.FloatTensor(2).dtype == torch.float32
 
 
-def test_after_the_model_of_another():
+def test_like_and_new_functions_take_dtype_and_shape_of_a_tensor():
     x = torch.ones(2, 3, dtype=torch.float64)
     assert torch.zeros_like(x).dtype == x.new_full((2,), 7).dtype == torch.float64
     assert torch.randint_like(x, 5).shape == torch.rand_like(x).shape == (2, 3)
     assert x.new_tensor([1, 2]).tolist() == [1.0, 2.0] and x.new_zeros(2, dtype=torch.int64).dtype == torch.int64
 
 
-def test_grids_by_matrix_and_by_picture():
+def test_meshgrid_takes_indexing_ij_and_xy():
     rows, columns = torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")
     assert rows.shape == columns.shape == (2, 3)
     assert torch.meshgrid(torch.arange(2), torch.arange(3), indexing="xy")[0].shape == (3, 2)
@@ -151,7 +151,7 @@ TYPES_OF_LISTS = {
 
 
 @pytest.mark.parametrize("name", TYPES_OF_LISTS)
-def test_the_type_of_a_list_is_the_one_that_holds_all(name):
+def test_the_dtype_of_a_list_is_the_promoted_one(name):
     data, dtype = TYPES_OF_LISTS[name]
     assert torch.tensor(data).dtype == torch.as_tensor(data).dtype == dtype
     assert torch.tensor(data, dtype=torch.float64).dtype == torch.float64
@@ -206,7 +206,7 @@ def test_numbers_that_do_not_fit_are_refused(name):
     assert (call(2**40, torch.float32) == 2**40).any() or name in ("full of nothing",)
 
 
-def test_what_fits_is_taken_as_pytorch_takes_it():
+def test_numbers_that_fit_are_converted_as_in_pytorch():
     assert torch.tensor([-1, -255], dtype=torch.uint8).tolist() == [255, 1]
     assert torch.tensor([2.7, -2.7], dtype=torch.int32).tolist() == [2, -2]
     assert torch.full((), -1.5, dtype=torch.int8).item() == -1 and torch.tensor([5], dtype=torch.bool).item() is True
@@ -217,7 +217,7 @@ def test_what_fits_is_taken_as_pytorch_takes_it():
         torch.full((2,), 2**70)
 
 
-def test_models_keep_the_order_in_memory():
+def test_like_functions_keep_the_order_of_the_axes_in_memory():
     image = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
     for like in (torch.empty_like, torch.zeros_like, torch.ones_like, torch.rand_like, torch.randn_like):
         assert like(image).stride() == image.stride() and like(torch.ones(2, 3).t()).stride() == (1, 3)
@@ -228,7 +228,7 @@ def test_models_keep_the_order_in_memory():
         torch.empty(2, memory_format=torch.channels_last)
 
 
-def test_type_names_know_their_tensors_and_set_the_default():
+def test_tensor_types_know_their_instances_and_set_the_default():
     x = torch.FloatTensor([1, 2])
     assert isinstance(x, torch.FloatTensor) and not isinstance(x, torch.DoubleTensor)
     assert not isinstance(x, torch.cuda.FloatTensor) and not isinstance(3, torch.FloatTensor)
@@ -258,7 +258,7 @@ def test_sizes_are_ints_of_any_kind():
         torch.randperm(10**14)
 
 
-def test_every_creating_function_has_the_signature_of_a_person():
+def test_creating_functions_have_explicit_signatures():
     for name in ("zeros", "full", "arange", "rand", "randint", "eye", "normal", "zeros_like", "full_like", "tensor"):
         parameters = inspect.signature(getattr(torch, name)).parameters
         assert "dtype" in parameters and "xp" not in parameters
@@ -266,7 +266,7 @@ def test_every_creating_function_has_the_signature_of_a_person():
     assert next(iter(inspect.signature(torch.ones).parameters)) == "size"
 
 
-def test_read_only_memory_is_told_of():
+def test_from_numpy_of_read_only_memory_warns():
     array = np.zeros(2, np.float32)
     array.flags.writeable = False
     with pytest.warns(UserWarning, match="not writable: the tensor shares its memory"):
@@ -274,7 +274,7 @@ def test_read_only_memory_is_told_of():
     assert torch.tensor(array).add_(1).tolist() == [1.0, 1.0]
 
 
-def test_asarray_shares_or_copies_as_it_is_told():
+def test_asarray_shares_or_copies_as_asked():
     x = torch.zeros(2)
     assert torch.asarray(x) is x and torch.asarray(x, copy=True).data_ptr() != x.data_ptr()
     with pytest.raises(ValueError, match="copy=False"):
@@ -282,7 +282,7 @@ def test_asarray_shares_or_copies_as_it_is_told():
     assert torch.asarray([1.0], requires_grad=True).requires_grad
 
 
-def test_counted_in_other_ways():
+def test_range_logspace_tril_indices_frombuffer_and_empty_strided():
     with pytest.warns(UserWarning, match="range is deprecated"):
         assert torch.range(1, 3).tolist() == [1.0, 2.0, 3.0]
     assert torch.logspace(0, 3, 4, base=2).tolist() == [1.0, 2.0, 4.0, 8.0]
@@ -295,7 +295,7 @@ def test_counted_in_other_ways():
 
 
 @pytest.mark.parametrize("make", [torch.Tensor, torch.FloatTensor, torch.ones(1).new])
-def test_old_constructors_tell_numbers_from_lengths(make):
+def test_old_constructors_distinguish_numbers_from_sizes(make):
     array = np.arange(6.0).reshape(2, 3)
     assert make(array).tolist() == array.tolist() and make(array).dtype is torch.float32
     assert make(array[0]).tolist() == [0, 1, 2] and make(array[:0]).shape == (0, 3)
@@ -310,7 +310,7 @@ def test_old_constructors_tell_numbers_from_lengths(make):
 
 
 @pytest.mark.parametrize("make", [torch.Tensor, torch.FloatTensor, torch.ones(1, device="cpu").new])
-def test_old_constructors_give_a_tensor_a_second_name(make):
+def test_old_constructors_give_an_alias_of_a_tensor(make):
     x = torch.zeros(2, 3, device="cpu", requires_grad=True)
     alias = make(x)
     assert alias is not x and alias.data_ptr() == x.data_ptr() and alias.grad_fn.name() == "AliasBackward0"
@@ -338,7 +338,7 @@ def test_windows_are_scipys(name):
             make(**{"window_length": 3} | wrong)
 
 
-def test_a_storage_is_read_as_numbers():
+def test_a_storage_becomes_a_tensor():
     memory = torch.arange(3.0, device="cpu").storage()
     assert torch.tensor(memory).tolist() == [0.0, 1.0, 2.0] == np.asarray(memory).tolist()
     torch.as_tensor(memory, device="cpu")[0] = 5
@@ -346,7 +346,7 @@ def test_a_storage_is_read_as_numbers():
 
 
 @pytest.mark.parametrize("value", [np.float32(1), np.float16(1), np.bool_(True)])
-def test_numpys_scalars_that_are_no_python_numbers_are_not_assigned(value):
+def test_assignment_of_numpy_scalars_that_are_no_python_numbers_is_refused(value):
     x = torch.zeros(2)
     with pytest.raises(TypeError, match=rf"can't assign a numpy\.{type(value).__name__}"):
         x[0] = value
@@ -354,7 +354,7 @@ def test_numpys_scalars_that_are_no_python_numbers_are_not_assigned(value):
     assert x.tolist() == [1.0, 2.0]
 
 
-def test_numpys_scalars_are_held_to_the_type_of_where():
+def test_a_numpy_scalar_in_where_must_fit_the_dtype():
     mask, bytes_ = torch.tensor([True, False]), torch.tensor([1, 2], dtype=torch.int8)
     with pytest.raises(RuntimeError, match="cannot be converted to type int8 without overflow"):
         torch.where(mask, np.int32(100000), bytes_)
@@ -378,7 +378,7 @@ def test_an_out_with_another_number_of_elements_is_resized():
     assert out.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_model_that_repeats_its_memory_keeps_the_order_of_its_axes_as_a_copy_does():
+def test_like_functions_of_an_expanded_tensor_keep_the_order_of_its_axes():
     x = torch.ones(2, 1, 3).expand(2, 4, 3).permute(2, 0, 1)
     assert torch.empty_like(x).stride() == torch.zeros_like(x).stride() == x.clone().stride() == (4, 12, 1)
     assert torch.empty_like(torch.ones(1, 4).expand(3, 4)).stride() == (4, 1)
@@ -390,7 +390,7 @@ def test_an_out_that_is_no_tensor_is_refused(make):
         make(3, out=3)
 
 
-def test_ints_are_counted_exactly():
+def test_arange_of_large_ints_is_exact():
     assert torch.arange(-2, 2**62, 2**40).shape == (2**22 + 1,)
     assert torch.arange(2**62, 2**62 - 3, -2).tolist() == [2**62, 2**62 - 2]
     assert torch.arange(5, 5).shape == (0,)

@@ -28,17 +28,17 @@ NEEDS_A_GPU = {
 @pytest.mark.usefixtures("no_gpu")
 class TestWithoutAGpu:
     @pytest.mark.parametrize("name", NEEDS_A_GPU)
-    def test_says_why_not(self, name):
+    def test_each_function_says_why_there_is_no_gpu(self, name):
         with pytest.raises(RuntimeError) as caught:
             getattr(cuda, name)(*NEEDS_A_GPU[name])
         assert cuda.why_not() in str(caught.value)
         assert "pip install cupy-cuda12x" in str(caught.value)
 
-    def test_questions_are_answered(self):
+    def test_questions_are_answered_with_none_and_zero(self):
         assert not cuda.is_available()
         assert cuda.device_count() == cuda.memory_allocated() == cuda.memory_reserved() == 0
 
-    def test_seeds_and_the_cache_are_left_alone(self):
+    def test_seeds_for_the_gpu_leave_the_cpus_alone(self):
         random.manual_seed(3)
         cuda.manual_seed(1)
         cuda.manual_seed_all(1)
@@ -66,7 +66,7 @@ class TestDevices:
         assert cuda.current_device() == 1
         cuda.set_device(0)
 
-    def test_one_scope_entered_twice(self):
+    def test_one_scope_may_be_entered_twice(self):
         scope = cuda.device(1)
         with scope, cuda.device(0):
             with scope:
@@ -74,17 +74,17 @@ class TestDevices:
             assert cuda.current_device() == 0
         assert cuda.current_device() == 0
 
-    def test_scope_as_decorator(self):
+    def test_a_scope_is_a_decorator_too(self):
         assert cuda.device(1)(cuda.current_device)() == 1
 
     @pytest.mark.parametrize("function", [cuda.set_device, cuda.device, cuda.get_device_name])
-    def test_refusals(self, function):
+    def test_wrong_devices_are_refused(self, function):
         with pytest.raises(ValueError, match="Expected a cuda device, but got: cpu"):
             function("cpu")
         with pytest.raises(RuntimeError, match="the last one is 'cuda:1'"):
             function(7)
 
-    def test_properties(self):
+    def test_name_and_synchronization_of_a_gpu(self):
         assert cuda.is_available() and cuda.why_not() is None
         assert cuda.get_device_name() == "Strict stand-in"
         cuda.synchronize()
@@ -92,7 +92,7 @@ class TestDevices:
 
 
 class TestMemory:
-    def test_is_counted(self, stand_in):
+    def test_allocated_memory_is_counted(self, stand_in):
         gc.collect()  # other tests' arrays, held by their tracebacks
         before = cuda.memory_allocated()
         held = stand_in.zeros(1000, np.float32)
@@ -115,12 +115,12 @@ class TestMemory:
         assert isinstance(caught.value, RuntimeError)
         assert isinstance(caught.value, standin.cuda.memory.OutOfMemoryError)
 
-    def test_is_explained_once(self, stand_in):
+    def test_the_allocator_is_wrapped_once(self, stand_in):
         allocator = standin.cuda.get_allocator()
         with backend.use_library(stand_in):
             assert standin.cuda.get_allocator() is allocator
 
-    def test_with_the_real_cupy(self):
+    def test_the_allocator_of_the_real_cupy_can_be_wrapped(self):
         """CuPy's own exception class and allocator can be explained; needs no GPU."""
         cupy = pytest.importorskip("cupy", reason="CuPy is not installed here")
         before = cupy.cuda.get_allocator()
@@ -140,7 +140,7 @@ class TestStreams:
             assert cuda.current_stream().stream is side.stream
         assert cuda.current_stream().stream is not side.stream
 
-    def test_events(self):
+    def test_events_order_and_time_streams(self):
         side, start, end = cuda.Stream(), cuda.Event(True), cuda.Event(True)
         start.record()
         end.record(side)

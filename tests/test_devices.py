@@ -22,7 +22,7 @@ def no_cupy(monkeypatch):
 
 
 class TestDevice:
-    def test_spellings(self):
+    def test_each_spelling_gives_type_and_index(self):
         for made, kind, index, text in (
             (devices.device("cpu"), "cpu", None, "cpu"),
             (devices.device("cuda"), "cuda", None, "cuda"),
@@ -58,22 +58,22 @@ class TestDevice:
             ((True,), TypeError, "got True"),
         ],
     )
-    def test_bad_names(self, arguments, error, text):
+    def test_wrong_names_are_refused(self, arguments, error, text):
         with pytest.raises(error) as caught:
             devices.device(*arguments)
         assert text in str(caught.value)
 
-    def test_is_read_only(self):
+    def test_a_device_is_read_only(self):
         with pytest.raises(AttributeError, match=r"'index' of 'minigrad.device' objects"):
             devices.device("cpu").index = 1
 
 
 class TestDefault:
-    def test_is_the_cpu(self):
+    def test_the_default_is_the_cpu(self):
         assert devices.default_device() == devices.device("cpu")
 
     @pytest.mark.usefixtures("stand_in")
-    def test_innermost_scope_wins(self):
+    def test_the_innermost_scope_is_the_default(self):
         gpu = devices.device("cuda")
         devices.set_default_device("cuda:1")
         with gpu:
@@ -86,17 +86,17 @@ class TestDefault:
         assert devices.default_device() == devices.device("cpu")
 
     @pytest.mark.usefixtures("stand_in")
-    def test_scope_ends_with_an_exception(self):
+    def test_a_scope_ends_with_an_exception(self):
         with pytest.raises(KeyError), devices.device("cuda"):
             raise KeyError
         assert devices.default_device() == devices.device("cpu")
 
     @pytest.mark.usefixtures("stand_in")
-    def test_decorator(self):
+    def test_a_device_is_a_decorator(self):
         assert devices.device("cuda")(devices.default_device)() == devices.device("cuda")
 
     @pytest.mark.usefixtures("stand_in")
-    def test_scope_is_local_to_its_context(self):
+    def test_a_scope_is_local_to_its_context(self):
         other = contextvars.copy_context()
         seen = []
         with devices.device("cuda"):
@@ -107,20 +107,20 @@ class TestDefault:
         assert seen == [devices.device("cpu")]
 
     @pytest.mark.usefixtures("stand_in")
-    def test_environment_variable(self, monkeypatch):
+    def test_an_environment_variable_chooses_the_default(self, monkeypatch):
         monkeypatch.setenv("MINIGRAD_DEVICE", "cuda:1")
         assert devices.default_device() == devices.device("cuda:1")
 
     @pytest.mark.usefixtures("no_cupy")
     @pytest.mark.parametrize("name", ["gpu", "cuda"])
-    def test_bad_environment_variable(self, monkeypatch, name):
+    def test_a_wrong_environment_variable_is_refused(self, monkeypatch, name):
         monkeypatch.setenv("MINIGRAD_DEVICE", name)
         text = f"environment variable MINIGRAD_DEVICE='{name}': "
         with pytest.raises(RuntimeError, match=text):
             devices.default_device()
 
     @pytest.mark.usefixtures("no_cupy")
-    def test_a_gpu_that_is_not_there(self):
+    def test_a_gpu_that_is_not_there_is_refused(self):
         with pytest.raises(RuntimeError, match=r"'cuda' was asked for. CuPy is not installed: pip"):
             devices.set_default_device("cuda")
         with pytest.raises(RuntimeError, match="CuPy is not installed"), devices.device("cuda"):

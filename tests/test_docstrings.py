@@ -1,8 +1,7 @@
 """Every public callable has a readable signature, and a docstring with an example that runs.
 
-Three kinds are told by another docstring: the twin that writes in place names its function
-(``add_`` -> `add`), a method that a class overrides keeps to what the base class says, and what a layer,
-a rule or a function of the user's is made of (`PARTS`) runs in the example of its class.
+For three kinds another docstring is enough: that of the function which an in-place form names (``add_`` -> `add`), that
+of the base class for an overridden method, and the example of the class for the `PARTS` of layers and users' functions.
 """
 
 import doctest
@@ -21,7 +20,7 @@ ROOMS = [  # within minigrad
     "autograd.graph", "func", "random", "distributions", "cuda", "backends", "serialization", "viz",
     "testing", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo", "distributed",
 ]  # fmt: skip
-# What a caller gives goes on as it is, to a function of the user's or to one of several forms.
+# These pass their arguments on, to a user's function or to one of several forms.
 FREE = {
     "minigrad.nn.Module": "a subclass's own",
     "minigrad.optim.Optimizer": "a subclass's own",
@@ -41,13 +40,13 @@ IN_THEIR_CLASS = tuple(f"minigrad.distributed.{name}." for name in ("GradBucket"
 PARTS = {"forward", "reset_parameters", "rule", "advance", "setup_context", "backward", "jvp", "vmap"}
 
 
-def public_names(room):
+def list_public_names(room):
     """What the room says it offers, else what is defined in it."""
     own = [name for name, value in vars(room).items() if getattr(value, "__module__", None) == room.__name__]
     return getattr(room, "__all__", [name for name in own if not name.startswith("_")])
 
 
-def functions_of(cls):
+def list_methods(cls):
     """The public methods of a class, as functions; those of a Tensor also where a mixin holds them."""
     for name in dir(cls) if cls is minigrad.Tensor else list(vars(cls)):
         getattr(cls, name, None)  # some are read from their file when they are first asked for
@@ -57,22 +56,22 @@ def functions_of(cls):
             yield name, method
 
 
-def public_callables():
+def find_callables():
     """Each once: (path, the class that holds it or None, the callable)."""
     seen = {}
     for room in (importlib.import_module(f"minigrad.{name}".rstrip(".")) for name in ROOMS):
-        for name in public_names(room):
+        for name in list_public_names(room):
             value = getattr(room, name)
             is_ours = getattr(value, "__module__", None) is None or value.__module__.startswith("minigrad")
             if not callable(value) or inspect.ismodule(value) or not is_ours:
                 continue
             seen.setdefault(id(value), (f"{room.__name__}.{name}", None, value))
-            for method_name, method in functions_of(value) if inspect.isclass(value) else ():
+            for method_name, method in list_methods(value) if inspect.isclass(value) else ():
                 seen.setdefault(id(method), (f"{room.__name__}.{name}.{method_name}", value, method))
     return list(seen.values())
 
 
-CALLABLES = public_callables()
+CALLABLES = find_callables()
 
 
 def has_example(value):
@@ -83,7 +82,7 @@ def is_an_error(value):
     return inspect.isclass(value) and issubclass(value, BaseException)
 
 
-def is_told(path, holder, value):
+def is_documented(path, holder, value):
     if (
         has_example(value)
         or path.startswith(NEED_A_GPU + IN_THEIR_CLASS)
@@ -118,7 +117,7 @@ def test_every_public_callable_is_found():
 
 
 def test_every_public_callable_has_an_example():
-    assert [path for path, holder, value in CALLABLES if not is_told(path, holder, value)] == []
+    assert [path for path, holder, value in CALLABLES if not is_documented(path, holder, value)] == []
 
 
 def test_every_public_callable_has_a_signature_of_its_own():
@@ -130,22 +129,22 @@ def test_every_public_callable_has_a_signature_of_its_own():
     assert generic == []
 
 
-def stands_in_its_file(value):
-    """False for what a table or a decorator made."""
+def is_defined_by_name(value):
+    """Whether the file of the function defines it; a table or a decorator made the others."""
     if not inspect.isfunction(value) or "." in value.__qualname__:
         return True
     room = vars(sys.modules[value.__module__])
     return value.__globals__ is room and room.get(value.__name__) is value
 
 
-MADE = [
-    pytest.param(value, id=path) for path, _, value in CALLABLES if has_example(value) and not stands_in_its_file(value)
+GENERATED = [
+    pytest.param(value, id=path) for path, _, value in CALLABLES if has_example(value) and not is_defined_by_name(value)
 ]
 
 
-@pytest.mark.parametrize("value", MADE)
-def test_examples_of_what_tables_and_decorators_make(value):
-    """Those that stand in the file itself are run by tests/test_documents.py, which cannot see these."""
+@pytest.mark.parametrize("value", GENERATED)
+def test_examples_of_generated_functions_run(value):
+    """Functions that their file defines by name are run by tests/test_documents.py, which cannot see these."""
     examples = doctest.DocTestParser().get_doctest(value.__doc__, {}, value.__name__, None, None)
     printed = []
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)

@@ -26,13 +26,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 @pytest.fixture(autouse=True)
 def _no_progress():
-    """What a page shows of the course does not depend on the pages before."""
+    """Each page starts without progress in the course."""
     forget()
     yield
     forget()
 
 
-def examples_of_the_package():
+def find_examples():
     names = ["minigrad"]
     names += [m.name for m in pkgutil.walk_packages(minigrad.__path__, "minigrad.")]
     finder = doctest.DocTestFinder(exclude_empty=True)
@@ -50,14 +50,14 @@ def check(example: doctest.DocTest) -> None:
     assert result.failed == 0, report.getvalue()
 
 
-@pytest.mark.parametrize("example", list(examples_of_the_package()))
-def test_docstring(example, tmp_path, monkeypatch):
+@pytest.mark.parametrize("example", list(find_examples()))
+def test_the_examples_of_a_docstring_run(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check(example)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_page(page, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_and_print_what_it_says(page, tmp_path, monkeypatch):
     text = page.read_text("utf-8")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}
@@ -77,7 +77,7 @@ def test_page(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_inside_the_repository_lead_somewhere(page):
+def test_links_inside_the_repository_have_targets(page):
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing

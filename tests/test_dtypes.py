@@ -25,14 +25,14 @@ DTYPES = [
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=repr)
-def test_a_type_is_one_object(dtype):
+def test_a_dtype_is_one_object(dtype):
     assert copy.deepcopy(dtype) is dtype and pickle.loads(pickle.dumps(dtype)) is dtype
     assert repr(dtype).startswith("minigrad.") and torch.zeros(1, dtype=dtype).dtype is dtype
     assert dtype.is_signed == (dtype not in (torch.bool, torch.uint8))
     assert dtype.is_floating_point == (dtype in DTYPES[6:])
 
 
-def test_names_of_one_type():
+def test_a_dtype_may_have_two_names():
     assert torch.float is torch.float32 and torch.double is torch.float64 and torch.half is torch.float16
     assert torch.long is torch.int64 and torch.int is torch.int32 and torch.short is torch.int16
 
@@ -46,7 +46,7 @@ def test_promotion_takes_the_category_first():
     )
 
 
-def test_the_default_type_is_that_of_python_floats():
+def test_the_default_dtype_is_that_of_python_floats():
     torch.set_default_dtype(torch.float64)
     try:
         assert torch.tensor([1.0]).dtype is torch.get_default_dtype() is torch.float64
@@ -54,7 +54,7 @@ def test_the_default_type_is_that_of_python_floats():
         torch.set_default_dtype(torch.float32)
 
 
-def test_limits():
+def test_finfo_and_iinfo_give_the_limits():
     assert torch.finfo(torch.float32).eps == 2**-23 and torch.iinfo(torch.int8).min == -128
 
 
@@ -76,7 +76,7 @@ test_refused = refusals(REFUSED)
     ("value", "name", "want"),
     [(255, "uint8", 255), (-1, "uint8", 255), (-128, "int8", -128), (2.9, "int16", 2), (1e400, "float16", np.inf)],
 )
-def test_a_number_becomes_a_scalar_of_a_type(value, name, want):
+def test_a_number_becomes_a_scalar_of_a_dtype(value, name, want):
     got = dtypes.scalar(value, np.dtype(name))
     assert got == want
     assert got.dtype == name
@@ -87,12 +87,12 @@ def test_a_number_becomes_a_scalar_of_a_type(value, name, want):
     [(256, "uint8"), (-256, "uint8"), (-1.5, "uint8"), (300, "int8"), (math.nan, "int64"), (math.inf, "int32"),
      (2**63, "int64"), (65520.0, "float16"), (1e39, "float32")],
 )  # fmt: skip
-def test_a_number_that_a_type_does_not_hold_is_refused(value, name):
+def test_a_number_that_a_dtype_does_not_hold_is_refused(value, name):
     with pytest.raises(RuntimeError, match=f"value cannot be converted to type {name} without overflow"):
         dtypes.scalar(value, np.dtype(name))
 
 
-def test_an_integer_beyond_64_bits_fits_nowhere():
+def test_an_integer_beyond_64_bits_is_refused():
     for name in ("int64", "float64"):
         with pytest.raises(OverflowError, match="an integer of 2001 bits is too large"):
             dtypes.scalar(2**2000, np.dtype(name))

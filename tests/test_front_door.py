@@ -23,7 +23,7 @@ from minigrad.version import TorchVersion
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_version_answers_for_pytorch_and_compares_by_numbers():
+def test_the_version_is_pytorchs_and_compares_by_numbers():
     assert torch.__version__ >= "1.8" and torch.__version__ > "2.4.0" and torch.__version__ >= "2.13.0+cpu"
     assert torch.__version__ >= (2, 4) and not torch.__version__ < (1, 9) and torch.__version__ < "2.13.1"
     assert TorchVersion("1.10.0") > "1.9" and str(torch.__version__) == torch.version.__version__ == "2.13.0"
@@ -31,7 +31,7 @@ def test_the_version_answers_for_pytorch_and_compares_by_numbers():
     assert 'path = "minigrad/version.py"' in (ROOT / "pyproject.toml").read_text()
 
 
-def test_variables_are_tensors_in_the_memory_of_others():
+def test_a_variable_is_a_tensor_that_shares_memory():
     x = torch.ones(2)
     v = Variable(x, requires_grad=True)
     v.data[0] = 5
@@ -49,7 +49,7 @@ def test_variables_are_tensors_in_the_memory_of_others():
             wrong()
 
 
-def test_a_device_is_picked_as_lessons_pick_it():
+def test_accelerator_and_backends_answer_as_lessons_ask():
     acc = torch.accelerator
     device = acc.current_accelerator().type if acc.is_available() else "cpu"
     assert torch.device(device).type in ("cpu", "cuda") and acc.device_count() == torch.cuda.device_count()
@@ -65,7 +65,7 @@ def test_a_device_is_picked_as_lessons_pick_it():
         pass
 
 
-def test_cudnn_switches_are_kept_and_given_back():
+def test_cudnn_flags_are_restored():
     cudnn = torch.backends.cudnn
     cudnn.benchmark = True
     with cudnn.flags(benchmark=False, enabled=True):
@@ -74,7 +74,7 @@ def test_cudnn_switches_are_kept_and_given_back():
     cudnn.benchmark = False
 
 
-def test_determinism_can_be_asked_for():
+def test_deterministic_algorithms_can_be_switched():
     try:
         torch.use_deterministic_algorithms(True, warn_only=True)
         assert torch.is_deterministic_algorithms_warn_only_enabled() and torch.get_deterministic_debug_mode() == 1
@@ -156,7 +156,7 @@ def test_a_private_name_is_not_looked_up():
     assert str(missing_name("torch.Tensor", "stft")).startswith("'Tensor' object has no attribute 'stft': PyTorch has")
 
 
-def test_modules_that_are_only_imported_can_be():
+def test_modules_that_lessons_only_import_can_be_imported():
     names = (
         "functional",
         "version",
@@ -176,13 +176,13 @@ def test_modules_that_are_only_imported_can_be():
         importlib.import_module("minigrad.utils.model_zoo").load_url("https://example.org/net.pth")
 
 
-def test_no_page_or_message_sends_anyone_to_a_strangers_package():
-    told = re.compile(r"pip install[^\n]*\bminigrad(\[|\b(?!-))")
+def test_no_page_or_message_installs_a_package_named_minigrad():
+    install = re.compile(r"pip install[^\n]*\bminigrad(\[|\b(?!-))")
     for folder in ("minigrad", "docs", "examples", "site", "README.md"):
         place = ROOT / folder
         for file in [place] if place.is_file() else place.rglob("*"):
             if file.suffix in (".py", ".md", ".html", ".ipynb", ".js"):
-                assert not told.search(file.read_text(encoding="utf-8")), file
+                assert not install.search(file.read_text(encoding="utf-8")), file
 
 
 def test_all_holds_the_public_names():
@@ -197,7 +197,7 @@ def test_all_holds_the_public_names():
     assert public <= {*torch.__all__} | asked_by_ipython
 
 
-LATE = """
+IMPORTED_LATE = """
 import sys
 import minigrad as torch
 x = torch.ones(2) + 1
@@ -215,11 +215,11 @@ assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node
 
 
 def test_rarely_used_modules_are_imported_on_first_use():
-    done = subprocess.run([sys.executable, "-c", LATE], check=False, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", IMPORTED_LATE], check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
-def test_functions_travel_by_their_names():
+def test_functions_are_pickled_by_their_public_names():
     """A layer that keeps torch.tanh, a worker that is sent F.relu: pickle finds each where users do."""
     rooms = (torch, torch.nn.functional, torch.linalg, torch.nn.init, torch.func, torch.Tensor)
     found = {(room.__name__, n): getattr(room, n, None) for room in rooms for n in dir(room) if n[0] != "_"}
@@ -234,7 +234,7 @@ def test_functions_travel_by_their_names():
     assert lost == [] and len(functions) > 800
 
 
-def test_results_with_names_travel_too():
+def test_named_results_can_be_pickled_and_copied():
     x = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
     for result in (x.max(0), x.sort(1), x.topk(1), x.median(0), torch.linalg.svd(x), torch.svd(x), torch.linalg.qr(x)):
         for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
@@ -251,14 +251,14 @@ def test_missing_tensor_attributes_raise_a_clear_error():
     assert x.angle == "mine"
 
 
-def test_no_name_is_there_and_absent():
+def test_no_tensor_attribute_is_both_there_and_absent():
     assert {type(inspect.getattr_static(torch.Tensor, name)) for name in ABSENT} == {Absent}
     assert not any(hasattr(torch.Tensor, name) for name in ABSENT)
     assert set(ABSENT) <= set(read_pytorch_names()["torch.Tensor"].split())
 
 
 @pytest.mark.parametrize("room", ["", ".nn", ".nn.utils", ".optim", ".autograd", ".cuda", ".distributed"])
-def test_dir_of_a_package_has_the_names_that_are_not_read_yet(room):
+def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
     program = f"import minigrad{room} as room; print(sorted(set(room.__all__) - set(dir(room))))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -26,7 +26,7 @@ def test_grad_nests():
         close(f(tensor(0.7)), expected(0.7))
 
 
-def test_grad_of_chosen_arguments():
+def test_argnums_chooses_the_arguments():
     def f(x, y, *, scale):
         return (x * y**2).sum() * scale
 
@@ -38,14 +38,14 @@ def test_grad_of_chosen_arguments():
     close(gy, 2 * POINT * (POINT + 1))
 
 
-def test_value_and_aux():
+def test_grad_and_value_and_has_aux():
     gradient, (value, aux) = func.grad_and_value(lambda x: (x**2, "more"), has_aux=True)(tensor(3.0))
     assert (gradient.item(), value.item(), aux) == (6.0, 9.0, "more")
     gradient, aux = func.grad(lambda x: (x**2, "more"), has_aux=True)(tensor(3.0))
     assert (gradient.item(), aux) == (6.0, "more")
 
 
-def test_jacobians_and_hessians():
+def test_jacobians_and_hessians_are_those_on_paper():
     x = tensor(POINT)
     close(func.jacrev(mg.exp)(x), np.diag(np.exp(POINT)))
     close(func.jacfwd(mg.exp)(x), np.diag(np.exp(POINT)))
@@ -57,7 +57,7 @@ def test_jacobians_and_hessians():
     close(third, expected)
 
 
-def test_vjp_and_jvp():
+def test_vjp_and_jvp_multiply_by_the_jacobian():
     x, v = tensor(POINT), tensor(RANDOM.normal(size=3))
     outputs, pull = func.vjp(mg.exp, x)
     close(outputs, np.exp(POINT))
@@ -69,7 +69,7 @@ def test_vjp_and_jvp():
     assert aux == "more"
 
 
-def test_forward_over_reverse():
+def test_jvp_of_grad_is_a_hessian_product():
     x, v = tensor(POINT), tensor(RANDOM.normal(size=3))
     _, product = func.jvp(func.grad(lambda x: (x**3).sum()), (x,), (v,))
     close(product, 6 * POINT * v.numpy())
@@ -82,7 +82,7 @@ def test_results_stay_in_the_graph_of_their_arguments():
     assert not func.grad(lambda x: (x**3).sum())(x.detach()).requires_grad
 
 
-def test_under_no_grad():
+def test_grad_works_under_no_grad():
     with mg.no_grad():
         close(func.grad(lambda x: (x**2).sum())(tensor(POINT)), 2 * POINT)
 
@@ -111,7 +111,7 @@ CLOSING_OVER_X = {  # each is x, computed by a transform of a function that clos
 
 
 @pytest.mark.parametrize("inner", CLOSING_OVER_X.values(), ids=CLOSING_OVER_X)
-def test_what_the_inner_function_closes_over_counts(inner):
+def test_tensors_that_the_inner_function_closes_over_are_differentiated(inner):
     three = mg.tensor(3.0)
     assert func.grad(lambda x: x * inner(x))(three).item() == 6
     assert func.jacfwd(lambda x: x * inner(x))(three).item() == 6
@@ -125,7 +125,7 @@ def test_what_the_inner_function_closes_over_counts(inner):
 
 @pytest.mark.parametrize("first", [func.grad, func.jacrev, func.jacfwd])
 @pytest.mark.parametrize("second", [func.grad, func.jacrev, func.jacfwd])
-def test_mixed_partials_by_nesting(first, second):
+def test_nested_transforms_give_mixed_partial_derivatives(first, second):
     def f(x, y):
         return x**2 * y**3
 
@@ -151,7 +151,7 @@ def test_a_result_is_in_no_graph_when_nothing_outside_is_differentiated():
 
 
 @pytest.mark.parametrize("inner", CLOSING_OVER_X.values(), ids=CLOSING_OVER_X)
-def test_a_nested_result_is_in_no_graph_either(inner):
+def test_a_nested_result_is_in_no_graph(inner):
     three = mg.tensor(3.0)
     for outer in (func.grad, func.jacrev, func.jacfwd, func.hessian):
         assert not outer(lambda x: x * x * inner(x))(three).requires_grad
@@ -222,14 +222,14 @@ def test_a_derivative_by_autograd_functional_within_a_transform(name):
     assert f(x).requires_grad is False
 
 
-def test_handed_out_values_are_guarded():
+def test_backward_refuses_a_returned_value_that_was_written_to():
     y, pull = func.vjp(mg.exp, tensor(POINT))
     y.zero_()  # the gradient of exp reads its result
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         pull(tensor(POINT))
 
 
-def test_trees_of_tensors():
+def test_arguments_may_be_trees_of_tensors():
     def loss(parameters, x):
         weight, (bias, *_) = parameters["weight"], parameters["rest"]
         return ((x @ weight + bias) ** 2).sum()
@@ -248,7 +248,7 @@ def test_trees_of_tensors():
     close(second["rest"][0]["weight"], 2 * x.sum(0))
 
 
-def test_outputs_that_are_trees():
+def test_outputs_may_be_trees_of_tensors():
     def f(x, y):
         return {"product": x * y, "sums": (x.sum(), y.sum())}
 
@@ -269,7 +269,7 @@ def test_outputs_that_are_trees():
     assert (gx.tolist(), gy.tolist()) == ([2, 2, 2], [3, 3, 3])
 
 
-def test_jacobians_of_functions_with_few_and_with_many_outputs():
+def test_jacrev_jacfwd_and_chunks_give_the_same_jacobian():
     x = tensor(RANDOM.normal(size=(2, 3)))
 
     def f(x):
@@ -282,14 +282,14 @@ def test_jacobians_of_functions_with_few_and_with_many_outputs():
     close(func.hessian(f)(x), func.jacrev(func.jacrev(f))(x).numpy())
 
 
-def test_linearize():
+def test_linearize_returns_the_output_and_a_linear_function():
     y, push = func.linearize(lambda a, b: a * b, tensor(2.0), tensor(5.0))
     assert y.item() == 10
     assert push(tensor(1.0), tensor(0.0)).item() == 5
     assert push(tensor(0.0), tensor(1.0)).item() == 2
 
 
-def test_negative_argnums_and_integers_elsewhere():
+def test_argnums_may_be_negative_and_other_arguments_integers():
     close(func.grad(lambda k, x: (k * x).sum(), argnums=-1)(mg.arange(3), tensor(POINT)), np.arange(3.0))
 
 

@@ -38,14 +38,14 @@ def test_callbacks_are_called_when_the_value_is_set():
     assert future.then(lambda done: done.value()).value() == 5
 
 
-def test_another_thread_sets_it():
+def test_another_thread_may_set_the_value():
     future = Future()
     following = future.then(lambda done: done.value() + 1)
     threading.Timer(0.1, future.set_result, [1]).start()
     assert following.wait() == 2
 
 
-def test_many():
+def test_collect_all_is_done_when_all_are():
     futures = [Future() for _ in range(3)]
     together = collect_all(futures)
     for number, future in enumerate(futures):

@@ -8,14 +8,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(*arguments, folder):
+def run_benchmark(*arguments, folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, ROOT / "benchmarks" / "gpu.py", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_dry_run_prints_one_table_and_keeps_it(tmp_path):
-    done = run("--dry-run", "--only", "facts", "examples", "layers", "programs", "memory", folder=tmp_path)
+def test_a_dry_run_prints_a_table_and_writes_it_to_a_file(tmp_path):
+    done = run_benchmark("--dry-run", "--only", "facts", "examples", "layers", "programs", "memory", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "gpu.txt").read_text() == done.stdout
     lines = done.stdout.splitlines()
@@ -28,7 +28,7 @@ def test_a_dry_run_prints_one_table_and_keeps_it(tmp_path):
     assert "FAILED" not in done.stdout
 
 
-def test_says_why_there_is_nothing_to_run(tmp_path):
+def test_without_cupy_the_program_says_why(tmp_path):
     (tmp_path / "cupy.py").write_text("raise ModuleNotFoundError('no cupy', name='cupy')\n")
     code = "import runpy, sys; sys.path.insert(0, '.'); runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     done = subprocess.run(

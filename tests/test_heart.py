@@ -80,7 +80,7 @@ def test_the_lists_name_no_file_that_is_gone():
         assert path.is_dir() or path.with_suffix(".py").is_file(), name
 
 
-def test_each_door_is_explained_where_it_is_named():
+def test_each_import_of_a_wing_has_its_reason_beside_it():
     lines = (ROOT / "pyproject.toml").read_text("utf-8").splitlines()
     doors = load_heart().read_contract()["ignore_imports"]
     for door in doors:

@@ -1,4 +1,4 @@
-"""`linalg`'s norms beside NumPy's."""
+"""`linalg` compared with NumPy: values, derivatives, and errors."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ X = np.random.default_rng(0).standard_normal((3, 4))
 
 
 @pytest.mark.parametrize("arguments", [{}, {"ord": "fro"}, {"ord": "nuc"}])
-def test_norms_of_a_matrix(arguments):
+def test_norm_of_a_matrix_is_numpys(arguments):
     found = torch.linalg.norm(torch.tensor(X), **arguments)
     np.testing.assert_allclose(found.item(), np.linalg.norm(X, **arguments))
 
 
 @pytest.mark.parametrize("ord", [1, 2, 3, float("inf"), 0.5])
-def test_norms_of_vectors(ord):
+def test_vector_norms_are_numpys(ord):
     for axis in (0, 1):
         expected = np.linalg.norm(X, ord, axis=axis)
         np.testing.assert_allclose(torch.linalg.norm(torch.tensor(X), ord, dim=axis).numpy(), expected)
@@ -26,7 +26,7 @@ def test_norms_of_vectors(ord):
 
 
 @pytest.mark.parametrize("ord", ["fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")])
-def test_norms_of_each_matrix(ord):
+def test_matrix_norms_are_numpys(ord):
     for keepdim in (False, True):
         found = torch.linalg.matrix_norm(torch.tensor(X[None]), ord, keepdim=keepdim)
         np.testing.assert_allclose(found.numpy(), np.linalg.norm(X[None], ord, (1, 2), keepdims=keepdim))
@@ -41,8 +41,8 @@ B = torch.tensor(np.random.default_rng(2).standard_normal((2, 3, 2)))
 UNIT = torch.eye(3, dtype=torch.float64)
 
 
-def signless(parts):
-    """Decompositions without the signs, which are free."""
+def drop_signs(parts):
+    """A decomposition without the signs, which it does not determine."""
     return tuple([part.abs() for part in parts])
 
 
@@ -58,12 +58,12 @@ DIFFERENTIABLE = {
     "cholesky upper": (lambda a: L.cholesky(a @ a.mT + UNIT, upper=True), [A]),
     "pinv tall": (L.pinv, [TALL]),
     "pinv wide": (L.pinv, [WIDE]),
-    "qr tall": (lambda a: signless(L.qr(a)), [TALL]),
-    "qr wide": (lambda a: signless(L.qr(a)), [WIDE]),
-    "svd tall": (lambda a: signless(L.svd(a, full_matrices=False)), [TALL]),
-    "svd wide": (lambda a: signless(L.svd(a, full_matrices=False)), [WIDE]),
+    "qr tall": (lambda a: drop_signs(L.qr(a)), [TALL]),
+    "qr wide": (lambda a: drop_signs(L.qr(a)), [WIDE]),
+    "svd tall": (lambda a: drop_signs(L.svd(a, full_matrices=False)), [TALL]),
+    "svd wide": (lambda a: drop_signs(L.svd(a, full_matrices=False)), [WIDE]),
     "svdvals": (L.svdvals, [TALL]),
-    "eigh": (lambda a: signless(L.eigh((a + a.mT) / 2)), [A]),
+    "eigh": (lambda a: drop_signs(L.eigh((a + a.mT) / 2)), [A]),
     "eigvalsh": (lambda a: L.eigvalsh((a + a.mT) / 2), [A]),
     "lstsq": (lambda a, b: L.lstsq(a, b).solution, [TALL, torch.ones(4, 2, dtype=torch.float64)]),
     "matrix_exp": (L.matrix_exp, [A]),
@@ -75,14 +75,14 @@ DIFFERENTIABLE = {
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_gradients_to_second_order(name):
+def test_each_function_passes_gradgradcheck(name):
     function, given = DIFFERENTIABLE[name]
     operands = [x.clone().requires_grad_() for x in given]
     assert torch.autograd.gradcheck(function, operands)
     assert torch.autograd.gradgradcheck(function, operands)
 
 
-def test_values_beside_numpys():
+def test_values_are_numpys():
     a, t = A.numpy(), TALL.numpy()
     pairs = [
         (L.inv(A), np.linalg.inv(a)), (torch.inverse(A), np.linalg.inv(a)), (A.det(), np.linalg.det(a)),
@@ -109,13 +109,13 @@ def test_values_beside_numpys():
 @pytest.mark.parametrize(
     "function", [L.svd, torch.svd, L.svdvals, L.pinv, L.matrix_rank, L.cond, lambda a: L.matrix_norm(a, 2)]
 )
-def test_what_is_not_finite_has_no_singular_values(function):
+def test_singular_values_of_nan_are_refused(function):
     with pytest.raises(L.LinAlgError, match="failed to converge because the input matrix contained non-finite values"):
         function(torch.full((2, 2), float("nan")))
     assert issubclass(L.LinAlgError, RuntimeError)
 
 
-def test_singular_matrices_among_others_are_told_by_inv_ex():
+def test_inv_ex_marks_singular_matrices():
     a = torch.tensor([[[2.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]], requires_grad=True)
     found = L.inv_ex(a)
     assert found.info.tolist() == [0, 2] and found.info.dtype is torch.int32
@@ -127,14 +127,14 @@ def test_singular_matrices_among_others_are_told_by_inv_ex():
         L.inv_ex(a, check_errors=True)
 
 
-def test_the_vector_product_is_along_the_last_axis():
+def test_cross_is_along_the_last_axis():
     x, y = torch.arange(6.0).reshape(2, 3), torch.ones(1, 3)
     assert L.cross(x, y).tolist() == [[-1.0, 2.0, -1.0], [-1.0, 2.0, -1.0]]
     with pytest.raises(RuntimeError, match="must have length 3"):
         L.cross(torch.ones(3, 2), torch.ones(3, 2))
 
 
-def test_the_exponential_of_a_matrix():
+def test_matrix_exp_is_the_rotation_on_paper():
     turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
     angles = torch.tensor([0.1, 2.0, 40.0], dtype=torch.float64)[:, None, None]
     c, s = np.cos(angles.numpy()), np.sin(angles.numpy())
@@ -167,7 +167,7 @@ def test_the_determinant_of_a_singular_matrix_has_a_second_derivative():
         torch.autograd.functional.hessian(lambda x: torch.autograd.grad(L.det(x), x, create_graph=True)[0][0, 0], a[1])
 
 
-def test_the_third_derivative_of_the_determinant():
+def test_the_third_derivative_of_det_passes_gradgradcheck():
     a = torch.randn(2, 4, 4, dtype=torch.float64, requires_grad=True)
 
     def slope(x):
@@ -236,13 +236,13 @@ NOT_FINITE = {
 
 
 @pytest.mark.parametrize("name", NOT_FINITE)
-def test_what_is_not_finite_has_no_decomposition(name):
+def test_decompositions_of_nan_are_refused(name):
     with pytest.raises(L.LinAlgError, match="the input matrix contained non-finite values"):
         NOT_FINITE[name](torch.tensor([[float("nan"), 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]]))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_nor_is_it_positive_definite(value):
+def test_cholesky_refuses_nan_and_inf(value):
     with pytest.raises(L.LinAlgError, match="not positive-definite"):
         L.cholesky(torch.tensor([[2.0, value], [value, 3.0]]))
 
@@ -259,13 +259,13 @@ def test_nor_is_it_positive_definite(value):
         (lambda: L.vander(ONES > 0), RuntimeError, "floating point and integer tensors, but got minigrad.bool"),
     ],
 )  # fmt: skip
-def test_vectors_and_powers_say_what_they_take(call, error, words):
+def test_wrong_arguments_of_vecdot_and_vander_are_refused(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
 
 
-def test_every_part_of_a_decomposition_names_the_decomposition():
+def test_grad_fn_of_each_part_is_named_after_the_decomposition():
     x = torch.tensor([[4.0, 1.0], [1.0, 3.0]], requires_grad=True)
     parts = {
         "LinalgQrBackward0": torch.linalg.qr(x),
@@ -277,7 +277,7 @@ def test_every_part_of_a_decomposition_names_the_decomposition():
     assert {name: {part.grad_fn.name() for part in many} for name, many in parts.items()} == {n: {n} for n in parts}
 
 
-def test_the_gradient_of_a_determinant_is_exact_where_the_inverse_is():
+def test_the_gradient_of_det_is_exact_and_right_for_a_singular_matrix():
     x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]], requires_grad=True)
     torch.linalg.det(x).sum().backward()
     assert x.grad[0].tolist() == [[4.0, -3.0], [-2.0, 1.0]]

@@ -35,7 +35,7 @@ def run(program: str, argument: str) -> int:
 
 
 @pytest.mark.skipif(not GLIBC, reason="the C library is not glibc")
-def test_a_step_finds_the_memory_that_the_last_one_freed() -> None:
+def test_a_step_reuses_the_memory_that_the_last_one_freed() -> None:
     assert run(STEPS, "kept") < 100  # a fresh 40 MiB is 10,240 pages
     assert run(STEPS, "plain") > 1000  # what NumPy alone does: the count above can fail
 
@@ -63,7 +63,7 @@ def test_freed_memory_is_given_back_when_asked(what: str) -> None:
     assert run(RELEASE, what) > 48 * 2**20  # of 64 MiB
 
 
-def test_another_c_library_is_let_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     assert not memory.keep_freed_memory()
     assert not memory.release_freed_memory()

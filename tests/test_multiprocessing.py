@@ -32,7 +32,7 @@ def fail(i, way):
     time.sleep(0.5 if way == "is interrupted" else 60)
 
 
-def test_a_function_in_several_processes():
+def test_spawn_runs_a_function_in_several_processes():
     queue = mp.get_context("spawn").Queue()
     assert mp.spawn(double, (queue, torch.ones(2)), nprocs=2) is None
     made = dict(queue.get(timeout=10) for _ in range(2))
@@ -40,16 +40,16 @@ def test_a_function_in_several_processes():
 
 
 @pytest.mark.parametrize(
-    ("way", "kind", "told"),
+    ("way", "kind", "message"),
     [
         ("raises", mp.ProcessRaisedException, r"(?s)-- Process 1 terminated.*ValueError: the seventh image is broken"),
         ("exits", mp.ProcessExitedException, "process 1 terminated with exit code 7"),
         ("is killed", mp.ProcessExitedException, "process 1 terminated with signal SIGKILL"),
     ],
 )
-def test_one_that_fails_ends_all(way, kind, told):
+def test_a_process_that_fails_ends_the_others(way, kind, message):
     begun = time.monotonic()
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         mp.start_processes(fail, (way,), nprocs=3, start_method="fork")
     assert caught.value.error_index == 1 and caught.value.pid > 0
     assert time.monotonic() - begun < 20
@@ -60,7 +60,7 @@ def test_one_that_fails_ends_all(way, kind, told):
 
 
 @pytest.mark.parametrize("way", ["all well", "is interrupted"])
-def test_the_context(way):
+def test_join_of_the_context_waits_for_all(way):
     context = mp.start_processes(fail, (way,), nprocs=2, join=False, start_method="fork")
     assert len(context.pids()) == 2
     until = time.monotonic() + 20
@@ -87,20 +87,20 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
         for _ in range(2):
             assert int(running.stdout.readline())
         running.kill()
-        assert running.stdout.read() == ""  # at its end when all that could print are gone
+        assert running.stdout.read() == ""  # the end of the pipe: no process is left that could print
 
 
-def test_another_way_to_start_is_another_function():
+def test_spawn_warns_of_another_start_method():
     with pytest.warns(FutureWarning, match="only supports start_method=spawn"):
         mp.spawn(fail, ("all well",), start_method="fork")
 
 
-def test_it_is_pythons_own():
+def test_its_classes_are_pythons_own():
     assert mp.Queue is multiprocessing.Queue and mp.Process is multiprocessing.Process
     assert torch.multiprocessing is mp
 
 
-def test_sharing_strategies():
+def test_a_sharing_strategy_can_be_chosen():
     assert mp.get_sharing_strategy() in mp.get_all_sharing_strategies()
     mp.set_sharing_strategy("file_system")
     assert mp.get_sharing_strategy() == "file_system"

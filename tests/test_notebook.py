@@ -40,7 +40,7 @@ def test_a_missing_batch_axis_takes_few_lines(shell):
     assert len(lines) <= 8
 
 
-def test_an_error_inside_a_students_function(shell):
+def test_an_error_inside_a_students_function_shows_that_line(shell):
     shell.run_cell(
         "import minigrad as torch\ndef net(x):\n    return helper(x)\ndef helper(x):\n    return x @ x\n"
         "net(torch.ones(2, 3))"
@@ -50,9 +50,9 @@ def test_an_error_inside_a_students_function(shell):
     assert len(lines) <= 12
 
 
-def test_a_long_message_is_cut(shell):
+def test_a_long_message_is_cut_to_12_lines(shell):
     shell.run_cell("import minigrad as torch\nw = torch.ones(2, requires_grad=True)\nw -= 1")
-    assert len(shell.shown[0]) <= 12 and "    w.data -= lr * w.grad" in shell.shown[0]  # all of it finds room
+    assert len(shell.shown[0]) <= 12 and "    w.data -= lr * w.grad" in shell.shown[0]  # short enough to be shown whole
     shell.run_cell(
         "net = torch.nn.Sequential(*[torch.nn.Linear(1, 1) for _ in range(9)])\nnet.load_state_dict({'a': 1})"
     )
@@ -67,12 +67,12 @@ def test_tb_shows_everything(shell):
     assert len("\n".join(shell.shown[1]).splitlines()) > 12
 
 
-def test_other_errors_are_shown_as_ever(shell):
+def test_other_errors_are_shown_unchanged(shell):
     shell.run_cell("1 / 0")
     assert "ZeroDivisionError" in "\n".join(shell.shown[0]) and "%tb" not in "\n".join(shell.shown[0])
 
 
-def test_unloaded(shell):
+def test_after_unload_ext_errors_are_shown_unchanged(shell):
     shell.run_line_magic("unload_ext", "minigrad")
     shell.run_cell("import minigrad as torch\ntorch.ones(2) @ torch.ones(3)")
     assert "%tb" not in "\n".join(shell.shown[0])
@@ -95,35 +95,35 @@ def test_advice_names_its_page(shell, capsys, monkeypatch):
     assert warnings.showwarning is not show_warning
 
 
-# Mistakes that nobody can see as they are made: their sections are read, not led to.
-UNSEEN = {
+# Sections about mistakes that raise no error: no message names them.
+SILENT = {
     "Layers in a plain list", "A layer replaced after the optimizer was made", "A loss kept from round to round",
     "The old weight is gone: `w = w - lr * w.grad`", "A difference larger than both",
     "Mistakes that look like right programs",
 }  # fmt: skip
 
 
-def test_every_section_is_led_to():
+def test_each_section_of_the_page_has_an_error_that_names_it():
     headings = set(re.findall(r"^## (.*)$", ERRORS.read_text("utf-8"), re.MULTILINE))
-    assert headings - {heading for _, heading in SECTIONS} == UNSEEN
+    assert headings - {heading for _, heading in SECTIONS} == SILENT
 
 
-def messages_by_section():
-    """Each message that the page of errors shows, with the heading above it."""
+def find_messages():
+    """Each message that the page of errors shows, after the heading above it."""
     for part in re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         heading = part.splitlines()[0]
         for message in re.findall(r"^Traceback \(most recent call last\):\n    \.\.\.\n(\w+: .*)$", part, re.MULTILINE):
             yield heading, message
 
 
-def test_every_message_on_the_page_leads_to_its_section():
-    found = list(messages_by_section())
+def test_each_message_on_the_page_names_its_section():
+    found = list(find_messages())
     assert len(found) > 20
     again = {"Layers in a plain list": "An optimizer with nothing to optimize"}  # one message, two mistakes
     assert [(find_section(message), message) for _, message in found] == [(again.get(h, h), m) for h, m in found]
 
 
-def test_every_section_named_is_there():
+def test_each_section_that_an_error_names_exists():
     headings = re.findall(r"^## (.*)$", ERRORS.read_text("utf-8"), re.MULTILINE)
     assert {heading for _, heading in SECTIONS} <= set(headings)
     assert slug("`item()` of many") == "item-of-many" and slug("Is a tensor true?") == "is-a-tensor-true"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import subprocess
 import sys
@@ -27,12 +26,12 @@ def _threads_as_before():
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Every pass is worth its three threads."""
+    """Every pass is split over three threads."""
     monkeypatch.setattr(parallel, "WORTH", 0)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
 
 
-def test_every_place_is_worked_on_once(eager):
+def test_each_index_is_visited_once(eager):
     for length in (0, 1, 2, 3, 7, 100):
         seen, workers = np.zeros(length, int), set()
 
@@ -50,7 +49,7 @@ def test_small_passes_stay_in_their_thread():
     assert parts == [(slice(0, 100), threading.get_ident())]
 
 
-def test_no_thread_is_woken_for_little(monkeypatch):
+def test_the_number_of_threads_grows_with_the_work(monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: 64)
     for size, parts in ((parallel.WORTH, 2), (3 * parallel.WORTH, 6), (100 * parallel.WORTH, 64)):
         found = []
@@ -58,7 +57,7 @@ def test_no_thread_is_woken_for_little(monkeypatch):
         assert len(found) == parts
 
 
-def test_a_part_that_spreads_again_does_so_alone(eager):
+def test_a_nested_spread_stays_in_its_thread(eager):
     inner = []
 
     def work(part):
@@ -85,7 +84,8 @@ def test_an_error_of_any_part_is_raised_when_all_are_done(eager):
     assert len(done) == 5
 
 
-def test_an_error_that_was_caught_holds_no_arrays(eager):
+@pytest.mark.usefixtures("without_collector")
+def test_a_caught_error_keeps_no_array_alive(eager):
     def fail():
         array = np.zeros(10)
 
@@ -96,16 +96,11 @@ def test_an_error_that_was_caught_holds_no_arrays(eager):
             parallel.spread(work, 3, 10**9)
         return weakref.ref(array)
 
-    gc.collect()
-    gc.disable()  # a cycle would live on
-    try:
-        left = fail()
-        deadline = time.monotonic() + 10
-        while left() is not None and time.monotonic() < deadline:
-            time.sleep(0.01)  # a thread that wakes late looks once
-        assert left() is None
-    finally:
-        gc.enable()
+    array = fail()
+    deadline = time.monotonic() + 10
+    while array() is not None and time.monotonic() < deadline:
+        time.sleep(0.01)  # a thread that wakes late holds it for a moment
+    assert array() is None
 
 
 def test_several_threads_may_spread_at_once(eager):
@@ -129,8 +124,8 @@ def test_several_threads_may_spread_at_once(eager):
     assert len(sums) == 200 and all(sums)
 
 
-def steps():
-    """Numbers of everything that spreads: convolutions by several ways, pooling, and their gradients."""
+def run_layers():
+    """Results of all that is split over threads: convolutions by several ways, pooling, and their gradients."""
     torch.manual_seed(0)
     found = []
     for channels, kernels, kernel in ((3, 8, 3), (16, 32, 3), (6, 16, 5), (1, 4, 5), (24, 24, 1)):
@@ -167,7 +162,7 @@ def test_the_bits_are_the_same_for_any_number_of_threads(monkeypatch):
     results = []
     for threads in (1, 2, 3, 5):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)  # OpenBLAS's own stay as they are
-        results.append(steps())
+        results.append(run_layers())
     assert all(result == results[0] for result in results)
 
 
@@ -185,7 +180,7 @@ def test_a_forked_child_has_a_pool_of_its_own(eager):
 
 
 @pytest.mark.parametrize("given", ["1", "2"])
-def test_the_environment_says_how_many(given):
+def test_omp_num_threads_chooses_the_number(given):
     code = "import minigrad as torch; print(torch.get_num_threads())"
     environment = {**os.environ, "OMP_NUM_THREADS": given}
     environment.pop("OPENBLAS_NUM_THREADS", None)
@@ -193,7 +188,7 @@ def test_the_environment_says_how_many(given):
     assert int(shown.stdout) == min(int(given), os.cpu_count())
 
 
-def test_the_affinity_says_how_many():
+def test_the_affinity_limits_the_number():
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system has no affinity")
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
@@ -203,7 +198,7 @@ def test_the_affinity_says_how_many():
     assert shown.stdout.strip() == "1"
 
 
-def test_set_num_threads_is_for_our_own_passes_too(monkeypatch):
+def test_set_num_threads_limits_spread_too(monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 0)
     parts = []
     torch.set_num_threads(1)
@@ -211,7 +206,7 @@ def test_set_num_threads_is_for_our_own_passes_too(monkeypatch):
     assert parts == [slice(0, 8)]
 
 
-def test_pieces_are_shared_only_where_each_thread_has_one(eager):
+def test_pieces_are_shared_only_if_each_thread_gets_one(eager):
     for pieces in (1, 2, 3, 10):
         seen, workers = [], set()
 
@@ -243,16 +238,16 @@ def test_products_within_a_part_stay_in_its_thread(monkeypatch):
     if not threads._switch():
         pytest.skip("NumPy's products come from a library that is not asked")
     monkeypatch.setattr(parallel, "WORTH", 0)
-    told, blas = [], threads._switch()[0]
+    counts, blas = [], threads._switch()[0]
     torch.set_num_threads(2)
 
     def work(piece):
-        told.append((int(blas()), torch.get_num_threads()))
+        counts.append((int(blas()), torch.get_num_threads()))
         if piece == 3:
             torch.set_num_threads(3)
 
     parallel.share(work, range(4), 10**9)
-    assert [alone for alone, _ in told] == [1] * 4 and told[0][1] == 2
+    assert [alone for alone, _ in counts] == [1] * 4 and counts[0][1] == 2
     assert torch.get_num_threads() == int(blas()) == 3
     with pytest.raises(ValueError, match="no"), threads.products_alone(), threads.products_alone():
         raise ValueError("no")

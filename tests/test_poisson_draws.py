@@ -26,7 +26,7 @@ def test_poisson_with_rate_zero_gives_zero():
 
 
 @pytest.mark.parametrize(("numbers", "count"), [([0.1], 0), ([0.9, 0.1], 1), ([0.9, 0.5, 0.1], 2)])
-def test_a_small_rate_takes_one_number_more_than_it_counts(numbers, count):
+def test_a_small_rate_draws_one_number_more_than_its_count(numbers, count):
     left = iter([*numbers, 0.5])
     assert draw_count(2.0, left.__next__) == count  # exp(-2) is 0.135
     assert list(left) == [0.5]

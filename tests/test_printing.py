@@ -22,7 +22,7 @@ def restored():
     dtypes.set_default_dtype(dtypes.float32)
 
 
-def test_every_recorded_text():
+def test_recorded_texts_are_pytorchs():
     wrong = []
     for case in CASES:
         set_printoptions(profile="default")
@@ -52,7 +52,7 @@ def test_every_recorded_text():
         (np.arange(12).reshape(3, 4).T[:2], "tensor([[0, 4, 8],\n        [1, 5, 9]])"),
     ],
 )
-def test_text(array, text):
+def test_arrays_are_printed_as_on_paper(array, text):
     assert format_array(array) == text
 
 
@@ -64,7 +64,7 @@ def test_lines_break_where_pytorchs_do_though_our_name_is_longer():
     assert two_lines == f"tensor([{'0, ' * 17}0],\n       dtype=minigrad.int8)"
 
 
-def test_a_tensor_says_what_made_it_and_where_it_is():
+def test_a_tensor_prints_grad_fn_requires_grad_and_device():
     x = minigrad.tensor([1.0, 2.0], requires_grad=True)
     assert without_device(format_tensor(x)) == "tensor([1., 2.], requires_grad=True)"
     assert without_device(format_tensor(x.exp())) == "tensor([2.7183, 7.3891], grad_fn=<ExpBackward0>)"
@@ -73,7 +73,7 @@ def test_a_tensor_says_what_made_it_and_where_it_is():
     assert format_array(array, ["device='cuda:0'"]) == "tensor([1., 1.], device='cuda:0')"
 
 
-def test_a_number_takes_any_format():
+def test_an_element_takes_any_format():
     x = minigrad.tensor(1.23456)
     assert format_element(x, ".3f") == "1.235"
     assert format_element(x, "") == "1.2345600128173828"
@@ -114,5 +114,5 @@ def test_options_accumulate_until_a_profile_is_set_except_sci_mode():
         (minigrad.ones(2).sort(), "return_types.sort"),
     ],
 )
-def test_a_class_prints_where_users_find_it(thing, name):
+def test_a_class_prints_its_public_path(thing, name):
     assert str(type(thing)) == f"<class 'minigrad.{name}'>"

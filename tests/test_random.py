@@ -19,7 +19,7 @@ from minigrad.random import Generator
 from minigrad.twister import fused_multiply_add
 
 
-def state(size):
+def make_state(size):
     return minigrad.zeros(size, dtype=minigrad.uint8, device="cpu")
 
 
@@ -41,7 +41,7 @@ def draw(generator, name, shape, dtype, numbers):
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=lambda sequence: f"seed {sequence['seed']}")
-def test_draws_are_pytorchs(sequence):
+def test_recorded_draws_are_pytorchs(sequence):
     generator = Generator().manual_seed(sequence["seed"])
     for step in sequence["draws"]:
         name, shape, dtype = step["draw"], tuple(step["shape"]), step["dtype"]
@@ -120,7 +120,7 @@ def test_default_generator_functions():
 
 
 @pytest.mark.parametrize("before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))])
-def test_a_state_travels(before):
+def test_a_state_can_be_copied_to_another_generator(before):
     one = Generator().manual_seed(11)
     before(one)
     two = Generator()
@@ -131,7 +131,7 @@ def test_a_state_travels(before):
     np.testing.assert_array_equal(two.normal((5,)), expected)
 
 
-def test_seeds():
+def test_seeds_are_stored_and_truncated_as_in_pytorch():
     assert Generator().initial_seed() == 67280421310721
     assert Generator().manual_seed(-1).initial_seed() == 2**64 - 1
     low, wide = Generator().manual_seed(5), Generator().manual_seed(5 + 2**40)
@@ -176,12 +176,12 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.manual_seed(2**64), ValueError, r"\[-2\*\*63, 2\*\*64\)"),
         (lambda g: g.set_state(np.zeros(5056, np.uint8)), TypeError, "uint8.*got ndarray"),
         (lambda g: g.set_state(minigrad.zeros(5)), TypeError, "uint8"),
-        (lambda g: g.set_state(state(5)), RuntimeError, "5056.*5"),
-        (lambda g: g.set_state(state(5056)), RuntimeError, "Invalid mt19937 state"),
+        (lambda g: g.set_state(make_state(5)), RuntimeError, "5056.*5"),
+        (lambda g: g.set_state(make_state(5056)), RuntimeError, "Invalid mt19937 state"),
         (lambda g: Generator("gpu"), RuntimeError, "cpu, cuda"),
     ],
 )
-def test_refuses(call, error, message):
+def test_wrong_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(Generator())
 
@@ -199,7 +199,7 @@ def test_linspace_between_vectors_is_refused():
         minigrad.linspace(minigrad.ones(2), 3, 4)
 
 
-def test_the_first_draws_of_several_threads_are_the_seeds():
+def test_threads_that_share_a_generator_draw_each_number_once():
     generator = torch.Generator()
     expected = sorted(torch.rand(64, generator=generator.manual_seed(3)).tolist())
     for _ in range(50):
@@ -249,7 +249,7 @@ def test_draws_within_fork_rng_do_not_count():
     assert torch.rand(3).tolist() == first.tolist()
 
 
-def test_few_and_many_events_have_their_mean_and_variance():
+def test_poisson_counts_have_their_mean_and_variance():
     source = torch.Generator().manual_seed(1)
     for rate in (0.5, 9.0, 11.0, 300.0):
         counts = torch.poisson(torch.full((4000,), rate), generator=source)
@@ -257,7 +257,7 @@ def test_few_and_many_events_have_their_mean_and_variance():
         assert abs(counts.var() / rate - 1) < 0.12
 
 
-def test_counting_events_leaves_the_stream_where_the_last_number_was_drawn():
+def test_one_poisson_draw_of_many_equals_many_of_one():
     one, two = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
     counts = [torch.poisson(torch.tensor([3.0]), generator=one).item() for _ in range(400)]
     assert torch.poisson(torch.full((400,), 3.0), generator=two).tolist() == counts

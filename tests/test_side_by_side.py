@@ -18,25 +18,25 @@ pytestmark = pytest.mark.cpu("threads share the work of a CPU")
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Every pass is large, and worth its three threads."""
+    """Every pass counts as large, and is split over three threads."""
     monkeypatch.setattr(parallel, "WORTH", 0)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
     monkeypatch.setattr(side_by_side, "LARGE", 0)
 
 
-def spied(monkeypatch):
-    """The passes that were spread, as lengths."""
-    found, as_ever = [], parallel.spread
+def record_spreads(monkeypatch):
+    """A list that gets the length of each pass that is split over threads."""
+    found, spread_as_before = [], parallel.spread
 
     def spread(work, length, size):
         found.append(length)
-        as_ever(work, length, size)
+        spread_as_before(work, length, size)
 
     monkeypatch.setattr(parallel, "spread", spread)
     return found
 
 
-def drawn(*shape, dtype=np.float32):
+def draw(*shape, dtype=np.float32):
     return np.random.default_rng(len(shape)).uniform(0.1, 0.9, shape).astype(dtype)
 
 
@@ -61,9 +61,9 @@ FORMULAS = {
 @pytest.mark.parametrize("name", FORMULAS)
 def test_a_formula_in_parts_gives_the_bits_of_the_whole(name, dtype, eager, monkeypatch):
     function, count = FORMULAS[name]
-    found = spied(monkeypatch)
+    found = record_spreads(monkeypatch)
     for shape in ((7,), (1001,), (13, 50), (1, 5, 4), (2, 1, 3, 5)):
-        operands = [drawn(*shape, dtype=dtype) + i / 8 for i in range(count)]
+        operands = [draw(*shape, dtype=dtype) + i / 8 for i in range(count)]
         kept = [x.copy() for x in operands]
         whole, parts = function(*operands), in_parts(function, *operands)
         assert parts.dtype == whole.dtype and parts.shape == whole.shape and parts.flags.c_contiguous
@@ -75,8 +75,8 @@ def test_a_formula_in_parts_gives_the_bits_of_the_whole(name, dtype, eager, monk
 @pytest.mark.parametrize(
     "shapes", [((13, 50), (50,)), ((50,), (13, 50)), ((13, 50), (13, 1)), ((2, 3, 4), (3, 1)), ((9, 4), ())]
 )
-def test_operands_broadcast(shapes, eager, monkeypatch):
-    found, (x, y) = spied(monkeypatch), (drawn(*shape) for shape in shapes)
+def test_operands_that_broadcast_give_the_bits_of_the_whole(shapes, eager, monkeypatch):
+    found, (x, y) = record_spreads(monkeypatch), (draw(*shape) for shape in shapes)
     for function in (np.add, lambda x, y: x * (y - x), lambda x, y: (y * y) / x):
         assert in_parts(function, x, y).tobytes() == function(x, y).tobytes()
     assert len(found) == 3
@@ -84,52 +84,52 @@ def test_operands_broadcast(shapes, eager, monkeypatch):
 
 
 WHOLE = {
-    "arrays that broadcast each other": (np.add, drawn(5, 1), drawn(1, 6)),
-    "another order": (np.add, drawn(5, 6).T, drawn(6, 5)),
-    "a negative step": (np.exp, drawn(50)[::-1]),
+    "arrays that broadcast each other": (np.add, draw(5, 1), draw(1, 6)),
+    "another order": (np.add, draw(5, 6).T, draw(6, 5)),
+    "a negative step": (np.exp, draw(50)[::-1]),
     "integers": (np.add, np.arange(50), np.arange(50)),
-    "halves": (np.exp, drawn(50, dtype=np.float16)),
-    "limits, at which NumPy and its steps might tell zeros apart": (lambda x: np.clip(x, 0.2, 0.3), drawn(50)),
-    "a power, which has ways of its own": (lambda x: x**0.5, drawn(50)),
-    "an option that cannot be remembered": (lambda x, options: x + options[0], drawn(50), [1.0]),
-    "a sum": (lambda x: x - x.mean(), drawn(50)),
-    "a question": (lambda x: x + 1 if (x > 0.5).any() else x, drawn(50)),
-    "a truth": (lambda x: x + 1 if x is not None and np.any(x > 0.5) else x, drawn(50)),
-    "an array of its own": (lambda x: x + np.arange(50), drawn(50)),
-    "itself": (lambda x: x, drawn(50)),
-    "a number": (lambda x: 0.0, drawn(50)),
+    "halves": (np.exp, draw(50, dtype=np.float16)),
+    "limits, at which NumPy and its steps might tell zeros apart": (lambda x: np.clip(x, 0.2, 0.3), draw(50)),
+    "a power, which has ways of its own": (lambda x: x**0.5, draw(50)),
+    "an option that cannot be remembered": (lambda x, options: x + options[0], draw(50), [1.0]),
+    "a sum": (lambda x: x - x.mean(), draw(50)),
+    "a question": (lambda x: x + 1 if (x > 0.5).any() else x, draw(50)),
+    "a truth": (lambda x: x + 1 if x is not None and np.any(x > 0.5) else x, draw(50)),
+    "an array of its own": (lambda x: x + np.arange(50), draw(50)),
+    "itself": (lambda x: x, draw(50)),
+    "a number": (lambda x: 0.0, draw(50)),
 }
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_what_is_no_formula_is_computed_as_a_whole(name, eager, monkeypatch):
-    found, (function, *operands) = spied(monkeypatch), WHOLE[name]
+def test_functions_that_are_no_formula_are_computed_as_a_whole(name, eager, monkeypatch):
+    found, (function, *operands) = record_spreads(monkeypatch), WHOLE[name]
     np.testing.assert_array_equal(in_parts(function, *operands), function(*operands))
     assert found == []
 
 
 def test_strides_are_those_of_the_whole(eager):
     for x in (
-        drawn(6, 8)[:, ::2],
-        np.broadcast_to(drawn(1, 8), (6, 8)),
-        np.broadcast_to(drawn(6, 1), (6, 8)),
-        drawn(6, 8).T,
+        draw(6, 8)[:, ::2],
+        np.broadcast_to(draw(1, 8), (6, 8)),
+        np.broadcast_to(draw(6, 1), (6, 8)),
+        draw(6, 8).T,
     ):
         whole, parts = np.exp(x), in_parts(np.exp, x)
         assert parts.strides == whole.strides and (parts == whole).all()
 
 
 def test_one_thread_computes_the_whole(monkeypatch):
-    found = spied(monkeypatch)
+    found = record_spreads(monkeypatch)
     monkeypatch.setattr(parallel, "get_count", lambda: 1)
-    in_parts(np.exp, drawn(3 * side_by_side.LARGE))
+    in_parts(np.exp, draw(3 * side_by_side.LARGE))
     assert found == []
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_what_lies_between_many_steps_takes_the_room_of_blocks(threads, monkeypatch):
+def test_intermediate_results_take_the_memory_of_blocks(threads, monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: threads)
-    x = drawn(8 * side_by_side.LARGE) - 0.5
+    x = draw(8 * side_by_side.LARGE) - 0.5
     whole = error_function(x)
     tracemalloc.start()
     parts = in_parts(error_function, x)
@@ -145,7 +145,7 @@ def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
     monkeypatch.setattr(large_arrays, "BLOCK", block)
     function, count = FORMULAS[name]
     for shapes in ([(100,)] * count, [(5, 20), (20,)][:count], [(1, 9, 4), (9, 1)][:count]):
-        operands = [drawn(*shape) for shape in shapes]
+        operands = [draw(*shape) for shape in shapes]
         assert in_parts(function, *operands).tobytes() == function(*operands).tobytes()
 
 
@@ -153,9 +153,9 @@ def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
     ("function", "size"),
     [(np.add, 6), (np.exp, 2), (lambda g, y: g * (1 - y * y), 2), (lambda x, y: np.exp(x) * np.tanh(y), 1)],
 )
-def test_the_less_there_is_to_compute_the_larger_it_should_be(function, size, monkeypatch):
+def test_a_cheap_formula_is_split_only_if_it_is_large(function, size, monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: 2)
-    found, x = spied(monkeypatch), np.ones(size * side_by_side.LARGE, np.float32)
+    found, x = record_spreads(monkeypatch), np.ones(size * side_by_side.LARGE, np.float32)
     operands = [x] if function is np.exp else [x, x]
     in_parts(function, *[y[: len(x) // 2] for y in operands])
     assert found == []
@@ -164,10 +164,10 @@ def test_the_less_there_is_to_compute_the_larger_it_should_be(function, size, mo
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_slices_are_copied_to_their_places_as_they_come(count, monkeypatch):
+def test_softmax_in_slices_takes_little_more_memory_than_its_result(count, monkeypatch):
     """At the peak there is the result, and a slice or two of each thread beside it."""
     monkeypatch.setattr(parallel, "get_count", lambda: count)
-    x = torch.from_numpy(drawn(4096, 1000))
+    x = torch.from_numpy(draw(4096, 1000))
     whole = torch.softmax(x[:7], 1)
     tracemalloc.start()
     result = torch.softmax(x, 1)
@@ -183,11 +183,11 @@ NAMES = (
 )
 
 
-def there_and_back(name, dtype):
+def run_both_ways(name, dtype):
     """The result of a function of the tables on drawn numbers, and its gradients."""
     function, found = getattr(torch, name), []
     for shapes in (((40, 30), (40, 30)), ((40, 30), (30,)), ((50, 60), (50, 1))):  # some compute few in float64
-        x, y = (torch.from_numpy(drawn(*shape, dtype=dtype)).requires_grad_() for shape in shapes)
+        x, y = (torch.from_numpy(draw(*shape, dtype=dtype)).requires_grad_() for shape in shapes)
         try:
             out = function(x, y)
         except TypeError:
@@ -201,10 +201,10 @@ def there_and_back(name, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", NAMES.split())
-def test_the_engine_spreads_forward_and_way_back(name, dtype, monkeypatch, request):
-    small = there_and_back(name, dtype)
+def test_forward_and_gradient_in_parts_have_the_bits_of_the_whole(name, dtype, monkeypatch, request):
+    small = run_both_ways(name, dtype)
     request.getfixturevalue("eager")
-    assert there_and_back(name, dtype) == small
+    assert run_both_ways(name, dtype) == small
 
 
 def test_an_integer_divided_by_zero_is_refused_in_large_arrays_too(eager):
@@ -220,27 +220,27 @@ SUMS = [
     ((2, 3, 4, 65), (1,)),
     ((64, 2), (1,)),
 ]
-WHOLE_SUMS = [(None, drawn(100, 200)), ((0, 1), drawn(100, 200)), ((1,), drawn(9, 200)), ((1,), drawn(200, 90).T)]
+WHOLE_SUMS = [(None, draw(100, 200)), ((0, 1), draw(100, 200)), ((1,), draw(9, 200)), ((1,), draw(200, 90).T)]
 
 
 @pytest.mark.parametrize(("shape", "axes"), SUMS)
 @pytest.mark.parametrize("threads", [2, 3, 50])
 def test_a_sum_in_parts_gives_the_bits_of_the_whole(shape, axes, threads, eager, monkeypatch):
-    found = spied(monkeypatch)
+    found = record_spreads(monkeypatch)
     monkeypatch.setattr(parallel, "get_count", lambda: threads)
-    for x in (drawn(*shape), drawn(*shape[:-1], 2 * shape[-1])[..., ::2], drawn(*shape, dtype=np.float64)):
+    for x in (draw(*shape), draw(*shape[:-1], 2 * shape[-1])[..., ::2], draw(*shape, dtype=np.float64)):
         for keepdims in (False, True):
             whole = np.add.reduce(x, axes, None, None, keepdims)
             parts = reduce_in_parts(np.add.reduce, x, axes, None, None, keepdims)
             assert parts.shape == whole.shape and parts.strides == whole.strides and parts.tobytes() == whole.tobytes()
     assert len(found) == 6
-    t = torch.from_numpy(drawn(*shape))
+    t = torch.from_numpy(draw(*shape))
     assert (t.sum(axes).numpy() == t.numpy().sum(axes)).all() and t.mean(axes, keepdim=True).ndim == len(shape)
 
 
 @pytest.mark.parametrize(("axes", "x"), WHOLE_SUMS)
-def test_other_sums_are_made_as_a_whole(axes, x, eager, monkeypatch):
-    found = spied(monkeypatch)
+def test_other_sums_are_computed_as_a_whole(axes, x, eager, monkeypatch):
+    found = record_spreads(monkeypatch)
     assert reduce_in_parts(np.add.reduce, x, axes).tobytes() == np.add.reduce(x, axes).tobytes() and found == []
 
 
@@ -274,7 +274,7 @@ def test_normalizations_and_softmax_give_the_bits_of_the_whole(name, dtype, monk
     make, shape = LAYERS[name]
     whole = pass_through(make, shape, dtype)
     request.getfixturevalue("eager")
-    found = spied(monkeypatch)
+    found = record_spreads(monkeypatch)
     for threads in (2, 3, 50):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
         assert pass_through(make, shape, dtype) == whole
@@ -282,7 +282,7 @@ def test_normalizations_and_softmax_give_the_bits_of_the_whole(name, dtype, monk
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_gradients_that_meet_are_added_in_parts(order, monkeypatch):
+def test_large_gradients_are_accumulated_in_parts(order, monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 1)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
     monkeypatch.setattr(side_by_side, "LARGE", 16)

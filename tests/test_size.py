@@ -1,4 +1,4 @@
-"""`Size` against the behaviour of PyTorch's shape class, written down from it."""
+"""`Size`: a tuple of ints that behaves as PyTorch's shape class."""
 
 import copy
 import pickle
@@ -9,12 +9,12 @@ import pytest
 from minigrad.size import Size
 
 
-def test_prints_its_name_and_lengths():
+def test_a_size_prints_its_name_and_lengths():
     assert repr(Size([1, 1, 6, 8])) == str(Size((1, 1, 6, 8))) == "minigrad.Size([1, 1, 6, 8])"
     assert f"{Size()}" == "minigrad.Size([])"
 
 
-def test_is_a_tuple_in_comparison_hash_and_unpacking():
+def test_a_size_compares_hashes_and_unpacks_as_a_tuple():
     size = Size(iter([2, 3]))
     rows, columns = size
     assert size == (2, 3) and hash(size) == hash((2, 3)) and (rows, columns) == (2, 3)
@@ -37,7 +37,7 @@ def test_is_a_tuple_in_comparison_hash_and_unpacking():
         (pickle.loads(pickle.dumps(Size([1, 2]))), (1, 2)),
     ],
 )
-def test_stays_a_size(got, expected):
+def test_slices_sums_products_and_copies_are_sizes(got, expected):
     assert got == expected
     assert type(got) is Size
 
@@ -50,7 +50,7 @@ def test_an_element_is_an_int():
 
 
 @pytest.mark.parametrize(("lengths", "count"), [((), 1), ((2, 3), 6), ((0, 3), 0)])
-def test_numel(lengths, count):
+def test_numel_is_the_product_of_the_lengths(lengths, count):
     assert Size(lengths).numel() == count
 
 
@@ -68,6 +68,6 @@ def test_numel(lengths, count):
         (lambda: Size([1]) * 2.0, "float"),
     ],
 )
-def test_refuses_what_is_no_size(call, message):
+def test_wrong_lengths_and_operands_are_refused(call, message):
     with pytest.raises(TypeError, match=message):
         call()

@@ -20,7 +20,7 @@ def bars():
     return X, F.conv2d(X, torch.tensor([[[[1.0, -1.0]]]]))
 
 
-def test_the_front_door_opens():
+def test_public_names_are_there_and_a_tensor_prints():
     for name in ("tensor", "zeros", "nn", "optim", "autograd", "func", "cuda", "save", "utils"):
         assert getattr(torch, name)
     assert repr(torch.arange(3).cpu()) == "tensor([0, 1, 2])"
@@ -34,7 +34,7 @@ def test_conv2d_has_the_lessons_numbers(bars):
     assert not F.conv2d(bars[0].transpose(2, 3), torch.tensor([[[[1.0, -1.0]]]])).any()
 
 
-def test_backward():
+def test_backward_and_a_second_derivative():
     x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = (x**3).sum()
     (first,) = torch.autograd.grad(y, x, create_graph=True)
@@ -72,6 +72,6 @@ def test_sgd_learns_the_edge_kernel(bars):
     assert loss.item() < 0.2
 
 
-def test_bad_input_is_refused_in_words():
+def test_an_image_without_channels_is_refused_with_advice():
     with pytest.raises(RuntimeError, match=r"\(C, H, W\) or \(N, C, H, W\).*\[6, 8\]"):
         nn.Conv2d(1, 1, (1, 2))(torch.ones(6, 8))

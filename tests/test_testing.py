@@ -77,12 +77,12 @@ FAILS = [  # what PyTorch 2.13 says
 
 
 @pytest.mark.parametrize(("actual", "expected", "options"), PASSES)
-def test_close(actual, expected, options):
+def test_assert_close_accepts_close_values(actual, expected, options):
     assert assert_close(actual, expected, **options) is None
 
 
 @pytest.mark.parametrize(("actual", "expected", "options", "words"), FAILS)
-def test_not_close(actual, expected, options, words):
+def test_assert_close_raises_with_pytorchs_message(actual, expected, options, words):
     with pytest.raises(AssertionError) as caught:
         assert_close(actual, expected, **options)
     assert str(caught.value) == words
@@ -98,7 +98,7 @@ def test_not_close(actual, expected, options, words):
         (lambda: assert_close(t(1.0), t(1.0), rtol=-1, atol=0), ValueError, "tolerances are not negative, got rtol=-1"),
     ],
 )
-def test_what_cannot_be_compared(call, error, words):
+def test_assert_close_refuses_wrong_types_and_tolerances(call, error, words):
     with pytest.raises(error, match=words):
         call()
 
@@ -114,18 +114,18 @@ REFUSED_OPERANDS = {
 
 
 @pytest.mark.parametrize("name", REFUSED_OPERANDS)
-def test_operands_that_are_refused(name):
+def test_make_tensor_refuses_wrong_options(name):
     dtype, options, message = REFUSED_OPERANDS[name]
     with pytest.raises(ValueError, match=message):
         torch.testing.make_tensor((2,), dtype=getattr(torch, dtype), device="cpu", **options)
 
 
-def test_operands_of_one_number_are_deprecated():
+def test_make_tensor_with_low_equal_to_high_warns():
     with pytest.warns(FutureWarning, match="low==high is deprecated"):
         assert torch.testing.make_tensor(2, dtype=torch.float32, device="cpu", low=2, high=2).tolist() == [2.0, 2.0]
 
 
-def test_an_operand_has_gaps_and_no_zeros():
+def test_make_tensor_makes_gaps_and_excludes_zero():
     x = torch.testing.make_tensor(
         (50, 4), dtype=torch.int64, device="cpu", low=0, noncontiguous=True, exclude_zero=True
     )

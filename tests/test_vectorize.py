@@ -8,7 +8,7 @@ import minigrad.nn.functional as F
 X = torch.arange(24.0).reshape(2, 3, 4).sin()
 
 
-def test_examples_are_counted_along_any_axes_and_stacked_along_any():
+def test_vmap_maps_and_stacks_along_any_axes():
     for dim in (0, 1, -1):
         found = torch.vmap(lambda a: (a.T, a.sum()), in_dims=dim, out_dims=(-1, 0))(X)
         parts = X.unbind(dim)
@@ -19,7 +19,7 @@ def test_examples_are_counted_along_any_axes_and_stacked_along_any():
     assert torch.equal(torch.vmap(torch.vmap(torch.dot))(X, X), (X * X).sum(-1))
 
 
-def test_it_goes_together_with_derivatives():
+def test_vmap_composes_with_derivatives():
     per_sample = torch.vmap(torch.func.grad(lambda w, x: (w * x).sum() ** 2), in_dims=(None, 0))
     w = torch.ones(3, 4)
     assert torch.allclose(per_sample(w, X), 2 * (w * X).sum((1, 2))[:, None, None] * X)
@@ -32,7 +32,7 @@ def test_it_goes_together_with_derivatives():
     assert torch.allclose(torch.vmap(F.conv2d, in_dims=(0, None))(images, kernel), F.conv2d(images, kernel))
 
 
-def test_draws_are_refused_shared_or_new():
+def test_randomness_refuses_shares_or_draws_anew():
     with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
         torch.vmap(torch.rand_like)(X)
     torch.manual_seed(0)
@@ -60,7 +60,7 @@ def test_refused(call, error, message):
         call()
 
 
-def test_rows_of_one_graph_are_walked_one_after_the_other():
+def test_vmap_of_grad_walks_one_graph_for_each_row():
     x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
     y = x**2
     jacobian = torch.vmap(lambda v: torch.autograd.grad(y, x, v)[0])(torch.eye(3))

@@ -13,7 +13,7 @@ ROWS = where.read_rows()
 @pytest.mark.parametrize(
     "path", sorted(where.PACKAGE.rglob("*.py")), ids=lambda p: p.relative_to(where.PACKAGE).as_posix()
 )
-def test_every_file_is_tested_somewhere(path):
+def test_every_file_has_a_test(path):
     name = path.relative_to(where.PACKAGE).as_posix()
     hint = f"no row for {name} in tests/where.md, and no test names what it defines; run python -m tests.where --mend"
     own = where.TESTS / where.own_test(path)
@@ -25,13 +25,13 @@ def has_functions(path):
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_every_row_names_files_that_are_there(name):
+def test_every_row_names_files_that_exist(name):
     assert (where.PACKAGE / name).exists(), f"{name} is gone; run python -m tests.where --mend"
     for test in ROWS[name].split(", "):
         assert (where.TESTS / test).exists(), f"tests/{test} is gone; run python -m tests.where --mend"
 
 
-def test_what_runs_is_noted():
+def test_traced_notes_the_functions_that_run():
     seen = set()
     with where.traced(seen):
         Path("a").with_name("b")

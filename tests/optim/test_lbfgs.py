@@ -55,7 +55,7 @@ def test_the_path_is_pytorchs(case):
     assert repr(run.optimizer) == case["repr"]
 
 
-def test_on_every_device(device):
+def test_lbfgs_finds_the_minimum_on_every_device(device):
     run = Run("valley", {"line_search_fn": "strong_wolfe", "max_iter": 40, "tolerance_grad": 1e-4}, device=device)
     run.step()
     assert run.step() < 1e-6
@@ -85,7 +85,7 @@ def test_the_closure_records_under_no_grad_and_missing_gradients_are_zeros():
     assert run.parameters[0].tolist() != [-1.2, 0.7]
 
 
-def test_refusals():
+def test_wrong_arguments_are_refused():
     p, q = (minigrad.ones(1, requires_grad=True) for _ in range(2))
     with pytest.raises(ValueError, match="doesn't support per-parameter options"):
         optim.LBFGS([{"params": p}, {"params": q}])

@@ -9,11 +9,12 @@ import pytest
 import minigrad
 from minigrad import optim
 from minigrad.optim import lr_scheduler
+from tests.optim.test_trajectories import to_json
 
 RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "schedules.json").read_text())
 
 
-def optimizer_of(*rates, **options):
+def make_optimizer(*rates, **options):
     groups = [{"params": [minigrad.ones(1, requires_grad=True)], "lr": lr} for lr in rates]
     return optim.SGD(groups, **options)
 
@@ -22,21 +23,14 @@ def case_name(case):
     return f"{case['schedule']}({case['options']})"
 
 
-def made(case):
+def make_schedule(case):
     """The schedule of a case, on the optimizer of tests/oracle/record_optim.py."""
-    optimizer = optimizer_of(0.3, 0.1, momentum=0.9)
+    optimizer = make_optimizer(0.3, 0.1, momentum=0.9)
     if "parts" not in case:
         return getattr(lr_scheduler, case["schedule"])(optimizer, **case["options"])
     inner = [getattr(lr_scheduler, name)(optimizer, **options) for name, options in case["parts"]]
     arguments = [inner] if case["schedule"] == "ChainedScheduler" else [optimizer, inner]
     return getattr(lr_scheduler, case["schedule"])(*arguments, **case["options"])
-
-
-def plain(value):
-    """A state dict as JSON gives it back."""
-    if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def assert_same(got, expected):
@@ -56,7 +50,7 @@ def assert_same(got, expected):
 
 @pytest.mark.parametrize("case", RECORDED["schedules"] + RECORDED["composed"], ids=case_name)
 def test_rates_momenta_and_state_are_pytorchs(case):
-    schedule = made(case)
+    schedule = make_schedule(case)
     optimizer = schedule.optimizer
     for epoch, expected in enumerate(case["rates"]):
         if epoch:
@@ -65,12 +59,12 @@ def test_rates_momenta_and_state_are_pytorchs(case):
         assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-13, abs=1e-15)
         assert [group["lr"] for group in optimizer.param_groups] == schedule.get_last_lr()
         assert [group["momentum"] for group in optimizer.param_groups] == pytest.approx(case["momenta"][epoch])
-    assert_same(plain(schedule.state_dict()), case["state_dict"])
+    assert_same(to_json(schedule.state_dict()), case["state_dict"])
 
 
 @pytest.mark.parametrize("case", RECORDED["schedules"], ids=case_name)
-def test_steps_to_an_epoch_are_pytorchs(case):
-    schedule = made(case)
+def test_rates_after_a_step_to_an_epoch_are_pytorchs(case):
+    schedule = make_schedule(case)
     schedule.optimizer.step()
     for epoch, expected in case["jumps"]:
         if case["schedule"] == "CosineAnnealingWarmRestarts":
@@ -82,8 +76,8 @@ def test_steps_to_an_epoch_are_pytorchs(case):
 
 
 @pytest.mark.parametrize("case", RECORDED["schedules"] + RECORDED["composed"], ids=case_name)
-def test_a_saved_schedule_goes_on_alike(case, tmp_path):
-    schedule, resumed = made(case), made(case)
+def test_a_loaded_schedule_continues_with_the_same_rates(case, tmp_path):
+    schedule, resumed = make_schedule(case), make_schedule(case)
     for _ in range(5):
         schedule.optimizer.step()
         schedule.step()
@@ -98,28 +92,28 @@ def test_a_saved_schedule_goes_on_alike(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", RECORDED["plateaus"], ids=lambda case: str(case["options"]))
-def test_a_plateau_is_noticed_when_pytorch_does(case):
-    schedule = lr_scheduler.ReduceLROnPlateau(optimizer_of(0.3, 0.1, momentum=0.9), **case["options"])
+def test_reduce_on_plateau_lowers_the_rate_when_pytorch_does(case):
+    schedule = lr_scheduler.ReduceLROnPlateau(make_optimizer(0.3, 0.1, momentum=0.9), **case["options"])
     for loss, expected in zip(case["losses"], case["rates"], strict=True):
         schedule.step(minigrad.tensor(loss, dtype=minigrad.float64))
         assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-14)
-    assert_same(plain(schedule.state_dict()), case["state_dict"])
+    assert_same(to_json(schedule.state_dict()), case["state_dict"])
 
 
-def test_lambdas_scale_each_groups_first_rate():
-    optimizer = optimizer_of(1.0, 2.0)
+def test_lambda_lr_scales_the_first_rate_of_each_group():
+    optimizer = make_optimizer(1.0, 2.0)
     schedule = lr_scheduler.LambdaLR(optimizer, [lambda epoch: 0.5**epoch, lambda epoch: 1 / 4])
     assert schedule.get_last_lr() == [1.0, 0.5]
     for _ in range(3):
         optimizer.step()
         schedule.step()
     assert schedule.get_last_lr() == [0.125, 0.5]
-    one = lr_scheduler.LambdaLR(optimizer_of(1.0, 2.0), lambda epoch: 0.5)
+    one = lr_scheduler.LambdaLR(make_optimizer(1.0, 2.0), lambda epoch: 0.5)
     assert one.get_last_lr() == [0.5, 1.0]
 
 
-def test_cosine_is_the_closed_form():
-    optimizer = optimizer_of(1.0)
+def test_cosine_annealing_is_the_closed_form():
+    optimizer = make_optimizer(1.0)
     schedule = lr_scheduler.CosineAnnealingLR(optimizer, T_max=7, eta_min=0.1)
     for epoch in range(1, 8):
         optimizer.step()
@@ -128,8 +122,8 @@ def test_cosine_is_the_closed_form():
         assert schedule.get_last_lr() == pytest.approx([expected], rel=1e-12)
 
 
-def test_a_rate_changed_by_hand_is_carried_on():
-    optimizer = optimizer_of(0.1)
+def test_a_rate_changed_by_hand_is_kept():
+    optimizer = make_optimizer(0.1)
     schedule = lr_scheduler.MultiStepLR(optimizer, [2])
     optimizer.step()
     optimizer.param_groups[0]["lr"] = 9
@@ -139,7 +133,7 @@ def test_a_rate_changed_by_hand_is_carried_on():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.9)
 
 
-def test_a_tensor_rate_is_written_to():
+def test_a_tensor_rate_is_written_in_place():
     rate = minigrad.tensor(0.5)
     optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=rate)
     schedule = lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
@@ -152,13 +146,13 @@ def test_a_tensor_rate_is_written_to():
     assert rate.item() == 0.25
 
 
-def test_a_schedule_goes_on_where_it_was_saved():
-    optimizer = optimizer_of(0.1)
+def test_a_loaded_schedule_continues_where_it_was_saved():
+    optimizer = make_optimizer(0.1)
     schedule = lr_scheduler.StepLR(optimizer, 3)
     for _ in range(2):
         optimizer.step()
         schedule.step()
-    fresh = optimizer_of(0.1)
+    fresh = make_optimizer(0.1)
     resumed = lr_scheduler.StepLR(fresh, 99, gamma=0.9)
     fresh.load_state_dict(optimizer.state_dict())
     resumed.load_state_dict(schedule.state_dict())
@@ -169,42 +163,42 @@ def test_a_schedule_goes_on_where_it_was_saved():
     assert again.last_epoch == 3
 
 
-def test_functions_are_not_saved_and_stay():
-    schedule = lr_scheduler.LambdaLR(optimizer_of(1.0), lambda epoch: 0.5**epoch)
+def test_functions_are_not_saved_and_are_kept_on_loading():
+    schedule = lr_scheduler.LambdaLR(make_optimizer(1.0), lambda epoch: 0.5**epoch)
     schedule.optimizer.step()
     schedule.step()
     state = schedule.state_dict()
     assert state["lr_lambdas"] == [None] and state["last_epoch"] == 1
-    other = lr_scheduler.LambdaLR(optimizer_of(1.0), lambda epoch: 0.25**epoch)
+    other = lr_scheduler.LambdaLR(make_optimizer(1.0), lambda epoch: 0.25**epoch)
     other.load_state_dict(state)
     other.optimizer.step()
     other.step()
     assert other.get_last_lr() == [0.0625]
 
 
-def test_a_schedule_of_ones_own():
+def test_a_user_may_derive_a_schedule():
     class Inverse(lr_scheduler.LRScheduler):
         def get_lr(self):
             return [base / (1 + self.last_epoch) for base in self.base_lrs]
 
-    optimizer = optimizer_of(1.0)
+    optimizer = make_optimizer(1.0)
     schedule = Inverse(optimizer)
     optimizer.step()
     schedule.step()
     assert schedule.get_last_lr() == [0.5]
 
 
-def test_the_module_is_found_as_the_lessons_look_for_it():
+def test_schedules_name_lr_scheduler_as_their_module():
     assert lr_scheduler.MultiStepLR.__module__ == lr_scheduler.__name__
 
 
-def test_stepping_the_schedule_first_is_warned_of_once():
-    optimizer = optimizer_of(1.0)
+def test_stepping_the_schedule_first_warns_once():
+    optimizer = make_optimizer(1.0)
     schedule = lr_scheduler.StepLR(optimizer, 2)
     with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
         schedule.step()
     schedule.step()
-    stepped = optimizer_of(1.0)
+    stepped = make_optimizer(1.0)
     schedule = lr_scheduler.StepLR(stepped, 2)
     stepped.step()
     schedule.step()
@@ -218,17 +212,17 @@ def test_attributes_of_callable_objects_are_saved():
         def __call__(self, epoch):
             return self.base**epoch
 
-    schedule = lr_scheduler.LambdaLR(optimizer_of(1.0), Power(0.5))
-    other = lr_scheduler.LambdaLR(optimizer_of(1.0), Power(3.0))
+    schedule = lr_scheduler.LambdaLR(make_optimizer(1.0), Power(0.5))
+    other = lr_scheduler.LambdaLR(make_optimizer(1.0), Power(3.0))
     other.load_state_dict(schedule.state_dict())
     assert other.lr_lambdas[0].base == 0.5
-    waves = [lr_scheduler.CyclicLR(optimizer_of(1.0, momentum=0.5), 0, 1, 2, scale_fn=Power(b)) for b in (0.5, 3.0)]
+    waves = [lr_scheduler.CyclicLR(make_optimizer(1.0, momentum=0.5), 0, 1, 2, scale_fn=Power(b)) for b in (0.5, 3.0)]
     waves[1].load_state_dict(waves[0].state_dict())
     assert waves[1].scale_fn(1) == 0.5
 
 
-def test_multiplicative_factors_follow_one_another():
-    optimizer = optimizer_of(1.0)
+def test_multiplicative_lr_multiplies_the_factors():
+    optimizer = make_optimizer(1.0)
     schedule = lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 1 / epoch)
     for expected in (1, 1 / 2, 1 / 6):
         optimizer.step()
@@ -236,7 +230,7 @@ def test_multiplicative_factors_follow_one_another():
         assert schedule.get_last_lr() == [pytest.approx(expected)]
 
 
-def test_betas_cycle_where_there_is_no_momentum():
+def test_one_cycle_changes_betas_where_there_is_no_momentum():
     optimizer = optim.Adam([minigrad.ones(1, requires_grad=True)])
     schedule = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=10)
     assert optimizer.param_groups[0]["betas"] == (0.95, 0.999)
@@ -246,9 +240,9 @@ def test_betas_cycle_where_there_is_no_momentum():
     assert optimizer.param_groups[0]["betas"] == (pytest.approx(0.85), 0.999)
 
 
-def test_a_group_that_is_added_later_starts_from_its_own_rate():
+def test_a_group_added_later_starts_from_its_own_rate():
     for kind, options in ((lr_scheduler.CosineAnnealingLR, {"T_max": 4}), (lr_scheduler.StepLR, {"step_size": 1})):
-        optimizer = optimizer_of(1.0)
+        optimizer = make_optimizer(1.0)
         schedule = kind(optimizer, **options)
         optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)], "lr": 2.0})
         for _ in range(5):
@@ -260,15 +254,15 @@ def test_a_group_that_is_added_later_starts_from_its_own_rate():
     optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
     with pytest.raises(ValueError, match=r"param_groups\[2\] was added after the schedule was made, which has 2"):
         schedule.step()
-    plateau = lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), patience=0, min_lr=[0.1])
+    plateau = lr_scheduler.ReduceLROnPlateau(make_optimizer(1.0), patience=0, min_lr=[0.1])
     plateau.optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
     plateau.step(1.0)
     with pytest.raises(RuntimeError, match="append its least rate to `min_lrs`"):
         plateau.step(1.0)
 
 
-def test_get_lr_outside_of_a_step_is_warned_of():
-    schedule = lr_scheduler.StepLR(optimizer_of(1.0), 2)
+def test_get_lr_outside_of_a_step_warns():
+    schedule = lr_scheduler.StepLR(make_optimizer(1.0), 2)
     with pytest.warns(UserWarning, match=r"please use `get_last_lr\(\)`"):
         schedule.get_lr()
     assert issubclass(lr_scheduler._LRScheduler, lr_scheduler.LRScheduler)
@@ -300,12 +294,12 @@ def test_get_lr_outside_of_a_step_is_warned_of():
         ("ReduceLROnPlateau", {"min_lr": [0.1, 0.2]}, "expected 1 min_lrs, got 2"),
     ],
 )
-def test_options_out_of_range(name, options, text):
+def test_options_out_of_range_are_refused(name, options, text):
     with pytest.raises(ValueError, match=text):
-        getattr(lr_scheduler, name)(optimizer_of(1.0, momentum=0.9), **options)
+        getattr(lr_scheduler, name)(make_optimizer(1.0, momentum=0.9), **options)
 
 
-def test_errors_of_cycles_and_of_composed_schedules():
+def test_wrong_cycles_and_compositions_are_refused():
     plain = optim.Adagrad([minigrad.ones(1, requires_grad=True)])
     for make in (
         lambda: lr_scheduler.CyclicLR(plain, 0.1, 1.0),
@@ -313,14 +307,14 @@ def test_errors_of_cycles_and_of_composed_schedules():
     ):
         with pytest.raises(ValueError, match="must support momentum or beta1 with `cycle_momentum`"):
             make()
-    optimizer = optimizer_of(1.0, momentum=0.9)
+    optimizer = make_optimizer(1.0, momentum=0.9)
     schedule = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=2)
     optimizer.step()
     schedule.step()
     schedule.step()
     with pytest.raises(ValueError, match=r"Tried to step 3 times. The specified number of total steps is 2"):
         schedule.step()
-    step, other = lr_scheduler.StepLR(optimizer, 2), lr_scheduler.StepLR(optimizer_of(1.0), 2)
+    step, other = lr_scheduler.StepLR(optimizer, 2), lr_scheduler.StepLR(make_optimizer(1.0), 2)
     with pytest.raises(ValueError, match="at least one scheduler"):
         lr_scheduler.ChainedScheduler([])
     with pytest.raises(TypeError, match="at index 1 should have `optimizer`"):
@@ -333,15 +327,15 @@ def test_errors_of_cycles_and_of_composed_schedules():
         lr_scheduler.SequentialLR(optimizer, [step], [1, 2])
 
 
-def test_errors():
+def test_wrong_optimizers_and_missing_rates_are_refused():
     with pytest.raises(TypeError, match="int is not an Optimizer"):
         lr_scheduler.StepLR(3, 2)
     with pytest.raises(KeyError, match=r"'initial_lr' is not specified in param_groups\[0\]"):
-        lr_scheduler.StepLR(optimizer_of(1.0), 2, last_epoch=3)
+        lr_scheduler.StepLR(make_optimizer(1.0), 2, last_epoch=3)
     with pytest.raises(ValueError, match="Expected 1 lr_lambdas, but got 2"):
-        lr_scheduler.LambdaLR(optimizer_of(1.0), [abs, abs])
+        lr_scheduler.LambdaLR(make_optimizer(1.0), [abs, abs])
     with pytest.raises(NotImplementedError, match=r"LRScheduler must say in get_lr\(\)"):
-        lr_scheduler.LRScheduler(optimizer_of(1.0))
+        lr_scheduler.LRScheduler(make_optimizer(1.0))
 
 
 @pytest.mark.parametrize(
@@ -364,6 +358,6 @@ def test_errors():
         (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1, 0), ValueError, r"step_size_up \+ step_size_down must be"),
     ],
 )
-def test_numbers_of_a_schedule_are_checked_where_it_is_made(make, kind, text):
+def test_numbers_of_a_schedule_are_checked_by_the_constructor(make, kind, text):
     with pytest.raises(kind, match=text):
-        make(optimizer_of(1.0))
+        make(make_optimizer(1.0))

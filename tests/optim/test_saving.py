@@ -4,16 +4,11 @@ import pytest
 
 import minigrad
 from minigrad import optim
-
-
-def made(size=2):
-    p = minigrad.ones(size, requires_grad=True)
-    p.grad = minigrad.ones(size)
-    return p
+from tests.optim.test_optimizer import make_parameter
 
 
 def test_state_dict_names_parameters_by_index():
-    p, q = made(), made(3)
+    p, q = make_parameter(), make_parameter(3)
     optimizer = optim.SGD([{"params": [p]}, {"params": [q], "momentum": 0.9}], lr=0.1)
     optimizer.step()
     state = optimizer.state_dict()
@@ -22,8 +17,8 @@ def test_state_dict_names_parameters_by_index():
     assert state["state"][1]["momentum_buffer"].tolist() == [1, 1, 1]
 
 
-def test_loaded_state_is_a_copy_in_the_parameters_own_type():
-    p = made()
+def test_a_loaded_state_is_a_copy_in_the_dtype_of_the_parameter():
+    p = make_parameter()
     donor = optim.Adam([p])
     donor.step()
     q = minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
@@ -40,8 +35,8 @@ def test_loaded_state_is_a_copy_in_the_parameters_own_type():
     assert optimizer.param_groups[0]["lr"] == 1e-3
 
 
-def test_a_step_count_that_is_a_number_is_understood():
-    p = made()
+def test_a_loaded_step_count_may_be_a_number():
+    p = make_parameter()
     optimizer = optim.Adam([p])
     optimizer.step()
     saved = optimizer.state_dict()
@@ -51,16 +46,16 @@ def test_a_step_count_that_is_a_number_is_understood():
     assert optimizer.state[p]["step"].item() == 2
 
 
-def test_a_group_without_an_option_says_where_it_may_come_from():
-    donor = optim.Adam([made()])
-    optimizer = optim.SGD([made()])
+def test_a_step_without_an_option_says_where_the_state_came_from():
+    donor = optim.Adam([make_parameter()])
+    optimizer = optim.SGD([make_parameter()])
     optimizer.load_state_dict(donor.state_dict())
     with pytest.raises(KeyError, match="no option 'momentum': was its state_dict taken from another kind of optimizer"):
         optimizer.step()
 
 
-def test_flags_that_an_older_file_lacks_have_their_defaults():
-    p = made()
+def test_options_that_an_older_state_lacks_have_their_defaults():
+    p = make_parameter()
     optimizer = optim.SGD([p], lr=0.5)
     saved = optimizer.state_dict()
     for name in ("maximize", "foreach", "differentiable", "fused", "nesterov"):
@@ -71,8 +66,8 @@ def test_flags_that_an_older_file_lacks_have_their_defaults():
     assert optimizer.param_groups[0]["maximize"] is False
 
 
-def test_errors_of_loading():
-    p, q = made(), made()
+def test_states_of_other_groups_are_refused():
+    p, q = make_parameter(), make_parameter()
     with pytest.raises(ValueError, match="group 0 has 1 parameters, expected 2"):
         optim.SGD([p, q]).load_state_dict(optim.SGD([p]).state_dict())
     two = optim.SGD([{"params": p}, {"params": q}])
@@ -83,9 +78,9 @@ def test_errors_of_loading():
 
 
 def test_state_of_another_model_is_refused_at_the_step():
-    donor = optim.Adam([made(2)])
+    donor = optim.Adam([make_parameter(2)])
     donor.step()
-    optimizer = optim.Adam([made(3)])
+    optimizer = optim.Adam([make_parameter(3)])
     optimizer.load_state_dict(donor.state_dict())
     with pytest.raises(RuntimeError, match=r"exp_avg has shape \(2,\), its parameter \(3,\).*another model"):
         optimizer.step()
@@ -97,7 +92,7 @@ def test_a_state_that_is_no_dict_is_refused():
         optimizer.load_state_dict(5)
 
 
-PRINTED = {  # as PyTorch 2.13 prints them: what a group holds, what is kept for a parameter
+KEYS = {  # as PyTorch 2.13 prints them: of a group, and of the state of a parameter
     "RMSprop": (
         "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable",
         "step square_avg",
@@ -122,10 +117,10 @@ PRINTED = {  # as PyTorch 2.13 prints them: what a group holds, what is kept for
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PRINTED)
-def test_a_printed_state_is_in_pytorchs_order(name):
-    options, kept = PRINTED[name]
-    optimizer = type("Own", (getattr(optim, name),), {})([made()])
+@pytest.mark.parametrize("name", KEYS)
+def test_the_keys_of_a_state_are_in_pytorchs_order(name):
+    options, kept = KEYS[name]
+    optimizer = type("Own", (getattr(optim, name),), {})([make_parameter()])
     optimizer.step()
     state = optimizer.state_dict()
     assert list(state["param_groups"][0]) == [*options.split(), "params"]

@@ -14,7 +14,7 @@ RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "schedu
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: str(case["options"]))
-def test_rates_are_pytorchs(case):
+def test_rates_of_swalr_are_pytorchs(case):
     groups = [{"params": [minigrad.ones(1, requires_grad=True)], "lr": lr} for lr in (0.3, 0.1)]
     optimizer = optim.SGD(groups, momentum=0.9)
     schedule = swa_utils.SWALR(optimizer, **case["options"])
@@ -28,7 +28,7 @@ def test_rates_are_pytorchs(case):
 DEVICE = minigrad.get_default_device()
 
 
-def trained(averaged, values):
+def train(averaged, values):
     net = averaged.module
     source = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1)).double()
     for value in values:
@@ -50,17 +50,17 @@ def trained(averaged, values):
         ({"avg_fn": lambda averaged, current, count: minigrad.maximum(averaged, current), "device": DEVICE}, 6.0, 6.0),
     ],
 )
-def test_averages(options, weight, mean):
+def test_averaged_model_averages_parameters_and_buffers_as_asked(options, weight, mean):
     net = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1)).double()
     averaged = swa_utils.AveragedModel(net, **options)
-    assert trained(averaged, (1.0, 2.0, 6.0)) == (pytest.approx(weight), pytest.approx(mean))
+    assert train(averaged, (1.0, 2.0, 6.0)) == (pytest.approx(weight), pytest.approx(mean))
     assert averaged.n_averaged.item() == 3
     assert averaged.state_dict().keys() == {"n_averaged", *(f"module.{key}" for key in net.state_dict())}
     averaged.eval()
     assert averaged(minigrad.ones(3, 2).double()).shape == (3, 1)
 
 
-def test_batch_norms_are_measured_anew():
+def test_update_bn_recomputes_the_statistics():
     net = nn.Sequential(nn.BatchNorm1d(1), nn.BatchNorm1d(1, momentum=None))
     x = minigrad.tensor([[1.0], [3.0], [5.0], [7.0]])
     net.eval()
@@ -71,7 +71,7 @@ def test_batch_norms_are_measured_anew():
     swa_utils.update_bn([], nn.Linear(1, 1))
 
 
-def test_refusals():
+def test_wrong_arguments_are_refused():
     net = nn.Linear(1, 1)
     optimizer = optim.SGD(net.parameters())
     with pytest.raises(AssertionError, match="Only one of avg_fn and multi_avg_fn"):

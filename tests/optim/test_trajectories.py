@@ -25,7 +25,7 @@ def start(dtype, device="cpu"):
 
 
 def set_gradients(step, parameters):
-    """Numbers that need no generator; the second parameter has none at the third step."""
+    """Numbers from a formula, the same in the oracle's script; the second parameter has none at the third step."""
     for i, p in enumerate(parameters):
         size = int(np.prod(p.shape))
         flat = [((7 * step + 5 * i + 3 * k) % 11 - 5) / 4 for k in range(size)]
@@ -34,16 +34,17 @@ def set_gradients(step, parameters):
         parameters[1].grad = None
 
 
-def options_of(case):
+def read_options(case):
     return {name: tuple(value) if isinstance(value, list) else value for name, value in case["options"].items()}
 
 
-def plain(value):
+def to_json(value):
+    """A state dict as JSON gives it back."""
     if isinstance(value, minigrad.Tensor):
         return value.tolist()
     if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): to_json(entry) for key, entry in value.items()}
+    return [to_json(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
 def assert_close(got, expected, dtype):
@@ -59,13 +60,13 @@ def case_name(case):
 @pytest.mark.parametrize("case", RECORDED, ids=case_name)
 def test_path_state_and_repr_are_pytorchs(case):
     parameters = start(getattr(minigrad, case["dtype"]))
-    optimizer = getattr(optim, case["optimizer"])(parameters, **options_of(case))
+    optimizer = getattr(optim, case["optimizer"])(parameters, **read_options(case))
     for step, expected in enumerate(case["path"]):
         set_gradients(step, parameters)
         optimizer.step()
         for got, wanted in zip(parameters, expected, strict=True):
             assert_close(got.tolist(), wanted, case["dtype"])
-    state = plain(optimizer.state_dict())
+    state = to_json(optimizer.state_dict())
     expected = case["state_dict"]
     assert state["param_groups"] == expected["param_groups"]
     assert state["state"].keys() == expected["state"].keys()
@@ -79,7 +80,7 @@ def test_path_state_and_repr_are_pytorchs(case):
 @pytest.mark.parametrize("case", RECORDED[::3], ids=case_name)
 def test_the_same_path_on_every_device(case, device):
     parameters = start(getattr(minigrad, case["dtype"]), device)
-    optimizer = getattr(optim, case["optimizer"])(parameters, **options_of(case))
+    optimizer = getattr(optim, case["optimizer"])(parameters, **read_options(case))
     for step in range(len(case["path"])):
         set_gradients(step, parameters)
         optimizer.step()
@@ -90,14 +91,14 @@ def test_the_same_path_on_every_device(case, device):
 
 @pytest.mark.parametrize("case", RECORDED[1::2], ids=case_name)
 def test_large_parameters_are_updated_in_blocks_with_the_same_result(case):
-    """Six copies of a small problem, one of them larger than a block, and one transposed."""
+    """A small parameter, and many copies of it in parameters larger than a block, one of them transposed."""
     repeats = BLOCK // 3 + 7
     small = start(minigrad.float64)[0]
     large = minigrad.tensor(np.tile(small.detach().numpy(), (repeats, 1)), requires_grad=True)
     turned = minigrad.tensor(np.asfortranarray(large.detach().numpy()))
     turned.requires_grad_()
     assert not turned.array.flags.c_contiguous
-    optimizer = getattr(optim, case["optimizer"])([small, large, turned], **options_of(case))
+    optimizer = getattr(optim, case["optimizer"])([small, large, turned], **read_options(case))
     for step in range(3):
         set_gradients(step, [small])
         for parameter in (large, turned):
@@ -108,10 +109,10 @@ def test_large_parameters_are_updated_in_blocks_with_the_same_result(case):
 
 
 @pytest.mark.parametrize("case", RECORDED[1::2], ids=case_name)
-def test_a_run_that_is_saved_and_loaded_goes_on_alike(case):
+def test_a_loaded_optimizer_continues_with_the_same_numbers(case):
     kind = getattr(optim, case["optimizer"])
     parameters = start(minigrad.float64)
-    optimizer = kind(parameters, **options_of(case))
+    optimizer = kind(parameters, **read_options(case))
     for step in range(3):
         set_gradients(step, parameters)
         optimizer.step()
@@ -128,22 +129,22 @@ def test_a_run_that_is_saved_and_loaded_goes_on_alike(case):
 
 
 @pytest.mark.parametrize("make", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
-def test_a_copy_of_an_optimizer_and_its_parameters_goes_on_alike(make):
+def test_a_copy_of_an_optimizer_and_its_parameters_continues_with_the_same_numbers(make):
     parameters = start(minigrad.float64)
     optimizer = optim.Adam(parameters)
     set_gradients(0, parameters)
     optimizer.step()
-    copied, twin = make((parameters, optimizer))
+    copied, other = make((parameters, optimizer))
     set_gradients(1, parameters)
     set_gradients(1, copied)
     optimizer.step()
-    twin.step()
+    other.step()
     assert [p.tolist() for p in parameters] == [p.tolist() for p in copied]
-    assert copied[0] is twin.param_groups[0]["params"][0]
+    assert copied[0] is other.param_groups[0]["params"][0]
 
 
-def edges():
-    """The lesson: a 6x8 image, white with a black bar, and its edges."""
+def make_edges():
+    """The lesson's 6x8 image, white with a black bar, and its edges."""
     image = minigrad.ones(1, 1, 6, 8)
     image[:, :, :, 2:6] = 0
     return image, image[:, :, :, :-1] - image[:, :, :, 1:]
@@ -151,7 +152,7 @@ def edges():
 
 def test_sgd_follows_the_closed_form_of_the_quadratic_loss():
     """The summed squared error is quadratic in the kernel: w_t = w* + (I - lr H)^t (w_0 - w*)."""
-    image, target = edges()
+    image, target = make_edges()
     image, target = image.double(), target.double()
     layer = nn.Conv2d(1, 1, (1, 2), bias=False, dtype=minigrad.float64)
     left, right = (image.numpy()[0, 0, :, s].ravel() for s in (slice(0, 7), slice(1, 8)))
@@ -186,7 +187,7 @@ def test_sgd_with_momentum_follows_the_recurrence_in_the_eigenvectors():
 
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
-def test_a_network_learns(kind):
+def test_each_optimizer_quarters_the_loss_of_a_small_network(kind):
     minigrad.manual_seed(0)
     net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
     x = minigrad.randn(64, 2)

@@ -28,7 +28,7 @@ def test_a_gradient_that_was_never_zeroed_gives_advice_once():
 
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
-def test_all_ways_to_zero_are_seen(kind):
+def test_each_way_to_zero_gradients_prevents_the_advice(kind):
     net = nn.Linear(2, 1)
     optimizer = kind(net.parameters(), lr=0.1)
 
@@ -48,7 +48,7 @@ def test_all_ways_to_zero_are_seen(kind):
         train(net, optimizer, zero)
 
 
-def test_gradients_summed_over_several_batches_are_no_mistake():
+def test_gradients_summed_over_several_batches_give_no_advice():
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=0.1)
     for batches in (2, 2, 3, 1):
@@ -73,7 +73,7 @@ def test_a_parameter_that_is_no_longer_finite_is_named_once():
 
 
 @NOT_ASKED
-def test_a_gradient_that_was_not_finite_is_the_cause():
+def test_the_advice_names_a_gradient_that_was_not_finite():
     p, q = (minigrad.ones(2, requires_grad=True) for _ in range(2))
     p.grad, q.grad = minigrad.ones(2), minigrad.tensor([1.0, float("inf")])
     optimizer = optim.Adam([{"params": p}, {"params": q}])
@@ -83,7 +83,7 @@ def test_a_gradient_that_was_not_finite_is_the_cause():
 
 
 @NOT_ASKED
-def test_large_and_half_precision_parameters_are_looked_at_too():
+def test_large_and_half_precision_parameters_are_checked_too():
     p = minigrad.zeros(1000, 300, requires_grad=True)
     p.grad = minigrad.zeros(1000, 300)
     p.grad[700, 1] = float("nan")
@@ -94,7 +94,7 @@ def test_large_and_half_precision_parameters_are_looked_at_too():
         optim.SGD([p]).step()
 
 
-def test_the_switch_silences_both():
+def test_advice_enable_false_silences_both():
     advice.enable(False)
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=1e38)

@@ -350,7 +350,9 @@ PLANTED = {
     ),
     "what a function closes over is forgotten": (
         derivatives.reaches_beyond, "return True", "pass",
-        lambda: test_func.test_what_the_inner_function_closes_over_counts(test_func.CLOSING_OVER_X["grad"]),
+        lambda: test_func.test_tensors_that_the_inner_function_closes_over_are_differentiated(
+            test_func.CLOSING_OVER_X["grad"]
+        ),
     ),
     "a Jacobian by inputs is left transposed": (
         derivatives.jacobian_by_inputs, "_turn(transposed[i][k], x.ndim)", "transposed[i][k]",

@@ -26,14 +26,14 @@ RECORDED = {
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_draws_are_pytorchs(name):
+def test_draws_in_place_are_pytorchs(name):
     call, expected = RECORDED[name]
     manual_seed(7)
     got = call().array.reshape(-1)[:6].tolist()
     assert got == [float.fromhex(number) for number in expected.split()]
 
 
-def test_draws_write_where_the_tensor_is_and_take_its_type():
+def test_a_draw_writes_into_the_view_and_keeps_its_dtype():
     base = torch.zeros(4, 3, dtype=torch.float64)
     part = base[1:3]
     assert part.uniform_(2, 3) is part
@@ -42,7 +42,7 @@ def test_draws_write_where_the_tensor_is_and_take_its_type():
     assert set(torch.zeros(50, dtype=torch.int64).bernoulli_().array.tolist()) == {0, 1}
 
 
-def test_every_spelling_of_random_():
+def test_random_takes_its_bounds_in_every_spelling():
     draws = Generator().manual_seed(1), Generator().manual_seed(1)
     for bounds, named, low, high in (
         ((5,), {}, 0, 5),
@@ -56,7 +56,7 @@ def test_every_spelling_of_random_():
     np.testing.assert_array_equal(got.cpu().array, draws[1].random((6,), np.int16))
 
 
-def test_bernoulli_takes_chances_from_a_tensor():
+def test_bernoulli_takes_probabilities_from_a_tensor():
     chances = torch.tensor([0.0, 1.0, 0.5])
     one, two = Generator().manual_seed(1), Generator().manual_seed(1)
     drawn = chances.bernoulli(generator=one)
@@ -68,7 +68,7 @@ def test_bernoulli_takes_chances_from_a_tensor():
     assert chances.bernoulli(1.0).array.tolist() == [1, 1, 1]
 
 
-def test_every_spelling_of_a_size():
+def test_drawing_functions_take_a_size_in_every_spelling():
     for size in ((2, 3), [2, 3], torch.Size([2, 3])):
         assert torch.rand(size).shape == torch.randn(*size).shape == torch.rand(size=size).shape
         assert torch.randint(5, size).shape == torch.randint(low=2, high=5, size=size).shape == (2, 3)
@@ -101,6 +101,6 @@ def test_every_spelling_of_a_size():
         (lambda: torch.normal(0.0, -torch.ones(2)), RuntimeError, "elements of std >= 0"),
     ],
 )
-def test_refuses(call, error, message):
+def test_wrong_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()

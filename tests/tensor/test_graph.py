@@ -35,7 +35,7 @@ ASSIGNMENTS = {
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
-def test_what_may_not_be_assigned(name):
+def test_wrong_assignments_are_refused_and_change_nothing(name):
     attribute, value, error, message = ASSIGNMENTS[name]
     x = leaf(2)
     with pytest.raises(error, match=message):
@@ -43,7 +43,7 @@ def test_what_may_not_be_assigned(name):
     assert x.requires_grad and x.grad is None and x.tolist() == [1.0, 1.0]
 
 
-def test_what_may_be_assigned():
+def test_grad_data_and_new_attributes_can_be_assigned():
     x = leaf(2)
     x.grad = torch.full((2,), 3.0)
     x.data = torch.zeros(2, dtype=torch.float64)
@@ -65,7 +65,7 @@ def test_new_data_of_another_shape_starts_without_a_gradient():
     assert x.grad.tolist() == [2.0, 2.0, 2.0]
 
 
-def test_flags_of_results_do_not_change():
+def test_requires_grad_of_a_result_cannot_change():
     y = leaf(2) * 2
     for value, message in ((True, "a result, which requires grad already"), (False, r"take x.detach\(\)")):
         with pytest.raises(RuntimeError, match=f"only change requires_grad flags of leaf variables.*{message}"):
@@ -73,7 +73,7 @@ def test_flags_of_results_do_not_change():
     assert y.requires_grad_() is y
 
 
-def test_the_gradient_of_a_result_is_none_with_a_word():
+def test_grad_of_a_result_is_none_with_a_warning():
     x = leaf(2)
     y = x * 2
     with pytest.warns(UserWarning, match=r"not a leaf Tensor.*MulBackward0.*\.retain_grad\(\)"):
@@ -84,7 +84,7 @@ def test_the_gradient_of_a_result_is_none_with_a_word():
     assert y.grad.tolist() == [1.0, 1.0] and x.grad.tolist() == [2.0, 2.0] and torch.ones(2).grad is None
 
 
-DEPARTURES = {
+WAYS_OUT = {
     "item": (lambda y: y.item(), r"turned into a number by \.item\(\)"),
     "int": (lambda y: int(y), r"by int\(\)"),
     "tolist": (lambda y: y.tolist(), r"by \.tolist\(\)"),
@@ -92,18 +92,16 @@ DEPARTURES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", mark_each(DEPARTURES, {"numpy": "`--device` has a numpy() of its own, which is named"})
-)
-def test_numbers_that_left_a_graph_are_the_cause_that_is_named(name):
-    way, message = DEPARTURES[name]
+@pytest.mark.parametrize("name", mark_each(WAYS_OUT, {"numpy": "`--device` has a numpy() of its own, which is named"}))
+def test_backward_names_the_call_that_took_a_number_out_of_the_graph(name):
+    take, message = WAYS_OUT[name]
     y = (leaf(1) * 2).sum()
-    number = way(y)
+    number = take(y)
     with pytest.raises(RuntimeError, match=rf"{message} at .*test_graph.py, line \d+.* has no graph"):
         torch.tensor([1.0]).mul(torch.tensor(np.float32(number if not isinstance(number, list) else 1))).backward()
 
 
-def test_data_and_detached_parts_name_their_line():
+def test_backward_names_the_line_of_data_and_detach():
     x = leaf(2)
     for part in ((x * 1).data, x.detach()):
         with pytest.raises(RuntimeError, match=r"test_graph.py, line \d+"):
@@ -113,7 +111,7 @@ def test_data_and_detached_parts_name_their_line():
         x.data.sum().backward()
 
 
-def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
+def test_float_of_a_tensor_in_a_graph_gives_advice_once():
     torch.advice.enable()
     y, array = leaf(1) * 2, np.zeros(1)
     with pytest.warns(torch.advice.Advice, match=r"became a Python float.*x.item\(\) or x.detach\(\)"):
@@ -122,7 +120,7 @@ def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
     torch.advice.enable()
 
 
-def test_a_deep_copy_has_gradient_attributes_and_shared_memory():
+def test_a_deepcopy_copies_grad_and_attributes_and_keeps_views_together():
     x = leaf(2)
     (x * 2).sum().backward()
     x.note = ["kept"]
@@ -150,7 +148,7 @@ def test_copies_and_pickles_of_results_are_leaves():
     assert copy.copy(y).data_ptr() == y.data_ptr()
 
 
-def test_rows_by_iteration_are_views_that_may_not_be_written_to():
+def test_rows_by_iteration_refuse_writes_in_a_graph():
     a = leaf(3, 2) * 1
     assert [row.tolist() for row in a] == [[1.0, 1.0]] * 3
     first, *_ = a
@@ -162,7 +160,7 @@ def test_rows_by_iteration_are_views_that_may_not_be_written_to():
     assert plain.sum() == 6
 
 
-def test_a_view_knows_what_it_is_a_view_of():
+def test_base_of_a_view_is_the_tensor_that_owns_its_memory():
     x, w = torch.ones(2, 3), torch.ones(2, 3, requires_grad=True)
     hidden = w * 2
     for base in (x, w, hidden):
@@ -172,14 +170,14 @@ def test_a_view_knows_what_it_is_a_view_of():
         assert not own._is_view() and own._base is None
 
 
-def test_what_dir_lists_can_be_read():
+def test_each_name_that_dir_lists_can_be_read():
     x = torch.ones(2, 2, requires_grad=True)
     broken = [name for name in dir(x) if not name.startswith("__") and name != "imag" and not hasattr(x, name)]
     assert broken == [] and "requires_grad" in dir(x) and "requires_gard" not in dir(x)
     assert {name for name in dir(type(x)) if not hasattr(type(x), name)} <= set(ABSENT)
 
 
-def test_a_deep_copy_of_a_tensor_and_of_its_array():
+def test_a_deepcopy_of_a_tensor_and_its_array_separates_them():
     x = torch.zeros(4)
     array = x.numpy()
     twin, copied = copy.deepcopy((x, array))
@@ -188,13 +186,13 @@ def test_a_deep_copy_of_a_tensor_and_of_its_array():
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])
-def test_the_transpose_of_what_is_no_matrix_is_told(shape):
+def test_t_of_a_tensor_that_is_no_matrix_warns(shape):
     with pytest.warns(UserWarning, match=r"x\.T of a tensor of \d dimensions.*x\.mT.*x\.permute"):
         assert torch.ones(*shape).T.shape == shape[::-1]
     assert torch.ones(2, 3).T.shape == (3, 2) and torch.tensor(1.0).T.shape == ()
 
 
-def test_what_has_no_gradient_is_computed_of_a_part_of_a_split_that_was_written_to():
+def test_functions_without_gradient_take_a_part_of_a_written_split():
     x = torch.ones(4, requires_grad=True) * 1
     part, _ = x.split(2)
     x.mul_(2)

@@ -13,7 +13,7 @@ from tests.refusals import refusals
 X = torch.arange(6.0).reshape(2, 3)
 
 
-def test_python_reads_a_tensor():
+def test_pythons_operators_and_builtins_read_a_tensor():
     assert len(X) == 2 and [row.tolist() for row in X] == X.tolist()
     assert float(X[1, 2]) == 5.0 and int(X[1, 2]) == 5 and f"{X[1, 2]:.1f}" == "5.0"
     assert 5.0 in X and 9 not in X and torch.tensor(4.0) in X
@@ -22,7 +22,7 @@ def test_python_reads_a_tensor():
     assert sum(X).tolist() == [3.0, 5.0, 7.0] and {X: 1}[X] == 1
 
 
-def test_numpy_reads_a_tensor():
+def test_numpys_functions_read_a_tensor():
     x = X.cpu()
     assert np.shares_memory(np.asarray(x), x.numpy())
     assert np.asarray(x, dtype=np.float64).dtype == np.float64
@@ -31,7 +31,7 @@ def test_numpy_reads_a_tensor():
     np.testing.assert_array_equal(np.add.reduce(x), [3, 5, 7])
 
 
-def test_copies_are_apart_and_keep_what_they_ask_for():
+def test_copies_keep_requires_grad_and_share_nothing():
     w = torch.ones(2, requires_grad=True)
     for twin in (copy.deepcopy(w), pickle.loads(pickle.dumps(w))):
         assert twin.requires_grad and twin.is_leaf and twin.data_ptr() != w.data_ptr()
@@ -62,7 +62,7 @@ def test_an_array_on_the_left_is_refused_but_for_comparison_and_division():
     assert (x.numpy() == x).all() and not (x.numpy() != x).any()
 
 
-def test_where_a_view_begins_in_its_memory():
+def test_storage_offset_and_data_ptr_of_a_view():
     x = torch.arange(12.0).reshape(3, 4)
     view = x[1:, 2:]
     assert (x.storage_offset(), view.storage_offset(), view.t().storage_offset()) == (0, 6, 6)
@@ -104,7 +104,7 @@ GIVE_TENSORS = {
 
 
 @pytest.mark.parametrize("name", GIVE_TENSORS)
-def test_numpys_functions_that_keep_the_class_give_tensors(name):
+def test_numpy_functions_with_a_counterpart_give_tensors(name):
     call, expected = GIVE_TENSORS[name]
     result = call()
     assert isinstance(result, torch.Tensor) and result.tolist() == expected
@@ -128,11 +128,11 @@ GIVE_ARRAYS = {
 
 
 @pytest.mark.parametrize("name", GIVE_ARRAYS)
-def test_the_others_give_arrays(name):
+def test_other_numpy_functions_give_arrays(name):
     assert type(GIVE_ARRAYS[name]()) is np.ndarray
 
 
-def test_numpys_functions_differentiate_where_there_is_a_twin():
+def test_numpy_functions_with_a_counterpart_are_differentiable():
     x = torch.tensor([0.5, 2.0], requires_grad=True)
     for function in (np.exp, np.square, lambda v: np.clip(v, 0, 1), lambda v: np.reshape(v, (2, 1)), np.cumsum):
         assert function(x).requires_grad
@@ -162,7 +162,7 @@ class Image(torch.Tensor):
         return self * 0.5
 
 
-def test_a_class_derived_from_tensor_makes_its_own():
+def test_a_class_derived_from_tensor_can_be_constructed_and_cast_to():
     made = Image([1.0, 2.0])
     assert type(made) is Image and made.darker().tolist() == [0.5, 1.0]
     assert type(Image(2, 3)) is Image and Image(2, 3).shape == (2, 3)
@@ -175,7 +175,7 @@ def test_a_class_derived_from_tensor_makes_its_own():
         w.as_subclass(int)
 
 
-def test_functions_pickle_by_their_public_names():
+def test_functions_are_pickled_by_their_public_names():
     for name in ("true_divide", "div", "add"):
         function = getattr(torch, name)
         assert pickle.loads(pickle.dumps(function)) is function
@@ -196,7 +196,7 @@ def test_functions_pickle_by_their_public_names():
         (lambda: np.float32(2) + torch.tensor([1]), torch.float32),
     ],
 )
-def test_numpy_decides_of_the_type_where_it_computes(call, dtype):
+def test_where_numpy_computes_the_dtype_is_numpys(call, dtype):
     with torch.device("cpu"):
         assert call().dtype is dtype
 
@@ -206,13 +206,13 @@ def test_numpys_shape_of_a_tensor_is_a_size():
     assert [part.tolist() for part in np.array_split(torch.arange(5), 2)] == [[0, 1, 2], [3, 4]]
 
 
-def test_what_older_code_asks_of_a_tensor_among_arrays():
+def test_array_priority_and_array_wrap_are_there():
     assert T.__array_priority__ > np.matrix.__array_priority__
     assert T.__array_wrap__(np.ones(2)).tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("name", ["__eq__", "__lt__", "__rmod__", "__rpow__", "__rtruediv__"])
-def test_an_operator_that_is_made_by_a_function_is_named_and_pickled_as_pythons_are(name):
+def test_generated_operators_have_names_and_can_be_pickled(name):
     method = getattr(torch.Tensor, name)
     assert (method.__name__, method.__qualname__, method.__module__) == (name, f"Tensor.{name}", "minigrad")
     assert pickle.loads(pickle.dumps(method)) is method

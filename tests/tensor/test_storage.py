@@ -26,7 +26,7 @@ def test_a_storage_prints_its_numbers_line_by_line():
     assert repr(byte.untyped_storage()) == f" 0\n[minigrad.storage.UntypedStorage(device={x.device}) of size 1]"
 
 
-def test_resize_in_the_same_memory_or_in_more():
+def test_resize_keeps_the_memory_if_it_is_large_enough():
     x = torch.arange(6.0)
     assert x.resize_(2, 3) is x and x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert x.resize_((2, 2)).tolist() == [[0.0, 1.0], [2.0, 3.0]] and x.resize_(6).tolist() == list(range(6))
@@ -55,7 +55,7 @@ def test_resize_to_the_same_shape_changes_nothing():
         assert x.resize_as_(torch.ones(x.shape)).tolist() == before
 
 
-def test_resize_to_a_memory_format():
+def test_resize_takes_a_memory_format():
     x = torch.arange(16.0).view(1, 2, 2, 4)
     x.resize_(1, 2, 2, 4, memory_format=torch.channels_last)
     assert x.stride() == (16, 1, 8, 2) and x[0, :, 0, 1].tolist() == [2.0, 3.0]
@@ -68,7 +68,7 @@ def test_resize_to_a_memory_format():
         x.resize_(16, memory_format=torch.channels_last)
 
 
-def test_new_tensors_and_new_memory():
+def test_new_keeps_the_dtype_and_set_takes_the_memory():
     x = torch.ones(2, dtype=torch.int64)
     assert x.new([1, 2]).dtype == torch.int64 and x.new(2, 3).shape == (2, 3) and x.new().shape == (0,)
     y = torch.zeros(3)
@@ -79,7 +79,7 @@ def test_new_tensors_and_new_memory():
         x.set_(torch.ones(1, dtype=torch.int64))
 
 
-def test_facts():
+def test_size_layout_and_device_attributes():
     x = torch.ones(2, 3, device="cpu")
     assert (x.itemsize, x.nbytes, x.get_device(), torch.get_device(x)) == (4, 24, -1, -1)
     assert x.layout is torch.strided and repr(x.layout) == "minigrad.strided" and x.is_cpu
@@ -103,7 +103,7 @@ def test_a_tensor_from_a_storage_shares_its_memory():
         torch.LongTensor(x.storage())
 
 
-def test_set_looks_at_a_storage_by_steps():
+def test_set_takes_a_storage_offset_size_and_strides():
     x = torch.arange(6.0)
     y = torch.empty(0).set_(x.storage(), 1, (2, 2), (2, 1))
     assert y.tolist() == [[1, 2], [3, 4]] and y.storage_offset() == 1
@@ -114,7 +114,7 @@ def test_set_looks_at_a_storage_by_steps():
         torch.empty(0).set_(x.storage(), 5, (2,), (1,))
 
 
-def test_a_tensor_is_made_of_bytes():
+def test_a_tensor_from_an_untyped_storage_reads_its_bytes():
     x = torch.arange(3.0)
     for made in (torch.Tensor(x.untyped_storage()), torch.FloatTensor(x.untyped_storage())):
         assert made.tolist() == x.tolist() and made.data_ptr() == x.data_ptr()
@@ -123,7 +123,7 @@ def test_a_tensor_is_made_of_bytes():
     assert torch.DoubleTensor(x.untyped_storage()).shape == (1,)  # 4 bytes are left
 
 
-def test_a_result_in_a_graph_is_given_no_other_memory():
+def test_set_refuses_a_result_in_a_graph():
     y = torch.ones(2, requires_grad=True) * 2
     with pytest.raises(RuntimeError, match=r"derivative for set_ is not implemented.*under no_grad\(\)"):
         y.set_(torch.zeros(2))

@@ -20,16 +20,16 @@ FAMILIES = {
 }
 
 
-def methods_of(family):
+def list_methods(family):
     return {name for name in vars(family) if not name.startswith("__") and name != "_abc_impl"}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_each_method_has_a_stand_in(name):
-    assert methods_of(getattr(wide, name)) == methods_of(FAMILIES[name])
+def test_each_late_method_has_a_placeholder(name):
+    assert list_methods(getattr(wide, name)) == list_methods(FAMILIES[name])
 
 
-def test_what_takes_the_place_is_the_method_itself():
+def test_a_placeholder_is_replaced_by_the_method_itself():
     method = torch.Tensor.new_zeros
     assert (method.__module__, method.__qualname__) == ("minigrad", "Tensor.new_zeros")
     assert pickle.loads(pickle.dumps(method)) is method
@@ -37,13 +37,13 @@ def test_what_takes_the_place_is_the_method_itself():
     assert torch.ones(2).new_zeros(3).shape == (3,)
 
 
-def test_to_import_minigrad_reads_no_random_numbers():
+def test_importing_minigrad_does_not_import_random_numbers():
     rooms = "('minigrad.twister', 'minigrad.tensor.storage', 'minigrad.large_arrays')"
     program = f"import sys, minigrad; print([m for m in sys.modules if m in {rooms}])"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_each_family_that_answers_for_numpy_is_known_where_a_rule_asks():
+def test_numpy_functions_imports_each_file_that_serves_numpy():
     """Also to a program that asked for none of its functions: the rule of cumprod calls NumPy's concatenate."""
     files = sorted((Path(torch.__file__).parent / "ops").glob("*.py"))
     families = [f"minigrad.ops.{f.stem}" for f in files if re.search(r"twin_of\(np\.", f.read_text("utf-8"))]
@@ -52,8 +52,8 @@ def test_each_family_that_answers_for_numpy_is_known_where_a_rule_asks():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-# Facts and conversions to Python, which are read too often for a check.
-READ = {
+# Attributes and conversions to Python: they are called too often for a check.
+UNCHECKED = {
     "adjoint", "contiguous", "cpu", "cuda", "data_ptr", "detach", "dim", "element_size", "is_contiguous",
     "is_inference", "is_pinned", "is_set_to", "is_shared", "item", "ndimension", "numpy", "requires_grad_",
     "retain_grad", "size", "storage_offset", "stride", "to", "tolist", "where",
@@ -63,7 +63,7 @@ METHODS = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*METHODS} - READ - {"bump_version", *TensorBase.__slots__}))
-def test_a_method_refuses_what_is_no_tensor(name):
+@pytest.mark.parametrize("name", sorted({*METHODS} - UNCHECKED - {"bump_version", *TensorBase.__slots__}))
+def test_each_method_refuses_a_number_as_self(name):
     with pytest.raises(TypeError):
         getattr(torch.Tensor, name)(3)
