@@ -151,6 +151,7 @@ MORE: dict[str, Sample] = {
     "nan_to_num": (lambda x: mg.nan_to_num(x * x), ((2, 3),)),
     "hypot": (mg.hypot, PAIR),
     "copysign": (lambda x, y: mg.copysign(x * x, -y), PAIR),
+    "nextafter": (mg.nextafter, PAIR),
     "xlogy": (mg.xlogy, PAIR),
     "logaddexp2": (mg.logaddexp2, PAIR),
     "xlog1py": (lambda x, y: mg.special.xlog1py(x, y.square()), PAIR),

@@ -67,8 +67,7 @@ HARMLESS = {
 }
 NO_DERIVATIVES = {
     "floor_divide",  # a step: its way back is refused, as in PyTorch
-    "nextafter",  # likewise
-    "heaviside",
+    "heaviside",  # likewise
     "unique",
     "cut",  # of what a scatter does not read: likewise
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
