@@ -857,9 +857,14 @@ DIFFERENCES = [
         "refuses('torch.tensor(True).cumsum_(0)') and refuses('torch.zeros(0).bool().cumprod_(0)')",
     ),
     (
-        "strides of elementwise results, if the operands' memory orders differ or an operand is expanded",
+        "strides of elementwise results, if the operands' memory orders differ, or an operand is expanded or of windows",
         "on a CPU NumPy's order; on a GPU PyTorch's, which is that of the first operand",
         "torch.add(torch.ones(2, 3).t(), torch.ones(3, 2)).stride() == (2, 1)",
+    ),
+    (
+        "strides of `select_scatter`, `diagonal_scatter` and `slice_scatter` of tensors with gaps, and of gradients",
+        "are dense; PyTorch's results have the same gaps, and some of its gradients another order of axes",
+        "torch.diagonal_scatter(torch.ones(4, 4)[::2, ::2], torch.zeros(2)).stride() == (2, 1)",
     ),
     (
         "strides of axes of size 1 and of empty tensors, in `empty_like` and similar functions",

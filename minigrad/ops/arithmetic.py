@@ -348,6 +348,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     if factor is not None:
         weight = cast(weight, dtype)
     try:
-        return _lerp(*move_scalars(input, end, weight))
+        between = _lerp(*move_scalars(input, end, weight))
+        return between if factor is None else name_last_call(between, "LerpBackward1")
     except ValueError:
         raise shapes_do_not_broadcast("lerp", input.array, end.array, factor) from None

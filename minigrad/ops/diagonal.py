@@ -13,7 +13,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.copies import cast, clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
-from minigrad.ops.grad_fn_names import recorded_as
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import movedim, reshape
@@ -97,7 +97,8 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """
     if input.array.ndim == 1:
         before, after = max(-diagonal, 0), max(diagonal, 0)
-        return pad_constant(_diag_embed(input), ((before, after), (after, before)))
+        square = pad_constant(_diag_embed(input), ((before, after), (after, before)))
+        return name_last_call(square, "DiagEmbedBackward0")
     if input.array.ndim != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
     return clone(_diagonal_of(input, diagonal))

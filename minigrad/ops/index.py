@@ -251,9 +251,9 @@ def _reader(parts: tuple[Any, ...]) -> Any:
             return read_at
         if part is None:
             return _widened
-        if type(part) is slice and not (part.start is part.stop is part.step is None):
+        if type(part) is slice and (part.start or part.stop is not None or part.step is not None):
             return _sliced
-    return _whole
+    return _sliced if len(parts) == 2 and type(parts[0]) is slice else _whole  # x[:] of all keys that keep everything
 
 
 def getitem(input: Tensor, key: Any) -> Tensor:

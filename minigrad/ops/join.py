@@ -172,13 +172,16 @@ def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
 
 
 def _widen_to_3d(x: Any) -> Any:
-    shape = x.array.shape
-    wide = ((1, 1, 1), (1, *shape, 1), (*shape, 1))
-    return x if len(shape) > 2 else reshape(x, wide[len(shape)])
+    ndim = x.array.ndim
+    if not ndim:
+        return reshape(x, 1, 1, 1)
+    return x if ndim > 2 else unsqueeze(x if ndim == 2 else unsqueeze(x, 0), -1)
 
 
 atleast_1d = _make_atleast("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
-atleast_2d = _make_atleast("atleast_2d", 2, lambda x: x if x.array.ndim > 1 else reshape(x, 1, -1))
+atleast_2d = _make_atleast(
+    "atleast_2d", 2, lambda x: x if x.array.ndim > 1 else unsqueeze(x, 0) if x.array.ndim else reshape(x, 1, 1)
+)
 atleast_3d = _make_atleast("atleast_3d", 3, _widen_to_3d)
 
 

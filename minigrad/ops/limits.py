@@ -12,6 +12,7 @@ from minigrad.ops.arguments import not_implemented_for, of_tensors, require_numb
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import binary, elementwise
+from minigrad.ops.grad_fn_names import name_last_call
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary
@@ -71,7 +72,8 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     tensor([0., 3.])
     """
     _check_limits("clamp_min", input, min)
-    return _at_least(input, min, out=out)
+    found = _at_least(input, min, out=out)
+    return name_last_call(found, "ClampMinBackward1") if isinstance(min, TensorBase) else found
 
 
 @of_tensors
@@ -83,7 +85,8 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     tensor([-2.,  0.])
     """
     _check_limits("clamp_max", input, max)
-    return _at_most(input, max, out=out)
+    found = _at_most(input, max, out=out)
+    return name_last_call(found, "ClampMaxBackward1") if isinstance(max, TensorBase) else found
 
 
 _LIMITS = (int, float, type(None))
@@ -107,10 +110,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
                 dtypes.check_numbers([input.array, limit])
         return _clamp_to_numbers(input, low=min, high=max)
     _check_limits("clamp", input, min, max)
-    if max is None:
-        return _at_least(input, min)
-    if min is None:
-        return _at_most(input, max)
+    if max is None or min is None:
+        return name_last_call(_at_least(input, min) if max is None else _at_most(input, max), "ClampBackward0")
     try:
         return _clamp_to_tensors(*promote("clamp", *move_scalars(input, min, max)))
     except ValueError:

@@ -102,7 +102,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """
     check_mask("masked_fill", mask)
     require_number("masked_fill", "value", value)
-    common = input.array.dtype
+    common, fill = input.array.dtype, _mask_filled[isinstance(value, TensorBase)]
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     check_gradient_can_flow(value, common)
@@ -111,7 +111,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     try:
         if type(mask.array) is not np.ndarray:  # a GPU's result lies as the first operand does
             mask = contiguous(mask)
-        return _mask_filled(mask, value, contiguous(input))
+        return fill(mask, value, contiguous(input))
     except ValueError:
         raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
 
@@ -156,4 +156,4 @@ def _rows_of_nonzero(x: Any) -> Any:
 
 argwhere = nonzero
 _mask_selected = shown_as(read_at, "MaskedSelectBackward0")
-_mask_filled = shown_as(_where, "MaskedFillBackward0")
+_mask_filled = [shown_as(_where, f"MaskedFillBackward{i}") for i in range(2)]  # by a number, by a tensor

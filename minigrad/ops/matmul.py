@@ -93,7 +93,7 @@ PRODUCTS = [_matmul]  # the operations that multiply matrices
 _batched = shown_as(_matmul, "UnsafeViewBackward0")
 _bmm = shown_as(_matmul, "BmmBackward0")
 _dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0")
-_vm = shown_as(to_shape, "SqueezeBackward4")
+_vm, _batched_mv = shown_as(to_shape, "SqueezeBackward4"), shown_as(to_shape, "UnsafeViewBackward0")
 
 
 @twin_of(np.matmul)
@@ -154,7 +154,7 @@ def _drop_added_axes(product: Any, left: int, right: int) -> Any:
         shape = (*shape[:-2], shape[-1])
     if right == 1:
         shape = shape[:-1]
-    last = _dot if left == 1 == right else _mv if left == 2 else _vm if left == 1 else to_shape
+    last = _dot if left == 1 == right else _mv if left == 2 else _vm if right == 2 else _batched_mv
     dropped = last(product, shape=shape)
     dropped.view_of = None  # its base is a temporary
     return dropped

@@ -17,7 +17,7 @@ from minigrad.ops.arguments import Omissible, as_int, axis, require_kind, takes_
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather, pick_along
@@ -174,7 +174,8 @@ def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, st
         raise TypeError(f"sort() received an invalid combination of arguments: {hint}; got {order}")
     dim = order[0] if order else dim
     descending = order[1] if len(order) > 1 else descending
-    return _pick_sorted(input, axis(dim, input.array.ndim), find_order, descending)
+    found = _pick_sorted(input, axis(dim, input.array.ndim), find_order, descending)
+    return found if stable is None else name_last_call(found, "SortBackward1")
 
 
 @takes_out

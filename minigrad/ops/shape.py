@@ -22,7 +22,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.memory_layout import memory_of
 from minigrad.size import Size
 
@@ -49,6 +49,7 @@ _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
 _turned_matrix = shown_as(_swap, "TBackward0")
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
+_turned_vector = shown_as(alias, "TBackward0")
 
 
 def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
@@ -75,7 +76,8 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     if wanted and min(wanted) < -1:
         raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
-        return to_shape.call((input,), (input.array,), {"shape": wanted})  # as quick as can be: views are everywhere
+        made = to_shape.call((input,), (input.array,), {"shape": wanted})  # as quick as can be: views are everywhere
+        return made if made.view_of is not None or made.node is None else name_last_call(made, "UnsafeViewBackward0")
     except ValueError:
         have = tuple(input.array.shape)
         if wanted.count(-1) > 1:
@@ -196,7 +198,7 @@ def t(input: Tensor) -> Tensor:
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
     if input.array.ndim < 2:
-        return alias(input)
+        return _turned_vector(input)
     return _turned_matrix.call((input,), (input.array,), {"first": 0, "second": 1})
 
 

@@ -18,7 +18,7 @@ from minigrad.size import Size
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_split = shown_as(read_at, "SplitBackward0")
+_split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
 
 
 @takes_out
@@ -55,7 +55,9 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
     _check_axes("split", tensor)
     d = axis(dim, tensor.array.ndim)
     size = tensor.array.shape[d]
+    cut = _split
     if isinstance(split_size_or_sections, (tuple, list)):
+        cut = _split_by_sizes
         lengths = [as_int(n, "split_size") for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
             detail = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
@@ -67,8 +69,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
     starts = [0, *accumulate(lengths)]
     before = (slice(None),) * d
-    cuts = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
-    return mark_several([_split(tensor, key=key) for key in cuts])
+    keys = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
+    return mark_several([cut(tensor, key=key) for key in keys])
 
 
 def _check_axes(name: str, x: Any) -> None:

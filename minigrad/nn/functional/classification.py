@@ -18,6 +18,7 @@ from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, require_kind
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.select import gather
@@ -125,9 +126,10 @@ def _cross_entropy_of_probabilities(
     terms = log_softmax(input, dim) * target
     if weight is not None:
         terms = terms * stand_along(weight, dim, terms.ndim)
-    if reduction == "mean":
-        return -(terms.sum() / (terms.array.size / classes if classes else 0))
-    return reduce_losses(-terms.sum(dim), reduction)
+    losses = -(terms.sum(dim) if reduction == "none" else terms.sum())
+    if reduction != "mean":
+        return losses
+    return name_last_call(losses / (terms.array.size / classes if classes else 0), "DivBackward1")
 
 
 def _advise_of_probabilities(input: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_tensors
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import not_implemented_for
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 
@@ -40,7 +41,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     rows = int(np.prod(x.shape[:-1]))
     flat = input.reshape(rows, x.shape[-1])
     flat = project(flat, weight) if bias is None else affine(bias, flat, weight)
-    return flat.reshape((*x.shape[:-1], w.shape[0]))
+    whole = flat.reshape((*x.shape[:-1], w.shape[0]))
+    return name_last_call(whole, "UnsafeViewBackward0") if bias is None else whole
 
 
 def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
