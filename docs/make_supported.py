@@ -857,7 +857,7 @@ DIFFERENCES = [
         "refuses('torch.tensor(True).cumsum_(0)') and refuses('torch.zeros(0).bool().cumprod_(0)')",
     ),
     (
-        "strides of elementwise results, if the operands' memory orders differ, or an operand is expanded or of windows",
+        "strides of elementwise results, if operands' memory orders differ, or an operand is expanded or of windows",
         "on a CPU NumPy's order; on a GPU PyTorch's, which is that of the first operand",
         "torch.add(torch.ones(2, 3).t(), torch.ones(3, 2)).stride() == (2, 1)",
     ),
