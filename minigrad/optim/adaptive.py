@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.nn.uninitialized import Uninitialized
+from minigrad.optim.bound_rule import BoundRule
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 from minigrad.optim.rules import move_towards
@@ -87,15 +88,12 @@ class Adagrad(Optimizer):
         maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals()))
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """As for every optimizer; as in PyTorch the sums are initialized here, not at the first step."""
-        super().add_param_group(param_group)
-        keeper = self._bind_rule(len(self.param_groups) - 1, param_group).keeper
-        for parameter in param_group["params"]:
-            if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
-                keeper.read_counts(parameter, self.state[parameter])
-                keeper.read_buffers(parameter, self.state[parameter])
+        for group in self.param_groups:  # as in PyTorch, the sums of the first groups are made here
+            keeper = BoundRule(type(self), group, self.defaults).keeper
+            for parameter in group["params"]:
+                if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
+                    keeper.read_counts(parameter, self.state[parameter])
+                    keeper.read_buffers(parameter, self.state[parameter])
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:

@@ -61,6 +61,7 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
+        self._opt_called = True
         with np.errstate(all="ignore"):
             return self._minimize(enable_grad()(closure))
 

@@ -55,6 +55,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
     group_order: ClassVar[str] = ""  # of the options of a group, where PyTorch's is not that of the arguments
     # advance(counts, options, step) -> further values for the rule; it updates the counters other than `step`
     advance: ClassVar[Any] = None
+    _opt_called = False  # whether `step` was called; PyTorch's name
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -117,6 +118,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
             with enable_grad():
                 loss = closure()
         quiet(self._update_all)
+        self._opt_called = True
         self._watch.advise(self)
         return loss
 

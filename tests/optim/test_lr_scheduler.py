@@ -192,15 +192,27 @@ def test_schedules_name_lr_scheduler_as_their_module():
     assert lr_scheduler.MultiStepLR.__module__ == lr_scheduler.__name__
 
 
-def test_stepping_the_schedule_first_warns_once():
-    optimizer = make_optimizer(1.0)
+OPTIMIZERS = sorted(name for name in optim.__all__ if name[0].isupper() and name != "Optimizer")
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_stepping_the_schedule_first_warns_once(name):
+    optimizer, stepped = [getattr(optim, name)([minigrad.ones(2, 2, requires_grad=True)]) for _ in range(2)]
     schedule = lr_scheduler.StepLR(optimizer, 2)
     with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
         schedule.step()
     schedule.step()
-    stepped = make_optimizer(1.0)
     schedule = lr_scheduler.StepLR(stepped, 2)
-    stepped.step()
+    stepped.step(lambda: minigrad.zeros(()))
+    schedule.step()
+
+
+def test_an_optimizer_that_overrides_step_gets_no_warning():
+    class Own(optim.Optimizer):
+        def step(self):
+            pass
+
+    schedule = lr_scheduler.StepLR(Own([minigrad.ones(1, requires_grad=True)], {"lr": 1.0}), 2)
     schedule.step()
 
 

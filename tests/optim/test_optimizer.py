@@ -146,6 +146,17 @@ def test_rates_and_types_may_change_between_steps():
     assert q.tolist() == pytest.approx([0.7, 0.7], rel=1e-15)
 
 
+def test_adagrad_makes_the_sums_of_its_first_groups_at_once():
+    first, added = minigrad.ones(2, requires_grad=True), minigrad.ones(2, requires_grad=True)
+    optimizer = optim.Adagrad([first], initial_accumulator_value=0.5)
+    optimizer.add_param_group({"params": [added]})
+    assert optimizer.state[first]["sum"].tolist() == [0.5, 0.5]
+    assert list(optimizer.state_dict()["state"]) == [0]
+    added.grad = minigrad.ones(2)
+    optimizer.step()
+    assert optimizer.state[added]["sum"].tolist() == [1.5, 1.5]
+
+
 def test_0d_and_empty_parameters_are_accepted():
     for kind in (optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.Adadelta):
         scalar = minigrad.tensor(1.0, requires_grad=True)

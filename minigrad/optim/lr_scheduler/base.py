@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import unwrap
 from typing import Any
 
 from minigrad.advice import warn
@@ -219,5 +220,6 @@ def warn_of_epoch() -> None:
 
 
 def _was_stepped(optimizer: Optimizer) -> bool:
-    """Whether the optimizer took a step; True for an optimizer that overrides `step`."""
-    return bool(optimizer._rules) or optimizer.rule is None or "step" in vars(optimizer)
+    """Whether the optimizer took a step; True for an optimizer of another library, which does not tell."""
+    tells = unwrap(type(optimizer).step).__module__.startswith("minigrad.") and "step" not in vars(optimizer)
+    return optimizer._opt_called or not tells
