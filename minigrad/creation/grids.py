@@ -140,7 +140,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    n, m = _read_lengths("tril_indices", row, col)
+    n, m = _read_lengths("tril_indices", row, col, dtype)
     places = np.nonzero(np.tri(n, m, offset, dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
@@ -154,12 +154,14 @@ def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    n, m = _read_lengths("triu_indices", row, col)
+    n, m = _read_lengths("triu_indices", row, col, dtype)
     places = np.nonzero(~np.tri(n, m, offset - 1, dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
 
-def _read_lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
+def _read_lengths(name: str, row: Any, col: Any, dtype: Any) -> tuple[int, int]:
+    if dtype not in (None, np.int64, np.int32):
+        raise not_implemented_for(name, dtype)
     n, m = as_int(row, "row"), as_int(col, "col")
     if n < 0 or m < 0:
         raise RuntimeError(f"{name}(): row and col must be >= 0, got {n} and {m}")

@@ -1,8 +1,8 @@
 """Checks of arguments, and the errors for wrong ones.
 
-The annotations of a public function say which arguments are tensors: `of_tensors` and `takes_out` read them once, so
-that a usual call pays for one test. Numbers and axes are checked where they are used, by the helpers here: checking
-all arguments in a decorator was tried, and was slower (docs/decisions/0008).
+The annotations of a public function say which arguments are tensors, and which are bools: `of_tensors` and `takes_out`
+read them once, so that a usual call pays for one test. Numbers and axes are checked where they are used, by the helpers
+here: checking all arguments in a decorator was tried, and was slower (docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
 @overload
 def of_tensors(*, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Callable[[F], F]: ...
 def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Any:
-    """Decorates a public function: arguments annotated as Tensor are checked to be tensors.
+    """Decorates a public function: arguments annotated as Tensor are checked to be tensors, flags to be bools.
 
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
     names the tensor that receives the result. `error` is the class of the refusal. Further keywords say in which
@@ -41,7 +41,7 @@ def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception
     if function is None:
         return functools.partial(of_tensors, out=out, error=error, **manner)
     signature = _Signature(function, error)
-    takes_one, needs_dim, keepdim_place = len(signature.tensors) == 1, signature.needs_dim, signature.keepdim_place
+    takes_one, needs_dim, first_flag = len(signature.tensors) == 1, signature.needs_dim, signature.first_flag
     listed, how = signature.listed, Manner(**manner)
 
     @functools.wraps(function)
@@ -50,7 +50,7 @@ def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception
             signature.check_tensors(args, kwargs)
         if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             raise signature.no_dim()
-        if len(args) > keepdim_place and args[keepdim_place].__class__ is not bool:
+        if len(args) > first_flag and (args[first_flag].__class__ is not bool or len(args) > first_flag + 1):
             args = signature.read_places(args)
         receiver = None
         if kwargs:
@@ -91,7 +91,7 @@ def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexErr
 
 
 class _Signature:
-    """What the annotations of a function say of its tensors, its `dim` and its `keepdim`; read once."""
+    """What the annotations of a function say of its tensors, its `dim` and its flags such as `keepdim`; read once."""
 
     def __init__(self, function: Callable[..., Any], error: type[Exception]) -> None:
         innermost = inspect.unwrap(function)
@@ -104,7 +104,11 @@ class _Signature:
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
         self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
         self.needs_dim = types.get("dim") == "Omissible"
-        self.keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
+        # those of `nn.functional` are read as true or false, whatever they are: PyTorch has written it in Python
+        strict = not function.__module__.startswith("minigrad.nn.")
+        self.flags = {name: kind for name, kind in types.items() if strict and kind in ("bool", "bool | None")}
+        self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
+        self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
     def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error."""
@@ -115,20 +119,23 @@ class _Signature:
                 raise not_a_tensor(self.function.__name__, name, position, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The positional arguments, with `keepdim` as a bool."""
-        place = self.keepdim_place
-        return (*args[:place], self._as_bool(args[place]), *args[place + 1 :])
+        """The positional arguments, with flags as bools."""
+        given = [*args]
+        for place, name in self.flag_places:
+            if place < len(given):
+                given[place] = self._as_bool(name, given[place])
+        return tuple(given)
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments under PyTorch's names, with a 0-d tensor as `dim` converted to an int."""
-        for given in [*kwargs]:
-            name = self.spellings.get(given)
-            if name is not None and name not in kwargs:
+        for given, value in [*kwargs.items()]:
+            name = self.spellings.get(given, given)
+            if name not in kwargs:
                 kwargs[name] = kwargs.pop(given)
+            if value.__class__ is not bool and name in self.flags:
+                kwargs[name] = self._as_bool(name, value)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())
-        if kwargs.get("keepdim", False).__class__ is not bool:
-            kwargs["keepdim"] = self._as_bool(kwargs["keepdim"])
         return kwargs
 
     def no_dim(self) -> TypeError:
@@ -136,10 +143,12 @@ class _Signature:
         detail = "must be int, not NoneType; leave it out for the whole"
         return TypeError(f"{self.function.__name__}(): argument 'dim' {detail}")
 
-    def _as_bool(self, value: Any) -> bool:
+    def _as_bool(self, name: str, value: Any) -> Any:
+        """`value` as a bool, or the None that its annotation allows. Raises TypeError for anything else."""
+        if value.__class__ is bool or (value is None and self.flags[name] != "bool"):
+            return value
         if not isinstance(value, np.bool_):
-            detail = f"must be bool, not {type(value).__name__}"
-            raise TypeError(f"{self.function.__name__}(): argument 'keepdim' {detail}")
+            raise TypeError(f"{self.function.__name__}(): argument '{name}' must be bool, not {type(value).__name__}")
         return bool(value)
 
 

@@ -18,11 +18,13 @@ from minigrad.ops.arguments import (
     not_a_tensor,
     of_tensors,
     require_kind,
+    require_number,
     require_tensor,
     takes_out,
 )
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
+from minigrad.ops.index import first_out_of_range
 from minigrad.ops.order import return_type
 
 if TYPE_CHECKING:
@@ -51,8 +53,6 @@ def unique(
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    if not isinstance(sorted, bool):
-        raise TypeError(f"unique(): argument 'sorted' must be a bool, got {sorted!r}; an axis is named: dim={sorted!r}")
     return _collect_answers(_find_unique, input, dim, return_inverse, return_counts)
 
 
@@ -69,6 +69,11 @@ def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -
 def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:
     """The values, alone or in a tuple with the inverse and the counts if these are wanted."""
     d = None if dim is None else axis(dim, input.array.ndim)
+    shape = tuple(input.array.shape)
+    if d is not None and not shape:
+        raise IndexError("unique(): a 0-d tensor has no dimensions: leave dim out")
+    if d is not None and not input.array.size and shape[d]:
+        raise RuntimeError(f"unique(): slices of a tensor of shape {shape} along dimension {d} have no elements")
     values, *others = compute(find, input, d, with_inverse, with_counts)
     picked = _picked(input, values=values.array)
     return (picked, *others) if others else picked
@@ -102,6 +107,7 @@ def _find_runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> 
     return tuple(found)
 
 
+@of_tensors
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
 
@@ -111,6 +117,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise not_a_tensor("isin", "elements", 1, elements)
+    for x in (elements, test_elements):
+        require_number("isin", "elements", x)
     values = [getattr(x, "array", x) for x in (elements, test_elements)]
     if "b" in [dtypes.result_type([x]).kind for x in values]:
         raise RuntimeError("Unsupported input type encountered for isin(): Bool; convert it with .long()")
@@ -145,7 +153,20 @@ def _find_places(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) ->
     return found.reshape(values.shape).astype(dtype, copy=False)
 
 
-@of_tensors
+def _check_sorter(sorter: Any, shape: tuple[int, ...]) -> None:
+    """Raises unless `sorter` is an order of elements of this shape along the last axis."""
+    require_tensor("searchsorted", "sorter", 3, sorter)
+    order = sorter.array
+    if order.shape != shape:
+        shapes = f"{shape} and {tuple(order.shape)}"
+        raise RuntimeError(f"searchsorted(): boundary and sorter must have the same size, but got {shapes}")
+    if order.dtype != np.int64:
+        raise RuntimeError(f"searchsorted(): sorter must be a tensor of dtype int64, got {order.dtype}")
+    if (bad := first_out_of_range(order, shape[-1])) is not None:
+        raise RuntimeError(f"searchsorted(): sorter index {bad} is out of range for {shape[-1]} elements")
+
+
+@takes_out
 def searchsorted(
     sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Any = None,
@@ -157,9 +178,8 @@ def searchsorted(
     tensor([0, 1, 3])
     """
     have = tuple(sorted_sequence.array.shape)
-    if sorter is not None and sorter.array.shape != have:
-        shapes = f"{have} and {tuple(sorter.array.shape)}"
-        raise RuntimeError(f"searchsorted(): boundary and sorter must have the same size, but got {shapes}")
+    if sorter is not None:
+        _check_sorter(sorter, have)
     if not isinstance(input, TensorBase):
         input = move_scalars(sorted_sequence, wrap(np.asarray(as_number("searchsorted", "input", input))))[1]
     values = input.array
@@ -175,7 +195,8 @@ def searchsorted(
     return compute(_find_places, sorted_sequence, values, order, side, dtype)
 
 
-def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
+@takes_out
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between sorted `boundaries` that each element lies in.
 
     >>> import minigrad as torch

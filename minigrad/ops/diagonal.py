@@ -148,7 +148,7 @@ def block_diag(*tensors: Any) -> Tensor:
     """
     if not tensors:
         return wrap(np.zeros((1, 0), dtypes.get_default_dtype().numpy))
-    given = read_tensors("block_diag", tensors)
+    given = read_tensors("block_diag", (tensors,))
     if any(x.array.ndim > 2 for x in given):
         most = max([x.array.ndim for x in given])
         raise RuntimeError(f"block_diag: Input tensors must have 2 or fewer dimensions, got {most}")

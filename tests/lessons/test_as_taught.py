@@ -138,7 +138,7 @@ REFUSED = {
     "no dims to flip": (lambda x: x.flip(), TypeError, "flip() needs the dims to turn round"),
     "too many dims": (lambda x: x.permute(0, 1, 2), RuntimeError, "dims must name each of the 2 dimensions once"),
     "grids of matrices": (lambda x: torch.meshgrid(x, x, indexing="ij"), RuntimeError, "one axis, got shape (2, 3)"),
-    "an axis for unique": (lambda x: x.unique(0), TypeError, "'sorted' must be a bool, got 0; an axis is named: dim=0"),
+    "an axis for unique": (lambda x: x.unique(0), TypeError, "argument 'sorted' must be bool, not int"),
     "a misspelt keyword": (lambda x: torch.zeros(2, dytpe=torch.int64), TypeError, "dytpe"),
     "half an element": (lambda x: x.topk(1.5), TypeError, "k must be an int, got float 1.5"),
     "half a place": (lambda x: x.narrow(0, 0, 0.5), TypeError, "length must be an int, got float 0.5"),

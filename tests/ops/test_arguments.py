@@ -96,6 +96,35 @@ def test_keepdim_must_be_a_bool(function, wrong):
     assert repr(function(X, 1, np.True_)) == repr(function(X, 1, keepdim=np.True_)) == repr(function(X, 1, True))
 
 
+FLAGS = {
+    "descending": lambda v: torch.sort(X, descending=v),
+    "stable": lambda v: torch.argsort(X, stable=v),
+    "largest": lambda v: torch.topk(X, 1, -1, v),
+    "sorted": lambda v: torch.topk(X, 1, -1, True, v),
+    "unbiased": lambda v: torch.var(X, 1, v),
+    "return_inverse": lambda v: torch.unique(X, True, v),
+    "as_tuple": lambda v: torch.nonzero(X, as_tuple=v),
+    "accumulate": lambda v: torch.index_put(X, (I,), X[:1], v),
+    "equal_nan": lambda v: torch.isclose(X, X, equal_nan=v),
+    "right": lambda v: torch.bucketize(X, torch.ones(1), right=v),
+    "invert": lambda v: torch.isin(X, X, invert=v),
+    "include_self": lambda v: torch.scatter_reduce(X, 0, I, X, "sum", include_self=v),
+}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_flag_must_be_a_bool(name):
+    for wrong in (1, 0, "yes", torch.tensor(True)):
+        with pytest.raises(TypeError, match=f"argument '{name}' must be bool, not {type(wrong).__name__}"):
+            FLAGS[name](wrong)
+    for value in (True, False):
+        assert repr(FLAGS[name](np.bool_(value))) == repr(FLAGS[name](value))
+
+
+def test_flags_of_nn_functional_are_read_as_true_or_false():
+    assert torch.nn.functional.relu(X, 1).tolist() == X.tolist()
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
