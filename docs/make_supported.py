@@ -535,11 +535,6 @@ DIFFERENCES = [
         "not torch.tensor([[1e38] * 4 + [-1e38] * 4]).mm(torch.full((8, 1), 3.0)).isfinite().item()",
     ),
     (
-        "`F.conv_transpose2d` with an output of size 0",
-        "accepts float16 where it accepts float32: for several images or groups",
-        "F.conv_transpose1d(torch.ones(2, 1, 2).half(), torch.ones(1, 1, 1).half(), padding=1).numel() == 0",
-    ),
-    (
         "`F.pdist`, `cdist`, `F.local_response_norm` and margin losses of float16, `F.max_pool1d` of integers",
         "are computed; PyTorch's CPU has no kernel for them",
         "F.pdist(torch.ones(2, 1).half()).tolist() == [0.0]",

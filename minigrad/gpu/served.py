@@ -60,7 +60,7 @@ for _operation in (nll, nll_of_pixels):
 
 for _algorithm in (cuda.ALGORITHM, *[family.ALGORITHM for family in cuda.FAMILIES.values()]):
     register(_algorithm)
-KERNELS[conv.forward] = cuda.convolve
+KERNELS[conv.forward] = round_once(cuda.convolve)
 for _operation in (conv, conv_input):
     _serve(_operation.rules[2], cuda.sum_channels)  # of the bias
 

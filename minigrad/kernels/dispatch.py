@@ -112,13 +112,9 @@ def dispatch(
 ) -> Array:
     """Computes `function`, one of "conv2d", "conv2d_input", "conv2d_weight", by the chosen algorithm.
 
-    Float16 is computed in float32 and rounded once at the end, as PyTorch does. A NaN, an infinity or an outlier
-    affects only the outputs that see it: if the chosen algorithm, forced or not, cannot guarantee that for these
-    operands, another one computes.
+    A NaN, an infinity or an outlier affects only the outputs that see it: if the chosen algorithm, forced or not,
+    cannot guarantee that for these operands, another one computes.
     """
-    if left.dtype.char == "e":
-        left, right = left.astype("f"), right.astype("f")
-        return dispatch(function, image, outputs, geometry, left, right, *size).astype("e")
     chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
     if _trial is not None and _forced.name is None:
         chosen = _trial(function, image, outputs, geometry, left, right, *size)

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.kernels import Geometry
 from minigrad.missing import missing_from
-from minigrad.nn.functional.checks import as_ints, check_same_dtype, in_single, require_tensors
+from minigrad.nn.functional.checks import as_ints, check_same_dtype, require_tensors
 from minigrad.nn.functional.conv import lay_out
 from minigrad.ops.conv import conv_input, conv_weight
 from minigrad.size import Size
@@ -82,7 +82,6 @@ def conv1d_weight(
     return _find_weight(input, grad_output, "conv1d_weight", weight_size, (stride, padding, dilation, groups))
 
 
-@in_single
 def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[int], options: Any) -> Any:
     require_tensors(name, "weight grad_output", weight, grad_output)
     check_same_dtype(name, weight, "grad_output", grad_output)
@@ -95,7 +94,6 @@ def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[i
     return image.squeeze(-2)
 
 
-@in_single
 def _find_weight(input: Any, grad_output: Any, name: str, weight_size: Sequence[int], options: Any) -> Any:
     require_tensors(name, "input grad_output", input, grad_output)
     check_same_dtype(name, input, "grad_output", grad_output)

@@ -22,6 +22,7 @@ conv = operation(
     lambda g, w, x_shape, geometry: conv_input(g, w, None, size=x_shape[2:], geometry=geometry),
     lambda g, x, geometry: conv_weight(x, g, geometry=geometry),
     lambda g: conv2d_bias(g),
+    in_float32=True,
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
 conv_input: Any = operation(
@@ -31,6 +32,7 @@ conv_input: Any = operation(
     lambda v, g, geometry: conv_weight(v, g, geometry=geometry),
     lambda v: conv2d_bias(v),
     shown="ConvolutionBackward0",
+    in_float32=True,
 )
 # The adjoint in the kernel.
 conv_weight: Any = operation(
@@ -39,4 +41,5 @@ conv_weight: Any = operation(
     lambda v, g, x_shape, geometry: conv_input(g, v, None, size=x_shape[2:], geometry=geometry),
     lambda v, x, geometry: conv(x, v, None, geometry=geometry),
     shown="ConvolutionBackwardBackward0",
+    in_float32=True,
 )

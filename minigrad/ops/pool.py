@@ -51,22 +51,26 @@ avg_pool2d = operation(
         _avg_pool2d_input(g, geometry=geometry, windows=windows, size=x.shape[-2:], count=count), x
     ),
     shown="AvgPool2DBackward0",
+    in_float32=True,
 )
 _avg_pool2d_input: Any = operation(
     "avg_pool2d_input",
     lambda g, *, geometry, windows, size, count: kernels.avg_pool2d_input(g, geometry, size, *count),
     lambda v, geometry, windows, count: avg_pool2d(v, geometry=geometry, windows=windows, count=count),
+    in_float32=True,
 )
 adaptive_avg_pool2d = operation(
     "adaptive_avg_pool2d",
     lambda x, *, size: kernels.adaptive_avg_pool2d(x, size),
     lambda g, x, size: tie(_adaptive_avg_pool2d_input(g, image=x.shape[-2:], size=size), x),
     shown="AdaptiveAvgPool2DBackward0",
+    in_float32=True,
 )
 _adaptive_avg_pool2d_input: Any = operation(
     "adaptive_avg_pool2d_input",
     lambda g, *, image, size: kernels.adaptive_avg_pool2d_input(require_windows(g), image),
     lambda v, size: adaptive_avg_pool2d(v, size=size),
+    in_float32=True,
 )
 
 

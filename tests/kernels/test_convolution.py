@@ -15,6 +15,7 @@ from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, im2col, workspace
 from minigrad.kernels.algorithms import Machine, Problem
 from minigrad.kernels.fast import depthwise, mec, winograd
+from minigrad.ops.conv import conv, conv_input, conv_weight
 
 ON_A_CPU = {name: algorithm for name, algorithm in dispatch.ALGORITHMS.items() if "cuda" not in name}
 ALGORITHMS = [name for name in ON_A_CPU if name != "direct"]
@@ -56,9 +57,9 @@ def problem(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
 def triad(algorithm, x, w, g, geometry):
     with kernels.algorithm(algorithm):
         return (
-            kernels.conv2d(x, w, geometry=geometry),
-            kernels.conv2d_input(g, w, size=x.shape[2:], geometry=geometry),
-            kernels.conv2d_weight(x, g, geometry=geometry),
+            conv(x, w, geometry=geometry),
+            conv_input(g, w, size=x.shape[2:], geometry=geometry),
+            conv_weight(x, g, geometry=geometry),
         )
 
 

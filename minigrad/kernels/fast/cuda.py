@@ -54,7 +54,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
 
 def convolve(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
     """`dispatch.conv2d` on a GPU: the sums begin with the bias, which costs nothing there."""
-    if b is None or x.dtype.char == "e" or not dispatch.chooses_by_cost():
+    if b is None or not dispatch.chooses_by_cost():
         return dispatch.conv2d(x, w, b, geometry=geometry)
     return conv2d(x, w, geometry, b)
 

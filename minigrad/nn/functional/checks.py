@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar
 
@@ -10,12 +9,11 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
+from minigrad.half_precision import HALF
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, require_tensor
-from minigrad.ops.copies import cast
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
-HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
 Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
 AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
@@ -66,7 +64,7 @@ def check_parts(
     With `singles_too` all parts may be float32 for a float16 input.
     """
     mixed = singles_too and input.array.dtype == HALF
-    mixed = mixed and all(x is None or x.array.dtype == SINGLE for x in parts.values())
+    mixed = mixed and all(x is None or x.array.dtype == np.float32 for x in parts.values())
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
             raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
@@ -112,25 +110,3 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
         got = f"{parameter}={given!r}"
         raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
     return tuple([int(v) for v in values])
-
-
-def in_single(function: F) -> F:
-    """Computes float16 operands in float32 and rounds once at the end, as PyTorch does.
-
-    Operands of different dtypes are passed unchanged: `function` raises for them.
-    """
-
-    def widened(x: Any) -> Any:
-        return cast(x, SINGLE) if isinstance(x, TensorBase) and x.array.dtype == HALF else x
-
-    @functools.wraps(function)
-    def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(input, TensorBase) or input.array.dtype != HALF:
-            return function(input, *args, **kwargs)
-        others = [x.array.dtype for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
-        if any(dtype.kind == "f" and dtype != HALF for dtype in others):
-            return function(input, *args, **kwargs)
-        options = {name: widened(value) for name, value in kwargs.items()}
-        return cast(function(widened(input), *map(widened, args), **options), HALF)
-
-    return call  # type: ignore[return-value]

@@ -14,7 +14,6 @@ from minigrad.nn.functional.checks import (
     check_images,
     check_parts,
     check_same_dtype,
-    in_single,
     require_floats,
     require_tensors,
 )
@@ -51,7 +50,7 @@ def conv2d(
     try:  # shapes and options that passed all checks before are cached
         x, w, b = input.array, weight.array, None if bias is None else bias.array
         geometry = lay_out(x.shape, w.shape, groups, *strides, *paddings, *dilations)
-        plain = x.dtype is w.dtype and x.dtype.char in "fd"
+        plain = x.dtype is w.dtype and x.dtype.kind == "f"
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
@@ -75,7 +74,6 @@ def conv1d(
     return _convolution(input, weight, bias, "conv1d", 1, (stride, padding, dilation, groups))
 
 
-@in_single
 def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options: Any) -> Any:
     """The convolution with all checks; a signal is treated as an image of height 1."""
     stride, padding, dilation, groups = options

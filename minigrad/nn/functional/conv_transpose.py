@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.geometry import Geometry
-from minigrad.nn.functional.checks import as_ints, in_single, require_floats
+from minigrad.nn.functional.checks import as_ints, require_floats
 from minigrad.nn.functional.conv import check_operands
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv_input
@@ -15,7 +15,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 
-@in_single
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
     padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
@@ -70,7 +69,6 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     return size
 
 
-@in_single
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
     padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1

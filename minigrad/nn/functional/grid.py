@@ -15,7 +15,8 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import in_single, require_floats, require_tensors
+from minigrad.half_precision import HALF
+from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.ops.arguments import sizes
 from minigrad.ops.grid import affine, make_weighing
 from minigrad.ops.join import stack
@@ -31,7 +32,6 @@ _DEFAULT_CHANGED = (
 )
 
 
-@in_single
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
     """The grid of an affine map, applied to the centres of an image's pixels.
 
@@ -48,6 +48,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
               [ 0.5000,  0.0000]]]])
     """
     require_tensors("affine_grid", "theta", theta)
+    if theta.array.dtype == HALF:  # computed in float32, rounded once
+        return affine_grid(theta.float(), size, align_corners).half()
     align_corners = _read_align_corners(align_corners)
     size = tuple(sizes("affine_grid", size))
     _check_affine(theta, size)
@@ -91,7 +93,6 @@ def _find_centres(n: int, align: bool, real: Any) -> Any:
     return line if align else line * real((n - 1) / n)
 
 
-@in_single
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
     align_corners: bool | None = None,
@@ -110,6 +111,8 @@ def grid_sample(
     tensor([[[[2., 3.]]]])
     """
     require_tensors("grid_sample", "input grid", input, grid)
+    if input.array.dtype == grid.array.dtype == HALF:
+        return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).half()
     if mode not in _MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"

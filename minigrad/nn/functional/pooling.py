@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
+from minigrad.nn.functional.checks import AXES, as_ints, check_images, require_floats, require_tensors
 from minigrad.ops import pool
 from minigrad.ops.arguments import as_int, require_kind
 from minigrad.ops.grad_fn_names import name_last_call
@@ -154,16 +154,10 @@ def take_means(
     require_floats(name, input, also=(np.int64,))
     geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
-        return _pool_means(input, geometry=geometry, windows=windows, count=count)
-    return _pool_means(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
+        return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
+    return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
 
 
-@in_single
-def _pool_means(image: Any, **options: Any) -> Any:
-    return pool.avg_pool2d(image, **options)
-
-
-@in_single
 def _adaptive_avg_pool(input: Any, size: Any) -> Any:
     if input.array.dtype.kind != "f":  # an empty tensor, see `_read_output_size`
         return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)

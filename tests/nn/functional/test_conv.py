@@ -212,3 +212,11 @@ def test_output_padding_up_to_the_dilation_adds_no_products_with_the_kernel(dila
     w[0, 0, 0, 0] = float("nan")
     spoiled = F.conv_transpose2d(x, w, b, 1, padding, extra, 1, dilation)
     assert int(spoiled[:, 1:].isnan().sum()) == 0 and int(spoiled[:, 0].isnan().sum()) <= 6 * 4
+
+
+def test_a_convolution_of_halves_is_one_operation():
+    x, w, b = (minigrad.ones(*shape).half().requires_grad_() for shape in ((1, 1, 3, 3), (1, 1, 2, 2), (1,)))
+    y = F.conv2d(x, w, b)
+    assert y.dtype is minigrad.float16 and y.grad_fn.name() == "ConvolutionBackward0"
+    y.sum().backward()
+    assert x.grad.dtype is w.grad.dtype is b.grad.dtype is minigrad.float16
