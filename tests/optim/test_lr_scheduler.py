@@ -373,3 +373,17 @@ def test_wrong_optimizers_and_missing_rates_are_refused():
 def test_numbers_of_a_schedule_are_checked_by_the_constructor(make, kind, text):
     with pytest.raises(kind, match=text):
         make(make_optimizer(1.0))
+
+
+@pytest.mark.parametrize("inner", ["ChainedScheduler", "SequentialLR"])
+def test_a_composed_schedule_begins_at_no_milestone(inner):
+    optimizer = make_optimizer(1.0)
+    plain, halved = lr_scheduler.StepLR(optimizer, 2), lr_scheduler.ExponentialLR(optimizer, 0.5)
+    options = {"milestones": []} if inner == "SequentialLR" else {}
+    parts = {"optimizer": optimizer, "schedulers": [halved], **options}
+    schedule = lr_scheduler.SequentialLR(optimizer, [plain, getattr(lr_scheduler, inner)(**parts)], milestones=[1])
+    optimizer.step()
+    with pytest.raises(NotImplementedError, match=f"{inner} cannot begin at a milestone.*as its first scheduler only"):
+        schedule.step()
+    with pytest.raises(NotImplementedError, match="must say in get_lr"):
+        schedule.get_lr()

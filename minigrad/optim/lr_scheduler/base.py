@@ -119,12 +119,13 @@ class LRScheduler:
         >>> Halves(optimizer).get_last_lr()
         [0.5]
         """
+        rates = [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
         if not self._get_lr_called_within_step:
             warn(
                 "To get the last learning rate computed by the scheduler, please use `get_last_lr()`: get_lr() is "
                 "one step ahead"
             )
-        return [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
+        return rates
 
     def _next(self, lr: Any, i: int) -> Any:
         """The rate of this epoch for group `i`, whose rate was `lr` in the last one."""

@@ -38,6 +38,11 @@ class _Composed(LRScheduler):
         assert optimizer is not None
         return optimizer
 
+    def _update_lr(self, epoch: float | None = None) -> None:
+        raise NotImplementedError(
+            f"{type(self).__name__} cannot begin at a milestone: a SequentialLR takes it as its first scheduler only"
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """The state without the optimizer, with the states of all schedulers."""
         return super().state_dict() | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
