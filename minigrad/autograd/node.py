@@ -25,7 +25,6 @@ Rule: TypeAlias = Callable[..., Any]
 Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
 FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
-HOLD_INDEX = {"key", "statics"}  # options: an index that was written to since would put gradients into other places
 next_order = count().__next__
 
 
@@ -49,8 +48,8 @@ class Plan:
     """
 
     __slots__ = (
-        "constants", "once", "only_rule", "operands", "operation", "options", "reads_result", "rules", "saves",
-        "shapes",
+        "frees", "keeps_constants", "key", "only_rule", "operands", "operation", "options", "reads_result", "rules",
+        "saves", "shapes",
     )  # fmt: skip
 
     def __init__(self, operation: Operation, needed: int) -> None:
@@ -63,8 +62,9 @@ class Plan:
         self.reads_result = "out" in read
         self.shapes = tuple([i for name, i in shapes.items() if name in read])  # operands whose shapes are read
         self.options = tuple([name for name in read if name not in {"out", *names, *shapes}])
-        self.constants = self.reads_result + len(self.shapes) + len(self.options)
-        self.once = bool(self.saves) or operation.once  # whether a walk frees the node, so that a second one is refused
+        self.key = next((name for name in self.options if name in ("key", "statics")), None)  # may hold an index
+        self.keeps_constants = self.reads_result or bool(self.shapes or self.options)
+        self.frees = operation.once or bool(self.saves)  # whether a walk frees the node, and a second one is refused
         result = ["out"] if self.reads_result else []
         kept = (*[names[i] for i in self.saves], *result, *[f"{names[i]}_shape" for i in self.shapes], *self.options)
         # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
@@ -94,7 +94,7 @@ class Plan:
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
             if inference_was_entered:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
-        if self.constants:
+        if self.keeps_constants:
             node.constants = constants = []
             if self.reads_result:
                 constants.append(array)
@@ -103,10 +103,10 @@ class Plan:
                 x = operands[i]
                 constants.append(x.array.shape)
             for name in self.options:
-                option = statics[name]
-                constants.append(option)
-                if name in HOLD_INDEX and option.__class__ is not tuple:  # a tuple holds numbers and slices alone
-                    node.watched += getattr(option.get("key") if type(option) is dict else option, "watched", ())
+                constants.append(statics[name])  # noqa: PERF401 (as above)
+            if self.key is not None and statics[self.key].__class__ is not tuple:  # of numbers and slices alone
+                key = statics[self.key]  # written to since, it would put gradients into other places
+                node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.shape, node.dtype, node.hooks = array.shape, dtype, None
         return node
 
@@ -203,5 +203,5 @@ class Node(Inspectable):
         >>> y = torch.ones(1, requires_grad=True).exp()
         >>> y.grad_fn.free()
         """
-        if self.plan.once or self.watched:
+        if self.plan.frees or self.watched:
             self.saved_operands, self.constants = None, ()

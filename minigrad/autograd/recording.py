@@ -131,7 +131,7 @@ class Operation:
                 restore_warnings(loud)
         else:
             tensor = wrap(quiet(forward, *arrays, **statics))
-        needed, bit = 0, 1
+        needed, bit = 0, 1  # bit i of `needed`: whether operand i needs a gradient
         for x in operands:
             if isinstance(x, TensorBase):
                 if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
@@ -167,7 +167,7 @@ class Operation:
 
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int) -> Plan:
-        """The plan for the operands that need a gradient: bit i of `needed` stands for operand i."""
+        """The plan for those operands whose bits are set in `needed`."""
         return self.plans.get(needed) or self.plans.setdefault(needed, Plan(self, needed))
 
     def __repr__(self) -> str:
