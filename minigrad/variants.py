@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from minigrad.backend import KERNELS, select
 from minigrad.half_precision import widened
 from minigrad.side_by_side import in_parts, is_large
@@ -16,6 +18,8 @@ def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any
 
     With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
     """
+    if isinstance(cotangent, np.generic):  # of a loss
+        return rules
     array = getattr(cotangent, "array", cotangent)
     on_gpu = select(array)
     if array is not cotangent:

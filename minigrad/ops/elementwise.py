@@ -146,7 +146,8 @@ def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
         if a.__class__ is ndarray is b.__class__:
-            ready, array = a.dtype is b.dtype and a.dtype.kind in kinds, a
+            dtype, array = a.dtype, a
+            ready = dtype is b.dtype and dtype.kind in kinds
         elif type(b) is float or type(b) is int:
             ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
         elif type(a) is float or type(a) is int:
