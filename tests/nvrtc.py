@@ -7,7 +7,7 @@ import pytest
 
 @cache
 def find():
-    """CuPy's door to NVRTC, or why there is none here."""
+    """CuPy's binding of NVRTC, or the reason why there is none here."""
     try:
         from cupy_backends.cuda.libs import nvrtc
     except ImportError:
@@ -20,7 +20,7 @@ def find():
 
 
 def require():
-    """Skip the test that asks where there is no NVRTC."""
+    """Skips the calling test where there is no NVRTC."""
     nvrtc, reason = find()
     if nvrtc is None:
         pytest.skip(reason)
@@ -28,7 +28,7 @@ def require():
 
 @cache
 def compile_for_a_gpu(source, *options):
-    """The PTX of `source` for an H100, where NVRTC is; raises what the compiler says."""
+    """The PTX of `source` for an H100, or None without NVRTC; an error shows the compiler's log."""
     nvrtc, _ = find()
     if nvrtc is None:
         return None

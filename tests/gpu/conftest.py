@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.gpu.on_processor import kernels_on_processor
+from tests.gpu.on_processor import run_kernels_on_processor
 
 
 @pytest.fixture
 def launched(monkeypatch):
-    """The names of the kernels that were launched: they run on the processor."""
-    with kernels_on_processor(monkeypatch) as names:
+    """Kernels run on the processor; the list of the names of those that were launched."""
+    with run_kernels_on_processor(monkeypatch) as names:
         yield names

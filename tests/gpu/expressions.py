@@ -14,8 +14,8 @@ from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
 
 for _file in iter_modules(ops.__path__, "minigrad.ops."):
-    import_module(_file.name)  # each declares its operations when it is read
-OPTIONS = {  # what the keyword-only parameters stand for; each choice makes an expression
+    import_module(_file.name)  # so that its operations are declared
+OPTIONS = {  # values for keyword-only parameters; each makes an expression
     "options": [(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], "passes": [lambda x: x > 0], "decimals": [-1, 0, 2],
     "dtype": [np.dtype(c) for c in "?bBhilqefd"], "low": [None, -1.5], "high": [None, 2.5], "eps": [None, 0.25],
 }  # fmt: skip
@@ -27,14 +27,14 @@ CHARS = "efdilBb?"
 
 
 class Case:
-    """A function, what it is given beside arrays, and its expression for one type."""
+    """A function, the dtypes and numbers of its operands, its options, and the expression traced for them."""
 
     def __init__(self, name, function, given, statics, expression):
         self.name, self.function, self.given, self.statics = name, function, given, statics
         self.expression = expression
 
     def arrays(self, values):
-        """Every combination of the values, as many arrays as the function takes."""
+        """Operands of the function that hold every combination of `values`."""
         places = [i for i, x in enumerate(self.given) if isinstance(x, np.dtype)]
         random = np.random.default_rng(0)
         grids = list(product(values, repeat=min(len(places), 2)))
@@ -46,7 +46,7 @@ class Case:
         return operands
 
 
-def every_case():
+def find_cases():
     cases = []
     for made in ELEMENTWISE:
         for role, function in enumerate((made.forward, *made.rules)):

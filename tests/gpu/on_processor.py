@@ -1,6 +1,6 @@
 """Runs minigrad/gpu on NumPy arrays: the source of every kernel is compiled for the processor.
 
-Where NVIDIA's compiler is installed, it has to take each of them too.
+Where NVIDIA's compiler is installed, it compiles each of them too.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from tests.kernels.cuda_on_cpu import run
 
 
 class Library:
-    """What a `Kernel` needs of CuPy."""
+    """The part of CuPy that a `Kernel` uses."""
 
     ndarray = np.ndarray
     launched: list
@@ -30,8 +30,8 @@ class Library:
 
 
 @contextlib.contextmanager
-def kernels_on_processor(monkeypatch):
-    """Within, NumPy's arrays are taken for those of a GPU; gives the list of the kernels that were launched."""
+def run_kernels_on_processor(monkeypatch):
+    """Within, NumPy's arrays count as arrays of a GPU; yields the list of the names of launched kernels."""
     Library.launched = []
     with monkeypatch.context() as patch:
         patch.setattr(launch, "array_module", lambda array: Library)

@@ -21,7 +21,7 @@ def xp(request):
         yield standin.cupy
 
 
-def laid(xp, shape, order, dtype):
+def lay_out(xp, shape, order, dtype):
     """An array on the GPU: rows first, columns first, every second element, or one row and column of a larger one."""
     if order == "rows":
         return xp.asarray(RNG.standard_normal(shape).astype(dtype))
@@ -43,9 +43,9 @@ def assert_product(got, x, y):
 @pytest.mark.parametrize("dtype", ["e", "f", "d"])
 @pytest.mark.parametrize("orders", list(itertools.product(["rows", "columns", "apart", "part"], repeat=2)), ids=str)
 @pytest.mark.parametrize("sizes", [(4, 3, 5), (1, 3, 5), (4, 1, 5), (4, 3, 1), (1, 1, 1), (1, 5, 1)], ids=str)
-def test_matrices_in_every_memory_order(xp, sizes, orders, dtype):
+def test_matmul_takes_matrices_in_every_memory_order(xp, sizes, orders, dtype):
     m, k, n = sizes
-    x, y = laid(xp, (m, k), orders[0], dtype), laid(xp, (k, n), orders[1], dtype)
+    x, y = lay_out(xp, (m, k), orders[0], dtype), lay_out(xp, (k, n), orders[1], dtype)
     assert_product(blas.matmul(x, y), x, y)
 
 
@@ -60,19 +60,19 @@ ORDERS = [("rows", "rows"), ("columns", "rows"), ("part", "columns"), ("apart", 
 
 @pytest.mark.parametrize("orders", ORDERS, ids=str)
 @pytest.mark.parametrize("batches", BATCHES, ids=str)
-def test_batches_broadcast(xp, batches, orders):
-    x, y = laid(xp, (*batches[0], 4, 3), orders[0], "f"), laid(xp, (*batches[1], 3, 2), orders[1], "f")
+def test_matmul_broadcasts_batches(xp, batches, orders):
+    x, y = lay_out(xp, (*batches[0], 4, 3), orders[0], "f"), lay_out(xp, (*batches[1], 3, 2), orders[1], "f")
     assert_product(blas.matmul(x, y), x, y)
 
 
 @pytest.mark.parametrize("order", [(1, 0, 2), (0, 2, 1), (2, 0, 1), (2, 1, 0)])
-def test_turned_batches(xp, order):
-    x = laid(xp, (3, 4, 5), "rows", "f").transpose(order)
-    y = laid(xp, (x.shape[0], x.shape[2], 2), "rows", "f")
+def test_matmul_takes_transposed_batches(xp, order):
+    x = lay_out(xp, (3, 4, 5), "rows", "f").transpose(order)
+    y = lay_out(xp, (x.shape[0], x.shape[2], 2), "rows", "f")
     assert_product(blas.matmul(x, y), x, y)
 
 
-def test_a_batch_whose_axes_join_is_one_call(stand_in):
+def test_a_batch_whose_axes_join_in_memory_is_one_call(stand_in):
     library, ones = cublas.LIBRARIES[stand_in], stand_in.ones
     for x, y, calls in (
         (ones((2, 3, 4, 5)), ones((2, 3, 5, 6)), 1), (ones((7, 4, 5)), ones((5, 6)), 1),
@@ -84,41 +84,45 @@ def test_a_batch_whose_axes_join_is_one_call(stand_in):
         assert library.calls - before == calls
 
 
-def test_products_of_vectors(xp):
-    x, y, a = laid(xp, (4,) * 2, "rows", "f")[0], laid(xp, (4,) * 2, "columns", "f")[1], laid(xp, (4, 4), "rows", "f")
+def test_matmul_takes_vectors(xp):
+    x, y, a = (
+        lay_out(xp, (4,) * 2, "rows", "f")[0],
+        lay_out(xp, (4,) * 2, "columns", "f")[1],
+        lay_out(xp, (4, 4), "rows", "f"),
+    )
     for left, right in ((x, y), (x, a), (a, y), (a[None], y), (x, a[None])):
         assert_product(blas.matmul(left, right), left, right)
 
 
-def test_into_an_array_that_is_given(xp):
-    x, y = laid(xp, (2, 4, 3), "rows", "f"), laid(xp, (2, 3, 5), "rows", "f")
+def test_matmul_writes_into_out_in_every_memory_order(xp):
+    x, y = lay_out(xp, (2, 4, 3), "rows", "f"), lay_out(xp, (2, 3, 5), "rows", "f")
     for out in (
         xp.zeros((2, 4, 5), "f"), xp.zeros((2, 4, 10), "f")[..., ::2], xp.zeros((2, 4, 9), "f")[..., 2:7],
         xp.zeros((2, 5, 4), "f").swapaxes(1, 2), xp.zeros((2, 4, 5), "d"),
     ):  # fmt: skip
         assert blas.matmul(x, y, out=out) is out
         np.testing.assert_allclose(out.get(), np.matmul(x.get(), y.get()), rtol=1e-5, atol=1e-5)
-    flat, tall = laid(xp, (3, 5), "rows", "f"), xp.zeros((2, 4, 5), "f")
+    flat, tall = lay_out(xp, (3, 5), "rows", "f"), xp.zeros((2, 4, 5), "f")
     assert blas.matmul(x, flat, out=tall) is tall
     np.testing.assert_allclose(tall.get(), np.matmul(x.get(), flat.get()), rtol=1e-5, atol=1e-5)
 
 
-def test_nothing_to_add_up_gives_zeros(xp):
+def test_a_product_over_an_empty_axis_is_zeros(xp):
     out = xp.ones((2, 3), "f")
     assert (blas.matmul(xp.empty((2, 0), "f"), xp.empty((0, 3), "f"), out=out).get() == 0).all()
 
 
-def test_whole_numbers_are_cupys(xp):
+def test_products_of_integers_are_cupys(xp):
     x = xp.arange(6).reshape(2, 3)
     assert blas.matmul(x, x.T).get().tolist() == [[5, 14], [14, 50]]
 
 
-def test_shapes_that_do_not_fit(xp):
+def test_shapes_that_do_not_fit_are_refused(xp):
     with pytest.raises(ValueError, match=r"\(2, 3\) and \(2, 3\) do not fit"):
         blas.matmul(xp.ones((2, 3), "f"), xp.ones((2, 3), "f"))
 
 
-def test_another_stream_has_another_workspace(stand_in):
+def test_each_stream_has_its_own_workspace(stand_in):
     library, x = cublas.LIBRARIES[stand_in], stand_in.ones((2, 2))
     own = cublas.handle(stand_in).value.value
     first = library.workspaces[own]
@@ -130,7 +134,7 @@ def test_another_stream_has_another_workspace(stand_in):
     assert library.workspaces[own] == first
 
 
-def test_a_failure_says_which_call_and_what_status(stand_in, monkeypatch):
+def test_a_failed_call_is_named_with_its_status(stand_in, monkeypatch):
     monkeypatch.setattr(cublas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *arguments: 13)
     with pytest.raises(RuntimeError, match="cublasGemmStridedBatchedEx failed with cuBLAS's status 13"):
         blas.matmul(stand_in.ones((1, 2, 2)), stand_in.ones((1, 2, 2)))
@@ -139,7 +143,7 @@ def test_a_failure_says_which_call_and_what_status(stand_in, monkeypatch):
         blas.matmul(stand_in.ones((2, 2)), stand_in.ones((2, 2)))
 
 
-def test_rounded_factors_where_cupys_variable_asks_for_them(stand_in, monkeypatch):
+def test_cupy_tf32_chooses_the_compute_type(stand_in, monkeypatch):
     seen, multiply = [], cublas.LIBRARIES[stand_in].cublasGemmStridedBatchedEx
     monkeypatch.setattr(
         cublas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *a: seen.append(a[-2]) or multiply(*a)

@@ -13,7 +13,7 @@ FORWARD, RULE = nll.forward, nll.rules[0]
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("shape", [(7, 5), (300, 3), (2, 4, 3, 5)], ids=str)
-def test_the_loss_and_its_gradient(launched, shape, weighted, reduction):
+def test_the_loss_and_its_gradient_are_those_of_the_operation(launched, shape, weighted, reduction):
     random = np.random.default_rng(0)
     x = random.standard_normal(shape).astype("f")
     labels = random.integers(0, shape[1], (shape[0], *shape[2:]))
@@ -28,7 +28,7 @@ def test_the_loss_and_its_gradient(launched, shape, weighted, reduction):
     assert launched == ["nll", "nll_rule"] and loss.dtype == dx.dtype == x.dtype and loss.shape == ()
 
 
-def test_a_class_that_is_ignored_and_one_that_is_not_there(launched):
+def test_ignored_classes_add_nothing_and_unknown_ones_give_nan(launched):
     x = np.log(np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]], "f"))
     forward = or_else(classes.nll, FORWARD)
     loss = forward(x, np.array([0, 1, 1]), None, ignore_index=1, reduction="mean")
@@ -40,7 +40,7 @@ def test_a_class_that_is_ignored_and_one_that_is_not_there(launched):
         assert np.isnan(forward(x, np.full(3, -100), None, ignore_index=-100, reduction="mean"))
 
 
-def test_halves_are_summed_as_floats(launched):
+def test_halves_are_summed_in_float32(launched):
     x = np.full((4096, 2), -0.7, "e")
     loss = or_else(classes.nll, FORWARD)(x, np.zeros(4096, int), None, ignore_index=-100, reduction="mean")
     assert loss.dtype == x.dtype and abs(loss - np.float16(0.7)) < 1e-3
@@ -51,7 +51,7 @@ def test_halves_are_summed_as_floats(launched):
     [(np.zeros(3, int), "none"), (np.zeros(3, "B"), "mean"), (np.zeros(6, int)[::2], "sum")],
     ids=["no reduction", "bytes", "strides"],
 )
-def test_what_no_kernel_serves_is_computed_as_before(launched, labels, reduction):
+def test_other_operands_are_left_to_the_operation(launched, labels, reduction):
     x = np.zeros((3, 2), "f")
     how = {"ignore_index": -100, "reduction": reduction}
     np.testing.assert_array_equal(

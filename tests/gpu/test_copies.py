@@ -5,20 +5,20 @@ import pytest
 
 import minigrad as torch
 from minigrad.gpu import copies
-from tests.gpu.on_processor import kernels_on_processor
+from tests.gpu.on_processor import run_kernels_on_processor
 from tests.standin.journal import launches
 
 
 @pytest.mark.parametrize("order", ["C", "K"])
-def test_strides_are_kept_or_laid_out(monkeypatch, order):
+def test_copy_keeps_the_strides_or_makes_rows(monkeypatch, order):
     x = np.arange(24, dtype="f").reshape(2, 3, 4).transpose(2, 0, 1)
-    with kernels_on_processor(monkeypatch) as launched:
+    with run_kernels_on_processor(monkeypatch) as launched:
         got = copies.copy(x, order=order)
     np.testing.assert_array_equal(got, x)
     assert got.strides == x.copy(order=order).strides and len(launched) == 1
 
 
-def test_one_piece_is_moved_without_a_kernel(stand_in):
+def test_contiguous_memory_is_copied_without_a_kernel(stand_in):
     x = torch.arange(6.0).reshape(2, 3).to("cuda")
     launches.clear()
     y = x.clone()

@@ -22,8 +22,8 @@ def normal(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype("f")
 
 
-# One kernel for each way of lying: NumPy's name for the index, and what the operands' shapes are.
-LYING = {
+# Operands whose layouts in memory need different indexing.
+LAYOUTS = {
     "from one end to the other": (normal(7), normal(7)),
     "more than a block": (normal(1030), normal(1030)),
     "a scalar beside": (normal(3, 5), normal()),
@@ -46,8 +46,8 @@ LYING = {
 }
 
 
-@pytest.mark.parametrize(("x", "y"), LYING.values(), ids=LYING)
-def test_operands_are_read_as_they_lie(launched, x, y):
+@pytest.mark.parametrize(("x", "y"), LAYOUTS.values(), ids=LAYOUTS)
+def test_operands_of_every_layout_are_read_by_one_kernel(launched, x, y):
     function = Elementwise(lambda x, y: x - 2.0 * y)
     before = x.copy(), y.copy()
     got = function(x, y)
@@ -60,14 +60,14 @@ def test_operands_are_read_as_they_lie(launched, x, y):
 
 
 @pytest.mark.parametrize("name", ["both transposed", "channels last"])
-def test_the_result_lies_as_its_operands(launched, name):
-    x = LYING[name][0]
+def test_the_result_has_the_strides_of_its_operand(launched, name):
+    x = LAYOUTS[name][0]
     assert Elementwise(np.negative)(x).strides == x.strides
 
 
 @pytest.mark.parametrize(
     ("shape", "operands", "wanted"),
-    [  # the steps of the operands, and of PyTorch's sum of them, or of its copy of one
+    [  # strides of the operands, and of PyTorch's sum of them or copy of one
         ((2, 3, 3), [(9, 1, 3), (3, 6, 1)], (9, 1, 3)),
         ((2, 3, 3), [(3, 6, 1), (9, 1, 3)], (3, 6, 1)),
         ((3, 3, 2, 3), [(0, 1, 9, 3)], (18, 1, 9, 3)),
@@ -78,7 +78,7 @@ def test_the_result_lies_as_its_operands(launched, name):
         ((2, 2), [(1, 2), (2, 1)], (1, 2)),
     ],
 )
-def test_results_lie_as_pytorch_lays_them(stand_in, shape, operands, wanted):
+def test_strides_of_results_are_pytorchs(stand_in, shape, operands, wanted):
     first, *others = [torch.arange(99.0, device="cuda").as_strided(shape, steps) for steps in operands]
     for result in [sum(others, first)] if others else [first.clone(), first.double()]:
         assert result.stride() == wanted
@@ -86,13 +86,13 @@ def test_results_lie_as_pytorch_lays_them(stand_in, shape, operands, wanted):
 
 
 @pytest.mark.parametrize("char", "?eld")
-def test_elements_of_every_size_are_moved_whole(launched, char):
+def test_copies_of_every_element_size_are_exact(launched, char):
     copy, x = Elementwise(lambda x: x.copy()), np.arange(-3, 6).astype(char)
     np.testing.assert_array_equal(copy(x), x)
     np.testing.assert_array_equal(copy(x[1:]), x[1:])
 
 
-def test_large_arrays_are_indexed_in_64_bits():
+def test_large_arrays_are_indexed_by_64_bits():
     wide = place(False, (0, 1), ((2**16, 2**16), (2**18, 4), 4), ((2**16,), (4,), 4))
     assert wide.index_type == "long long" and wide.size == 2**32 and wide.blocks == 2**22
     assert all(type(n) is np.int64 for n in wide.arguments)
@@ -113,7 +113,7 @@ def test_numbers_are_arguments_of_one_kernel(launched):
     np.testing.assert_array_equal(scale(half, np.float16(0.1)), half * np.float16(0.1) + (1 - np.float16(0.1)))
 
 
-def test_a_function_that_asks_what_its_number_is_is_written_for_each(launched):
+def test_a_function_that_branches_on_its_number_gets_a_kernel_for_each_branch(launched):
     power = Elementwise(lambda x, y: x * x if isinstance(y, int) and y == 2 else np.power(x, y))
     x = np.abs(normal(5))
     np.testing.assert_array_equal(power(x, 2), x * x)
@@ -122,7 +122,7 @@ def test_a_function_that_asks_what_its_number_is_is_written_for_each(launched):
     assert len(set(launched)) == 3 and launched[0].startswith("multiply") and launched[1].startswith("power")
 
 
-def test_what_cannot_be_traced_is_computed_by_the_function(launched):
+def test_a_function_that_cannot_be_traced_is_called_itself(launched):
     x = normal(3, 4)
     for function in (
         lambda x: x - x.max(axis=0),  # a reduction
@@ -137,19 +137,19 @@ def test_what_cannot_be_traced_is_computed_by_the_function(launched):
     assert launched == []
 
 
-def test_an_operand_that_is_the_result_is_given_back_itself(launched):
+def test_a_function_that_returns_its_operand_launches_nothing(launched):
     g, x = normal(3), normal(3)
     assert Elementwise(lambda g, x: g)(g, x) is g
     assert launched == []
 
 
-def test_an_operand_that_gives_its_shape_alone(launched):
+def test_an_operand_may_give_its_shape_alone(launched):
     got = Elementwise(lambda g, x: np.zeros_like(x) + g)(normal(1, 4), normal(3, 1))
     np.testing.assert_array_equal(got, np.broadcast_to(normal(1, 4), (3, 4)))
     np.testing.assert_array_equal(Elementwise(np.zeros_like)(normal(2, 3)), np.zeros((2, 3), "f"))
 
 
-def test_writing_into_memory_of_its_own(launched):
+def test_a_function_may_write_into_an_array_that_it_made(launched):
     def logistic(x):
         e = np.empty_like(x)
         np.exp(np.negative(x, out=e), out=e)
@@ -165,19 +165,19 @@ def test_writing_into_memory_of_its_own(launched):
         return x
 
     Elementwise(spoil)(x)
-    assert len(launched) == 1  # a write into an operand is the function's own
+    assert len(launched) == 1  # a function that writes into its operand is called itself
 
 
-def test_results_are_written_where_it_does_no_harm(launched):
+def test_out_is_written_by_the_kernel_where_it_is_safe(launched):
     x, y, row = normal(4, 8), normal(4, 8) + 1, normal(8)
     add = Elementwise(np.add)
     wanted = x + y
-    assert add(x, y, out=x) is x and add(x, row, x) is x  # NumPy's two ways to say it
+    assert add(x, y, out=x) is x and add(x, row, x) is x  # out= and a third argument
     np.testing.assert_array_equal(x, wanted + row)
     assert len(launched) == 2
     shifted = np.arange(9, dtype="f")
     wanted = shifted[1:] + shifted[:-1]
-    np.testing.assert_array_equal(add(shifted[1:], shifted[:-1], out=shifted[1:]), wanted)  # NumPy's own way
+    np.testing.assert_array_equal(add(shifted[1:], shifted[:-1], out=shifted[1:]), wanted)  # overlaps: NumPy's add runs
     integers = np.zeros((4, 8), int)
     with pytest.raises(TypeError, match="cast"):
         add(integers, 0.5, out=integers)
@@ -187,7 +187,7 @@ def test_results_are_written_where_it_does_no_harm(launched):
     assert len(launched) == 2
 
 
-def test_ever_new_options_are_not_written_for_ever(launched, monkeypatch):
+def test_the_number_of_kernels_of_one_function_is_limited(launched, monkeypatch):
     monkeypatch.setattr(elementwise, "VARIANTS", 3)
     shift = Elementwise(lambda x, *, by: x + by)
     x = normal(4)
@@ -197,13 +197,13 @@ def test_ever_new_options_are_not_written_for_ever(launched, monkeypatch):
     np.testing.assert_array_equal(shift(x, by=0), x + 0)
 
 
-def test_options_of_other_types_are_other_options(launched):
+def test_options_of_other_types_get_another_kernel(launched):
     choose = Elementwise(lambda x, *, options: x + options[0])
     x = np.arange(3)
     assert choose(x, options=(1,)).dtype.kind == "i" and choose(x, options=(1.0,)).dtype.kind == "f"
 
 
-def test_shapes_that_do_not_fit_are_refused_by_the_function(launched):
+def test_shapes_that_do_not_fit_are_refused(launched):
     with pytest.raises(ValueError, match="broadcast"):
         Elementwise(lambda x, y, *, alpha: x + alpha * y)(normal(2), normal(3), alpha=2.0)
 
@@ -215,13 +215,13 @@ def test_each_operation_and_each_rule_is_one_launch(stand_in):
     result = torch.nn.functional.gelu(there * 2.0 + beside)
     assert [name.split("_")[0] for name in launches] == ["multiply", "add", "multiply"]
     result.backward(torch.ones_like(result))
-    assert len(launches) == 5  # add's rule gives the gradient on as it is
+    assert len(launches) == 5  # the rule of add returns the gradient itself
     wanted = torch.nn.functional.gelu(x.requires_grad_() * 2.0 + y)
     wanted.sum().backward()
     assert torch.allclose(result.cpu(), wanted) and torch.allclose(there.grad.cpu(), x.grad)
 
 
-def test_every_operation_of_the_tables_is_served(stand_in):
+def test_every_operation_of_the_tables_has_a_kernel(stand_in):
     names = [
         p.stem
         for p in Path(ops.__file__).parent.glob("*.py")
@@ -236,12 +236,12 @@ def test_every_operation_of_the_tables_is_served(stand_in):
     assert all(made.forward in backend.KERNELS for made in ELEMENTWISE)
 
 
-def test_a_stale_seam_serves_no_array_of_the_host(stand_in):
+def test_arrays_of_the_host_are_never_given_to_a_kernel(stand_in):
     assert backend.KERNELS[np.add] is not np.add
     assert torch.add(torch.ones(2), torch.ones(2)).tolist() == [2.0, 2.0]
 
 
-def test_an_operation_that_is_declared_later_is_served_too(stand_in):
+def test_an_operation_declared_later_gets_kernels_too(stand_in):
     double = declare("double", lambda x: x + x, lambda g: g + g)
     assert double.forward in backend.KERNELS and double.rules[0] in backend.KERNELS
     assert double(torch.ones(2, device="cuda")).tolist() == [2.0, 2.0]

@@ -10,12 +10,12 @@ from tests import standin
 
 IMAGE, SERIES, VOLUME, ROWS = (2, 4, 8, 8), (2, 4, 8), (2, 2, 4, 4, 4), (3, 6)
 CLASSES, POINTS = ("labels", 6), ("like", ROWS)
-BY_SHAPE = {  # the shape of the input of layers that take no option
+BY_SHAPE = {  # layers without arguments, by the shape of their input
     ROWS: "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid Mish PReLU ReLU "
     "ReLU6 SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink",
     IMAGE: "Flatten Softmax2d",
 }
-LAYERS = {  # what else the layers are told, then the shape of their input
+LAYERS = {  # the arguments of the constructor, and the shape of the input
     "AdaptiveAvgPool1d": ((3,), SERIES), "AdaptiveAvgPool2d": ((3,), IMAGE), "AdaptiveMaxPool1d": ((3,), SERIES),
     "AdaptiveMaxPool2d": ((3,), IMAGE), "AvgPool1d": ((2,), SERIES), "AvgPool2d": ((3, 2, 1), IMAGE),
     "BatchNorm1d": ((4,), SERIES), "BatchNorm2d": ((4,), IMAGE), "ChannelShuffle": ((2,), IMAGE),
@@ -39,7 +39,7 @@ LAYERS = {  # what else the layers are told, then the shape of their input
     "UpsamplingBilinear2d": ((None, 2), IMAGE), "UpsamplingNearest2d": ((None, 2), IMAGE), "ZeroPad1d": ((2,), SERIES),
     "ZeroPad2d": ((2,), IMAGE), "ZeroPad3d": ((1,), VOLUME),
 } | {name: ((), shape) for shape, names in BY_SHAPE.items() for name in names.split()}  # fmt: skip
-SEVERAL = {  # layers and losses of several operands: the others, after the first
+SEVERAL = {  # layers and losses of several operands: the shape of the first, and the others
     "BCELoss": ((0, 1), [POINTS]), "BCEWithLogitsLoss": (ROWS, [POINTS]), "Bilinear": (ROWS, [("like", (3, 5))]),
     "CosineEmbeddingLoss": (ROWS, [POINTS, ("signs", 3)]), "CosineSimilarity": (ROWS, [POINTS]),
     "CrossEntropyLoss": (ROWS, [CLASSES]), "Embedding": (None, [("labels", 6)]), "EmbeddingBag": (None, [("table", 6)]),
@@ -54,12 +54,12 @@ SEVERAL = {  # layers and losses of several operands: the others, after the firs
     "SoftMarginLoss": (ROWS, [("signs", ROWS)]), "TripletMarginLoss": (ROWS, [POINTS, POINTS]),
     "TripletMarginWithDistanceLoss": (ROWS, [POINTS, POINTS]),
 }  # fmt: skip
-TOLD = {
+OPTIONS = {
     "MaxUnpool1d": {"kernel_size": 2}, "MaxUnpool2d": {"kernel_size": 2},
     "Bilinear": {"in1_features": 6, "in2_features": 5, "out_features": 2}, "KLDivLoss": {"reduction": "batchmean"},
     **{name: {"num_embeddings": 6, "embedding_dim": 3} for name in ("Embedding", "EmbeddingBag")},
 }  # fmt: skip
-OTHERS = {  # what has no step of its own, and a loss that reads labels and lengths on the CPU
+OTHERS = {  # classes without a step of their own, and a loss that reads labels and lengths on the CPU
     "CTCLoss",
     "DataParallel", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
     "SyncBatchNorm",
@@ -71,10 +71,10 @@ LAYERS |= DRAW
 
 def test_every_layer_and_loss_is_in_a_table():
     found = {n for n in dir(nn) if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
-    assert found | {"SyncBatchNorm"} == {*LAYERS, *SEVERAL, *OTHERS}  # which opens when it is first asked for
+    assert found | {"SyncBatchNorm"} == {*LAYERS, *SEVERAL, *OTHERS}  # which is imported on first use
 
 
-def made(kind, size):
+def make_operand(kind, size):
     if kind == "like":
         return mg.rand(size).cuda()
     if kind == "places":
@@ -84,8 +84,8 @@ def made(kind, size):
     return mg.randint(0, size, (3,) if kind == "labels" else (3, size)).cuda()
 
 
-def step_of(name):
-    """A function that computes the layer's result and all gradients, and where its numbers are found."""
+def make_step(name):
+    """A function that computes the layer's result and all gradients, and the operands that it reads."""
     mg.manual_seed(0)
     if name in LAYERS:
         options, shape = LAYERS[name]
@@ -93,7 +93,7 @@ def step_of(name):
     else:
         shape, others = SEVERAL[name]
         first = [] if shape is None else [mg.rand(ROWS if shape == (0, 1) else shape).cuda().requires_grad_()]
-        layer, operands = getattr(nn, name)(**TOLD.get(name, {})), first + [made(*other) for other in others]
+        layer, operands = getattr(nn, name)(**OPTIONS.get(name, {})), first + [make_operand(*other) for other in others]
     layer = layer.cuda()
 
     def step():
@@ -116,8 +116,8 @@ def gpu():
 
 
 @pytest.mark.parametrize("name", sorted({*LAYERS, *SEVERAL}))
-def test_nothing_crosses_in_a_step(name):
-    step, _ = step_of(name)
+def test_a_step_of_a_layer_copies_nothing_to_or_from_the_gpu(name):
+    step, _ = make_step(name)
     step()
     standin.crossings.clear()
     step()
@@ -125,8 +125,8 @@ def test_nothing_crosses_in_a_step(name):
 
 
 @pytest.mark.parametrize("name", sorted({*LAYERS, *SEVERAL}))
-def test_a_graph_records_the_step(name):
-    step, operands = step_of(name)
+def test_a_graph_replays_the_step_of_a_layer(name):
+    step, operands = make_step(name)
     for _ in range(2):
         step()
     graph = cuda.CUDAGraph()
@@ -148,7 +148,7 @@ OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Ad
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("capturable", [False, True])
-def test_nothing_crosses_in_a_step_of_an_optimizer(name, capturable):
+def test_a_step_of_an_optimizer_copies_nothing_to_or_from_the_gpu(name, capturable):
     if capturable and name in ("SGD", "Adagrad"):
         pytest.skip(f"{name} has no option `capturable`")
     parameters = [mg.ones(3, device="cuda", requires_grad=True), mg.ones(2, 2, device="cuda", requires_grad=True)]

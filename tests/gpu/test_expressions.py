@@ -10,7 +10,7 @@ import pytest
 from minigrad.gpu.cuda_c import print_element
 from minigrad.ops.elementwise import ELEMENTWISE
 from tests import nvrtc
-from tests.gpu.expressions import every_case, print_all
+from tests.gpu.expressions import find_cases, print_all
 from tests.kernels.cuda_on_cpu import HEADER
 
 FLOATS = [
@@ -18,20 +18,20 @@ FLOATS = [
     300.0, 1e30, np.inf, np.nan,
 ]  # fmt: skip
 INTEGERS = [-(2**31), -129, -128, -7, -3, -2, -1, 0, 1, 2, 3, 7, 127, 128, 255, 2**31 - 1]
-# What NumPy, the C library and a GPU round each in its own way, by a unit or so.
+# NumPy, the C library and a GPU each round these in their own way, by about one unit in the last place.
 ROUGH = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
     "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "power", "arctan2", "hypot", "logaddexp", "logaddexp2", "cbrt",
     "erf", "erfc",
 }  # fmt: skip
-# Between 0.0 and -0.0 NumPy's own loops choose one way for a few elements and another for many.
+# Which of 0.0 and -0.0 NumPy gives depends on the number of elements.
 EITHER_ZERO = {"maximum", "minimum", "fmax", "fmin", "at_least", "at_most"}
 TOLERANCES = {"e": 2e-3, "f": 3e-6, "d": 1e-13}
 
 
 @pytest.fixture(scope="module")
 def cases():
-    return every_case()
+    return find_cases()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def launch(cases, tmp_path_factory):
     return call
 
 
-def values_of(dtype):
+def list_values(dtype):
     if dtype.kind == "f":
         return np.array(FLOATS).astype(dtype)
     if dtype.kind == "b":
@@ -67,35 +67,35 @@ def values_of(dtype):
     return [limits.min, limits.max, *[v for v in INTEGERS if limits.min < v < limits.max]]
 
 
-def test_the_tables_are_there(cases):
+def test_the_tables_give_enough_cases(cases):
     names = {case.name.split()[0] for case in cases}
     assert len(cases) > 2000 and len(names) > 90
     assert {"add", "gelu", "threshold_backward", "lerp", "clamp", "where", "to_copy", "leaky_relu"} <= names
 
 
-# What a GPU computes with a launch for each step: a series, a search, or a function that the kernels do not know.
+# These take a launch for each step on a GPU: a series, a search, or a function that the kernels do not have.
 IN_STEPS = {
     "bitwise_left_shift", "bitwise_right_shift", "digamma", "frexp", "gcd", "lcm", "ldexp", "lgamma", "nextafter",
     "polygamma", "sinc", "special_xlog1py", "tie", "xlogy",
 }  # fmt: skip
-GIVE_BACK = {"add 1", "sub 1", "fmod 1", "remainder 1", "frac 1", "to_copy 1"}  # rules: the gradient as it arrives
-REFUSE = {"floor_divide", "heaviside"}  # to have a derivative
+GIVE_BACK = {"add 1", "sub 1", "fmod 1", "remainder 1", "frac 1", "to_copy 1"}  # rules that return the gradient itself
+NO_DERIVATIVE = {"floor_divide", "heaviside"}  # their rules raise
 
 
-def test_all_others_are_one_kernel(cases):
+def test_all_operations_but_those_listed_have_a_kernel(cases):
     served = {" ".join(case.name.split()[:2]) for case in cases}
     roles = [(made.name, i) for made in ELEMENTWISE for i, f in enumerate((made.forward, *made.rules)) if f is not None]
     unserved = {(name, i) for name, i in roles if f"{name} {i}" not in served | GIVE_BACK}
     assert {name for name, i in unserved if i == 0} == IN_STEPS
-    assert {name for name, i in unserved if i} <= IN_STEPS | REFUSE
+    assert {name for name, i in unserved if i} <= IN_STEPS | NO_DERIVATIVE
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_each_computes_what_numpy_computes(cases, launch):
+def test_each_kernel_computes_what_numpy_computes(cases, launch):
     compared = 0
     for case in cases:
         dtype = next(x for x in case.given if isinstance(x, np.dtype))
-        operands = case.arrays(values_of(dtype))
+        operands = case.arrays(list_values(dtype))
         expression = case.expression
         try:
             wanted = np.asarray(case.function(*operands, **case.statics))
@@ -103,7 +103,7 @@ def test_each_computes_what_numpy_computes(cases, launch):
             continue
         count = next(len(x) for x in operands if isinstance(x, np.ndarray))
         if dtype.kind != "f" and ("exp" in case.name or "log" in case.name):
-            continue  # never asked of integers: they are cast before
+            continue  # integers are cast to floats before the kernel is called
         assert wanted.dtype == expression.result.dtype, case.name
         out = np.empty(count, wanted.dtype)
         launch(expression, operands, out)

@@ -17,7 +17,7 @@ SHAPES = {  # shape, axis: how its rows are held
 
 @pytest.mark.parametrize("find", [np.argmax, np.argmin])
 @pytest.mark.parametrize(("shape", "d"), SHAPES.values(), ids=SHAPES)
-def test_the_first_of_the_best(launched, find, shape, d):
+def test_argmax_and_argmin_find_the_first_of_equals(launched, find, shape, d):
     x = np.random.default_rng(0).integers(-3, 4, shape).astype("f")  # many are equal
     for keepdim in (True, False):
         places = or_else(extremes.find_places, find_extreme)(x, d, find, keepdim)
@@ -28,7 +28,7 @@ def test_the_first_of_the_best(launched, find, shape, d):
 
 
 @pytest.mark.parametrize("char", extremes.KINDS)
-def test_every_type(launched, char):
+def test_argmax_takes_every_dtype(launched, char):
     x = np.random.default_rng(1).integers(0, 50, (3, 70)).astype(char)
     for shaped, d in ((x, 1), (x, 0)):
         places = or_else(extremes.find_places, find_extreme)(shaped, d, np.argmax)
@@ -37,7 +37,7 @@ def test_every_type(launched, char):
 
 
 @pytest.mark.parametrize("find", [np.argmax, np.argmin])
-def test_what_is_not_finite(launched, find):
+def test_nan_wins_and_infinities_are_compared(launched, find):
     inf, nan = np.inf, np.nan
     x = np.array([[0, nan, nan, inf], [-inf, -inf, -inf, -inf], [inf, 0, -inf, inf], [nan, 1, 2, 3]], "f")
     for d in (0, 1):
@@ -48,18 +48,18 @@ def test_what_is_not_finite(launched, find):
     assert len(launched) == 3
 
 
-def test_strides_are_laid_out_first(launched):
+def test_arrays_with_strides_are_copied_first(launched):
     x = np.random.default_rng(0).standard_normal((6, 5)).astype("f").T
     np.testing.assert_array_equal(or_else(extremes.find_places, find_extreme)(x, 1, np.argmin, False), x.argmin(1))
     assert "argmin" in launched
 
 
 @pytest.mark.parametrize(("shape", "d"), [((2**20 + 1,), 0), ((3, 40, 5), 1), ((0, 3), 1)], ids=str)
-def test_what_no_kernel_serves_is_computed_as_before(launched, shape, d):
+def test_other_operands_are_left_to_the_operation(launched, shape, d):
     before = or_else(extremes.find_places, lambda x, d, find, keepdim=True: "as before")
     assert before(np.ones(shape, "f"), d, np.argmax) == "as before" and launched == []
     assert before(np.ones((2, 2), bool), 1, np.argmax) == "as before"
 
 
-def test_the_engine_finds_it(stand_in):
+def test_find_extreme_has_a_kernel(stand_in):
     assert find_extreme in KERNELS

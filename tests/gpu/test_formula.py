@@ -10,15 +10,15 @@ from minigrad.tracing import Untraceable
 SINGLE, DOUBLE = np.dtype("f"), np.dtype("d")
 
 
-def lines(program):
-    """The lines of C, first of numbers alone, then of elements; arrays are a0, a1, ..., numbers have their names."""
+def print_lines(program):
+    """The lines of C for numbers, and those for elements; arrays are named a0, a1, ..., numbers by their own names."""
     names = {step: step.value if step.function == "number" else f"a{step.value}" for step in program.before}
     names |= {step: step.value for step in program.brought}
     return [print_line(s, names) for s in program.of_numbers], [print_line(s, names) for s in program.of_elements]
 
 
 def compute(program, brought, *values):
-    """What the inputs become."""
+    """The values of the arrays after the rule."""
     known = {**dict(zip(program.before, values, strict=True)), **dict(zip(program.brought, brought, strict=True))}
     program.compute_numbers(known)
     for step in program.of_elements:
@@ -31,7 +31,7 @@ def test_a_rule_becomes_lines_of_c_and_its_numbers_arguments():
         w -= 0.5 * np.sqrt(g)
 
     program, brought = trace_rule(rule, [SINGLE] * 2, [], [])
-    numbers, elements = lines(program)
+    numbers, elements = print_lines(program)
     assert numbers == ["float v3 = (float)s0;"] and brought == [0.5]
     assert elements == [
         "float v4 = (float)(sqrtf(a1));",
@@ -41,30 +41,30 @@ def test_a_rule_becomes_lines_of_c_and_its_numbers_arguments():
     assert program.after[1] is program.before[1]
 
 
-def test_the_same_step_is_taken_once_and_other_numbers_make_the_same_lines():
+def test_equal_steps_are_computed_once_and_numbers_are_arguments():
     def rule(w, g, factor):
         w += g * g
         w *= factor
         w += g * g
 
     programs = [trace_rule(lambda w, g, x=x: rule(w, g, x), [SINGLE] * 2, [], [])[0] for x in (2, 3)]
-    assert lines(programs[0]) == lines(programs[1])
-    assert sum("a1 * a1" in line for line in lines(programs[0])[1]) == 1
+    assert print_lines(programs[0]) == print_lines(programs[1])
+    assert sum("a1 * a1" in line for line in print_lines(programs[0])[1]) == 1
 
 
-def test_numbers_for_all_elements_are_computed_before_them():
+def test_numbers_are_computed_once_before_the_elements():
     def rule(w, g, count, lr):
         count += 1
         w *= 1 - lr ** count.astype(np.float64)
 
     program, brought = trace_rule(rule, [SINGLE] * 2, [SINGLE], ["lr"])
-    numbers, elements = lines(program)
+    numbers, elements = print_lines(program)
     assert len(elements) == 1 and any("pow(lr," in line for line in numbers)
     w, _, count = compute(program, brought, np.float32(8), np.float32(0), np.float32(1), 0.5)
     assert (w, count) == (6, 2)
 
 
-def test_a_question_about_a_number_is_answered_both_ways():
+def test_both_branches_on_a_number_become_code():
     def rule(w, g, count):
         if count.astype(np.float64) > 4:
             w += 2.0
@@ -76,7 +76,7 @@ def test_a_question_about_a_number_is_answered_both_ways():
         assert compute(program, brought, np.float64(10), np.float64(0), np.float64(count))[0] == 10 + added
 
 
-def test_a_value_may_be_put_in_an_arrays_place():
+def test_a_rule_may_assign_to_the_whole_array():
     def rule(w, g):
         w[...] = g
         w[...] = 2 * w
@@ -99,6 +99,6 @@ def test_a_value_may_be_put_in_an_arrays_place():
         (lambda w, g: float(g), "a value"),
     ],
 )
-def test_what_no_element_can_do_alone_is_refused(rule, words):
+def test_steps_that_need_other_elements_are_refused(rule, words):
     with pytest.raises((Untraceable, AttributeError), match=words):
         trace_rule(rule, [SINGLE] * 2, [], [])

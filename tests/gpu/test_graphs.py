@@ -25,7 +25,7 @@ def gpu(request):
     cuda.graphs.graph.default_capture_stream = None
 
 
-def network():
+def make_network():
     mg.manual_seed(0)
     net = nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3), nn.Tanh(),
@@ -34,14 +34,14 @@ def network():
     return net.to("cuda")
 
 
-def batches(count):
+def draw_batches(count):
     mg.manual_seed(1)
     return [(mg.randn(8, 1, 8, 8), mg.randint(0, 10, (8,))) for _ in range(count)]
 
 
 def train(kind, options, captured, steps=6, criterion=nn.CrossEntropyLoss):
-    """The losses of `steps` steps, and the network; of a captured run, all but the first two are replays."""
-    net, loss_of, data = network(), criterion(), batches(steps)
+    """The losses of `steps` steps, and the network; if `captured`, all steps but the first two are replays."""
+    net, loss_of, data = make_network(), criterion(), draw_batches(steps)
     optimizer = kind(net.parameters(), **options)
     x, y = (tensor.to("cuda") for tensor in data[0])
     losses = []
@@ -96,7 +96,7 @@ def train(kind, options, captured, steps=6, criterion=nn.CrossEntropyLoss):
         (optim.Rprop, {"lr": 0.01, "capturable": True}),
     ],
 )
-def test_a_captured_training_step_takes_the_path_of_the_step_itself(kind, options):
+def test_a_captured_training_step_trains_as_the_step_itself(kind, options):
     expected, eager = train(kind, options, captured=False)
     got, net = train(kind, options, captured=True)
     np.testing.assert_allclose(got, expected, rtol=1e-5)
@@ -104,7 +104,7 @@ def test_a_captured_training_step_takes_the_path_of_the_step_itself(kind, option
         np.testing.assert_allclose(p.tolist(), q.tolist(), rtol=1e-4, atol=1e-6)
 
 
-def test_a_capture_computes_nothing_and_a_replay_what_stands_there():
+def test_a_capture_computes_nothing_and_a_replay_reads_the_present_values():
     x, total = mg.ones(3, device="cuda"), mg.zeros(3, device="cuda")
     graph = cuda.CUDAGraph()
     with cuda.graph(graph):
@@ -120,7 +120,7 @@ def test_a_capture_computes_nothing_and_a_replay_what_stands_there():
     assert y.tolist() == [20, 20, 20]
 
 
-def test_memory_of_a_graph_is_its_own_or_shared_by_name(gpu):
+def test_graphs_share_memory_only_by_a_pool_handle(gpu):
     if gpu == "cuda":
         pytest.skip("the pools of a real GPU keep what they gave out")
     pool, first, second, third = cuda.graph_pool_handle(), cuda.CUDAGraph(), cuda.CUDAGraph(), cuda.CUDAGraph()
@@ -153,7 +153,7 @@ CROSSINGS = {
 
 
 @pytest.mark.parametrize("name", CROSSINGS)
-def test_what_cannot_be_recorded_is_refused_by_name(name):
+def test_calls_that_wait_for_the_gpu_are_refused_by_name(name):
     x, graph = mg.ones(3, device="cuda"), cuda.CUDAGraph()
     words = rf"{name}\(\): operation not permitted when stream is capturing.*before or after the capture"
     with pytest.raises(RuntimeError, match=words), cuda.graph(graph):
@@ -164,14 +164,14 @@ def test_what_cannot_be_recorded_is_refused_by_name(name):
     assert (x + 1).tolist() == [2, 2, 2]
 
 
-def test_other_errors_within_a_capture_stay_what_they_are():
+def test_other_errors_within_a_capture_are_passed_on():
     graph = cuda.CUDAGraph()
     with pytest.raises(ValueError, match="mine"), cuda.graph(graph):
         raise ValueError("mine")
     assert not backend.RECORDING
 
 
-def test_a_step_that_counts_on_the_cpu_is_refused():
+def test_an_optimizer_that_counts_on_the_cpu_is_refused():
     p = mg.ones(3, device="cuda", requires_grad=True)
     p.grad = mg.ones(3, device="cuda")
     for kind in (optim.Adam, optim.RMSprop):
@@ -182,7 +182,7 @@ def test_a_step_that_counts_on_the_cpu_is_refused():
             optimizer.step()
 
 
-def test_refusals_of_a_graph():
+def test_wrong_calls_of_a_graph_are_refused():
     graph = cuda.CUDAGraph()
     with pytest.raises(RuntimeError, match="Called CUDAGraph::replay without a preceding successful capture"):
         graph.replay()
@@ -205,7 +205,7 @@ def test_refusals_of_a_graph():
         graph.replay()
 
 
-def test_a_graph_that_was_reset_records_anew_and_can_be_dumped(tmp_path):
+def test_a_reset_graph_records_again_and_can_be_dumped(tmp_path):
     x, graph = mg.ones(2, device="cuda"), cuda.CUDAGraph()
     for factor in (2, 3):
         with cuda.stream(cuda.Stream()):
@@ -222,7 +222,7 @@ def test_a_graph_that_was_reset_records_anew_and_can_be_dumped(tmp_path):
         graph.reset()
 
 
-def test_work_of_a_stream_that_waits_is_recorded_too():
+def test_work_of_another_stream_that_waits_is_recorded_too():
     x, graph, other = mg.zeros(2, device="cuda"), cuda.CUDAGraph(), cuda.Stream()
     with cuda.graph(graph):
         mark = cuda.current_stream().record_event()
@@ -235,7 +235,7 @@ def test_work_of_a_stream_that_waits_is_recorded_too():
     assert x.tolist() == [1, 1]
 
 
-def test_streams_are_equal_by_what_they_name():
+def test_streams_are_equal_if_their_handles_are():
     stream = cuda.Stream(priority=-1)
     with cuda.stream(stream):
         assert cuda.current_stream() == stream and cuda.current_stream() != cuda.default_stream()
@@ -247,27 +247,27 @@ def test_streams_are_equal_by_what_they_name():
 
 
 # ---- make_graphed_callables ----------------------------------------------------------------------
-def test_modules_whose_forward_and_backward_are_graphs():
+def test_graphed_modules_have_the_gradients_of_the_modules():
     mg.manual_seed(0)
     first, last = nn.Sequential(nn.Linear(4, 8), nn.Tanh()).to("cuda"), nn.Linear(8, 2).to("cuda")
-    twins = copy.deepcopy((first, last))
+    plain = copy.deepcopy((first, last))
     x, h = mg.randn(5, 4, device="cuda", requires_grad=True), mg.randn(5, 8, device="cuda", requires_grad=True)
     graphed = cuda.make_graphed_callables((first, last), ((x,), (h,)))
     assert graphed == (first, last)
     for _ in range(3):  # gradients add up
         x = mg.randn(5, 4, device="cuda", requires_grad=True)
-        twin = x.detach().clone().requires_grad_()
-        got, expected = (last(first(x)) ** 2).sum(), (twins[1](twins[0](twin)) ** 2).sum()
+        other_x = x.detach().clone().requires_grad_()
+        got, expected = (last(first(x)) ** 2).sum(), (plain[1](plain[0](other_x)) ** 2).sum()
         got.backward()
         expected.backward()
         np.testing.assert_allclose(got.item(), expected.item(), rtol=1e-6)
-        np.testing.assert_allclose(x.grad.tolist(), twin.grad.tolist(), rtol=1e-5)
-        for module, other in zip(graphed, twins, strict=True):
+        np.testing.assert_allclose(x.grad.tolist(), other_x.grad.tolist(), rtol=1e-5)
+        for module, other in zip(graphed, plain, strict=True):
             for p, q in zip(module.parameters(), other.parameters(), strict=True):
                 np.testing.assert_allclose(p.grad.tolist(), q.grad.tolist(), rtol=1e-5)
 
 
-def test_a_graphed_module_in_the_other_mode_runs_as_before():
+def test_a_graphed_module_in_the_other_mode_runs_without_the_graph():
     net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)).to("cuda")
     x = mg.randn(4, 3, device="cuda")
     cuda.make_graphed_callables(net, (x,))
@@ -276,7 +276,7 @@ def test_a_graphed_module_in_the_other_mode_runs_as_before():
     assert net(y).shape == (7, 3)
 
 
-def test_a_graphed_function_of_several_results():
+def test_a_graphed_function_may_have_several_results():
     a, b = mg.randn(3, device="cuda", requires_grad=True), mg.randn(3, device="cuda")
     graphed = cuda.make_graphed_callables(lambda x, y: (x * y, x + 1), (a, b), num_warmup_iters=1)
     x, y = mg.tensor([1.0, 2.0, 3.0], device="cuda", requires_grad=True), mg.tensor([4.0, 5.0, 6.0], device="cuda")
@@ -286,7 +286,7 @@ def test_a_graphed_function_of_several_results():
     assert x.grad.tolist() == [6, 7, 8]
 
 
-def test_refusals_of_graphed_callables():
+def test_modules_that_cannot_be_graphed_are_refused():
     net, x = nn.Linear(3, 3).to("cuda"), mg.ones(2, 3, device="cuda")
     with pytest.raises(TypeError, match="sample_args for each callable must contain only Tensors"):
         cuda.make_graphed_callables(net, (3,))

@@ -24,7 +24,7 @@ UFUNCS = {name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)}
 
 
 @pytest.mark.parametrize(("network", "shape", "most"), NETWORKS.values(), ids=NETWORKS)
-def test_a_step(stand_in, network, shape, most):
+def test_a_training_step_takes_few_launches_and_no_ufunc_of_cupy(stand_in, network, shape, most):
     model = network().to("cuda")
     x = torch.randn(*shape).to("cuda")
     y = torch.randint(0, 10, (len(x),)).to("cuda")

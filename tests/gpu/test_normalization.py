@@ -20,7 +20,7 @@ KINDS = {
 OPERATIONS = {"layer": layer_norm, "layer of two axes": layer_norm, "group": group_norm}
 
 
-def made(kind, dtype="f"):
+def draw_operands(kind, dtype="f"):
     shape, rows, dims, columns = KINDS[kind]
     random = np.random.default_rng(0)
     x, g = (random.standard_normal((2, *shape)) * 2 + 3).astype(dtype)
@@ -31,8 +31,8 @@ def made(kind, dtype="f"):
 
 @pytest.mark.parametrize("affine", [True, False], ids=["affine", "plain"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_forward_and_rules(launched, kind, affine):
-    x, g, w, b, (mine, moments) = made(kind)
+def test_forward_and_rules_are_those_of_the_operation(launched, kind, affine):
+    x, g, w, b, (mine, moments) = draw_operands(kind)
     w, b = (w, b) if affine else (None, None)
     x_rule = OPERATIONS.get(kind, batch_norm).rules[0]
     how = {"running": (None, None), "momentum": 0.1}
@@ -56,8 +56,8 @@ def test_forward_and_rules(launched, kind, affine):
     assert len(launched) <= 6
 
 
-def test_running_statistics_follow(launched):
-    x, _, w, b, (mine, moments) = made("batch of images")
+def test_running_statistics_are_updated(launched):
+    x, _, w, b, (mine, moments) = draw_operands("batch of images")
     running = [np.array([[0, 0, 0], [1, 1, 1]], "f") for _ in range(2)]
     or_else(normalization.normalize, FORWARD)(x, w, b, moments=mine, running=tuple(running[0]), momentum=0.25)
     FORWARD(x, w, b, moments=moments, running=tuple(running[1]), momentum=0.25)
@@ -67,8 +67,8 @@ def test_running_statistics_follow(launched):
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("e", 2e-2), ("d", 1e-9)])
 @pytest.mark.parametrize("kind", ["batch of images", "layer"])
-def test_other_floats(launched, kind, dtype, tolerance):
-    x, g, w, b, (mine, moments) = made(kind, dtype)
+def test_halves_and_doubles_are_served(launched, kind, dtype, tolerance):
+    x, g, w, b, (mine, moments) = draw_operands(kind, dtype)
     how = {"running": (None, None), "momentum": 0.1}
     out = or_else(normalization.normalize, FORWARD)(x, w, b, moments=mine, **how)
     np.testing.assert_allclose(out, FORWARD(x, w, b, moments=moments, **how), rtol=tolerance, atol=tolerance)
@@ -87,8 +87,8 @@ def test_a_mean_far_from_zero_costs_no_digits(launched):
     np.testing.assert_allclose(mine.variance, moments.variance, rtol=1e-5)
 
 
-def test_statistics_that_are_given(launched):
-    x, g, w, b, _ = made("batch of images")
+def test_given_statistics_are_used(launched):
+    x, g, w, b, _ = draw_operands("batch of images")
     mean, var, columns = np.array([1, 2, 3], "f"), np.array([0.5, 1, 2], "f"), (1, 3, 1, 1)
     for weight, bias in ((w, b), (w, None), (None, b), (None, None)):
         how = (x, weight, bias, mean, var)
@@ -99,7 +99,7 @@ def test_statistics_that_are_given(launched):
     assert len(launched) == 8
 
 
-def test_what_no_kernel_serves_is_computed_as_before(launched):
+def test_rows_that_are_too_long_are_left_to_the_operation(launched):
     x = np.ones((2, 20000), "f")
     forward = or_else(normalization.normalize, lambda *operands, **options: "as before")
     moments = Moments(x.shape, (1,), (1, 20000), 1e-5)

@@ -17,7 +17,7 @@ from tests.standin.kernels import TWINS
 
 DRAWN = np.load(FILE)
 CASES = [(name, n) for name in CALLS for n in SIZES if name != "rand of halves" or n <= HALVES]
-# Sines, cosines and logarithms of a GPU are not NumPy's to the last digit.
+# A GPU's sines, cosines and logarithms differ from NumPy's in the last digits.
 ROUNDED = {"randn": 4e-6, "normal_": 8e-6, "exponential_": 2e-6, "randn of doubles": 1e-14}
 
 
@@ -28,7 +28,7 @@ def fresh(monkeypatch):
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize(("name", "n"), CASES)
-def test_draws_are_pytorchs(name, n):
+def test_draws_and_states_are_pytorchs(name, n):
     torch.manual_seed(42)
     for expected in DRAWN[f"{name}/{n}"]:
         got = CALLS[name](torch, n).cpu().numpy()[places(n)]
@@ -61,10 +61,10 @@ def room(real):
 
 
 def fill(launch, grid, out, parameters):
-    """What a launch draws into `out`, told where the stream is, or where to look for that; and its other arrays."""
+    """What a launch draws into `out`, and its other arrays; the offset is an argument, then lies in memory."""
     state = np.array([2**63 + 7, 8], np.uint64)
-    for key, offset, told, recorded in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
-        where = (np.int64(out.size), np.uint64(key), np.uint64(offset), told, np.int32(recorded))
+    for key, offset, base, recorded in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
+        where = (np.int64(out.size), np.uint64(key), np.uint64(offset), base, np.int32(recorded))
         launch((grid,), (256,), (out, *where, *parameters))
     return np.stack([out, *[p for p in parameters if np.ndim(p)]])
 
@@ -101,7 +101,7 @@ class TestGenerators:
         cuda.seed_all()
         assert random.of_gpu(0).initial_seed() == random.of_gpu(1).initial_seed() != 7
 
-    def test_seeds_told_before_the_first_draw_count(self):
+    def test_a_seed_set_before_the_first_draw_is_used(self):
         torch.manual_seed(9)
         random._of_gpus.clear()
         assert random.of_gpu(0).initial_seed() == 9
@@ -126,7 +126,7 @@ class TestGenerators:
         )
         assert here.tolist() == there.tolist()
 
-    def test_refusals(self):
+    def test_wrong_generators_and_states_are_refused(self):
         generator = torch.Generator(device="cuda")
         with pytest.raises(RuntimeError, match="Expected a 'cpu' device type for generator but found 'cuda'"):
             torch.rand(2, generator=generator)
@@ -141,7 +141,7 @@ class TestGenerators:
         with pytest.raises(RuntimeError, match="expects std >= 0"):
             torch.normal(0.0, -1.0, (2,), device="cuda")
 
-    def test_what_forks_keeps_and_computes_again_restores(self):
+    def test_fork_rng_and_checkpoint_restore_the_state(self):
         torch.manual_seed(1)
         x = torch.ones(64, device="cuda", requires_grad=True)
         with random.fork_rng():
@@ -151,7 +151,7 @@ class TestGenerators:
         y.sum().backward()
         assert x.grad.tolist() == y.tolist()
 
-    def test_nothing_crosses_to_draw(self):
+    def test_drawing_copies_nothing_to_or_from_the_gpu(self):
         torch.manual_seed(0)
         standin.crossings.clear()
         x = torch.nn.functional.dropout(torch.randn(8, 3, device="cuda"), 0.5)
@@ -166,7 +166,7 @@ class TestGenerators:
 
 
 @pytest.mark.usefixtures("stand_in")
-def test_every_replay_of_a_graph_draws_on():
+def test_each_replay_of_a_graph_draws_new_numbers():
     torch.manual_seed(4)
     expected = [torch.rand(6, device="cuda").tolist() for _ in range(4)]
     torch.manual_seed(4)
@@ -182,7 +182,7 @@ def test_every_replay_of_a_graph_draws_on():
     assert [one.tolist(), two.tolist()] == expected[:2]
 
 
-def test_neighbours_are_what_sixteen_bytes_hold():
+def test_a_thread_drops_as_many_elements_as_16_aligned_bytes_hold():
     room = np.zeros(72, np.uint8)
     start = -room.ctypes.data % 16
     for dtype, shape, expected in (("f", (4,), 4), ("d", (2,), 2), ("e", (8,), 8), ("f", (2, 2), 4)):
@@ -199,7 +199,7 @@ class TestDropout:
     @pytest.mark.parametrize(
         "look", [lambda x: x, lambda x: x.t(), lambda x: x[:, ::2], lambda x: x[0].expand(3, 8), lambda x: x[:, 3]]
     )
-    def test_one_launch_draws_and_multiplies_in_the_order_of_memory(self, look, dtype):
+    def test_dropout_is_one_launch_in_the_order_of_memory(self, look, dtype):
         x = look(torch.linspace(-2, 2, 48, device="cuda", dtype=torch.float32).to(dtype).reshape(6, 8))
         order = np.argsort([-abs(n) for n in x.stride()], kind="stable").tolist()
         torch.manual_seed(3)
@@ -217,7 +217,7 @@ class TestDropout:
         (slope,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
         assert (x * slope).tolist() == y.tolist() and set(slope.unique().tolist()) <= {0.0, flat.max().item()}
 
-    def test_gradients_to_second_order(self):
+    def test_dropout_passes_gradgradcheck(self):
         x = torch.randn(3, 4, device="cuda", dtype=torch.float64, requires_grad=True)
 
         def program(v):

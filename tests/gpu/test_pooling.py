@@ -17,7 +17,7 @@ GEOMETRIES = {
 }
 
 
-def images(dtype="f"):
+def draw_images(dtype="f"):
     x = np.random.default_rng(0).integers(-4, 5, (2, 3, 7, 9)).astype(dtype)  # with ties
     x[0, 0, 2, 3] = x[0, 0, 2, 4] = np.nan
     x[1, 2] = -np.inf
@@ -25,8 +25,8 @@ def images(dtype="f"):
 
 
 @pytest.mark.parametrize("shape", GEOMETRIES.values(), ids=GEOMETRIES)
-def test_maxima_and_their_places(launched, shape):
-    x, geometry = images(), Geometry(*shape)
+def test_max_pooling_is_that_of_the_operation(launched, shape):
+    x, geometry = draw_images(), Geometry(*shape)
     windows = geometry.windows(x.shape[2:])
     places, wanted_places = [np.empty((2, 3, *windows), np.int64) for _ in range(2)]
     best = or_else(pooling.pool_max, max_pool2d.forward)(x, places, geometry=geometry)
@@ -42,7 +42,7 @@ def test_maxima_and_their_places(launched, shape):
 @pytest.mark.parametrize("count", [(None, True), (None, False), (3, True)], ids=["all", "inside", "given"])
 @pytest.mark.parametrize("shape", [s for n, s in GEOMETRIES.items() if n != "dilated"])
 @pytest.mark.parametrize("ceil_mode", [False, True])
-def test_means_of_windows(launched, shape, count, ceil_mode):
+def test_avg_pooling_is_that_of_the_operation(launched, shape, count, ceil_mode):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 9)).astype("f")
     geometry = Geometry(*shape)
     how = {"geometry": geometry, "windows": geometry.windows(x.shape[2:], ceil_mode), "count": count}
@@ -55,7 +55,7 @@ def test_means_of_windows(launched, shape, count, ceil_mode):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 9), (10, 4)], ids=str)
-def test_adaptive_means(launched, size):
+def test_adaptive_avg_pooling_is_that_of_the_operation(launched, size):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 9)).astype("f")
     mean = or_else(pooling.pool_adaptive, adaptive_avg_pool2d.forward)(x, size=size)
     np.testing.assert_allclose(mean, adaptive_avg_pool2d.forward(x, size=size), rtol=1e-5, atol=1e-6)
@@ -64,10 +64,10 @@ def test_adaptive_means(launched, size):
     np.testing.assert_allclose(dx, adaptive_avg_pool2d.rules[0](g, x, size), rtol=1e-5, atol=1e-6)
 
 
-def test_other_types_and_strides(launched):
+def test_other_dtypes_and_strides_give_the_same_maxima(launched):
     forward = or_else(pooling.pool_max, max_pool2d.forward)
     for char in "ed":
-        x = images(char).transpose(0, 1, 3, 2)[..., ::-1]
+        x = draw_images(char).transpose(0, 1, 3, 2)[..., ::-1]
         places = np.empty((2, 3, 3, 3), np.int64)
         best = forward(x, places, geometry=Geometry((3, 2), (3, 2)))
         np.testing.assert_array_equal(best, max_pool2d.forward(x, places, geometry=Geometry((3, 2), (3, 2))))
@@ -76,4 +76,4 @@ def test_other_types_and_strides(launched):
     best = forward(counts, np.empty((1, 1, 4, 4), np.int64), geometry=Geometry((2, 2), (2, 2)))
     assert (
         best.dtype == counts.dtype and best.max() == 63 and launched.count("max_pool") == 2
-    )  # whole numbers: as before
+    )  # integers launch no kernel

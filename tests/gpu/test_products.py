@@ -32,7 +32,7 @@ EQUATIONS = [
 
 
 @pytest.mark.parametrize("case", EQUATIONS, ids=lambda case: case[0])
-def test_sums_by_letters(stand_in, case):
+def test_einsum_is_numpys_in_one_product_for_each_pair(stand_in, case):
     equation, *shapes = case
     random = np.random.default_rng(0)
     hosts = [random.standard_normal(shape) for shape in shapes]

@@ -20,7 +20,7 @@ SHAPES = {  # shape, axis: how its rows are held
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize(("shape", "dim"), SHAPES.values(), ids=SHAPES)
-def test_rows_and_columns(launched, name, shape, dim):
+def test_softmax_of_rows_and_columns_is_that_of_the_operation(launched, name, shape, dim):
     made = OPERATIONS[name]
     x, g = np.random.default_rng(0).standard_normal((2, *shape)).astype("f") * 5
     out = rows.forward_along(name, x, dim=dim)
@@ -31,7 +31,7 @@ def test_rows_and_columns(launched, name, shape, dim):
 
 
 @pytest.mark.parametrize(("char", "tolerance"), [("e", 2e-3), ("d", 1e-14)])
-def test_other_floats(launched, char, tolerance):
+def test_halves_and_doubles_are_served(launched, char, tolerance):
     x = np.random.default_rng(0).standard_normal((3, 33)).astype(char)
     for name, made in OPERATIONS.items():
         out = rows.forward_along(name, x, dim=1)
@@ -40,7 +40,7 @@ def test_other_floats(launched, char, tolerance):
     assert len(launched) == 2
 
 
-def test_what_is_not_finite(launched):
+def test_nan_and_inf_give_the_results_of_the_operation(launched):
     inf = np.inf
     x = np.array([[0, -inf, 1], [-inf, -inf, -inf], [inf, 0, 1], [np.nan, 0, 1], [-inf, -inf, 2]], "f")
     for name, made in OPERATIONS.items():
@@ -49,7 +49,7 @@ def test_what_is_not_finite(launched):
         np.testing.assert_allclose(rows.forward_along(name, x, dim=1), wanted, rtol=1e-6)
 
 
-def test_strides_are_laid_out_first(launched):
+def test_arrays_with_strides_are_copied_first(launched):
     x = np.random.default_rng(0).standard_normal((6, 5)).astype("f").T
     g = np.broadcast_to(np.float32(1.5), x.shape)
     out = rows.forward_along("softmax", x, dim=1)
@@ -59,18 +59,18 @@ def test_strides_are_laid_out_first(launched):
 
 
 @pytest.mark.parametrize(("shape", "dim"), [((2, 20000), 1), ((3, 40, 5), 1), ((0, 3), 1)], ids=str)
-def test_what_no_kernel_serves_is_computed_as_before(launched, shape, dim):
+def test_other_operands_are_left_to_the_operation(launched, shape, dim):
     x = np.ones(shape, "f")
     out = rows.forward_along("softmax", x, dim=dim)
     assert out is None and launched == []
 
 
-def test_the_engine_finds_them(stand_in):
+def test_softmax_and_log_softmax_have_kernels(stand_in):
     for made in OPERATIONS.values():
         assert made.forward in KERNELS and made.rules[0] in KERNELS
 
 
-def sources():
+def list_sources():
     held = [("", (rows.FORWARD, rows.RULE), {"P": threads, "K": 4}) for threads in (32, 256, 1024)]
     held += [("_of_columns", (rows.COLUMN_FORWARD, rows.COLUMN_RULE), {})]
     for name, char, (more, bodies, constants) in product((*rows.FORWARDS, *rows.RULES), "efd", held):
@@ -80,5 +80,5 @@ def sources():
 
 def test_all_compile_for_a_gpu():
     nvrtc.require()
-    for source in sources():
+    for source in list_sources():
         nvrtc.compile_for_a_gpu(source)

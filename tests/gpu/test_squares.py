@@ -10,7 +10,7 @@ from minigrad.ops.loss import mse
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize(("char", "tolerance"), [("f", 1e-5), ("e", 3e-3), ("d", 1e-12)])
-def test_the_loss_and_its_gradients(launched, char, tolerance, reduction):
+def test_mse_and_its_gradients_are_those_of_the_operation(launched, char, tolerance, reduction):
     x, y = np.random.default_rng(0).standard_normal((2, 3, 70)).astype(char)
     g = np.array(0.5, char)
     loss = or_else(squares.add_squares, mse.forward)(x, y, reduction=reduction)
@@ -25,7 +25,7 @@ def test_the_loss_and_its_gradients(launched, char, tolerance, reduction):
 @pytest.mark.parametrize(
     "y", [np.ones((3, 1), "f"), np.ones((4, 3), "f").T, np.ones((3, 4))], ids=["broadcast", "T", "d"]
 )
-def test_what_no_kernel_serves_is_computed_as_before(launched, y):
+def test_other_operands_are_left_to_the_operation(launched, y):
     x = np.zeros((3, 4), "f")
     np.testing.assert_allclose(or_else(squares.add_squares, mse.forward)(x, y, reduction="mean"), 1)
     np.testing.assert_array_equal(or_else(squares.add_squares, mse.forward)(x, y, reduction="none"), np.ones((3, 4)))

@@ -22,7 +22,7 @@ def reduce(x, *, dim, keepdim):
 
 @pytest.mark.parametrize("keepdim", [False, True])
 @pytest.mark.parametrize(("shape", "dim", "count"), REDUCTIONS.values(), ids=REDUCTIONS)
-def test_sums_and_means(launched, shape, dim, count, keepdim):
+def test_sums_and_means_are_numpys(launched, shape, dim, count, keepdim):
     x = np.random.default_rng(0).standard_normal(shape).astype("f")
     total = or_else(sums.add_up, reduce)(x, dim=dim, keepdim=keepdim)
     np.testing.assert_allclose(total, x.sum(axis=dim, keepdims=keepdim), rtol=1e-5, atol=1e-6)
@@ -32,7 +32,7 @@ def test_sums_and_means(launched, shape, dim, count, keepdim):
     np.testing.assert_allclose(mean, x.mean(axis=dim, keepdims=keepdim), rtol=1e-5, atol=1e-6)
 
 
-def test_many_halves_are_not_lost(launched):
+def test_halves_are_summed_in_float32(launched):
     x = np.ones((4096, 2), "e")
     assert or_else(sums.add_up, reduce)(x, dim=(0,), keepdim=False).tolist() == [4096, 4096]
 
@@ -40,14 +40,14 @@ def test_many_halves_are_not_lost(launched):
 @pytest.mark.parametrize(
     ("shape", "dim"), [((3, 4, 5), (1,)), ((0, 3), (0,)), ((5000, 3), (1,)), ((70000,), None)], ids=str
 )
-def test_what_no_kernel_serves_is_computed_as_before(launched, shape, dim):
+def test_other_operands_are_left_to_numpy(launched, shape, dim):
     x = np.ones(shape, "f")
     np.testing.assert_array_equal(or_else(sums.add_up, reduce)(x, dim=dim, keepdim=False), x.sum(dim))
     assert or_else(sums.add_up, reduce)(np.ones((2, 3), int), dim=(0,), keepdim=False).tolist() == [2, 2, 2]
     assert launched == []
 
 
-def test_rows_of_a_gradient(launched):
+def test_sum_rows_is_numpys_sum_over_axis_0(launched):
     g = np.random.default_rng(0).standard_normal((33, 5)).astype("f")
     np.testing.assert_allclose(sums.sum_rows(g), g.sum(0), rtol=1e-5)
-    assert sums.sum_rows(g.T) is None  # left to the engine
+    assert sums.sum_rows(g.T) is None  # None: the engine sums it

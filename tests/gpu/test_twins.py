@@ -7,15 +7,15 @@ from minigrad.gpu import classes, normalization, pooling, rows, squares, sums
 from minigrad.kernels import Geometry
 from minigrad.ops.normalization import Moments
 from tests.conftest import install_stand_in
-from tests.gpu.on_processor import kernels_on_processor
+from tests.gpu.on_processor import run_kernels_on_processor
 
 BIG = [[0.0, 1e38, -3e38], [0.0, -2.0, 1e38], [3e38, 3e38, 3e38], [1.0, 2.0, 4.0]]
 HALVES = [[6e4, 6e4, -6e4, 1.0], [0.1, 0.2, 0.3, 1e-6]]
 FAR = 1e7 + np.random.default_rng(0).standard_normal((40, 3))
 
 
-def normalize(dims, columns):
-    """A forward, what it measures, and its gradient: of layers or of batches."""
+def make_normalization(dims, columns):
+    """A function of x: the normalized result, the statistics, and the gradient; over rows or over columns."""
 
     def compute(x):
         moments = Moments(x.shape, dims, columns, 1e-5)
@@ -26,7 +26,7 @@ def normalize(dims, columns):
     return compute
 
 
-def lose(x, labels, weights):
+def add_losses(x, labels, weights):
     """The loss, and its gradient."""
     how = {"ignore_index": -100, "reduction": "mean"}
     return classes.nll(x, labels, weights, **how), classes.nll_rule(weights[-1:], x, labels, weights, **how)
@@ -45,17 +45,17 @@ def pool(x):
 
 LABELS = np.array([0, 2, 1, 1])
 CASES = {
-    "layers": (normalize((1,), (1, 3)), [np.array(BIG, "f")]),
-    "layers of halves": (normalize((1,), (1, 4)), [np.array(HALVES, "e")]),
-    "layers of doubles": (normalize((1,), (1, 3)), [np.array(BIG)]),
-    "layers far from zero": (normalize((1,), (1, 3)), [FAR.astype("f")]),
-    "batches": (normalize((0,), (1, 3)), [np.array(BIG[:2], "f")]),
-    "batches of halves": (normalize((0,), (1, 4)), [np.array(HALVES, "e")]),
-    "batches far from zero": (normalize((0,), (1, 3)), [FAR.astype("f")]),
-    "batches of doubles far from zero": (normalize((0,), (1, 3)), [FAR]),
-    "classes": (lose, [np.array(BIG, "f"), LABELS, np.array([3.0, 1.0, 0.1], "f")]),
-    "classes by large weights": (lose, [np.array(BIG, "f") / 1e38, LABELS, np.array([3e38, 3e38, 1], "f")]),
-    "classes of halves": (lose, [np.array([*HALVES, *HALVES], "e"), LABELS, np.array([6e4, 1e-4, 6e4, 1], "e")]),
+    "layers": (make_normalization((1,), (1, 3)), [np.array(BIG, "f")]),
+    "layers of halves": (make_normalization((1,), (1, 4)), [np.array(HALVES, "e")]),
+    "layers of doubles": (make_normalization((1,), (1, 3)), [np.array(BIG)]),
+    "layers far from zero": (make_normalization((1,), (1, 3)), [FAR.astype("f")]),
+    "batches": (make_normalization((0,), (1, 3)), [np.array(BIG[:2], "f")]),
+    "batches of halves": (make_normalization((0,), (1, 4)), [np.array(HALVES, "e")]),
+    "batches far from zero": (make_normalization((0,), (1, 3)), [FAR.astype("f")]),
+    "batches of doubles far from zero": (make_normalization((0,), (1, 3)), [FAR]),
+    "classes": (add_losses, [np.array(BIG, "f"), LABELS, np.array([3.0, 1.0, 0.1], "f")]),
+    "classes by large weights": (add_losses, [np.array(BIG, "f") / 1e38, LABELS, np.array([3e38, 3e38, 1], "f")]),
+    "classes of halves": (add_losses, [np.array([*HALVES, *HALVES], "e"), LABELS, np.array([6e4, 1e-4, 6e4, 1], "e")]),
     "squares": (lambda x: [squares.add_squares(x, x[::-1].copy(), reduction="sum")], [np.array(BIG, "f")]),
     "squares of halves": (lambda x: [squares.add_squares(x, x * 2, reduction="mean")], [np.array(HALVES, "e") / 3]),
     "sums": (lambda x: [sums.add_up(x, dim=(1,), keepdim=False)], [np.array(BIG, "f")]),
@@ -68,9 +68,9 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_twin_computes_in_the_type_of_its_kernel(name, monkeypatch):
+def test_a_numpy_twin_computes_in_the_type_of_its_kernel(name, monkeypatch):
     compute, operands = CASES[name]
-    with np.errstate(all="ignore"), kernels_on_processor(monkeypatch) as launched:
+    with np.errstate(all="ignore"), run_kernels_on_processor(monkeypatch) as launched:
         wanted = compute(*operands)
     assert launched
     with install_stand_in() as cupy, np.errstate(all="ignore"):

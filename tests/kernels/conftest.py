@@ -1,4 +1,4 @@
-"""The engine runs every kernel with NumPy's warnings off; so do these tests, which call them directly."""
+"""The engine runs every kernel with NumPy's warnings off; these tests call kernels directly, so they do the same."""
 
 from collections.abc import Iterator
 

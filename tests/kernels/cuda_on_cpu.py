@@ -37,7 +37,7 @@ def run(source, name, grid, block, arguments, shared_mem=0):
     grid, block = [(*size, 1, 1)[:3] for size in (grid, block)]
     assert 1 <= np.prod(block) <= 1024 and block[2] <= 64, f"a block of {block} threads cannot be launched"
     assert 1 <= grid[0] < 2**31 and all(1 <= n <= 65535 for n in grid[1:]), f"a grid of {grid} cannot be launched"
-    library, kinds = compiled(source, name)
+    library, kinds = compile_kernel(source, name)
     assert len(kinds) == len(arguments), f"{name} takes {len(kinds)} arguments, got {len(arguments)}"
     kept = [_as_bytes(a, kind, size) for a, kind, size in zip(arguments, kinds, _sizes(library, kinds), strict=True)]
     pointers = (ctypes.c_void_p * len(kept))(*[ctypes.addressof(k) for k in kept])
@@ -49,12 +49,12 @@ def run(source, name, grid, block, arguments, shared_mem=0):
 
 
 @cache
-def compiled(source, name):
+def compile_kernel(source, name):
     """The library that runs this kernel, and the C types that it declares."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler here, which would run the kernels' source on the processor")
-    kinds = declared(source, name)
+    kinds = read_parameter_types(source, name)
     code = DYNAMIC.sub(r"\1* \2 = reinterpret_cast<\1*>(dynamic_shared);", source)
     code = LAUNCH.format(
         sizes=", ".join(f"sizeof({kind})" for kind in kinds),
@@ -76,7 +76,7 @@ def compiled(source, name):
     return library, kinds
 
 
-def declared(source, name):
+def read_parameter_types(source, name):
     """The C types of a kernel's parameters, in order."""
     source = re.sub(r"//[^\n]*|/\*.*?\*/", " ", source, flags=re.DOTALL)
     begin = re.search(rf"__global__[^;{{}}]*?\b{name}\s*\(", source)
@@ -95,7 +95,7 @@ def _sizes(library, kinds):
 
 
 def _as_bytes(value, kind, size):
-    """What the kernel finds where its argument stands: an address, or a number's own bytes."""
+    """The bytes that are passed for an argument: an address, or the number itself."""
     if kind.endswith("*"):
         address = value.ctypes.data if isinstance(value, np.ndarray) else int(value)  # 0: no array
         return ctypes.c_void_p(address)
@@ -106,7 +106,7 @@ def _as_bytes(value, kind, size):
 
 @cache
 def _header(compiler):
-    """The header beside what the compiler made of it, which it finds there: most of a kernel's time to compile."""
+    """The path of the header, precompiled: to compile it is most of the time that a kernel takes."""
     path = shutil.copy(HEADER, _folder())
     subprocess.run([compiler, *OPTIONS, "-x", "c++-header", "-o", f"{path}.gch", path], check=True)
     return path

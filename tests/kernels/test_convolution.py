@@ -78,7 +78,7 @@ def test_each_algorithm_agrees_with_loops(algorithm, shape):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
-def test_a_kernel_wider_than_the_whole_image():
+def test_depthwise_kernels_may_be_wider_than_the_image():
     for kernel, padding, dilation in (((1, 7), (0, 3), (1, 1)), ((6, 7), (0, 3), (2, 1)), ((3, 9), (1, 4), (1, 1))):
         shape = layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
         x, w, g = problem(*shape)
@@ -121,7 +121,7 @@ LAYERS = {  # the shapes that each algorithm was written for
 }
 
 
-def test_every_algorithm_has_a_layer_here():
+def test_every_algorithm_has_a_layer_in_the_table():
     assert set(LAYERS) == set(ON_A_CPU)
 
 
@@ -194,7 +194,7 @@ def test_integers_wrap_as_their_dtype_does(algorithm, dtype):
     np.testing.assert_array_equal(out, exact.astype(dtype))
 
 
-def test_infinities_stay_infinities_without_a_warning():
+def test_infinities_propagate_without_a_warning():
     x = np.full((1, 2, 5, 5), np.inf, np.float32)
     w = np.array([1, -1], np.float32).reshape(1, 2, 1, 1)
     assert np.isnan(kernels.conv2d(x, w, geometry=Geometry((1, 1)))).all()
@@ -205,7 +205,7 @@ BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "dep
 
 
 @pytest.mark.parametrize("algorithm", BLOCKS_OF)
-def test_blocks_of_any_size_agree(algorithm, monkeypatch):
+def test_blocks_of_any_size_give_the_same_result(algorithm, monkeypatch):
     shape = LAYERS[algorithm]
     x, w, g = problem(*shape)
     whole = triad(algorithm, x, w, g, shape[2])
@@ -231,7 +231,7 @@ def test_small_blocks_agree_with_loops(algorithm, size, shape):
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
-def test_depthwise_images_come_together_with_some_left_over(stride, monkeypatch):
+def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
     shape = layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
     monkeypatch.setattr(depthwise, "WORTH", 1)
     expected = triad("direct", *problem(*shape), shape[2])
@@ -266,7 +266,7 @@ def narrow_machine():
         ("winograd 5x5", (8, 64, 27, 27), (192, 64, 5, 5), 1),
     ],
 )
-def test_the_table_of_shapes(narrow_machine, expected, x_shape, w_shape, stride):
+def test_each_shape_chooses_its_algorithm(narrow_machine, expected, x_shape, w_shape, stride):
     geometry = Geometry(w_shape[2:], (stride, stride), (1, 1), groups=x_shape[1] // w_shape[1])
     assert dispatch.choose(x_shape, w_shape[0], geometry).name == expected
 
@@ -277,7 +277,7 @@ def test_double_precision_never_takes_winograd(narrow_machine):
         assert chosen.name.startswith("winograd") == (char == "f")
 
 
-def test_a_group_apart_is_chosen_for_by_its_own_shape(monkeypatch):
+def test_each_group_of_apart_chooses_by_its_own_shape(monkeypatch):
     x, w, g = problem((2, 128, 20, 20), (128, 64, 3, 3), Geometry((3, 3), padding=(1, 1), groups=2), np.float32)
     chosen = []
     choose = dispatch.choose
@@ -289,7 +289,7 @@ def test_a_group_apart_is_chosen_for_by_its_own_shape(monkeypatch):
     assert dispatch._forced.name is None
 
 
-def test_without_the_wing_the_heart_computes_the_same(monkeypatch):
+def test_the_three_algorithms_of_the_heart_compute_the_same(monkeypatch):
     shape = LAYERS["winograd"]
     x, w, g = problem(*shape, dtype=np.float32)
     quick = triad(None, x, w, g, shape[2])
@@ -312,7 +312,7 @@ def test_resnet_layer_in_single_precision_is_within_1e_5():
 
 
 class TestForcing:
-    def test_within_a_block_and_until_the_next_call(self):
+    def test_an_algorithm_is_forced_in_a_block_or_until_the_next_call(self):
         with kernels.algorithm("im2col"):
             with kernels.algorithm("direct"):
                 assert dispatch._forced.name == "direct"
@@ -323,7 +323,7 @@ class TestForcing:
         kernels.algorithm(None)
         assert dispatch._forced.name is None
 
-    def test_is_local_to_its_thread(self):
+    def test_a_forced_algorithm_is_local_to_its_thread(self):
         seen = []
         with kernels.algorithm("direct"):
             thread = threading.Thread(target=lambda: seen.append(dispatch._forced.name))
@@ -331,11 +331,11 @@ class TestForcing:
             thread.join()
         assert seen == [None]
 
-    def test_unknown_name_lists_the_known_ones(self):
+    def test_an_unknown_name_is_refused_with_the_known_ones(self):
         with pytest.raises(ValueError, match=r"unknown algorithm 'magic'; known are direct, .*im2col"):
             kernels.algorithm("magic")
 
-    def test_a_shape_it_cannot_compute_is_named(self):
+    def test_a_forced_algorithm_names_the_shape_that_it_cannot_compute(self):
         with (
             kernels.algorithm("winograd"),
             pytest.raises(RuntimeError, match=r"'winograd' was forced, but .*stride \(2, 2\)"),
@@ -344,7 +344,7 @@ class TestForcing:
 
 
 class TestWorkspace:
-    def test_is_bounded_reused_and_released(self):
+    def test_scratch_memory_is_bounded_reused_and_released(self):
         kernels.release_workspaces()
         assert kernels.workspace_bytes() == 0
         shape = LAYERS["winograd"]
@@ -358,7 +358,7 @@ class TestWorkspace:
         kernels.release_workspaces()
         assert kernels.workspace_bytes() == 0
 
-    def test_a_request_over_the_limit_is_served_but_not_kept(self, monkeypatch):
+    def test_scratch_memory_over_the_limit_is_not_kept(self, monkeypatch):
         kernels.release_workspaces()
         monkeypatch.setattr(workspace, "LIMIT", 1000)
         assert workspace.workspace("tiles", (1001,), np.dtype("f")).shape == (1001,)
@@ -384,7 +384,7 @@ class TestWorkspace:
         assert wrong == []
 
 
-def test_a_forced_algorithm_holds_in_the_backward_walk_too(monkeypatch):
+def test_a_forced_algorithm_is_used_in_backward_too(monkeypatch):
     import minigrad as torch
 
     calls = []

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.kernels.cuda_on_cpu import declared, run
+from tests.kernels.cuda_on_cpu import read_parameter_types, run
 
 I = np.int32
 
@@ -19,7 +19,7 @@ def test_every_thread_of_every_block_runs_with_its_own_index():
     assert out.tolist() == [0, 1, 2, 10, 11, 12, 100, 101, 102, 110, 111, -1, -1]
 
 
-def test_a_block_reverses_through_shared_memory():
+def test_threads_of_a_block_exchange_through_shared_memory():
     source = """
     extern "C" __global__ void reverse(const float* x, float* out) {
         __shared__ float tile[64];
@@ -33,7 +33,7 @@ def test_a_block_reverses_through_shared_memory():
     assert out.tolist() == [*x[63::-1], *x[:63:-1]]
 
 
-def test_a_tree_in_dynamic_shared_memory_and_warps_sum_rows():
+def test_warp_shuffles_and_dynamic_shared_memory_sum_rows():
     source = """
     typedef double T;
     __device__ T warp_sum(T v) {
@@ -58,7 +58,7 @@ def test_a_tree_in_dynamic_shared_memory_and_warps_sum_rows():
     np.testing.assert_allclose(out, x.sum(1), rtol=1e-12)
 
 
-def test_threads_that_end_early_do_not_hold_up_a_barrier():
+def test_threads_that_return_early_do_not_block_a_barrier():
     source = """
     extern "C" __global__ void early(int* out) {
         if (threadIdx.x >= 40) return;
@@ -71,7 +71,7 @@ def test_threads_that_end_early_do_not_hold_up_a_barrier():
     assert out.tolist() == [16] * 32 + [4] * 8 + [0] * 24
 
 
-def test_mismatched_calls_raise_instead_of_hanging():
+def test_mismatched_barriers_raise_instead_of_hanging():
     source = """
     extern "C" __global__ void hang(int* out) {
         if (threadIdx.x < 7) __syncthreads();
@@ -85,7 +85,7 @@ def test_mismatched_calls_raise_instead_of_hanging():
 
 def test_a_number_of_another_type_than_the_kernel_declares_is_refused():
     source = 'extern "C" __global__ void fill(float* out, const float value, long long n) { out[0] = value; }'
-    assert declared(source, "fill") == ["float*", "const float", "long long"]
+    assert read_parameter_types(source, "fill") == ["float*", "const float", "long long"]
     out = np.zeros(1, "f")
     run(source, "fill", (1,), (1,), (out, np.float32(2), np.int64(1)))
     assert out[0] == 2
@@ -95,7 +95,7 @@ def test_a_number_of_another_type_than_the_kernel_declares_is_refused():
         run(source, "fill", (1,), (1,), (out, np.float32(2)))
 
 
-def test_a_launch_that_no_gpu_takes_is_refused():
+def test_a_block_or_grid_that_is_too_large_is_refused():
     source = 'extern "C" __global__ void nothing(int* out) {}'
     with pytest.raises(AssertionError, match="a block of"):
         run(source, "nothing", (1,), (2048,), (np.zeros(1, "i"),))

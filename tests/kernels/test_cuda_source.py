@@ -64,7 +64,7 @@ def test_source_compiles_for_a_gpu():
     for char, kernel in itertools.product(launch.C_TYPES, (cuda_columns.GATHER, cuda_columns.SCATTER)):
         compile_for_a_gpu(kernel, char)
     for kernel in kernels_of_the_algorithms():
-        for char in "f" if kernel in winograds() else "fd":
+        for char in "f" if kernel in list_winograd_kernels() else "fd":
             compile_for_a_gpu(kernel, char)
 
 
@@ -72,7 +72,7 @@ def compile_for_a_gpu(kernel, char):
     assert f"{kernel.name}(" in nvrtc.compile_for_a_gpu(kernel.source(char), *kernel.options)
 
 
-def winograds():
+def list_winograd_kernels():
     transforms = [("transform", "B"), ("transform", "A"), ("transform", "G")]
     transforms += [("transform_back", "back to A"), ("transform_back", "back to G")]
     sizes = [(length, taps) for taps, length in cuda_winograd.TILES.items()]
@@ -93,5 +93,5 @@ def kernels_of_the_algorithms():
         cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.MIRRORED, Geometry((3, 5)), 4, 3, "f"),
         cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3, "f"),
         *(cuda_product._kernel(name, 64, 64) for name in ("product", "product_of_windows")),
-        *winograds(),
+        *list_winograd_kernels(),
     ]  # fmt: skip

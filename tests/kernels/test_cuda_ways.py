@@ -52,7 +52,7 @@ def on_the_processor(monkeypatch):
             monkeypatch.setattr(family, "ENOUGH", 8)
 
 
-def operands(image, outputs, geometry, char):
+def draw_operands(image, outputs, geometry, char):
     random = np.random.default_rng(0)
     shapes = {
         "x": image,
@@ -62,7 +62,7 @@ def operands(image, outputs, geometry, char):
     return {name: random.standard_normal(shape).astype(char) for name, shape in shapes.items()}
 
 
-def turned(array):
+def change_layout(array):
     """The same numbers with the channels last in memory, and the rows backwards."""
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)[:, ::-1]), -1, 1)[:, :, ::-1]
 
@@ -85,11 +85,11 @@ def check(algorithm, function, arrays, geometry, size, tolerance):
 def test_each_algorithm_computes_the_definition(name, case, function):
     image, outputs, geometry = CASES[name][case]
     algorithm = cuda.FAMILIES[name].ALGORITHM
-    for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4), ("f", turned, 1e-4)):
+    for char, change, tolerance in (("d", change_layout, 1e-10), ("f", np.asarray, 1e-4), ("f", change_layout, 1e-4)):
         if not algorithm.serves(Problem(image, outputs, geometry, char, object)):
             assert (name, char) == ("cuda winograd", "d")
             continue
-        arrays = {key: change(a) for key, a in operands(image, outputs, geometry, char).items()}
+        arrays = {key: change(a) for key, a in draw_operands(image, outputs, geometry, char).items()}
         check(algorithm, function, arrays, geometry, image[2:], tolerance)
 
 
@@ -99,7 +99,7 @@ def test_each_algorithm_computes_the_definition(name, case, function):
 def test_nonfinite_values_reach_the_outputs_that_see_them(name, function, value):
     image, outputs, geometry = CASES[name][0]
     char, tolerance = ("f", 1e-4) if name == "cuda winograd" else ("d", 1e-9)
-    arrays = operands(image, outputs, geometry, char)
+    arrays = draw_operands(image, outputs, geometry, char)
     for key in FUNCTIONS[function]:
         for place in (0, arrays[key].size // 2, -1):
             changed = {**arrays, key: arrays[key].copy()}
@@ -114,7 +114,7 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
         planned.cache_clear()
     image, outputs, geometry = (2, 9, 9, 8), 130, Geometry((3, 2), (1, 1), (1, 2))
     for function in FUNCTIONS:
-        check(cuda_product.ALGORITHM, function, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
+        check(cuda_product.ALGORITHM, function, draw_operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
     for planned in (cuda_product._plan, cuda_product._weights):
         planned.cache_clear()
 
@@ -123,7 +123,7 @@ def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
     """An outlier stands in the first tile of the second image, a NaN in four tiles of the third."""
     monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (13, 13), 13))  # image by image
     geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd_marks.Frame(6, 3, 3, (13, 13))
-    arrays = operands((3, 8, 13, 13), 5, geometry, "f")
+    arrays = draw_operands((3, 8, 13, 13), 5, geometry, "f")
     check(cuda_winograd.ALGORITHM, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
     arrays["x"][1, 3, 1, 1], arrays["x"][2, 5, 3, 4] = 1e4, np.nan
     marks, seen = cuda_winograd_marks.mark(arrays["x"], None, frame, (1, 1))
@@ -142,7 +142,7 @@ def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
 def test_winograd_adds_marked_tiles_to_a_kernels_gradient():
     """A block looks at as many tiles as it has threads. The first are all even, in the last image one is not."""
     geometry = Geometry((3, 3), padding=(1, 1))
-    arrays = {name: 1 + 0.1 * a for name, a in operands((6, 1, 27, 27), 1, geometry, "f").items()}
+    arrays = {name: 1 + 0.1 * a for name, a in draw_operands((6, 1, 27, 27), 1, geometry, "f").items()}
     arrays["x"][5, 0, 20, 20] = 1e4
     check(cuda_winograd.ALGORITHM, "conv2d_weight", arrays, geometry, (27, 27), 1e-4)
 
@@ -164,23 +164,23 @@ def test_every_algorithm_has_its_cases():
         ((0, 3, 8, 8), 8, Geometry((3, 3)), "cuda columns"),
     ],
 )
-def test_the_geometry_chooses(image, outputs, geometry, name):
+def test_each_geometry_chooses_its_algorithm(image, outputs, geometry, name):
     for function in FUNCTIONS:
         assert cuda.choose(function, image, outputs, geometry, "f", object).ALGORITHM.name == name
     assert cuda.choose(function, image, outputs, geometry, "?", object) is cuda.cuda_columns
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 3, 4), (3, 5, 60, 50), (2, 1, 1, 1)])
-def test_a_bias_gathers_its_channel(shape):
+def test_sum_channels_is_the_gradient_of_a_bias(shape):
     g = np.random.default_rng(0).standard_normal(shape)
-    for array in (g, turned(g)):
+    for array in (g, change_layout(g)):
         np.testing.assert_allclose(cuda.sum_channels(array), array.sum((0, 2, 3)), rtol=1e-10, atol=1e-10)
 
 
-def test_images_whose_rows_do_not_lie_in_memory_are_copied():
-    images = operands((2, 3, 5, 4), 3, Geometry((3, 3)), "f")["x"]
+def test_images_with_strides_between_columns_are_copied():
+    images = draw_operands((2, 3, 5, 4), 3, Geometry((3, 3)), "f")["x"]
     assert cuda._with_rows(images) is images
-    last = turned(images)
+    last = change_layout(images)
     assert cuda._with_rows(last).flags.c_contiguous
     np.testing.assert_array_equal(cuda._with_rows(last), images)
 
@@ -194,13 +194,13 @@ def test_integers_are_passed_as_one_argument():
         cuda_parts.Counted("set_both", body.replace("int second", "float second")).source("d")
 
 
-def test_with_tf32_columns_are_chosen_and_winograd_is_not():
+def test_tf32_chooses_columns_instead_of_winograd():
     problem = (64, 64, 56, 56), 64, Geometry((3, 3), padding=(1, 1))
     for char, tf32, family in (("f", False, "winograd"), ("f", True, "columns"), ("d", True, "product")):
         assert cuda.choose("conv2d", *problem, char, object, tf32).ALGORITHM.name == f"cuda {family}"
 
 
-def test_strides_that_32_bits_do_not_count_are_seen():
+def test_is_near_refuses_strides_beyond_32_bits():
     far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
     assert cuda.is_near(far)
     assert not cuda.is_near(np.lib.stride_tricks.as_strided(far, (3, 2), (2**34, 8)))

@@ -20,7 +20,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_triad(device, case):
+def test_convolution_and_its_adjoints_are_numpys_without_copies(device, case):
     x_shape, w_shape, pairs = CASES[case]
     geometry = kernels.Geometry(w_shape[2:], *pairs)
     random = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def test_triad(device, case):
 
 
 @pytest.mark.parametrize("with_nan", [False, True])
-def test_pooling_and_columns(device, with_nan):
+def test_pooling_unfold_and_fold_are_numpys(device, with_nan):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 6))
     if with_nan:
         x[0, 1, 2, 3] = np.nan

@@ -17,7 +17,7 @@ pairs = lambda low, high: st.tuples(*[st.integers(low, high)] * 2)  # noqa: E731
 
 @settings(max_examples=200, deadline=None)
 @given(pairs(1, 5), pairs(1, 4), pairs(0, 4), pairs(1, 3), pairs(0, 6))
-def test_windows_are_as_many_as_fit(kernel, stride, padding, dilation, more):
+def test_the_count_of_windows_is_that_by_counting(kernel, stride, padding, dilation, more):
     geometry = Geometry(kernel, stride, padding, dilation)
     size = tuple(max(1, r - 2 * p) + m for r, p, m in zip(geometry.reach, padding, more, strict=True))
     for axis, count in enumerate(geometry.windows(size)):
@@ -28,13 +28,13 @@ def test_windows_are_as_many_as_fit(kernel, stride, padding, dilation, more):
     assert geometry.windows(least) == geometry.windows(size)
 
 
-def test_the_mirrored_geometry_gives_the_image_back():
+def test_the_mirrored_geometry_gives_back_the_size_of_the_image():
     geometry = Geometry((3, 2), padding=(1, 0), dilation=(2, 1))
     assert geometry.mirrored().windows(geometry.windows((9, 7))) == (9, 7)
 
 
 @pytest.mark.parametrize("padding", [(0, 0), (0, 2), (3, 0), (9, 1)])
-def test_padded_rows_are_rows_of_the_padded_image(padding):
+def test_padded_strips_are_rows_of_the_padded_image(padding):
     x = np.arange(24.0).reshape(1, 2, 4, 3)
     whole = np.pad(x, ((0, 0), (0, 0), padding[:1] * 2, padding[1:] * 2))
     np.testing.assert_array_equal(padded(x, padding), whole)
@@ -44,7 +44,7 @@ def test_padded_rows_are_rows_of_the_padded_image(padding):
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 5), st.integers(1, 20), st.integers(1, 50), st.integers(1, 300), st.integers(1, 4))
-def test_blocks_cover_everything_once_and_fit(N, rows, row_bytes, limit, step):
+def test_blocks_cover_each_row_once_within_the_limit(N, rows, row_bytes, limit, step):
     seen = np.zeros((N, rows), int)
     for images, strip in blocks(N, rows, row_bytes, limit, step):
         seen[images, strip] += 1

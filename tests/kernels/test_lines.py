@@ -6,8 +6,8 @@ import pytest
 from minigrad.kernels.fast.lines import Along, Lines
 
 
-def look(images, rows, columns):
-    """The same, pixel by pixel: (n, some, C, H, W) -> (some, C*len(columns), n*rows*width)."""
+def read_pixels(images, rows, columns):
+    """What `Lines` holds, read pixel by pixel: (n, some, C, H, W) -> (some, C*len(columns), n*rows*width)."""
     n, some, C, H, W = images.shape
     seen = np.zeros((some, C, len(columns), n, rows.length, columns[0].length))
     for k, column in enumerate(columns):
@@ -37,19 +37,19 @@ def test_a_line_holds_the_pixels_of_its_windows(case, spare):
     rows, columns = CASES[case]
     images = np.random.default_rng(0).standard_normal((2, 3, 2, 5, 6))
     lines = Lines("test", images, rows, tuple(columns), spare)
-    lines.room[...] = np.nan  # memory of before
+    lines.room[...] = np.nan  # what an earlier user of the memory left
     lines = Lines("test", images, rows, tuple(columns), spare)
     for some in (images, images[::-1], images + 1):
-        np.testing.assert_array_equal(lines.fill(some), look(some, rows, columns))
+        np.testing.assert_array_equal(lines.fill(some), read_pixels(some, rows, columns))
 
 
-def test_rows_that_do_not_touch_in_memory_are_read_as_well():
+def test_images_with_strides_are_read_too():
     images = np.random.default_rng(1).standard_normal((1, 2, 1, 5, 12))[..., ::2]
     rows, columns = Along(-1, 7), (Along(-1, 6), Along(0, 6), Along(1, 6))
-    np.testing.assert_array_equal(Lines("test", images, rows, columns).fill(images), look(images, rows, columns))
+    np.testing.assert_array_equal(Lines("test", images, rows, columns).fill(images), read_pixels(images, rows, columns))
 
 
-def test_spare_room_comes_first_and_is_left_alone():
+def test_spare_room_comes_first_and_is_not_written_to():
     images, rows, columns = np.ones((1, 1, 1, 2, 3)), Along(0, 2), (Along(0, 3), Along(1, 3))
     lines = Lines("test", images, rows, columns, spare=1)
     lines.room[:, :6] = 7
@@ -61,6 +61,6 @@ def test_spare_room_comes_first_and_is_left_alone():
     ("along", "places", "pixels"),
     [(Along(-1, 4), [1, 2, 3], [0, 1, 2]), (Along(1, 4, 2), [0, 1], [1, 3]), (Along(9, 4), [], [])],
 )
-def test_overlap_of_a_range_and_an_image(along, places, pixels):
+def test_meet_gives_the_overlap_of_a_range_and_an_image(along, places, pixels):
     into, out_of = along.meet(5)
     assert list(range(along.length)[into]) == places and list(range(5)[out_of]) == pixels

@@ -16,7 +16,7 @@ from tests.kernels.test_convolution import LAYERS, problem
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
 
 
-def computed(module, function, operands, geometry, size):
+def compute(module, function, operands, geometry, size):
     """A function of the triad, of the loops of the definition (`direct`) or of the dispatch."""
     left, right = (operands[name] for name in FUNCTIONS[function])
     rest = {"conv2d_input": (size,)}.get(function, ())
@@ -27,7 +27,7 @@ def computed(module, function, operands, geometry, size):
     return getattr(kernels, function)(left, right, geometry=geometry, **named)
 
 
-def spoiled(array, value, where):
+def spoil(array, value, where):
     array = array.copy()
     place = {"first": 0, "middle": array.size * 3 // 7, "last": -1}[where]
     array.reshape(-1)[place] = value
@@ -50,10 +50,10 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
     x_shape, _, geometry = SMALL[algorithm]
     operands = dict(zip("xwg", problem(*SMALL[algorithm], dtype=np.float32), strict=True))
     for name in FUNCTIONS[function]:
-        changed = {**operands, name: spoiled(operands[name], value, where)}
+        changed = {**operands, name: spoil(operands[name], value, where)}
         with kernels.algorithm(algorithm):
-            found = computed(kernels, function, changed, geometry, x_shape[2:])
-        expected = computed(direct, function, changed, geometry, x_shape[2:])
+            found = compute(kernels, function, changed, geometry, x_shape[2:])
+        expected = compute(direct, function, changed, geometry, x_shape[2:])
         np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
         np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
         clean = np.isfinite(expected)
@@ -62,7 +62,7 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
 
 @pytest.mark.parametrize("algorithm", ["tiny", "mec", "depthwise"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_stride_does_not_multiply_zeros_by_nonfinite_values(algorithm, value):
+def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
     geometry = (
         LAYERS["mec"][2] if algorithm == "mec" else Geometry((3, 3), (2, 2) if algorithm == "tiny" else (1, 1), (1, 1))
     )
@@ -79,7 +79,7 @@ def test_a_stride_does_not_multiply_zeros_by_nonfinite_values(algorithm, value):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_images_side_by_side_do_not_see_each_other(value):
+def test_joined_images_do_not_see_each_others_values(value):
     """Depthwise kernels slide over several small images in one go: every row of the second one, in turn."""
     geometry = Geometry((3, 3), padding=(1, 1), groups=4)
     x, w, g = problem((3, 4, 5, 4), (4, 1, 3, 3), geometry)
@@ -93,8 +93,8 @@ def test_images_side_by_side_do_not_see_each_other(value):
             ("conv2d_input", {"g": g_bad, "w": w}),
         ):
             with kernels.algorithm("depthwise"):
-                found = computed(kernels, function, operands, geometry, (5, 4))
-            expected = computed(direct, function, operands, geometry, (5, 4))
+                found = compute(kernels, function, operands, geometry, (5, 4))
+            expected = compute(direct, function, operands, geometry, (5, 4))
             np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
@@ -127,7 +127,7 @@ def put(x, value):
 
 @pytest.mark.parametrize("algorithm", [None, "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks"])
 @pytest.mark.parametrize("scene", SCENES)
-def test_the_bound_that_is_stated(algorithm, scene):
+def test_winograd_stays_within_its_stated_bound(algorithm, scene):
     """|error| <= 1e-5 (largest |x| that the output sees) (sum of its kernel's |w|), for any range of the data."""
     x_shape, _, geometry = LAYERS[algorithm or "winograd"]
     x, w, g = problem(*LAYERS[algorithm or "winograd"], dtype=np.float32)
@@ -161,7 +161,7 @@ def test_ordinary_data_keep_the_quick_algorithm(algorithm, tile):
     assert winograd.is_even(x[:0], geometry, *tile) and winograd.is_even(x[:, :, :1, :1], geometry, *tile)
 
 
-def test_a_pixel_that_only_the_zeros_at_a_kernels_end_meet_counts():
+def test_a_pixel_that_only_padded_zeros_of_the_kernel_meet_is_counted():
     """Of 5x5 in blocks of 4x4 the tiles reach 8 pixels: the last two outputs see less than what lies beside them."""
     x = np.ones((1, 1, 9, 9), np.float32)
     geometry = Geometry((5, 5))
@@ -172,7 +172,7 @@ def test_a_pixel_that_only_the_zeros_at_a_kernels_end_meet_counts():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_the_lesson_that_marks_a_pixel_and_looks_where_it_arrives(dtype):
+def test_one_pixel_reaches_nine_outputs_and_one_output_nine_pixels(dtype):
     layer = torch.nn.Conv2d(16, 16, 3, padding=1, dtype=dtype)
     x = torch.zeros(1, 16, 32, 32, dtype=dtype)
     x[0, 0, 15, 15] = 1.0

@@ -52,7 +52,7 @@ def poolings(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(poolings(), st.integers(0, 2**31), st.sampled_from(["real", "ties", "nan", "low", "int"]))
-def test_values_and_places_are_the_definitions(pooling, seed, kind):
+def test_max_pooling_is_its_definition(pooling, seed, kind):
     shape, arguments = pooling
     random = np.random.default_rng(seed)
     x = random.standard_normal(shape).astype(np.float32)
@@ -157,7 +157,7 @@ def test_adaptive_windows_are_their_definition(image, size, spoiled):
 
 @settings(max_examples=60, deadline=None)
 @given(poolings(), st.booleans(), st.integers(0, 2**31))
-def test_means_and_their_adjoint(pooling, include_pad, seed):
+def test_avg_pool2d_input_is_the_adjoint_of_avg_pool2d(pooling, include_pad, seed):
     shape, (geometry, ceil) = pooling
     geometry = geometry._replace(dilation=(1, 1))
     windows = geometry.windows(shape[-2:], ceil)
