@@ -60,6 +60,10 @@ int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
 NOT_COMPLEX = "there are no complex numbers here, give .real, .imag or abs() of it"
+SCALAR_TYPES = {  # PyTorch's other names of the dtypes, as in FloatTensor
+    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
+    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
+}  # fmt: skip
 _BY_NUMPY: dict[Any, dtype] = {d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
 _BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float64}
 

@@ -18,11 +18,6 @@ from minigrad.tensor.storage import TypedStorage, UntypedStorage
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
-    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
-}  # fmt: skip
-
 
 class TensorType:
     """A dtype and a type of device under one name, such as ``FloatTensor``.
@@ -37,7 +32,7 @@ class TensorType:
 
     def __init__(self, dtype: dtypes.dtype, place: str = "cpu") -> None:
         self.dtype, self.place = dtype, place
-        self.__name__ = self.__qualname__ = f"{NAMES[dtype.name]}Tensor"
+        self.__name__ = self.__qualname__ = f"{dtypes.SCALAR_TYPES[dtype.name]}Tensor"
         self.__module__ = "minigrad.cuda" if place == "cuda" else "minigrad"
 
     @property
@@ -86,8 +81,8 @@ def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:
         return value.tensor_of(wanted)
     if isinstance(value, TypedStorage):
         if value.dtype is not wanted:
-            held = NAMES[value.dtype.name]
-            hint = f"Expected a Storage of type {NAMES[wanted.name]} or an UntypedStorage, but got type {held}"
+            held, due = (dtypes.SCALAR_TYPES[dtype.name] for dtype in (value.dtype, wanted))
+            hint = f"Expected a Storage of type {due} or an UntypedStorage, but got type {held}"
             raise RuntimeError(f"{hint} for argument 1 'storage'")
         return value.tensor()
     if value is None or isinstance(value, (float, bool, np.bool_, np.floating)):
@@ -114,11 +109,11 @@ def type_of_name(name: Any) -> TensorType:
     if isinstance(name, TensorType):
         return name
     *front, last = str(name).split(".")
-    for kind, title in NAMES.items():
+    for kind, title in dtypes.SCALAR_TYPES.items():
         if last == f"{title}Tensor" and front in ([], ["torch"], ["minigrad"], ["torch", "cuda"], ["minigrad", "cuda"]):
             dtype = dtypes.bool_ if kind == "bool" else getattr(dtypes, kind)
             return TensorType(dtype, "cuda" if front[1:] else "cpu")
-    known = ", ".join(f"{title}Tensor" for title in NAMES.values())
+    known = ", ".join(f"{title}Tensor" for title in dtypes.SCALAR_TYPES.values())
     raise ValueError(f"invalid type: {name!r}; give a dtype, or one of {known}")
 
 

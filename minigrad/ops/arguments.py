@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.dtypes import NOT_COMPLEX
+from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
 from minigrad.ops.writes import Manner, write_out
 from minigrad.size import is_index
 
@@ -276,14 +276,10 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for a dtype that an operation does not support."""
-    title = {
-        "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-        "int8": "Char", "uint8": "Byte",
-    }  # fmt: skip
     remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
     if name == "neg":
         remedy += "; if you are trying to invert a mask, use the `~` or `logical_not()` operator"
-    kind = title.get(dtype.name, dtype.name.capitalize())
+    kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}")
 
 
@@ -313,3 +309,11 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
     if isinstance(handled, ValueError):
         return handled
     return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")
+
+
+def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which tensors of these shapes broadcast. Raises RuntimeError if there is none."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise shapes_do_not_broadcast(name, *shapes) from None

@@ -11,7 +11,14 @@ from minigrad.advice import warn
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.backend import array_module, as_int64
-from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import (
+    common_shape,
+    of_tensors,
+    require_number,
+    require_tensor,
+    shapes_do_not_broadcast,
+    takes_out,
+)
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.device import move_scalars
@@ -126,10 +133,7 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
     tensor([-2.])
     """
     check_mask("masked_select", mask)
-    try:
-        shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
-    except ValueError:
-        raise shapes_do_not_broadcast("masked_select", input.array, mask.array) from None
+    shape = common_shape("masked_select", input.array.shape, mask.array.shape)
     wide = array_module(mask.array).broadcast_to(mask.array, shape)
     return _mask_selected(expand(input, shape), key=watch((wide,), mask))
 

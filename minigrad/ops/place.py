@@ -15,11 +15,11 @@ from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,
+    common_shape,
     of_tensors,
     require_kind,
     require_number,
     require_tensor,
-    shapes_do_not_broadcast,
     sizes,
     takes_out,
 )
@@ -396,10 +396,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """
     check_mask("masked_scatter", mask)
     check_types("masked_scatter", input, source)
-    try:
-        shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
-    except ValueError:
-        raise shapes_do_not_broadcast("masked_scatter", input.array, mask.array) from None
+    shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
     whole, where = expand(input, shape), array_module(mask.array).broadcast_to(mask.array, shape)
     count = int(np.count_nonzero(where))
     if source.array.size < count:

@@ -11,16 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import (
-    as_int,
-    axis,
-    not_a_tensor,
-    of_tensors,
-    read_tensors,
-    shapes_do_not_broadcast,
-    sizes,
-    takes_out,
-)
+from minigrad.ops.arguments import as_int, axis, common_shape, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.memory_layout import memory_of
@@ -367,11 +358,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
     >>> torch.broadcast_shapes((3, 1), (2,))
     minigrad.Size([3, 2])
     """
-    given = [sizes("broadcast_shapes", (shape,)) for shape in shapes]
-    try:
-        return Size(np.broadcast_shapes(*given))
-    except ValueError:
-        raise shapes_do_not_broadcast("broadcast_shapes", *given) from None
+    name = "broadcast_shapes"
+    return Size(common_shape(name, *[sizes(name, (shape,)) for shape in shapes]))
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

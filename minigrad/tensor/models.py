@@ -82,7 +82,7 @@ class ModelMethods(TensorBase):
 
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
-            return f"minigrad.{place}{type_names.NAMES[self.dtype.name]}Tensor"
+            return f"minigrad.{place}{dtypes.SCALAR_TYPES[self.dtype.name]}Tensor"
         if isinstance(dtype, (str, type_names.TensorType)):
             chosen = type_names.type_of_name(dtype)
             return self.to(dtype=chosen.dtype, device=chosen.place)

@@ -10,8 +10,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
@@ -19,7 +17,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.nn.functional.checks import require_floats
 from minigrad.ops import loss as ops
-from minigrad.ops.arguments import not_a_tensor, require_kind, shapes_do_not_broadcast
+from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
 from minigrad.ops.copies import cast
 from minigrad.ops.functions import abs
 from minigrad.ops.shape import broadcast_tensors
@@ -189,10 +187,7 @@ def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> No
     if weight is not None and weight.array.shape != a:
         raise ValueError(f"{name}: Inputs and weight must have the same size, got {a} and {weight.array.shape}.")
     if a != b:
-        try:
-            np.broadcast_shapes(a, b)
-        except ValueError:
-            raise shapes_do_not_broadcast(name, input.array, target.array) from None
+        common_shape(name, a, b)
         text = (
             f"{name}: Using a target size ({b}) that is different to the input size ({a}): broadcasting compares "
             "numbers that do not belong together. Ensure that they have the same size, for example "
