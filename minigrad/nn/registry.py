@@ -288,9 +288,10 @@ class Registry:
     def _find_registered(self, name: str, kind: str, noun: str) -> Any:
         if not hasattr(self, name):
             raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
-        if self._kinds.get(name) != kind:
+        value = getattr(self, name)
+        if self._kinds.get(name) != kind or (value is None and kind != BUFFER):  # a buffer may be None
             raise AttributeError(f"`{name}` is not {noun}")
-        return getattr(self, name)
+        return value
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path. Raises `AttributeError` naming the part that fails."""

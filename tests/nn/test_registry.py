@@ -225,6 +225,17 @@ def test_get_parameter_buffer_and_submodule_take_a_path():
         net.get_buffer("0.weight")
 
 
+def test_what_is_switched_off_is_not_found_by_its_path():
+    net = nn.Sequential(nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2, track_running_stats=False))
+    net.add_module("off", None)
+    with pytest.raises(AttributeError, match=r"`bias` is not an nn\.Parameter"):
+        net.get_parameter("0.bias")
+    for path in ("off", "off.inner"):
+        with pytest.raises(AttributeError, match=r"`off` is not an nn\.Module"):
+            net.get_submodule(path)
+    assert net.get_buffer("1.running_mean") is None  # as in PyTorch
+
+
 def test_an_error_in_a_property_keeps_its_message():
     class Odd(nn.Module):
         @property
