@@ -137,9 +137,19 @@ DIFFERENCES = [
         "refuses('[y := torch.ones(3, 2, 4), z := nn.Parameter(torch.ones(1, 2)) @ y, y.sqrt_(), z.sum().backward()]')",
     ),
     (
-        "hooks on one of several results of a call (`split`, `unbind`, a `Function`)",
-        "run when a gradient arrives there; PyTorch also calls them with None, when another result gets a gradient",
+        "hooks on one of several results of a call (`split`, `unbind`, a `Function`), or on its `grad_fn`",
+        "run when a gradient arrives there; PyTorch also calls them when another result gets one, with None",
         "[p := ones_with_gradient(2).split(1), p[0].register_hook(len), p[1].sum().backward()][-1] is None",
+    ),
+    (
+        "hooks of a leaf that was frozen or detached after the forward",
+        "do not run, because it gets no gradient; PyTorch runs them",
+        "[x := ones_with_gradient(1), x.register_hook(int), y := x * 2, x.detach_(), y.backward()][-1] is None",
+    ),
+    (
+        "`.grad`",
+        "never shares memory with other tensors; PyTorch may keep what was given to `backward`, and write to it",
+        "[x := ones_with_gradient(1), g := torch.ones(1), x.clone().backward(g), x.grad.add_(1), g.item()][-1] == 1",
     ),
     (
         "`autograd.grad` with respect to one of several results of a call",
@@ -162,8 +172,8 @@ DIFFERENCES = [
         "torch.autograd.functional.jacobian(torch.sin, torch.ones(0)).shape == (0, 0)",
     ),
     (
-        "`detach_()` on a result of `einsum`",
-        "accepted; in PyTorch such results are views, and refuse it",
+        "`detach_()` on a result of `einsum`, or on a gradient",
+        "accepted; in PyTorch some of these are views, and refuse it",
         "torch.einsum('i,i', torch.ones(1), torch.ones(1)).detach_() == 1",
     ),
     (
@@ -306,7 +316,7 @@ DIFFERENCES = [
         "gradient('torch.tensor([0.5]).clamp(min=torch.zeros(1, 1), max=x).sum()', [1.0]) == [0.0]",
     ),
     (
-        "a second backward through `softmax` or `logcumsumexp` of an empty tensor, or one after a write to it",
+        "a second backward through `softmax` or `logcumsumexp` of an empty or 0-d tensor, or one after a write to it",
         "accepted, because nothing was saved; PyTorch refuses it",
         "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
     ),
@@ -585,7 +595,7 @@ DIFFERENCES = [
         "type(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})) * 2) is torch.Tensor",
     ),
     (
-        "in-place operations on an operand of `gather`, `take`, `masked_select`, `cummax`, `cdist`, `conv2d`",
+        "writes to an operand of `gather`, `take`, `index_add`, `masked_select`, `cummax`, `cdist`, `conv2d`",
         "are accepted where the gradient does not depend on its values; PyTorch has saved it and refuses backward",
         "gradient('(h := x * 1, y := h.take(torch.tensor([0])), h.add_(1), y.sum())[3]', [3.0]) == [1.0]",
     ),

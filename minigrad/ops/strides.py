@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # ---- as_strided and its derivatives ---------------------------------------------------------------
 def _cut(x: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
     """The view with layout `target` of the memory in which `x` has the layout `source`."""
-    memory, layout = memory_and_layout(x)
+    memory, layout = memory_and_layout(np.asarray(x) if isinstance(x, np.generic) else x)
     if layout != source:  # a gradient, after a write to a view
         memory, _ = memory_and_layout(lay(x, source))
     return target.look(memory)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from minigrad.autograd.core import wrap
+from minigrad.autograd.views import steps_to
 from minigrad.ops.arguments import as_int, axis, of_tensors
-from minigrad.ops.copies import clone
+from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
-from minigrad.ops.inplace import copy_
+from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import movedim
 from minigrad.ops.split import select
 from minigrad.ops.strides import as_strided
@@ -17,14 +20,20 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
+_scattered = {
+    name: shown_as(overwrite, f"{name.title().replace('_', '')}Backward0")
+    for name in ("select_scatter", "slice_scatter", "diagonal_scatter", "as_strided_scatter")
+}
+
+
 def _replace(name: str, input: Any, src: Any, view: Callable[[Any], Any]) -> Any:
-    result = clone(input)
-    part = view(result)
+    part = view(wrap(input.array))
     if part.array.shape != src.array.shape:
         sizes = f"{list(src.array.shape)} and {list(part.array.shape)}"
         raise RuntimeError(f"{name}: expected src to have a size equal to that of the view, got {sizes}")
-    copy_(part, src)
-    return result
+    *steps, (reader, statics) = [(operation, options) for operation, options, _ in steps_to(part)[1]]
+    reader = Path(steps, reader) if steps else reader
+    return _scattered[name](input, cast(src, input.array.dtype), reader=reader, statics=statics)
 
 
 @of_tensors
