@@ -31,8 +31,8 @@ def _replace(name: str, input: Any, src: Any, view: Callable[[Any], Any]) -> Any
     if part.array.shape != src.array.shape:
         sizes = f"{list(src.array.shape)} and {list(part.array.shape)}"
         raise RuntimeError(f"{name}: expected src to have a size equal to that of the view, got {sizes}")
-    *steps, (reader, statics) = [(operation, options) for operation, options, _ in steps_to(part)[1]]
-    reader = Path(steps, reader) if steps else reader
+    *steps, (last, statics) = [(operation, options) for operation, options, _ in steps_to(part)[1]]
+    reader = Path(steps, last) if steps else last
     return _scattered[name](input, cast(src, input.array.dtype), reader=reader, statics=statics)
 
 
