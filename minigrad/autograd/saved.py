@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import PACKING, TensorBase, edge_of, wrap
+from minigrad.autograd.core import PACKING, TensorBase, edge_of, value_of, wrap
 from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.inspection import require_callable, watchers
 from minigrad.autograd.messages import freed, overwritten
@@ -153,7 +153,7 @@ class PackedNode(Node):
                 raise overwritten(self.name(), self.trace, shape, then, writes[0])
         values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
         if not create_graph:
-            values = [x.array if isinstance(x, TensorBase) else x for x in values]
+            values = list(map(value_of, values))
         constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
         return values + (self._lift(constants) if create_graph else constants)
 

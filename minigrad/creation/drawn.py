@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, random
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
@@ -139,7 +139,7 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -
     except ValueError:
         raise RuntimeError(f"normal(): shapes of mean and std do not broadcast: {shapes}") from None
     check_same_library("normal", [x.array for x in given])
-    shift, scale = [getattr(x, "array", x) for x in (mean, std)]
+    shift, scale = value_of(mean), value_of(std)
     if not np.greater_equal(scale, 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.

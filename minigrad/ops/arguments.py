@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.core import TensorBase, value_of
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
 from minigrad.ops.writes import Manner, write_out
 from minigrad.size import is_index
@@ -270,7 +270,7 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
     if isinstance(value, TensorBase) and value.array.ndim:
         shape = tuple(value.array.shape)
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}; reduce it")
-    plain = value.array if isinstance(value, TensorBase) else value
+    plain = value_of(value)
     return plain.item() if hasattr(plain, "item") else plain
 
 
@@ -294,7 +294,7 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
 
     A hook of the user's may have raised it while the call was recorded.
     """
-    shapes = [x if type(x) is tuple else tuple(x.shape) if is_array(x) else () for x in operands]
+    shapes = [x if type(x) is tuple else tuple(getattr(value_of(x), "shape", ())) for x in operands]
     for left, right in itertools.combinations(shapes, 2):
         for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
             m, n = left[place], right[place]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.core import TensorBase, is_array, value_of, wrap
 from minigrad.ops.arguments import (
     as_number,
     of_tensors,
@@ -234,7 +234,7 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     def call(input: Any, other: Any, alpha: Any, out: Any = None) -> Any:
         factor = as_number(name, "alpha", alpha)
         x, y = promote(name, *move_scalars(input, other))
-        common = x.array.dtype if isinstance(x, TensorBase) else x.dtype
+        common = value_of(x).dtype
         if isinstance(factor, bool) and common.kind != "b":
             raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")
         if isinstance(factor, float) and common.kind != "f":
@@ -243,7 +243,7 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
         try:
             result = made(x, y, alpha=dtypes.scalar(factor, common))
         except ValueError:
-            raise shapes_do_not_broadcast(name, *[getattr(z, "array", z) for z in (x, y)]) from None
+            raise shapes_do_not_broadcast(name, x, y) from None
         return result if out is None else write_out(name, out, result, (input, other), cast=True)
 
     return call

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_index, as_int64
 from minigrad.ops.arguments import (
@@ -119,7 +119,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         raise not_a_tensor("isin", "elements", 1, elements)
     for x in (elements, test_elements):
         require_number("isin", "elements", x)
-    values = [getattr(x, "array", x) for x in (elements, test_elements)]
+    values = [value_of(elements), value_of(test_elements)]
     if "b" in [dtypes.result_type([x]).kind for x in values]:
         raise RuntimeError("Unsupported input type encountered for isin(): Bool; convert it with .long()")
     common = dtypes.result_type(values)

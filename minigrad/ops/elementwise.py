@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, side_by_side
-from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.core import TensorBase, is_array, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import FLOAT32, Rule
 from minigrad.autograd.recording import Operation, operation
@@ -187,7 +187,7 @@ class _Promotion(NamedTuple):
         """The function to compute with, the operands, and their values in one type and on one device."""
         if self.check is not None:
             self.check(input, other)
-        a, b = _values(input, other)
+        a, b = value_of(input), value_of(other)
         if self.are_ready_on_gpu(a, b):
             return self.forward, (input, other), (a, b)
         if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
@@ -197,7 +197,7 @@ class _Promotion(NamedTuple):
         if a.dtype.kind in self.refuses:
             raise not_implemented_for(self.name, a.dtype)
         if self.rounded is not None and a.dtype.char == "e" and is_array(a) and b.size == 1:
-            _, number = _values(input, other)
+            number = value_of(other)
             number = _as_type(number, FLOAT32) if is_array(number) else _number(number, FLOAT32)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
         return self.forward, (input, other), (a, b)
@@ -216,10 +216,6 @@ class _Promotion(NamedTuple):
         for position, x in enumerate(operands[:tensors]):
             if not isinstance(x, TensorBase) and not is_array(x):
                 raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
-
-
-def _values(*operands: Any) -> list[Any]:
-    return [x.array if isinstance(x, TensorBase) else x for x in operands]
 
 
 def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:

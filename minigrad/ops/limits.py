@@ -115,7 +115,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     try:
         return _clamp_to_tensors(*promote("clamp", *move_scalars(input, min, max)))
     except ValueError:
-        raise shapes_do_not_broadcast("clamp", *[getattr(z, "array", z) for z in (input, min, max)]) from None
+        raise shapes_do_not_broadcast("clamp", input, min, max) from None
 
 
 clip = clamp

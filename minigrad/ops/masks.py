@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import GRAD, TensorBase, mode
+from minigrad.autograd.core import GRAD, TensorBase, mode, value_of
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     common_shape,
@@ -66,7 +66,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     require_number("where", "input", input)
     require_number("where", "other", other)
     input, other = [x.item() if isinstance(x, np.generic) else x for x in (input, other)]
-    sides = [getattr(x, "array", x) for x in (input, other)]
+    sides = [value_of(input), value_of(other)]
     common = dtypes.result_type(sides)
     beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]
     if common.kind != "f" or (beyond and common != np.float16):  # float16 may become infinite
@@ -76,7 +76,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     try:
         return _where(cast(condition, np.dtype(bool)), x, y)
     except ValueError:
-        raise shapes_do_not_broadcast("where", *[getattr(z, "array", z) for z in (condition, x, y)]) from None
+        raise shapes_do_not_broadcast("where", condition, x, y) from None
 
 
 def _not_a_mask(what: str, mask: Any) -> RuntimeError:
@@ -120,7 +120,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
             mask = contiguous(mask)
         return fill(mask, value, contiguous(input))
     except ValueError:
-        raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
+        raise shapes_do_not_broadcast("masked_fill", input, mask) from None
 
 
 @takes_out(apart="all")

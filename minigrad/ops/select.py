@@ -144,7 +144,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     try:
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     except ValueError:
-        raise shapes_do_not_broadcast("take_along_dim", input.array, indices.array) from None
+        raise shapes_do_not_broadcast("take_along_dim", input, indices) from None
     indices = wrap(indices.array + (indices.array < 0) * a[d])
     wide, places = [expand(x, (*rest[:d], *x.array.shape[d : d + 1], *rest[d + 1 :])) for x in (input, indices)]
     return gather(wide, d, places)

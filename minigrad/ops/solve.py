@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import as_int, require_tensor
@@ -67,7 +67,7 @@ def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -
 
 def _errors_raised(x: Any) -> AbstractContextManager[object]:
     """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does."""
-    if array_module(getattr(x, "array", x)) is np:
+    if array_module(value_of(x)) is np:
         return nullcontext()
     return import_module("cupyx").errstate(linalg="raise")
 
@@ -79,7 +79,7 @@ def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
 
 def constant_like(x: Any, constant: Array) -> Any:
     """A NumPy constant as an array in the dtype and library of `x`, or a Tensor if `x` is one."""
-    array = getattr(x, "array", x)
+    array = value_of(x)
     there = constant_beside(array, constant.astype(array.dtype))
     return wrap(there) if isinstance(x, TensorBase) else there
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, value_of
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
@@ -228,7 +228,7 @@ def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
         try:
             product = _scale_by_exponent(*move_scalars(input, other))
         except ValueError:
-            raise shapes_do_not_broadcast("ldexp", input.array, other.array) from None
+            raise shapes_do_not_broadcast("ldexp", input, other) from None
     return product if out is None else write_out("ldexp", out, product, (input, other), cast=True)
 
 
@@ -237,8 +237,7 @@ _mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _pow
 
 def _power_of_two(x: Any) -> Any:
     """2 to the exponent of `x`, which is piecewise constant in `x`."""
-    array = x.array if isinstance(x, TensorBase) else x
-    return np.ldexp(np.ones_like(array), np.frexp(array)[1])
+    return np.ldexp(np.ones_like(value_of(x)), np.frexp(value_of(x))[1])
 
 
 @of_tensors
@@ -275,7 +274,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
         try:
             return made(x, a, b, value=factor)
         except ValueError:
-            raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1, tensor2)]) from None
+            raise shapes_do_not_broadcast(name, input, tensor1, tensor2) from None
 
     text = f"``input + value * tensor1 {sign} tensor2``, broadcast."
     operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"

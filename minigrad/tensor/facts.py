@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, value_of
 from minigrad.ops import copies
 from minigrad.ops.arguments import axis, name_the_call, of_tensors, require_number
 from minigrad.size import Size
@@ -50,7 +50,7 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
         require_number("result_type", "tensor", x)
         if isinstance(x, int):
             dtypes.check_64_bits(x)
-    return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))
+    return dtypes.from_numpy(dtypes.result_type([value_of(tensor1), value_of(tensor2)]))
 
 
 def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:

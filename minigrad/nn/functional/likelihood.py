@@ -162,7 +162,7 @@ def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
         )
     for weight in weights:
         if weight is not None and not broadcasts(weight.array.shape, input.array.shape):
-            raise shapes_do_not_broadcast(name, weight.array, input.array)
+            raise shapes_do_not_broadcast(name, weight, input)
 
 
 def _check_probabilities(what: str, x: Any, hint: str) -> None:
