@@ -100,12 +100,11 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
     for leaf, gradient in arriving:
         if not isinstance(leaf, TensorBase):
             continue  # a result, whose own hook has added
-        create_graph = isinstance(gradient, TensorBase)
         if leaves.hooks_exist:
-            gradient = leaves.before_accumulation(leaf, gradient, create_graph)
+            gradient = leaves.before_accumulation(leaf, gradient)
         with _adding:
             before = leaf.gradient
-            if create_graph:  # a copy: others may have been given the same gradient
+            if isinstance(gradient, TensorBase):  # a copy: others may have been given the same gradient
                 leaf.gradient = gradient.clone() if before is None else before + gradient
             elif before is None:
                 leaf.gradient = wrap(gradient)
@@ -116,7 +115,7 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
                 quiet(np.add, before.array, gradient, before.array)
                 before.writes[0] += 1
         if leaves.hooks_exist:
-            leaves.after_accumulation(leaf, gradient, create_graph)
+            leaves.after_accumulation(leaf, gradient)
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:

@@ -40,9 +40,9 @@ def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle
     return add_hook(aside(leaf, when), hook)
 
 
-def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
+def before_accumulation(leaf: Any, gradient: Any) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
-    hooks = find_aside(leaf, NODE_PREHOOKS)
+    hooks, create_graph = find_aside(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
     for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:
@@ -50,7 +50,7 @@ def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
     return gradient if create_graph or not hooks else copy_as_leaf_lies(gradient, leaf)
 
 
-def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
+def after_accumulation(leaf: Any, gradient: Any) -> None:
     """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
     for hook in find_aside(leaf, AFTER_GRAD):
         returned = hook(leaf)
@@ -58,7 +58,7 @@ def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
             kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
     for hook in find_aside(leaf, NODE_HOOKS):
-        hook((), (gradient if create_graph else wrap(gradient),))
+        hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
 
 
 def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
@@ -72,20 +72,20 @@ def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
     return gradient.reshape(shape)
 
 
-def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
-    """The gradient of a leaf with hooks at the end of the walk: its hooks have run, and its memory is its own.
+def show_to_hooks(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> tuple[Any, bool]:
+    """The complete gradient of a leaf after its hooks, and whether it still has memory of its own: a hook may keep it.
 
     None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
     """
     if leaf.node is None:
-        return None
+        return None, False
     if leaf.node is not LEAF:
         hint = "after detach_() it was written to, and is a result now"
         raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
     seen = leaf.hooks and any(hook.__class__ is not Aside for hook in leaf.hooks.values())
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
-    return gradient if create_graph or (owned and not seen) else copy_as_leaf_lies(gradient, leaf)
+    return gradient, owned and not seen
 
 
 def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:

@@ -130,12 +130,14 @@ class Arrivals:
             gradient = self.pending.pop(leaf, None)
             if gradient is None:
                 continue
+            owned = leaf in self.owned
             if leaf.hooks or leaf.node is not LEAF:
-                gradient = leaves.complete(leaf, gradient, leaf in self.owned, self.create_graph)
-            elif not (self.create_graph or (leaf in self.owned and gradient.strides == leaf.array.strides)):
+                gradient, owned = leaves.show_to_hooks(leaf, gradient, owned, self.create_graph)
+                if gradient is None:
+                    continue
+            if not (self.create_graph or (owned and gradient.strides == leaf.array.strides)):
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
-            if gradient is not None:
-                found[leaf] = gradient
+            found[leaf] = gradient
         return found.items()
 
 

@@ -201,3 +201,11 @@ def test_a_leaf_that_waits_is_left_alone_where_other_inputs_are_asked_for():
     b.register_post_accumulate_grad_hook(seen.append)
     Product.apply(a, b).sum().backward(inputs=[a])
     assert a.grad.tolist() == b.tolist() and b.grad is None and not seen
+
+
+@pytest.mark.parametrize("hook", ["register_hook", "register_post_accumulate_grad_hook"])
+def test_a_gradient_that_hooks_see_lies_in_memory_as_its_leaf(hook):
+    w = torch.ones(3, 2).t().detach().requires_grad_()
+    getattr(w, hook)(lambda seen: None)
+    (w * torch.ones(2, 3) * 2).sum().backward()
+    assert w.grad.stride() == w.stride() == (1, 2)

@@ -174,7 +174,7 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
-        leaves.complete, "(owned and not seen)", "owned", test_walk.test_a_gradient_stored_by_a_hook_is_not_modified
+        leaves.show_to_hooks, "owned and not seen", "owned", test_walk.test_a_gradient_stored_by_a_hook_is_not_modified
     ),
     "interior results are borrowed": (
         walk.walk, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
@@ -185,7 +185,7 @@ PLANTED = {
         test_gradients.test_grad_does_not_need_the_graph_below_its_inputs,
     ),
     "a frozen leaf gets a gradient": (
-        leaves.complete, "if leaf.node is None:", "if False:",
+        leaves.show_to_hooks, "if leaf.node is None:", "if False:",
         test_walk.test_a_leaf_frozen_after_the_forward_gets_no_grad,
     ),
     "a second backward replaces .grad": (
