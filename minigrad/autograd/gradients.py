@@ -103,8 +103,8 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
         if leaves.hooks_exist:
             gradient = leaves.before_accumulation(leaf, gradient)
         with _adding:
-            before = leaf.gradient
-            if isinstance(gradient, TensorBase):  # a copy: others may have been given the same gradient
+            before, has_graph = leaf.gradient, isinstance(gradient, TensorBase)
+            if has_graph:  # a copy: others may have been given the same gradient
                 leaf.gradient = gradient.clone() if before is None else before + gradient
             elif before is None:
                 leaf.gradient = wrap(gradient)
