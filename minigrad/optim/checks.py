@@ -88,4 +88,4 @@ def as_plain(name: str, option: Any, stays: bool) -> Any:
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):
         return option.array if stays and option.is_cuda else option.item()
-    return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
+    return option.item() if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter

@@ -79,7 +79,9 @@ class LBFGS(Optimizer):
         state["func_evals"] += 1
         if abs(g).max() <= group["tolerance_grad"]:
             return first_loss
-        for iteration in range(1, group["max_iter"] + 1):
+        iteration = 0
+        while iteration < group["max_iter"]:  # which may be inf
+            iteration += 1
             state["n_iter"] += 1
             d = _direction(state, g, group["history_size"])
             state["prev_flat_grad"], state["prev_loss"], before = wrap(g.copy()), loss, loss
@@ -93,7 +95,7 @@ class LBFGS(Optimizer):
                 start = Trial(0, loss, g, slope)
                 t, loss, g, more = self._search(closure, start, t, d, group["max_eval"] - calls)
             self._move(t, d)
-            if group["line_search_fn"] is None and iteration < group["max_iter"]:
+            if group["line_search_fn"] is None and iteration != group["max_iter"]:
                 loss, more = _number(closure()), 1
                 g = self._gradient()
             state["t"] = t

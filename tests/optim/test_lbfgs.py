@@ -85,6 +85,19 @@ def test_the_closure_records_under_no_grad_and_missing_gradients_are_zeros():
     assert run.parameters[0].tolist() != [-1.2, 0.7]
 
 
+@pytest.mark.parametrize(("most", "calls"), [(0, 1), (1.5, 3), (float("inf"), 3), (minigrad.tensor(1), 1)])
+def test_max_iter_may_be_any_number(most, calls):
+    w, seen = minigrad.tensor([2.0], requires_grad=True), []
+
+    def closure():
+        w.grad = w.detach().clone()
+        seen.append(w.item())
+        return 0.5 * w.item() ** 2
+
+    optim.LBFGS([w], max_iter=most, max_eval=100, tolerance_change=0.0).step(closure)
+    assert len(seen) == calls
+
+
 def test_wrong_arguments_are_refused():
     p, q = (minigrad.ones(1, requires_grad=True) for _ in range(2))
     with pytest.raises(ValueError, match="doesn't support per-parameter options"):

@@ -69,6 +69,16 @@ def test_muon_makes_the_singular_values_of_the_step_equal():
     assert ((sizes > 0.6) & (sizes < 1.3)).all()
 
 
+def test_the_number_of_steps_may_be_numpys():
+    taken = []
+    for steps in (2, np.int64(2)):
+        w = torch.eye(2, requires_grad=True)
+        w.grad = torch.ones(2, 2)
+        optim.Muon([w], ns_steps=steps).step()
+        taken.append(w.tolist())
+    assert taken[0] == taken[1]
+
+
 W, V = torch.ones(2, 2, requires_grad=True), torch.ones(2, requires_grad=True)
 REFUSED = {
     "a vector": (lambda: optim.Muon([V]), ValueError, r"only supports 2D parameters.*\[2\].*AdamW"),
