@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.missing import missing_from
-from minigrad.ops.arguments import as_int, of_tensors, takes_out
+from minigrad.ops.arguments import as_int, as_number, of_tensors, takes_out
 from minigrad.ops.decompositions import (
     cond,
     eigh,
@@ -57,7 +57,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return _norm(x, float(ord), dim, keepdim, dtype=dtype)
+    return _norm(x, as_number("linalg.vector_norm", "ord", ord), dim, keepdim, dtype=dtype)
 
 
 @takes_out

@@ -44,6 +44,12 @@ FAILS = [  # what PyTorch 2.13 says
     (t([nan]), t([nan]), {}, FLOATS.format("1 / 1 (100.0%)", "nan at index (0,)", "nan at index (0,)")),
     (t([inf]), t([1.0]), {}, FLOATS.format("1 / 1 (100.0%)", "inf at index (0,)", "inf at index (0,)")),
     (t([0.1]), t([0.0]), {}, FLOATS.format("1 / 1 (100.0%)", "0.10000000149011612 at index (0,)", "inf at index (0,)")),
+    (t(5, dtype=torch.uint8), t(3, dtype=torch.uint8), {}, (
+        "Scalars are not equal!\n\nExpected 3 but got 5.\nAbsolute difference: 2\n"
+        "Relative difference: 0.6666666666666666")),
+    (np.float32(1), 1.5, {"rtol": 0, "atol": 0}, (
+        "Scalars are not equal!\n\nExpected 1.5 but got 1.0.\nAbsolute difference: 0.5\n"
+        "Relative difference: 0.3333333333333333")),
     (t([1, 2]), t([1, 3]), {}, INTS.format("1 / 2 (50.0%)", "1 at index (1,)", "0.3333333432674408 at index (1,)")),
     (t([True, False]), t([True, True]), {}, INTS.format("1 / 2 (50.0%)", "1 at index (1,)", "1.0 at index (1,)")),
     (

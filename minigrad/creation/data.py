@@ -107,9 +107,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
     """`obj` as a tensor that shares its memory if possible. `copy=True` always copies; `copy=False` raises ValueError.
+
+    A tensor keeps its `requires_grad` unless another is given: with False it is detached.
 
     >>> import minigrad as torch
     >>> torch.asarray([1, 2])
@@ -122,6 +124,8 @@ def asarray(
         raise ValueError("asarray(): can't alias the given object with copy=False: it has to be copied or converted")
     if copy and shares:
         made = made.clone()
+    if made.requires_grad and requires_grad is False:
+        return made.detach()
     return made.requires_grad_() if requires_grad else made
 
 
@@ -176,9 +180,14 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
     >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8)
     tensor([1, 2, 3], dtype=minigrad.uint8)
     """
-    length = memoryview(buffer).nbytes
+    try:
+        length = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError(f"a {type(buffer).__name__} does not implement Python's buffer protocol") from None
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(f"offset ({offset}) must be non-negative and less than the buffer length ({length})")
     array = np.frombuffer(buffer, dtypes.as_numpy(dtype), count, offset)
     _warn_of_read_only(array)
     return place(array, devices.CPU, requires_grad)

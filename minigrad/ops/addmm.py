@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
-from minigrad.ops.arguments import require_tensor, takes_out
+from minigrad.ops.arguments import as_number, require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
@@ -41,6 +41,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
         require_tensor(name, "input", 1, input)
         shape = check_product(name, a, b, ranks)
+        beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
         if a.array.dtype.kind in "iub":  # as in PyTorch, factors are truncated to integers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
         _check_addend(name, input.array, a.array.dtype, shape)

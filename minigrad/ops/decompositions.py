@@ -284,6 +284,8 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     if dtype is not None:
         A = cast(A, dtypes.as_numpy(dtype))
     check_matrix("linalg.matrix_norm", A, square=False, halves=ord not in (2, -2, "nuc"))
+    if not isinstance(dim, (tuple, list)):
+        raise TypeError(f"linalg.matrix_norm(): argument 'dim' must be a tuple of two ints, not {type(dim).__name__}")
     over = axes(dim, A.array.ndim)
     if over is None or len(over) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of different dimensions. Got {dim}")
@@ -291,14 +293,21 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         return norm(A, ord, over, keepdim)
     if ord in (2, -2):
         s = svdvals(movedim(A, over, (-2, -1)))
-        found = (amax if ord > 0 else amin)(s, -1)
+        found = _extreme(s, -1, ord)
         return unsqueeze(unsqueeze(found, min(over)), max(over)) if keepdim else found
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     rows, columns = over
     added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
-    found = (amax if ord > 0 else amin)(sum(abs(A), added, True), compared, True)
+    found = _extreme(sum(abs(A), added, True), compared, ord, True)
     return found if keepdim else squeeze(found, over)
+
+
+def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> Any:
+    """The largest one along `dim`, which of none is 0; or for an `ord` below 0 the smallest one, which none has."""
+    if ord > 0 and not magnitudes.array.shape[dim]:
+        return sum(magnitudes, dim, keepdim)
+    return (amax if ord > 0 else amin)(magnitudes, dim, keepdim)
 
 
 def cond(A: Any, p: Any = None) -> Tensor:
@@ -310,6 +319,8 @@ def cond(A: Any, p: Any = None) -> Tensor:
     """
     if p in (None, 2, -2):
         s = svdvals(A)
+        if not s.array.shape[-1]:
+            return sum(s, -1)  # 0, as all norms of no elements are
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 

@@ -95,8 +95,8 @@ _singular_total = operation(
 
 def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
     ndim = input.array.ndim
-    matrix = axes((-2, -1) if dim is None else dim, ndim)
-    if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
+    matrix = (ndim == 2 and (0, 1)) if dim is None else axes(dim, ndim)
+    if not matrix or len(matrix) != 2:
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
     total = explain("linalg.svd", NOT_FINITE, _singular_total, movedim(input, matrix, (-2, -1)))
@@ -150,9 +150,9 @@ _cdist = operation(
 
 
 def _measure(made: Any, x: Any, p: float, dim: Any = None) -> Any:
-    over = axes(dim, x.array.ndim)
-    _check_not_empty(x, float(p), over)
-    return made(x, p=float(p), dim=over, keepdim=False)
+    over, order = axes(dim, x.array.ndim), float(as_number(made.name, "p", p))
+    _check_not_empty(x, order, over)
+    return made(x, p=order, dim=over, keepdim=False)
 
 
 # ---- distances -----------------------------------------------------------------------------------

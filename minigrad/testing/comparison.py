@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Number
 from typing import Any
@@ -94,6 +95,7 @@ def _find_difference(
             x, y = _as_tensor(a), _as_tensor(b)
             return _compare_attributes(x, y, attributes) or _compare_numbers(x, y, tolerances, equal_nan)
     if isinstance(a, (Number, np.number)) and isinstance(b, (Number, np.number)):
+        a, b = [x.item() if isinstance(x, np.number) else x for x in (a, b)]
         if "dtype" in attributes and type(a) is not type(b):
             return f"The (d)types do not match: {type(a)} != {type(b)}."
         return _compare_numbers(_as_tensor(a), _as_tensor(b), tolerances, equal_nan)
@@ -131,20 +133,18 @@ def _compare_numbers(a: Tensor, b: Tensor, tolerances: tuple[float, float] | Non
         apart = np.where(fits, 0, apart)
         divided = np.float32 if exact else common
         relative = np.where(fits, 0, apart.astype(divided) / np.abs(y).astype(divided))
-    exact = exact and not (rtol or atol)
-    return None if fits.all() else _describe_differences(x, y, fits, apart, relative, None if exact else (rtol, atol))
+    return None if fits.all() else _describe_differences(x, y, fits, apart, relative, rtol, atol)
 
 
-def _describe_differences(
-    x: Any, y: Any, fits: Any, apart: Any, relative: Any, tolerances: tuple[float, float] | None
-) -> str:
+def _describe_differences(x: Any, y: Any, fits: Any, apart: Any, relative: Any, rtol: float, atol: float) -> str:
     """The number of differences and the largest one; without tolerances numbers must be equal."""
-    verdict = f"are not {'close' if tolerances else 'equal'}!"
-    limits = (f" (up to {tolerances[1]} allowed)", f" (up to {tolerances[0]} allowed)") if tolerances else ("", "")
+    verdict = f"are not {'close' if rtol or atol else 'equal'}!"
+    limits = (f" (up to {atol} allowed)", f" (up to {rtol} allowed)") if rtol or atol else ("", "")
     if not apart.ndim:
+        share = apart.item() / abs(y.item()) if y else math.inf
         return (
             f"Scalars {verdict}\n\nExpected {y.item()} but got {x.item()}.\n"
-            f"Absolute difference: {apart.item()}{limits[0]}\nRelative difference: {relative.item()}{limits[1]}"
+            f"Absolute difference: {apart.item()}{limits[0]}\nRelative difference: {share}{limits[1]}"
         )
     wrong = int((~fits).sum())
     lines = [f"Tensor-likes {verdict}", "", f"Mismatched elements: {wrong} / {fits.size} ({wrong / fits.size:.1%})"]
