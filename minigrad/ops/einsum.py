@@ -56,10 +56,10 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    if not operands:
-        raise ValueError(f"einsum(): an equation and operands, or operands and their subscripts; got only {equation!r}")
     if not isinstance(equation, str):
         equation, operands = _spell_sublists(equation, operands)
+    elif not operands:
+        raise ValueError(f"einsum(): an equation and operands, or operands and their subscripts; got only {equation!r}")
     operands = tuple(read_tensors("einsum", operands))
     inputs, output, length = _parse(equation, operands)
     typed = _agree_on_type(operands, inputs, output)
