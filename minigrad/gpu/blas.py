@@ -133,9 +133,9 @@ def _as_matrices(x: Array, batch: tuple[int, ...]) -> Matrices:
 
 
 def add_product(x: Array, y: Array, out: Array) -> bool:
-    """Adds ``x @ y`` to `out`, which lies row by row, with one rounding: (..., k), (k, n) -> (..., n).
+    """Adds ``x @ y`` to `out`, which is row-major, with one rounding: (..., k), (k, n) -> (..., n).
 
-    False, and nothing done, where cuBLAS does not serve.
+    Returns False, and does nothing, if cuBLAS does not serve the operands.
     """
     own, char = handle(array_module(x)), x.dtype.char
     if own is None or not x.size or not out.size or not char == y.dtype.char == out.dtype.char:

@@ -37,15 +37,15 @@ class Capture:
 
     def __init__(self, xp: Any, handle: Handle) -> None:
         self.stream = xp.cuda.get_current_stream()
-        cublas.handle(xp)  # with its workspace, which a product must not ask for while the stream records
+        cublas.handle(xp)  # makes the workspace: none can be allocated while the stream captures
         pool = _pools.get(handle)
         if pool is None:
             pool = _pools[handle] = Pool(xp)
         self.pool, self._open = pool, contextlib.ExitStack()
-        self.needs: list[Any] = []  # what was there before, and has to stay
+        self.needs: list[Any] = []  # arrays from before the capture, which must live as long as the graph
         self._open.enter_context(xp.cuda.using_allocator(pool.memory.malloc))
         try:
-            # CUDA lets a pool grow meanwhile in this mode alone.
+            # The only mode in which CUDA lets a pool grow during the capture.
             self.stream.begin_capture(xp.cuda.runtime.streamCaptureModeRelaxed)
         except BaseException:
             self._open.close()

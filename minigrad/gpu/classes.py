@@ -16,9 +16,9 @@ from minigrad.gpu.floats import in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
 P = 256  # threads of the block
-MOST = 2**16  # labels of one block
+MOST = 2**16  # the most labels that one block sums
 
-# Label i is for row i / rest of (N, classes, rest), at i % rest.
+# Label i belongs to row i / rest, place i % rest, of (N, classes, rest).
 LOSS = """
 __device__ A weight_of(long long label, const T* weights, int weighted, int classes) {
     return weighted && label >= 0 && label < classes ? up(weights[label]) : A(1);
@@ -79,7 +79,7 @@ def nll(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) 
 
 
 def nll_rule(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
-    """Its gradient."""
+    """The gradient of the loss by x, () -> (N, C, ...)."""
     if not _serves(x, target, weight, reduction):
         return None
     out = type(x)(x.shape, x.dtype)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module, on_gpu_of
-from minigrad.gpu.floats import TOGETHER
+from minigrad.gpu.floats import REDUCTIONS
 from minigrad.gpu.launch import THREADS, Kernel, int32s
 from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense, start_table
 
@@ -22,7 +22,7 @@ TABLE = np.dtype(
 )
 HELPERS = f"""
 #define P {THREADS}
-{TOGETHER}{FIND_ROW}
+{REDUCTIONS}{FIND_ROW}
 struct Table {{ T* arrays[{ROWS}]; long long sizes[{ROWS}]; int first[{ROWS}]; int count; }};
 const int CHUNK = {CHUNK};
 """

@@ -23,7 +23,7 @@ from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.gpu.placement import AT_ONCE, place
 from minigrad.tracing import Expression, Number, Untraceable, trace
 
-VARIANTS = 64  # most kernels of one function, which limits those for ever new options
+VARIANTS = 64  # the most kernels of one function: options that change at each call would make ever more
 BY_VALUE = "by value"  # marks a function that tests its numbers: it is traced for each value
 
 WRITTEN: dict[str, Expression] = {}  # name of a kernel -> its expression
@@ -157,10 +157,10 @@ class Variant:
         if placement is None:
             return None
         if out is None:
-            out = type(over[0])(placement.lying, self.dtype)
-            if placement.turned is not None:
-                out = out.transpose(placement.turned)
-        elif placement.turned is not None or not self._can_write(out, placement.lying, operands):
+            out = type(over[0])(placement.stored_shape, self.dtype)
+            if placement.transposition is not None:
+                out = out.transpose(placement.transposition)
+        elif placement.transposition is not None or not self._can_write(out, placement.stored_shape, operands):
             return None
         if placement.size:
             kernel = self._find_kernel(placement.axes, placement.inner, placement.index_type)

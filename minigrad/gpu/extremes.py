@@ -16,7 +16,7 @@ from minigrad.gpu.floats import find_rows, in_one_piece, launch_columns, launch_
 from minigrad.gpu.launch import THREADS, int32s
 
 BETTER = {"argmax": "a > b", "argmin": "a < b"}
-LONGEST = 2**20  # elements of a row that one block goes along
+LONGEST = 2**20  # the longest row that one block reads
 KINDS = "bBhilqefd"
 
 # NaN is better than any number, and no better than another NaN.
@@ -29,7 +29,7 @@ struct Best { template <class V> __device__ V operator()(V a, V b) const { retur
 struct First { __device__ int operator()(int a, int b) const { return a < b ? a : b; } };
 extern "C" __global__ void NAME(const T* x, long long* places, int rows, int n) {
     long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
-    if (row >= rows) return;  // all threads of a row together
+    if (row >= rows) return;  // the same for all threads of a row
     const T* start = x + row * n;
     A best = up(start[0]);
     int place = 0;
@@ -44,7 +44,7 @@ extern "C" __global__ void NAME(const T* x, long long* places, int rows, int n) 
     if (threadIdx.x == 0) places[row] = place;
 }
 """
-# A thread goes down a column of n elements, `step` apart.
+# One thread reads a column of n elements, `step` apart.
 COLUMN_PLACES = """
 extern "C" __global__ void NAME(const T* x, long long* places, long long columns, int n, int step) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
@@ -62,7 +62,7 @@ extern "C" __global__ void NAME(const T* x, long long* places, long long columns
 
 
 def find_places(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
-    """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
+    """The indices that `find`, argmax or argmin, gives along axis `d`, or among all elements if it is None."""
     found, char, name = find_rows(x.shape, d, LONGEST), x.dtype.char, find.__name__
     if found is None or char not in KINDS:
         return None

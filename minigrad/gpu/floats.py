@@ -32,7 +32,7 @@ __device__ Half down(A x) { return to_half(x); }
 # Four elements of a row.
 FOURS = """
 __device__ A infinity() { return (A)__longlong_as_double(0x7ff0000000000000ll); }
-// Four elements from i on of a row of n; beyond its end, `beyond`.
+// v = elements i to i + 3 of a row of n; those past its end are `beyond`.
 __device__ void load(const T* row, int i, int n, A beyond, A* v) {
     if (i + 4 <= n && lies_well(row + i)) {
         Four<T> x = *(const Four<T>*)(row + i);
@@ -47,8 +47,8 @@ __device__ void store(T* row, int i, int n, const A* v) {
     write(row + i, x, n - i < 4 ? n - i : 4);
 }
 """
-# P threads, 32 or more of one block, do one thing together.
-TOGETHER = """
+# Reductions over the P threads of a row: a warp or a whole block.
+REDUCTIONS = """
 template <class V, class F> __device__ V all_of(V v, F both) {
     for (int lanes = 16; lanes; lanes /= 2) v = both(v, (V)__shfl_xor_sync(0xffffffffu, v, lanes));
 #if P > 32
@@ -70,24 +70,24 @@ template <class V> __device__ V all_max(V v) { return all_of(v, Max()); }
 
 @cache
 def float_kernel(name: str, body: str, char: str, **constants: int) -> Kernel:
-    """The kernel for elements of that letter (e, f or d), `constants` being its `#define`s."""
+    """The kernel for the dtype of that letter (e, f or d); `constants` are its `#define`s."""
     defined = "".join([f"#define {key} {value}\n" for key, value in constants.items()])
     kinds = OF_HALVES if char == "e" else OF_FLOATS
-    return Kernel(name, body, defined + HELPERS + MOVES + kinds + FOURS + (TOGETHER if "P" in constants else ""))
+    return Kernel(name, body, defined + HELPERS + MOVES + kinds + FOURS + (REDUCTIONS if "P" in constants else ""))
 
 
 def launch_floats(
     name: str, body: str, char: str, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...],
     **constants: int,
 ) -> None:  # fmt: skip
-    """Launches the kernel for elements of that letter."""
+    """Launches the kernel for the dtype of that letter."""
     float_kernel(name, body, char, **constants)(grid, block, arguments, "H" if char == "e" else char)
 
 
 def launch_rows(
     name: str, body: str, char: str, arguments: tuple[Any, ...], rows: int, threads: int, **constants: int
 ) -> None:
-    """Launches a kernel in which a warp or a block, so many `threads`, computes a row; a block has four such warps."""
+    """Launches a kernel that computes a row with `threads` threads: a warp, of which a block has four, or a block."""
     together = 4 if threads == 32 else 1
     grid, block = (blocks_for(rows, together),), (threads, together)
     launch_floats(name, body, char, grid, block, arguments, P=threads, **constants)
@@ -100,9 +100,9 @@ def launch_columns(name: str, body: str, char: str, arrays: tuple[Any, ...], col
 
 
 def find_rows(shape: tuple[int, ...], d: int | None, longest: int) -> tuple[int, int, int] | None:
-    """How many rows there are along the axis `d`, or one of all elements, of how many elements, how far apart.
+    """The number of rows along axis `d` (None: one row of all elements), their length, and the step between elements.
 
-    None where no kernel serves them: of rows that are too long, or of a few long columns, a thread each.
+    None if no kernel serves them: rows longer than `longest`, or a few long columns, each of which is one thread's.
     """
     n, step = (prod(shape), 1) if d is None else (shape[d], prod(shape[d:][1:]))
     count = prod(shape) // n if n else 0
@@ -111,5 +111,5 @@ def find_rows(shape: tuple[int, ...], d: int | None, longest: int) -> tuple[int,
 
 
 def in_one_piece(x: Any) -> Any:
-    """x, or a copy of it, in memory that is read from one end to the other."""
+    """x, or a contiguous copy of it."""
     return x if x.flags.c_contiguous else copy(x)

@@ -25,7 +25,7 @@ def _number(notes: Notes, double: Step) -> Symbol:
     return NumberSymbol(notes, notes.note("cast", (double,), float))
 
 
-class _Asked(BaseException):
+class _UnknownCondition(BaseException):
     """Raised when a rule tests a number that only the GPU knows."""
 
     def __init__(self, condition: Step) -> None:
@@ -37,7 +37,7 @@ class RuleNotes(Notes):
 
     def __init__(self) -> None:
         super().__init__()
-        self.brought: dict[Any, tuple[Step, float]] = {}  # by the answers before one, and its place after them
+        self.constants: dict[Any, tuple[Step, float]] = {}  # by the answers before it, and its position after them
         self.answers: tuple[bool, ...] = ()
         self.asked = self.met = 0
 
@@ -48,23 +48,23 @@ class RuleNotes(Notes):
     def in_type(self, x: Any, dtype: Any) -> Step:
         if isinstance(x, Symbol) and x.step.dtype is not float:
             return super().in_type(x, dtype)
-        double = x.step.inputs[0] if isinstance(x, Symbol) else self._bring(x)
+        double = x.step.inputs[0] if isinstance(x, Symbol) else self._note_constant(x)
         return double if dtype == _DOUBLE else self.note("cast", (double,), dtype)
 
-    def _bring(self, number: Any) -> Step:
+    def _note_constant(self, number: Any) -> Step:
         place = (self.answers[: self.asked], self.met)
         self.met += 1
-        if place not in self.brought:
-            self.brought[place] = Step("number", (), _DOUBLE, f"s{len(self.brought)}"), float(number)
-        return self.brought[place][0]
+        if place not in self.constants:
+            self.constants[place] = Step("number", (), _DOUBLE, f"s{len(self.constants)}"), float(number)
+        return self.constants[place][0]
 
     def convert(self, x: Symbol, dtype: Any) -> Symbol:
-        """A number that memory holds is computed with in memory's type; as a double it is a number of Python's."""
+        """A number in memory is computed with in its dtype; converted to double, it acts as a Python number."""
         found = self.in_type(x, dtype)
         return Symbol(self, found) if found.over or dtype != _DOUBLE else _number(self, found)
 
     def of_numbers(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
-        """Whatever ufunc: a rule's numbers are floats, and are computed in double precision, here or there."""
+        """Any ufunc: the numbers of a rule are computed in double precision, on the CPU or on the GPU."""
         *_, result = ufunc.resolve_dtypes((*[_DOUBLE] * ufunc.nin, None))
         step = self.note(ufunc, tuple([self.in_type(x, _DOUBLE) for x in inputs]), result)
         return _number(self, step) if result.kind == "f" else Symbol(self, step)
@@ -73,7 +73,7 @@ class RuleNotes(Notes):
         if condition.step.over:
             raise Untraceable("one element's truth is not all elements'; use np.where")
         if self.asked == len(self.answers):
-            raise _Asked(condition.step)
+            raise _UnknownCondition(condition.step)
         self.asked, self.met = self.asked + 1, 0
         return self.answers[self.asked - 1]
 
@@ -81,10 +81,14 @@ class RuleNotes(Notes):
 class Program:
     """The traced program of a rule, for one element of each array and for the counters."""
 
-    def __init__(self, before: Sequence[Step], after: Sequence[Step], brought: Sequence[Step]) -> None:
-        self.before, self.after, self.brought = before, after, brought  # before: arrays, counts, numbers of one step
+    def __init__(self, before: Sequence[Step], after: Sequence[Step], constants: Sequence[Step]) -> None:
+        self.before, self.after, self.constants = (
+            before,
+            after,
+            constants,
+        )  # before: arrays, counts, numbers of one step
         steps: list[Step] = []
-        seen = set(map(id, (*before, *brought)))
+        seen = set(map(id, (*before, *constants)))
         for old, new in zip(before, after, strict=False):
             if new is not old:
                 put_in_order(new, steps, seen)
@@ -100,7 +104,7 @@ class Program:
 
 
 def compute_step(step: Step, inputs: Sequence[Any]) -> Any:
-    """A step by NumPy."""
+    """Computes a step by NumPy."""
     if step.function == "constant":
         return step.value
     if step.function == "cast":
@@ -128,7 +132,7 @@ def trace_rule(
         return [symbol.step for symbol in symbols[: len(arrays) + len(counts)]]
 
     after = _run_for_all_answers(run, notes)
-    return Program(before, after, [s for s, _ in notes.brought.values()]), [x for _, x in notes.brought.values()]
+    return Program(before, after, [s for s, _ in notes.constants.values()]), [x for _, x in notes.constants.values()]
 
 
 def _run_for_all_answers(run: Callable[[], list[Step]], notes: RuleNotes, answers: tuple[bool, ...] = ()) -> list[Step]:
@@ -136,7 +140,7 @@ def _run_for_all_answers(run: Callable[[], list[Step]], notes: RuleNotes, answer
     notes.begin(answers)
     try:
         return run()
-    except _Asked as question:
+    except _UnknownCondition as question:
         yes, no = (_run_for_all_answers(run, notes, (*answers, answer)) for answer in (True, False))
         return [
             a if a is b else notes.note("where", (question.condition, a, b), a.dtype)

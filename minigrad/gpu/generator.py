@@ -16,7 +16,7 @@ STATE_BYTES = 16  # PyTorch's: seed and offset
 class GpuGenerator(Philox, Generator):
     """`Generator(device="cuda")`: a seed, and an offset that each draw moves on.
 
-    It draws on the GPU that is selected. Lists it does not reach: a permutation is the order of 63-bit draws.
+    It draws on the current GPU. A permutation is the order of 63-bit draws.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
@@ -50,7 +50,7 @@ class GpuGenerator(Philox, Generator):
         return self._offset
 
     def set_offset(self, offset: int) -> Generator:
-        """Continue from that place of the stream.
+        """Continues from that offset.
 
         >>> import minigrad as torch
         >>> if torch.cuda.is_available():

@@ -20,8 +20,8 @@ from minigrad.gpu.rows import LONGEST, threads_of_a_row
 from minigrad.gpu.sums import Sums, serves
 from minigrad.layout import channels_last
 
-# Sums about the channel's first number keep the digits that a mean far from zero would take: Chan, Golub and LeVeque,
-# "Algorithms for computing the sample variance", 1983. A variance beyond A is infinite, as PyTorch's.
+# Differences from the channel's first number are summed, since a mean far from zero would cost digits: Chan, Golub and
+# LeVeque, "Algorithms for computing the sample variance", 1983. A variance beyond A is infinite, as PyTorch's.
 MEASURE = Sums(
     "moments",
     "A* means, A* variances, A* scales, A* running_mean, A* running_var, int tracked, double eps, double momentum",
@@ -106,23 +106,23 @@ extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) normalize_rows_r
 """
 
 
-class Lie(NamedTuple):
+class Layout(NamedTuple):
     """The memory layout of the elements of one mean, and of one weight."""
 
-    rows: int  # that have a mean each and lie together; 0 where a mean is a channel's
+    rows: int  # of contiguous elements with one mean each; 0 if a mean belongs to a channel
     length: int  # of a row
-    channels: tuple[int, int, int]  # (outer, weights, inner): what shares a weight is a channel
-    per_outer: int  # means of one of `outer`
+    channels: tuple[int, int, int]  # (outer, weights, inner): the elements of one weight are a channel
+    per_outer: int  # means in one entry of `outer`
     per_mean: int  # weights of one mean
 
 
-def lie_of(moments: Any) -> Lie | None:
-    """How the numbers lie that `moments` measures; None where no kernel knows them."""
+def find_layout(moments: Any) -> Layout | None:
+    """The layout of the elements of `moments`; None if no kernel serves it."""
     rows, dims, columns = moments.rows, moments.dims, moments.columns
     if not prod(rows):
         return None
     if dims == tuple([i for i in range(len(rows)) if i != 1]):
-        return Lie(0, 0, (rows[0], rows[1], prod(rows[2:])), 0, 1)
+        return Layout(0, 0, (rows[0], rows[1], prod(rows[2:])), 0, 1)
     if not dims or dims != tuple(range(dims[0], len(rows))):
         return None
     weights = [i for i, n in enumerate(columns) if n > 1]
@@ -131,14 +131,14 @@ def lie_of(moments: Any) -> Lie | None:
         return None
     count, means = prod(columns), prod(rows[first : dims[0]])
     channels = (prod(rows[:first]), count, prod(rows[end:]))
-    return Lie(prod(rows[: dims[0]]), prod(rows[dims[0] :]), channels, means, count // means)
+    return Layout(prod(rows[: dims[0]]), prod(rows[dims[0] :]), channels, means, count // means)
 
 
-def _see_channels(lie: Lie, x: Any, *others: Any) -> tuple[list[Any], tuple[int, int, int]]:
-    """Arrays in one piece, as (outer, channels, inner): images whose channels come last as columns, where they lie."""
-    order, (outer, channels, inner) = channels_last.order, lie.channels
-    if x.flags.c_contiguous or lie.rows or x.ndim != 4 or not x.transpose(order).flags.c_contiguous:
-        return [in_one_piece(v) for v in (x, *others)], lie.channels
+def _see_channels(layout: Layout, x: Any, *others: Any) -> tuple[list[Any], tuple[int, int, int]]:
+    """The arrays made contiguous, and their shape (outer, channels, inner); channels_last images are read in place."""
+    order, (outer, channels, inner) = channels_last.order, layout.channels
+    if x.flags.c_contiguous or layout.rows or x.ndim != 4 or not x.transpose(order).flags.c_contiguous:
+        return [in_one_piece(v) for v in (x, *others)], layout.channels
     return [in_one_piece(v.transpose(order)) for v in (x, *others)], (outer * inner, channels, 1)
 
 
@@ -161,49 +161,49 @@ def _write(x: Any, mean: Any, scale: Any, w: Any, b: Any) -> Any:
 
 def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: float) -> Any:
     """The forward of all normalizations."""
-    lie = lie_of(moments)
-    if lie is None or not _serves(x, w, b, lie, running):
+    layout = find_layout(moments)
+    if layout is None or not _serves(x, w, b, layout, running):
         return None
     kind = _find_computed_type(x)
     shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
     moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
     moments.hat = None
-    if lie.rows:
-        return _write_rows(x, w, b, moments, lie)
+    if layout.rows:
+        return _write_rows(x, w, b, moments, layout)
     moments.variance = type(x)(shape, kind)
     kept = running if running[0] is not None else (moments.mean, moments.mean)
     numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
-    (seen,), channels = _see_channels(lie, x)
+    (seen,), channels = _see_channels(layout, x)
     MEASURE(seen, seen, channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
     return _write(x, moments.mean, moments.scale, *_as_columns(moments.columns, w, b))
 
 
-def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
+def _serves(x: Any, w: Any, b: Any, layout: Layout, running: Any) -> bool:
     if x.dtype.char not in "efd" or any(v is not None and v.dtype != x.dtype for v in (w, b)):
         return False
-    if lie.rows:
-        return lie.length <= LONGEST and lie.rows < 2**31 and running == (None, None) and serves(lie.channels)
+    if layout.rows:
+        return layout.length <= LONGEST and layout.rows < 2**31 and running == (None, None) and serves(layout.channels)
     kind, both = _find_computed_type(x), [v is None for v in running]
     tracks = all(v is None or (v.dtype == kind and v.flags.c_contiguous) for v in running)
-    return tracks and both[0] == both[1] and serves(lie.channels)
+    return tracks and both[0] == both[1] and serves(layout.channels)
 
 
-def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
+def _write_rows(x: Any, w: Any, b: Any, moments: Any, layout: Layout) -> Any:
     x, out = in_one_piece(x), type(x)(x.shape, x.dtype)
     weights = [x if v is None else in_one_piece(v) for v in (w, b)]
     operands = (x, *weights, out, moments.mean, moments.scale)
-    numbers = (*_list_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
-    _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *numbers), x.dtype.char)
+    numbers = (*_list_sizes(layout), *int32s(w is not None, b is not None), np.float64(moments.eps))
+    _launch_rows("normalize_rows", ROW_FORWARD, layout, (*operands, *numbers), x.dtype.char)
     return out
 
 
-def _list_sizes(lie: Lie) -> tuple[Any, ...]:
-    return int32s(lie.rows, lie.length, lie.per_outer, lie.per_mean, lie.channels[2])
+def _list_sizes(layout: Layout) -> tuple[Any, ...]:
+    return int32s(layout.rows, layout.length, layout.per_outer, layout.per_mean, layout.channels[2])
 
 
-def _launch_rows(name: str, body: str, lie: Lie, arguments: tuple[Any, ...], char: str) -> None:
-    threads, fours = threads_of_a_row(lie.length)
-    launch_rows(name, body, char, arguments, lie.rows, threads, K=fours)
+def _launch_rows(name: str, body: str, layout: Layout, arguments: tuple[Any, ...], char: str) -> None:
+    threads, fours = threads_of_a_row(layout.length)
+    launch_rows(name, body, char, arguments, layout.rows, threads, K=fours)
 
 
 # ---- gradients -----------------------------------------------------------------------------------
@@ -216,33 +216,33 @@ def _write_rule(g: Any, x: Any, mean: Any, scale: Any, shift: Any, turn: Any, w:
 
 def x_rule(g: Any, x: Any, w: Any, moments: Any) -> Any:
     """The gradient of the input."""
-    lie = lie_of(moments)
-    if lie is None or not _knows(g, x, moments) or not _serves(x, w, None, lie, (None, None)):
+    layout = find_layout(moments)
+    if layout is None or not _has_own_statistics(g, x, moments) or not _serves(x, w, None, layout, (None, None)):
         return None
-    if lie.rows:
-        return _write_rows_rule(g, x, w, moments, lie)
-    slopes = _find_slopes(g, x, moments, lie)
+    if layout.rows:
+        return _write_rows_rule(g, x, w, moments, layout)
+    slopes = _find_slopes(g, x, moments, layout)
     return _write_rule(g, x, moments.mean, moments.scale, *_as_columns(moments.columns, slopes[2], slopes[3], w))
 
 
-def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
+def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, layout: Layout) -> Any:
     x, out = in_one_piece(x), type(x)(x.shape, x.dtype)
     operands = (in_one_piece(g), x, x if w is None else in_one_piece(w), out, moments.mean, moments.scale)
-    numbers = (*_list_sizes(lie), *int32s(w is not None))
-    _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *numbers), x.dtype.char)
+    numbers = (*_list_sizes(layout), *int32s(w is not None))
+    _launch_rows("normalize_rows_rule", ROW_RULE, layout, (*operands, *numbers), x.dtype.char)
     return out
 
 
 def w_rule(g: Any, x: Any, w_shape: Any, moments: Any) -> Any:
     """The gradient of the weights."""
-    lie = lie_of(moments)
-    if lie is None or not _knows(g, x, moments) or not serves(lie.channels):
+    layout = find_layout(moments)
+    if layout is None or not _has_own_statistics(g, x, moments) or not serves(layout.channels):
         return None
-    return _find_slopes(g, x, moments, lie)[0].reshape(w_shape)
+    return _find_slopes(g, x, moments, layout)[0].reshape(w_shape)
 
 
 def b_rule(g: Any, *given: Any) -> Any:  # a rule may read the weights too
-    """The gradient of the bias, which was summed with that of the weights, if there are any."""
+    """The gradient of the bias, if it was summed together with that of the weights."""
     b_shape, moments = given[-2:]
     kept: Any = _SLOPES.get(moments)
     found_with_weights = kept is not None and kept[0]() is g and given[0] is not None
@@ -252,18 +252,18 @@ def b_rule(g: Any, *given: Any) -> Any:  # a rule may read the weights too
 _SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # results of the last rule, for the next
 
 
-def _knows(g: Any, x: Any, moments: Any) -> bool:
+def _has_own_statistics(g: Any, x: Any, moments: Any) -> bool:
     """Whether the forward was a kernel of this file."""
     return moments.hat is None and g.dtype == x.dtype and moments.mean.dtype == _find_computed_type(x)
 
 
-def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
+def _find_slopes(g: Any, x: Any, moments: Any, layout: Layout) -> Any:
     """For each weight its gradient, that of the bias, and their means; computed once for all rules."""
     kept = _SLOPES.get(moments)
     if kept is None or kept[0]() is not g:
-        found = type(x)((4, lie.channels[1]), moments.mean.dtype)
-        numbers = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
-        (seen, cotangent), channels = _see_channels(lie, x, g)
+        found = type(x)((4, layout.channels[1]), moments.mean.dtype)
+        numbers = (moments.mean, moments.scale, *int32s(layout.per_outer, layout.per_mean), *found)
+        (seen, cotangent), channels = _see_channels(layout, x, g)
         SLOPES(seen, cotangent, channels, numbers)
         kept = _SLOPES[moments] = (weakref.ref(g), found)
     return kept[1]
@@ -272,7 +272,7 @@ def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
 RULES = (x_rule, w_rule, b_rule)
 
 
-# ---- by statistics that are given ----------------------------------------------------------------
+# ---- with given statistics -----------------------------------------------------------------------
 @Elementwise
 def _write_given(x: Any, mean: Any, var: Any, eps: float, w: Any, b: Any) -> Any:
     scale = _weigh_scale(var, eps, w)
@@ -295,7 +295,7 @@ def normalize_by_given(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: 
 
 
 def given_x_rule(g: Any, w: Any, var: Any, columns: Any, eps: float) -> Any:
-    """Its gradient by the input."""
+    """The gradient of the input with given statistics."""
     if var.dtype != g.dtype or (w is not None and w.dtype != g.dtype):
         return None
     var, w = _as_columns(columns, var, w)

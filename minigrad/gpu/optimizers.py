@@ -40,9 +40,9 @@ struct Table {{
     int count;
 }};
 """
-# A table's rows are dealt out to blocks, one after the other: the row that a block works on.
+# The row of the table that a block works on: each row has as many blocks as it needs, in the order of the rows.
 FIND_ROW = """
-template <class Table> __device__ int find_row(const Table& table) {  // the last whose first block is not behind this
+template <class Table> __device__ int find_row(const Table& table) {  // the last that begins at or before this block
     int row = 0;
     for (int half = 128; half; half /= 2)
         if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
@@ -71,7 +71,7 @@ extern "C" __global__ void {name}(const {element}* any, const Table table) {{
     }}
 }}
 """
-# A thread for each row: what is counted on the GPU goes on, when all blocks of the update have read it.
+# One thread per row increments the counters, after all blocks of the update have read them.
 COUNT = """
 extern "C" __global__ void {name}(const {element}* any, const Table table) {{
     int row = threadIdx.x;
@@ -90,7 +90,7 @@ class Update:
         self.arrays, self.counts = program.before[:arrays], program.before[arrays : arrays + counts]
         self.after = dict(zip(program.before, program.after, strict=False))
         # The numbers passed to the kernel: those that the rule uses, or, without step counts, those computed from them.
-        self.numbers = list(program.brought) + list(program.before[arrays + counts :])
+        self.numbers = list(program.constants) + list(program.before[arrays + counts :])
         if not counts:
             used = dict.fromkeys([s for step in program.of_elements for s in step.inputs] + list(program.after))
             self.numbers = [s for s in used if not s.over]
@@ -187,14 +187,14 @@ def start_table(dtype: np.dtype[Any], arrays: Sequence[Array]) -> tuple[Any, int
     return table, int(blocks[-1])
 
 
-class Settled:
+class CachedTable:
     """A cached table, valid while the addresses of all arrays but the gradients stay the same."""
 
-    def __init__(self, made: Update, brought: dict[Step, float], rows: Sequence[Row]) -> None:
-        self.made, self.brought, self.columns = made, brought, list(zip(*rows, strict=True))
-        self.names = made.program.before[len(rows[0]) :]
+    def __init__(self, kernels: Update, constants: dict[Step, float], rows: Sequence[Row]) -> None:
+        self.kernels, self.constants, self.columns = kernels, constants, list(zip(*rows, strict=True))
+        self.names = kernels.program.before[len(rows[0]) :]
         self.strides = [row[0].strides for row in rows]
-        self.table, self.blocks = made.fill(rows)
+        self.table, self.blocks = kernels.fill(rows)
 
     def serves(self, columns: list[tuple[Array, ...]]) -> bool:
         """Whether the table holds these arrays, and gradients have the memory order of the parameters."""
@@ -205,12 +205,12 @@ class Settled:
         return stays and [g.strides for g in columns[1]] == self.strides
 
     def launch(self, gradients: Sequence[Array], given: dict[str, float]) -> None:
-        """Take a step."""
-        numbers = self.made.list_numbers({**self.brought, **dict(zip(self.names, given.values(), strict=True))})
+        """Takes a step."""
+        numbers = self.kernels.list_numbers({**self.constants, **dict(zip(self.names, given.values(), strict=True))})
         table = self.table.copy()
         table["arrays"][1, : len(gradients)] = [g.data.ptr for g in gradients]
         table["numbers"][: len(numbers)] = numbers
-        self.made.launch_table(self.columns[0][0], table, self.blocks)
+        self.kernels.launch_table(self.columns[0][0], table, self.blocks)
 
 
 def _join(lines: list[str], depth: int = 4) -> str:
@@ -223,14 +223,14 @@ WRITTEN: dict[str, Update] = {}  # the first with each kernel, by its digest
 def update(
     formula: Callable[..., None], rows: Sequence[Row], counted: int, given: dict[str, float], kept: dict[Any, Any]
 ) -> list[Row]:
-    """Update `rows` by `formula(row, **given)`; returns those that have to be updated one by one.
+    """Updates `rows` by `formula(row, **given)`; returns those that have to be updated one by one.
 
     The last `counted` arrays of a row are single numbers on the GPU. `given` are numbers of this step. `kept`
     caches what is known about `formula`.
     """
-    settled = kept.get("settled")
-    if settled is not None and settled.serves(columns := list(zip(*rows, strict=True))):
-        on_gpu_of(columns[0][0], settled.launch, columns[1], given)
+    cached = kept.get("cached")
+    if cached is not None and cached.serves(columns := list(zip(*rows, strict=True))):
+        on_gpu_of(columns[0][0], cached.launch, columns[1], given)
         return []
     batches: dict[Any, list[Row]] = {}
     left = []
@@ -244,15 +244,15 @@ def update(
         key = (*key, len(batch[0]))
         if key not in kept:
             kept[key] = _trace(formula, batch[0], counted, given)
-        made, brought = kept[key]
-        if made is None:
+        kernels, constants = kept[key]
+        if kernels is None:
             left += batch
         else:
-            names = made.program.before[len(batch[0]) :]
-            numbers = made.list_numbers({**brought, **dict(zip(names, given.values(), strict=True))})
-            on_gpu_of(batch[0][0], made.launch, batch, numbers)
-            if len(rows) == len(batch) <= made.rows and all(map(is_, batch, rows)):  # no gradient had to be copied
-                kept["settled"] = Settled(made, brought, batch)
+            names = kernels.program.before[len(batch[0]) :]
+            numbers = kernels.list_numbers({**constants, **dict(zip(names, given.values(), strict=True))})
+            on_gpu_of(batch[0][0], kernels.launch, batch, numbers)
+            if len(rows) == len(batch) <= kernels.rows and all(map(is_, batch, rows)):  # no gradient had to be copied
+                kept["cached"] = CachedTable(kernels, constants, batch)
     return left
 
 
@@ -292,4 +292,4 @@ def _trace(
         program, numbers = trace_rule(rule, dtypes[:width], dtypes[width:], list(given))
     except Exception:  # noqa: BLE001 (whatever it is, it shows again where the rule runs on arrays)
         return None, {}
-    return Update(program, width, counted), dict(zip(program.brought, numbers, strict=True))
+    return Update(program, width, counted), dict(zip(program.constants, numbers, strict=True))

@@ -247,7 +247,7 @@ class Philox:
         return self._launch(BERNOULLI, char, out, np.dtype(char).type(p), per=2 if char == "d" else 4)
 
     def _draw_by_chances(self, p: Array) -> Array:
-        """Where a number is at most that of `p`: four neighbours each thread, and always twelve words."""
+        """Where a number is at most that of `p`; each thread draws for four neighbours and counts twelve words."""
         chances = p.astype(p.dtype if p.dtype == np.float64 else np.float32, order="C", copy=False)
         out = library(GPU).empty(p.shape, bool)
         if out.size:
@@ -277,17 +277,17 @@ class Philox:
     # ---- graphs -------------------------------------------------------------------------------
 
     def record(self) -> None:
-        """From now on, what is launched draws where a replay will tell it to, until `end_recording`."""
+        """Until `end_recording`, draws read the seed and offset from memory, which `replay` fills."""
         self._recording = Recording(library(GPU).zeros(2, np.uint64))
 
     def end_recording(self) -> Recording:
-        """What was recorded: to be given to `replay` before each launch of the graph."""
+        """The recorded draws, which `replay` takes before each launch of the graph."""
         recording, self._recording = self._recording, None
         assert recording is not None, "record() comes first"
         return recording
 
     def replay(self, recording: Recording) -> None:
-        """Gives the graph that is launched next the seed and the place where the stream is, and moves on."""
+        """Gives the graph that is launched next the present seed and offset, and moves the offset on."""
         if recording.words:
             recording.state[:1].fill(np.uint64(self._seed))
             recording.state[1:].fill(np.uint64(self._offset))

@@ -22,8 +22,8 @@ Steps = tuple[int, ...]  # strides in elements, innermost axis first
 class Placement(NamedTuple):
     """The kernel variant and its arguments for one choice of shapes and strides."""
 
-    lying: tuple[int, ...]  # the result's shape, its axes as they lie
-    turned: tuple[int, ...] | None  # what brings the axes into the caller's order
+    stored_shape: tuple[int, ...]  # of the result, its axes in memory order
+    transposition: tuple[int, ...] | None  # from memory order to the caller's, if they differ
     size: int  # elements of the result
     axes: int
     inner: tuple[int, ...] | None  # each operand's step along the innermost axis, where all are 0 or 1
@@ -36,11 +36,11 @@ class Placement(NamedTuple):
 def place(
     in_order: bool, read: tuple[int, ...], *operands: tuple[tuple[int, ...], tuple[int, ...], int]
 ) -> Placement | None:
-    """For operands of (shape, strides, itemsize), of which the kernel gets those that it should `read`.
+    """For operands of (shape, strides, itemsize), of which the kernel gets those in `read`.
 
-    The result lies row by row if it should, `in_order`, else as the operands do, the first of them before the others.
+    The result is row-major if `in_order`, else in the memory order of the operands, the first taking precedence.
 
-    None where the shapes do not fit together, or elements lie between the places of others.
+    None if the shapes do not broadcast, or a stride is no whole number of elements.
     """
     shapes = [shape for shape, _, _ in operands]
     try:
@@ -51,26 +51,26 @@ def place(
         return None
     steps = [_spread_steps(shape, *operand) for operand in operands]
     order = list(range(len(shape))) if in_order else find_memory_order(shape, *[[abs(n) for n in s] for s in steps])
-    lying = tuple([shape[i] for i in order])
-    turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
-    return _plan(lying, turned, *_merge(lying, [[steps[k][i] for i in order] for k in read]))
+    stored_shape = tuple([shape[i] for i in order])
+    transposition = None if order == sorted(order) else tuple(np.argsort(order).tolist())
+    return _plan(stored_shape, transposition, *_merge(stored_shape, [[steps[k][i] for i in order] for k in read]))
 
 
-def _plan(lying: Steps, turned: Steps | None, sizes: list[int], every: list[list[int]]) -> Placement:
+def _plan(stored_shape: Steps, transposition: Steps | None, sizes: list[int], every: list[list[int]]) -> Placement:
     """The arguments of a kernel for axes of these sizes and the operands' strides, innermost axis first."""
-    count = prod(lying)
+    count = prod(stored_shape)
     inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
     lies_in_one_piece = len(sizes) == 1 and bool(inner)
     is_short = _fits_an_int(count, sizes, every) and not lies_in_one_piece
     index_type, number = ("int", np.int32) if is_short else ("long long", np.int64)
-    told = [s[1:] if inner else s for s in every]
-    arguments = tuple([number(n) for n in (count, *sizes[:-1], *[step for s in told for step in s])])
+    passed = [s[1:] if inner else s for s in every]
+    arguments = tuple([number(n) for n in (count, *sizes[:-1], *[step for s in passed for step in s])])
     threads = count if inner is None else count // max(1, sizes[0]) * blocks_for(sizes[0], AT_ONCE)
-    return Placement(lying, turned, count, len(sizes), inner, index_type, blocks_for(threads), arguments)
+    return Placement(stored_shape, transposition, count, len(sizes), inner, index_type, blocks_for(threads), arguments)
 
 
 def _fits_an_int(count: int, sizes: list[int], every: list[list[int]]) -> bool:
-    """Whether an int counts all places that the kernel computes, even by threads that have none."""
+    """Whether an int holds every index that the kernel computes, also in threads past the end."""
     reach = max([sum(abs(a) * (n - 1) for a, n in zip(s, sizes, strict=True)) for s in every] + [count])
     return reach + sizes[0] + AT_ONCE * THREADS < 2**31
 
@@ -82,7 +82,7 @@ def _spread_steps(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[i
 
 
 def _merge(shape: tuple[int, ...], every: list[list[int]]) -> tuple[list[int], list[list[int]]]:
-    """Sizes, and each operand's steps, from the innermost axis on; axes that go on in every operand become one."""
+    """Sizes and each operand's steps, innermost axis first; axes that are contiguous in every operand are merged."""
     sizes: list[int] = []
     merged: list[list[int]] = [[] for _ in every]
     for i in reversed(range(len(shape))):

@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.gpu.floats import in_one_piece, launch_floats
 from minigrad.gpu.launch import THREADS, blocks_for, int32s
 
-PARTS = {  # that several kernels have
+PARTS = {  # source text that several kernels share
     "PARAMETERS": """int count, int H, int W, int Ho, int Wo,
     int kh, int kw, int sh, int sw, int ph, int pw, int dh, int dw""",
     "EACH_WINDOW": """int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -163,7 +163,7 @@ def pool_adaptive(x: Any, *, size: Any) -> Any:
 
 
 def pool_adaptive_rule(g: Any, x: Any, size: Any) -> Any:
-    """Its gradient."""
+    """The gradient of the image for adaptive average pooling."""
     return _share_out("adaptive_mean_pool_rule", ADAPTIVE_RULE, g, x)
 
 

@@ -51,10 +51,8 @@ _ADD = Elementwise(np.add)
 
 
 def linear(b: Any, x: Any, w: Any) -> Any:
-    """``x @ w.T + b`` for rows, the bias written where the product is."""
-    if (
-        b is not None and x.dtype.char == "e" and w.ndim == 2
-    ):  # cuBLAS adds in single precision to the bias, as PyTorch lets it
+    """``x @ w.T + b``, the bias added in the memory of the product."""
+    if b is not None and x.dtype.char == "e" and w.ndim == 2:  # as PyTorch: cuBLAS adds to the bias in float32
         y = type(x)((*x.shape[:-1], len(w)), x.dtype)
         y[...] = b
         if blas.add_product(x, w.T, y):
@@ -64,7 +62,7 @@ def linear(b: Any, x: Any, w: Any) -> Any:
 
 
 def einsum(equation: str, *operands: Any, **options: Any) -> Any:
-    """`np.einsum`, two operands after the other: each pair's sum is a batch of matrix products."""
+    """`np.einsum`, one pair of operands after another: the sum over a pair is a batch of matrix products."""
     given, output = equation.split("->")
     terms = [_drop_ones(x, term, given, operands) for x, term in zip(operands, given.split(","), strict=True)]
     x, own = terms[0]
@@ -83,7 +81,7 @@ def _drop_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
 
 
 def _multiply_terms(x: Any, own: str, y: Any, other: str, later: set[str]) -> tuple[Any, str]:
-    """The product of two operands, and its letters; those that are not met `later` are summed over."""
+    """The product of two operands, and its letters; those that do not occur `later` are summed over."""
     xp = array_module(x)
     shared = [c for c in dict.fromkeys(own) if c in other]
     batch, summed = [c for c in shared if c in later], [c for c in shared if c not in later]
@@ -104,7 +102,7 @@ def by_cublas(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def multiply(*operands: Any, **statics: Any) -> Any:
         kind = backend.gpu_array_type()
-        # A vector is no factor here: it is added to rows.
+        # A 1-d array is a bias, which is added and not multiplied.
         factors = [Factor(x) if isinstance(x, kind) and x.ndim > 1 else x for x in operands]
         return _unwrap(function(*factors, **statics))
 

@@ -14,7 +14,7 @@ from typing import Any
 from minigrad.gpu.floats import find_rows, in_one_piece, launch_columns, launch_rows
 from minigrad.gpu.launch import int32s
 
-# What differs: the sum over a row, and the result of x, or of the gradient g and the result y, and that sum.
+# What differs: the result from x and the row's total; of a rule, the term of the total and the result from g, y and it.
 FORWARDS = {"softmax": "exp(x - top) / total", "log_softmax": "x - top - log(total)"}
 RULES = {"softmax_rule": ("g * y", "(g - total) * y"), "log_softmax_rule": ("g", "g - exp(y) * total")}
 LONGEST = 16384  # elements of a row that a block holds
@@ -23,7 +23,7 @@ LONGEST = 16384  # elements of a row that a block holds
 FORWARD = """
 extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(const T* input, T* out, int rows, int n) {
     long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
-    if (row >= rows) return;  // all threads of a row together
+    if (row >= rows) return;  // the same for all threads of a row
     A v[K][4], top = -infinity(), total = 0;
     for (int k = 0; k < K; k++) {
         load(input + row * n, 4 * (k * P + threadIdx.x), n, -infinity(), v[k]);

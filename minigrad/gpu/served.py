@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import minigrad.gpu.generator
-import minigrad.ops.addmm  # noqa: F401 (it declares products)
+import minigrad.ops.addmm  # noqa: F401 (declares products)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
@@ -67,7 +67,7 @@ for _operation in (conv, conv_input):
 _norms = batch_norm, layer_norm, group_norm
 for _function, _compute in {pair for made in _norms for pair in zip(made.rules, normalization.RULES, strict=True)}:
     _serve(_function, _compute)
-_serve(batch_norm.forward, normalization.normalize)  # which is that of all three
+_serve(batch_norm.forward, normalization.normalize)  # the same function for all three
 _serve(normalize_by.forward, normalization.normalize_by_given)
 _serve(normalize_by.rules[0], normalization.given_x_rule)
 

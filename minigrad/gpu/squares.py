@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.sums import Sums
 
-MOST = 2**18  # numbers of one sum
+MOST = 2**18  # the most numbers of one sum
 ADD_UP = Sums("squares", "T* out, double divisor", "double d = X - G; a += d * d;", "*out = down(a / divisor);")
 SLOPE = Elementwise(lambda g, share, x, y: (x - y) * (2 * g * share))
 
@@ -25,7 +25,7 @@ def add_squares(x: Any, y: Any, *, reduction: str) -> Any:
 
 
 def squares_rule(g: Any, x: Any, y: Any, reduction: str, swapped: bool = False) -> Any:
-    """Its gradient by x, or by y if `swapped`."""
+    """The gradient by x, or by y if `swapped`."""
     if x.shape != y.shape or not x.dtype == y.dtype == g.dtype or not x.size:
         return None
     pair = (y, x) if swapped else (x, y)

@@ -18,9 +18,8 @@ P = 256  # threads of a block
 ENOUGH = 1024  # number of blocks that fills a GPU
 MOST_PARTS = 64  # of one channel
 
-# (outer, channels, inner) -> two sums for each channel, of what END makes results.
-# ADD adds X and G, the elements of x and g in channel c of the thing `o`, to a and b; END uses the whole sums. Where
-# four neighbours belong to one channel, a thread takes them at once.
+# (outer, channels, inner) -> two sums, a and b, for each channel. ADD adds X and G, elements of x and g in channel c,
+# to them; END makes results of the complete sums. Four neighbours of one channel are read at once.
 SUMS = """
 extern "C" __global__ void NAME_of_images(PARAMETERS) {
     int c = blockIdx.x, count = outer * inner;
@@ -72,14 +71,14 @@ SHARED = "const T* x, const T* g, double* parts, int outer, int channels, int in
 
 
 class Sums:
-    """A pair of sums with a name, what is added and what becomes of it; `declared` are its own parameters."""
+    """The kernels of two sums: `add` and `end` are the code of ADD and END, `declared` their parameters."""
 
     def __init__(self, name: str, declared: str, add: str, end: str) -> None:
         body = SUMS.replace("NAME", name).replace("PARAMETERS", SHARED + declared)
         self.name, self.body = name, body.replace("ADD", add).replace("END", end)
 
     def __call__(self, x: Any, g: Any, shape: tuple[int, int, int], arguments: tuple[Any, ...]) -> None:
-        """Launches it for x, and g or x once more, seen in that shape (outer, channels, inner)."""
+        """Launches the kernels for x and g, which may be x itself, as arrays of that shape (outer, channels, inner)."""
         outer, channels, inner = shape
         columns = inner == 1
         wide = blocks_for(channels, 32) if columns else channels
@@ -103,7 +102,7 @@ def serves(shape: tuple[int, int, int]) -> bool:
 
 
 TOTAL = Sums("total", "T* out, double divisor", "a += X;", "out[c] = down(a / divisor);")
-FEW = 4096  # sums that a block may do by itself, be they short
+FEW = 4096  # the most channels with short sums: each takes a block
 
 
 def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
@@ -140,5 +139,5 @@ def _see_as_channels(x: Any, dim: Any) -> tuple[int, int, int] | None:
         return None
     if any(i in gone and shape[i] > 1 for i in range(first, end)):
         return None
-    short = inner > 1 and channels > FEW and outer * inner < P  # as many blocks, each with little to do
+    short = inner > 1 and channels > FEW and outer * inner < P  # each block has little to do
     return None if short or (channels == 1 and inner > 2**16) else seen

@@ -13,13 +13,13 @@ SINGLE, DOUBLE = np.dtype("f"), np.dtype("d")
 def print_lines(program):
     """The lines of C for numbers, and those for elements; arrays are named a0, a1, ..., numbers by their own names."""
     names = {step: step.value if step.function == "number" else f"a{step.value}" for step in program.before}
-    names |= {step: step.value for step in program.brought}
+    names |= {step: step.value for step in program.constants}
     return [print_line(s, names) for s in program.of_numbers], [print_line(s, names) for s in program.of_elements]
 
 
-def compute(program, brought, *values):
+def compute(program, constants, *values):
     """The values of the arrays after the rule."""
-    known = {**dict(zip(program.before, values, strict=True)), **dict(zip(program.brought, brought, strict=True))}
+    known = {**dict(zip(program.before, values, strict=True)), **dict(zip(program.constants, constants, strict=True))}
     program.compute_numbers(known)
     for step in program.of_elements:
         known[step] = compute_step(step, [known[s] for s in step.inputs])
@@ -30,9 +30,9 @@ def test_a_rule_becomes_lines_of_c_and_its_numbers_arguments():
     def rule(w, g):
         w -= 0.5 * np.sqrt(g)
 
-    program, brought = trace_rule(rule, [SINGLE] * 2, [], [])
+    program, constants = trace_rule(rule, [SINGLE] * 2, [], [])
     numbers, elements = print_lines(program)
-    assert numbers == ["float v3 = (float)s0;"] and brought == [0.5]
+    assert numbers == ["float v3 = (float)s0;"] and constants == [0.5]
     assert elements == [
         "float v4 = (float)(sqrtf(a1));",
         "float v5 = (float)(v3 * v4);",
@@ -57,10 +57,10 @@ def test_numbers_are_computed_once_before_the_elements():
         count += 1
         w *= 1 - lr ** count.astype(np.float64)
 
-    program, brought = trace_rule(rule, [SINGLE] * 2, [SINGLE], ["lr"])
+    program, constants = trace_rule(rule, [SINGLE] * 2, [SINGLE], ["lr"])
     numbers, elements = print_lines(program)
     assert len(elements) == 1 and any("pow(lr," in line for line in numbers)
-    w, _, count = compute(program, brought, np.float32(8), np.float32(0), np.float32(1), 0.5)
+    w, _, count = compute(program, constants, np.float32(8), np.float32(0), np.float32(1), 0.5)
     assert (w, count) == (6, 2)
 
 
@@ -71,9 +71,9 @@ def test_both_branches_on_a_number_become_code():
         elif count.astype(np.float64) == 1:
             w += 3.0
 
-    program, brought = trace_rule(rule, [DOUBLE] * 2, [DOUBLE], [])
+    program, constants = trace_rule(rule, [DOUBLE] * 2, [DOUBLE], [])
     for count, added in ((5, 2), (1, 3), (2, 0)):
-        assert compute(program, brought, np.float64(10), np.float64(0), np.float64(count))[0] == 10 + added
+        assert compute(program, constants, np.float64(10), np.float64(0), np.float64(count))[0] == 10 + added
 
 
 def test_a_rule_may_assign_to_the_whole_array():
@@ -81,8 +81,8 @@ def test_a_rule_may_assign_to_the_whole_array():
         w[...] = g
         w[...] = 2 * w
 
-    program, brought = trace_rule(rule, [SINGLE] * 2, [], [])
-    assert compute(program, brought, np.float32(1), np.float32(3)) == [6, 3]
+    program, constants = trace_rule(rule, [SINGLE] * 2, [], [])
+    assert compute(program, constants, np.float32(1), np.float32(3)) == [6, 3]
 
 
 @pytest.mark.parametrize(
