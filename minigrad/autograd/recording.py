@@ -106,8 +106,8 @@ class Operation:
                 on_gpu |= x.__class__ is not ndarray
             arrays.append(x)
         if not tensors:
-            forward = round_once(self.forward) if self.in_float32 else self.forward
-            return forward(*operands, **statics)
+            half = self.in_float32 and operands[0].dtype.char == "e"
+            return (round_once(self.forward) if half else self.forward)(*operands, **statics)
         if on_gpu:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
