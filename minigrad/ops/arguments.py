@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
 from minigrad.ops.writes import Manner, write_out
 from minigrad.size import is_index
@@ -81,11 +82,19 @@ def takes_out(function: Any = None, **manner: Any) -> Any:
     return of_tensors(function, out=True, **manner)
 
 
-def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:
-    """The refusal of an axis, with the function and the shape that it was meant for."""
+def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> Exception:
+    """The refusal of an axis, with the function and the shape that it was meant for.
+
+    For a view that may not be read after a write, the refusal of that: PyTorch asks for the view first.
+    """
+    if not args or not isinstance(args[0], TensorBase):
+        return error
+    try:
+        refresh(args[0])
+    except RuntimeError as stale:
+        return stale
     words, told = str(error), "() of a tensor of shape "
-    plain = words.startswith("Dimension out") and words.endswith(")") and told not in words
-    if plain and args and isinstance(args[0], TensorBase):
+    if words.startswith("Dimension out") and words.endswith(")") and told not in words:
         error.args = (f"{words}: {name}{told}{tuple(args[0].array.shape)}",)
     return error
 
