@@ -185,10 +185,10 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
     """Raises for channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
     shape, kernel, space = list(image), list(weight), len(weight) - 2
     (groups,) = as_ints(name, "groups", groups, 1, 1)
-    if 0 in kernel or kernel[0] % groups:
+    if kernel[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0 and to have no axis "
-            f"of length 0, but got {kernel}, {kernel[0]} channels there ({name})"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"{kernel} ({name})"
         )
     expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
@@ -201,3 +201,5 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
             f"{shape} to have {expected} channels, but got {channels} channels instead."
             + (last if shape[-1] == expected else f" A layer for these images has in_channels={channels}.")
         )
+    if 0 in kernel:
+        raise RuntimeError(f"{name}: a weight of size {kernel} has nothing to multiply: an axis has length 0")
