@@ -187,8 +187,8 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
     (groups,) = as_ints(name, "groups", groups, 1, 1)
     if kernel[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
-            f"{kernel} ({name})"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size {kernel} ({name})"
         )
     expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
