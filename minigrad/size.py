@@ -11,15 +11,16 @@ import numpy as np
 
 
 def is_index(value: Any) -> bool:
-    """Whether a value is an integer: a Python or NumPy int, or a 0-d array of one; no bool.
+    """Whether a value is an integer: a Python or NumPy int, or a 0-d array or tensor of one; no bool.
 
     >>> import numpy as np
     >>> from minigrad.size import is_index
     >>> [is_index(value) for value in (3, np.int64(3), np.array(3), np.array([3]), 3.0, True)]
     [True, True, True, False, False, False]
     """
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.ndim == 0 and value.dtype.kind in "iu"
+    array = getattr(value, "array", value)  # a tensor's
+    if isinstance(array, (np.ndarray, np.generic)) or array is not value:
+        return array.ndim == 0 and array.dtype.kind in "iu"
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
 

@@ -10,6 +10,7 @@ from minigrad.creation import empty
 from minigrad.nn import init
 from minigrad.nn.module import Layer
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
 
@@ -26,6 +27,7 @@ class Table(Layer):
         """Makes the table: the `given` one, or a random one."""
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None:
+            padding_idx = as_int(padding_idx, "padding_idx")
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings

@@ -110,6 +110,7 @@ def _lay_out(name: str, image: Size, kernel: Size, result: Size, options: Any) -
         if len(shape) != space + 2:
             raise RuntimeError(f"{name}: expected a size of {space + 2} numbers for {what}, got {list(shape)}")
     *numbers, groups = options
+    (groups,) = as_ints(name, "groups", groups, 1, 1)
     names = ("stride", "padding", "dilation")
     steps = [n for what, given in zip(names, numbers, strict=True) for n in as_ints(name, what, given, space, 0)]
     geometry = lay_out(tuple(image), tuple(kernel), groups, *steps)

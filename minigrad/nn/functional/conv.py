@@ -86,7 +86,7 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     if isinstance(padding, str):
         x, padding = _resolve_padding(name, x, padding, stride, weight.array.shape[2:], dilation)
     padding = as_ints(name, "padding", padding, space, 0)
-    geometry = lay_out(x.array.shape, weight.array.shape, groups, *stride, *padding, *dilation)
+    geometry = lay_out(x.array.shape, weight.array.shape, int(groups), *stride, *padding, *dilation)
     if space == 1:  # (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
         y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
         y = name_last_call(y, "ConvolutionBackward0")
@@ -96,14 +96,16 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
 
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
-def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *options: Any) -> Geometry:
+def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, *options: int) -> Geometry:
     """The geometry of a kernel (O, C/groups, kh, kw) or (O, C/groups, k) on a batch of images or signals.
 
     `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError if the kernel does not
-    fit, TypeError if there is no batch axis or an option is no int.
+    fit, TypeError if there is no batch axis or a number is no Python int: a tensor's may be another one next time.
     """
     space = len(kernel) - 2
     name = f"conv{space}d"
+    if any(type(n) is not int for n in (groups, *options)):
+        raise TypeError(f"{name}: groups and options must be ints: {groups}, {options}")
     if len(image) != space + 2 or len(options) != 3 * space or space not in (1, 2):
         raise TypeError(f"{name}: no batch of images and kernels: {image}, {kernel}")
     stride: Any = as_ints(name, "stride", options[:space], space, 1)
@@ -115,9 +117,9 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     if space == 1:
-        geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
+        geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), groups)
     else:
-        geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, int(groups))
+        geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, groups)
     if min(geometry.windows(image[2:] if space == 2 else (1, *image[2:]))) < 1:
         raise _too_large(name, image[2:], geometry)
     return geometry
@@ -187,8 +189,8 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
     (groups,) = as_ints(name, "groups", groups, 1, 1)
     if kernel[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
-            f"size {kernel} ({name})"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
+            f"{kernel[0]} channels in the weight of size {kernel} ({name})"
         )
     expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
@@ -202,4 +204,4 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
             + (last if shape[-1] == expected else f" A layer for these images has in_channels={channels}.")
         )
     if 0 in kernel:
-        raise RuntimeError(f"{name}: a weight of size {kernel} has nothing to multiply: an axis has length 0")
+        raise RuntimeError(f"{name}: a weight of size {kernel} with an axis of length 0 has nothing to multiply")

@@ -45,6 +45,7 @@ def embedding(
     if weight.array.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, (num_embeddings, embedding_dim), got {list(weight.array.shape)}")
     rows = weight.array.shape[0]
+    padding_idx = None if padding_idx is None else as_int(padding_idx, "padding_idx")
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise AssertionError(f"Padding_idx must be within num_embeddings: got {padding_idx} for {rows} rows")
     bad = first_out_of_range(places, rows)

@@ -12,7 +12,7 @@ from minigrad.advice import warn
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis, require_floats, require_tensors
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import not_implemented_for, require_kind
+from minigrad.ops.arguments import as_number, not_implemented_for, require_kind
 from minigrad.tensor import Tensor
 
 
@@ -87,7 +87,11 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         return given, (None,) * space
-    sizes = tuple([floor(float(n) * float(s)) for n, s in zip(lengths, given, strict=True)])
+    factors = [float(as_number("interpolate", "scale_factor", s)) for s in given]
+    lengths = [n * factor for n, factor in zip(lengths, factors, strict=True)]
+    if not all(abs(length) < 2**63 for length in lengths):
+        raise RuntimeError(f"interpolate: sizes cannot be converted to int64 without overflow, got {lengths}")
+    sizes = tuple(map(floor, lengths))
     return sizes, (None,) * space if recompute or mode == "area" else given
 
 

@@ -170,6 +170,17 @@ def test_conv2d_layer_refuses_an_option_of_3_numbers(option):
         minigrad.nn.Conv2d(1, 1, **options)
 
 
+def test_a_stride_or_a_number_of_groups_that_is_a_tensor_is_read_at_every_call():
+    x, w, number = minigrad.ones(1, 2, 9, 9), minigrad.ones(2, 1, 3, 3), minigrad.tensor(2)
+    assert F.conv2d(x, w, stride=(number, number), groups=number).shape == (1, 2, 4, 4)
+    assert F.max_pool2d(x, number).shape == (1, 2, 4, 4)
+    number.fill_(1)
+    assert F.conv2d(x, w, stride=(number, number), groups=2).shape == (1, 2, 7, 7)
+    with pytest.raises(RuntimeError, match="to have 1 channels, but got 2"):
+        F.conv2d(x, w, groups=number)
+    assert F.max_pool2d(x, number).shape == (1, 2, 9, 9)
+
+
 def test_an_input_that_looks_like_channels_last_gets_advice_once():
     minigrad.advice.enable()
     layer = minigrad.nn.Conv2d(32, 2, 3)

@@ -56,6 +56,7 @@ def test_scale_factor_size_and_upsample_agree():
     x = minigrad.tensor(X)
     sized = F.interpolate(x, (10, 9))
     assert minigrad.equal(F.interpolate(x, scale_factor=(2, 1.5)), sized)
+    assert minigrad.equal(F.interpolate(x, minigrad.tensor(9)), F.interpolate(x, (9, 9)))
     assert minigrad.equal(F.upsample(x, (10, 9)), sized)
 
 
