@@ -51,7 +51,7 @@ def embedding(
     bad = first_out_of_range(places, rows)
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
-    if max_norm is not None:
+    if max_norm is not None and places.size:
         _shorten_rows(weight, input, max_norm, norm_type)
     return ops.embedding(weight, input, factor=_find_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
 

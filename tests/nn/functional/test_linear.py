@@ -63,6 +63,8 @@ def test_embedding_of_one_index_is_a_copy_of_its_row():
 
 def test_max_norm_shortens_rows_in_place():
     weight = minigrad.tensor([[3.0, 4.0], [30.0, 40.0]])
+    none = F.embedding(minigrad.zeros(0, dtype=minigrad.int64), weight, max_norm=1.0)
+    assert none.shape == (0, 2)
     rows = F.embedding(minigrad.tensor([0]), weight, max_norm=1.0)
     np.testing.assert_allclose(rows.numpy(), [[0.6, 0.8]], rtol=1e-5)
     np.testing.assert_allclose(weight.numpy(), [[0.6, 0.8], [30.0, 40.0]], rtol=1e-5)
