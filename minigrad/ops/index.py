@@ -13,6 +13,7 @@ from minigrad.autograd.node import Watched
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.devices import CPU, device
+from minigrad.half_precision import widen
 from minigrad.ops.arguments import axis, takes_out
 from minigrad.ops.grad_fn_names import shown_as
 
@@ -59,20 +60,21 @@ def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
 
 
 def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
-    xp = array_module(g)
+    xp, dtype, basic = array_module(g), g.dtype, is_basic(key)
+    g = g if basic else widen(g)
     whole = xp.zeros(shape, g.dtype)
-    if is_basic(key):
+    if basic:
         whole[key] = g
     elif xp is np:  # one flat index is five times quicker than rows
         places = np.arange(whole.size).reshape(shape)[key]
         np.add.at(whole.reshape(-1), places.reshape(-1), np.broadcast_to(g, places.shape).reshape(-1))
     else:
         xp.add.at(whole, key, g)  # an element that was read twice gets the sum of both gradients
-    return whole
+    return whole if whole.dtype is dtype else whole.astype(dtype)
 
 
 read_at = operation("select", _read, lambda g, x_shape, key: put_at(g, shape=x_shape, key=key), view=True)
-put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key), in_float32=True)
+put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key))
 # PyTorch's name depends on the last part of a key: an int, a slice, a new axis, none of these; or an array.
 _sliced, _indexed = shown_as(read_at, "SliceBackward0"), shown_as(read_at, "IndexBackward0")
 _widened, _whole = shown_as(read_at, "UnsqueezeBackward0"), shown_as(read_at, "AliasBackward0")
