@@ -214,9 +214,9 @@ class Generator(Twister):
         >>> generator.normal((2,)).shape
         (2,)
         """
-        dtype = _check_floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        dtype = _check_floating("normal", dtype)
         return self._draw_normal(shape, dtype, mean, std, pairs)
 
     @_one_at_a_time

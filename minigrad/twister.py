@@ -192,6 +192,9 @@ def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
         # A product of two float32 is exact in float64.
         product = np.multiply(x, np.asarray(scale, np.float32), dtype=np.float64)
         return (product + np.asarray(shift, np.float32)).astype(np.float32)
+    if not (np.isfinite(scale) and np.isfinite(shift)):
+        with np.errstate(invalid="ignore"):
+            return x * scale + shift
     # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
     product = x * scale
     x_high, scale_high = _upper_half(x), _upper_half(scale)

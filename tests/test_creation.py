@@ -396,6 +396,32 @@ def test_arange_of_large_ints_is_exact():
     assert torch.arange(5, 5).shape == (0,)
 
 
+def test_logspace_rounds_as_pytorchs():
+    halved = torch.logspace(2.5, 1 / 3, 17)[:4]  # recorded from PyTorch 2.13
+    assert halved.tolist() == np.array([316.22775, 231.51724, 169.49881, 124.09377], np.float32).tolist()
+    assert torch.logspace(-1, -0.25, 10, dtype=torch.float16)[1].item() == 0.12115478515625
+    assert torch.logspace(0.5, 5, 1, dtype=torch.int32).tolist() == [3]
+    assert torch.logspace(float("inf"), 0, 0, dtype=torch.uint8).tolist() == []
+    with pytest.raises(RuntimeError, match="cannot be converted to type uint8 without overflow"):
+        torch.logspace(2.5, 0, 1, dtype=torch.uint8)
+
+
+def test_relatives_refuse_what_is_no_flag_and_no_bound():
+    x = torch.ones(2)
+    makers = {
+        "rand_like": torch.rand_like, "randn_like": torch.randn_like,
+        "full_like": partial(torch.full_like, fill_value=1),
+        "randint_like": partial(torch.randint_like, high=2, low=0),
+    }  # fmt: skip
+    for name, make in makers.items():
+        with pytest.raises(TypeError, match=f"{name}.*'requires_grad' must be bool, not int 1"):
+            make(x, requires_grad=1)
+    with pytest.raises(TypeError, match=r"randint_like.*NoneType"):
+        torch.randint_like(x, None)
+    with pytest.raises(TypeError, match=r"normal\(\): argument 'size' must be tuple of ints, not int 2"):
+        torch.normal(0.0, 1.0, 2)
+
+
 def test_logspace_of_ints_counts_in_ints():
     assert torch.logspace(0.5, 1, 3, dtype=torch.int64).tolist() == [1, 3, 10]
     assert torch.logspace(-1.5, 2.5, 4, dtype=torch.int64).tolist() == [0, 1, 10, 100]

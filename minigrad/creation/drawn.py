@@ -97,7 +97,9 @@ def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: A
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     dtype = or_default(dtype)
-    return random.source_of(generator, xp).normal(read_size("normal", (size,), dtype), dtype, mean, std)
+    return random.source_of(generator, xp).normal(
+        read_size("normal", (as_list("normal", size),), dtype), dtype, mean, std
+    )
 
 
 # As in PyTorch, the gradient of random numbers with respect to the parameters is zero.

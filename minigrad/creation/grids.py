@@ -59,15 +59,19 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
 
 
 def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
-    """Rounds as PyTorch: the step is rounded to this dtype, and is counted up from `start` in the first half, down from
-    `end` in the second; each product and sum is rounded once.
-    """
+    """Rounds as PyTorch: the step and each number are rounded to this dtype."""
     number: Any = dtype.type if dtype.kind == "f" else np.float64
-    wide = np.longdouble if number is np.float64 else np.float64
-    step = wide((number(end) - number(start)) / number(max(steps - 1, 1)))
+    first, last = number(start), number(end)
+    step = (last - first) / number(max(steps - 1, 1))
+    return _count_from_both_ends(first, last, step, steps).astype(number).astype(dtype)
+
+
+def _count_from_both_ends(first: Any, last: Any, step: Any, steps: int) -> Any:
+    """`first + i step` in the first half, `last - i step` in the second; each product and sum is rounded once."""
+    wide = np.longdouble if type(first) is np.float64 else np.float64
     i = np.arange(steps, dtype=np.int64)
-    up, down = wide(number(start)) + step * i, wide(number(end)) - step * (steps - 1 - i)
-    return np.where(i < max(steps // 2, 1), up, down).astype(number).astype(dtype)
+    up, down = wide(first) + wide(step) * i, wide(last) - wide(step) * (steps - 1 - i)
+    return np.where(i < max(steps // 2, 1), up, down)
 
 
 @partial(creates, in_row=True)
@@ -106,11 +110,15 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     steps = _read_steps(steps)
     dtype = or_default(dtype)
     _refuse_bools("logspace", dtype, steps)
-    if dtype.kind in "iu":
-        start, end = [dtypes.scalar(x, dtype).item() for x in (start, end)]
     with np.errstate(all="ignore"):
-        exponents = np.array([start]) if steps == 1 else _space_evenly(start, end, steps, np.dtype(np.float64))
-        return dtypes.convert(np.power(float(base), exponents), dtype)
+        if steps == 1:
+            return np.array([dtypes.scalar(float(np.power(float(base), start)), dtype, round_to_infinity=True)])
+        if steps and dtype.kind in "iu":
+            start, end = [dtypes.scalar(x, dtype).item() for x in (start, end)]
+        number = dtype.type if dtype.kind == "f" else np.float64
+        step = np.float64(number(end) - number(start)) / max(steps - 1, 1)  # as in PyTorch, not rounded to the dtype
+        exponents = _count_from_both_ends(number(start), number(end), step, steps)
+        return dtypes.convert(np.power(float(base), exponents.astype(np.float64)), dtype)
 
 
 @creates

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, devices, dtypes
 from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_options, place
 from minigrad.layout import find_memory_order, order_axes, preserve_format
-from minigrad.ops.arguments import as_number, require_tensor
+from minigrad.ops.arguments import as_int, as_number, require_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -37,7 +38,9 @@ def zeros_like(
     >>> torch.zeros_like(torch.ones(2))
     tensor([0., 0.])
     """
-    return _make_like("zeros_like", input, dtype, layout, device, requires_grad, memory_format, 0)
+    return _make_like(
+        "zeros_like", input, dtype, layout, device, requires_grad, memory_format, lambda x: x.array.fill(0)
+    )
 
 
 def ones_like(
@@ -50,7 +53,9 @@ def ones_like(
     >>> torch.ones_like(torch.zeros(2))
     tensor([1., 1.])
     """
-    return _make_like("ones_like", input, dtype, layout, device, requires_grad, memory_format, 1)
+    return _make_like(
+        "ones_like", input, dtype, layout, device, requires_grad, memory_format, lambda x: x.array.fill(1)
+    )
 
 
 def full_like(
@@ -65,9 +70,10 @@ def full_like(
     >>> torch.full_like(torch.zeros(2), 7)
     tensor([7., 7.])
     """
-    made = _make_like("full_like", input, dtype, layout, device, False, memory_format)
-    made.fill_(as_number("full_like", "fill_value", fill_value))
-    return made.requires_grad_() if requires_grad else made
+    number = as_number("full_like", "fill_value", fill_value)
+    return _make_like(
+        "full_like", input, dtype, layout, device, requires_grad, memory_format, lambda x: x.fill_(number)
+    )
 
 
 def rand_like(
@@ -80,8 +86,10 @@ def rand_like(
     >>> torch.rand_like(torch.zeros(2, 3)).shape
     minigrad.Size([2, 3])
     """
-    made = _make_like("rand_like", input, dtype, layout, device, False, memory_format).uniform_(generator=generator)
-    return made.requires_grad_() if requires_grad else made
+    return _make_like(
+        "rand_like", input, dtype, layout, device, requires_grad, memory_format,
+        lambda x: x.uniform_(generator=generator),
+    )  # fmt: skip
 
 
 def randn_like(
@@ -94,8 +102,10 @@ def randn_like(
     >>> torch.randn_like(torch.zeros(2, 3)).shape
     minigrad.Size([2, 3])
     """
-    made = _make_like("randn_like", input, dtype, layout, device, False, memory_format).normal_(generator=generator)
-    return made.requires_grad_() if requires_grad else made
+    return _make_like(
+        "randn_like", input, dtype, layout, device, requires_grad, memory_format,
+        lambda x: x.normal_(generator=generator),
+    )  # fmt: skip
 
 
 def randint_like(
@@ -108,17 +118,18 @@ def randint_like(
     >>> torch.randint_like(torch.zeros(2, 3), 10).shape
     minigrad.Size([2, 3])
     """
-    bounds = (0, low) if high is None else (low, high)
-    made = _make_like("randint_like", input, dtype, layout, device, False, memory_format)
-    made.random_(*bounds, generator=generator)
-    return made.requires_grad_() if requires_grad else made
+    bounds = [as_int(x, "randint_like(): a bound") for x in ((0, low) if high is None else (low, high))]
+    return _make_like(
+        "randint_like", input, dtype, layout, device, requires_grad, memory_format,
+        lambda x: x.random_(*bounds, generator=generator),
+    )  # fmt: skip
 
 
 def _make_like(
     name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any,
-    number: int | None = None,
+    fill: Callable[[Tensor], object] | None = None,
 ) -> Tensor:  # fmt: skip
-    """A tensor with the properties of `input`, filled with `number` if one is given."""
+    """A tensor with the properties of `input`, filled by `fill` if that is given."""
     require_tensor(name, "input", 1, input)
     check_options(name, layout, requires_grad)
     numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
@@ -130,6 +141,7 @@ def _make_like(
         order = order_axes(name, memory_format, len(shape))
     with backend.on(where):
         array = empty_in_order(backend.library(where), shape, order, numpy_dtype)
-        if number is not None:
-            array.fill(number)
-    return place(array, where, requires_grad)
+        made = place(array, where, False)
+        if fill is not None:
+            fill(made)
+    return made.requires_grad_() if requires_grad else made

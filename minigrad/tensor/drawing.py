@@ -146,6 +146,13 @@ def _read_parameters(name: str, *numbers: Any) -> list[Any]:
     return [as_number(name, "parameter", x) for x in numbers]
 
 
+def _require_continuous(distribution: str, dtype: Any) -> None:
+    """Raises RuntimeError for a dtype of integers."""
+    if dtype.kind != "f":
+        detail = f"dtype must be a floating point but you specified {dtype}"
+        raise RuntimeError(f"{distribution} distribution is a continuous probability distribution. {detail}")
+
+
 class DrawingMethods(TensorBase):
     """Methods that fill the tensor with random numbers."""
 
@@ -194,13 +201,16 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "random_", lambda source, s: source.randint(low or 0, to, s, dtype), generator)
 
     def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with numbers whose density is ``lambd exp(-lambd x)``. Raises RuntimeError unless lambd > 0.
+        """Fill with numbers whose density is ``lambd exp(-lambd x)``.
+
+        Raises RuntimeError unless lambd > 0, and for integers.
 
         >>> import minigrad as torch
         >>> bool((torch.empty(9).exponential_() >= 0).all())
         True
         """
         (rate,), dtype = _read_parameters("exponential_", lambd), self.array.dtype
+        _require_continuous("Exponential", dtype)
         return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
     def geometric_(self, p: float, *, generator: Any = None) -> Tensor:
@@ -234,9 +244,7 @@ class DrawingMethods(TensorBase):
         median, sigma = _read_parameters("cauchy_", median, sigma)
         if not sigma > 0:
             raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
-        if self.array.dtype.kind != "f":
-            detail = f"dtype must be a floating point but you specified {self.array.dtype}"
-            raise RuntimeError(f"Cauchy distribution is a continuous probability distribution. {detail}")
+        _require_continuous("Cauchy", self.array.dtype)
 
         def draw(source: Generator, shape: tuple[int, ...]) -> Any:
             return median + sigma * np.tan(math.pi * (source.uniform(shape, np.float64) - 0.5))

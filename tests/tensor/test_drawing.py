@@ -104,3 +104,13 @@ def test_drawing_functions_take_a_size_in_every_spelling():
 def test_wrong_arguments_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_an_infinite_mean_and_an_infinite_spread():
+    assert torch.empty(3).normal_(float("inf")).tolist() == [float("inf")] * 3
+    assert torch.empty(40, dtype=torch.float64).normal_(0.0, float("inf")).isinf().all()
+
+
+def test_exponential_numbers_are_no_integers():
+    with pytest.raises(RuntimeError, match=r"Exponential distribution is a continuous.*specified int64"):
+        torch.zeros(2, dtype=torch.int64).exponential_()
