@@ -94,11 +94,15 @@ _leak: Any = elementwise(
     lambda g, x: zeros_of(x),
     in_float32=True,
 )
+
+
+def _leak_forward(x: Any, negative_slope: float) -> Any:
+    below = x if negative_slope else np.minimum(x, 0)  # 0 times infinity is NaN
+    return (np.maximum if negative_slope <= 1 else np.minimum)(x, below * negative_slope)
+
+
 leaky_relu = _with_options(
-    "leaky_relu",
-    lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
-    lambda g, x, options: _leak(g, x, slope=options[0]),
-    in_float32=True,
+    "leaky_relu", _leak_forward, lambda g, x, options: _leak(g, x, slope=options[0]), in_float32=True
 )
 
 

@@ -135,6 +135,12 @@ def test_flat_pieces_give_zero_gradients_for_infinity_and_nan(name, dtype):
         assert x.grad[0].item() == 0 and x.grad[1].item() != 0, name
 
 
+@pytest.mark.parametrize("slope", [-0.5, 0.0, 0.5, 2.0])
+def test_infinity_passes_leaky_relu_whatever_its_slope(slope):
+    for function in (F.leaky_relu, lambda x, w: F.rrelu(x, w, w), lambda x, w: F.prelu(x, minigrad.tensor([w]))):
+        assert function(minigrad.tensor([INF, 3.0, -2.0]), slope).tolist() == [INF, 3.0, -2.0 * slope]
+
+
 @pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "hardtanh", "hardsigmoid", "hardshrink", "softshrink"])
 def test_the_second_derivative_of_a_piecewise_linear_function_is_zero(name):
     x = minigrad.tensor([-4.0, 0.25, 0.75], requires_grad=True)
