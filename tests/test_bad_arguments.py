@@ -168,6 +168,20 @@ OTHERS = {
         "\"index_reduce\" not implemented for 'Bool'",
     ),
     "no bins": (lambda: mg.histogram(ones(2), 0), RuntimeError, "bins must be > 0, but got 0"),
+    "whole edges": (lambda: mg.histogram(ones(2), mg.arange(3)), RuntimeError, "bins should have the dtype of input"),
+    "edges that go down": (
+        lambda: mg.histogram(ones(2), mg.tensor([1.0, 0.0])),
+        RuntimeError,
+        "a vector of increasing edges, got [1.0, 0.0]",
+    ),
+    "too few weights": (lambda: mg.histogram(ones(2), 2, weight=ones(1)), RuntimeError, "got (1,) for (2,)"),
+    "half a range": (lambda: mg.histogram(ones(2), 2, range=(0.0,)), RuntimeError, "range should have 2 elements"),
+    "fewer than no counts": (
+        lambda: mg.bincount(mg.tensor([1]), minlength=-1),
+        RuntimeError,
+        "minlength should be >= 0, got -1",
+    ),
+    "a share as text": (lambda: mg.quantile(ones(2), ".5"), TypeError, "argument 'q' must be a number, not str"),
     "a mask for a gamma": (lambda: mg.mvlgamma(ones(2) > 0, 1), RuntimeError, "may not be a boolean tensor"),
     "a factor below 0 for bytes": (
         lambda: mg.addcmul(*[ones(1).byte()] * 3, value=-1.5),

@@ -219,6 +219,10 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     tensor([1, 0, 2])
     """
     require_kind("bincount", input.array.dtype, "iu")
+    if as_int(minlength, "minlength") < 0:
+        raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
+    if weights is not None:
+        require_tensor("bincount", "weights", 2, weights)
     if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):
         shapes = f"got {tuple(weights.array.shape)} for {tuple(input.array.shape)}"
         raise RuntimeError(f"bincount: weights should be 1-d and have the same length as input, but {shapes}")
@@ -288,8 +292,26 @@ def histogram(input: Tensor, bins: Any = 100, *, range: Any = None, weight: Any 
     edges = bins.array if isinstance(bins, TensorBase) else as_int(bins, "bins")
     if isinstance(edges, int) and edges < 1:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {edges}")
+    _check_parts(input.array, bins, range, weight)
     weights = None if weight is None else weight.array.reshape(-1)
     return _Histogram(*compute(_count_between, input, edges, range, weights, density))
+
+
+def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
+    """Checks that edges and weights are of the type of `x` and have a shape that fits, and that edges increase."""
+    given = {"bins": bins, "weight": weight}
+    for name, y in [(name, t.array) for name, t in given.items() if isinstance(t, TensorBase)]:
+        if y.dtype != x.dtype:
+            raise RuntimeError(
+                f"torch.histogram(): {name} should have the dtype of input, {x.dtype}, but got {y.dtype}"
+            )
+        if name == "weight" and y.shape != x.shape:
+            shapes = f"got {tuple(y.shape)} for {tuple(x.shape)}"
+            raise RuntimeError(f"torch.histogram(): weight should have the shape of input, but {shapes}")
+        if name == "bins" and (y.ndim != 1 or y.size < 2 or (y[1:] < y[:-1]).any()):
+            raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {y.tolist()}")
+    if range is not None and len(range) != 2:
+        raise RuntimeError(f"torch.histogram(): range should have 2 elements, but got {len(range)}")
 
 
 def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
-from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out
+from minigrad.ops.arguments import as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
@@ -200,7 +200,7 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {q.array.ndim}D")
     if not input.array.size:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    shares = to_device(q.array, CPU) if isinstance(q, TensorBase) else np.asarray(q, dtype)
+    shares = to_device(q.array, CPU) if isinstance(q, TensorBase) else np.asarray(as_number(name, "q", q), dtype)
     if not ((shares >= 0) & (shares <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {shares.tolist()}")
     return q if isinstance(q, TensorBase) else wrap(to_device(shares, device_of(input.array)))
