@@ -120,12 +120,12 @@ class Arrivals:
         if not isinstance(gradient, TensorBase):
             self.owned.add(edge)
 
-    def take(self, complete: Iterable[Any]) -> Iterable[tuple[Edge, Any]]:
+    def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Any]]:
         """The leaves among these to which gradients came, each with their sum.
 
         It has memory of its own, in which its axes lie as those of its leaf.
         """
-        found: dict[Edge, Any] = {}  # all are ready before the first is handed out, because hooks may raise
+        found: list[tuple[Edge, Any]] = []  # all are ready before the first is handed out, because hooks may raise
         for leaf in complete:
             gradient = self.pending.pop(leaf, None)
             if gradient is None:
@@ -137,8 +137,8 @@ class Arrivals:
                     continue
             if not (self.create_graph or (owned and gradient.strides == leaf.array.strides)):
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
-            found[leaf] = gradient
-        return found.items()
+            found.append((leaf, gradient))
+        return found
 
 
 def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
