@@ -137,7 +137,7 @@ def with_tensor_first(function: Any) -> Binary:
 def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
     """The public function of a binary operation: promote the operands where they need it, compute, record."""
     name, forward, kinds = promotion.name, promotion.forward, promotion.kinds
-    by_parts = functools.partial(in_parts, forward)
+    by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
 
     def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
@@ -150,6 +150,8 @@ def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
             ready = dtype is b.dtype and dtype.kind in kinds
         elif type(b) is float or type(b) is int:
             ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
+            if ready and b and is_ufunc:
+                b = _as_array(b, a.dtype.char)
         elif type(a) is float or type(a) is int:
             ready, array = takes_first and type(b) is ndarray and b.dtype.char in "fd", b
         else:
@@ -165,6 +167,12 @@ def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
         return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)
 
     return call
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_array(number: float, char: str) -> Any:
+    """A number other than 0 (for the sign of -0.0 would be lost here) as a 0-d array, with which NumPy is quicker."""
+    return quiet(np.array, number, char)
 
 
 class _Promotion(NamedTuple):
