@@ -91,12 +91,12 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.counting import (
         bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
     )
-    from minigrad.ops.cumulative import cumprod, cumsum, prod
+    from minigrad.ops.cumulative import cummax, cummin, cumprod, cumsum, logcumsumexp, prod
+    from minigrad.ops.differences import cumulative_trapezoid, diff, gradient, trapezoid, trapz
     from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
     from minigrad.ops.einsum import einsum, tensordot
     from minigrad.ops.error_function import erf, erfc, erfinv
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
-    from minigrad.ops.gradient import gradient
     from minigrad.ops.join import (
         atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate,
         dstack, hstack, roll, row_stack, stack, vander, vstack,
@@ -116,7 +116,6 @@ if _typing.TYPE_CHECKING:
     )
     from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
     from minigrad.ops.rotations import fliplr, flipud, rot90
-    from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
     from minigrad.ops.select import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
@@ -222,12 +221,12 @@ _ROOMS = (
 _LATER = {
     "ops.addmm": "addbmm addmm addmv addr baddbmm",
     "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
-    "ops.cumulative": "cumprod cumsum prod",
+    "ops.cumulative": "cummax cummin cumprod cumsum logcumsumexp prod",
+    "ops.differences": "cumulative_trapezoid diff gradient trapezoid trapz",
     "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
     "ops.einsum": "einsum tensordot",
     "ops.error_function": "erf erfc erfinv",
     "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
-    "ops.gradient": "gradient",
     "creation.drawn": "normal rand randint randn randperm",
     "creation.grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
     "creation.models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
@@ -254,7 +253,6 @@ _LATER = {
     "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.products": "chain_matmul cross inner kron trace vdot",
     "ops.rotations": "fliplr flipud rot90",
-    "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
     "ops.select": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
         "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "

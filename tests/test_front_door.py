@@ -201,7 +201,7 @@ IMPORTED_LATE = """
 import sys
 import minigrad as torch
 x = torch.ones(2) + 1
-wide = {"minigrad.ops.order", "minigrad.ops.special", "minigrad.ops.running", "minigrad.ops.linear_algebra",
+wide = {"minigrad.ops.order", "minigrad.ops.special", "minigrad.ops.differences", "minigrad.ops.linear_algebra",
         "minigrad.autograd.function", "minigrad.autograd.graph", "minigrad.printing", "minigrad.settings", "pathlib"}
 assert not wide & set(sys.modules), wide & set(sys.modules)
 assert x.sort().values.tolist() == [2.0, 2.0] and "minigrad.ops.order" in sys.modules

@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 LATER = {
-    "addmm", "counting", "cumulative", "diagonal", "error_function", "gamma", "join", "limits", "linear_algebra",
-    "masks", "norm", "order", "place", "products", "rotations", "running", "select", "special", "split", "statistics",
-    "view_scatter",
+    "addmm", "counting", "cumulative", "diagonal", "differences", "error_function", "gamma", "join", "limits",
+    "linear_algebra", "masks", "norm", "order", "place", "products", "rotations", "select", "special", "split",
+    "statistics", "view_scatter",
 }  # fmt: skip
 
 

@@ -1,19 +1,24 @@
-"""`cumsum`, `cumprod`, and `prod`, whose gradient is made of cumulative products."""
+"""`cumsum`, `cumprod`, `logcumsumexp`, `cummax`, `cummin`; and `prod`, whose gradient is made of running products."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.autograd.recording import operation
+from minigrad.backend import as_int64, device_of, to_device
+from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
-from minigrad.ops.elementwise import twin_of
+from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.order import picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
+from minigrad.ops.shape import stand_along
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -138,3 +143,67 @@ def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: 
     return (_product if d is None else _product_over)(
         x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim
     )
+
+
+# ---- logarithms of running sums -------------------------------------------------------------------
+def _accumulate_logs(x: Any, *, dim: int) -> Any:
+    if type(x) is np.ndarray:  # float32 is summed in float64, as every step rounds
+        return in_rows(np.logaddexp.accumulate(x, axis=dim, dtype=np.float64)).astype(x.dtype, copy=False)
+    # CuPy has no logaddexp.accumulate: doubling, as in Hillis and Steele, "Data Parallel Algorithms", 1986.
+    sums, reach = in_rows(x), 1
+    while reach < x.shape[dim]:  # each element holds the sum of the `reach` elements up to it
+        later = np.logaddexp(cut(sums, dim, reach), cut(sums, dim, 0, -reach))
+        sums = np.concatenate([cut(sums, dim, 0, reach), later], axis=dim)
+        reach *= 2
+    return sums
+
+
+def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
+    # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all exponents are negative
+    out_before, out_after = cut(out, dim, 0, -1), cut(out, dim, 1)
+    stays = (out_before == out_after) & np.isinf(out_after)  # inf - inf means no growth
+    grown = np.exp(np.where(stays, 0, out_before - out_after))
+    share = np.exp(np.where(out == -np.inf, -np.inf, x - out))  # 0 / 0 where both are log(0)
+    return share * scan_from_the_back(g, grown, dim)
+
+
+_logcumsumexp = operation("logcumsumexp", _accumulate_logs, _slope_of_log_of_running_sum, in_float32=True)
+
+
+@takes_out
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """``log(sum(exp(x)))`` of the first 1, 2, 3, ... elements along the dimension `dim`, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.logcumsumexp(torch.zeros(3), dim=0)
+    tensor([0.0000, 0.6931, 1.0986])
+    """
+    d = axis(dim, input.array.ndim)
+    require_kind("logcumsumexp", input.array.dtype)
+    return _logcumsumexp(input, dim=d) if input.array.ndim and input.array.size else clone(input)
+
+
+# ---- running extremes -----------------------------------------------------------------------------
+def _make_running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
+    pick = picker(name)
+
+    def find(x: Any, d: int) -> Any:
+        """The index of the extreme of the elements so far: the last of equal ones, or the last NaN."""
+        on_host = to_device(x, CPU)  # CuPy can accumulate only sums and products
+        numbers = stand_along(np.arange(x.shape[d]), d, x.ndim)
+        found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
+        return to_device(as_int64(in_rows(np.maximum.accumulate(found, axis=d))), device_of(x))
+
+    def call(input: Tensor, dim: int) -> Tensor:
+        return pick(input, axis(dim, input.array.ndim), find)
+
+    text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
+    return takes_out(rename(call, name, text, example))
+
+
+cummax = _make_running_extreme(
+    "cummax", np.maximum, np.greater_equal, "torch.cummax(torch.tensor([1, 3, 2]), 0).values -> tensor([1, 3, 3])"
+)
+cummin = _make_running_extreme(
+    "cummin", np.minimum, np.less_equal, "torch.cummin(torch.tensor([3, 1, 2]), 0).values -> tensor([3, 1, 1])"
+)

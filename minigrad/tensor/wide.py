@@ -14,6 +14,7 @@ from minigrad.ops import (
     LaterFunction,
     counting,
     cumulative,
+    differences,
     error_function,
     gamma,
     join,
@@ -24,7 +25,6 @@ from minigrad.ops import (
     place,
     products,
     rotations,
-    running,
     special,
     statistics,
     view_scatter,
@@ -134,10 +134,10 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     cumprod, cumprod_ = with_in_place(cumulative.cumprod)
     cumsum, cumsum_ = with_in_place(cumulative.cumsum)
     prod = cumulative.prod
-    logcumsumexp = running.logcumsumexp
-    cummax = running.cummax
-    cummin = running.cummin
-    diff = running.diff
+    logcumsumexp = cumulative.logcumsumexp
+    cummax = cumulative.cummax
+    cummin = cumulative.cummin
+    diff = differences.diff
     dist = norm.dist
     renorm, renorm_ = with_in_place(norm.renorm)
     norm = norm.norm

@@ -1,4 +1,4 @@
-"""`gradient`: numerical derivatives of sampled functions, by differences of neighbours."""
+"""Differences of neighbours: `diff`, `gradient`; and areas by trapezoids: `trapezoid`, `cumulative_trapezoid`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,47 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.arguments import as_number, axes, of_tensors
-from minigrad.ops.copies import as_float
+from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, takes_out
+from minigrad.ops.arithmetic import add, mul, sub
+from minigrad.ops.comparison import ne
+from minigrad.ops.copies import as_float, clone
+from minigrad.ops.cumulative import cumsum
 from minigrad.ops.join import cat
+from minigrad.ops.reduce import sum
 from minigrad.ops.shape import stand_along
 from minigrad.ops.split import narrow
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+# ---- differences ---------------------------------------------------------------------------------
+@takes_out(cast=True)
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """``x[i + 1] - x[i]`` along the dimension `dim`, `n` times; `prepend` and `append` are joined to x first.
+
+    >>> import minigrad as torch
+    >>> torch.diff(torch.tensor([1, 4, 9, 16])), torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
+    (tensor([3, 5, 7]), tensor([2, 2]))
+    """
+    if not input.array.ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if as_int(n, "n") < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    d = axis(dim, input.array.ndim)
+    around = [x for x in (prepend, input, append) if x is not None and n]  # as in PyTorch, nothing is joined for n = 0
+    x = cat(around, d) if len(around) > 1 else input
+    for _ in range(n):
+        later, earlier = _pair_neighbours(x, d)
+        x = ne(later, earlier) if x.array.dtype.kind == "b" else sub(later, earlier)
+    return x if n else clone(x)
+
+
+def _pair_neighbours(x: Any, d: int) -> tuple[Any, Any]:
+    """All elements along axis `d` except the first, and all except the last."""
+    size = x.array.shape[d]
+    pairs = max(size - 1, 0)
+    return narrow(x, d, min(1, size), pairs), narrow(x, d, 0, pairs)
 
 
 @of_tensors
@@ -80,3 +113,51 @@ def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     if edge_order == 2:  # the slope of a parabola is linear, so it is extrapolated
         first, last = 2 * first - narrow(inside, d, 0, 1), 2 * last - narrow(inside, d, n - 3, 1)
     return cat([first, inside, last], d)
+
+
+# ---- areas ---------------------------------------------------------------------------------------
+def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
+    """``(y[i] / 2 + y[i + 1] / 2) * (x[i + 1] - x[i])`` along `dim`; sums of two could overflow."""
+    if not y.array.ndim:
+        raise IndexError(f"{name} expects y to have at least one dimension")
+    if "b" in [t.array.dtype.kind for t in (y, x) if isinstance(t, TensorBase)]:
+        raise RuntimeError(f"{name}: received a bool input, but bool is not supported; convert it with .long()")
+    d = axis(dim, y.array.ndim)
+    if isinstance(x, (int, float)):
+        x, dx = None, x
+    size = y.array.shape[d]
+    means = add(*_pair_neighbours(mul(as_float(y), 0.5), d))
+    if x is None:
+        return mul(means, dx), d
+    if x.array.ndim == 1:
+        if x.array.size != size:
+            raise RuntimeError(f"{name}: there must be one x value for each sample point: {x.array.size} for {size}")
+        x = stand_along(x, d, y.array.ndim)
+    return mul(means, diff(x, dim=d - y.array.ndim)), d
+
+
+@takes_out
+def trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
+    """The area under `y` by trapezoids, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
+
+    >>> import minigrad as torch
+    >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
+    tensor(10.5000)
+    """
+    parts, d = _cut_trapezoids("trapezoid", y, x, dx, dim)
+    return sum(parts, d)
+
+
+trapz = trapezoid
+
+
+@takes_out
+def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
+    """The areas under the first 2, 3, ... points of `y`, by trapezoids.
+
+    >>> import minigrad as torch
+    >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
+    tensor([ 3.0000, 10.5000])
+    """
+    parts, d = _cut_trapezoids("cumulative_trapezoid", y, x, dx, dim)
+    return cumsum(parts, d)

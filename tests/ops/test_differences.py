@@ -1,4 +1,4 @@
-"""`torch.gradient` beside NumPy's."""
+"""Differences of neighbours: `torch.gradient` beside NumPy's."""
 
 import numpy as np
 import pytest
