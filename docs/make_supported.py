@@ -116,6 +116,11 @@ DIFFERENCES = [
         "gradient('torch.nn.functional.elu_(x * 2).mul_(3).sum()', [1.0]) == [6.0]",
     ),
     (
+        "`autograd.backward` of an empty list; more gradients in `grad_tensors` than tensors",
+        "refused; PyTorch does nothing, and ignores the further gradients",
+        "refuses('y = nn.Parameter(torch.ones(1)) * 2; torch.autograd.backward(y, [y.detach(), None])')",
+    ),
+    (
         "`autograd.grad` with respect to a result and to an input of that result",
         "hooks on the result change its returned gradient; in PyTorch only if it is the only tensor asked for",
         (

@@ -270,9 +270,8 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     for i in tracked:
         made[i] = _place(results[i], call.node_of(i), ctx, handed_on[i])
     for i, r in enumerate(results):
-        if _is_in(r, constant) and r.node is not None:
-            made[i] = r.detach()  # an operand that is returned as a constant
-        made[i] = made[numbers.get(id(r), i)]
+        operand = _is_in(r, constant) and r.node is not None  # returned as a constant
+        made[i] = r.detach() if operand else made[numbers.get(id(r), i)]
     kept = {id(results[i]): i for i in tracked if not handed_on[i]}
     ctx._kept = [Kept.of(t, kept.get(id(t))) for t in ctx.to_save]
     if tracked and (flags := mode.get()) & WATCHED:
@@ -340,8 +339,8 @@ def _check_written(ctx: Any, arguments: Sequence[Any]) -> None:
             raise written_since_no_grad()
         if link is not None and link.several:
             raise written_with_siblings()
-        if _is_in(x, arguments) and (root is LEAF or isinstance(root, Unrecorded)):
-            what = "a leaf Variable" if x.view_of is None else "a view of a leaf Variable"
+        if _is_in(x, arguments) and (x.node is LEAF or root is LEAF or isinstance(root, Unrecorded)):
+            what = "a leaf Variable" if x.node is LEAF or link is None else "a view of a leaf Variable"
             raise RuntimeError(
                 f"{what} that requires grad has been used in an in-place operation: give the Function a copy, x.clone()"
             )

@@ -123,6 +123,19 @@ def test_an_operand_returned_without_recording_is_an_alias():
     assert ReturnOperand.apply(x, False)._base is x and ReturnOperand.apply(x, True) is x
 
 
+@pytest.mark.parametrize(
+    ("operand", "what"),
+    [
+        (lambda: leaf(3), "a leaf Variable"),
+        (lambda: leaf(3)[1:], "a view of a leaf Variable"),
+        (lambda: mg.ones(3)[1:].requires_grad_(), "a leaf Variable"),  # the view is the leaf
+    ],
+)
+def test_mark_dirty_refuses_a_leaf(operand, what):
+    with pytest.raises(RuntimeError, match=f"^{what} that requires grad has been used in an in-place operation"):
+        ReturnOperand.apply(operand(), True)
+
+
 class Twice(Function):
     """The same result twice, and its argument twice."""
 
@@ -144,6 +157,26 @@ def test_a_result_that_is_returned_twice_is_one_tensor():
     a.mul_(3)
     (a + 10 * b + 100 * c + 1000 * d).sum().backward()
     assert Twice.seen == [[0], [10], [303], [1000]] and x.grad.tolist() == [1616]
+
+
+class RoundTwice(Function):
+    """Rounds its operand in place, and returns it twice, as a constant."""
+
+    @staticmethod
+    def forward(ctx, x):
+        x.round_()
+        ctx.mark_dirty(x)
+        ctx.mark_non_differentiable(x)
+        return x, x
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        raise AssertionError(gradients)
+
+
+def test_a_constant_that_is_returned_twice_is_a_constant_twice():
+    x = mg.tensor([1.2], requires_grad=True)
+    assert [y.requires_grad for y in RoundTwice.apply(x * 1)] == [False, False]
 
 
 class Squared(Function):
