@@ -82,6 +82,13 @@ def takes_out(function: Any = None, **manner: Any) -> Any:
     return of_tensors(function, out=True, **manner)
 
 
+# Functions that PyTorch composes of others, or that have no gradient: they look at the axis first.
+_COMPOSED = {
+    "all", "any", "argmax", "argmin", "chunk", "count_nonzero", "diff", "flatten", "moveaxis", "movedim", "narrow",
+    "repeat_interleave", "size", "take_along_dim", "tensor_split", "unflatten",
+}  # fmt: skip
+
+
 def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> Exception:
     """The refusal of an axis, with the function and the shape that it was meant for.
 
@@ -90,7 +97,8 @@ def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> Exceptio
     if not args or not isinstance(args[0], TensorBase):
         return error
     try:
-        refresh(args[0])
+        if name not in _COMPOSED:
+            refresh(args[0])
     except RuntimeError as stale:
         return stale
     words, told = str(error), "() of a tensor of shape "

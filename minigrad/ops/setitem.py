@@ -57,10 +57,12 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     """Writes a value, with a record in the graph."""
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
+    refresh(value)
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
-        _read_array(self.array, parts)  # reports an index out of range first
+        if basic or any(type(part) is int for part in parts):
+            _read_array(self.array, parts)  # reports an index out of range first
         raise
     if key is ...:
         copy_(self, _fit_value(value, self.array, self))
