@@ -9,9 +9,9 @@ from minigrad.course import check_gradients
 from tests.planted.convolution import (
     MISTAKES,
     STRIDE_MISTAKES,
-    by_hand,
     convolve,
-    operands,
+    make_function,
+    make_operands,
     right,
     w_gradient,
     x_gradient,
@@ -23,14 +23,14 @@ from tests.refusals import read_pattern
 def test_a_mistake_is_named(mistake):
     which, spoilt, words = MISTAKES[mistake]
     with pytest.raises(GradcheckError, match=read_pattern((f"({which})", *words))):
-        gradcheck(by_hand(which, spoilt), operands())
+        gradcheck(make_function(which, spoilt), make_operands())
 
 
 @pytest.mark.parametrize("mistake", STRIDE_MISTAKES)
 def test_a_forgotten_stride_is_named(mistake):
     which, spoilt, words = STRIDE_MISTAKES[mistake]
     with pytest.raises(GradcheckError, match=read_pattern(tuple(words))):
-        gradcheck(by_hand(which, spoilt, stride=2), operands(h=6, v=7))
+        gradcheck(make_function(which, spoilt, stride=2), make_operands(h=6, v=7))
 
 
 def pad(x):
@@ -86,7 +86,7 @@ OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how,
 def test_mistakes_with_padding_dilation_and_groups_are_named(mistake):
     options, which, spoilt, words = OF_GEOMETRY[mistake]
     size = 3 if "padding" in options else 2
-    x, w, b = (t.detach().numpy() for t in operands(n=2, c=2, o=4, h=6, v=7, kh=size, kw=size))
+    x, w, b = (t.detach().numpy() for t in make_operands(n=2, c=2, o=4, h=6, v=7, kh=size, kw=size))
     w = w[:, :1] if "groups" in options else w
 
     def forward(x, w, b):
@@ -106,7 +106,7 @@ def test_an_unknown_mistake_takes_few_calls():
         calls.append(x)
         return mg.nn.functional.conv2d(x, w, padding=1)
 
-    x, w, _ = operands(n=2, c=3, o=2, h=7, v=7, kh=3, kw=3)
+    x, w, _ = make_operands(n=2, c=3, o=2, h=7, v=7, kh=3, kw=3)
     with mg.no_grad():
         assert not check_gradients(forward, {"x": x.detach(), "w": w.detach()}, lambda g, x, w: {"x": g.sum() * x**3})
     assert len(calls) < 20 * x.numel()
@@ -123,7 +123,7 @@ def test_a_mistake_has_the_same_name_at_another_shape(mistake):
     """4x4, kernel 3x3, three channels everywhere: more of the mistakes look alike here, none takes another's name."""
     which, spoilt, words = MISTAKES[mistake]
     with pytest.raises(GradcheckError) as caught:
-        gradcheck(by_hand(which, spoilt), operands(n=2, c=3, o=3, h=4, v=4, kh=3, kw=3, seed=4))
+        gradcheck(make_function(which, spoilt), make_operands(n=2, c=3, o=3, h=4, v=4, kh=3, kw=3, seed=4))
     if mistake != "db: upstream missing":  # a constant of the other shape, elsewhere another wrong constant
         assert all(canonical(word) in canonical(str(caught.value)) for word in words)
 
@@ -141,7 +141,7 @@ def test_a_stale_cache_is_refused():
         def backward(ctx, g):
             return g * kept["w"], g * kept["x"]
 
-    x = operands()[0]
+    x = make_operands()[0]
     with pytest.raises(GradcheckError, match=r"stale cache.*used twice.*save_for_backward"):
         gradcheck(Cached.apply, (x[0, 0].detach().requires_grad_(), x[1, 1].detach().requires_grad_()))
     with pytest.raises(GradcheckError, match="stale cache"):  # also of what needs no gradient
@@ -215,7 +215,7 @@ def test_gradients_returned_in_the_wrong_order_are_named():
             left, right = ctx.saved_tensors
             return left.T @ g, g @ right.T
 
-    a, b = operands()[0][0, 0].detach().requires_grad_(), operands()[0][1, 1].detach().requires_grad_()
+    a, b = make_operands()[0][0, 0].detach().requires_grad_(), make_operands()[0][1, 1].detach().requires_grad_()
     with pytest.raises(GradcheckError, match="this is the gradient of right, not of left: mind the order of"):
         gradcheck(Product.apply, (a, b))
 
@@ -227,7 +227,7 @@ def test_a_mistake_at_one_border_is_located():
         return dx
 
     with pytest.raises(GradcheckError, match=r"it is wrong at \[0\] of axis 2 \(row\) of x alone"):
-        gradcheck(by_hand("x", spoilt), operands())
+        gradcheck(make_function("x", spoilt), make_operands())
 
 
 SHAPES = [
@@ -250,7 +250,7 @@ def by_loops(x, w, b):
 
 
 RIGHT = {
-    "in loops over the kernel": by_hand(),
+    "in loops over the kernel": make_function(),
     "Y[i, j] = ...": by_loops,
     "unfold and matmul": lambda x, w, b: (w.flatten(1) @ mg.nn.functional.unfold(x, w.shape[2:])) + b[:, None],
     "conv2d": mg.nn.functional.conv2d,
@@ -262,18 +262,18 @@ RIGHT = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_gradient_is_never_reported(name, shape):
     for seed in range(2):
-        assert gradcheck(RIGHT[name], operands(**shape, seed=seed))
-        assert gradcheck(RIGHT[name], operands(**shape, seed=seed), fast_mode=True)
+        assert gradcheck(RIGHT[name], make_operands(**shape, seed=seed))
+        assert gradcheck(RIGHT[name], make_operands(**shape, seed=seed), fast_mode=True)
 
 
 @pytest.mark.parametrize("stride", [2, 3])
 def test_a_right_gradient_with_a_stride_is_never_reported(stride):
-    assert gradcheck(by_hand(stride=stride), operands(h=7, v=8))
+    assert gradcheck(make_function(stride=stride), make_operands(h=7, v=8))
 
 
 def test_the_convolution_by_hand_is_right_without_a_planted_mistake():
     """The planted convolution is the house's own, so a wrong name in these tests is the checker's fault."""
-    x, w, b = operands()
+    x, w, b = make_operands()
     assert np.allclose(convolve(*(t.detach().numpy() for t in (x, w, b))), mg.nn.functional.conv2d(x, w, b).detach())
     g = np.ones((2, 3, 4, 4))
     arrays = [t.detach().numpy() for t in (x, w, b)]

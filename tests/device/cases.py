@@ -1,7 +1,7 @@
-"""The device tier's table: each operation, the same in NumPy, and the shapes of its operands.
+"""A table of operations: each one, the same in NumPy, and the shapes of its operands.
 
-`C(ours, numpys, *shapes)`: `ours` gets tensors, `numpys` the same numbers as NumPy arrays. Operands
-are drawn from (0.5, 1.5), away from kinks and poles; `smooth=False` leaves derivatives out.
+`C(ours, numpys, shapes)`: `ours` gets tensors, `numpys` the same numbers as NumPy arrays. Operands are drawn from
+(0.5, 1.5), away from kinks and poles; `smooth=False` leaves derivatives out.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ MASK = np.array([[True, False, True], [False, True, True]])
 ROWS = np.array([[0, 1, 0], [1, 1, 0]])
 
 
-def there(values, like):
+def place(values, like):
     """Integers or bools as a tensor on the device of `like`."""
     return mg.tensor(values, device=like.device)
 
 
-def written(x, y, key):
+def write(x, y, key):
     """A copy of x with y written at `key`."""
     whole = x.copy() if isinstance(x, np.ndarray) else x.clone()
     whole[key] = y
@@ -131,27 +131,27 @@ INDICES = {
     "slices": C(lambda x: x[:, ::2], lambda x: x[:, ::2]),
     "a new axis": C(lambda x: x[None, ..., 1], lambda x: x[None, ..., 1]),
     "a list": C(lambda x: x[[0, 1, 1]], lambda x: x[[0, 1, 1]]),
-    "an index tensor": C(lambda x: x[:, there([2, 0, 0], x)], lambda x: x[:, [2, 0, 0]]),
-    "two index tensors": C(lambda x: x[there([0, 1, 0], x), there([2, 0, 2], x)], lambda x: x[[0, 1, 0], [2, 0, 2]]),
-    "a mask": C(lambda x: x[there(MASK, x)], lambda x: x[MASK]),
-    "write an element": C(lambda x, y: written(x, y, (1, 2)), lambda x, y: written(x, y, (1, 2)), ((2, 3), ())),
+    "an index tensor": C(lambda x: x[:, place([2, 0, 0], x)], lambda x: x[:, [2, 0, 0]]),
+    "two index tensors": C(lambda x: x[place([0, 1, 0], x), place([2, 0, 2], x)], lambda x: x[[0, 1, 0], [2, 0, 2]]),
+    "a mask": C(lambda x: x[place(MASK, x)], lambda x: x[MASK]),
+    "write an element": C(lambda x, y: write(x, y, (1, 2)), lambda x, y: write(x, y, (1, 2)), ((2, 3), ())),
     "write a slice": C(
-        lambda x, y: written(x, y, (slice(None), 1)), lambda x, y: written(x, y, (slice(None), 1)), ((2, 3), (2,))
+        lambda x, y: write(x, y, (slice(None), 1)), lambda x, y: write(x, y, (slice(None), 1)), ((2, 3), (2,))
     ),
-    "write by a mask": C(lambda x: written(x, 7.0, there(MASK, x)), lambda x: written(x, 7.0, MASK)),
-    "where": C(lambda x, y: mg.where(there(MASK, x), x, y), lambda x, y: np.where(MASK, x, y), PAIR),
-    "masked_fill": C(lambda x: x.masked_fill(there(MASK, x), 0.5), lambda x: np.where(MASK, 0.5, x)),
-    "gather": C(lambda x: x.gather(0, there(ROWS, x)), lambda x: np.take_along_axis(x, ROWS, 0)),
-    "index_select": C(lambda x: x.index_select(1, there([2, 2], x)), lambda x: x[:, [2, 2]]),
+    "write by a mask": C(lambda x: write(x, 7.0, place(MASK, x)), lambda x: write(x, 7.0, MASK)),
+    "where": C(lambda x, y: mg.where(place(MASK, x), x, y), lambda x, y: np.where(MASK, x, y), PAIR),
+    "masked_fill": C(lambda x: x.masked_fill(place(MASK, x), 0.5), lambda x: np.where(MASK, 0.5, x)),
+    "gather": C(lambda x: x.gather(0, place(ROWS, x)), lambda x: np.take_along_axis(x, ROWS, 0)),
+    "index_select": C(lambda x: x.index_select(1, place([2, 2], x)), lambda x: x[:, [2, 2]]),
     "take_along_dim": C(
         lambda x: mg.take_along_dim(x, x.argmax(1, keepdim=True), 1), lambda x: x.max(1, keepdims=True)
     ),
-    "masked_select": C(lambda x: x.masked_select(there(MASK, x)), lambda x: x[MASK]),
+    "masked_select": C(lambda x: x.masked_select(place(MASK, x)), lambda x: x[MASK]),
     "scatter": C(
-        lambda x: x.scatter(0, there(ROWS[:1], x), 5.0), lambda x: np.where(np.arange(2)[:, None] == ROWS[0], 5.0, x)
+        lambda x: x.scatter(0, place(ROWS[:1], x), 5.0), lambda x: np.where(np.arange(2)[:, None] == ROWS[0], 5.0, x)
     ),
     "scatter_add": C(
-        lambda x: mg.zeros_like(x).scatter_add(0, there(ROWS, x), x),
+        lambda x: mg.zeros_like(x).scatter_add(0, place(ROWS, x), x),
         lambda x: np.array([[sum(x[r, c] for r in (0, 1) if ROWS[r, c] == i) for c in range(3)] for i in (0, 1)]),
     ),
 }

@@ -1,10 +1,10 @@
-"""The device tier's table, second half: `nn.functional`."""
+"""The table of operations, second half: `nn.functional`."""
 
 import numpy as np
 from scipy import special
 
 import minigrad.nn.functional as F
-from tests.device.cases import MASK, PAIR, C, there
+from tests.device.cases import MASK, PAIR, C, place
 
 CLASSES = [2, 0]
 IMAGE = ((2, 3, 6, 6),)
@@ -55,8 +55,8 @@ ACTIVATIONS = {
 LINEAR = {
     "linear": C(F.linear, lambda x, w, b: x @ w.T + b, ((2, 3), (4, 3), (4,))),
     "linear, no bias": C(F.linear, lambda x, w: x @ w.T, ((2, 3), (4, 3))),
-    "embedding": C(lambda w: F.embedding(there([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]),
-    "one_hot": C(lambda x: x * F.one_hot(there(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
+    "embedding": C(lambda w: F.embedding(place([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]),
+    "one_hot": C(lambda x: x * F.one_hot(place(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
     "normalize": C(lambda x: F.normalize(x, dim=1), lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
     "cosine_similarity": C(
         lambda x, y: F.cosine_similarity(x, y, 1),
@@ -73,12 +73,12 @@ LOSSES = {
     ),
     "huber_loss": C(F.huber_loss, lambda x, y: ((x - y) ** 2 / 2).mean(), ((2, 3), (2, 3))),
     "cross_entropy": C(
-        lambda x: F.cross_entropy(x, there(CLASSES, x)),
+        lambda x: F.cross_entropy(x, place(CLASSES, x)),
         lambda x: -log_softmax(x)[[0, 1], CLASSES].mean(),
     ),
     "cross_entropy, weighted and smoothed": C(
         lambda x, w: F.cross_entropy(
-            x, there(CLASSES, x), weight=w.detach(), label_smoothing=0.1
+            x, place(CLASSES, x), weight=w.detach(), label_smoothing=0.1
         ),
         lambda x, w: (
             -0.9 * (log_softmax(x)[[0, 1], CLASSES] * w[CLASSES]).sum()
@@ -88,18 +88,18 @@ LOSSES = {
         smooth=False,
     ),
     "cross_entropy, ignoring a class": C(
-        lambda x: F.cross_entropy(x, there(CLASSES, x), ignore_index=2),
+        lambda x: F.cross_entropy(x, place(CLASSES, x), ignore_index=2),
         lambda x: -log_softmax(x)[1, 0],
     ),
     "nll_loss": C(
-        lambda x: F.nll_loss(x, there(CLASSES, x)), lambda x: -x[[0, 1], CLASSES].mean()
+        lambda x: F.nll_loss(x, place(CLASSES, x)), lambda x: -x[[0, 1], CLASSES].mean()
     ),
     "binary_cross_entropy": C(
-        lambda x: F.binary_cross_entropy(x / 2, there(MASK, x).to(x.dtype)),
+        lambda x: F.binary_cross_entropy(x / 2, place(MASK, x).to(x.dtype)),
         lambda x: -np.log(np.where(MASK, x / 2, 1 - x / 2)).mean(),
     ),
     "binary_cross_entropy_with_logits": C(
-        lambda x: F.binary_cross_entropy_with_logits(x, there(MASK, x).double()),
+        lambda x: F.binary_cross_entropy_with_logits(x, place(MASK, x).double()),
         lambda x: -np.log(special.expit(np.where(MASK, x, -x))).mean(),
     ),
 }  # fmt: skip

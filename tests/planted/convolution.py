@@ -1,6 +1,6 @@
-"""A convolution by hand with its right gradient, and with the typical mistakes of students.
+"""A convolution written by hand, with its right gradient and with typical mistakes of students.
 
-Batch 2, 2 channels, 3 outputs, 5x5, kernel 2x2, unless a mistake shows only elsewhere.
+Operands by default: 2 images of 2 channels and 5x5 pixels, 3 output channels, a kernel of 2x2.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ def convolve(x, w, b, stride=1):
     y = np.zeros((n, o, ho, wo))
     for i in range(kh):
         for j in range(kw):
-            y += np.einsum("nchw,oc->nohw", window(x, i, j, ho, wo, stride), w[:, :, i, j])
+            y += np.einsum("nchw,oc->nohw", view_window(x, i, j, ho, wo, stride), w[:, :, i, j])
     return y + b.reshape(1, -1, 1, 1)
 
 
-def window(x, i, j, ho, wo, stride):
+def view_window(x, i, j, ho, wo, stride):
     return x[:, :, i : i + stride * ho : stride, j : j + stride * wo : stride][:, :, :ho, :wo]
 
 
 def x_gradient(g, x, w, stride=1):
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(*w.shape[2:]):
-        window(dx, i, j, *g.shape[2:], stride)[...] += np.einsum("nohw,oc->nchw", g, w[:, :, i, j])
+        view_window(dx, i, j, *g.shape[2:], stride)[...] += np.einsum("nohw,oc->nchw", g, w[:, :, i, j])
     return dx
 
 
 def w_gradient(g, x, w, stride=1):
     dw = np.zeros(w.shape)
     for i, j in np.ndindex(*w.shape[2:]):
-        dw[:, :, i, j] = np.einsum("nohw,nchw->oc", g, window(x, i, j, *g.shape[2:], stride))
+        dw[:, :, i, j] = np.einsum("nohw,nchw->oc", g, view_window(x, i, j, *g.shape[2:], stride))
     return dw
 
 
@@ -45,28 +45,28 @@ def right(g, x, w, b, stride=1):
     return x_gradient(g, x, w, stride), w_gradient(g, x, w, stride), g.sum((0, 2, 3))
 
 
-def overwriting_dx(g, x, w):
-    """`=` where `+=` is due, over positions."""
+def overwrite_dx(g, x, w):
+    """`=` where `+=` is due, in a loop over positions."""
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(*g.shape[2:]):
         dx[:, :, i : i + w.shape[2], j : j + w.shape[3]] = np.einsum("no,ocij->ncij", g[:, :, i, j], w)
     return dx
 
 
-def overwriting_dw(g, x, w):
+def overwrite_dw(g, x, w):
     for i, j in np.ndindex(*g.shape[2:]):
         dw = np.einsum("no,ncij->ocij", g[:, :, i, j], x[:, :, i : i + w.shape[2], j : j + w.shape[3]])
     return dw
 
 
-def shifted(array, by=1):
+def shift(array, by=1):
     moved = np.zeros_like(array)
     moved[..., by:] = array[..., :-by]
     return moved
 
 
 POSITIONS = (H - K + 1) ** 2
-# By name: which gradient is wrong (None: another promise), how, words that the message must have, and the stride.
+# By name: which gradient is wrong, how, and words that the message must have.
 MISTAKES = {
     "dx negated": ("x", lambda g, x, w: -x_gradient(g, x, w), ["negated"]),
     "dw negated": ("w", lambda g, x, w: -w_gradient(g, x, w), ["negated"]),
@@ -91,9 +91,9 @@ MISTAKES = {
     "dx with the kernel flipped": (
         "x", lambda g, x, w: x_gradient(g, x, w[:, :, ::-1, ::-1]), ["the gradient of x is computed with w flipped"],
     ),
-    "dx: = for +=": ("x", overwriting_dx, ["`=` where `+=` is due"]),
-    "dw: = for +=": ("w", overwriting_dw, ["only index [3] of axis 2 (row) of the output", "`=` where `+=`"]),
-    "dx shifted": ("x", lambda g, x, w: shifted(x_gradient(g, x, w)), ["shifted by +1 along axis 3 (column)"]),
+    "dx: = for +=": ("x", overwrite_dx, ["`=` where `+=` is due"]),
+    "dw: = for +=": ("w", overwrite_dw, ["only index [3] of axis 2 (row) of the output", "`=` where `+=`"]),
+    "dx shifted": ("x", lambda g, x, w: shift(x_gradient(g, x, w)), ["shifted by +1 along axis 3 (column)"]),
     "dx rolled": ("x", lambda g, x, w: np.roll(x_gradient(g, x, w), 1, 2), ["shifted by +1 along axis 2 (row)"]),
     "dx of the first output channel": (
         "x", lambda g, x, w: x_gradient(g[:, :1], x, w[:1]), ["only index [0] of axis 1 (channel) of the output"],
@@ -121,7 +121,7 @@ MISTAKES = {
         "w", lambda g, x, w: w_gradient(g, x, w)[:, ::-1], ["swapped along axis 1 (input channel)"],
     ),
     "dw from a shifted x": (
-        "w", lambda g, x, w: w_gradient(g, shifted(x), w), ["the gradient of w is computed with x shifted by +1"],
+        "w", lambda g, x, w: w_gradient(g, shift(x), w), ["the gradient of w is computed with x shifted by +1"],
     ),
     "dw from a rolled x": (
         "w", lambda g, x, w: w_gradient(g, np.roll(x, -1, 2), w),
@@ -170,8 +170,8 @@ STRIDE_MISTAKES = {
 }
 
 
-def by_hand(which=None, spoilt=None, stride=1):
-    """A `Function` for convolve, the gradient of one argument replaced by a wrong one."""
+def make_function(which=None, spoilt=None, stride=1):
+    """A `Function` for `convolve`; `spoilt` replaces the gradient of the argument `which`."""
 
     class Convolution(mg.autograd.Function):
         @staticmethod
@@ -190,7 +190,7 @@ def by_hand(which=None, spoilt=None, stride=1):
     return Convolution.apply
 
 
-def operands(n=N, c=C, o=O, h=H, v=H, kh=K, kw=K, seed=0):
+def make_operands(n=N, c=C, o=O, h=H, v=H, kh=K, kw=K, seed=0):
     draw = np.random.default_rng(seed)
     shapes = (n, c, h, v), (o, c, kh, kw), (o,)
     return [mg.tensor(draw.standard_normal(s), dtype=mg.float64, requires_grad=True) for s in shapes]

@@ -1,7 +1,7 @@
-"""Sample calls that reach every gradient rule of the package; each is a function of float64 tensors.
+"""Calls that together run every gradient rule of the package; each is a function of float64 tensors.
 
-The device tier's table comes first; what it does not reach (slopes of steps, rarely used options,
-rules of rules) is added here.
+First those of device/cases.py and cases_nn.py. MORE adds the rules that they do not run: gradients of steps, rarely
+used options, rules of rules.
 """
 
 from collections.abc import Callable
@@ -20,65 +20,65 @@ Sample = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
 PAIR = ((2, 3), (2, 3))
 
 
-def image_and_kernel(**how):
+def conv2d_with(**how):
     return lambda x, w, b: F.conv2d(x, w, b, **how)
 
 
-def written_through(x, y):
-    """A view of a view is written to; what comes after reads the whole."""
+def write_through_a_view(x, y):
+    """x with y written through a view of a view."""
     whole = x * 1.0
     whole[0][1:].copy_(y)
     return whole
 
 
-def reduced_at(reduce):
+def reduce_at_places(reduce):
     places = mg.tensor([0, 1, 1, 3, 0])
     return lambda x, y: mg.scatter_reduce(x, 0, places, y, reduce)
 
 
-def overlapping(x):
+def overlap(x):
     return (x * 1).as_strided((3, 3), (2, 1))
 
 
-def way_back(function, x, g):
-    """The rule of `function` as a function of the gradient that arrives."""
+def pull_back(function, x, g):
+    """The rule of `function`, differentiable in the gradient that arrives."""
     return mg.autograd.grad(function(x), x, g, create_graph=True)[0]
 
 
-def way_back_from_pooling(x, v):
+def pull_back_through_pooling(x, v):
     return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
 
 
-def in_training_again(x):
-    """The same slopes at each call."""
+def rrelu_in_training(x):
+    """rrelu with the same random slopes at each call."""
     mg.manual_seed(0)
     return F.rrelu(x - 1, training=True)
 
 
-def dropped(x):
-    """As a GPU's kernel drops, which gives the product beside its factors."""
+def drop(x):
+    """Dropout as a GPU's kernel computes it, which returns the product and its factors."""
     factors = mg.tensor([[2.0, 0.0, 2.0], [0.0, 2.0, 2.0]], dtype=mg.float64)
     return native_dropout(x, factors, made=x.array * factors.array)
 
 
-def positive(a):
-    """A symmetric matrix whose eigenvalues are positive and apart."""
+def make_positive_definite(a):
+    """A symmetric matrix whose eigenvalues are positive and far from each other."""
     return a @ a.mT + mg.tensor([1.0, 2.0, 4.0], dtype=mg.float64).diag()
 
 
-def regular(a):
-    return positive(a).flip(-1)
+def make_regular(a):
+    return make_positive_definite(a).flip(-1)
 
 
-def squares(parts):
-    """The parts of a decomposition without their signs, which are free."""
+def square_parts(parts):
+    """The squared parts of a decomposition, whose signs are arbitrary."""
     return tuple([part * part for part in parts])
 
 
 MORE: dict[str, Sample] = {
-    "conv2d": (image_and_kernel(stride=2, padding=1, groups=2), ((2, 4, 4, 5), (4, 2, 3, 2), (4,))),
+    "conv2d": (conv2d_with(stride=2, padding=1, groups=2), ((2, 4, 4, 5), (4, 2, 3, 2), (4,))),
     "conv_transpose2d": (lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2), ((2, 3, 2, 3), (3, 2, 2, 2), (2,))),
-    "write through a view of a view": (written_through, ((2, 3), (2,))),
+    "write through a view of a view": (write_through_a_view, ((2, 3), (2,))),
     "div, rounded down": (lambda x, y: mg.div(x, y, rounding_mode="floor"), PAIR),
     "div, rounded to zero": (lambda x, y: mg.div(x, y, rounding_mode="trunc"), PAIR),
     "fmod of tensors": (lambda x, y: mg.fmod(4 * x, y), PAIR),
@@ -88,10 +88,10 @@ MORE: dict[str, Sample] = {
     "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
     "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
-    "as_strided": (overlapping, ((2, 4),)),
-    "as_strided's way back": (lambda x, g: way_back(overlapping, x, g), ((2, 4), (3, 3))),
+    "as_strided": (overlap, ((2, 4),)),
+    "as_strided's way back": (lambda x, g: pull_back(overlap, x, g), ((2, 4), (3, 3))),
     "as_strided's way back and back": (
-        lambda x, g, h: way_back(lambda g: way_back(overlapping, x, g), g, h),
+        lambda x, g, h: pull_back(lambda g: pull_back(overlap, x, g), g, h),
         ((2, 4), (3, 3), (2, 4)),
     ),
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
@@ -106,8 +106,8 @@ MORE: dict[str, Sample] = {
     "nll_loss of pixels": (lambda x: F.nll_loss(x, mg.tensor([[[0, 1]]]), ignore_index=5), ((1, 3, 1, 2),)),
     "embedding": (lambda w: F.embedding(mg.tensor([[0, 2], [2, 1]]), w), ((3, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
-    "native_dropout": (dropped, ((2, 3),)),
-    "rrelu": (in_training_again, ((2, 3),)),
+    "native_dropout": (drop, ((2, 3),)),
+    "rrelu": (rrelu_in_training, ((2, 3),)),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),
     "softshrink": (lambda x: F.softshrink(x, 1.0), ((2, 3),)),
@@ -130,7 +130,7 @@ MORE: dict[str, Sample] = {
     "max_pool2d, overlapping": (lambda x: F.max_pool2d(x, 3, 2, 1), ((1, 2, 5, 5),)),
     "padded along one axis": (lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 2, 4),)),
     "prod of one factor": (lambda x: x.prod(0), ((1, 3),)),
-    "the way back from max_pool2d": (way_back_from_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
+    "the way back from max_pool2d": (pull_back_through_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
     "diag": (lambda x: mg.diag(x, 1), ((3,),)),
     "lerp": (mg.lerp, ((2, 3), (2, 3), (3,))),
     "sums scaled": (lambda x, y: mg.sub(mg.add(x, y, alpha=2), y * y, alpha=0.5), PAIR),
@@ -141,9 +141,9 @@ MORE: dict[str, Sample] = {
     "stack": (lambda x, y: mg.stack([x, y * 2, x], 1), PAIR),
     "max and median of all": (lambda x: x.max() + x.min() / 2 + 2 * x.median() + 3 * x.nanmedian(), ((2, 3),)),
     "nansum": (lambda x: (x * x).nansum(1), ((2, 3),)),
-    "scatter_reduce, mean": (reduced_at("mean"), ((4,), (5,))),
-    "scatter_reduce, prod": (reduced_at("prod"), ((4,), (5,))),
-    "scatter_reduce, amax": (reduced_at("amax"), ((4,), (5,))),
+    "scatter_reduce, mean": (reduce_at_places("mean"), ((4,), (5,))),
+    "scatter_reduce, prod": (reduce_at_places("prod"), ((4,), (5,))),
+    "scatter_reduce, amax": (reduce_at_places("amax"), ((4,), (5,))),
     "sinc": (mg.sinc, ((2, 3),)),
     "deg2rad": (lambda x: mg.deg2rad(100 * x), ((2, 3),)),
     "rad2deg": (mg.rad2deg, ((2, 3),)),
@@ -174,35 +174,35 @@ MORE: dict[str, Sample] = {
     "round to decimals": (lambda x: x.round(decimals=1) * x, ((2, 3),)),
     "index_add": (lambda x, y: x.index_add(0, mg.tensor([1, 1]), y), ((2, 3), (2, 3))),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
-    "linalg.inv": (lambda a: mg.linalg.inv(regular(a)), ((3, 3),)),
-    "linalg.solve": (lambda a, b: mg.linalg.solve(regular(a), b), ((2, 3, 3), (2, 3, 2))),
-    "linalg.solve, square": (lambda a, b: mg.linalg.solve(regular(a), b), ((3, 3), (3, 3))),
-    "linalg.det": (lambda a: mg.linalg.det(regular(a)), ((3, 3),)),
-    "linalg.det, its gradient": (lambda a: solve._cofactor(regular(a)), ((3, 3),)),
-    "linalg.slogdet": (lambda a: mg.linalg.slogdet(regular(a)).logabsdet, ((3, 3),)),
-    "linalg.cholesky": (lambda a: mg.linalg.cholesky(positive(a)), ((3, 3),)),
+    "linalg.inv": (lambda a: mg.linalg.inv(make_regular(a)), ((3, 3),)),
+    "linalg.solve": (lambda a, b: mg.linalg.solve(make_regular(a), b), ((2, 3, 3), (2, 3, 2))),
+    "linalg.solve, square": (lambda a, b: mg.linalg.solve(make_regular(a), b), ((3, 3), (3, 3))),
+    "linalg.det": (lambda a: mg.linalg.det(make_regular(a)), ((3, 3),)),
+    "linalg.det, its gradient": (lambda a: solve._cofactor(make_regular(a)), ((3, 3),)),
+    "linalg.slogdet": (lambda a: mg.linalg.slogdet(make_regular(a)).logabsdet, ((3, 3),)),
+    "linalg.cholesky": (lambda a: mg.linalg.cholesky(make_positive_definite(a)), ((3, 3),)),
     "linalg.pinv": (mg.linalg.pinv, ((3, 2),)),
     "linalg.pinv, hermitian": (lambda x: mg.linalg.pinv((x + x.mT) / 2, hermitian=True), ((2, 2),)),
-    "linalg.qr": (lambda a: squares(mg.linalg.qr(regular(a))), ((3, 3),)),
-    "linalg.svd": (lambda a: squares(mg.linalg.svd(regular(a), full_matrices=False)), ((3, 3),)),
-    "linalg.svdvals": (lambda a: mg.linalg.svdvals(regular(a)), ((3, 3),)),
-    "linalg.eigh": (lambda a: squares(mg.linalg.eigh(positive(a))), ((3, 3),)),
+    "linalg.qr": (lambda a: square_parts(mg.linalg.qr(make_regular(a))), ((3, 3),)),
+    "linalg.svd": (lambda a: square_parts(mg.linalg.svd(make_regular(a), full_matrices=False)), ((3, 3),)),
+    "linalg.svdvals": (lambda a: mg.linalg.svdvals(make_regular(a)), ((3, 3),)),
+    "linalg.eigh": (lambda a: square_parts(mg.linalg.eigh(make_positive_definite(a))), ((3, 3),)),
     "functional: affine_grid": (lambda t: F.affine_grid(t, (2, 1, 3, 4), align_corners=False), ((2, 2, 3),)),
     "functional: affine_grid in space": (lambda t: F.affine_grid(t, (1, 1, 2, 3, 2), align_corners=True), ((1, 3, 4),)),
-    "linalg.eigvalsh": (lambda a: mg.linalg.eigvalsh(positive(a)), ((3, 3),)),
+    "linalg.eigvalsh": (lambda a: mg.linalg.eigvalsh(make_positive_definite(a)), ((3, 3),)),
 }
 
 UNFIT = {
-    "arithmetic: floor_divide",  # has no gradient
-    "loss: cross_entropy, weighted and smoothed",  # detaches an operand
+    "arithmetic: floor_divide",  # not differentiable
+    "loss: cross_entropy, weighted and smoothed",  # its call detaches an operand
 }
 SAMPLES: dict[str, Sample] = {
     name: (case.ours, case.shapes) for name, case in {**CASES, **CASES_NN}.items() if name not in UNFIT
 } | MORE
-STEPS = {"to another type": 1e-2}  # through float32: a quadratic, whose differences are exact
+STEPS = {"to another type": 1e-2}  # float32 needs large steps; differences of a quadratic are exact
 
 
-def operands(name: str) -> tuple[Any, ...]:
+def make_operands(name: str) -> tuple[Any, ...]:
     """Float64 leaves between 0.5 and 1.5, away from kinks and poles."""
     random = np.random.default_rng(len(name))
     return tuple(mg.tensor(random.uniform(0.5, 1.5, shape), requires_grad=True) for shape in SAMPLES[name][1])

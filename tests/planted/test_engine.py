@@ -1,7 +1,7 @@
-"""Faults are planted in the running engine, one line at a time: the tests here must fail.
+"""Mutation tests: a mistake is planted in one line of the running engine, and a named test must then fail.
 
-A row names a function, the line to spoil, what it becomes, and the tests of which one has to fail.
-The row is out of date when its line is no longer in the function: that is an error, too.
+A row gives the function, a part of its text, what that part becomes, and the test. If the text is no longer in the
+function, the row is out of date, which is an error, too.
 """
 
 import contextlib
@@ -44,16 +44,16 @@ from tests.conftest import install_stand_in, make_tensors_on
 from tests.gpu import test_elementwise
 from tests.marks import mark
 from tests.ops import test_index
-from tests.planted.test_gradient_rules import operations
+from tests.planted.test_gradient_rules import find_operations
 
-# Their names are also those of functions that the package offers.
+# By its name in full: `minigrad.autograd.gradcheck` is also a function.
 gradcheck = import_module("minigrad.autograd.gradcheck")
 
-OPERATIONS = operations()
+OPERATIONS = find_operations()
 
 
-def spoilt_code(target, old, new):
-    """The code of `target` with `old` replaced by `new` in its text."""
+def compile_spoilt(target, old, new):
+    """The code of `target`, compiled with `old` replaced by `new`."""
     text = textwrap.dedent(inspect.getsource(target))
     assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {target.__qualname__}"
     scope = dict(target.__globals__)
@@ -62,26 +62,26 @@ def spoilt_code(target, old, new):
     return inspect.unwrap(scope[target.__name__]).__code__
 
 
-def with_stand_in(test):
-    """Runs a test that says itself where its tensors are."""
+def run_with_stand_in(test):
+    """Runs a test that chooses the devices of its tensors itself."""
     with install_stand_in() as cupy, pytest.MonkeyPatch.context() as patch:
         patch.setattr(devices, "_default_device", devices.CPU)
         test(cupy)
 
 
-def on_stand_in(test):
-    """Runs any other test with its tensors there."""
+def run_on_stand_in(test):
+    """Runs any other test with all its tensors on the stand-in."""
     with install_stand_in(), pytest.MonkeyPatch.context() as patch:
         make_tensors_on("cuda", patch)
         test()
 
 
 @contextlib.contextmanager
-def planted(target, old, new):
-    """Within, `target` runs with the mistake, whoever imported it."""
-    target = inspect.unwrap(target)  # within its decorators
+def plant(target, old, new):
+    """Within, `target` has the mistake, also for those that imported it before."""
+    target = inspect.unwrap(target)  # without its decorators
     right = target.__code__
-    target.__code__ = spoilt_code(target, old, new)
+    target.__code__ = compile_spoilt(target, old, new)
     forget_plans()
     try:
         yield
@@ -91,38 +91,38 @@ def planted(target, old, new):
 
 
 def forget_plans():
-    """Operations remember how they record a call, the walk how shapes fit together; they are to find out again."""
+    """Clears what operations remember of calls, and the walk of shapes: it was computed by the other code."""
     for known in OPERATIONS:
         known.plans = {}
     walk.repeated_axes.cache_clear()
 
 
-def goes_red(check):
+def fails(check):
     try:
         check()
     except NameError:
         raise  # the row itself is wrong
-    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (whatever it is, it is red)
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (any failure counts)
         return True
     return False
 
 
-def broadcast():
+def check_broadcasting():
     test_walk.test_a_gradient_is_summed_over_repeated_axes((3,), (2, 3))
     test_walk.test_a_gradient_is_summed_over_repeated_axes((2, 1), (2, 3))
     test_walk.test_a_gradient_is_summed_over_repeated_axes((2, 1), (4, 2, 3))
 
 
-def long_chain():
+def check_long_chain():
     test_walk.test_a_chain_of_100_000_operations_needs_no_recursion()
 
 
-def writes():
+def check_writes():
     for program in test_index.PROGRAMS:
         test_index.test_programs_that_write_pass_gradgradcheck(program)
 
 
-def mistake(name):
+def check_mistake(name):
     return lambda: test_gradcheck.test_a_mistake_is_found_and_named(name, "full")
 
 
@@ -132,17 +132,17 @@ PLANTED = {
     # ---- un-broadcasting and types
     "sums over no axis": (
         walk.unbroadcast, "side_by_side.add_up(gradient, axes, None, keepdims)", "gradient.max(axes, None, keepdims)",
-        broadcast,
+        check_broadcasting,
     ),
     "sums over no axis of a GPU's": (
         walk.unbroadcast, "gradient.sum(axis=axes, keepdims=keepdims)", "gradient.max(axis=axes, keepdims=keepdims)",
-        lambda: on_stand_in(broadcast),
+        lambda: run_on_stand_in(check_broadcasting),
     ),
     "forgets the new axes in front": (
-        walk.repeated_axes, "*range(extra)", "*range(0)", broadcast
+        walk.repeated_axes, "*range(extra)", "*range(0)", check_broadcasting
     ),
     "sums over axes of length 1 only": (
-        walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", broadcast
+        walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", check_broadcasting
     ),
     "takes any shape": (
         leaves.undo_unsqueeze, "raise invalid_gradient(node, shape, have)", "return gradient",
@@ -163,7 +163,7 @@ PLANTED = {
     ),
     "the second gradient replaces the first on a GPU": (
         ADD, "KERNELS.get(np.add, np.add)(waiting, gradient,", "np.add(0 * waiting, gradient,",
-        lambda: on_stand_in(test_walk.test_a_gradient_that_two_operands_share_is_not_added_into),
+        lambda: run_on_stand_in(test_walk.test_a_gradient_that_two_operands_share_is_not_added_into),
     ),
     "borrowed gradients are added into": (
         RECEIVE, "gradient is not cotangent and gradient.base is None", "True",
@@ -227,7 +227,7 @@ PLANTED = {
     ),
     "rules as they are written on a GPU": (
         variants.adapt_rules, "KERNELS.get(rule, rule)", "rule",
-        lambda: with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
+        lambda: run_with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
     ),
     "gradients for all operands": (
         node.Plan.__init__, "if rule and needed >> i & 1", "if rule",
@@ -277,10 +277,10 @@ PLANTED = {
         test_index.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
-        inplace.move_on, "root, seen = steps_to(target)", "root, seen = target, []", writes
+        inplace.move_on, "root, seen = steps_to(target)", "root, seen = target, []", check_writes
     ),
     "the old value is not kept": (
-        inplace._keep_old_value, "old.node = target.node", "pass", writes
+        inplace._keep_old_value, "old.node = target.node", "pass", check_writes
     ),
     "elements read twice collect one gradient": (
         index._put_forward, "np.add.at(whole.reshape(-1),", "np.put(whole.reshape(-1),",
@@ -288,7 +288,7 @@ PLANTED = {
     ),
     "elements read twice collect one gradient on a GPU": (
         index._put_forward, "xp.add.at(whole, key, g)", "whole[key] = g",
-        lambda: on_stand_in(lambda: test_index.test_reading_passes_gradgradcheck("rows, one twice")),
+        lambda: run_on_stand_in(lambda: test_index.test_reading_passes_gradgradcheck("rows, one twice")),
     ),
     # ---- higher orders
     "the saved result is a constant": (
@@ -338,11 +338,11 @@ PLANTED = {
     ),
     "gradcheck looks at nothing": (
         trial.check_jacobian, "np.allclose(analytical, numerical, trial.rtol, trial.atol)", "True",
-        mistake("the sign"),
+        check_mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
         trial.Trial.__init__, "self.draw.standard_normal(", "np.ones(",
-        lambda: mistake_of_a_permutation(),
+        lambda: check_a_permutation(),
     ),
     "jvp without its direction": (
         derivatives.push, "strict), tangents,", "strict), [v * 0 + 1 for v in tangents],",
@@ -361,31 +361,30 @@ PLANTED = {
 }  # fmt: skip
 
 
-def mistake_of_a_permutation():
-    """A gradient in the wrong order is not seen by a cotangent of ones."""
-    name, mode = "a transpose", "fast"
-    function, inputs, words = test_gradcheck.MISTAKES[name]
+def check_a_permutation():
+    """A cotangent of ones would not show a gradient whose elements are in the wrong order."""
+    function, inputs, words = test_gradcheck.MISTAKES["a transpose"]
     with pytest.raises(gradcheck.GradcheckError, match=words):
-        gradcheck.gradcheck(function, inputs, fast_mode=mode == "fast")
+        gradcheck.gradcheck(function, inputs, fast_mode=True)
 
 
-OF_NUMPY = {  # each with a row for the line beside it, which computes a GPU's
+OF_NUMPY = {  # each has a second row, "... on a GPU", for the line that computes CuPy's arrays
     "sums over no axis", "the second gradient replaces the first", "elements read twice collect one gradient",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", mark(PLANTED, pytest.mark.cpu("the line computes NumPy's arrays"), OF_NUMPY))
-def test_a_mistake_is_seen(name):
+@pytest.mark.parametrize("name", mark(PLANTED, pytest.mark.cpu("the line computes NumPy's arrays alone"), OF_NUMPY))
+def test_a_planted_mistake_is_found(name):
     target, old, new, check = PLANTED[name]
     check()
-    with planted(target, old, new):
-        assert goes_red(check)
+    with plant(target, old, new):
+        assert fails(check)
     check()
 
 
-def test_a_walk_that_frees_by_recursion_would_be_seen():
-    """The chain of 100,000 operations is longer than any recursion Python allows."""
+def test_the_long_chain_is_longer_than_pythons_recursion_limit():
+    """So a walk that recurses would fail in it."""
     import sys
 
     assert sys.getrecursionlimit() < 100_000
-    long_chain()
+    check_long_chain()

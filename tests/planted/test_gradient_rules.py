@@ -1,9 +1,8 @@
 """Several faults are planted in every gradient rule of the package, one at a time: the checks must find each.
 
-The table of samples says where each rule is at work. For every (operation, operand, mistake) the
-rule is replaced in the running program and `gradcheck` along one random direction is to go red. A
-mistake that changes nothing on a sample (a sum's gradient reversed where all are equal) proves
-nothing and is passed over; for each rule at least one must be left, and be seen.
+Each rule is run by some of the calls in samples.py. For every (operation, operand, mistake) the rule is replaced in
+the running program, and `gradcheck` along one random direction must fail. A mistake that changes nothing on a sample
+(a sum's gradient reversed where all are equal) proves nothing and is skipped; at least one must be left for each rule.
 """
 
 import contextlib
@@ -20,12 +19,12 @@ from minigrad import backend
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.recording import Operation
 from tests import standin
-from tests.planted.samples import SAMPLES, STEPS, operands
+from tests.planted.samples import SAMPLES, STEPS, make_operands
 
 
 @functools.cache
-def operations():
-    """All operations of the package, one of each kind: also those that only a closure of a public function holds."""
+def find_operations():
+    """All operations of the package, one of each kind, also those that only a closure of a public function holds."""
     for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
         importlib.import_module(module.name)
     found = [o for o in gc.get_objects() if isinstance(o, Operation)]
@@ -34,15 +33,15 @@ def operations():
 
 
 @functools.cache
-def every_operation():
-    """All operations there are, found once: to look through the memory of a long test run takes its time."""
-    operations()  # all files imported
+def find_every_operation():
+    """All operations in memory. Cached, because looking through all objects of a long test run is slow."""
+    find_operations()  # all files imported
     return [o for o in gc.get_objects() if isinstance(o, Operation)]
 
 
-def under_other_names(operation):
-    """`operation`, and those that differ from it only by the name that they print."""
-    return [o for o in every_operation() if (o.forward, o.rules) == (operation.forward, operation.rules)]
+def find_twins(operation):
+    """`operation`, and those that differ from it only in the name that they print."""
+    return [o for o in find_every_operation() if (o.forward, o.rules) == (operation.forward, operation.rules)]
 
 
 def flip(gradient):
@@ -61,23 +60,23 @@ MISTAKES = {
 
 
 HARMLESS = {
-    ("to_device", "negated"),  # there and back again: two mistakes undo each other
+    ("to_device", "negated"),  # it runs twice, there and back, and the two mistakes cancel
     ("to_device", "elements out of order"),
     ("fill", "elements out of order"),  # they are summed to one number
 }
 NO_DERIVATIVES = {
-    "floor_divide",  # a step: its way back is refused, as in PyTorch
+    "floor_divide",  # a step: differentiating it raises, as in PyTorch
     "heaviside",  # likewise
     "unique",
-    "cut",  # of what a scatter does not read: likewise
-    "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
+    "cut",  # computes what a scatter does not read: likewise
+    "normal",  # the gradient of a draw is zero by convention, although it moves with its mean
     "poisson",  # likewise
     "bernoulli",
-    "as_it_was",  # of a leaf that was turned in place, which gradcheck cannot do: ops/programs.txt has its programs
+    "as_it_was",  # for leaves transposed in place, which gradcheck cannot do: ops/programs.txt tests it
 }
 
 
-class Spoilt:
+class WrongRule:
     """A gradient rule with a mistake; it has the parameters of the right one."""
 
     def __init__(self, rule, mistake):
@@ -85,20 +84,20 @@ class Spoilt:
         self.calls, self.changed = 0, False
 
     def __call__(self, g, *values, **named):
-        on_gpu = not isinstance(g, np.ndarray | minigrad.Tensor)  # where another function may compute the rule
+        on_gpu = not isinstance(g, np.ndarray | minigrad.Tensor)  # a GPU may compute the rule by another function
         right = (backend.KERNELS.get(self.rule, self.rule) if on_gpu else self.rule)(g, *values, **named)
         self.calls += 1
         if self.mistake is None or isinstance(right, minigrad.Tensor):
-            return right  # under create_graph the rule is left as it is: the order before is judged
+            return right  # under create_graph the rule stays right: only the last derivative is spoilt
         wrong = self.mistake(right, g)
         self.changed |= not np.allclose(wrong, right, rtol=1e-3, atol=1e-4)
         return wrong
 
 
 @contextlib.contextmanager
-def planted(operation, rules):
-    """Within, `operation` differentiates by `rules`, under whatever name."""
-    same, before = under_other_names(operation), operation.rules
+def plant(operation, rules):
+    """Within, `operation`, whatever its name, differentiates by `rules`."""
+    same, before = find_twins(operation), operation.rules
     for made in same:
         made.rules, made.plans = rules, {}
     try:
@@ -108,20 +107,20 @@ def planted(operation, rules):
             made.rules, made.plans = before, {}
 
 
-def with_mistake(operation, i, mistake):
+def spoil_rule(operation, i, mistake):
     rules = list(operation.rules)
-    rules[i] = Spoilt(rules[i], mistake)
+    rules[i] = WrongRule(rules[i], mistake)
     return rules[i], tuple(rules)
 
 
-def first_order(name):
-    return gradcheck(SAMPLES[name][0], operands(name), eps=STEPS.get(name, 1e-6), fast_mode=True)
+def check_first_order(name):
+    return gradcheck(SAMPLES[name][0], make_operands(name), eps=STEPS.get(name, 1e-6), fast_mode=True)
 
 
-def second_order(name):
-    """Where a rule serves only other rules: conv2d's adjoints, the way back from an index."""
+def check_second_order(name):
+    """For a rule that only other rules use, such as those of conv2d's adjoints."""
     step = STEPS.get(name, 1e-6)
-    return gradgradcheck(SAMPLES[name][0], operands(name), eps=step, fast_mode=True)
+    return gradgradcheck(SAMPLES[name][0], make_operands(name), eps=step, fast_mode=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -131,19 +130,19 @@ def device_to_move_to():
 
 
 @pytest.fixture(scope="module")
-def at_work():
-    """(operation's id, operand) -> the checks in which that rule runs, on arrays."""
+def checks_by_rule():
+    """(id of the operation, operand) -> the checks in which this rule runs, on arrays."""
     spies = {}
     with contextlib.ExitStack() as stack:
-        for operation in operations():
-            rules = [r and Spoilt(r, None) for r in operation.rules]
-            stack.enter_context(planted(operation, tuple(rules)))
+        for operation in find_operations():
+            rules = [r and WrongRule(r, None) for r in operation.rules]
+            stack.enter_context(plant(operation, tuple(rules)))
             spies |= {(id(operation), i): spy for i, spy in enumerate(rules) if spy}
         found = {key: [] for key in spies}
-        for check in (first_order, second_order):
+        for check in (check_first_order, check_second_order):
             for name in SAMPLES:
                 before = {key: spy.calls for key, spy in spies.items()}
-                check(name)  # red here: the rule is wrong without our help
+                check(name)  # a failure here means that the rule itself is wrong
                 for key, spy in spies.items():
                     if spy.calls > before[key]:
                         found[key].append((check, name))
@@ -152,57 +151,57 @@ def at_work():
 
 RULES = [
     pytest.param(operation, i, id=f"{operation.name}-{i}")
-    for operation in operations()
+    for operation in find_operations()
     for i, rule in enumerate(operation.rules)
     if rule is not None and operation.name not in NO_DERIVATIVES
 ]
 
 
 @pytest.mark.parametrize(("operation", "i"), RULES)
-def test_a_mistake_is_seen(operation, i, at_work):
-    checks = at_work[id(operation), i]
+def test_a_planted_mistake_is_found(operation, i, checks_by_rule):
+    checks = checks_by_rule[id(operation), i]
     assert checks, f"no sample reaches rule {i} of {operation!r}: add one to samples.py"
     titles = [t for t in MISTAKES if (operation.name, t) not in HARMLESS]
-    proven = [title for title in titles if seen(operation, i, title, checks)]
+    proven = [title for title in titles if is_found(operation, i, title, checks)]
     assert proven
 
 
-def seen(operation, i, title, checks):
-    """Whether a check goes red; False where the mistake changes nothing on these samples."""
+def is_found(operation, i, title, checks):
+    """Whether a check fails; False where the mistake changes nothing on these samples."""
     missed = []
     for check, name in checks[:8]:
-        spoilt, rules = with_mistake(operation, i, MISTAKES[title])
-        with planted(operation, rules):
+        spoilt, rules = spoil_rule(operation, i, MISTAKES[title])
+        with plant(operation, rules):
             try:
                 check(name)
             except GradcheckError:
                 return True
         if spoilt.changed:
             missed.append(f"{check.__name__}({name!r})")
-    assert not missed, f"{title}: not seen by {missed}"
+    assert not missed, f"{title}: not found by {missed}"
     return False
 
 
 @pytest.mark.parametrize(
-    "operation", [pytest.param(o, id=o.name) for o in operations() if len(o.rules) == 2 and all(o.rules)]
+    "operation", [pytest.param(o, id=o.name) for o in find_operations() if len(o.rules) == 2 and all(o.rules)]
 )
-def test_swapped_rules_are_seen(operation, at_work):
+def test_swapped_rules_are_found(operation, checks_by_rule):
     """The gradient of the first operand given to the second, and the other way round."""
     first, second = operation.rules
     if first.__code__.co_code == second.__code__.co_code and operation.reads == [(), ()]:
-        return  # a sum, or a step without slope: the same rule for both
-    checks = [c for c in at_work[id(operation), 0] if c in at_work[id(operation), 1]]
+        return  # the same rule for both, as in a sum
+    checks = [c for c in checks_by_rule[id(operation), 0] if c in checks_by_rule[id(operation), 1]]
     reads, operation.reads = operation.reads, operation.reads[::-1]
     try:
-        with planted(operation, (second, first)):
-            assert any(goes_red(check, name) for check, name in checks)
+        with plant(operation, (second, first)):
+            assert any(fails(check, name) for check, name in checks)
     finally:
         operation.reads = reads
 
 
-def goes_red(check, name):
+def fails(check, name):
     try:
         check(name)
     except (RuntimeError, ValueError, TypeError, IndexError):
-        return True  # another gradient, or one that does not even fit
+        return True  # a wrong gradient, or one of the wrong shape
     return False
