@@ -406,6 +406,12 @@ def test_logspace_rounds_as_pytorchs():
         torch.logspace(2.5, 0, 1, dtype=torch.uint8)
 
 
+def test_half_precision_is_rounded_as_pytorchs():
+    assert torch.linspace(0.3, 0.5, 17, dtype=torch.float16)[3].item() == 0.33740234375
+    assert torch.arange(0.3, 20, 0.3, dtype=torch.float16)[17].item() == 5.40234375
+    assert torch.arange(0, 3000, dtype=torch.float16)[[2049, 2051, 2999]].tolist() == [2048.0, 2052.0, 3000.0]
+
+
 def test_relatives_refuse_what_is_no_flag_and_no_bound():
     x = torch.ones(2)
     makers = {

@@ -106,7 +106,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
         raise RuntimeError(f"invalid size, possible overflow? {start} to {end} in steps of {step}")
     length = max(math.ceil(steps), 0)
     check_countable((length,), long)
-    if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
+    if dtype.kind == "f" and (start % 1 or step % 1 or dtype.itemsize == 2):
         return _count_by_lanes(length, start, step, dtype)
     start, step = (int(start), int(step)) if dtype.kind in "iu" else (start, float(step))
     return dtypes.convert(start + xp.arange(length, dtype=long) * step, dtype)
@@ -125,8 +125,8 @@ def check_steps(start: Any, end: Any, step: Any) -> None:
 
 
 def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
-    """Rounds as PyTorch's vectorized loop: of each block of 8 float32 (4 float64) only the first is rounded alone."""
-    lanes, wide = (8, np.float64) if dtype == np.float32 else (4, np.longdouble)
+    """Rounds as PyTorch's vectorized loop: of each block, a register of 32 bytes, only the first is rounded alone."""
+    lanes, wide = 32 // dtype.itemsize, np.longdouble if dtype == np.float64 else np.float64
     exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
     whole = length - length % (2 * lanes)
     blocks = exact[:whole:lanes].astype(dtype)[:, None] + np.arange(lanes) * wide(step)  # (blocks, lanes)

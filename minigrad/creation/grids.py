@@ -59,18 +59,18 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
 
 
 def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
-    """Rounds as PyTorch: the step and each number are rounded to this dtype."""
+    """Rounds as PyTorch: the step and each number are rounded to this dtype, of float16 each product too."""
     number: Any = dtype.type if dtype.kind == "f" else np.float64
     first, last = number(start), number(end)
     step = (last - first) / number(max(steps - 1, 1))
-    return _count_from_both_ends(first, last, step, steps).astype(number).astype(dtype)
+    wide = {np.float16: np.float16, np.float32: np.float64}.get(number, np.longdouble)
+    return _count_from_both_ends(first, last, step, steps, wide).astype(number).astype(dtype)
 
 
-def _count_from_both_ends(first: Any, last: Any, step: Any, steps: int) -> Any:
-    """`first + i step` in the first half, `last - i step` in the second; each product and sum is rounded once."""
-    wide = np.longdouble if type(first) is np.float64 else np.float64
-    i = np.arange(steps, dtype=np.int64)
-    up, down = wide(first) + wide(step) * i, wide(last) - wide(step) * (steps - 1 - i)
+def _count_from_both_ends(first: Any, last: Any, step: Any, steps: int, wide: Any) -> Any:
+    """`first + i step` in the first half, `last - i step` in the second, computed in the type `wide`."""
+    i = np.arange(steps)
+    up, down = wide(first) + wide(step) * i.astype(wide), wide(last) - wide(step) * i[::-1].astype(wide)
     return np.where(i < max(steps // 2, 1), up, down)
 
 
@@ -117,7 +117,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
             start, end = [dtypes.scalar(x, dtype).item() for x in (start, end)]
         number = dtype.type if dtype.kind == "f" else np.float64
         step = np.float64(number(end) - number(start)) / max(steps - 1, 1)  # as in PyTorch, not rounded to the dtype
-        exponents = _count_from_both_ends(number(start), number(end), step, steps)
+        wide = np.longdouble if number is np.float64 else np.float64
+        exponents = _count_from_both_ends(number(start), number(end), step, steps, wide)
         return dtypes.convert(np.power(float(base), exponents.astype(np.float64)), dtype)
 
 
