@@ -213,3 +213,16 @@ def test_a_reflected_operator_is_a_method_of_tensors(name):
     assert method(x, 3).tolist() == [{"__radd__": 5.0, "__rmul__": 6.0, "__rtruediv__": 1.5, "__rpow__": 9.0}[name]]
     with pytest.raises(TypeError, match="must be Tensor, not int"):
         method(3, x)
+
+
+def test_a_number_keeps_its_sign_at_zero_and_is_rounded_to_the_type_of_its_tensor():
+    x = torch.tensor([1.0, -1.0])
+    assert [torch.signbit(x * zero).tolist() for zero in (0.0, -0.0, 0)] == [
+        [False, True],
+        [True, False],
+        [False, True],
+    ]
+    assert (x / -0.0).tolist() == [-math.inf, math.inf] and (x / 0).tolist() == [math.inf, -math.inf]
+    assert (x + 16777217).tolist() == [16777216.0, 16777216.0 - 1]  # 2^24 + 1 is no float32
+    assert (x.double() + 16777217).tolist() == [16777218.0, 16777216.0]
+    assert (x * 1e39).tolist() == [math.inf, -math.inf] and (x * 2).tolist() == (x * 2.0).tolist() == [2.0, -2.0]
