@@ -169,7 +169,7 @@ def check_rules(made: Any, any_number: bool) -> None:
     code = getattr(made.forward, "__code__", None)
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
     if any_number:
-        known |= {"i", "shapes", "operands"}
+        known |= {"i", "shapes", "others"}
     if code:
         known |= set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
     expected = 1 if any_number else len(made.operands)

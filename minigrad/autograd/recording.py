@@ -45,7 +45,7 @@ def operation(
     in float32 and rounded once, in the forward and in each rule; with "forward" in the forward alone, where PyTorch's
     gradient is made of functions that each round.
     A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand), `shapes` (of all) and
-    `operands` (their values).
+    `others` (the values of all but this one).
 
     Raises TypeError when a rule asks for a name that the forward does not have, and for what is no name, no function.
 

@@ -29,16 +29,21 @@ class Variadic(Operation):
         """Makes the operation of `count` operands ``x0, x1, ...``, each of which has a rule."""
         rule, reads = self.rules[0], self.reads[0]
         names = tuple([f"x{i}" for i in range(count)])
-        several = {"i": (), "operands": names, "shapes": tuple([f"{name}_shape" for name in names])}
+        several = {"others": count - 1, "shapes": count}
+
+        def spell(read: str, i: int) -> tuple[str, ...]:
+            """The names for which `read` stands in the rule of operand `i`."""
+            shapes = tuple([f"{name}_shape" for name in names])
+            return {"i": (), "others": names[:i] + names[i + 1 :], "shapes": shapes}.get(read, (read,))
 
         def rule_of(i: int, g: Any, *values: Any) -> Any:
             """The gradient of operand `i`: the common rule, given what it reads."""
             rest = iter(values)
-            given = [i if n == "i" else [*islice(rest, count)] if n in several else next(rest) for n in reads]
+            given = [i if n == "i" else [*islice(rest, several[n])] if n in several else next(rest) for n in reads]
             return rule(g, *given)  # type: ignore[misc]
 
         made = Operation(self.name, self.forward, (), self.view, self.backward_name)
         made.operands = names
         made.rules = tuple([rule and partial(rule_of, i) for i in range(count)])
-        made.reads = [tuple([name for read in reads for name in several.get(read, (read,))])] * count
+        made.reads = [tuple([name for read in reads for name in spell(read, i)]) for i in range(count)]
         return made

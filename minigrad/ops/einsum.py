@@ -34,9 +34,8 @@ def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     return multiply(equation, *operands, **({"optimize": True} if large else {}))
 
 
-def _einsum_rule(g: Any, i: int, operands: Any, inputs: Any, output: str) -> Any:
+def _einsum_rule(g: Any, i: int, others: Any, inputs: Any, output: str) -> Any:
     # Every letter of operand i stands in the output or in another operand: its gradient is their einsum.
-    others = [x for k, x in enumerate(operands) if k != i]
     letters = [s for k, s in enumerate(inputs) if k != i]
     return _einsum(g, *others, inputs=(output, *letters), output=inputs[i])
 

@@ -54,3 +54,18 @@ def test_beside_an_axis_of_length_one_two_dtypes_are_promoted(equation, a, b, va
     assert (result.dtype, result.tolist()) == (dtype, value)
     with pytest.raises(RuntimeError, match="one dtype"):
         torch.einsum("ij,jk->ik", A, B.double())
+
+
+def test_a_factor_may_be_overwritten_where_only_its_own_gradient_is_wanted():
+    a, b, c = (torch.ones(2, 2) + i for i in range(3))
+    a.requires_grad_()
+    factor = a * 1
+    y = torch.einsum("ij,jk,kl->il", factor, b, c)
+    with torch.no_grad():
+        factor.zero_()
+    y.sum().backward()
+    assert a.grad.tolist() == [[24.0, 24.0], [24.0, 24.0]]
+    y = torch.einsum("ij,jk,kl->il", a * 1, b, c)
+    c.zero_()
+    with pytest.raises(RuntimeError, match="modified by an in-?place"):
+        y.sum().backward()
