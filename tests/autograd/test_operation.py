@@ -41,13 +41,16 @@ def test_one_rule_serves_any_number_of_operands():
     weighted = operation(
         "weighted",
         lambda *xs, weights: sum(w * x for w, x in zip(weights, xs, strict=True)),
-        lambda g, i, weights, shapes, operands: g * weights[i],
+        lambda g, i, weights, shapes, others: g * (weights[i] if len(others) + 1 == len(shapes) else np.nan),
     )
+    product = operation("product", lambda *xs: np.prod(xs, axis=0), lambda g, others: g * np.prod(others, axis=0))
     for count in (1, 2, 5):
         xs = [leaf(3, seed=k) for k in range(count)]
         weights = tuple(float(k + 1) for k in range(count))
         weighted(*xs, weights=weights).sum().backward()
         assert [x.grad[0].item() for x in xs] == list(weights)
+        (found,) = mg.autograd.grad(product(*xs).sum(), xs[-1])
+        np.testing.assert_allclose(found.numpy(), np.prod([np.ones(3), *[x.detach().numpy() for x in xs[:-1]]], axis=0))
 
 
 def test_each_of_any_number_of_operands_has_its_place_in_next_functions():
