@@ -107,7 +107,7 @@ def _find_runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> 
     return tuple(found)
 
 
-@of_tensors
+@takes_out
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
 

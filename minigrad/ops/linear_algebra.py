@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.ops import decompositions
 from minigrad.ops import solve as solving
+from minigrad.ops.arguments import takes_out
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 
@@ -22,6 +23,7 @@ _SVD = return_type("svd", "U", "S", "V")
 _Slogdet = return_type("slogdet", "sign", "logabsdet")
 
 
+@takes_out
 def inverse(input: Tensor) -> Tensor:
     """The inverse of each square matrix: `linalg.inv`.
 
@@ -53,6 +55,7 @@ def slogdet(input: Tensor) -> Any:
     return _Slogdet(*solving.slogdet(input))
 
 
+@takes_out
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """Each square matrix to the power `n`; a negative one of the inverse: `linalg.matrix_power`.
 

@@ -63,7 +63,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     return reshape(product, a[:-1] + b[:-1])
 
 
-@takes_out
+@takes_out(cast=True)
 @recorded_as("UnsafeViewBackward0")
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.

@@ -120,7 +120,7 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True
     return shown(input, key=key)
 
 
-@of_tensors
+@takes_out(apart="all")
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with broadcasting on the other axes, and negative indices counted from the end.
 

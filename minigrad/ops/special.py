@@ -80,7 +80,7 @@ def _slope_of_logit(g: Any, x: Any, eps: float | None) -> Any:
     return np.where(inside, g / (x * (1 - x)), beyond)
 
 
-@takes_out
+@takes_out(cast=True)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first clamped to [eps, 1 - eps].
 

@@ -150,7 +150,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     return sum(x, dim, keepdim, dtype=dtype)
 
 
-@takes_out
+@takes_out(cast=True)
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all, of the elements that are not NaN.
 

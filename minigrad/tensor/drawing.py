@@ -14,7 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, to_device
 from minigrad.devices import CPU
 from minigrad.generator import Generator
-from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind
+from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
@@ -81,7 +81,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     return _counted(input, drawn=to_device(drawn, device_of(input.array)))
 
 
-@of_tensors
+@takes_out
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Random indices with probabilities in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
 
