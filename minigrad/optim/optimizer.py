@@ -19,13 +19,9 @@ from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.module import clear_gradients
 from minigrad.optim.bound_rule import BoundRule
-from minigrad.optim.options import (
-    Group,
-    Params,
-    complete_group,
-    list_groups,
-    required,  # noqa: F401 (older custom optimizers import it from here)
-)
+
+# Older custom optimizers import `required` from here.
+from minigrad.optim.options import Group, Params, complete_group, list_groups, required  # noqa: F401
 from minigrad.optim.watch import Watch
 
 State: TypeAlias = dict[str, Any]
