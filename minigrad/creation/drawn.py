@@ -10,6 +10,7 @@ from minigrad import backend, random
 from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
+from minigrad.autograd.views import is_in_graph
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number
@@ -128,7 +129,7 @@ def normal(
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
     place = backend.device_of(given[0].array) if device is None else device
     drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator), dtype, place)
-    needed = [x for x in given if x.node is not None]
+    needed = [x for x in given if is_in_graph(x)]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 

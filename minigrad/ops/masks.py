@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, TensorBase, mode, value_of
+from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     common_shape,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def number_inside(value: Any) -> Any:
     """The number in a 0-d CPU tensor that needs no gradient; other values unchanged."""
-    plain = isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray
+    plain = isinstance(value, TensorBase) and type(value.array) is np.ndarray and not is_in_graph(value)
     return value.array.item() if plain else value
 
 
@@ -93,7 +94,7 @@ def check_mask(name: str, mask: Any) -> None:
 
 def check_gradient_can_flow(value: Any, dtype: Any) -> None:
     """Refuse a `value` with a gradient that would be written into elements of `dtype`, integers or bools."""
-    if isinstance(value, TensorBase) and value.node is not None and dtype.kind != "f" and mode.get() & GRAD:
+    if dtype.kind != "f" and mode.get() & GRAD and is_in_graph(value):
         hint = "a gradient of `value` would end in integers; detach() it"
         raise RuntimeError(f"Autograd not support dtype: {dtype}: {hint}")
 

@@ -13,6 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.recording import operation
+from minigrad.autograd.views import is_in_graph
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
 from minigrad.ops.copies import as_float, cast, in_rows
@@ -76,7 +77,7 @@ def as_summable(input: Any, dtype: Any) -> Any:
     if dtype is None:
         return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
     wanted = dtypes.as_numpy(dtype)
-    if wanted.kind != "f" and input.node is not None and mode.get() & GRAD:
+    if wanted.kind != "f" and mode.get() & GRAD and is_in_graph(input):
         hint = "a tensor that requires grad cannot be reduced in integers; detach() it"
         raise RuntimeError(f"Autograd not support dtype: {wanted}: {hint}")
     return cast(input, wanted)

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
+from minigrad.autograd.views import is_in_graph
 from minigrad.nn.functional.checks import check_parts, require_bool, require_floats, require_tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
@@ -127,7 +128,7 @@ def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = Non
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
     check_parts(name, input, channels, why, True, running_mean=mean, running_var=var, weight=weight, bias=bias)
     for part, kept in (("running_mean", mean), ("running_var", var)):
-        if kept is not None and kept.node is not None and is_grad_enabled():
+        if is_in_graph(kept) and is_grad_enabled():
             raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
