@@ -16,7 +16,7 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.ops.arguments import axes
+from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
@@ -54,6 +54,7 @@ def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
 _qr: Any = operation("linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope)
 
 
+@takes_out
 @recorded_as("LinalgQrBackward0")
 def qr(A: Any, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
@@ -123,6 +124,7 @@ def _of_values(g: Any, x: Any) -> Any:
 _svdvals: Any = operation("linalg_svdvals", singular_values, _of_values, shown="LinalgSvdBackward0")
 
 
+@takes_out
 @recorded_as("LinalgSvdBackward0")
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """``A = U diag(S) Vh``, singular values in descending order; `full_matrices` completes U and Vh to square ones.
@@ -142,6 +144,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
     return _SVD(u, s, vh)
 
 
+@takes_out
 def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     """The singular values of each matrix, in descending order. Gradient: ``U diag(g) Vh``.
 
@@ -182,6 +185,7 @@ _eigvalsh: Any = operation(
 )
 
 
+@takes_out
 @recorded_as("LinalgEighBackward0")
 def eigh(A: Any, UPLO: str = "L") -> Any:
     """Eigenvalues in ascending order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
@@ -196,6 +200,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     return _Eigh(both[..., n, :], both[..., :n, :])
 
 
+@takes_out
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """The eigenvalues of each symmetric matrix, in ascending order. Gradient: ``V diag(g) V^T``.
 
@@ -215,6 +220,7 @@ def _read_triangle(UPLO: Any) -> str:
 
 
 # ---- built on these decompositions ----------------------------------------------------------------
+@takes_out
 def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
@@ -272,6 +278,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 
 
+@takes_out
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A norm of each matrix: "fro", "nuc", or 1, -1, inf, -inf (sums of columns, rows), 2, -2 (singular values).
 
@@ -310,6 +317,7 @@ def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> An
     return (amax if ord > 0 else amin)(magnitudes, dim, keepdim)
 
 
+@takes_out
 def cond(A: Any, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 
@@ -325,6 +333,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 
 
+@takes_out
 def multi_dot(tensors: Any) -> Tensor:
     """The product of matrices (and of vectors at the ends); the largest inner length is summed over first.
 
@@ -332,7 +341,7 @@ def multi_dot(tensors: Any) -> Tensor:
     >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 1), torch.ones(1, 2)]).shape
     minigrad.Size([2, 2])
     """
-    given = list(tensors)
+    given = read_tensors("multi_dot", (tensors,))
     if len(given) < 2:
         raise RuntimeError("multi_dot(): expected at least 2 tensors")
     while len(given) > 2:  # the largest inner length would appear in every later product

@@ -78,6 +78,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     return solving.matrix_exp(input)
 
 
+@takes_out
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudo-inverse of each matrix: `linalg.pinv`, singular values up to `rcond` of the largest counting as 0.
 
@@ -88,6 +89,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return solving.pinv(input, rtol=rcond)
 
 
+@takes_out
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Lower triangular L with ``input = L L^T``, or its transpose: `linalg.cholesky`.
 
@@ -98,6 +100,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return solving.cholesky(input, upper=upper)
 
 
+@takes_out
 def qr(input: Any, some: bool = True) -> Any:
     """``input = Q R``: `linalg.qr`, complete unless `some`.
 
@@ -110,6 +113,7 @@ def qr(input: Any, some: bool = True) -> Any:
     return _QR(*decompositions.qr(input, "reduced" if some else "complete"))
 
 
+@takes_out
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """``input = U diag(S) V^T``: V itself, where `linalg.svd` gives its transpose.
 

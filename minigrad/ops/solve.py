@@ -19,7 +19,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
-from minigrad.ops.arguments import as_int, require_tensor
+from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
@@ -195,6 +195,7 @@ SINGULAR = "the input matrix is singular, so the computation could not be comple
 
 
 # ---- functions ------------------------------------------------------------------------------------
+@takes_out
 def inv(A: Any) -> Tensor:
     """The inverse of each square matrix. Gradient: ``-A^-T g A^-T``. Raises LinAlgError for singular ones.
 
@@ -207,6 +208,7 @@ def inv(A: Any) -> Tensor:
     return explain("linalg.inv", SINGULAR, _inv, A)
 
 
+@takes_out
 def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
 
@@ -227,6 +229,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     return _Inverse(masked_fill(inv(where(mask, unit, A)), mask, math.inf), info * size)
 
 
+@takes_out
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
 
@@ -252,6 +255,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     return squeeze(found, -1) if vector else found
 
 
+@takes_out
 @recorded_as("LinalgSolveTriangularBackward0")
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with ``A X = B``, where only the upper (or lower) triangle of A is read.
@@ -274,6 +278,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return solve(part, B, left=left)
 
 
+@takes_out
 def det(A: Any) -> Tensor:
     """The determinant of each square matrix.
 
@@ -291,6 +296,7 @@ _Inverse = return_type("linalg_inv_ex", "inverse", "info")
 _Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
 
 
+@takes_out
 def slogdet(A: Any) -> Any:
     """Sign and logarithm of the absolute value of each determinant. Gradient of the latter: ``g A^-T``.
 
@@ -314,6 +320,7 @@ def logdet(input: Tensor) -> Tensor:
     return logarithm + masked_fill(sign * 0, sign < 0, float("nan"))
 
 
+@takes_out
 def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """Lower triangular L with ``A = L L^T``, or its transpose. Raises LinAlgError unless A is positive definite.
 
@@ -328,6 +335,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     return mT(found) if upper else found
 
 
+@takes_out
 def pinv(
     A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
@@ -352,6 +360,7 @@ def pinv(
     return explain("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)
 
 
+@takes_out
 def matrix_power(A: Any, n: int) -> Tensor:
     """Each square matrix to the power `n`; a negative one of the inverse.
 

@@ -107,6 +107,8 @@ FLAGS = {
     "accumulate": lambda v: torch.index_put(X, (I,), X[:1], v),
     "equal_nan": lambda v: torch.isclose(X, X, equal_nan=v),
     "right": lambda v: torch.bucketize(X, torch.ones(1), right=v),
+    "upper": lambda v: torch.linalg.cholesky(torch.eye(2), upper=v),
+    "full_matrices": lambda v: torch.linalg.svd(torch.eye(2), v),
     "invert": lambda v: torch.isin(X, X, invert=v),
     "include_self": lambda v: torch.scatter_reduce(X, 0, I, X, "sum", include_self=v),
 }
