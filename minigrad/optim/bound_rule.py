@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.backend import Array
 from minigrad.optim.options import Group, read_options
 from minigrad.tensor import Tensor
 
@@ -45,13 +46,13 @@ class BoundRule:
 
     def update_all(self, optimizer: Optimizer) -> None:
         """Writes the next value of each parameter of the group that has a gradient into its array."""
-        on_gpu = []
+        on_gpu, state, look = [], optimizer.state, optimizer._watch.look
         for parameter in self.params:
             if parameter.gradient is None:
                 continue
             parameter.writes[0] += 1  # so that a graph that saved the parameter notices
             if parameter.array.__class__ is np.ndarray:
-                self.update(parameter, optimizer)
+                self.update(parameter, state, look)
             else:
                 on_gpu.append(parameter)
         if on_gpu:
@@ -59,12 +60,12 @@ class BoundRule:
 
             update_together(optimizer, self, on_gpu)
 
-    def update(self, parameter: Any, optimizer: Optimizer) -> None:
-        """Updates one parameter on the CPU, block by block if it is large."""
-        w, g, look = parameter.array, parameter.gradient.array, optimizer._watch.look
+    def update(self, parameter: Any, state: Any, look: Callable[[Array], None]) -> None:
+        """Updates one parameter on the CPU, block by block if it is large, and shows `look` the new values."""
+        w, g = parameter.array, parameter.gradient.array
         buffers, counted = self.buffers, {}
         if self.keeper is not None:
-            buffers, counted = self.keeper.read(parameter, optimizer.state[parameter])
+            buffers, counted = self.keeper.read(parameter, state[parameter])
         if w.size > BLOCK:
             from minigrad.optim.rules import run_in_blocks
 
