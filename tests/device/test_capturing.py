@@ -15,7 +15,7 @@ def stream():
     stream.recording = None
 
 
-def test_a_capture_computes_nothing_and_a_replay_everything(stream):
+def test_a_capture_only_records_and_a_replay_computes(stream):
     x, y = cp.asarray(np.arange(4.0)), cp.zeros(4)
     stream.begin_capture()
     a = x * 2 + 1
@@ -45,7 +45,7 @@ def test_a_capture_computes_nothing_and_a_replay_everything(stream):
         (lambda x: x @ x, NotImplementedError, "cuBLAS"),
     ],
 )
-def test_what_cupy_and_cuda_refuse_in_a_capture(stream, call, error, words):
+def test_a_capture_refuses_what_cuda_refuses(stream, call, error, words):
     x = cp.asarray(np.arange(4.0))
     stream.begin_capture()
     with pytest.raises(error, match=words):

@@ -15,7 +15,7 @@ from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.cuda import FAMILIES
 from tests import standin
 
-# image, kernel, and how: strides, padding, dilation, groups; batches of one and of several
+# name: shape of the images, shape of the kernel, options
 CASES = {
     "plain": ((1, 1, 6, 8), (1, 1, 1, 2), {}),
     "channels": ((2, 3, 5, 6), (4, 3, 3, 2), {}),
@@ -34,7 +34,7 @@ def pair(value):
     return value if isinstance(value, tuple) else (value, value)
 
 
-def by_loops(x, w, b, stride=1, padding=0, dilation=1, groups=1):
+def convolve_by_loops(x, w, b, stride=1, padding=0, dilation=1, groups=1):
     """out[n, o, t, u] = b[o] + sum w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p]."""
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
@@ -51,7 +51,7 @@ def by_loops(x, w, b, stride=1, padding=0, dilation=1, groups=1):
     return out
 
 
-def drawn(name, device):
+def draw_operands(name, device):
     image, kernel, how = CASES[name]
     random = np.random.default_rng(0)
     arrays = [random.normal(size=shape) for shape in (image, kernel, kernel[:1])]
@@ -59,17 +59,17 @@ def drawn(name, device):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_value(device, name):
-    arrays, tensors, how = drawn(name, device)
+def test_conv2d_is_the_sum_over_loops(device, name):
+    arrays, tensors, how = draw_operands(name, device)
     result = F.conv2d(*tensors, **how)
     assert result.device.type == device
-    np.testing.assert_allclose(result.detach().cpu().numpy(), by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.detach().cpu().numpy(), convolve_by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_gradients_are_adjoint(device, name):
+def test_gradients_of_conv2d_are_its_adjoints(device, name):
     """<conv(x, w), g> = <x, grad x> = <w, grad w>: convolution is linear in each operand."""
-    _, (x, w, b), how = drawn(name, device)
+    _, (x, w, b), how = draw_operands(name, device)
     y = F.conv2d(x, w, **how)
     g = mg.tensor(np.random.default_rng(1).normal(size=y.shape), device=device)
     inner = (y * g).sum().item()
@@ -81,35 +81,35 @@ def test_gradients_are_adjoint(device, name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_second_gradients(device, name):
+def test_second_gradients_of_conv2d_are_those_of_a_quadratic(device, name):
     """|conv(x, w)|^2 is quadratic in w: its Hessian maps v to 2 conv_weight(x, conv(x, v))."""
-    _, (x, w, _), how = drawn(name, device)
+    _, (x, w, _), how = draw_operands(name, device)
     v = mg.tensor(np.random.default_rng(2).normal(size=w.shape), device=device)
     (first,) = autograd.grad((F.conv2d(x, w, **how) ** 2).sum(), w, create_graph=True)
     hessian_v, mixed = autograd.grad((first * v).sum(), (w, x))
     (expected,) = autograd.grad(F.conv2d(x, w, **how), w, 2 * F.conv2d(x, v, **how).detach())
     np.testing.assert_allclose(hessian_v.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-9)
-    # d/dx of <first, v> along x itself: `first` is of degree 2 in x
+    # `first` is of degree 2 in x, so by Euler <d<first, v>/dx, x> = 2 <first, v>
     assert (mixed * x).sum().item() == pytest.approx(2 * (first * v).sum().item(), rel=1e-9)
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
-def test_each_algorithm_of_a_gpu_gives_every_order(device, family):
+def test_each_algorithm_for_a_gpu_computes_value_and_both_gradients(device, family):
     if device == "cpu":
-        pytest.skip("these algorithms are a GPU's")
+        pytest.skip("these algorithms are for GPUs")
     for name in CASES:
         if is_served(name, family):
             with algorithm(family):
-                test_value(device, name)
-                test_gradients_are_adjoint(device, name)
-                test_second_gradients(device, name)
+                test_conv2d_is_the_sum_over_loops(device, name)
+                test_gradients_of_conv2d_are_its_adjoints(device, name)
+                test_second_gradients_of_conv2d_are_those_of_a_quadratic(device, name)
 
 
 @pytest.mark.parametrize(("taps", "spoiled"), [(3, False), (5, False), (3, True)])
-def test_winograd_gives_every_order(device, taps, spoiled):
-    """It serves single precision alone, and forms by the definition what stands out of its tile."""
+def test_winograd_computes_value_and_both_gradients(device, taps, spoiled):
+    """In float32, the only dtype it takes. A very large value makes it compute tiles by the definition."""
     if device == "cpu":
-        pytest.skip("this algorithm is a GPU's")
+        pytest.skip("this algorithm is for GPUs")
     random = np.random.default_rng(0)
     arrays = [
         random.normal(size=shape).astype("f") for shape in ((3, 8, 10, 9), (5, 8, taps, taps), (5, 8, taps, taps))
@@ -127,17 +127,17 @@ def test_winograd_gives_every_order(device, taps, spoiled):
         np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=(2e-6 if taps == 3 else 2e-5) * abs(expected).max())
 
 
-def test_the_clock_chooses_between_the_algorithms_of_a_gpu(device, monkeypatch):
+def test_benchmark_measures_each_algorithm_for_a_gpu_once(device, monkeypatch):
     if device == "cpu":
-        pytest.skip("tests/backends/test_conv.py asks this of a CPU")
+        pytest.skip("tests/backends/test_conv.py tests this on a CPU")
     tried = []
     monkeypatch.setattr(clock, "measure", lambda call: tried.append(call.func) or len(tried))
     monkeypatch.setattr(clock, "_known", {})
-    arrays, tensors, how = drawn("larger", device)
+    arrays, tensors, how = draw_operands("larger", device)
     monkeypatch.setattr(conv, "benchmark", True)
     for _ in range(2):  # the second time nothing is tried
         result = F.conv2d(*tensors, **how)
-    np.testing.assert_allclose(result.detach().cpu().numpy(), by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(result.detach().cpu().numpy(), convolve_by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
     assert set(tried) >= {FAMILIES[f"cuda {name}"].conv2d for name in ("plain", "direct", "product")}
     assert len(tried) == len(set(tried))
 
@@ -149,15 +149,15 @@ def is_served(name, family):
     return FAMILIES[family].ALGORITHM.serves(Problem(image, kernel[0], geometry, "d", object))
 
 
-def test_integers(device):
+def test_conv2d_keeps_integers(device):
     x = mg.arange(16, device=device).reshape(1, 1, 4, 4)
     w = mg.tensor([[[[1, -1]]]], device=device)
     assert (F.conv2d(x, w) == -1).all() and F.conv2d(x, w).dtype == mg.int64
 
 
-def test_transposed(device):
+def test_conv_transpose2d_is_the_gradient_of_conv2d(device):
     """The transposed convolution is the gradient of the convolution in its image."""
-    _, (x, w, _), how = drawn("stride", device)
+    _, (x, w, _), how = draw_operands("stride", device)
     y = F.conv2d(x, w, **how)
     (expected,) = autograd.grad(y, x, y.detach())
     size = [n - (k - 1) - 1 - (m - 1) * s for n, m, k, s in
@@ -168,8 +168,8 @@ def test_transposed(device):
 
 @pytest.mark.usefixtures("stand_in")
 @pytest.mark.parametrize("name", CASES)
-def test_nothing_crosses_unasked(name):
-    _, (x, w, b), how = drawn(name, "cuda")
+def test_conv2d_copies_nothing_between_host_and_gpu(name):
+    _, (x, w, b), how = draw_operands(name, "cuda")
     standin.crossings.clear()
     (F.conv2d(x, w, b, **how) ** 2).sum().backward()
     assert standin.crossings == []

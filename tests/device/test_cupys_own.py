@@ -16,7 +16,7 @@ def made(device):
     return lambda x, **how: torch.tensor(x, device=device, **how)
 
 
-def test_products_and_extremes_of_any_type_fall_on_places(made):
+def test_scatter_reduce_takes_every_dtype(made):
     index = made([0, 2, 0, 0])
     for dtype in (torch.float32, torch.float64, torch.int64, torch.int16):
         x, values = made([2, 3, 4], dtype=dtype), made([5, 6, 7, 2], dtype=dtype)
@@ -28,19 +28,19 @@ def test_products_and_extremes_of_any_type_fall_on_places(made):
     assert x.scatter_reduce(0, nothing, x[:0], "prod").tolist() == x.tolist()
 
 
-def test_products_on_places_differentiate(made):
+def test_scatter_reduce_of_products_passes_gradcheck(made):
     x, values = (made(v, dtype=torch.float64, requires_grad=True) for v in ([1.0, 2.0, 3.0], [5.0, 6.0, 7.0]))
     index = made([0, 0, 2])
     assert autograd.gradcheck(lambda x, v: x.scatter_reduce(0, index, v, "prod"), (x, values))
 
 
-def test_running_logarithms_of_sums_do_not_underflow(made):
+def test_logcumsumexp_does_not_underflow(made):
     x = made([[100.0, 200.0, -300.0], [-np.inf, 3.0, 3.0]], dtype=torch.float64)
     expected = np.logaddexp.accumulate(x.cpu().numpy(), axis=1)
     np.testing.assert_allclose(torch.logcumsumexp(x, 1).cpu().numpy(), expected, rtol=1e-14)
 
 
-def test_numbers_stand_beside_tensors(made):
+def test_numbers_are_accepted_beside_tensors(made):
     assert torch.isin(made([1, 2]), 2).tolist() == [False, True] and torch.isin(2, made([1, 2])).item() is True
     assert torch.searchsorted(made([1, 3, 5]), 3).item() == 1 and torch.bucketize(4, made([1, 3, 5])).item() == 2
     assert 2.0 in made([1.0, 2.0]) and made(3.0) not in made([1.0, 2.0])
@@ -48,7 +48,7 @@ def test_numbers_stand_beside_tensors(made):
     assert np.take(made([1.0, 2.0, 3.0]), [[0, 2]]).tolist() == [[1.0, 3.0]]
 
 
-def test_runs_ranks_and_correlations(made):
+def test_unique_consecutive_matrix_rank_and_corrcoef(made):
     values, inverse, counts = torch.unique_consecutive(made([1, 1, 2, 1]), return_inverse=True, return_counts=True)
     assert [x.tolist() for x in (values, inverse, counts)] == [[1, 2, 1], [0, 0, 1, 2], [2, 1, 1]]
     assert torch.linalg.matrix_rank(made([[1.0, 1.0], [1.0, 1.0]])).item() == 1
@@ -64,7 +64,7 @@ def test_singular_matrices_are_refused(made, dtype):
             call(ones)
 
 
-def test_counts_refuse_what_does_not_fit(made):
+def test_bincount_expand_and_indexing_refuse_invalid_arguments(made):
     with pytest.raises(RuntimeError, match="least entry -1"):
         torch.bincount(made([-1]))
     with pytest.raises(RuntimeError, match="does not fit into memory"):
@@ -84,7 +84,7 @@ def test_out_on_another_device_is_refused(stand_in):
 
 
 @pytest.mark.parametrize("default", ["cpu", "cuda:0", "cuda:1"])
-def test_the_default_device_is_not_asked_for_by_what_has_operands(stand_in, default):
+def test_operands_decide_the_device_and_not_the_default(stand_in, default):
     table, index = torch.ones(3, 2, device="cuda:0", requires_grad=True), torch.tensor([0, 2], device="cuda:0")
     with torch.device(default):
         for offsets in (index - index, None):
@@ -98,7 +98,7 @@ def test_the_default_device_is_not_asked_for_by_what_has_operands(stand_in, defa
         assert g.tolist() == [[3.0, 3.0]] * 3
 
 
-def test_arrays_become_tensors_of_a_gpu(stand_in):
+def test_asarray_makes_a_tensor_on_the_default_gpu(stand_in):
     with torch.device("cuda"):
         x = torch.asarray(np.ones(2, np.float32))
         assert x.device.type == "cuda" and torch.asarray(x) is not None
@@ -106,13 +106,13 @@ def test_arrays_become_tensors_of_a_gpu(stand_in):
             torch.asarray(np.ones(2, np.float32), copy=False)
 
 
-def test_the_state_of_a_generator_lies_on_the_cpu(stand_in):
+def test_a_generator_refuses_a_state_on_a_gpu(stand_in):
     generator = torch.Generator()
     with pytest.raises(TypeError, match="lies on the CPU"):
         generator.set_state(generator.get_state().to("cuda"))
 
 
-def test_what_only_computes_names_the_device_to_move_from(stand_in):
+def test_functions_without_a_gradient_refuse_tensors_on_two_devices(stand_in):
     here, there = torch.ones(3), torch.ones(3, device="cuda")
     for a, b in ((here, there), (there, here)):
         for call in (torch.isclose, torch.allclose, torch.bucketize, lambda a, b: torch.bincount(a.long(), b)):

@@ -8,26 +8,26 @@ import minigrad.nn.functional as F
 from minigrad import autograd, cuda, nn, optim, random
 from minigrad.kernels import algorithm
 from minigrad.serialization import load, save
-from tests.device.test_operations import CASES, numbers
+from tests.device.test_operations import CASES, to_numpy
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 SECOND = mg.device("cuda:1")
 
 
 @pytest.fixture(autouse=True)
-def selection_is_kept(stand_in):
+def check_the_current_gpu_is_kept(stand_in):
     yield
     assert stand_in.cuda.runtime.getDevice() == 0
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_operation_and_its_gradient(name):
+def test_each_operation_and_its_gradient_run_on_the_second_gpu(name):
     random = np.random.default_rng(len(name))
     arrays = [random.uniform(0.5, 1.5, shape) for shape in CASES[name].shapes]
     there = [mg.tensor(a, device=SECOND, requires_grad=True) for a in arrays]
-    with cuda.device(1):  # a case may make operands of its own on "cuda"
+    with cuda.device(1):  # some cases make further operands on "cuda"
         result = CASES[name].ours(*there)
-    np.testing.assert_allclose(numbers(result), CASES[name].numpys(*arrays), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(to_numpy(result), CASES[name].numpys(*arrays), rtol=1e-12, atol=1e-13)
     if result.requires_grad:
         gradients = autograd.grad(result.sum(), there, retain_graph=True, allow_unused=True)
         assert all(g is None or g.device == SECOND for g in gradients)
@@ -36,7 +36,7 @@ def test_every_operation_and_its_gradient(name):
             assert (h is None) == (g is None)
             if h is not None:
                 assert h.device == SECOND
-                np.testing.assert_allclose(numbers(h), numbers(g), rtol=1e-12, atol=1e-13)
+                np.testing.assert_allclose(to_numpy(h), to_numpy(g), rtol=1e-12, atol=1e-13)
 
 
 def train(device, make):
@@ -65,16 +65,16 @@ def train(device, make):
         lambda p: optim.Adagrad(p, lr=0.01),
     ],
 )
-def test_a_network_trains_there_without_asking(make, monkeypatch):
-    monkeypatch.setattr(random, "of_gpu", lambda _: mg.default_generator)  # dropout leaves the same on both
+def test_a_network_trains_on_the_second_gpu_as_on_the_cpu(make, monkeypatch):
+    monkeypatch.setattr(random, "of_gpu", lambda _: mg.default_generator)  # the same dropout
     (here, loss_here), (there, loss_there) = train("cpu", make), train(SECOND, make)
     assert loss_there.item() == pytest.approx(loss_here.item(), rel=1e-4)
     for a, b in zip(here.parameters(), there.parameters(), strict=True):
         assert b.device == b.grad.device == SECOND
-        np.testing.assert_allclose(numbers(b), numbers(a), rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(to_numpy(b), to_numpy(a), rtol=1e-3, atol=1e-5)
 
 
-# What counts, orders or picks: no gradient, and not always a tensor.
+# name: a function without a gradient, of float and integer tensors; not all return a tensor.
 COUNTS = mg.tensor([2, 0, 1])
 WITHOUT_GRADIENTS = {
     "argmax": lambda x, i: mg.argmax(x, 1),
@@ -106,7 +106,7 @@ WITHOUT_GRADIENTS = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_GRADIENTS)
-def test_what_has_no_gradient(name):
+def test_functions_without_a_gradient_run_on_the_second_gpu(name):
     x = np.random.default_rng(0).uniform(0.5, 1.5, (2, 3))
     wanted, got = [WITHOUT_GRADIENTS[name](mg.tensor(x, device=d), COUNTS.to(d)) for d in (mg.device("cpu"), SECOND)]
     if isinstance(wanted, bool):
@@ -114,10 +114,10 @@ def test_what_has_no_gradient(name):
         return
     for w, g in zip(*[r if isinstance(r, tuple) else (r,) for r in (wanted, got)], strict=True):
         assert g.device == SECOND
-        np.testing.assert_array_equal(numbers(g), numbers(w))
+        np.testing.assert_array_equal(to_numpy(g), to_numpy(w))
 
 
-def test_writing_in_place():
+def test_writes_in_place_run_on_the_second_gpu():
     x = mg.zeros(3, 4, device=SECOND)
     x[1] = mg.ones(4, device=SECOND)
     x[:, [0, 2]] = 5.0
@@ -128,7 +128,7 @@ def test_writing_in_place():
     assert x.device == SECOND
 
 
-def test_second_gradients_there():
+def test_second_gradients_run_on_the_second_gpu():
     x = mg.tensor([1.0, 2.0], device=SECOND, requires_grad=True)
     (first,) = autograd.grad((x**3).sum(), x, create_graph=True)
     (second,) = autograd.grad(first.sum(), x)
@@ -147,7 +147,7 @@ def test_second_gradients_there():
         lambda x: x.split(2, 1)[1],
     ],
 )
-def test_views_of_it_and_their_gradients(look):
+def test_views_and_their_gradients_stay_on_the_second_gpu(look):
     x = mg.arange(6.0, device=SECOND).reshape(2, 3).requires_grad_()
     seen = look(x)
     assert seen.device == SECOND and seen.tolist() == look(x.detach().cpu()).tolist()
@@ -157,7 +157,7 @@ def test_views_of_it_and_their_gradients(look):
     assert second.device == SECOND and second.tolist() == (6 * counts * x.detach()).tolist()
 
 
-def test_one_walk_over_three_devices():
+def test_backward_crosses_three_devices():
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     y = x.to("cuda:0") ** 2
     z = (y.to(SECOND) * 3 + (x * 2).to(SECOND)).sum()
@@ -165,7 +165,7 @@ def test_one_walk_over_three_devices():
     assert x.grad.device == mg.device("cpu") and x.grad.tolist() == [8.0, 14.0]
 
 
-def test_two_gpus_are_not_mixed():
+def test_operands_on_two_gpus_are_refused():
     first, second = mg.ones(2, 2, device="cuda:0"), mg.ones(2, 2, device=SECOND)
     for name, mix in {
         "mul": lambda: first * second,
@@ -182,8 +182,8 @@ def test_two_gpus_are_not_mixed():
         assert "is on cuda:0 and operand " in text and "is on cuda:1" in text and ".to('cuda:0')" in text
 
 
-def test_a_number_from_the_cpu_beside_a_gpu():
-    """As in PyTorch: a 0-d tensor, on the CPU, serves beside one on a GPU."""
+def test_a_0d_tensor_on_the_cpu_is_accepted_beside_a_gpu():
+    """As in PyTorch."""
     x, scale = mg.ones(2, device=SECOND), mg.tensor(3.0, requires_grad=True)
     y = mg.where(x > 0, x * scale + scale / 2, scale)
     y.sum().backward()
@@ -198,7 +198,7 @@ def test_a_number_from_the_cpu_beside_a_gpu():
         _ = mg.ones(2) * mg.tensor(1.0, device=SECOND).reshape(1)
 
 
-def test_cuda_alone_means_the_selected_one():
+def test_cuda_without_a_number_is_the_current_gpu():
     x = mg.ones(2, device=SECOND)
     assert x.to("cuda").device == mg.device("cuda:0")
     with cuda.device(1):
@@ -218,7 +218,7 @@ def test_streams_select_their_gpu(stand_in):
     assert first.elapsed_time(second) >= 0 and stream.query()
 
 
-def test_state_between_gpus_and_a_machine_without(tmp_path):
+def test_map_location_loads_a_state_on_another_device(tmp_path):
     model, _ = train(SECOND, lambda p: optim.SGD(p, lr=0.1))
     save(model.state_dict(), tmp_path / "model.mg")
     assert {t.device for t in load(tmp_path / "model.mg").values()} == {SECOND}
@@ -230,14 +230,14 @@ def test_state_between_gpus_and_a_machine_without(tmp_path):
         assert all(p.device == mg.device("cuda:0") for p in other.parameters())
 
 
-def test_seeds_serve_every_gpu():
+def test_manual_seed_all_seeds_each_gpu():
     cuda.manual_seed_all(7)
     first, second = (mg.randn(4, device=place) for place in ("cuda:0", SECOND))
     assert first.tolist() == second.tolist() and second.device == SECOND
     assert len(cuda.get_rng_state_all()) == 2 and cuda.initial_seed() == 7
 
 
-def test_gradients_are_checked_where_their_tensors_live():
+def test_gradcheck_runs_on_the_second_gpu():
     x = mg.tensor([0.5, 1.5], dtype=mg.float64, device=SECOND, requires_grad=True)
     assert autograd.gradcheck(lambda x: (x * x.exp(), x.sum()), (x,))
     assert autograd.gradcheck(mg.tanh, (x,), fast_mode=True) and autograd.gradgradcheck(mg.exp, (x,))
@@ -246,8 +246,8 @@ def test_gradients_are_checked_where_their_tensors_live():
 
 
 @pytest.mark.parametrize("bytes_at_a_time", [1, 600, 2000])
-def test_tiles_of_any_size_give_the_same_convolution(monkeypatch, bytes_at_a_time):
-    """Strips of one image, single images and groups of them."""
+def test_strips_of_any_size_give_the_same_convolution(monkeypatch, bytes_at_a_time):
+    """The limits make strips of one image, single images and groups of images."""
     random = np.random.default_rng(0)
     for shape, kernel, how in (
         ((3, 2, 7, 6), (4, 2, 3, 2), {"padding": (2, 1)}),
@@ -263,12 +263,12 @@ def test_tiles_of_any_size_give_the_same_convolution(monkeypatch, bytes_at_a_tim
             x, w = (mg.tensor(a, device=device, requires_grad=True) for a in arrays)
             with algorithm("cuda columns" if limit else None):
                 y = F.conv2d(x, w, **how)
-                found.append([numbers(t) for t in (y, *autograd.grad((y * y).sum(), (x, w)))])
+                found.append([to_numpy(t) for t in (y, *autograd.grad((y * y).sum(), (x, w)))])
         for here, there in zip(*found, strict=True):
             np.testing.assert_allclose(there, here, rtol=1e-10, atol=1e-12)
 
 
-def test_empty_convolutions():
+def test_convolutions_of_empty_batches_have_zero_gradients():
     for shape, out in (((0, 2, 5, 5), (0, 3, 3, 3)), ((0, 2, 5, 5), (0, 3, 5, 5))):
         k = 6 - out[2]
         x, w = (

@@ -20,22 +20,22 @@ def x():
     return cupy.asarray(HOST)
 
 
-def refuses(error, text, call, *args, **kwargs):
+def check_refused(error, text, call, *args, **kwargs):
     with pytest.raises(error) as caught:
         call(*args, **kwargs)
     assert text in str(caught.value)
 
 
-def test_no_implicit_conversion(x):
+def test_an_implicit_conversion_to_numpy_is_refused(x):
     for convert in (np.asarray, np.ascontiguousarray, np.float64):
-        refuses(TypeError, "Please use `.get()` to construct a NumPy array", convert, x)
+        check_refused(TypeError, "Please use `.get()` to construct a NumPy array", convert, x)
 
 
 @pytest.mark.parametrize("operation", [np.add, np.matmul, np.where, np.maximum, np.less])
-def test_no_mixing_with_numpy(x, operation):
+def test_functions_refuse_numpy_among_the_operands(x, operation):
     other = np.ones((2, 3), np.float32)
     arguments = (x > 0, x, other) if operation is np.where else (x, other)
-    refuses(TypeError, "Unsupported type <class 'numpy.ndarray'>", operation, *arguments)
+    check_refused(TypeError, "Unsupported type <class 'numpy.ndarray'>", operation, *arguments)
 
 
 def test_operators_refuse_numpy_on_either_side(x):
@@ -48,18 +48,18 @@ def test_operators_refuse_numpy_on_either_side(x):
         lambda: x[np.array([0])],
         lambda: np.exp(x, out=np.empty((2, 3), np.float32)),
     ):
-        refuses(TypeError, "Unsupported type <class 'numpy.ndarray'>", mixed)
-    refuses(TypeError, "Only cupy arrays", np.concatenate, [x, other])
-    refuses(ValueError, "non-scalar numpy.ndarray", x.__setitem__, ..., other)
+        check_refused(TypeError, "Unsupported type <class 'numpy.ndarray'>", mixed)
+    check_refused(TypeError, "Only cupy arrays", np.concatenate, [x, other])
+    check_refused(ValueError, "non-scalar numpy.ndarray", x.__setitem__, ..., other)
 
 
-def test_scalars_as_cupy_takes_them(x):
+def test_scalars_promote_as_in_cupy(x):
     assert (x * 2.5).dtype == np.float32
     assert (x * np.float64(2.5)).dtype == np.float64
     assert (np.float32(2) * x).dtype == np.float32
     assert (cupy.asarray([1, 2], np.int8) + 1).dtype == np.int8
     assert (cupy.asarray([1, 2], np.int8) / 2).dtype == np.float64
-    refuses(TypeError, "Wrong type", np.bitwise_and, x, 1)
+    check_refused(TypeError, "Wrong type", np.bitwise_and, x, 1)
 
 
 def test_reductions_and_elements_are_arrays(x):
@@ -68,19 +68,19 @@ def test_reductions_and_elements_are_arrays(x):
     element = x[1, 2]
     element += 1
     assert x.get()[1, 2] == HOST[1, 2] + 1
-    refuses(TypeError, "cannot be interpreted as an integer", range, x.sum())
+    check_refused(TypeError, "cannot be interpreted as an integer", range, x.sum())
 
 
-def test_only_cupys_names_and_keywords(x):
-    refuses(AttributeError, "no attribute 'unstack'", getattr, cupy, "unstack")
-    refuses(AttributeError, "setflags", getattr, x, "setflags")
-    refuses(AttributeError, "writeable", getattr, x.flags, "writeable")
-    refuses(TypeError, "where", np.sum, x, where=x > 0)
-    refuses(TypeError, "Wrong arguments", np.exp, x, where=x > 0)
-    refuses(TypeError, "a_min", np.clip, x, min=0)
-    refuses(ValueError, "kind", np.sort, x, kind="quicksort")
-    refuses(NotImplementedError, "the stand-in not yet", getattr, cupy, "random")
-    refuses(TypeError, "no implementation found", np.block, [x])
+def test_names_and_keywords_that_cupy_lacks_are_refused(x):
+    check_refused(AttributeError, "no attribute 'unstack'", getattr, cupy, "unstack")
+    check_refused(AttributeError, "setflags", getattr, x, "setflags")
+    check_refused(AttributeError, "writeable", getattr, x.flags, "writeable")
+    check_refused(TypeError, "where", np.sum, x, where=x > 0)
+    check_refused(TypeError, "Wrong arguments", np.exp, x, where=x > 0)
+    check_refused(TypeError, "a_min", np.clip, x, min=0)
+    check_refused(ValueError, "kind", np.sort, x, kind="quicksort")
+    check_refused(NotImplementedError, "the stand-in not yet", getattr, cupy, "random")
+    check_refused(TypeError, "no implementation found", np.block, [x])
 
 
 def test_dispatch_gives_cupy_arrays(x):
@@ -98,7 +98,7 @@ def test_views_know_their_base(x):
     np.testing.assert_array_equal(view.get(), HOST[:, 1:])
 
 
-def test_indices(x):
+def test_indices_select_and_wrap_as_in_cupy(x):
     rows = cupy.asarray([1, 3])  # 3 is out of bounds: the GPU wraps around
     np.testing.assert_array_equal(x[rows].get(), HOST[[1, 1]])
     np.testing.assert_array_equal(x[..., rows].get(), HOST[:, [1, 0]])
@@ -109,11 +109,11 @@ def test_indices(x):
     assert float(x[0, 1]) == 3
     cupyx.scatter_add(x, cupy.asarray([0, 0]), cupy.ones(3, np.float32))
     assert float(x[0, 1]) == 5
-    refuses(TypeError, "all returned NotImplemented", np.add.at, x, (rows, rows), 1.0)
-    refuses(TypeError, "does not support", cupy.add.at, cupy.zeros(2, np.int8), rows, 1)
+    check_refused(TypeError, "all returned NotImplemented", np.add.at, x, (rows, rows), 1.0)
+    check_refused(TypeError, "does not support", cupy.add.at, cupy.zeros(2, np.int8), rows, 1)
 
 
-def test_crossings_are_noted(x):
+def test_copies_between_host_and_device_are_recorded(x):
     crossings.clear()
     (x + 1).sum().get()
     cupy.asarray([1.0])
@@ -122,14 +122,14 @@ def test_crossings_are_noted(x):
 
 def test_each_array_is_on_one_device(x):
     with cuda.Device(1):
-        refuses(ValueError, "(0) is different from the current device (1)", np.exp, x)
+        check_refused(ValueError, "(0) is different from the current device (1)", np.exp, x)
         there = x.copy()
         assert there.device.id == 1 and copy.deepcopy(x).device.id == 0
-    refuses(ValueError, "(1) is different from the current device (0)", np.add, x, there)
+    check_refused(ValueError, "(1) is different from the current device (0)", np.add, x, there)
 
 
 def test_memory_is_counted_and_limited(x):
-    gc.collect()  # other tests' arrays, held by their tracebacks
+    gc.collect()  # frees arrays of other tests, which tracebacks hold
     before = memory_pool.used_bytes()
     block = cupy.zeros(1000, np.float32)
     assert memory_pool.used_bytes() == before + 4000
@@ -137,16 +137,16 @@ def test_memory_is_counted_and_limited(x):
     assert memory_pool.used_bytes() == before
     memory_pool.set_limit(before + 100)
     try:
-        refuses(MemoryError, "Out of memory allocating 4,000", cupy.zeros, 1000, np.float32)
+        check_refused(MemoryError, "Out of memory allocating 4,000", cupy.zeros, 1000, np.float32)
     finally:
         memory_pool.set_limit(0)
 
 
-def test_pickles_through_the_host(x):
+def test_arrays_can_be_pickled(x):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(x)).get(), HOST)
 
 
-def test_offers_no_name_that_cupy_lacks():
+def test_the_stand_in_has_no_name_that_cupy_lacks():
     for module in (cupy, cupy.linalg, cupy.lib.stride_tricks, cupy.exceptions, cupyx):
         known = {name for names in journal.MODULES[module.__name__].values() for name in names}
         mine = {name for name in vars(module) if not name.startswith("_")}
@@ -158,7 +158,7 @@ def test_offers_no_name_that_cupy_lacks():
 
 
 def test_real_cupy_has_every_recorded_name_and_keyword():
-    """Whatever the stand-in lets pass, the installed CuPy has under that name, with these parameters and loops."""
+    """Whatever the stand-in accepts, the installed CuPy has under that name, with these parameters and loops."""
     pytest.importorskip("cupy", reason="CuPy is not installed here (it imports without a GPU)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some of CuPy's names are NumPy's, which deprecates them one by one
@@ -174,7 +174,7 @@ def test_real_cupy_has_every_recorded_name_and_keyword():
                 assert not narrower, f"{module}: of what was recorded there is only {narrower}"
 
 
-def test_records_are_narrowed_to_what_both_have():
+def test_narrow_keeps_what_two_versions_of_cupy_have():
     one = {"f": "a, axis=None, *, out=None", "add": "ee->e ff->f", "g": "x", "names": ["T", "mT"], "all": "a, b=None"}
     other = {"f": "a, *, out=None, new=None", "add": "ff->f EE->E", "names": ["T"], "all": "*args, **kwargs"}
     expected = {"f": "a, *, out=None", "add": "ff->f", "names": ["T"], "all": "a, b=None"}

@@ -27,7 +27,7 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_created_there(device, name):
+def test_each_constructor_takes_a_device(device, name):
     mg.manual_seed(0)
     there = MAKERS[name](device=device)
     mg.manual_seed(0)
@@ -38,7 +38,7 @@ def test_created_there(device, name):
 
 
 @pytest.mark.parametrize("name", [n for n in MAKERS if n != "zeros_like"])
-def test_created_there_by_default(device, name):
+def test_each_constructor_obeys_the_default_device(device, name):
     with mg.device(device):
         assert MAKERS[name]().device.type == device
     mg.set_default_device(device)
@@ -47,13 +47,13 @@ def test_created_there_by_default(device, name):
     assert MAKERS[name]().device.type == "cpu"
 
 
-def test_created_there_by_the_environment(device, monkeypatch):
+def test_the_environment_sets_the_default_device(device, monkeypatch):
     monkeypatch.setenv("MINIGRAD_DEVICE", device)
     assert mg.zeros(2).device.type == device
     assert (mg.zeros(2) + 1).sum().item() == 2
 
 
-def test_moving(device):
+def test_to_cpu_and_cuda_move_a_tensor(device):
     x = mg.tensor([1.0, 2.0])
     there = x.to(device)
     assert there.device.type == device and there.tolist() == [1.0, 2.0]
@@ -68,26 +68,26 @@ def test_moving(device):
         assert there is x and x.cpu() is x
 
 
-def test_copy_crosses(device):
+def test_copy_takes_a_tensor_on_another_device(device):
     x = mg.zeros(2, device=device)
     x.copy_(mg.tensor([1, 2]))
     assert x.tolist() == [1.0, 2.0] and x.device.type == device
     assert mg.zeros(2).copy_(x).device == mg.device("cpu")
 
 
-def test_indices_on_the_cpu_serve_every_device(device):
+def test_indices_on_the_cpu_select_on_every_device(device):
     x = mg.arange(4, device=device)
     assert x[mg.tensor([3, 0])].tolist() == [3, 0]
     assert x[mg.tensor([True, False, True, False])].tolist() == [0, 2]
 
 
-def test_gradients_travel_back(device):
+def test_gradients_go_back_to_the_device_of_the_leaf(device):
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     (x.to(device) ** 2).sum().cpu().backward()
     assert x.grad.device == mg.device("cpu") and x.grad.tolist() == [2.0, 4.0]
 
 
-def test_gradients_live_with_their_tensor(device):
+def test_a_gradient_is_on_the_device_of_its_tensor(device):
     x = mg.ones(2, device=device, requires_grad=True)
     (x * x).sum().backward()
     assert x.grad.device == x.device
@@ -167,7 +167,7 @@ class TestMixing:
             assert (mg.ones(2, device="cuda") + second).device == second.device
 
 
-def test_axes_keep_their_order_in_memory_on_the_way_there_and_back(stand_in):
+def test_to_keeps_the_order_of_axes_in_memory(stand_in):
     x = mg.arange(24.0).reshape(2, 3, 4).permute(1, 2, 0)
     for part in (x, x.flip(0), mg.zeros(2, 3, 2, 2).to(memory_format=mg.channels_last)):
         there = part.to("cuda:0")
@@ -178,7 +178,7 @@ def test_axes_keep_their_order_in_memory_on_the_way_there_and_back(stand_in):
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_no_gpu_says_why():
+def test_without_a_gpu_cuda_raises_with_the_reason():
     for ask in (
         lambda: mg.zeros(2, device="cuda"),
         lambda: mg.zeros(2).cuda(),

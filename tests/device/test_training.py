@@ -14,15 +14,15 @@ from tests import standin
 LARGEST_EIGENVALUE = 60  # of the summed loss's Hessian in the 1x2 kernel, on the 6x8 bars
 
 
-def bars(device):
+def make_bars(device):
     """The 6x8 image of bars, and its edges found with [1, -1]."""
     image = mg.ones(1, 1, 6, 8, device=device)
     image[:, :, :, 2:6] = 0
     return image, F.conv2d(image, mg.tensor([[[[1.0, -1.0]]]], device=device))
 
 
-def test_learns_the_edge_kernel_by_hand(device):
-    image, edges = bars(device)
+def test_steps_written_by_hand_learn_the_edge_kernel(device):
+    image, edges = make_bars(device)
     mg.manual_seed(0)
     layer = nn.Conv2d(1, 1, (1, 2), bias=False, device=device)
     for _ in range(30):
@@ -35,12 +35,12 @@ def test_learns_the_edge_kernel_by_hand(device):
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}])
-def test_takes_the_same_path_as_on_the_cpu(device, options):
+def test_sgd_takes_the_steps_of_plain_numpy(device, options):
     """Five steps of SGD + MSELoss, moved over with `to`, against the same in plain NumPy."""
     mg.manual_seed(1)
     layer = nn.Conv2d(1, 1, (1, 2), bias=False, dtype=mg.float64)
     kernel = layer.weight.detach().numpy().ravel().copy()
-    image, edges = (t.double() for t in bars(device))
+    image, edges = (t.double() for t in make_bars(device))
     layer.to(device)
     optimizer, criterion = optim.SGD(layer.parameters(), lr=0.1, **options), nn.MSELoss()
     losses = []
@@ -63,9 +63,9 @@ def test_takes_the_same_path_as_on_the_cpu(device, options):
     np.testing.assert_allclose(layer.weight.detach().cpu().numpy().ravel(), kernel, rtol=1e-12)
 
 
-def test_curvature(device):
+def test_power_iteration_finds_the_largest_eigenvalue(device):
     """Power iteration on Hessian-vector products: the largest eigenvalue is 60 on every library."""
-    image, edges = bars(device)
+    image, edges = make_bars(device)
     kernel = mg.tensor([[[[0.3, 0.1]]]], device=device, requires_grad=True)
     direction = mg.tensor([[[[1.0, 0.5]]]], device=device)
     loss = ((F.conv2d(image, kernel) - edges) ** 2).sum()
@@ -78,8 +78,8 @@ def test_curvature(device):
 
 
 @pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad])
-def test_nothing_crosses_in_a_step(stand_in, make):
-    image, edges = bars("cuda")
+def test_a_training_step_copies_nothing_between_host_and_gpu(stand_in, make):
+    image, edges = make_bars("cuda")
     layer = nn.Conv2d(1, 1, (1, 2), device="cuda")
     optimizer = make(layer.parameters(), lr=1e-2)
     standin.crossings.clear()
@@ -94,7 +94,7 @@ def test_nothing_crosses_in_a_step(stand_in, make):
     assert type(layer.weight.array) is stand_in.ndarray
 
 
-def test_state_travels(device):
+def test_load_state_dict_takes_tensors_on_another_device(device):
     mg.manual_seed(2)
     there, here = nn.Conv2d(1, 2, 3, device=device), nn.Conv2d(1, 2, 3)
     here.load_state_dict(there.state_dict())
@@ -105,7 +105,7 @@ def test_state_travels(device):
     np.testing.assert_array_equal(there.bias.detach().cpu().numpy(), 2 * here.bias.detach().numpy())
 
 
-def test_module_moves_with_its_gradients(device):
+def test_to_moves_a_module_with_its_gradients(device):
     layer = nn.Linear(3, 2)
     weight = layer.weight
     layer(mg.ones(1, 3)).sum().backward()
@@ -132,9 +132,9 @@ def test_a_checkpoint_loads_without_a_gpu(device, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("stand_in")
-def test_a_step_on_the_second_gpu():
+def test_a_training_step_runs_on_the_second_gpu():
     with cuda.device(1):
-        image, edges = bars("cuda")
+        image, edges = make_bars("cuda")
         layer = nn.Conv2d(1, 1, (1, 2), device="cuda:1")
         loss = F.mse_loss(layer(image), edges)
         loss.backward()
@@ -143,7 +143,7 @@ def test_a_step_on_the_second_gpu():
     assert layer.to("cuda:0").weight.device == mg.device("cuda:0")
 
 
-def test_saved_tensors_of_one_array_share_it_again(device, tmp_path):
+def test_tensors_that_shared_an_array_share_it_when_loaded(device, tmp_path):
     x = mg.arange(12.0, device=device).reshape(3, 4)
     save({"whole": x, "same": x.detach(), "turned": x.t(), "none": x[:0]}, tmp_path / "views.mg")
     loaded = load(tmp_path / "views.mg")

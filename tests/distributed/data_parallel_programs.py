@@ -7,15 +7,15 @@ import contextlib
 import importlib
 
 
-def net(torch, rank=0):
-    torch.manual_seed(rank)  # the parameters of rank 0 are those that count
+def make_net(torch, rank=0):
+    torch.manual_seed(rank)  # all ranks take the parameters of rank 0
     nn = torch.nn
     return nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.Tanh(), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(32, 3), nn.Tanh(), nn.Linear(3, 2)
     ).double()  # fmt: skip
 
 
-def batch(torch, rank, size, seed=5):
+def make_batch(torch, rank, size, seed=5):
     torch.manual_seed(seed)
     x = torch.rand(12, 1, 6, 6).double()
     y = (torch.arange(12) * 7) % 2
@@ -23,64 +23,64 @@ def batch(torch, rank, size, seed=5):
     return x[rank * n : (rank + 1) * n], y[rank * n : (rank + 1) * n]
 
 
-def numbers(tensors):
+def to_lists(tensors):
     return [None if t is None else [float(v) for v in t.detach().reshape(-1)] for t in tensors]
 
 
-def wrapped(torch, module, **options):
+def wrap(torch, module, **options):
     return torch.nn.parallel.DistributedDataParallel(module, **options)
 
 
-def gradients(ddp):
-    return numbers([p.grad for p in ddp.parameters()])
+def read_gradients(ddp):
+    return to_lists([p.grad for p in ddp.parameters()])
 
 
-def loss(torch, ddp, rank, size, seed=5):
-    x, y = batch(torch, rank, size, seed)
+def compute_loss(torch, ddp, rank, size, seed=5):
+    x, y = make_batch(torch, rank, size, seed)
     return torch.nn.functional.cross_entropy(ddp(x), y)
 
 
-def averaged(torch, rank, size):
-    ddp = wrapped(torch, net(torch, rank))
-    loss(torch, ddp, rank, size).backward()
-    return {"names": list(ddp.state_dict()), "gradients": gradients(ddp), "buffers": numbers(ddp.buffers())}
+def average_gradients(torch, rank, size):
+    ddp = wrap(torch, make_net(torch, rank))
+    compute_loss(torch, ddp, rank, size).backward()
+    return {"names": list(ddp.state_dict()), "gradients": read_gradients(ddp), "buffers": to_lists(ddp.buffers())}
 
 
-def trained(torch, rank, size):
-    ddp = wrapped(torch, net(torch, rank), bucket_cap_mb=0.0001)
+def train(torch, rank, size):
+    ddp = wrap(torch, make_net(torch, rank), bucket_cap_mb=0.0001)
     optimizer = torch.optim.SGD(ddp.parameters(), lr=0.5, momentum=0.9)
     losses = []
     for step in range(5):
         optimizer.zero_grad()
-        value = loss(torch, ddp, rank, size, seed=step)
+        value = compute_loss(torch, ddp, rank, size, seed=step)
         value.backward()
         optimizer.step()
         losses.append(value.item())
-    return {"losses": losses, "parameters": numbers(ddp.parameters()), "buffers": numbers(ddp.buffers())}
+    return {"losses": losses, "parameters": to_lists(ddp.parameters()), "buffers": to_lists(ddp.buffers())}
 
 
-def accumulated(torch, rank, size):
-    """Two batches within no_sync, then one outside; then one more on top, without zero_grad."""
-    ddp = wrapped(torch, net(torch, rank))
+def accumulate(torch, rank, size):
+    """Two batches within no_sync, then two outside it, without zero_grad between them."""
+    ddp = wrap(torch, make_net(torch, rank))
     states = []
     for seed, quiet in ((1, True), (2, True), (3, False), (4, False)):
         with ddp.no_sync() if quiet else contextlib.nullcontext():
-            loss(torch, ddp, rank, size, seed).backward()
-        states.append(gradients(ddp))
+            compute_loss(torch, ddp, rank, size, seed).backward()
+        states.append(read_gradients(ddp))
     return states
 
 
-def views(torch, rank, size):
-    ddp = wrapped(torch, net(torch, rank), gradient_as_bucket_view=True)
+def view_gradients(torch, rank, size):
+    ddp = wrap(torch, make_net(torch, rank), gradient_as_bucket_view=True)
     states = []
     for seed in (1, 2):
-        loss(torch, ddp, rank, size, seed).backward()
-        states.append(gradients(ddp))
+        compute_loss(torch, ddp, rank, size, seed).backward()
+        states.append(read_gradients(ddp))
     return states
 
 
-def branches(torch, rank, size):
-    """Rank r uses the branches r and r + 1; the last branch is used by nobody."""
+def use_branches(torch, rank, size):
+    """Rank r uses the branches r and r + 1; no rank uses the last one."""
     nn = torch.nn
 
     class Branches(nn.Module):
@@ -92,17 +92,17 @@ def branches(torch, rank, size):
             return {"left": self.branches[rank](x), "right": [self.branches[rank + 1](x)]}
 
     torch.manual_seed(0)
-    ddp = wrapped(torch, Branches().double(), find_unused_parameters=True)
+    ddp = wrap(torch, Branches().double(), find_unused_parameters=True)
     states = []
     for _ in range(2):
         x = torch.tensor([[1.0, 2.0 + rank]]).double()
         out = ddp(x)
         (out["left"] * out["right"][0]).sum().backward()
-        states.append(gradients(ddp))
+        states.append(read_gradients(ddp))
     return states
 
 
-def tied(torch, rank, size):
+def tie_weights(torch, rank, size):
     """One weight used twice, a frozen one, and float32 beside float64."""
     nn = torch.nn
 
@@ -119,9 +119,9 @@ def tied(torch, rank, size):
             return self.single(self.second(self.frozen(self.first(x)).tanh()).float())
 
     torch.manual_seed(rank)
-    ddp = wrapped(torch, Tied())
+    ddp = wrap(torch, Tied())
     ddp(torch.tensor([[0.5, 1.0, rank + 1.0]]).double()).sum().backward()
-    return gradients(ddp)
+    return read_gradients(ddp)
 
 
 def collectives(torch, rank, size):
@@ -144,12 +144,12 @@ def collectives(torch, rank, size):
     dist.reduce_scatter_tensor(part := torch.zeros(2), torch.arange(2.0 * size) + rank)
     dist.all_to_all_single(turned := torch.zeros(size), torch.arange(1.0 * size) + 10 * rank)
     dist.scatter(s := torch.zeros(2), [torch.ones(2) * r for r in range(size)] if rank == 0 else None)
-    results["others"] = numbers([y, *([z] if rank == 0 else []), *everybody, flat, part, turned, s])
+    results["others"] = to_lists([y, *([z] if rank == 0 else []), *everybody, flat, part, turned, s])
     return results
 
 
-def hooked(torch, rank, size):
-    ddp = wrapped(torch, net(torch, rank), bucket_cap_mb=0.0001)
+def communicate_by_a_hook(torch, rank, size):
+    ddp = wrap(torch, make_net(torch, rank), bucket_cap_mb=0.0001)
 
     def weighted(state, bucket):
         tensor = bucket.buffer().mul_(state[0])
@@ -157,26 +157,36 @@ def hooked(torch, rank, size):
         return work.get_future().then(lambda done: done.value()[0] / 2)
 
     ddp.register_comm_hook([1.0 + rank], weighted)
-    loss(torch, ddp, rank, size).backward()
-    return gradients(ddp)
+    compute_loss(torch, ddp, rank, size).backward()
+    return read_gradients(ddp)
 
 
-def joined(torch, rank, size):
+def join_unequal_inputs(torch, rank, size):
     join = importlib.import_module(f"{torch.__name__}.distributed.algorithms.join").Join
     results = []
     for by_all, options in ((True, {}), (False, {"find_unused_parameters": True})):
-        ddp = wrapped(torch, net(torch, rank), **options)
+        ddp = wrap(torch, make_net(torch, rank), **options)
         optimizer = torch.optim.SGD(ddp.parameters(), lr=0.5, momentum=0.9)
         losses = []
         with join([ddp], divide_by_initial_world_size=by_all):
             for step in range(2 + 2 * rank):
                 optimizer.zero_grad()
-                value = loss(torch, ddp, rank, size, seed=step)
+                value = compute_loss(torch, ddp, rank, size, seed=step)
                 value.backward()
                 optimizer.step()
                 losses.append(value.item())
-        results.append([losses, numbers(ddp.parameters()), numbers(ddp.buffers())])
+        results.append([losses, to_lists(ddp.parameters()), to_lists(ddp.buffers())])
     return results
 
 
-PROGRAMS = {f.__name__: f for f in (averaged, trained, accumulated, views, branches, tied, collectives, hooked, joined)}
+PROGRAMS = {  # the names are those in tests/data/distributed.json
+    "averaged": average_gradients,
+    "trained": train,
+    "accumulated": accumulate,
+    "views": view_gradients,
+    "branches": use_branches,
+    "tied": tie_weights,
+    "collectives": collectives,
+    "hooked": communicate_by_a_hook,
+    "joined": join_unequal_inputs,
+}

@@ -1,6 +1,6 @@
 """A program in which rank 1 fails in the named way while the other ranks work or wait for it.
 
-python faulty.py WAY FOLDER: each rank leaves its process number in the folder.
+python faulty.py WAY FOLDER: each rank writes its process number to a file in the folder.
 """
 
 import os
@@ -57,7 +57,7 @@ if rank == 2 and way == "raises_in_two":
     raise KeyError("two of two")
 if way == "computes":
     print("computing", flush=True)
-    until = time.monotonic() + 60  # no longer, should nobody end it
+    until = time.monotonic() + 60  # in case nothing ends it
     while time.monotonic() < until:
         torch.ones(100, 100) @ torch.ones(100, 100)
 if way == "waits":

@@ -1,7 +1,7 @@
 """A training program that saves after every step; tests kill it at any moment.
 
-python killed.py FOLDER: each rank leaves its process number there; whole.minigrad is written by rank 0, the checkpoint
-in shards by all. Every tensor in a file has the value of its step everywhere.
+python killed.py FOLDER: each rank writes its process number there. Rank 0 writes whole.minigrad, all ranks write the
+sharded checkpoint. All elements of the tensors in one file are the number of the step.
 """
 
 import os
@@ -20,10 +20,10 @@ rank = dist.get_rank()
 (folder / f"{rank}.pid").write_text(str(os.getpid()))
 model = nn.parallel.DistributedDataParallel(nn.Linear(50, 50))
 optimizer = dist.optim.ZeroRedundancyOptimizer(model.parameters(), torch.optim.SGD, lr=0.1, momentum=0.9)
-until = time.monotonic() + 60  # no longer, should nobody kill it
+until = time.monotonic() + 60  # in case nothing kills it
 for step in range(1, 100_000):
     if time.monotonic() > until:
-        raise TimeoutError("nobody killed this program")
+        raise TimeoutError("this program was not killed")
     optimizer.zero_grad()
     model(torch.ones(4, 50)).mean().backward()
     optimizer.step()

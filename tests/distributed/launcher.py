@@ -19,63 +19,63 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 180  # seconds for all functions of a file; a single wait gives up long before
+TIMEOUT = 180  # seconds for all functions of a file; a single wait times out after 20
 
 
-def mpiexec():
+def find_mpiexec():
     """The path of mpiexec: beside this Python, where the wheel puts it, or on PATH; None where there is none."""
     beside = Path(sysconfig.get_path("scripts")) / "mpiexec"
     return str(beside) if beside.exists() else shutil.which("mpiexec")
 
 
 def require_mpi():
-    if find_spec("mpi4py") is None or mpiexec() is None:
+    if find_spec("mpi4py") is None or find_mpiexec() is None:
         pytest.skip("several ranks need mpi4py and mpiexec: pip install mpi4py mpich")
 
 
-def command(count, *arguments, options=()):
+def make_command(count, *arguments, options=()):
     """`mpiexec -n count python arguments`."""
-    return [mpiexec(), *options, "-n", str(count), sys.executable, *map(str, arguments)]
+    return [find_mpiexec(), *options, "-n", str(count), sys.executable, *map(str, arguments)]
 
 
-def environment(**more):
+def make_environment(**more):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PMI", "MPI_", "HYD"))}
     threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # ranks share the processors
     return {**kept, **threads, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
 
 
 def launch(count, *arguments, timeout=60, options=(), before=(), **more):
-    """What subprocess.run gives for a program on `count` ranks; `before` stands before mpiexec."""
+    """Run a program on `count` ranks and return subprocess's result; the words `before` precede mpiexec."""
     require_mpi()
     return subprocess.run(
-        [*before, *command(count, *arguments, options=options)], env=environment(**more), capture_output=True,
+        [*before, *make_command(count, *arguments, options=options)], env=make_environment(**more), capture_output=True,
         text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 
 @functools.cache
-def _reports(module, count):
-    """What each rank says of each function of `module`; and all that was printed."""
+def _run_module(module, count):
+    """The report of each rank, function name -> its error or "", and all that was printed."""
     with tempfile.TemporaryDirectory() as folder:
         done = launch(count, "-m", "tests.distributed.launcher", module, folder, timeout=TIMEOUT)
         found = [json.loads(path.read_text()) for path in sorted(Path(folder).glob("*.json"))]
     return found, done.stdout + done.stderr
 
 
-def _module(function):
+def _name_module(function):
     """The dotted name under which a rank imports the file of `function`."""
     path = Path(function.__code__.co_filename).resolve().relative_to(ROOT)
     return ".".join(path.with_suffix("").parts)
 
 
 def ranks(*counts):
-    """Run the function below on every rank of worlds of so many processes."""
+    """Decorator: a test that runs the function on every rank of worlds of these sizes."""
 
     def test_of(function):
         @pytest.mark.parametrize("count", counts)
         def test(count):
             require_mpi()
-            found, printed = _reports(_module(function), count)
+            found, printed = _run_module(_name_module(function), count)
             assert len(found) == count, printed
             failures = [
                 f"rank {rank}: {what}" for rank, report in enumerate(found) if (what := report[function.__name__])
@@ -88,17 +88,17 @@ def ranks(*counts):
     return test_of
 
 
-def refused(kind, call, *arguments, **options):
-    """The message with which `call` is refused."""
+def catch_refusal(kind, call, *arguments, **options):
+    """The message of the error of this kind that the call raises."""
     try:
         call(*arguments, **options)
     except kind as error:
         return str(error)
-    raise AssertionError(f"{call.__name__} was not refused")
+    raise AssertionError(f"{call.__name__} raised no error")
 
 
 def main():
-    """On each rank: run the functions of a module that are meant for a world of this size, and write a report."""
+    """On each rank: run those functions of a module that ask for a world of this size, and write a report."""
     import traceback
     import warnings
     from datetime import timedelta

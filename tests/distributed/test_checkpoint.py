@@ -1,4 +1,4 @@
-"""Sharded checkpoints: complete or absent, written by some number of ranks and read by another."""
+"""Sharded checkpoints: complete or absent, written by one number of ranks and read by another."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from minigrad import nn
 from minigrad.distributed.checkpoint import load, read, save
 from minigrad.distributed.optim import ZeroRedundancyOptimizer
 from minigrad.serialization import SerializationError
-from tests.distributed.launcher import launch, ranks, refused
+from tests.distributed.launcher import catch_refusal, launch, ranks
 
 
-def folder():
-    """One for all ranks."""
+def make_folder():
+    """A new folder, the same for all ranks."""
     made = [None]
     if dist.get_rank() == 0:
         import tempfile
@@ -24,7 +24,7 @@ def folder():
     return Path(made[0])
 
 
-def gone(path):
+def remove_folder(path):
     import shutil
 
     dist.barrier()
@@ -33,9 +33,9 @@ def gone(path):
 
 
 @ranks(1, 2, 3, 4)
-def test_all_write_a_share_and_all_read_all():
+def test_each_rank_writes_a_share_and_each_can_read_all():
     rank, size = dist.get_rank(), dist.get_world_size()
-    path = folder()
+    path = make_folder()
     state = {
         "model": {f"w{i}": torch.full((10, i + 1), float(i)) for i in range(8)},
         "epoch": 3,
@@ -56,37 +56,37 @@ def test_all_write_a_share_and_all_read_all():
     held = ours["model"]["w5"]
     load(ours, checkpoint_id=path)
     assert torch.equal(held, state["model"]["w5"]) and ours["epoch"] == 3
-    gone(path)
+    remove_folder(path)
 
 
 @ranks(2, 3)
-def test_when_one_rank_cannot_write_all_are_told_and_the_old_one_stays():
+def test_if_one_rank_cannot_save_each_raises_and_the_old_checkpoint_stays():
     rank, _ = dist.get_rank(), dist.get_world_size()
-    path = folder()
+    path = make_folder()
     save({"x": torch.ones(2)}, checkpoint_id=path)
     state = {"x": torch.zeros(2)} | ({"what": object()} if rank == 1 else {})
-    told = refused(RuntimeError, save, state, checkpoint_id=path)
-    assert "rank 1: TypeError" in told and "as before" in told
+    message = catch_refusal(RuntimeError, save, state, checkpoint_id=path)
+    assert "rank 1: TypeError" in message and "as before" in message
     assert read(path, "x").tolist() == [1, 1]
-    gone(path)
+    remove_folder(path)
 
 
 @ranks(1, 2)
-def test_what_is_missing_or_of_another_shape():
-    path = folder()
+def test_load_refuses_missing_keys_and_other_shapes():
+    path = make_folder()
     save({"x": torch.ones(2), "y": 1}, checkpoint_id=path)
     x = torch.zeros(2)
-    assert "Missing key in checkpoint state_dict: z" in refused(
+    assert "Missing key in checkpoint state_dict: z" in catch_refusal(
         RuntimeError, load, {"x": x, "z": 1}, checkpoint_id=path
     )
-    told = refused(ValueError, load, {"x": torch.zeros(3)}, checkpoint_id=path)
-    assert told == "Size mismatch for x: saved (2,), current (3,)" and x.tolist() == [0, 0]
-    assert "no entry" in refused(KeyError, read, path, "z")
-    assert "holds no checkpoint" in refused(SerializationError, read, path / "nowhere")
-    gone(path)
+    message = catch_refusal(ValueError, load, {"x": torch.zeros(3)}, checkpoint_id=path)
+    assert message == "Size mismatch for x: saved (2,), current (3,)" and x.tolist() == [0, 0]
+    assert "no entry" in catch_refusal(KeyError, read, path, "z")
+    assert "holds no checkpoint" in catch_refusal(SerializationError, read, path / "nowhere")
+    remove_folder(path)
 
 
-def test_without_a_group(tmp_path):
+def test_save_and_read_work_without_a_process_group(tmp_path):
     save({"x": torch.ones(2)}, checkpoint_id=tmp_path)
     assert read(tmp_path, "x").tolist() == [1, 1]
     (shard,) = tmp_path.glob("*.shard")
@@ -106,7 +106,7 @@ train(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 
 
 def train(path, begin, end):
-    """Steps `begin` to `end` of one training, each over the same eight images shared out among the ranks."""
+    """Steps `begin` to `end` of one training; the ranks share the same eight rows of each step."""
     dist.init_process_group()
     rank, size = dist.get_rank(), dist.get_world_size()
     torch.manual_seed(0)
@@ -141,7 +141,7 @@ def test_a_checkpoint_of_four_ranks_resumes_on_two(tmp_path):
 
 @ranks(2, 3)
 def test_one_rank_saves_while_the_others_wait():
-    path = folder() / "model.minigrad"
+    path = make_folder() / "model.minigrad"
     model = nn.Linear(3, 2)
     if dist.get_rank() == 0:
         torch.save(model.state_dict(), path)
@@ -151,4 +151,4 @@ def test_one_rank_saves_while_the_others_wait():
     dist.broadcast(expected := model.weight.detach().clone(), 0)
     assert torch.equal(other.weight, expected)
     assert list(path.parent.iterdir()) == [path]
-    gone(path.parent)
+    remove_folder(path.parent)

@@ -2,7 +2,7 @@ import numpy as np
 
 import minigrad as torch
 import minigrad.distributed as dist
-from tests.distributed.launcher import ranks, refused
+from tests.distributed.launcher import catch_refusal, ranks
 
 DTYPES = (torch.float16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
 OPS = {
@@ -11,13 +11,13 @@ OPS = {
 }  # fmt: skip
 
 
-def me():
+def rank_and_size():
     return dist.get_rank(), dist.get_world_size()
 
 
 @ranks(1, 2, 3, 4)
-def test_broadcast():
-    rank, size = me()
+def test_broadcast_copies_from_each_rank():
+    rank, size = rank_and_size()
     for src in range(size):
         for dtype in (*DTYPES, torch.bool):
             x = (torch.arange(6).reshape(2, 3) + 10 * rank).to(dtype)
@@ -26,8 +26,8 @@ def test_broadcast():
 
 
 @ranks(1, 2, 3, 4)
-def test_all_reduce_of_every_dtype_and_operation():
-    rank, size = me()
+def test_all_reduce_takes_every_dtype_and_operation():
+    rank, size = rank_and_size()
     rng = np.random.default_rng(0)
     for dtype in DTYPES:
         everybody = [torch.tensor(rng.integers(1, 4, (2, 3))).to(dtype) for _ in range(size)]
@@ -42,8 +42,8 @@ def test_all_reduce_of_every_dtype_and_operation():
 
 
 @ranks(2, 3)
-def test_all_reduce_of_bools():
-    rank, size = me()
+def test_all_reduce_takes_bools():
+    rank, size = rank_and_size()
     everybody = [torch.tensor([True, r == 0, False]) for r in range(size)]
     for name, expected in {
         "SUM": [True, True, False], "MAX": [True, True, False], "BOR": [True, True, False],
@@ -56,14 +56,14 @@ def test_all_reduce_of_bools():
 
 
 @ranks(1, 2, 3, 4)
-def test_mean():
-    rank, size = me()
+def test_all_reduce_averages_floats():
+    rank, size = rank_and_size()
     for dtype in (torch.float16, torch.float32, torch.float64):
         x = torch.full((3,), rank + 1.0, dtype=dtype)
         dist.all_reduce(x, dist.ReduceOp.AVG)
         assert torch.equal(x, torch.full((3,), (size + 1) / 2, dtype=dtype))
-    assert "int64" in refused(RuntimeError, dist.all_reduce, torch.ones(2, dtype=torch.int64), dist.ReduceOp.AVG)
-    assert "BAND" in refused(RuntimeError, dist.all_reduce, torch.ones(2), dist.ReduceOp.BAND)
+    assert "int64" in catch_refusal(RuntimeError, dist.all_reduce, torch.ones(2, dtype=torch.int64), dist.ReduceOp.AVG)
+    assert "BAND" in catch_refusal(RuntimeError, dist.all_reduce, torch.ones(2), dist.ReduceOp.BAND)
 
 
 @ranks(2)
@@ -75,8 +75,8 @@ def test_a_sum_that_is_too_large_is_infinite():
 
 
 @ranks(2, 3)
-def test_tensors_with_gaps_and_turned_axes_keep_their_memory():
-    rank, size = me()
+def test_all_reduce_writes_into_strided_views():
+    rank, size = rank_and_size()
     base = torch.zeros(4, 6)
     view = base[::2, ::3].t()
     view.fill_(rank + 1.0)
@@ -94,8 +94,8 @@ def test_tensors_with_gaps_and_turned_axes_keep_their_memory():
 
 
 @ranks(1, 2, 3, 4)
-def test_reduce_leaves_the_others_alone():
-    rank, size = me()
+def test_reduce_changes_the_destination_alone():
+    rank, size = rank_and_size()
     for dst in range(size):
         x = torch.full((2,), rank + 1.0)
         dist.reduce(x, dst, dist.ReduceOp.MAX)
@@ -103,8 +103,8 @@ def test_reduce_leaves_the_others_alone():
 
 
 @ranks(1, 2, 3, 4)
-def test_all_gather_and_gather():
-    rank, size = me()
+def test_all_gather_and_gather_collect_from_each_rank():
+    rank, size = rank_and_size()
     x = torch.arange(6.0).reshape(3, 2).t() + 10 * rank
     everybody = [torch.zeros(2, 3) for _ in range(size)]
     dist.all_gather(everybody, x)
@@ -122,8 +122,8 @@ def test_all_gather_and_gather():
 
 
 @ranks(1, 2, 3, 4)
-def test_scatter_and_reduce_scatter():
-    rank, size = me()
+def test_scatter_and_reduce_scatter_give_each_rank_its_part():
+    rank, size = rank_and_size()
     for src in range(size):
         parts = [torch.full((2,), 10.0 * src + r) for r in range(size)] if rank == src else None
         dist.scatter(x := torch.zeros(2), parts, src)
@@ -139,8 +139,8 @@ def test_scatter_and_reduce_scatter():
 
 
 @ranks(1, 2, 3, 4)
-def test_all_to_all():
-    rank, size = me()
+def test_all_to_all_exchanges_parts():
+    rank, size = rank_and_size()
     x = torch.arange(2.0 * size) + 100 * rank
     dist.all_to_all_single(y := torch.zeros(2 * size), x)
     assert y.tolist() == [100 * r + 2 * rank + i for r in range(size) for i in (0, 1)]
@@ -156,8 +156,8 @@ def test_all_to_all():
 
 
 @ranks(2, 3)
-def test_asynchronous():
-    rank, size = me()
+def test_asynchronous_calls_return_work_to_wait_for():
+    rank, size = rank_and_size()
     tensors = [torch.full((1000,), float(i + rank)) for i in range(8)]
     works = [dist.all_reduce(x, async_op=True) for x in tensors]
     for i, (work, x) in enumerate(zip(works, tensors, strict=True)):
@@ -169,8 +169,8 @@ def test_asynchronous():
 
 
 @ranks(2, 3, 4)
-def test_groups():
-    rank, size = me()
+def test_a_group_communicates_among_its_ranks_alone():
+    rank, size = rank_and_size()
     evens = list(range(0, size, 2))
     group = dist.new_group(evens)
     x = torch.ones(1)
@@ -183,71 +183,74 @@ def test_groups():
         dist.broadcast(y := torch.tensor([rank]), evens[-1], group)
         dist.broadcast(z := torch.tensor([rank]), group=group, group_src=0)
         assert (x.item(), y.item(), z.item()) == (len(evens), evens[-1], 0)
-        assert "is not part of group" in refused(ValueError, dist.broadcast, x, 1, group)
+        assert "is not part of group" in catch_refusal(ValueError, dist.broadcast, x, 1, group)
         dist.destroy_process_group(group)
-        assert "destroyed" in refused(ValueError, dist.all_reduce, x, group=group)
+        assert "destroyed" in catch_refusal(ValueError, dist.all_reduce, x, group=group)
     else:
         assert group == dist.GroupMember.NON_GROUP_MEMBER
         assert dist.get_rank(group) == dist.get_world_size(group) == -1
-        message = refused(UserWarning, dist.all_reduce, x, group=group)
+        message = catch_refusal(UserWarning, dist.all_reduce, x, group=group)
         assert message == f"Running all_reduce on global rank {rank} which does not belong to the given group."
     dist.all_reduce(x := torch.ones(1))
     assert x.item() == size
 
 
 @ranks(4)
-def test_subgroups():
+def test_new_subgroups_divides_the_ranks():
     own, made = dist.new_subgroups(2)
     assert len(made) == 2 and dist.get_process_group_ranks(own) == [[0, 1], [2, 3]][dist.get_rank() // 2]
     dist.all_reduce(x := torch.tensor([dist.get_rank()]), group=own)
     assert x.item() == [1, 5][dist.get_rank() // 2]
-    assert "divide" in refused(ValueError, dist.new_subgroups, 3)
+    assert "divide" in catch_refusal(ValueError, dist.new_subgroups, 3)
 
 
 @ranks(2, 3)
-def test_ranks_that_call_different_things_are_told_so_everywhere():
-    rank, _ = me()
-    message = refused(dist.DistBackendError, dist.all_reduce, torch.ones(2 + (rank == 1)))
+def test_different_calls_raise_on_each_rank():
+    rank, _ = rank_and_size()
+    message = catch_refusal(dist.DistBackendError, dist.all_reduce, torch.ones(2 + (rank == 1)))
     assert "rank 1: all_reduce((3,), minigrad.float32" in message and "all_reduce((2,)" in message
     dtype = torch.float64 if rank == 0 else torch.float32
-    assert "minigrad.float64" in refused(dist.DistBackendError, dist.all_reduce, torch.ones(2, dtype=dtype))
+    assert "minigrad.float64" in catch_refusal(dist.DistBackendError, dist.all_reduce, torch.ones(2, dtype=dtype))
     if rank == 0:
-        message = refused(dist.DistBackendError, dist.barrier)
+        message = catch_refusal(dist.DistBackendError, dist.barrier)
     else:
-        message = refused(dist.DistBackendError, dist.broadcast, torch.ones(1), 0)
+        message = catch_refusal(dist.DistBackendError, dist.broadcast, torch.ones(1), 0)
     assert "rank 0: barrier()" in message and "broadcast((1,), minigrad.float32, src=0)" in message
-    message = refused(dist.DistBackendError, dist.broadcast, torch.ones(1), int(rank == 1))
+    message = catch_refusal(dist.DistBackendError, dist.broadcast, torch.ones(1), int(rank == 1))
     assert "src=1" in message and "src=0" in message
 
 
 @ranks(1, 2)
-def test_what_is_refused():
-    _, size = me()
+def test_invalid_arguments_are_refused():
+    _, size = rank_and_size()
     x = torch.ones(2)
-    assert "`tensor` of type minigrad.Tensor but got <class 'list'>" in refused(TypeError, dist.all_reduce, [x])
-    assert "ReduceOp" in refused(TypeError, dist.all_reduce, x, "sum")
-    assert "not part of group" in refused(ValueError, dist.broadcast, x, 7)
-    assert "Must specify src" in refused(ValueError, dist.broadcast, x)
-    assert "Can't specify both" in refused(ValueError, dist.broadcast, x, 0, group_src=0)
-    assert "List[minigrad.Tensor]" in refused(TypeError, dist.all_gather, x, x)
-    assert f"expected length {size}" in refused(RuntimeError, dist.all_gather, [x] * (size + 1), x)
-    assert "another size" in refused(RuntimeError, dist.all_gather, [torch.ones(3)] * size, x)
-    assert "different dtypes" in refused(ValueError, dist.all_gather, [x] * size, x.double())
-    assert "world_size times" in refused(RuntimeError, dist.all_gather_into_tensor, torch.ones(7), x)
+    assert "`tensor` of type minigrad.Tensor but got <class 'list'>" in catch_refusal(TypeError, dist.all_reduce, [x])
+    assert "ReduceOp" in catch_refusal(TypeError, dist.all_reduce, x, "sum")
+    assert "not part of group" in catch_refusal(ValueError, dist.broadcast, x, 7)
+    assert "Must specify src" in catch_refusal(ValueError, dist.broadcast, x)
+    assert "Can't specify both" in catch_refusal(ValueError, dist.broadcast, x, 0, group_src=0)
+    assert "List[minigrad.Tensor]" in catch_refusal(TypeError, dist.all_gather, x, x)
+    assert f"expected length {size}" in catch_refusal(RuntimeError, dist.all_gather, [x] * (size + 1), x)
+    assert "another size" in catch_refusal(RuntimeError, dist.all_gather, [torch.ones(3)] * size, x)
+    assert "different dtypes" in catch_refusal(ValueError, dist.all_gather, [x] * size, x.double())
+    assert "world_size times" in catch_refusal(RuntimeError, dist.all_gather_into_tensor, torch.ones(7), x)
     lists = {"gather": "destination", "scatter": "source"}
     for name, role in lists.items():
         here = dist.get_rank() == 0
-        told = refused(ValueError, getattr(dist, name), x, None if here else [x] * size)
-        assert told.startswith(f"Argument ``{name}_list`` must {'be' if here else 'NOT be'} specified") and role in told
-    assert "twice" in refused(ValueError, dist.init_process_group)
-    assert "must differ" in refused(ValueError, dist.new_group, [0, 0])
-    assert "world_size" in refused(ValueError, dist.new_group, [9])
-    assert "ProcessGroup" in refused(TypeError, dist.all_reduce, x, group="all")
-    assert "add up" in refused(RuntimeError, dist.all_to_all_single, x, x, [5] * size, None)
+        message = catch_refusal(ValueError, getattr(dist, name), x, None if here else [x] * size)
+        assert (
+            message.startswith(f"Argument ``{name}_list`` must {'be' if here else 'NOT be'} specified")
+            and role in message
+        )
+    assert "twice" in catch_refusal(ValueError, dist.init_process_group)
+    assert "must differ" in catch_refusal(ValueError, dist.new_group, [0, 0])
+    assert "world_size" in catch_refusal(ValueError, dist.new_group, [9])
+    assert "ProcessGroup" in catch_refusal(TypeError, dist.all_reduce, x, group="all")
+    assert "add up" in catch_refusal(RuntimeError, dist.all_to_all_single, x, x, [5] * size, None)
 
 
 @ranks(1, 2)
-def test_checks_can_be_left_out():
+def test_the_debug_level_turns_the_checks_off():
     dist.set_debug_level(dist.DebugLevel.OFF)
     try:
         dist.all_reduce(x := torch.ones(3))
@@ -255,4 +258,4 @@ def test_checks_can_be_left_out():
     finally:
         dist.set_debug_level(dist.DebugLevel.DETAIL)
     assert dist.get_debug_level() is dist.DebugLevel.DETAIL
-    assert "DebugLevel" in refused(TypeError, dist.set_debug_level, "OFF")
+    assert "DebugLevel" in catch_refusal(TypeError, dist.set_debug_level, "OFF")

@@ -9,30 +9,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.launcher import command, environment, launch, require_mpi
+from tests.distributed.launcher import launch, make_command, make_environment, require_mpi
 
 PROGRAM = Path(__file__).with_name("faulty.py")
-SECONDS = 15  # far above what is needed, for a machine that is busy
+SECONDS = 15  # until all have ended; generous, for a busy machine
 
 
-def pids(folder):
+def read_pids(folder):
     return [int(path.read_text()) for path in folder.glob("*.pid")]
 
 
-def alive(pid):
+def is_alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
 
-def expect_nobody(folder):
-    found = pids(folder)
+def check_all_have_ended(folder):
+    """Wait for the processes whose numbers are in the folder to end, at most 5 seconds."""
+    found = read_pids(folder)
     assert found
     until = time.monotonic() + 5
-    while any(map(alive, found)) and time.monotonic() < until:
+    while any(map(is_alive, found)) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not [pid for pid in found if alive(pid)]
+    assert not [pid for pid in found if is_alive(pid)]
 
 
 @pytest.mark.parametrize(
@@ -52,14 +53,14 @@ def expect_nobody(folder):
         ("stays_away", 2, "Timed out after 3 s in all_reduce((1000,), minigrad.float32"),
     ],
 )
-def test_all_end_with_a_message(way, count, said, tmp_path):
+def test_a_fault_on_one_rank_ends_all_with_a_message(way, count, said, tmp_path):
     begun = time.monotonic()
     done = launch(count, PROGRAM, way, tmp_path)
     assert time.monotonic() - begun < SECONDS
     assert done.returncode != 0
     assert said.lower() in (done.stdout + done.stderr).lower()
     assert "came to the end" not in done.stdout or way == "destroys"
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)
 
 
 def test_an_error_names_its_rank(tmp_path):
@@ -68,7 +69,7 @@ def test_an_error_names_its_rank(tmp_path):
     assert 'raise ValueError("the seventh image is broken")' in done.stderr
 
 
-def test_children_of_a_rank_are_no_ranks():
+def test_child_processes_do_not_inherit_the_hook_for_errors():
     code = (
         "import os, subprocess, sys, minigrad.distributed as dist\n"
         "dist.init_process_group()\n"
@@ -84,21 +85,21 @@ def test_children_of_a_rank_are_no_ranks():
     assert done.returncode == 0 and done.stdout.count("done") == 2, done.stderr
 
 
-def test_two_errors_at_once_are_both_told(tmp_path):
+def test_two_errors_at_once_are_both_printed(tmp_path):
     done = launch(3, PROGRAM, "raises_in_two", tmp_path)
     assert "one of two" in done.stderr and "two of two" in done.stderr
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)
 
 
 @contextlib.contextmanager
-def busy(way, folder):
+def start_and_wait(way, folder):
     """mpiexec with two ranks that have begun to compute, or to wait."""
     require_mpi()
     with subprocess.Popen(
-        command(2, PROGRAM, way, folder), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        make_command(2, PROGRAM, way, folder), env=make_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True, stdin=subprocess.DEVNULL,
     ) as running:  # fmt: skip
-        for line in running.stdout:  # the two ranks' lines may be one
+        for line in running.stdout:  # the lines of the two ranks may be printed as one
             if "computing" in line or "waiting" in line:
                 break
         assert running.poll() is None
@@ -107,19 +108,19 @@ def busy(way, folder):
 
 
 @pytest.mark.parametrize("way", ["computes", "waits"])
-def test_control_c(way, tmp_path):
+def test_control_c_ends_all_ranks(way, tmp_path):
     """The terminal sends the signal to mpiexec and to all that it started."""
-    with busy(way, tmp_path) as running:
+    with start_and_wait(way, tmp_path) as running:
         begun = time.monotonic()
         os.killpg(running.pid, signal.SIGINT)
         printed, _ = running.communicate(timeout=SECONDS)
     assert running.returncode != 0
     assert "KeyboardInterrupt" in printed
     assert time.monotonic() - begun < SECONDS
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)
 
 
-def test_mpiexec_is_killed(tmp_path):
-    with busy("computes", tmp_path) as running:
+def test_all_ranks_end_if_mpiexec_is_killed(tmp_path):
+    with start_and_wait("computes", tmp_path) as running:
         running.kill()
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)

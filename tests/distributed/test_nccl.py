@@ -1,4 +1,4 @@
-"""How NCCL is called, on the strict stand-in for CuPy; and GPUs' tensors through the host's memory."""
+"""Calls of NCCL on the strict stand-in for CuPy, and tensors on GPUs that MPI sends through the host's memory."""
 
 import contextlib
 
@@ -8,12 +8,12 @@ import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import backend, nn
 from tests import standin
-from tests.distributed.launcher import ranks, refused
+from tests.distributed.launcher import catch_refusal, ranks
 from tests.standin import nccl
 
 
 @contextlib.contextmanager
-def on_gpus(kind="nccl"):
+def use_gpus(kind="nccl"):
     """Inside, 'cuda' is the stand-in, and the group's backend is `kind`."""
     before = standin.cupy.cuda.__dict__.get("nccl")
     standin.cupy.cuda.nccl = nccl
@@ -33,7 +33,7 @@ def on_gpus(kind="nccl"):
         dist.init_process_group(timeout=timeout)
 
 
-def everything():
+def check_collectives():
     rank, size = dist.get_rank(), dist.get_world_size()
     total = size * (size + 1) / 2
     for dtype in (torch.float32, torch.float64, torch.int64):
@@ -70,7 +70,7 @@ def everything():
         assert all(work.wait() for work in works)
 
 
-def data_parallel():
+def check_data_parallel():
     rank, size = dist.get_rank(), dist.get_world_size()
     for options in ({}, {"gradient_as_bucket_view": True}, {"find_unused_parameters": True}):
         torch.manual_seed(rank)
@@ -81,31 +81,31 @@ def data_parallel():
 
 
 @ranks(1, 2, 3)
-def test_by_nccl():
-    with on_gpus():
+def test_nccl_computes_all_collectives():
+    with use_gpus():
         assert dist.get_backend() == "nccl" and dist.is_nccl_available()
-        everything()
-        data_parallel()
+        check_collectives()
+        check_data_parallel()
         dist.all_gather_object(everybody := [None] * dist.get_world_size(), dist.get_rank())
         assert everybody == list(range(dist.get_world_size()))
-        told = refused(RuntimeError, dist.all_reduce, torch.ones(1))
-        assert "No backend type associated with device type cpu" in told
+        message = catch_refusal(RuntimeError, dist.all_reduce, torch.ones(1))
+        assert "No backend type associated with device type cpu" in message
         x = torch.tensor([True], device="cuda")
-        assert "does not reduce bool by BXOR" in refused(RuntimeError, dist.all_reduce, x, dist.ReduceOp.BXOR)
+        assert "does not reduce bool by BXOR" in catch_refusal(RuntimeError, dist.all_reduce, x, dist.ReduceOp.BXOR)
         if dist.get_world_size() > 1:
-            assert "name the source" in refused(RuntimeError, dist.recv, torch.ones(1, device="cuda"))
+            assert "name the source" in catch_refusal(RuntimeError, dist.recv, torch.ones(1, device="cuda"))
 
 
 @ranks(1, 2)
-def test_through_the_hosts_memory():
-    with on_gpus("mpi"):
+def test_mpi_computes_all_collectives_of_tensors_on_gpus():
+    with use_gpus("mpi"):
         assert dist.get_backend() == "mpi"
-        everything()
-        data_parallel()
+        check_collectives()
+        check_data_parallel()
 
 
-def test_every_name_that_is_used_is_cupys():
-    """CuPy documents these; a real CuPy is asked where one with NCCL is installed."""
+def test_cupy_has_every_name_of_nccl_that_is_used():
+    """Needs a CuPy with NCCL."""
     cupy_nccl = pytest.importorskip("cupy.cuda.nccl", reason="CuPy with NCCL is not installed")
     for name in (
         *[n for n in vars(nccl) if n.startswith("NCCL_")],

@@ -34,7 +34,7 @@ def _alone(monkeypatch):
 pytestmark = pytest.mark.usefixtures("_alone")
 
 
-def test_before_and_after():
+def test_a_process_group_can_be_made_and_destroyed_again():
     assert dist.is_available() and not dist.is_initialized()
     for call in (dist.get_rank, dist.get_world_size, dist.barrier, dist.get_backend):
         with pytest.raises(ValueError, match="has not been initialized, please make sure to call init_process_group"):
@@ -53,21 +53,21 @@ def test_before_and_after():
     assert dist.group.WORLD is None
 
 
-def test_torchruns_variables_of_one(monkeypatch):
+def test_torchruns_variables_make_a_world_of_one(monkeypatch):
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
     dist.init_process_group(init_method="env://", rank=0, world_size=1)
     assert dist.get_world_size() == 1 and dist.get_node_local_rank() == 0
 
 
-def test_local_rank_unknown():
+def test_an_unknown_local_rank_is_the_fallback_or_an_error():
     assert dist.get_node_local_rank(3) == 3
     with pytest.raises(RuntimeError, match="LOCAL_RANK is not in the environment"):
         dist.get_node_local_rank()
 
 
 @pytest.mark.parametrize("ask", ["argument", "environment"])
-def test_more_than_one_without_mpi(ask, monkeypatch):
+def test_several_ranks_without_mpi_are_refused(ask, monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     monkeypatch.setattr(mpi, "is_installed", lambda: False)
     mpi.library.cache_clear()
@@ -80,7 +80,7 @@ def test_more_than_one_without_mpi(ask, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "told"),
+    ("arguments", "variables", "message"),
     [
         ({"rank": 0}, {}, "environment variable MASTER_ADDR expected, but not set.*mpiexec -n 4 python"),
         ({}, {"MASTER_ADDR": "localhost"}, "environment variable RANK expected, but not set"),
@@ -92,28 +92,28 @@ def test_more_than_one_without_mpi(ask, monkeypatch):
         ({"rank": 0, "init_method": "tcp://node1"}, {}, "init_method must be env://, tcp://host:port or file:///path"),
     ],
 )
-def test_more_than_one_that_do_not_know_where_to_meet(arguments, variables, told, monkeypatch):
+def test_incomplete_rendezvous_arguments_are_refused(arguments, variables, message, monkeypatch):
     monkeypatch.setattr(mpi, "is_installed", lambda: True)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         dist.init_process_group("gloo", world_size=4, **arguments)
 
 
-def test_where_they_meet():
-    told = {"MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
-    assert launching.meeting(None, told) == launching.meeting("env://", told) == ("node1", 29500, None)
+def test_meeting_reads_host_port_and_file():
+    variables = {"MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
+    assert launching.meeting(None, variables) == launching.meeting("env://", variables) == ("node1", 29500, None)
     assert launching.meeting("tcp://10.0.0.1:23456") == ("10.0.0.1", 23456, None)
     assert launching.meeting("tcp://[::1]:23456") == ("::1", 23456, None)
     assert launching.meeting("file:///shared/meet") == ("", 0, Path("/shared/meet"))
-    agent = {**told, "TORCHELASTIC_USE_AGENT_STORE": "True"}  # torchrun itself listens on MASTER_PORT
+    agent = {**variables, "TORCHELASTIC_USE_AGENT_STORE": "True"}  # torchrun itself listens on MASTER_PORT
     assert launching.meeting(None, agent) == ("node1", 30500, None)
     assert launching.meeting(None, {**agent, "MASTER_PORT": "65000"}) == ("node1", 64000, None)
     assert launching.meeting(None, {**agent, "MINIGRAD_PORT": "4711"}) == ("node1", 4711, None)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "told"),
+    ("arguments", "kind", "message"),
     [
         ({"rank": 3}, ValueError, "rank is 3 by the arguments, but 0 by the launcher"),
         ({"world_size": 0}, ValueError, "world_size is 0 by the arguments, but 1"),
@@ -121,13 +121,13 @@ def test_where_they_meet():
         ({"timeout": 30}, TypeError, r"timedelta\(seconds=30\)"),
     ],
 )
-def test_refused(arguments, kind, told):
-    with pytest.raises(kind, match=told):
+def test_contradicting_arguments_are_refused(arguments, kind, message):
+    with pytest.raises(kind, match=message):
         dist.init_process_group(**arguments)
     assert not dist.is_initialized()
 
 
-def test_names_of_backends():
+def test_backends_have_pytorchs_names():
     assert dist.Backend("GLOO") == dist.Backend.GLOO == "gloo" and dist.Backend.MPI in dist.Backend.backend_list
     with pytest.raises(ValueError, match="must be string-ish, got 3"):
         dist.Backend(3)
@@ -138,14 +138,14 @@ def test_names_of_backends():
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_nccl_without_gpu():
+def test_nccl_without_a_gpu_is_refused():
     assert not dist.is_nccl_available()
     with pytest.raises(RuntimeError, match="doesn't have NCCL built in"):
         dist.init_process_group("nccl")
 
 
-def test_what_launchers_tell(monkeypatch):
-    told = {
+def test_place_reads_the_variables_of_each_launcher(monkeypatch):
+    launchers = {
         "mpich": ({"PMI_RANK": "1", "PMI_SIZE": "4", "MPI_LOCALRANKID": "1"}, (1, 4, 1, True)),
         "open mpi": (
             {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_LOCAL_RANK": "0"},
@@ -166,13 +166,13 @@ def test_what_launchers_tell(monkeypatch):
         ),
         "nobody": ({}, (None, None, None, False)),
     }
-    for environment, expected in told.values():
+    for environment, expected in launchers.values():
         assert launching.place(environment) == expected
     with pytest.raises(ValueError, match="WORLD_SIZE must be a number, got 'two'"):
         launching.place({"WORLD_SIZE": "two"})
 
 
-def test_importing_starts_no_mpi():
+def test_importing_does_not_import_mpi4py():
     code = "import sys, minigrad.distributed; assert 'mpi4py' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
@@ -191,7 +191,7 @@ def test_wrong_world_sizes_are_refused_on_every_rank():
 
 
 @ranks(1, 2, 3, 4)
-def test_the_environment_tells_as_torchrun_does():
+def test_the_environment_gets_torchruns_variables():
     rank, size = dist.get_rank(), dist.get_world_size()
     assert [os.environ[name] for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")] == [str(rank), str(size), str(rank)]
     assert dist.get_node_local_rank() == rank

@@ -11,8 +11,8 @@ from minigrad.distributed.process_manager import Manager
 
 
 @contextlib.contextmanager
-def managed(world_size, timeout=10.0):
-    """The port of a process manager, which must have ended by itself once its ranks are gone."""
+def run_manager(world_size, timeout=10.0):
+    """The port of a running process manager; it must end by itself after its ranks have left."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     thread = threading.Thread(target=Manager(listener, world_size, timeout).run, daemon=True)
@@ -48,16 +48,16 @@ def say(connection, line):
 
 
 @contextlib.contextmanager
-def world(world_size):
-    """Ranks that have all come and started."""
-    with managed(world_size) as port, contextlib.ExitStack() as open_ones:
+def make_world(world_size):
+    """Ranks that have all joined and started."""
+    with run_manager(world_size) as port, contextlib.ExitStack() as open_ones:
         ranks = [open_ones.enter_context(contextlib.closing(Rank(port, i, world_size))) for i in range(world_size)]
         assert [rank.hear() for rank in ranks] == ["start"] * world_size
         yield ranks
 
 
-def test_what_mpi_asks():
-    with world(2) as (first, second):
+def test_each_request_of_mpi_is_answered():
+    with make_world(2) as (first, second):
         assert first.ask("cmd=init pmi_version=1 pmi_subversion=1").startswith(
             "cmd=response_to_init rc=0 pmi_version=1"
         )
@@ -76,31 +76,31 @@ def test_what_mpi_asks():
         assert second.ask("cmd=finalize") == "cmd=finalize_ack rc=0"
 
 
-def test_no_two_worlds_have_one_name():
+def test_each_world_has_its_own_name():
     names = []
     for _ in range(2):
-        with world(1) as (only,):
+        with make_world(1) as (only,):
             names.append(only.ask("cmd=get_my_kvsname"))
             only.ask("cmd=finalize")
     assert names[0] != names[1]
 
 
-def test_one_who_ends_without_a_word_ends_all():
-    with world(3) as (first, second, third):
+def test_a_rank_that_disappears_ends_all():
+    with make_world(3) as (first, second, third):
         second.close()
         for other in (first, third):
             assert other.hear() == "end rank 1, on node1, was killed, or ended without a word"
-            assert other.files[other.pmi].readline() == ""  # MPI must not wait for ever either
+            assert other.files[other.pmi].readline() == ""  # the connection is closed, so MPI does not wait forever
 
 
-def test_abort_is_told_to_the_others():
-    with world(2) as (first, second):
+def test_an_abort_is_sent_to_the_other_ranks():
+    with make_world(2) as (first, second):
         say(second.pmi, "cmd=abort exitcode=1")
         assert first.hear() == "end rank 1, on node1, failed"
 
 
-def test_who_left_may_go_and_keeps_no_barrier_shut():
-    with world(3) as (first, second, third):
+def test_barriers_do_not_wait_for_ranks_that_left():
+    with make_world(3) as (first, second, third):
         say(second.news, "cmd=leave")
         say(third.news, "cmd=leave")
         say(third.news, "cmd=return")
@@ -111,8 +111,8 @@ def test_who_left_may_go_and_keeps_no_barrier_shut():
         assert first.hear() == "end rank 2, on node2, was killed, or ended without a word"
 
 
-def test_who_left_is_not_ended_by_others():
-    with world(2) as (first, second):
+def test_a_rank_that_left_is_not_ended_by_an_abort():
+    with make_world(2) as (first, second):
         say(first.news, "cmd=leave")
         assert first.ask("cmd=get_appnum") == "cmd=appnum rc=0 appnum=0"
         say(second.pmi, "cmd=abort exitcode=1")
@@ -120,27 +120,27 @@ def test_who_left_is_not_ended_by_others():
         assert first.ask("cmd=barrier_in") == "cmd=barrier_out rc=0"
 
 
-def test_who_is_missing_is_named():
-    with managed(4, timeout=0.3) as port, contextlib.closing(Rank(port, 0, 4)) as rank:
+def test_missing_ranks_are_named_after_the_timeout():
+    with run_manager(4, timeout=0.3) as port, contextlib.closing(Rank(port, 0, 4)) as rank:
         assert rank.hear() == "end timed out: ranks 1, 2, 3 of 4 did not come to init_process_group"
 
 
 @pytest.mark.parametrize(
-    ("number", "size", "told"),
+    ("number", "size", "message"),
     [
         (1, 2, "end rank 1, on node1, has world_size 2, but rank 0 has 3"),
         (0, 3, "end two processes say that they are rank 0, on node0 and on node0"),
     ],
 )
-def test_who_cannot_be_of_this_world(number, size, told):
-    with managed(3) as port, contextlib.closing(Rank(port, 0, 3)) as rank:
+def test_contradicting_ranks_end_with_a_message(number, size, message):
+    with run_manager(3) as port, contextlib.closing(Rank(port, 0, 3)) as rank:
         time.sleep(0.1)
         with contextlib.closing(Rank(port, number, size)) as other:
-            assert rank.hear() == other.hear() == told
+            assert rank.hear() == other.hear() == message
 
 
-def test_strangers_are_not_listened_to():
-    with managed(1) as port:
+def test_other_connections_are_closed():
+    with run_manager(1) as port:
         with socket.create_connection(("127.0.0.1", port)) as stranger:
             say(stranger, "GET / HTTP/1.1\r\nHost: node0\r\n\r")
             assert stranger.recv(10) == b""
@@ -149,8 +149,8 @@ def test_strangers_are_not_listened_to():
             rank.ask("cmd=finalize")
 
 
-def test_the_port_is_free_once_all_have_come():
-    with world(1) as (only,):
+def test_the_port_is_free_after_the_start():
+    with make_world(1) as (only,):
         address = only.news.getpeername()
         socket.create_server(address).close()
         only.ask("cmd=finalize")

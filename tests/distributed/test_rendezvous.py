@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.launcher import environment, require_mpi
+from tests.distributed.launcher import make_environment, require_mpi
 from tests.distributed.test_faults import PROGRAM as FAULTY
-from tests.distributed.test_faults import expect_nobody
+from tests.distributed.test_faults import check_all_have_ended
 from tests.distributed.test_two_hosts import two_hosts  # noqa: F401 (a fixture)
 
-SECONDS = 20  # to end, on a busy machine
+SECONDS = 20  # until all have ended; generous, for a busy machine
 
 
 @pytest.fixture(autouse=True)
@@ -24,18 +24,23 @@ def _mpi():
     require_mpi()
 
 
-def free_port():
+def find_free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
-def begin(count, *arguments, before=lambda rank: (), each=lambda rank: {}, **variables):
+def start_processes(count, *arguments, before=lambda rank: (), each=lambda rank: {}, **variables):
     """`count` processes with torchrun's variables, the last rank first: a list by rank."""
-    told = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), **variables}
+    variables = {
+        "WORLD_SIZE": str(count),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(find_free_port()),
+        **variables,
+    }
     begun = [
         subprocess.Popen(
             [*before(rank), sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=environment(**{**told, "RANK": str(rank), "LOCAL_RANK": str(rank), **each(rank)}), text=True,
+            env=make_environment(**{**variables, "RANK": str(rank), "LOCAL_RANK": str(rank), **each(rank)}), text=True,
             stdin=subprocess.DEVNULL,
         )
         for rank in reversed(range(count))
@@ -44,7 +49,7 @@ def begin(count, *arguments, before=lambda rank: (), each=lambda rank: {}, **var
 
 
 def finish(begun):
-    """What each printed, and how it ended."""
+    """What each process printed, and its exit code."""
     try:
         return [process.communicate(timeout=60)[0] for process in begun], [process.returncode for process in begun]
     finally:
@@ -52,11 +57,11 @@ def finish(begun):
             process.kill()
 
 
-def start(count, *arguments, **options):
-    return finish(begin(count, *arguments, **options))
+def run(count, *arguments, **options):
+    return finish(start_processes(count, *arguments, **options))
 
 
-def expect_well(printed, codes):
+def check_success(printed, codes):
     assert not any(codes), "\n".join(printed)
     return printed
 
@@ -68,10 +73,10 @@ import minigrad as torch, minigrad.distributed as dist
 from tests.distributed.test_checkpoint import train
 before = dict(os.environ)
 method, rank, size = sys.argv[1] or None, int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-for _ in range(2):  # to leave and to come back is allowed
+for _ in range(2):  # a process group can be left and joined again
     dist.init_process_group("gloo", method, rank=rank, world_size=size, timeout=timedelta(seconds=20))
     assert (dist.get_rank(), dist.get_world_size(), dist.get_node_local_rank()) == (rank, size, rank)
-    assert os.environ == before  # our children are no ranks of MPI's
+    assert os.environ == before  # or child processes would be taken for ranks by MPI
     torch.manual_seed(rank)
     model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(300, 200))
     model(torch.full((1, 300), rank + 1.0)).sum().backward()
@@ -82,38 +87,36 @@ print("all is well on", rank)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_by_torchruns_variables(count):
-    printed = expect_well(*start(count, "-c", TRAINING, ""))
+def test_ranks_meet_by_torchruns_variables(count):
+    printed = check_success(*run(count, "-c", TRAINING, ""))
     assert printed == [f"all is well on {rank}\n" for rank in range(count)]
 
 
 @pytest.mark.parametrize("method", ["env", "tcp", "file"])
-def test_by_each_method(method, tmp_path):
-    methods = {"env": "env://", "tcp": f"tcp://localhost:{free_port()}", "file": f"file://{tmp_path}/meet"}
-    (tmp_path / "meet").write_text(f"127.0.0.1 {free_port()}")  # left by a program that was killed
-    expect_well(*start(2, "-c", TRAINING, methods[method]))
+def test_ranks_meet_by_each_init_method(method, tmp_path):
+    methods = {"env": "env://", "tcp": f"tcp://localhost:{find_free_port()}", "file": f"file://{tmp_path}/meet"}
+    (tmp_path / "meet").write_text(f"127.0.0.1 {find_free_port()}")  # left by a program that was killed
+    check_success(*run(2, "-c", TRAINING, methods[method]))
     assert method != "file" or not (tmp_path / "meet").exists()
 
 
-def test_beside_torchruns_own_server():
+def test_ranks_meet_beside_torchruns_own_server():
     with socket.create_server(("127.0.0.1", 0)) as agent:
-        expect_well(
-            *start(
+        check_success(
+            *run(
                 2, "-c", TRAINING, "", MASTER_PORT=str(agent.getsockname()[1]), TORCHELASTIC_USE_AGENT_STORE="True",
                 TORCHELASTIC_RUN_ID="1", PMI_RANK="0", PMI_SIZE="1", PMI_FD="99",
             )
         )  # fmt: skip
 
 
-def test_on_two_hosts(two_hosts):  # noqa: F811
-    def on_host(rank):  # with a name of its own: MPICH takes what has one name for one machine
+def test_ranks_meet_on_two_hosts(two_hosts):  # noqa: F811
+    def on_host(rank):  # with its own host name: MPICH takes equal names for one machine
         name = f"{two_hosts}{1 + rank % 2}"
         return ("ip", "netns", "exec", name, "unshare", "--uts", "sh", "-c", f'hostname {name}; exec "$@"', "sh")
 
-    expect_well(
-        *start(
-            4, "-c", TRAINING, "", before=on_host, MASTER_ADDR="10.77.0.1", UCX_TLS="tcp,self", UCX_LOG_LEVEL="error"
-        )
+    check_success(
+        *run(4, "-c", TRAINING, "", before=on_host, MASTER_ADDR="10.77.0.1", UCX_TLS="tcp,self", UCX_LOG_LEVEL="error")
     )
 
 
@@ -145,10 +148,10 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("way", ["ends well", "raises", "under mpiexec"])
-def test_a_lesson_with_spawn(way, tmp_path):
+def test_a_lesson_with_spawn_runs(way, tmp_path):
     (tmp_path / "lesson.py").write_text(LESSON)
-    told = {"PMI_RANK": "0", "PMI_SIZE": "1"} if way == "under mpiexec" else {}
-    printed, codes = start(1, tmp_path / "lesson.py", way, free_port(), **told)
+    variables = {"PMI_RANK": "0", "PMI_SIZE": "1"} if way == "under mpiexec" else {}
+    printed, codes = run(1, tmp_path / "lesson.py", way, find_free_port(), **variables)
     if way == "raises":
         assert codes == [1]
         assert "Process 1 terminated with the following error" in printed[0]
@@ -167,7 +170,7 @@ dist.init_process_group("gloo", timeout=timedelta(seconds=3))
 
 
 @pytest.mark.parametrize(
-    ("count", "each", "told"),
+    ("count", "each", "messages"),
     [
         (2, lambda rank: {"WORLD_SIZE": "3"}, ["timed out: rank 2 of 3 did not come to init_process_group"] * 2),
         (2, lambda rank: {"WORLD_SIZE": "32"[rank]}, ["has world_size 2, but rank 0 has 3"] * 2),
@@ -179,14 +182,14 @@ dist.init_process_group("gloo", timeout=timedelta(seconds=3))
         ),
     ],
 )  # fmt: skip
-def test_those_who_do_not_meet_are_told_why(count, each, told):
-    printed, codes = start(count, "-c", LATE, each=each)
+def test_ranks_that_do_not_meet_raise_with_the_reason(count, each, messages):
+    printed, codes = run(count, "-c", LATE, each=each)
     assert all(codes)
-    assert all(said in text for said, text in zip(told, printed, strict=True)), printed
+    assert all(said in text for said, text in zip(messages, printed, strict=True)), printed
 
 
-def test_an_mpi_that_runs_already_is_refused():
-    printed, codes = start(1, "-c", "from mpi4py import MPI\n" + LATE, WORLD_SIZE="2")
+def test_mpi_started_before_init_process_group_is_refused():
+    printed, codes = run(1, "-c", "from mpi4py import MPI\n" + LATE, WORLD_SIZE="2")
     assert codes == [1] and "MPI was started before init_process_group, alone" in printed[0]
 
 
@@ -204,20 +207,20 @@ def test_an_mpi_that_runs_already_is_refused():
         ("stays_away", 2, "", "Timed out after 3 s in all_reduce"),
     ],
 )
-def test_all_end_with_a_message(way, count, said, others, tmp_path):
+def test_a_fault_on_one_rank_ends_all_with_a_message(way, count, said, others, tmp_path):
     memory = set(Path("/dev/shm").glob("mpich*"))
     begun = time.monotonic()
-    printed, codes = start(count, FAULTY, way, tmp_path)
+    printed, codes = run(count, FAULTY, way, tmp_path)
     assert time.monotonic() - begun < SECONDS
     assert all(codes) or way == "destroys"
     assert said in printed[1]
     assert all(re.search(others, text) for rank, text in enumerate(printed) if rank != 1), printed
     assert "came to the end" not in "".join(printed)
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)
     assert set(Path("/dev/shm").glob("mpich*")) <= memory
 
 
-def test_a_process_manager_that_is_killed_ends_all(tmp_path):
+def test_the_end_of_the_process_manager_ends_all_ranks(tmp_path):
     code = (
         "import os, minigrad.distributed as dist\n"
         "dist.init_process_group()\n"
@@ -226,13 +229,13 @@ def test_a_process_manager_that_is_killed_ends_all(tmp_path):
         "if dist.get_rank() == 0: os.kill(int(children[0]), 9)\n"
         "dist.recv(__import__('minigrad').ones(1), 1 - dist.get_rank())\n"
     )
-    printed, codes = start(2, "-c", code)
+    printed, codes = run(2, "-c", code)
     assert codes == [1, 1] and all("ends: the process manager beside rank 0 is gone" in text for text in printed)
 
 
-def test_control_c(tmp_path):
-    """The terminal sends the signal to all, and to the process manager."""
-    begun = begin(2, FAULTY, "waits", tmp_path)
+def test_control_c_ends_all_ranks(tmp_path):
+    """The terminal sends the signal to all ranks and to the process manager."""
+    begun = start_processes(2, FAULTY, "waits", tmp_path)
     for process in begun:
         while "waiting" not in process.stdout.readline():
             assert process.poll() is None
@@ -241,4 +244,4 @@ def test_control_c(tmp_path):
         os.kill(int(pid), signal.SIGINT)
     printed, codes = finish(begun)
     assert all(codes) and "KeyboardInterrupt" in "".join(printed)
-    expect_nobody(tmp_path)
+    check_all_have_ended(tmp_path)

@@ -4,19 +4,19 @@ import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.distributed.nn import functional
-from tests.distributed.launcher import ranks, refused
+from tests.distributed.launcher import catch_refusal, ranks
 
 
-def data(shape=(12, 2, 3)):
+def make_data(shape=(12, 2, 3)):
     torch.manual_seed(1)
     x = torch.randn(*shape).double() * 3 + 1
     return x, torch.randn(*shape).double()
 
 
 @ranks(1, 2, 3, 4)
-def test_as_batch_norm_of_the_whole_batch():
+def test_sync_batchnorm_is_batchnorm_of_the_whole_batch():
     rank, size = dist.get_rank(), dist.get_world_size()
-    x, g = data()
+    x, g = make_data()
     lengths = [12 // size + (1 if r == 0 else -1 if r == 1 else 0) for r in range(size)] if size > 1 else [12]
     start = sum(lengths[:rank])
     rows = slice(start, start + lengths[rank])
@@ -44,9 +44,9 @@ def test_as_batch_norm_of_the_whole_batch():
 
 
 @ranks(2)
-def test_converted_and_in_data_parallel():
+def test_a_converted_module_trains_in_data_parallel():
     rank, size = dist.get_rank(), dist.get_world_size()
-    x, _ = data((8, 1, 5, 5))
+    x, _ = make_data((8, 1, 5, 5))
     torch.manual_seed(2)
     plain = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(18, 1)).double()
     torch.manual_seed(2)
@@ -62,11 +62,11 @@ def test_converted_and_in_data_parallel():
 
 
 @ranks(1, 2)
-def test_refused():
-    told = refused(ValueError, nn.SyncBatchNorm(2), torch.ones(3))
-    assert "at least 2D input (got 1D input)" in told
+def test_too_few_dimensions_or_values_are_refused():
+    message = catch_refusal(ValueError, nn.SyncBatchNorm(2), torch.ones(3))
+    assert "at least 2D input (got 1D input)" in message
     one = torch.ones(1 if dist.get_rank() == 0 else 0, 2)
-    assert "more than 1 value per channel" in refused(ValueError, nn.SyncBatchNorm(2), one)
+    assert "more than 1 value per channel" in catch_refusal(ValueError, nn.SyncBatchNorm(2), one)
 
 
 @ranks(1, 2, 3)
@@ -83,4 +83,4 @@ def test_gradients_flow_through_collectives():
     assert y.item() == 3 * size
     (first,) = torch.autograd.grad(y.sum(), x)
     assert first.item() == (3 * size if rank == size - 1 else 0)
-    assert "RedOpType.MAX" in refused(NotImplementedError, functional.all_reduce, x, dist.ReduceOp.MAX)
+    assert "RedOpType.MAX" in catch_refusal(NotImplementedError, functional.all_reduce, x, dist.ReduceOp.MAX)

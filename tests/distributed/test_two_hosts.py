@@ -46,14 +46,14 @@ def two_hosts():
             subprocess.run(["ip", "netns", "del", f"{NAME}{i}"], check=False, capture_output=True)
 
 
-def on_two_hosts(two_hosts, count, *arguments):
+def launch_on_two_hosts(two_hosts, count, *arguments):
     """Run a program on `count` ranks, half of them on each host; mpiexec runs on the first."""
     options = [
         "-launcher", "ssh", "-launcher-exec", str(HERE / "two_hosts.sh"), "-localhost", HOSTS[0],
         "-hosts", ",".join(HOSTS), "-ppn", str(count // 2),
     ]  # fmt: skip
     inside = ("ip", "netns", "exec", f"{two_hosts}1")
-    # UCX would find the memory that both hosts share here; real ones have none.
+    # Without it UCX would use the memory that both hosts share here, which real hosts do not.
     return launch(
         count, *arguments, options=options, before=inside, timeout=90, TWO_HOSTS=two_hosts, UCX_TLS="tcp,self",
         UCX_LOG_LEVEL="error",
@@ -82,8 +82,8 @@ dist.destroy_process_group()
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_collectives_and_data_parallel(two_hosts, count):
-    done = on_two_hosts(two_hosts, count, "-c", PROGRAM)
+def test_collectives_and_data_parallel_run_on_two_hosts(two_hosts, count):
+    done = launch_on_two_hosts(two_hosts, count, "-c", PROGRAM)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("all is well on") == count
 
@@ -92,7 +92,7 @@ def test_collectives_and_data_parallel(two_hosts, count):
     ("way", "said"),
     [("raises", "the seventh image is broken"), ("is_killed", ""), ("leaves", "waits for rank 1, which left")],
 )
-def test_a_fault_on_one_host_ends_both(two_hosts, way, said, tmp_path):
-    done = on_two_hosts(two_hosts, 2, HERE / "faulty.py", way, tmp_path)
+def test_a_fault_on_one_host_ends_the_ranks_of_both(two_hosts, way, said, tmp_path):
+    done = launch_on_two_hosts(two_hosts, 2, HERE / "faulty.py", way, tmp_path)
     assert done.returncode != 0 and said in done.stdout + done.stderr
     assert "came to the end" not in done.stdout

@@ -4,7 +4,7 @@ import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.distributed.optim import ZeroRedundancyOptimizer
-from tests.distributed.launcher import ranks, refused
+from tests.distributed.launcher import catch_refusal, ranks
 
 CASES = {
     "sgd": (torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
@@ -13,36 +13,36 @@ CASES = {
 }
 
 
-def net():
+def make_net():
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
 
 
-def gradient(model, step):
+def compute_gradient(model, step):
     torch.manual_seed(step)
     model.zero_grad()
     (model(torch.randn(4, 3)) ** 2).sum().backward()
 
 
-def same(a, b):
+def check_same(a, b):
     for p, q in zip(a.parameters(), b.parameters(), strict=True):
         assert torch.equal(p, q)
 
 
 @ranks(1, 2, 3, 4)
-def test_as_the_plain_optimizer():
+def test_sharded_steps_are_those_of_the_plain_optimizer():
     rank, size = dist.get_rank(), dist.get_world_size()
     for kind, options in CASES.values():
-        a, b = net(), net()
+        a, b = make_net(), make_net()
         plain = kind(a.parameters(), **options)
         zero = ZeroRedundancyOptimizer(b.parameters(), kind, **options)
         schedules = [torch.optim.lr_scheduler.StepLR(o, 2, 0.5) for o in (plain, zero)]
         for step in range(5):
             for model, optimizer, schedule in zip((a, b), (plain, zero), schedules, strict=True):
-                gradient(model, step)
+                compute_gradient(model, step)
                 optimizer.step()
                 schedule.step()
-        same(a, b)
+        check_same(a, b)
         assert zero.param_groups[0]["lr"] == plain.param_groups[0]["lr"]
         held = sum(p.numel() for p in zero.state)
         assert size == 1 or held < sum(p.numel() for p in a.parameters())
@@ -60,12 +60,12 @@ def test_as_the_plain_optimizer():
 
 
 @ranks(1, 2, 3)
-def test_loading():
+def test_a_plain_optimizers_state_can_be_loaded():
     rank = dist.get_rank()
-    a, b = net(), net()
+    a, b = make_net(), make_net()
     plain = torch.optim.Adam(a.parameters(), lr=0.1)
     for step in range(3):
-        gradient(a, step)
+        compute_gradient(a, step)
         plain.step()
     b.load_state_dict(a.state_dict())
     zero = ZeroRedundancyOptimizer(b.parameters(), torch.optim.Adam, lr=0.5)
@@ -73,43 +73,45 @@ def test_loading():
     assert zero.param_groups[0]["lr"] == 0.1
     for step in range(3, 6):
         for model, optimizer in ((a, plain), (b, zero)):
-            gradient(model, step)
+            compute_gradient(model, step)
             optimizer.step()
-    same(a, b)
+    check_same(a, b)
     if rank:
         assert len(zero.local_state_dict()["state"]) == len(zero.owned) < 4
 
 
 @ranks(1, 2)
-def test_groups():
-    a, b = net(), net()
+def test_parameter_groups_are_sharded():
+    a, b = make_net(), make_net()
     first, second = ([{"params": list(m[0].parameters())}, {"params": m[2].weight, "lr": 0.01}] for m in (a, b))
     plain = torch.optim.SGD(first, lr=0.1)
     zero = ZeroRedundancyOptimizer(second, torch.optim.SGD, lr=0.1)
     for optimizer, model in ((plain, a), (zero, b)):
-        gradient(model, 0)
+        compute_gradient(model, 0)
         optimizer.step()
         optimizer.add_param_group({"params": [model[2].bias], "lr": 1.0})
-        gradient(model, 1)
+        compute_gradient(model, 1)
         optimizer.step(lambda: 3.0)
         optimizer.zero_grad()
         assert all(p.grad is None for p in model.parameters())
-    same(a, b)
+    check_same(a, b)
     assert [g["lr"] for g in zero.param_groups] == [0.1, 0.01, 1.0]
 
 
 @ranks(1, 2)
-def test_refused():
+def test_invalid_arguments_and_states_are_refused():
     size = dist.get_world_size()
     w = torch.ones(2, requires_grad=True)
-    assert "class of optimizers" in refused(TypeError, ZeroRedundancyOptimizer, [w], "SGD")
-    assert "not offered" in refused(
+    assert "class of optimizers" in catch_refusal(TypeError, ZeroRedundancyOptimizer, [w], "SGD")
+    assert "not offered" in catch_refusal(
         NotImplementedError, ZeroRedundancyOptimizer, [w], torch.optim.SGD, overlap_with_ddp=True
     )
     zero = ZeroRedundancyOptimizer([w], torch.optim.SGD, lr=0.1)
     if size > 1:
-        assert "has not been consolidated on this rank" in refused(RuntimeError, zero.state_dict)
+        assert "has not been consolidated on this rank" in catch_refusal(RuntimeError, zero.state_dict)
         own = torch.ones(2 + dist.get_rank(), requires_grad=True)
-        assert "[(3,)]" in refused(dist.DistBackendError, ZeroRedundancyOptimizer, [own], torch.optim.SGD)
-    assert "no rank of" in refused(ValueError, zero.consolidate_state_dict, 7)
-    assert "other parameter groups" in refused(ValueError, zero.load_state_dict, {"state": {}, "param_groups": []})
+        assert "[(3,)]" in catch_refusal(dist.DistBackendError, ZeroRedundancyOptimizer, [own], torch.optim.SGD)
+    assert "no rank of" in catch_refusal(ValueError, zero.consolidate_state_dict, 7)
+    assert "other parameter groups" in catch_refusal(
+        ValueError, zero.load_state_dict, {"state": {}, "param_groups": []}
+    )

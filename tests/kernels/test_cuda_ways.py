@@ -190,7 +190,7 @@ def test_integers_are_passed_as_one_argument():
     out = np.zeros(2)
     cuda_parts.Counted("set_both", body)((1,), (1,), (out, *cuda_parts.as_one(3, 4)), "d")
     assert out.tolist() == [3, 4]
-    with pytest.raises(ValueError, match="set_both: the last parameters of this kernel are no whole numbers"):
+    with pytest.raises(ValueError, match="set_both: the last parameters of this kernel are not ints"):
         cuda_parts.Counted("set_both", body.replace("int second", "float second")).source("d")
 
 

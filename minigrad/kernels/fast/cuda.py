@@ -18,8 +18,8 @@ from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_pr
 from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, Counted, add_parts, as_one, elements, is_near
 from minigrad.kernels.geometry import Geometry, Pair
 
-CHANNEL_BLOCKS = 528  # that fill a GPU
-# A block per channel and part: its threads go through the part side by side, then add up their sums.
+CHANNEL_BLOCKS = 528  # enough blocks to fill a GPU
+# One block per channel and part of the images: its threads sum every 256th element, then add up their sums.
 SUM_CHANNELS = Counted(
     "sum_channels",
     """
@@ -40,7 +40,7 @@ extern "C" __global__ void sum_channels(
 }
 """,
 )
-TF32_SHARE = 0.4  # of the time by columns
+TF32_SHARE = 0.4  # with TF32, of the time that columns take without it
 FAMILIES: dict[str, Any] = {
     family.ALGORITHM.name: family for family in (cuda_plain, cuda_columns, cuda_direct, cuda_product, cuda_winograd)
 }
@@ -49,11 +49,11 @@ FAMILIES: dict[str, Any] = {
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     x = _with_rows(x)
-    return _family("conv2d", x.shape, len(w), geometry, x, w).conv2d(x, w, geometry, b)
+    return _find_family("conv2d", x.shape, len(w), geometry, x, w).conv2d(x, w, geometry, b)
 
 
 def convolve(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
-    """`dispatch.conv2d` on a GPU: the sums begin with the bias, which costs nothing there."""
+    """`dispatch.conv2d` on a GPU: the sums begin with the bias, which costs nothing."""
     if b is None or not dispatch.chooses_by_cost():
         return dispatch.conv2d(x, w, b, geometry=geometry)
     return conv2d(x, w, geometry, b)
@@ -74,23 +74,25 @@ def sum_channels(g: Array) -> Array:
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
     g, image = _with_rows(g), (len(g), w.shape[1] * geometry.groups, *size)
-    return _family("conv2d_input", image, len(w), geometry, g, w).conv2d_input(g, w, geometry, size)
+    return _find_family("conv2d_input", image, len(w), geometry, g, w).conv2d_input(g, w, geometry, size)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     x, g = _with_rows(x), _with_rows(g)
-    return _family("conv2d_weight", x.shape, g.shape[1], geometry, x, g).conv2d_weight(x, g, geometry)
+    return _find_family("conv2d_weight", x.shape, g.shape[1], geometry, x, g).conv2d_weight(x, g, geometry)
 
 
 def _with_rows(images: Array) -> Array:
-    """The images, copied where neighbours in a row are apart in memory: a warp would read 32 places for 32 numbers."""
+    """The images, copied if neighbours in a row are apart in memory, because a warp would read them one by one."""
     if abs(images.strides[3]) <= images.itemsize or images.shape[3] == 1:
         return images
     return array_module(images).ascontiguousarray(images)
 
 
-def _family(function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array) -> Any:
+def _find_family(
+    function: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array
+) -> Any:
     if is_near(left) and is_near(right):
         return choose(function, image, outputs, geometry, left.dtype.char, left.__class__, allows_tf32())
     return cuda_columns
@@ -115,7 +117,7 @@ def choose(
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Zero, so that it is always chosen on a GPU."""
+    """Less than any other cost, so that it is always chosen on a GPU."""
     return -1.0
 
 

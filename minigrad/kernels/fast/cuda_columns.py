@@ -1,8 +1,8 @@
 """Convolution on a GPU by im2col: cuBLAS multiplies, two CUDA kernels of our own copy the windows.
 
 `gather_windows` copies the windows of some images into columns, a tile of bounded size that lives
-until the product is done; `scatter_windows` is its adjoint: each pixel collects from the columns
-that it was copied to, so no two threads write to one place and the result is deterministic. The
+until the product is done; `scatter_windows` is its adjoint: each pixel sums the elements of the
+columns that it was copied to, so no two threads write to one place and the result is deterministic. The
 products write (N, O, Ho, Wo) directly. A 1x1 kernel reads the image itself, without a copy.
 Memory comes from CuPy's pool; nothing waits for the GPU. Every geometry and dtype.
 """
@@ -23,7 +23,7 @@ from minigrad.kernels.windows import Block, blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
 
-# One thread per window and channel; the threads of a warp write neighbours in the columns.
+# One thread per window and channel; the threads of a warp write neighbouring elements of the columns.
 GATHER = Kernel(
     "gather_windows",
     """
@@ -50,7 +50,7 @@ extern "C" __global__ void gather_windows(
 }
 """,
 )
-# One thread per pixel and channel, which adds up what its windows hold for it.
+# One thread per pixel and channel, which sums the elements of the columns that are copies of it.
 SCATTER = Kernel(
     "scatter_windows",
     """
@@ -64,7 +64,7 @@ extern "C" __global__ void scatter_windows(
     int col = i % W, row = i / W % H, c = i / (W * H) % C, n = i / (W * H) / C;
     const T* column = columns + n * cn + (long long)c * kh * kw * ck;
     T sum = T(0);
-    // tap (a, b) took the pixel to window (t, u) if nothing remains; from tap to tap without a division
+    // tap (a, b) of window (t, u) reads this pixel if both remainders are 0; no tap needs a division
     int t = (row + ph) / sh, down = (row + ph) % sh;
     for (int a = 0; a < kh; a++) {
         int u = (col + pw) / sw, across = (col + pw) % sw;
@@ -76,7 +76,7 @@ extern "C" __global__ void scatter_windows(
         for (down -= dh; down < 0; down += sh) t--;
     }
     T* pixel = x + n * xn + c * xc + row * xh + col * xw;
-    *pixel = first ? *pixel + sum : sum;  // the first strip of an image need not find zeros
+    *pixel = first ? *pixel + sum : sum;  // the first strip overwrites, so x is not zeroed before
 }
 """,
 )
@@ -87,12 +87,12 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
     xp, N, O, groups = array_module(x), len(x), len(w), geometry.groups
     Ho, Wo = geometry.windows(x.shape[2:])
     out = xp.empty((N, O, Ho, Wo), x.dtype)
-    matrix = w.reshape(_parts(groups, O, w.size // O))
+    matrix = w.reshape(_shape_by_group(groups, O, w.size // O))
     whole = [(slice(0, N), slice(0, Ho))]
-    for images, rows in whole if _as_it_lies(geometry) else _blocks(x, geometry):
-        columns = _columns(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
-        columns = columns.reshape(len(columns), *_parts(groups, columns.shape[1], columns.shape[2]))
-        block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
+    for images, rows in whole if _needs_no_copy(geometry) else _blocks(x, geometry):
+        columns = _gather(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
+        columns = columns.reshape(len(columns), *_shape_by_group(groups, columns.shape[1], columns.shape[2]))
+        block = out[images, :, rows].reshape(len(columns), *_shape_by_group(groups, O, columns.shape[-1]))
         product = matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
         if rows.stop - rows.start < Ho:
             out[images, :, rows] = product.reshape(len(columns), O, rows.stop - rows.start, Wo)
@@ -107,9 +107,9 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     total: Any = None
     for images, rows in _blocks(x, geometry):
         # (C*kh*kw, n*rows*Wo): one long sum over windows, the images side by side
-        columns = _columns(x[images], rows, geometry, True)
-        columns = columns.reshape(_parts(groups, *columns.shape))
-        cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_parts(groups, O, columns.shape[-1]))
+        columns = _gather(x[images], rows, geometry, True)
+        columns = columns.reshape(_shape_by_group(groups, *columns.shape))
+        cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_shape_by_group(groups, O, columns.shape[-1]))
         product = matmul(cotangent, columns.swapaxes(-1, -2))
         total = product if total is None else xp.add(total, product, out=total)
     shape = (O, C // groups, *geometry.kernel)
@@ -120,15 +120,15 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
     xp, (N, O, Ho, Wo), (_, per_group, kh, kw), groups = array_module(g), g.shape, w.shape, geometry.groups
     x = xp.empty((N, groups * per_group, *size), g.dtype)
-    matrix = w.reshape(_parts(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
-    if _as_it_lies(geometry):
-        pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
-        matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
+    matrix = w.reshape(_shape_by_group(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
+    if _needs_no_copy(geometry):
+        pixels = x.reshape(N, *_shape_by_group(groups, x.shape[1], Ho * Wo))
+        matmul(matrix, g.reshape(N, *_shape_by_group(groups, O, Ho * Wo)), out=pixels)
         return x
     for images, rows in _blocks(x, geometry):
         cotangent = g[images, :, rows]
         n = len(cotangent)
-        cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
+        cotangent = cotangent.reshape(n, *_shape_by_group(groups, O, (rows.stop - rows.start) * Wo))
         columns = matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
         _move(SCATTER, columns, x[images], rows, geometry, False)
     if not N or not Ho * Wo:
@@ -141,12 +141,12 @@ def serves(problem: Problem) -> bool:
     return not problem.on_host
 
 
-def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
-    """(channels, rest) by group; without an axis for a single group, which spares CuPy a copy."""
+def _shape_by_group(groups: int, channels: int, rest: int) -> tuple[int, ...]:
+    """(channels, rest) by group; a single group has no axis, or CuPy would copy."""
     return (channels, rest) if groups == 1 else (groups, channels // groups, rest)
 
 
-def _as_it_lies(geometry: Geometry) -> bool:
+def _needs_no_copy(geometry: Geometry) -> bool:
     """Whether the columns equal the image, so that no copy is needed."""
     return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
 
@@ -157,12 +157,12 @@ def _blocks(x: Array, geometry: Geometry) -> list[Block]:
     return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)
 
 
-def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
+def _gather(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
     """The columns of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with `across` all images side by
     side, (C*kh*kw, N*rows*Wo).
     """
     (N, C), (kh, kw) = x.shape[:2], geometry.kernel
-    if _as_it_lies(geometry) and not across:
+    if _needs_no_copy(geometry) and not across:
         return x[:, :, rows].reshape(N, C, (rows.stop - rows.start) * x.shape[3])
     length, taps = (rows.stop - rows.start) * geometry.windows(x.shape[2:])[1], C * kh * kw
     columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
@@ -186,10 +186,10 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
 
 
 def seconds(function: str, problem: Problem) -> float:
-    """Columns are written (and for the image's gradient read) by kernels of ours, cuBLAS needs long sides."""
+    """Kernels of ours write the columns, or read them for the gradient in x; cuBLAS is quick for long sides alone."""
     groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
     shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.size[0] * problem.size[1])))
-    if _as_it_lies(problem.geometry) and function != "conv2d_weight":
+    if _needs_no_copy(problem.geometry) and function != "conv2d_weight":
         return GPU.time(2, problem, 0.0, 1.1 * shortest)
     columns = problem.windows * K * groups
     copied = {

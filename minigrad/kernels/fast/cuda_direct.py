@@ -42,14 +42,14 @@ from minigrad.kernels.fast.cuda_parts import (
 from minigrad.kernels.geometry import Geometry, Pair
 
 THREADS = 128
-ROOM = 32  # most sums in a thread's registers
-TAPS = 49  # of the largest kernel: for larger ones matrix products are as quick
+ROOM = 32  # sums in a thread's registers, at most
+TAPS = 49  # at most: for larger kernels matrix products are as quick
 SHARED_BYTES = 48 * 2**10
-ENOUGH = 2**16  # threads that fill a GPU: below, a thread computes one output
+ENOUGH = 2**16  # threads that fill a GPU: with fewer, each computes one output
 COMPILING = 2e-5  # least seconds that a call must save to be worth compiling kernels for this geometry
 FULL = 2112  # blocks that fill a GPU twice
 
-# How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
+# P windows below one another read ROWS rows, counted from the first; tap `a` of window `p` reads row ROW(p, a).
 FORWARD = """
 #define ADJOINT 0
 #define SKIPS 0
@@ -57,8 +57,8 @@ FORWARD = """
 #define MEETS(p, a) true
 #define ROW(p, a) ((p) * SH + (a) * DH)
 """
-# The other way round: tap `a` takes pixel p to window (p - a DH) / SH, if that is whole; pixels are counted from one
-# that is a multiple of SH from the padding's edge.
+# In the adjoint, tap `a` of window (p - a DH) / SH reads pixel p if the division leaves no remainder (MEETS); the first
+# of the P pixels is a multiple of SH below the upper edge of the padding.
 ADJOINT = """
 #define ADJOINT 1
 #define SKIPS 0
@@ -67,7 +67,7 @@ ADJOINT = """
 #define MEETS(p, a) (((p) - (a) * DH + LOW * SH) % SH == 0)
 #define ROW(p, a) (((p) - (a) * DH + LOW * SH) / SH)
 """
-# At stride 1 it is the forward of the flipped kernel, but for the zeros around: see the kernel's last lines.
+# At stride 1 the adjoint is the forward of the flipped kernel, except for the padding: see the end of the source.
 MIRRORED = FORWARD.replace("SKIPS 0", "SKIPS 1")
 CONVOLVE = """
 extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
@@ -114,7 +114,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
                 for (int p = 0; p < P; p++) {
                     if (!MEETS(p, a)) continue;
                     int r = ROW(p, a);
-#if ADJOINT  // where no window is, there is no zero that would meet an infinite weight
+#if ADJOINT  // outside there is no window; its zero times an infinite weight would be NaN
                     if (!inside || top + r < 0 || top + r >= H) continue;
 #endif
                     #pragma unroll
@@ -123,7 +123,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
             }
         }
     }
-    bool strange = false;
+    bool has_nan = false;
     T* first_plane = out + ((n * (gridDim.y / chunks) + group) * O + first) * Ho * Wo;
     #pragma unroll
     for (int p = 0; p < P; p++) {
@@ -137,12 +137,12 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
         for (int q = 0; q < Q; q++)
             if (first + q < O) {
                 first_plane[(q * Ho + t) * Wo + u] = sum[p][q] + (bias ? bias[group * O + first + q] : T(0));
-                strange |= sum[p][q] != sum[p][q];
+                has_nan |= sum[p][q] != sum[p][q];
             }
     }
-#if SKIPS  // a zero may have met an infinite weight: what is no number is summed once more, without what is outside
+#if SKIPS  // a NaN may be a zero of the padding times an infinite weight: sum again without the padding
     #pragma unroll 1
-    for (int k = 0; strange && k < P * Q; k++) {
+    for (int k = 0; has_nan && k < P * Q; k++) {
         int t = strip * P + k / Q, q = k % Q;
         T* place = first_plane + (q * Ho + t) * Wo + u;
         if (t >= Ho || first + q >= O || *place == *place) continue;
@@ -186,7 +186,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) weigh(
                 pixel[r] = col >= 0 && col < W && top + r >= 0 && top + r < H ? plane[(top + r) * xh + col * xw] : T(0);
             #pragma unroll
             for (int p = 0; p < P; p++) {
-                if (strip * P + p >= Ho) continue;  // no window: its zero must not meet a NaN
+                if (strip * P + p >= Ho) continue;  // there is no window; its zero times a NaN would be NaN
                 #pragma unroll
                 for (int a = 0; a < KH; a++) {
                     #pragma unroll
@@ -249,7 +249,7 @@ def serves(problem: Problem) -> bool:
 
 
 def seconds(function: str, problem: Problem) -> float:
-    """A read takes about what eight products take; four windows below one another share their pixels in a column."""
+    """A read takes as long as about eight products; four windows below one another share the pixels of a column."""
     geometry, taps, ((kh, kw), (sh, sw)) = problem.geometry, problem.taps, problem.geometry[:2]
     C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
     read = (3 * sh + kh) * sw if function != "conv2d_input" else 3 + kh
@@ -300,7 +300,7 @@ def _weights(
     Q = _share(O, _kernels_at_once(taps))
     chunks, P = blocks_for(O, Q), _strip(Ho, max(4, 8 // Q), FORWARD, geometry, Q)
     count = N * blocks_for(Ho, P) * Wo
-    # so many blocks as the GPU holds, and four turns of a block's loop at least
+    # as many blocks as the GPU holds, but at least four passes of each block's loop
     splits = max(1, min(FULL // (G * chunks * C), blocks_for(count, 4 * THREADS)))
     kernel = _kernel(WEIGH, FORWARD, geometry, P, Q, char)
     numbers = as_one(
@@ -314,12 +314,12 @@ def _plan(
     reading: str, source: tuple[int, ...], target: tuple[int, ...], geometry: Geometry, strides: tuple[int, ...],
     char: str, O: int, C: int,
 ) -> Launch:  # fmt: skip
-    """A launch of `convolve` that gives O channels of a group for its C."""
+    """A launch of `convolve`, from C channels of each group to O."""
     (_, _, H, W), (N, _, Ho, Wo), (ph, pw) = source, target, geometry.padding
     taps, size = geometry.kernel[0] * geometry.kernel[1], np.dtype(char).itemsize
     Q = _share(O, max(1, min(8, SHARED_BYTES // (C * taps * size))))
     chunks, rows = blocks_for(O, Q), Ho + (ph % geometry.stride[0] if reading is ADJOINT else 0)
-    wanted = N * rows * Wo * geometry.groups * chunks // ENOUGH  # windows for each thread of a full GPU
+    wanted = N * rows * Wo * geometry.groups * chunks // ENOUGH  # windows per thread if the GPU is full
     P = _strip(rows, min(wanted, ROOM * 4 // size // Q, 8), reading, geometry, Q)
     count = N * blocks_for(rows, P) * Wo
     numbers = as_one(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
@@ -332,7 +332,7 @@ def _plan(
 @cache
 def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> Counted:
     (kh, kw), (sh, sw), _, (dh, dw), _ = geometry
-    # blocks that a processor should hold: more of them wait for memory together, fewer have more registers
+    # blocks on a multiprocessor at once: more of them hide the latency of memory, fewer have more registers each
     sums = Q * kh * kw if body is WEIGH else P * Q
     blocks = (8 if sums <= 12 else 6 if body is CONVOLVE else 4 if sums <= 32 else 2) // (2 if char == "d" else 1)
     constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q, "BLOCKS": blocks}
@@ -351,13 +351,13 @@ def _kernels_at_once(taps: int) -> int:
 
 
 def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> int:
-    """How many of `rows` a thread computes: few pixels read, and few windows beyond the end."""
+    """How many rows a thread computes, so that few pixels are read and few windows are beyond the end."""
     (kh, _), (sh, _), _, (dh, _), _ = geometry
     step = sh if reading is ADJOINT else 1
 
     def work(P: int) -> float:
         read = (P - 1) // sh + (kh - 1) * dh // sh + 1 if reading is ADJOINT else (P - 1) * sh + (kh - 1) * dh + 1
-        return blocks_for(rows, P) * (2 + 1.5 * read + P * kh * Q / 4)  # a read takes what six products take
+        return blocks_for(rows, P) * (2 + 1.5 * read + P * kh * Q / 4)  # a read takes as long as six products
 
     return min(range(step, max(step, most) + 1, step), key=work)
 

@@ -32,7 +32,7 @@ class Counted(Kernel):
         text = super().source(char)
         found = re.search(r"__global__[^{]*?((?:,\s*int \w+)+)\)\s*\{", text)
         if found is None:
-            raise ValueError(f"{self.name}: the last parameters of this kernel are no whole numbers")
+            raise ValueError(f"{self.name}: the last parameters of this kernel are not ints")
         names = re.findall(r"int (\w+)", found[1])
         named = ", ".join(f"{name} = numbers.v[{i}]" for i, name in enumerate(names))
         struct = f"struct Numbers {{ int v[{len(names)}]; }};\n{OLD}"

@@ -28,8 +28,8 @@ from minigrad.kernels.fast.cuda_parts import (
 )
 from minigrad.kernels.geometry import Geometry, Pair
 
-SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak: each product reads two numbers
-TURN = 0.1e-6  # seconds for one turn of a thread's loop, where few threads have long sums
+SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak rate: it waits for memory
+TURN = 0.1e-6  # seconds for one pass of a thread's loop, which counts where few threads have long sums
 
 WINDOW = Counted(
     "sum_window",
@@ -68,7 +68,7 @@ extern "C" __global__ void sum_pixel(
     int per_group = O / groups, first = c / C * per_group;
     g += n * gn, w += c % C * wc;
     T sum = T(0);
-    // tap (a, b) took the pixel to window (t, u) if nothing remains; from tap to tap without a division
+    // tap (a, b) of window (t, u) reads this pixel if both remainders are 0; no tap needs a division
     int t = (row + ph) / sh, down = (row + ph) % sh;
     for (int a = 0; a < kh; a++) {
         int u = (col + pw) / sw, across = (col + pw) % sw;

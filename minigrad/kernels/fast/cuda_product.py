@@ -47,8 +47,8 @@ from minigrad.kernels.geometry import Geometry, Pair
 DEEP = 8  # channels of a strip
 LONG = 16  # windows of a strip, in the adjoint in w
 PROCESSORS = 132
-WARPS = 16 * PROCESSORS  # that fill a GPU, of threads with 64 sums each
-TILES = {(128, 128): 1.0, (64, 128): 0.91, (64, 64): 0.87}  # rows and columns of a block, its part of the best speed
+WARPS = 16 * PROCESSORS  # fill a GPU, if each thread has 64 sums
+TILES = {(128, 128): 1.0, (64, 128): 0.91, (64, 64): 0.87}  # (rows, columns) of a block: its relative speed
 
 
 class Plan(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minigrad.kernels.fast.cuda_parts import Counted
 
-# One thread per number: the kernel as (groups, strips, DEEP, outputs), outputs and channels filled up with zeros.
+# One thread per element: the weight as (groups, strips, DEEP, outputs), outputs and channels padded with zeros.
 PACK = Counted(
     "pack_kernel",
     """
@@ -21,7 +21,7 @@ extern "C" __global__ void pack_kernel(
 }
 """,
 )
-# What both products share: 8 x 8 sums of a thread, in four squares; a warp's threads are 4 x 8.
+# Both products: a thread has 8 x 8 sums, four squares of 4 x 4 apart from one another; a warp's threads are 4 x 8.
 SQUARES = """
 #define THREADS (BM * BN / 64)
 struct __align__(16) Four { T v[4]; };
@@ -45,13 +45,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
 {
     __align__(16) __shared__ T left[2][8][BM], right[2][8][BN];
     int tiles = padded_O / BM, group = blockIdx.y, first = blockIdx.x % tiles * BM, start = blockIdx.x / tiles * BN;
-    // fetching: PER channels of one window, and the kernel's numbers by four
+    // what this thread loads: PER channels of one window, and the weight by four elements
     const int PER = 8 * BN / THREADS;
     int mine = threadIdx.x % BN, deep = threadIdx.x / BN * PER, window = start + mine;
     int n = window / Wo / Ho, top = window / Wo % Ho * sh - ph, from = window % Wo * sw - pw;
     const T* image = x + (n * xn + (group * C + deep) * xc);
     const T* weights = packed + group * steps * 8 * padded_O + first;
-    // multiplying: where the thread's squares begin
+    // what it multiplies: where its squares begin
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     int down = warp % (BM / 32) * 32 + lane / 8 * 4, across = warp / (BM / 32) * 64 + lane % 8 * 4;
 
@@ -88,22 +88,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
             __syncthreads();
         }
     }
-    bool strange = false;
+    bool has_nan = false;
     int size = Ho * Wo;
     #pragma unroll
     for (int half = 0; half < 2; half++) {
         int j = start + across + half * 32;  // four windows side by side
         if (j >= count) continue;
-        bool together = size % 4 == 0;
+        bool aligned = size % 4 == 0;
         #pragma unroll
         for (int i = 0; i < 8; i++) {
             int o = first + down + i % 4 + i / 4 * 16;
             if (o >= O) continue;
             T* four = &sum[i][half * 4], more = bias ? bias[group * O + o] : T(0);
             #pragma unroll
-            for (int k = 0; k < 4; k++) four[k] += more, strange |= four[k] != four[k];
+            for (int k = 0; k < 4; k++) four[k] += more, has_nan |= four[k] != four[k];
             T* target = out + ((j / size * gridDim.y + group) * O + o) * size + j % size;
-            if (together) *(Four*)target = *(const Four*)four;
+            if (aligned) *(Four*)target = *(const Four*)four;
             else {
                 #pragma unroll
                 for (int k = 0; k < 4; k++) {
@@ -113,10 +113,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
             }
         }
     }
-    if (strange) *seen = 1;
+    if (has_nan) *seen = 1;
 }
 """
-# A thread goes through some outputs, if any is not a number: those sums once more, without what lies outside the image.
+# If any output is NaN, computes all that are NaN again, without the padding.
 MEND = Counted(
     "mend",
     """
@@ -150,16 +150,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product_of_
     int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
 {
     __align__(16) __shared__ T left[2][16][BM + 4], right[2][16][BN + 4];
-    __shared__ int place[BN], rows[BN], cols[BN];  // of each column of the tile: its first pixel, its tap
+    __shared__ int place[BN], rows[BN], cols[BN];  // for each column of the tile: its first pixel, and its tap
     int K = C * KH * KW, tiles = (K + BN - 1) / BN, group = blockIdx.z;
     int first = blockIdx.x / tiles * BM, start = blockIdx.x % tiles * BN;
     for (int k = threadIdx.x; k < BN; k += THREADS) {
         int c = (start + k) / (KH * KW), a = (start + k) / KW % KH * dh, b = (start + k) % KW * dw;
-        rows[k] = start + k < K ? a : 1 << 30;  // beyond the last, no pixel is inside
+        rows[k] = start + k < K ? a : 1 << 30;  // after the last column no pixel is inside
         cols[k] = b, place[k] = (group * C + c) * xc + a * xh + b * xw;
     }
     __syncthreads();
-    // fetching: one window in 16, and of each tile every THREADS / 16-th line
+    // what this thread loads: every 16th window, and every (THREADS / 16)-th line of each tile
     int mine = threadIdx.x % 16, line = threadIdx.x / 16, window = blockIdx.y * share + mine;
     int end = min(count, (int)(blockIdx.y + 1) * share);
     int n = window / Wo / Ho, t = window / Wo % Ho, u = window % Wo;

@@ -38,7 +38,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 BLOCK_BYTES = 2**29  # of transformed tiles at a time: half of it took longer on an H100
 TILES = {3: 6, 5: 8}  # pixels along a tile, by taps along the kernel: four windows
 
-# Numbers outside an image are zeros. One thread per channel (y) and tile (x), or per kernel: d -> M d M^T.
+# d -> M d M^T for each tile d; outside an image there are zeros. One thread per tile (x) and channel (y).
 TRANSFORM = """
 extern "C" __global__ void __launch_bounds__(128) transform(
     const T* __restrict__ x, const int* __restrict__ marks, T* __restrict__ points, int spares, int count,
@@ -71,7 +71,7 @@ extern "C" __global__ void __launch_bounds__(128) transform(
     }
 }
 """
-# The way back: points of channel y and tile x -> M p M^T, written where the image has room.
+# p -> M p M^T for the points p of each tile (x) and channel (y), written where the tile is within the image.
 BACK = """
 extern "C" __global__ void __launch_bounds__(128) transform_back(
     const T* __restrict__ points, const T* __restrict__ bias, T* __restrict__ out, int* marks, int* seen,
@@ -92,20 +92,20 @@ extern "C" __global__ void __launch_bounds__(128) transform_back(
     int left = tile % Tw * TO, top = tile / Tw % Th * TO, n = tile / Tw / Th;
     T* corner = out + (n * outn + c * outc + top * W + left);
     T more = bias ? bias[c] : T(0);
-    bool strange = false;
+    bool not_finite = false;
     #pragma unroll
     for (int a = 0; a < TO; a++) {
         #pragma unroll
         for (int b = 0; b < TO; b++) {
             T value = dot(b, half[a]) + more;
-            strange |= !(value - value == T(0));
+            not_finite |= !(value - value == T(0));
             if (top + a < H && left + b < W) corner[a * W + b] = value;
         }
     }
-    if (MARKS && strange) marks[tile] = *seen = 1;
+    if (MARKS && not_finite) marks[tile] = *seen = 1;
 }
 """
-# One number of M v, for a line v of numbers.
+# One element of M v.
 DOT = """
 __device__ __forceinline__ T dot(int row, const T* line) {
     constexpr T matrix[TO][FROM] = {MATRIX};
@@ -141,7 +141,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         product = cuda_product.conv2d_weight(pixels, cotangents, Geometry((1, 1), groups=frame.length**2))
         total = product if total is None else xp.add(total, product, out=total)
     w = xp.empty((O, C, k, k), x.dtype)
-    # (tile*tile, O, C): as if each channel of x were a tile, and its kernels the image
+    # (tile*tile, O, C): the kernel takes each channel of x for a tile, and its k x k weights for an image
     numbers = as_one(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
     _kernel("transform_back", frame.length, k, "back to G")(
         (blocks_for(C, 128), O), (128,), (total, NOTHING, w, marks, seen, *numbers), "f"

@@ -19,7 +19,7 @@ from minigrad.kernels.fast.cuda_parts import Counted, as_one, elements
 from minigrad.kernels.fast.winograd import HUGE, SPREAD
 from minigrad.kernels.geometry import Pair
 
-# 8 threads per pixel share the channels: the largest |x| of all, NaN above infinity, as the bits of floats are ordered.
+# The largest |x| over the channels of each pixel, 8 threads per pixel. Compared as bits, so NaN is above infinity.
 PEAKS = Counted(
     "find_peaks",
     """
@@ -44,7 +44,7 @@ extern "C" __global__ void find_peaks(
 }
 """,
 )
-# One thread per tile: its windows of the image, and its part of the cotangents if there are any.
+# One thread per tile: looks at its windows of the image and, if there are any, at its cotangents.
 MARK = """
 extern "C" __global__ void mark(
     const T* __restrict__ peaks, const T* __restrict__ others, int* marks, int* seen, int with_others, int count,
@@ -71,7 +71,7 @@ extern "C" __global__ void mark(
     if (marked) *seen = 1;
 }
 """
-# One block per marked tile; a thread forms some of its outputs by the definition.
+# One block per marked tile; each thread computes some of its outputs by the definition.
 MEND = """
 extern "C" __global__ void mend_tiles(
     const T* x, const T* w, const T* bias, T* out, const int* marks, const int* seen,
@@ -100,7 +100,7 @@ extern "C" __global__ void mend_tiles(
     }
 }
 """
-# One thread per weight, if any tile is marked: it adds what those would have given.
+# One thread per weight, if any tile is marked: adds the products of the marked tiles.
 MEND_WEIGHTS = """
 extern "C" __global__ void mend_weights(
     const T* x, const T* g, T* weights, const int* marks, const int* seen, int count, int tiles, int C, int H, int W,
@@ -111,7 +111,7 @@ extern "C" __global__ void mend_weights(
     int i = blockIdx.x * blockDim.x + threadIdx.x, b = i % TAPS, a = i / TAPS % TAPS;
     int c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
     T sum = i < count ? weights[i] : T(0);
-    bool any = false;  // of as many tiles as the block has threads: it looks at them together
+    bool any = false;  // whether any of the next blockDim.x tiles is marked: each thread looks at one
     for (int tile = 0; tile < tiles; tile++) {
         if (tile % blockDim.x == 0) any = __syncthreads_or(tile + threadIdx.x < tiles && marks[tile + threadIdx.x]);
         if (!any) tile += blockDim.x - 1;
