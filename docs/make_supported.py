@@ -656,6 +656,11 @@ DIFFERENCES = [
         "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
     ),
     (
+        "the gradient of a product of `func.linearize`",
+        "includes how the derivative depends on the point; in PyTorch it is a constant there, and wrong in a transform",
+        "gradient('torch.func.linearize(lambda z: z**3, x)[1](torch.ones(1)).sum()', [2.0]) == [12.0]",
+    ),
+    (
         "`no_grad` inside a function that `func.jvp`, `jacfwd` or `linearize` differentiates",
         "stops the derivative, as in `grad`; PyTorch's forward-mode derivatives ignore it",
         "torch.func.jvp(torch.no_grad()(torch.sin), (torch.zeros(1),), (torch.ones(1),))[1].item() == 0",
