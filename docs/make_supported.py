@@ -978,6 +978,21 @@ DIFFERENCES = [
         ),
     ),
     (
+        "class weights, `weight`, `pos_weight`, of losses that require a gradient",
+        "are accepted: those of binary losses get it, those of class indices do not; PyTorch refuses them",
+        "F.nll_loss(torch.zeros(1, 2), torch.tensor([0]), ones_with_gradient(2)) == 0",
+    ),
+    (
+        "in-place comparisons and logical functions of floats with a gradient: `x.lt_(y)`, `x.logical_or_(y)`",
+        "the gradient is 0, and None for `y`; PyTorch's is 0 for both, and for logical ones that of the old `x`",
+        "[x := ones_with_gradient(1), y := x * 1, y.logical_or_(y).sum().backward(), x.grad.item()][-1] == 0",
+    ),
+    (
+        "`einsum` of several dtypes",
+        "refused; PyTorch accepts them where it needs no product of matrices",
+        "refuses('torch.einsum(\"i,i->i\", torch.ones(1), torch.ones(1).double())')",
+    ),
+    (
         "threads that import parts of the package before anyone has imported it",
         "may meet Python's own import errors, as with NumPy's parts; `import minigrad` first",
         "importlib.import_module('minigrad') is torch",
