@@ -24,7 +24,7 @@ def _as_before():
     dispatch.set_machine(before)
 
 
-def test_each_algorithm_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
+def test_benchmark_measures_each_algorithm_once_for_a_shape(monkeypatch):
     tried = []
     through = clock.measure
     monkeypatch.setattr(clock, "measure", lambda call: tried.append(call.func) or through(call))
@@ -47,41 +47,41 @@ def test_each_algorithm_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch)
     assert {call.__module__.rpartition(".")[2] for call in tried} >= {"im2col", "mec"}
 
 
-def test_a_trial_does_not_let_a_nan_through():
+def test_a_nan_reaches_only_its_outputs_under_benchmark():
     conv.benchmark = True
     x = torch.randn(1, 16, 32, 32)
     x[0, 0, 15, 15] = float("nan")
     assert int(torch.nn.functional.conv2d(x, torch.ones(16, 16, 3, 3), padding=1)[0, 0].isnan().sum()) == 9
 
 
-def test_benchmark_is_a_switch():
+def test_benchmark_must_be_a_bool():
     with pytest.raises(RuntimeError, match="set_benchmark expects a bool, but got int"):
         conv.benchmark = 1
 
 
 def test_explain_names_every_algorithm_that_is_worth_it():
     layer = torch.nn.Conv2d(16, 24, 3, padding=1)
-    told = conv.explain((2, 16, 14, 14), layer)
-    assert {row.algorithm for row in told} >= {"im2col", "mec", "winograd"}
-    assert [row.chosen for row in told].count(True) == 1
-    assert all(row.measured > 0 and row.estimated > 0 for row in told)
-    assert [row.measured for row in told] == sorted(row.measured for row in told)
-    head, *lines = repr(told).split("\n")
+    rows = conv.explain((2, 16, 14, 14), layer)
+    assert {row.algorithm for row in rows} >= {"im2col", "mec", "winograd"}
+    assert [row.chosen for row in rows].count(True) == 1
+    assert all(row.measured > 0 and row.estimated > 0 for row in rows)
+    assert [row.measured for row in rows] == sorted(row.measured for row in rows)
+    head, *lines = repr(rows).split("\n")
     assert head.split() == ["algorithm", "estimated", "measured", "forward", "in", "image", "in", "kernel", "ms"]
-    assert len(lines) == len(told) and sum(line.startswith("*") for line in lines) == 1
+    assert len(lines) == len(rows) and sum(line.startswith("*") for line in lines) == 1
     same = conv.explain(torch.ones(2, 16, 14, 14), torch.ones(24, 16, 3, 3), padding=1)
-    assert {row.algorithm for row in same} == {row.algorithm for row in told}
+    assert {row.algorithm for row in same} == {row.algorithm for row in rows}
     with pytest.raises(RuntimeError, match="expected input"):
         conv.explain((2, 3, 14, 14), layer)
 
 
-def test_a_machine_is_measured_within_reason():
+def test_measured_speeds_are_plausible():
     conv.measure()
     found = dispatch.machine()
     assert 1e8 < found.peak < 1e14 and 1 <= found.half <= 64 and 0 < found.move < 1e-7 and 0 <= found.run < 1e-5
 
 
-def test_what_was_measured_is_kept_in_a_file_and_read_again(tmp_path, monkeypatch):
+def test_measured_speeds_are_saved_and_loaded(tmp_path, monkeypatch):
     file = tmp_path / "machine.json"
     conv.measure(file)
     found = dispatch.machine()
@@ -93,20 +93,20 @@ def test_what_was_measured_is_kept_in_a_file_and_read_again(tmp_path, monkeypatc
 
 
 DAMAGED = {
-    "no JSON": (lambda told: "{", "cannot be read"),
-    "no UTF-8": (lambda told: b"\xff", "cannot be read"),
-    "a list": (lambda told: [], "something else"),
-    "a key less": (lambda told: told.pop("half") and told, "something else"),
-    "another machine": (lambda told: {**told, "machine": "abacus"}, r"another machine \(abacus\)"),
-    "a word": (lambda told: {**told, "peak": "fast"}, "no machine has"),
-    "no number": (lambda told: {**told, "move": float("nan")}, "no machine has"),
-    "no speed": (lambda told: {**told, "peak": 0}, "no machine has"),
-    "a truth": (lambda told: {**told, "run": True}, "no machine has"),
+    "no JSON": (lambda saved: "{", "cannot be read"),
+    "no UTF-8": (lambda saved: b"\xff", "cannot be read"),
+    "a list": (lambda saved: [], "something else"),
+    "a key less": (lambda saved: saved.pop("half") and saved, "something else"),
+    "another machine": (lambda saved: {**saved, "machine": "abacus"}, r"another machine \(abacus\)"),
+    "a word": (lambda saved: {**saved, "peak": "fast"}, "no machine has"),
+    "no number": (lambda saved: {**saved, "move": float("nan")}, "no machine has"),
+    "no speed": (lambda saved: {**saved, "peak": 0}, "no machine has"),
+    "a truth": (lambda saved: {**saved, "run": True}, "no machine has"),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_or_foreign_file_is_said_to_be_and_written_over(damage, tmp_path):
+def test_a_damaged_file_is_reported_and_replaced(damage, tmp_path):
     file, (spoil, words) = tmp_path / "machine.json", DAMAGED[damage]
     conv.measure(file)
     spoilt = spoil(json.loads(file.read_text()))
@@ -123,13 +123,13 @@ def test_a_damaged_or_foreign_file_is_said_to_be_and_written_over(damage, tmp_pa
     assert dispatch.machine() == Machine(*[json.loads(file.read_text())[name] for name in Machine._fields])
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported(tmp_path):
     torch.advice.enable()
     with pytest.warns(torch.advice.Advice, match="cannot be written"):
         conv.measure(tmp_path / "nowhere" / "machine.json")
 
 
-def test_a_machine_is_told_by_its_instructions(monkeypatch):
+def test_a_machine_is_recognized_by_its_instructions(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     assert machine.recognize_machine() == Machine(peak=machine.NARROW)
     monkeypatch.delenv("OPENBLAS_CORETYPE")
@@ -137,7 +137,7 @@ def test_a_machine_is_told_by_its_instructions(monkeypatch):
     assert machine.recognize_machine() == Machine(peak=machine.WIDE)
 
 
-def test_more_threads_change_no_choice(monkeypatch):
+def test_the_number_of_threads_does_not_change_the_choice(monkeypatch):
     before, choices = torch.get_num_threads(), []
     for threads in (1, 8):
         torch.set_num_threads(threads)
@@ -149,7 +149,7 @@ def test_more_threads_change_no_choice(monkeypatch):
     assert choices[0] == choices[1]
 
 
-def test_slow_copies_choose_what_copies_less():
+def test_slow_copies_favour_algorithms_that_copy_less():
     shapes = (64, 6, 14, 14), 16, dispatch.Geometry((7, 7))
     dispatch.set_machine(Machine(peak=1e13, move=1e-8))
     assert dispatch.choose(*shapes).name == "mec"

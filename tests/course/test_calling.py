@@ -13,18 +13,18 @@ def double(x):
 
 
 @pytest.mark.parametrize("x", [torch.ones(2), np.ones(2)], ids=["tensor", "array"])
-def test_an_answer_that_writes_into_its_arguments_is_caught(x):
+def test_an_answer_that_writes_into_its_arguments_raises(x):
     with pytest.raises(WroteIntoArgumentsError):
         guard(double)(x)
 
 
-def test_what_it_gives_back_is_passed_on():
+def test_guard_returns_what_the_answer_returns():
     x = torch.tensor([1.0, float("nan")])  # which does not equal itself
     assert guard(lambda x, n: x[n])(x, 0).item() == 1.0
     assert guard(lambda x, numbers: numbers.append(1))(x, []) is None  # a list is the answer's own affair
 
 
-def test_the_first_arguments_may_be_left_unwatched():
+def test_the_first_arguments_need_not_be_guarded():
     g, x = torch.ones(2), torch.ones(2)
     assert guard(lambda g, x: double(g) * x, start=1)(g, x).tolist() == [2.0, 2.0]
     with pytest.raises(WroteIntoArgumentsError):
@@ -47,7 +47,7 @@ def test_parameters_that_do_not_fit_are_refused(name):
     assert refuse_parameters(answer, ["n", "k"]) == complaint
 
 
-def fail(error):
+def raise_error(error):
     raise error
 
 
@@ -60,20 +60,20 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_an_error_is_told_with_the_line_of_the_student(name):
+def test_an_error_is_described_with_the_students_line(name):
     error, words = ERRORS[name]
     with pytest.raises(type(error)) as caught:
-        fail(error)
-    told = describe_error(caught.value)
-    assert words in told and "raise error" in told
+        raise_error(error)
+    message = describe_error(caught.value)
+    assert words in message and "raise error" in message
 
 
 def test_long_messages_are_cut():
-    told = describe_error(ValueError("x" * 2 * LONGEST))
-    assert told == f"It raised ValueError: {'x' * LONGEST} ..."  # it was never raised, so that no line is known
+    message = describe_error(ValueError("x" * 2 * LONGEST))
+    assert message == f"It raised ValueError: {'x' * LONGEST} ..."  # it was never raised, so that no line is known
 
 
-def test_an_error_inside_the_library_is_told_with_the_students_line():
+def test_an_error_inside_the_library_is_described_with_the_students_line():
     with pytest.raises(RuntimeError) as caught:
         torch.ones(2) @ torch.ones(3)
     assert "torch.ones(2) @ torch.ones(3)" in describe_error(caught.value)

@@ -15,7 +15,7 @@ from minigrad.course.checking import find, judge
 from minigrad.course.exercise import draw_point
 
 
-def told(capsys, name, answer):
+def ask(capsys, name, answer):
     verdict = course.check(name, answer)
     return verdict, capsys.readouterr().out
 
@@ -30,7 +30,7 @@ def test_every_solution_is_right(name):
     assert exercise.hint and exercise.page and exercise.question
 
 
-def by_autograd(exercise):
+def answer_by_autograd(exercise):
     """A gradient for a gradient exercise, from the engine."""
 
     def answer(g, *operands):
@@ -43,22 +43,22 @@ def by_autograd(exercise):
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if find(n).gradient_of])
-def test_every_gradient_exercise_tells_right_from_wrong(name):
+def test_each_gradient_exercise_accepts_right_and_refuses_wrong(name):
     exercise = find(name)
-    right = by_autograd(exercise)
+    right = answer_by_autograd(exercise)
     assert judge(exercise, right) is None
     assert "negated" in judge(exercise, lambda *a: -right(*a))
     assert "It returned None" in judge(exercise, lambda *a: print(end=""))
     assert exercise.hint and exercise.page and exercise.question
 
 
-def test_a_right_answer(capsys):
-    assert told(capsys, "3.same_padding", lambda k: (k - 1) // 2) == (True, "3.same_padding: right.\n")
+def test_a_right_answer_is_accepted(capsys):
+    assert ask(capsys, "3.same_padding", lambda k: (k - 1) // 2) == (True, "3.same_padding: right.\n")
 
 
-def test_hint_first_then_the_page(capsys):
-    _, first = told(capsys, "3.same_padding", lambda k: k)
-    _, second = told(capsys, "3.same_padding", lambda k: k)
+def test_the_first_hint_comes_before_the_page(capsys):
+    _, first = ask(capsys, "3.same_padding", lambda k: k)
+    _, second = ask(capsys, "3.same_padding", lambda k: k)
     assert "For 3: 3 is not right." in first and "Hint: without padding" in first and "Read:" not in first
     assert "Read: chapter 3, 'Padding'" in second
 
@@ -198,51 +198,51 @@ BAD |= {
 
 
 @pytest.mark.parametrize("what", [pytest.param(w, marks=LIMITED) if w == "memory that grows" else w for w in BAD])
-def test_a_wrong_answer_is_told_and_never_raised(what, capsys):
+def test_a_wrong_answer_gets_a_message_and_no_exception(what, capsys):
     answer, words = BAD[what]
-    verdict, text = told(capsys, "1.corr2d", answer)
+    verdict, text = ask(capsys, "1.corr2d", answer)
     assert verdict is False and words in text and "Hint: " in text
     for number in ("19", "37", "43"):  # the right answer
         assert not re.search(rf"\b{number}\b", text.split("Hint")[0])
 
 
 @LIMITED
-def test_memory_may_be_asked_for_again_afterwards(capsys):
+def test_the_limit_of_memory_is_removed_afterwards(capsys):
     import resource
 
-    told(capsys, "1.corr2d", wants_more_each_time)
+    ask(capsys, "1.corr2d", wants_more_each_time)
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
-def test_a_mode_that_an_answer_leaves_behind_is_gone(capsys):
+def test_the_modes_of_the_engine_are_restored(capsys):
     def switches_off(X, K):
         mg.set_grad_enabled(False)
         return corr2d(X, K)
 
-    assert told(capsys, "1.corr2d", switches_off)[0] and mg.is_grad_enabled()
+    assert ask(capsys, "1.corr2d", switches_off)[0] and mg.is_grad_enabled()
     with mg.no_grad():  # nor does the student's own matter
-        assert told(capsys, "8.db", lambda g, x, w, b: g.sum((0, 2, 3)))[0]
+        assert ask(capsys, "8.db", lambda g, x, w, b: g.sum((0, 2, 3)))[0]
 
 
-def test_autograd_in_place_of_a_rule(capsys):
+def test_autograd_in_place_of_a_rule_is_refused(capsys):
     def answer(g, x, y):
         x = x.clone().requires_grad_()
         (x * y).backward(g)
         return x.grad
 
-    _, text = told(capsys, "7.multiply", answer)
+    _, text = ask(capsys, "7.multiply", answer)
     assert "It asks autograd for a gradient; this one is worked out by hand" in text
 
 
-def test_the_line_of_an_exception_is_told(capsys):
+def test_an_exception_is_shown_with_its_line(capsys):
     def answer(X, K):
         return X.no_such_method()
 
-    _, text = told(capsys, "1.corr2d", answer)
+    _, text = ask(capsys, "1.corr2d", answer)
     assert "AttributeError" in text and "return X.no_such_method()" in text
 
 
-def test_an_endless_loop_is_stopped_in_words(capsys):
+def test_an_endless_loop_is_stopped_with_a_message(capsys):
     exercise = find("3.output_size")
     quick = type(exercise)(**{**exercise.__dict__, "seconds": 0.2})
 
@@ -286,34 +286,34 @@ def test_an_endless_loop_is_stopped_in_words(capsys):
         ("7.sigmoid", lambda g, x: g * x * (1 - x), "in its place, but scaled wrongly: look at the formula"),
     ],
 )
-def test_what_is_said_of_a_wrong_answer(name, answer, words, capsys):
-    verdict, text = told(capsys, name, answer)
+def test_a_wrong_answer_gets_its_message(name, answer, words, capsys):
+    verdict, text = ask(capsys, name, answer)
     assert verdict is False and words.lower() in text.lower()
 
 
-def test_one_product_is_asked_for(capsys):
+def test_several_products_are_refused_where_one_is_enough(capsys):
     def by_pixels(X, K):
         columns = [K.flatten(1) @ X[:, i, j] for i in range(X.shape[1]) for j in range(X.shape[2])]
         return mg.stack(columns, 1).reshape(-1, *X.shape[1:])
 
-    _, text = told(capsys, "4.one_by_one", by_pixels)
+    _, text = ask(capsys, "4.one_by_one", by_pixels)
     assert "the numbers are right, but" in text.lower() and "one product of matrices is enough" in text
-    assert told(capsys, "4.one_by_one", lambda X, K: mg.einsum("oc,chw->ohw", K[:, :, 0, 0], X))[0]
-    assert told(capsys, "4.one_by_one", lambda X, K: np.einsum("oc,chw->ohw", K.numpy()[:, :, 0, 0], X.detach()))[0]
+    assert ask(capsys, "4.one_by_one", lambda X, K: mg.einsum("oc,chw->ohw", K[:, :, 0, 0], X))[0]
+    assert ask(capsys, "4.one_by_one", lambda X, K: np.einsum("oc,chw->ohw", K.numpy()[:, :, 0, 0], X.detach()))[0]
 
 
 def test_a_hidden_case_is_not_shown(capsys):
-    _, text = told(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
+    _, text = ask(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
     assert "In a hidden case: the answer is not right." in text or "For (8, 3, 1, 2)" in text
     course.exercise("t.hidden", cases=[(1,)], hidden=[(7,)])(lambda n: n * n)
-    _, text = told(capsys, "t.hidden", lambda n: n)
+    _, text = ask(capsys, "t.hidden", lambda n: n)
     assert text == "t.hidden: not yet. In a hidden case: the answer is not right.\n"
-    _, text = told(capsys, "t.hidden", {1: 1}.__getitem__)
+    _, text = ask(capsys, "t.hidden", {1: 1}.__getitem__)
     assert text == "t.hidden: not yet. In a hidden case: it raised KeyError.\n"
 
 
-def test_the_shape_of_a_gradient(capsys):
-    _, text = told(capsys, "8.db", lambda g, x, w, b: g.sum((2, 3)))
+def test_a_gradient_of_the_wrong_shape_is_explained(capsys):
+    _, text = ask(capsys, "8.db", lambda g, x, w, b: g.sum((2, 3)))
     assert "it has the shape (2, 3)" in text and "sum over the first axis" in text
 
 
@@ -321,34 +321,34 @@ def test_the_mistake_in_a_gradient_is_named(capsys):
     def unflipped(g, x, w, b):
         return mg.nn.functional.conv_transpose2d(g, w.flip(2, 3))
 
-    _, text = told(capsys, "8.dx", unflipped)
+    _, text = ask(capsys, "8.dx", unflipped)
     assert "b (3,): computed with w flipped along axis 2 (kernel row)" in text
 
 
-def test_answers_in_numpy(capsys):
+def test_answers_in_numpy_are_accepted(capsys):
     def answer(g, x, w, b):
         return np.asarray(g).sum(axis=(0, 2, 3))
 
-    assert told(capsys, "8.db", answer)[0]
+    assert ask(capsys, "8.db", answer)[0]
 
 
-def test_values_and_judges(capsys):
-    assert told(capsys, "2.horizontal", mg.tensor([[1.0], [-1.0]]))[0]
-    assert told(capsys, "2.horizontal", [[-2.0], [2.0]])[0]
-    assert "silent on the lying bars" in told(capsys, "2.horizontal", [[0.0], [0.0]])[1]
-    assert "vertical edges" in told(capsys, "2.horizontal", [[1.0, -1.0]])[1]
+def test_values_are_judged_without_a_function(capsys):
+    assert ask(capsys, "2.horizontal", mg.tensor([[1.0], [-1.0]]))[0]
+    assert ask(capsys, "2.horizontal", [[-2.0], [2.0]])[0]
+    assert "silent on the lying bars" in ask(capsys, "2.horizontal", [[0.0], [0.0]])[1]
+    assert "vertical edges" in ask(capsys, "2.horizontal", [[1.0, -1.0]])[1]
     course.exercise("t.answer", cases=[()])(lambda: 42)
-    assert told(capsys, "t.answer", 42)[0] and not told(capsys, "t.answer", 41)[0]
+    assert ask(capsys, "t.answer", 42)[0] and not ask(capsys, "t.answer", 41)[0]
 
 
-def test_no_such_exercise():
+def test_an_unknown_exercise_is_refused():
     with pytest.raises(KeyError, match=r"no exercise '8.dv'; did you mean .*8\.dw"):
         course.check("8.dv", lambda: 0)
     with pytest.raises(KeyError, match="lists what there is"):
         course.check("", lambda: 0)
 
 
-def test_lists_and_questions():
+def test_exercises_and_explain_list_names_and_questions():
     assert course.exercises(8) == ["8.db", "8.dw", "8.dw_strided", "8.dx", "8.dx_strided"]
     assert course.exercises("12") == ["12.im2col", "12.winograd"]
     names = course.exercises()
@@ -356,7 +356,7 @@ def test_lists_and_questions():
     assert course.explain("8.db").splitlines()[0] == "db(g, x, w, b)"
 
 
-def test_points_are_never_blind():
+def test_the_points_of_each_exercise_show_every_mistake():
     """What one point of a gradient exercise cannot show, another one does."""
     for name in course.exercises():
         exercise = find(name)
@@ -365,7 +365,7 @@ def test_points_are_never_blind():
             assert not set.intersection(*[set(report.blind) for report in reports])
 
 
-def test_a_gradient_exercise_is_refused_where_it_is_made():
+def test_invalid_exercises_are_refused_when_made():
     with pytest.raises(ValueError, match="`of` is one of x, y; got 'z'"):
         course.gradient_exercise("t.bad", of="z", points=[])(lambda x, y: x)
     with pytest.raises(ValueError, match=r"a point gives the shapes of \['x', 'y'\]"):

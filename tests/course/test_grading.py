@@ -34,7 +34,7 @@ def folder(tmp_path):
     return root
 
 
-def test_a_class(folder):
+def test_each_student_of_a_folder_is_graded(folder):
     grades = {g.student: g for g in grade(folder)}
     assert grades["ada"].right == ["3.same_padding"] and not grades["ada"].failures
     assert grades["bob"].verdicts["3.same_padding"].startswith("For 3: 3 is not right")
@@ -50,7 +50,7 @@ def test_an_endless_file_is_stopped(tmp_path):
     assert grade(tmp_path, seconds=1)[0].failures == ["eve.py was stopped after 1 seconds"]
 
 
-def test_a_teachers_own_exercises(tmp_path):
+def test_a_teachers_exercises_are_graded(tmp_path):
     own = tmp_path / "own.py"
     own.write_text("from minigrad.course import exercise\nexercise('our.sum', cases=[(1, 2)])(lambda a, b: a + b)\n")
     root = tmp_path / "class"
@@ -59,7 +59,7 @@ def test_a_teachers_own_exercises(tmp_path):
     assert grade(root, extra=[str(own)])[0].right == ["our.sum"]
 
 
-def test_the_command(folder, tmp_path, capsys):
+def test_the_command_grades_lists_and_explains(folder, tmp_path, capsys):
     out = tmp_path / "grades.csv"
     assert main(["grade", str(folder), "--csv", str(out)]) == 0
     assert "bob   0 of 1 right" in capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_the_command(folder, tmp_path, capsys):
         (["explain", "8.dq"], "there is no exercise '8.dq'"),
     ],
 )
-def test_what_cannot_be_done_is_told(arguments, words, tmp_path, monkeypatch, capsys):
+def test_invalid_commands_are_refused(arguments, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert words in capsys.readouterr().err
@@ -98,7 +98,7 @@ def test_what_cannot_be_done_is_told(arguments, words, tmp_path, monkeypatch, ca
         ("x = 7 % 2\n'why?'\nwhy = 1  # ?", "x = 7 % 2\n'why?'\nwhy = 1  # ?\n"),
     ],
 )
-def test_a_notebooks_own_lines_are_left_out(cell, python):
+def test_commands_of_a_notebook_are_left_out(cell, python):
     assert write_as_python(cell) == python
 
 
@@ -122,7 +122,7 @@ MESSY = {  # what a file holds, and what is said of it; its one right answer cou
 }
 
 
-def test_a_messy_folder(tmp_path):
+def test_unusual_files_are_graded_all_the_same(tmp_path):
     root, own = tmp_path / "class", tmp_path / "own.py"
     (root / "folder.py").mkdir(parents=True)
     own.write_text("from minigrad.course import exercise\nexercise('our.sum', cases=[(1, 2)])(lambda a, b: a + b)\n")
@@ -146,14 +146,14 @@ def test_files_of_one_student_import_each_other(tmp_path):
     assert grade(tmp_path)[0].right == ["3.same_padding"]
 
 
-def test_a_table_that_cannot_be_written_loses_no_verdict(folder, tmp_path, capsys):
+def test_grades_are_printed_if_the_table_cannot_be_written(folder, tmp_path, capsys):
     assert main(["grade", str(folder), "--csv", str(tmp_path / "no" / "grades.csv")]) == 2
     said = capsys.readouterr()
     assert "ada   1 of 1 right" in said.out and "No such file" in said.err
     assert main(["grade", str(folder), "--exercises", "no.py"]) == 2
 
 
-def test_a_reader_who_has_seen_enough():
+def test_a_closed_pipe_is_no_error():
     reads, writes = os.pipe()
     os.close(reads)
     command = [sys.executable, "-m", "minigrad.course", "list"]
@@ -163,7 +163,7 @@ def test_a_reader_who_has_seen_enough():
 
 
 @pytest.mark.skipif(sys.platform != "linux" or find_spec("cupy") is not None, reason="no limit of memory is kept here")
-def test_a_file_that_eats_memory_is_stopped(tmp_path):
+def test_a_file_that_uses_too_much_memory_is_stopped(tmp_path):
     (tmp_path / "hungry.py").write_text("grown = []\nwhile True:\n    grown.append(bytearray(2**30))\n")
     (hungry,) = grade(tmp_path)
     assert hungry.failures == ["hungry.py ended with an error: MemoryError"]

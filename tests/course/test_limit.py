@@ -28,19 +28,19 @@ def spin_in_a_list():
 
 
 def test_a_loop_in_one_line_is_stopped():
-    """No line begins there."""
+    """Within it Python reports no new line to a tracer."""
     with pytest.raises(TooLong), time_limit(0.05):
         spin_in_a_line()
     with pytest.raises(TooLong), time_limit(0.05):
         spin_in_a_list()
 
 
-def test_what_ends_in_time_is_left_alone():
+def test_a_program_that_ends_in_time_is_not_stopped():
     with time_limit(5):
         assert sum(range(1000)) == 499500
 
 
-def test_the_tracer_before_comes_back():
+def test_the_previous_tracer_is_restored():
     seen = []
 
     def tracer(frame, event, argument):
@@ -56,7 +56,7 @@ def test_the_tracer_before_comes_back():
         sys.settrace(before)
 
 
-def test_a_loop_that_catches_every_exception():
+def test_a_loop_that_catches_every_exception_is_stopped():
     def stubborn():
         while True:
             with contextlib.suppress(Exception):

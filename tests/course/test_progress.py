@@ -8,7 +8,7 @@ from minigrad import course
 from minigrad.course.progress import forget, keep_progress, note, progress
 
 
-def test_in_memory():
+def test_progress_counts_tries_in_memory():
     assert progress().startswith("nothing yet")
     note("1.corr2d", False)
     note("1.corr2d", True)
@@ -18,7 +18,7 @@ def test_in_memory():
     assert progress().splitlines()[0] == "right    1.corr2d, 3 tries"
 
 
-def test_in_a_file_from_day_to_day(tmp_path, capsys):
+def test_progress_is_kept_in_a_file(tmp_path, capsys):
     path = tmp_path / "progress.json"
     note("1.window", True)
     keep_progress(path)
@@ -31,7 +31,7 @@ def test_in_a_file_from_day_to_day(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"1.window": 3}', '{"1.window": {"right": true}}'])
-def test_a_file_that_cannot_be_read_is_set_aside(text, tmp_path):
+def test_an_unreadable_file_is_renamed_and_kept(text, tmp_path):
     path = tmp_path / "progress.json"
     path.write_text(text)
     with pytest.warns(UserWarning, match=r"no progress that can be read; it is kept as progress.json.unreadable-1"):
@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_read_is_set_aside(text, tmp_path):
     assert json.loads(path.read_text()) == {"1.window": {"right": True, "tries": 1}}
 
 
-def test_a_folder_that_is_gone_loses_nothing(tmp_path):
+def test_progress_is_kept_in_memory_if_the_folder_is_gone(tmp_path):
     folder = tmp_path / "gone"
     folder.mkdir()
     keep_progress(folder / "p.json")
@@ -52,6 +52,6 @@ def test_a_folder_that_is_gone_loses_nothing(tmp_path):
     assert progress() == "right    1.window, 1 try"
 
 
-def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         keep_progress(tmp_path / "nowhere" / "p.json")

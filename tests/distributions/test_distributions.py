@@ -25,7 +25,7 @@ DRAWS = {
 
 
 @pytest.mark.parametrize("name", DRAWS)
-def test_draws_are_pytorchs(name):
+def test_draws_with_a_seed_are_those_of_pytorch(name):
     draw, expected = DRAWS[name]
     torch.manual_seed(0)
     assert draw().tolist() == pytest.approx(expected, abs=1e-4)
@@ -69,12 +69,12 @@ DENSITIES = {
 
 
 @pytest.mark.parametrize("name", DENSITIES)
-def test_densities_and_derived_values(name):
+def test_densities_entropies_and_divergences_have_their_closed_forms(name):
     value, expected = DENSITIES[name]
     assert value().item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_moments_and_shapes():
+def test_each_law_has_its_moments_and_shapes():
     law = D.Normal(torch.zeros(3), 2.0)
     assert law.batch_shape == (3,) and law.event_shape == () and law.sample((5,)).shape == (5, 3)
     assert law.mean.tolist() == [0.0] * 3 and law.variance.tolist() == [4.0] * 3 and law.stddev.tolist() == [2.0] * 3
@@ -143,11 +143,11 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
-def test_checks_can_be_left_out():
+def test_validate_args_false_checks_nothing():
     assert D.Normal(0.0, -1.0, validate_args=False).scale.item() == -1.0
 
 
-def test_outcomes_that_are_never_drawn():
+def test_outcomes_of_probability_zero_have_the_right_limits():
     D = torch.distributions
     half, one = D.Categorical(torch.tensor([0.5, 0.5])), D.Categorical(torch.tensor([1.0, 0.0]))
     assert D.kl_divergence(half, one).item() == float("inf")
@@ -155,6 +155,6 @@ def test_outcomes_that_are_never_drawn():
     assert D.Categorical(logits=torch.tensor([1.0, -float("inf")])).entropy().item() == 0
 
 
-def test_nan_is_no_value_of_a_normal_law():
+def test_log_prob_of_nan_is_refused():
     with pytest.raises(ValueError, match="the value must be a number, not NaN"):
         torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor([1.0, float("nan")]))

@@ -9,7 +9,7 @@ X = minigrad.stack((minigrad.arange(9.0), minigrad.arange(1.0, 10.0))).view(2, 3
 K = minigrad.stack((minigrad.arange(4.0), minigrad.arange(1.0, 5.0))).view(2, 2, 2)
 
 
-def test_the_lessons_numbers() -> None:
+def test_outputs_are_those_of_the_lesson() -> None:
     assert example.corr2d_multi_in(X, K).tolist() == [[56, 72], [104, 120]]
     stacked = minigrad.stack((K, K + 1, K + 2), 0)
     assert example.corr2d_multi_in_out(X, stacked).tolist() == [

@@ -35,6 +35,6 @@ def test_the_tape_records_only_what_it_watches() -> None:
         assert tape.gradient(y, watched).tolist() == [1, 1]
 
 
-def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     assert "the kernel learned: tensor([[" in capsys.readouterr().out

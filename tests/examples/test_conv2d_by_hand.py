@@ -11,7 +11,7 @@ from tests.any_device import without_device
 pytestmark = pytest.mark.lesson
 
 
-def test_its_gradients_are_those_of_conv2d() -> None:
+def test_gradients_are_those_of_conv2d() -> None:
     minigrad.manual_seed(0)
     layer = example.Conv2D((2, 3))
     X = minigrad.randn(5, 6)
@@ -23,7 +23,7 @@ def test_its_gradients_are_those_of_conv2d() -> None:
     np.testing.assert_allclose(layer.bias.grad, bias.grad, rtol=1e-4, atol=1e-4)
 
 
-def test_it_trains(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_layer_trains(capsys: pytest.CaptureFixture[str]) -> None:
     minigrad.manual_seed(0)
     layer = example.Conv2D((1, 2))
     Y = corr2d(bars(), minigrad.tensor([[1.0, -1.0]]))
@@ -43,7 +43,7 @@ def test_a_loss_that_is_no_longer_finite_is_reported() -> None:
         example.main(["--lr", "10"])
 
 
-def test_no_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_zero_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--steps", "0"])
     assert "at least 1, got 0" in capsys.readouterr().err

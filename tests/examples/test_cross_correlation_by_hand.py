@@ -8,7 +8,7 @@ import minigrad
 pytestmark = pytest.mark.lesson
 
 
-def test_the_lessons_numbers() -> None:
+def test_outputs_are_those_of_the_lesson() -> None:
     X = minigrad.arange(9.0).reshape(3, 3)
     K = minigrad.arange(4.0).reshape(2, 2)
     assert example.corr2d(X, K).tolist() == [[19, 25], [37, 43]]
@@ -31,7 +31,7 @@ def test_a_layer_learns_the_flipped_kernel() -> None:
     np.testing.assert_allclose(learned, [[4, 3], [2, 1]], atol=1e-4)
 
 
-def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example.main(["--seed", "1"])
     printed = capsys.readouterr().out
     assert "0*0 + 1*1 + 3*2 + 4*3 = 19\n" in printed

@@ -7,7 +7,7 @@ pytestmark = pytest.mark.lesson
 K = minigrad.tensor([[1.0, -1.0]])
 
 
-def test_edges_of_the_bars() -> None:
+def test_edges_of_the_bars_are_found() -> None:
     assert example.edges(example.bars(), K).tolist() == [[0, 1, 0, 0, 0, -1, 0]] * 6
 
 

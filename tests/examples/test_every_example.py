@@ -34,7 +34,7 @@ def test_an_unknown_option_is_refused(name: str, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_is_short_and_imports_no_other_framework(name: str) -> None:
+def test_each_example_is_short_and_imports_no_other_framework(name: str) -> None:
     source = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
     tree = ast.parse(source)
     imported = {
@@ -44,7 +44,7 @@ def test_is_short_and_imports_no_other_framework(name: str) -> None:
     assert len(source.splitlines()) < 250
 
 
-def test_runs_as_a_program_from_any_folder(tmp_path: Path) -> None:
+def test_an_example_runs_as_a_program_from_any_folder(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "examples" / "detect_edges.py"],
         cwd=tmp_path,

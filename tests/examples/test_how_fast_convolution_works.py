@@ -23,7 +23,7 @@ def test_multiplications_grow_as_images_and_channels_squared() -> None:
         assert example.multiplications(algorithm, images=3, channels=4, size=7) == 12 * one
 
 
-def test_every_way_agrees_and_is_measured() -> None:
+def test_all_algorithms_agree_and_are_measured() -> None:
     rows = example.compare(images=1, channels=3, size=6)
     assert list(rows) == [*example.ALGORITHMS, "(chosen)"]
     assert all(row["error"] < 1e-5 and row["seconds"] > 0 for row in rows.values())

@@ -13,35 +13,35 @@ from tests.examples import closed_form
 pytestmark = pytest.mark.lesson
 
 
-def learned(printed: str) -> list[float]:
+def read_kernel(printed: str) -> list[float]:
     found = re.search(r"the learned kernel: tensor\(\[\[(.*)\]\]", printed)
     assert found is not None, printed
     return [float(number) for number in found[1].split(",")]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_default_run_learns_and_draws(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_default_run_learns_and_draws(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert example.main([]) == 0
     out, err = capsys.readouterr()
     assert "sgd, learning rate 0.03, 30 steps" in out
     assert out.count("epoch") == 10
-    np.testing.assert_allclose(learned(out), [1, -1], atol=2e-3)
-    assert (here / "learn_edge_kernel.png").read_bytes().startswith(b"\x89PNG")
+    np.testing.assert_allclose(read_kernel(out), [1, -1], atol=2e-3)
+    assert (working_folder / "learn_edge_kernel.png").read_bytes().startswith(b"\x89PNG")
     assert err == ""
 
 
-def test_it_follows_the_closed_form(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_kernel_follows_the_closed_form(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     minigrad.manual_seed(5)
     first = nn.Conv2d(1, 1, (1, 2), bias=False).weight.detach().numpy().reshape(2)
     example.main(["--seed", "5", "--steps", "7", "--lr", "0.02", "--plot", "none"])
     expected = closed_form.after(first, lr=0.02, steps=7)
-    np.testing.assert_allclose(learned(capsys.readouterr().out), expected, atol=1e-4)
-    assert list(here.iterdir()) == []
+    np.testing.assert_allclose(read_kernel(capsys.readouterr().out), expected, atol=1e-4)
+    assert list(working_folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -57,10 +57,10 @@ def test_it_follows_the_closed_form(here: Path, capsys: pytest.CaptureFixture[st
     ],
     ids=" ".join,
 )
-def test_every_way_finds_the_kernel(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_option_finds_the_kernel(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert example.main([*options, "--plot", "none"]) == 0
     out, err = capsys.readouterr()
-    np.testing.assert_allclose(learned(out), [1, -1], atol=0.02)
+    np.testing.assert_allclose(read_kernel(out), [1, -1], atol=0.02)
     assert ("the learned bias" in out) == ("--bias" in options)
     assert err == ""
 
@@ -75,14 +75,14 @@ def test_every_way_finds_the_kernel(options: list[str], capsys: pytest.CaptureFi
         (["--lr", "0.07", "--optimizer", "momentum"], "0.0633 (3.8 over 60,"),
     ],
 )
-def test_a_rate_beyond_the_limit_is_warned_of(
+def test_a_learning_rate_over_the_limit_warns(
     options: list[str], limit: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     example.main([*options, "--plot", "none"])
     assert f"is beyond the stable limit {limit}" in capsys.readouterr().err
 
 
-def test_a_rate_below_the_limit_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_learning_rate_below_the_limit_does_not_warn(capsys: pytest.CaptureFixture[str]) -> None:
     example.main(["--lr", "0.033", "--plot", "none"])
     assert capsys.readouterr().err == ""
 
@@ -100,19 +100,19 @@ def test_a_run_that_is_no_longer_finite_stops(capsys: pytest.CaptureFixture[str]
     assert "learned kernel" not in out
 
 
-def test_adam_too_can_overflow(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_overflow_with_adam_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert example.main(["--optimizer", "adam", "--lr", "1e30", "--plot", "none"]) == 1
     assert "is too high" in capsys.readouterr().err
 
 
 def test_without_matplotlib_it_runs_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, here: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, working_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert example.main([]) == 0
     out = capsys.readouterr().out
-    np.testing.assert_allclose(learned(out), [1, -1], atol=2e-3)
+    np.testing.assert_allclose(read_kernel(out), [1, -1], atol=2e-3)
     assert "no picture: that needs matplotlib, pip install matplotlib" in out
     for options in (["--plot", "picture.png"], ["--image", "photo"]):
         with pytest.raises(SystemExit, match="2"):
@@ -147,8 +147,8 @@ def test_bad_arguments_are_explained_before_training(
     assert out == ""
 
 
-def test_a_file_that_cannot_be_written_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "learn_edge_kernel.png").mkdir()
+def test_a_file_that_cannot_be_written_is_reported(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (working_folder / "learn_edge_kernel.png").mkdir()
     with pytest.raises(SystemExit, match="2"):
         example.main(["--plot", "learn_edge_kernel.png"])
     assert "--plot: 'learn_edge_kernel.png' cannot be written" in capsys.readouterr().err
@@ -185,8 +185,8 @@ def test_cuda_without_a_gpu_says_why(capsys: pytest.CaptureFixture[str]) -> None
     assert " ".join(cuda.why_not().split()) in err
 
 
-def test_on_every_array_library(device: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_runs_on_every_array_library(device: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert example.main(["--device", device, "--bias", "--plot", "none"]) == 0
     out = capsys.readouterr().out
     assert f"on {device}" in out
-    np.testing.assert_allclose(learned(out), [1, -1], atol=0.02)
+    np.testing.assert_allclose(read_kernel(out), [1, -1], atol=0.02)

@@ -7,7 +7,7 @@ import learn_edge_kernel_lesson as example
 from tests.any_device import without_device
 
 
-def test_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_lesson_learns_the_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     printed = without_device(capsys.readouterr().out)
     losses = [float(loss) for loss in re.findall(r"loss ([\d.]+)", printed)]
@@ -15,5 +15,5 @@ def test_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"learned: tensor\(\[ 1\.000\d, -0\.999\d\]\)", printed)
 
 
-def test_it_is_about_forty_lines() -> None:
+def test_the_lesson_has_about_forty_lines() -> None:
     assert len(Path(example.__file__).read_text("utf-8").splitlines()) <= 42

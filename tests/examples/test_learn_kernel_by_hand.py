@@ -10,14 +10,14 @@ pytestmark = pytest.mark.lesson
 
 
 @pytest.mark.parametrize(("way", "lr", "steps"), [("boldly", 3e-2, 30), ("carefully", 1e-3, 400)])
-def test_the_path_is_the_closed_form(way: str, lr: float, steps: int) -> None:
+def test_the_steps_are_those_of_the_closed_form(way: str, lr: float, steps: int) -> None:
     minigrad.manual_seed(3)
     first = nn.Conv2d(1, 1, (1, 2), bias=False).weight.detach().numpy().reshape(2)
     learned = example.learn(way, seed=3).numpy()[0]
     np.testing.assert_allclose(learned, closed_form.after(first, lr, steps), atol=1e-5)
 
 
-def test_carefully_ends_at_99_hundredths() -> None:
+def test_the_careful_way_ends_at_0_99() -> None:
     assert [round(w, 2) for w in example.learn("carefully").tolist()[0]] == [0.99, -0.99]
 
 

@@ -7,7 +7,7 @@ from tests.any_device import without_device
 pytestmark = pytest.mark.lesson
 
 
-def test_adds_one() -> None:
+def test_the_module_adds_one() -> None:
     assert example.AddOne()(minigrad.tensor(1.0)).item() == 2.0
     assert list(example.AddOne().parameters()) == []
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.lesson
 @pytest.mark.parametrize(
     ("settings", "size"), list(zip(example.LAYERS.values(), [(8, 8), (8, 8), (4, 4), (2, 2)], strict=True))
 )
-def test_sizes_and_numbers_of_the_four_layers(settings: dict, size: tuple[int, int]) -> None:
+def test_the_four_layers_have_the_right_sizes_and_numbers(settings: dict, size: tuple[int, int]) -> None:
     minigrad.manual_seed(0)
     layer = nn.Conv2d(1, 1, **settings)
     by_layer, by_function, by_loops = example.three_ways(layer, minigrad.rand(8, 8))
@@ -22,7 +22,7 @@ def test_sizes_and_numbers_of_the_four_layers(settings: dict, size: tuple[int, i
     assert rows == size[0]
 
 
-def test_the_program_sees_agreement(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_prints_agreement(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     printed = capsys.readouterr().out
     assert printed.count("agree\n") == 4

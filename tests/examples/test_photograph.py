@@ -28,7 +28,7 @@ def test_edges_agree_with_scipy() -> None:
 
 
 @pytest.mark.parametrize(("name", "within"), [("difference", 1e-3), ("sobel", 2e-2)])
-def test_the_kernel_is_learned_back(name: str, within: float) -> None:
+def test_the_kernel_is_learned_from_its_edges(name: str, within: float) -> None:
     minigrad.manual_seed(0)
     X, K = example.photo(every=4), example.KERNELS[name]
     learned = example.learn(X, edges(X, K), tuple(K.shape), steps=200)
@@ -43,7 +43,7 @@ def test_the_program_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "sobel: " in printed and "of the edge map (298, 254)" in printed
 
 
-def test_without_matplotlib_it_says_what_to_install(
+def test_without_matplotlib_the_program_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -58,7 +58,7 @@ def test_a_matplotlib_without_its_photo_is_explained(monkeypatch: pytest.MonkeyP
         example.photo()
 
 
-def test_without_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_picture_is_drawn_if_none_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     example.main(["--steps", "1", "--plot", "none"])
     assert list(tmp_path.iterdir()) == []
@@ -66,7 +66,7 @@ def test_without_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         example.main(["--steps", "1", "--plot", "no/such/folder.png"])
 
 
-def test_no_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_zero_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--steps", "0"])
     assert "at least 1, got 0" in capsys.readouterr().err

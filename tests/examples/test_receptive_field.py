@@ -19,7 +19,7 @@ def test_the_middle_counts_paths() -> None:
     assert gradient.tolist() == [[a * b for b in row] for a in row]
 
 
-def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     assert "one pixel sees 9x9 pixels, by the formula 9" in capsys.readouterr().out
     example.main(["5", "2,2"])

@@ -15,7 +15,7 @@ CASES = [
 ]
 
 
-def final_loss(reduction: str, bias: bool, lr: float, momentum: float, steps: int) -> float:
+def compute_final_loss(reduction: str, bias: bool, lr: float, momentum: float, steps: int) -> float:
     minigrad.manual_seed(0)
     layer = nn.Conv2d(1, 1, (1, 2), bias=bias)
     X = bars()[None, None]
@@ -29,7 +29,7 @@ def final_loss(reduction: str, bias: bool, lr: float, momentum: float, steps: in
     return loss.item()
 
 
-def lesson_limit(reduction: str, bias: bool, momentum: float = 0.0) -> float:
+def compute_limit(reduction: str, bias: bool, momentum: float = 0.0) -> float:
     layer = nn.Conv2d(1, 1, (1, 2), bias=bias)
     Y = edges(bars(), minigrad.tensor([[1.0, -1.0]]))[None, None]
     loss = F.mse_loss(layer(bars()[None, None]), Y, reduction=reduction)
@@ -37,25 +37,25 @@ def lesson_limit(reduction: str, bias: bool, momentum: float = 0.0) -> float:
 
 
 @pytest.mark.parametrize(("reduction", "bias", "curvature", "limit"), CASES)
-def test_the_four_limits(reduction: str, bias: bool, curvature: float, limit: float) -> None:
-    found = lesson_limit(reduction, bias)
+def test_each_case_has_its_limit(reduction: str, bias: bool, curvature: float, limit: float) -> None:
+    found = compute_limit(reduction, bias)
     assert found == pytest.approx(limit, rel=4e-3)
     assert 2 / found == pytest.approx(curvature, rel=2e-3)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize(("reduction", "bias"), [("sum", False), ("mean", True)])
-def test_the_limit_is_the_edge(reduction: str, bias: bool, momentum: float) -> None:
-    limit = lesson_limit(reduction, bias, momentum)
-    assert final_loss(reduction, bias, 0.98 * limit, momentum, steps=300) < 0.1
-    assert final_loss(reduction, bias, 1.02 * limit, momentum, steps=300) > 100
+def test_training_converges_below_the_limit_and_diverges_above(reduction: str, bias: bool, momentum: float) -> None:
+    limit = compute_limit(reduction, bias, momentum)
+    assert compute_final_loss(reduction, bias, 0.98 * limit, momentum, steps=300) < 0.1
+    assert compute_final_loss(reduction, bias, 1.02 * limit, momentum, steps=300) > 100
 
 
-def test_sum_alone_is_exactly_sixty() -> None:
-    assert 2 / lesson_limit("sum", bias=False) == pytest.approx(60, rel=1e-5)
+def test_the_curvature_of_the_sum_is_60() -> None:
+    assert 2 / compute_limit("sum", bias=False) == pytest.approx(60, rel=1e-5)
 
 
-def test_a_diagonal_quadratic() -> None:
+def test_the_curvature_of_a_diagonal_quadratic_is_its_largest() -> None:
     x = minigrad.zeros(4, requires_grad=True)
     loss = (minigrad.tensor([1.0, 7.0, 3.0, 2.0]) * x * x).sum()
     assert example.largest_curvature(loss, [x]) == pytest.approx(14, rel=1e-4)

@@ -6,7 +6,7 @@ import stride_by_integers as example
 pytestmark = pytest.mark.lesson
 
 
-def test_the_lessons_numbers() -> None:
+def test_outputs_are_those_of_the_lesson() -> None:
     assert example.feature_map(1, 0).tolist() == [[10, 12, 12], [18, 16, 16], [13, 9, 3]]
     assert example.feature_map(2, 0).tolist() == [[10, 12], [13, 3]]
     assert example.feature_map(1, 1).tolist() == [
@@ -22,7 +22,7 @@ def test_integers_stay_integers() -> None:
     assert example.feature_map(1, 1).dtype == minigrad.int64
 
 
-def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     assert capsys.readouterr().out.count("stride") == 3
     example.main(["--stride", "3", "--padding", "1"])

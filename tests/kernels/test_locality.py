@@ -98,7 +98,7 @@ def test_joined_images_do_not_see_each_others_values(value):
             np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
-def seen(x, geometry):
+def find_largest_seen(x, geometry):
     """The largest |x| that each output sees: (N, C, H, W) -> (N, 1, Ho, Wo)."""
     columns = kernels.unfold(abs(x), geometry)
     return columns.max(axis=1).reshape(len(x), 1, *geometry.windows(x.shape[2:]))
@@ -106,20 +106,20 @@ def seen(x, geometry):
 
 SCENES = {
     "even": lambda x: x,
-    "a pixel of 20": lambda x: put(x, 20.0),
-    "a pixel of 100": lambda x: put(x, 100.0),
-    "a pixel of 1e6": lambda x: put(x, 1e6),
-    "a pixel of 1e16": lambda x: put(x, 1e16),
+    "a pixel of 20": lambda x: set_pixel(x, 20.0),
+    "a pixel of 100": lambda x: set_pixel(x, 100.0),
+    "a pixel of 1e6": lambda x: set_pixel(x, 1e6),
+    "a pixel of 1e16": lambda x: set_pixel(x, 1e16),
     "a bright half": lambda x: np.concatenate([x[..., :10] * 1e5, x[..., 10:]], axis=-1),
     "a dark corner": lambda x: x * np.where(np.add.outer(np.arange(x.shape[2]), np.arange(x.shape[3])) < 9, 1e-6, 1),
-    "one pixel": lambda x: put(np.zeros_like(x), 1.0),
+    "one pixel": lambda x: set_pixel(np.zeros_like(x), 1.0),
     "after a relu": lambda x: np.maximum(x, 0),
     "tiny": lambda x: x * 1e-15,
     "large": lambda x: x * 1e12,
 }
 
 
-def put(x, value):
+def set_pixel(x, value):
     x = x.copy()
     x[0, 0, 11, 9] = value
     return x
@@ -140,9 +140,9 @@ def test_winograd_stays_within_its_stated_bound(algorithm, scene):
         dw = kernels.conv2d_weight(x, g, geometry=geometry)
     with kernels.algorithm("im2col"):
         error = abs(out - kernels.conv2d(*wide[:2], geometry=geometry))
-        assert (error <= 1e-5 * seen(x, geometry) * abs(w).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
+        assert (error <= 1e-5 * find_largest_seen(x, geometry) * abs(w).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
         error = abs(dx - kernels.conv2d_input(wide[2], wide[1], size=x_shape[2:], geometry=geometry))
-        assert (error <= 1e-5 * seen(g, mirror) * abs(turned).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
+        assert (error <= 1e-5 * find_largest_seen(g, mirror) * abs(turned).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
         error = abs(dw - kernels.conv2d_weight(wide[0], wide[2], geometry=geometry))
         assert (error <= 1e-5 * kernels.conv2d_weight(abs(wide[0]), abs(wide[2]), geometry=geometry)).all()
 
@@ -150,7 +150,7 @@ def test_winograd_stays_within_its_stated_bound(algorithm, scene):
 @pytest.mark.parametrize(
     ("algorithm", "tile"), [("winograd", (6,)), ("winograd 5x5", (8,)), ("winograd blocks", (7, 4))]
 )
-def test_ordinary_data_keep_the_quick_algorithm(algorithm, tile):
+def test_ordinary_data_are_even_and_a_lone_pixel_is_not(algorithm, tile):
     """Noise, what a relu or a maximum leaves of it, and their gradients are even; a lone pixel is not."""
     x, _, _ = problem(*LAYERS[algorithm], dtype=np.float32)
     geometry = LAYERS[algorithm][2]
@@ -161,7 +161,7 @@ def test_ordinary_data_keep_the_quick_algorithm(algorithm, tile):
     assert winograd.is_even(x[:0], geometry, *tile) and winograd.is_even(x[:, :, :1, :1], geometry, *tile)
 
 
-def test_a_pixel_that_only_padded_zeros_of_the_kernel_meet_is_counted():
+def test_pixels_beside_the_windows_of_a_tile_are_compared_too():
     """Of 5x5 in blocks of 4x4 the tiles reach 8 pixels: the last two outputs see less than what lies beside them."""
     x = np.ones((1, 1, 9, 9), np.float32)
     geometry = Geometry((5, 5))
@@ -185,7 +185,7 @@ def test_one_pixel_reaches_nine_outputs_and_one_output_nine_pixels(dtype):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_spoiled_pixel_on_the_algorithm_and_on_the_algorithm_back(dtype, value):
+def test_nonfinite_pixels_and_gradients_reach_only_their_neighbours(dtype, value):
     torch.manual_seed(0)
     w = torch.randn(16, 16, 3, 3).to(dtype).requires_grad_()
     x = torch.randn(1, 16, 32, 32).to(dtype).requires_grad_()

@@ -181,7 +181,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("mistake", REFUSED)
-def test_is_refused_in_words(mistake):
+def test_each_mistake_is_refused_with_its_message(mistake):
     call, error, words = REFUSED[mistake]
     with pytest.raises(error) as caught:
         call(torch.ones(2, 3))

@@ -17,7 +17,7 @@ RECORD = json.loads((LESSONS.parent / "data" / "lessons.json").read_text(encodin
 PROGRAMS = sorted(p.stem for p in LESSONS.glob("*.py") if not p.name.startswith("test_"))
 
 
-def comparable(text: str) -> str:
+def make_comparable(text: str) -> str:
     """The text with PyTorch's name as ours, and without the names of the operations.
 
     An operation's name may be longer or shorter than PyTorch's, so whether `grad_fn=` still fits
@@ -41,15 +41,15 @@ OF_THE_CPU = {
 
 
 @pytest.mark.parametrize("name", mark_each(PROGRAMS, OF_THE_CPU))
-def test_prints_as_pytorch(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prints_as_pytorch_does(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "TRUE")  # two lessons set it; put back afterwards
     runpy.run_path(str(LESSONS / f"{name}.py"), run_name="__main__")
     printed = capsys.readouterr().out
     expected = "\n".join(RECORD["printed"][name])
-    assert comparable(without_device(printed)).splitlines() == comparable(expected).splitlines()
+    assert make_comparable(without_device(printed)).splitlines() == make_comparable(expected).splitlines()
 
 
-def test_comparison_sees_a_changed_digit() -> None:
+def test_the_comparison_finds_a_changed_digit() -> None:
     text = "tensor([[0.9990]], grad_fn=<ViewBackward0>)"
-    assert comparable(text) == comparable(text.replace("ViewBackward0", "reshape"))
-    assert comparable(text) != comparable(text.replace("0.9990", "0.9991"))
+    assert make_comparable(text) == make_comparable(text.replace("ViewBackward0", "reshape"))
+    assert make_comparable(text) != make_comparable(text.replace("0.9990", "0.9991"))

@@ -23,18 +23,20 @@ def round_trip(obj, **options):
     return load(file, **options)
 
 
-def same(a, b):
+def are_same(a, b):
     """Equal in type, value and sign of zero; NaN equals NaN."""
     if type(a) is not type(b):
         return False
     if isinstance(a, minigrad.Tensor):
-        return (a.requires_grad, a.dtype) == (b.requires_grad, b.dtype) and same(a.detach().numpy(), b.detach().numpy())
+        return (a.requires_grad, a.dtype) == (b.requires_grad, b.dtype) and are_same(
+            a.detach().numpy(), b.detach().numpy()
+        )
     if isinstance(a, (np.ndarray, np.generic)):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, dict):
-        return len(a) == len(b) and all(same([*x], [*y]) for x, y in zip(a.items(), b.items(), strict=True))
+        return len(a) == len(b) and all(are_same([*x], [*y]) for x, y in zip(a.items(), b.items(), strict=True))
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(map(are_same, a, b))
     if isinstance(a, float):
         return (math.isnan(a) and math.isnan(b)) or (a, math.copysign(1, a)) == (b, math.copysign(1, b))
     return a == b
@@ -108,9 +110,9 @@ NUMPY = [
 
 
 @pytest.mark.parametrize("value", [*TENSORS, *PLAIN, *NUMPY], ids=name)
-def test_values_come_back(value):
-    assert same(round_trip(value), value)
-    assert same(round_trip({"in": [value]}), {"in": [value]})
+def test_each_value_is_the_same_after_loading(value):
+    assert are_same(round_trip(value), value)
+    assert are_same(round_trip({"in": [value]}), {"in": [value]})
 
 
 keys = st.one_of(st.integers(), st.text(), st.booleans(), st.none(), st.binary(), st.floats(allow_nan=False))
@@ -121,11 +123,11 @@ values = st.recursive(
 
 @settings(max_examples=80, deadline=None)
 @given(values)
-def test_any_nesting_of_plain_values_comes_back(value):
-    assert same(round_trip(value), value)
+def test_any_nesting_of_plain_values_is_the_same_after_loading(value):
+    assert are_same(round_trip(value), value)
 
 
-def test_tensors_around_one_array_share_it_again():
+def test_tensors_of_one_array_share_it_after_loading():
     x = minigrad.ones(2)
     a, b, c = round_trip([x, x.detach(), minigrad.ones(2)])
     a.fill_(7.0)
@@ -136,23 +138,23 @@ def test_tensors_around_one_array_share_it_again():
     assert kept.tolist() == tensor.tolist() == [0, 1, 2]
 
 
-def test_views_do_not_carry_the_memory_that_they_leave_out():
+def test_a_view_is_saved_without_the_rest_of_its_memory():
     x = minigrad.zeros(1_000_000)
     for view in (x[:2], x[::250_000], x.reshape(1000, 1000)[:, 3]):
         save(view, file := io.BytesIO())
         assert len(file.getvalue()) < 6000
 
 
-def test_views_of_different_types_and_alignment():
+def test_views_may_differ_in_dtype_and_alignment():
     raw = np.zeros(17, np.uint8)
     arrays = [raw[1:9].view("i4"), raw[3:11].view("i4"), raw[4:12].view("f4"), raw]
     for i, array in enumerate(arrays[:3]):
         array[:] = i
     loaded = round_trip(arrays)
-    assert all(map(same, loaded, arrays))
+    assert all(map(are_same, loaded, arrays))
 
 
-def test_results_become_leaves():
+def test_results_of_operations_are_loaded_as_leaves():
     x = minigrad.ones(2, requires_grad=True)
     loaded = round_trip(x * 2)
     assert loaded.is_leaf
@@ -164,14 +166,14 @@ def test_a_buffer_is_a_tensor():
     assert type(round_trip(nn.Buffer(minigrad.ones(1)))) is minigrad.Tensor
 
 
-def network():
+def make_network():
     minigrad.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 1))
     net[2].weight = nn.Parameter(net[2].weight.detach())
     return net
 
 
-def test_a_training_run_goes_on_where_it_was_saved(tmp_path):
+def test_training_continues_from_a_saved_state(tmp_path):
     x, y = minigrad.ones(5, 3), minigrad.zeros(5, 1)
 
     def train(net, optimizer, schedule, steps):
@@ -183,7 +185,7 @@ def test_a_training_run_goes_on_where_it_was_saved(tmp_path):
         return [p.tolist() for p in net.parameters()]
 
     def fresh():
-        net = network()
+        net = make_network()
         optimizer = optim.Adam(net.parameters(), lr=0.05)
         return net, optimizer, optim.lr_scheduler.MultiStepLR(optimizer, [2, 5])
 
@@ -201,7 +203,7 @@ def test_a_training_run_goes_on_where_it_was_saved(tmp_path):
 
 
 def test_tied_weights_stay_tied_in_a_state_dict():
-    net = network()
+    net = make_network()
     net[2].weight = net[0].weight = nn.Parameter(minigrad.ones(4, 4))
     loaded = round_trip(net.state_dict())
     loaded["0.weight"].fill_(3.0)
@@ -209,7 +211,7 @@ def test_tied_weights_stay_tied_in_a_state_dict():
     assert type(loaded) is OrderedDict
 
 
-def test_a_tensor_in_several_places_is_one_object_again():
+def test_a_tensor_in_several_places_is_loaded_as_one_object():
     p, x = nn.Parameter(minigrad.ones(2)), minigrad.ones(3)
     loaded = round_trip({"all": [p, x, x.detach()], "again": (p, {"x": x}), "part": [x[1:]]})
     (first, second, third), (again, inside), (part,) = loaded.values()
@@ -222,7 +224,7 @@ def test_a_tensor_in_several_places_is_one_object_again():
     assert loaded[1].grad.item() == 2.0
 
 
-def test_lazy_layers():
+def test_lazy_layers_are_saved_uninitialized():
     lazy = nn.LazyLinear(2)
     loaded = round_trip(lazy.state_dict())
     assert isinstance(loaded["weight"], nn.parameter.UninitializedParameter)
@@ -230,7 +232,7 @@ def test_lazy_layers():
     nn.LazyLinear(2).load_state_dict(loaded)
 
 
-def test_any_file(tmp_path):
+def test_save_and_load_take_paths_and_open_files(tmp_path):
     for name in ("weights", "weights.params", "a.pt.tar", "\N{SNOWMAN} x"):
         path = tmp_path / name
         save(minigrad.ones(2), str(path))
@@ -289,7 +291,7 @@ def test_a_file_is_an_archive_that_other_tools_open(tmp_path):
 # ---- devices --------------------------------------------------------------------------------
 
 
-def test_tensors_of_a_gpu(stand_in, tmp_path):
+def test_tensors_on_a_gpu_are_loaded_where_map_location_says(stand_in, tmp_path):
     path = tmp_path / "cuda"
     x = minigrad.arange(6.0, device="cuda").reshape(2, 3)
     w = minigrad.ones(2, device="cuda", requires_grad=True)
@@ -312,7 +314,7 @@ def test_tensors_of_a_gpu(stand_in, tmp_path):
     assert [type(a) for a in load(path, "cuda")] == [np.ndarray, np.ndarray]
 
 
-def test_tensors_of_a_gpu_where_there_is_none(tmp_path):
+def test_loading_tensors_of_a_gpu_without_one_names_map_location(tmp_path):
     from minigrad import backend
     from tests.conftest import install_stand_in
 
@@ -359,7 +361,7 @@ class OwnDict(dict):
         (np.zeros(1, [("a", "f4")]), r"NumPy array of dtype \[\('a', '<f4'\)\]"),
     ],
 )
-def test_what_cannot_be_saved_is_named_with_its_place(value, text, tmp_path):
+def test_an_unsupported_value_is_named_with_its_place(value, text, tmp_path):
     path = tmp_path / "file"
     save("old", path)
     with pytest.raises(TypeError, match=rf"the object\['deep'\]\[1\] is a .*{text}"):
@@ -368,7 +370,7 @@ def test_what_cannot_be_saved_is_named_with_its_place(value, text, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_keys_that_cannot_be_saved():
+def test_unsupported_keys_are_refused():
     for bad in (minigrad.Tensor, frozenset([1])):
         with pytest.raises(TypeError, match=r"the object\[.*\] is a .*cannot be saved"):
             save({bad: 1}, io.BytesIO())
@@ -388,7 +390,7 @@ def test_cycles_and_depth_are_refused():
         save(deep, io.BytesIO())
 
 
-def test_files_that_are_none():
+def test_objects_that_are_no_files_are_refused():
     with pytest.raises(AttributeError, match="with a 'write' attribute, got int"):
         save(1, 5)
     with pytest.raises(AttributeError, match=r"path or a binary file that can seek.*io\.BytesIO"):

@@ -14,7 +14,7 @@ from minigrad.serialization import SerializationError, files, load, save
 from minigrad.serialization.files import LEFT_OVER, write_whole
 
 
-def names(folder):
+def list_names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -30,16 +30,16 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert path.read_text() == "old"
-    assert names(tmp_path) == ["file"]
+    assert list_names(tmp_path) == ["file"]
 
 
 def test_nothing_is_left_where_there_was_no_file(tmp_path):
     with pytest.raises(OSError, match="full"), write_whole(tmp_path / "file"):
         raise OSError("the disk is full")
-    assert names(tmp_path) == []
+    assert list_names(tmp_path) == []
 
 
-def test_the_new_file_appears_in_one_step(tmp_path):
+def test_the_new_file_replaces_the_old_one_at_once(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
     with write_whole(path) as file:
@@ -47,7 +47,7 @@ def test_the_new_file_appears_in_one_step(tmp_path):
         file.flush()
         assert path.read_text() == "old"
     assert path.read_text() == "new"
-    assert names(tmp_path) == ["file"]
+    assert list_names(tmp_path) == ["file"]
 
 
 def test_permissions_and_links_are_kept(tmp_path):
@@ -71,7 +71,7 @@ def test_a_device_is_written_to_and_not_replaced():
     assert Path(os.devnull).read_bytes() == b""
 
 
-def test_long_names(tmp_path):
+def test_long_names_are_accepted(tmp_path):
     path = tmp_path / ("n" * 255)
     save(1, path)
     assert load(path) == 1
@@ -81,7 +81,7 @@ def test_long_names(tmp_path):
     assert load(path) == 2
 
 
-def test_what_killed_saves_left_goes_with_the_next_save(tmp_path):
+def test_the_next_save_removes_what_killed_ones_left(tmp_path):
     path = tmp_path / "file"
     for name in ("file", "another"):
         (tmp_path / f".{name}.0123456789ab{LEFT_OVER}").write_bytes(b"half of it")
@@ -89,11 +89,11 @@ def test_what_killed_saves_left_goes_with_the_next_save(tmp_path):
     with write_whole(tmp_path / "third") as file:
         file.write(b"still being written")
         save(1, path)
-        assert len(names(tmp_path)) == 3, "what another save is writing stays"
-    assert names(tmp_path) == [".other.tmp", "file", "third"]
+        assert len(list_names(tmp_path)) == 3, "what another save is writing stays"
+    assert list_names(tmp_path) == [".other.tmp", "file", "third"]
 
 
-def test_a_temporary_file_that_was_taken_away_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
+def test_a_temporary_file_that_disappears_is_made_again(tmp_path, monkeypatch):
     lock, taken = files._lock, []
 
     def take(file, wait):
@@ -107,7 +107,7 @@ def test_a_temporary_file_that_was_taken_away_before_it_was_locked_is_made_anew(
     assert load(tmp_path / "file") == 1 and taken
 
 
-def test_errors_of_paths(tmp_path):
+def test_invalid_paths_are_named(tmp_path):
     with pytest.raises(SerializationError, match=r"Parent directory .*none does not exist"):
         save(1, tmp_path / "none" / "file")
     with pytest.raises(SerializationError, match="is a directory"):
@@ -149,5 +149,5 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path):
         assert loaded["number"] >= 1
         assert (loaded["tensor"] == loaded["number"]).all()
         # What is left beside it, if anything, is one hidden unfinished file.
-        left = [name for name in names(tmp_path) if name != "file"]
+        left = [name for name in list_names(tmp_path) if name != "file"]
         assert all(name.startswith(".file.") and name.endswith(".tmp") for name in left)

@@ -13,7 +13,7 @@ from minigrad import nn
 from minigrad.serialization import SerializationError, load, load_file, save, save_file
 
 
-def test_weights_go_out_and_in(tmp_path, device):
+def test_weights_are_saved_and_loaded_with_dtype_and_shape(tmp_path, device):
     path = tmp_path / "weights.safetensors"
     state = {
         "w": minigrad.arange(6.0, device=device).reshape(2, 3).T,
@@ -36,7 +36,7 @@ def test_weights_go_out_and_in(tmp_path, device):
     load(path)["w"].fill_(1.0)  # what was read may be written to
 
 
-def test_a_module_through_a_file(tmp_path):
+def test_a_state_dict_is_saved_and_loaded(tmp_path):
     path = tmp_path / "net.safetensors"
     net, other = nn.Linear(3, 2), nn.Linear(3, 2)
     save(net.state_dict(), str(path))
@@ -44,7 +44,7 @@ def test_a_module_through_a_file(tmp_path):
     assert other.weight.tolist() == net.weight.tolist()
 
 
-def test_texts_about_the_weights(tmp_path):
+def test_save_file_writes_metadata(tmp_path):
     path = tmp_path / "x.safetensors"
     save_file({"w": minigrad.ones(1)}, path, {"format": "pt"})
     data = path.read_bytes()
@@ -63,7 +63,7 @@ def test_other_data_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_files(tmp_path):
+def test_damaged_files_are_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     save({"w": minigrad.ones(4)}, path)
     data = path.read_bytes()
@@ -78,7 +78,7 @@ def test_damaged_files(tmp_path):
         load(tmp_path / "none.safetensors")
 
 
-def test_types_that_no_tensor_holds(tmp_path):
+def test_unsupported_dtypes_are_refused(tmp_path):
     path = tmp_path / "x.safetensors"
     safetensors.numpy.save_file({"w": np.ones(2, np.uint32)}, path)
     with pytest.raises(SerializationError, match="uint32"):

@@ -17,7 +17,7 @@ def round_trip(value):
     return load(file)
 
 
-def test_a_tensor_and_its_row():
+def test_a_tensor_and_its_views_share_memory_after_loading():
     a = minigrad.zeros(2, 3)
     loaded = round_trip({"a": a, "row": a[1], "column": a[:, 2]})
     loaded["row"].fill_(1)
@@ -25,7 +25,7 @@ def test_a_tensor_and_its_row():
     assert loaded["a"].tolist() == [[0, 0, 0], [1, 1, 5]]
 
 
-def test_all_kinds_of_views():
+def test_each_kind_of_view_keeps_its_values_and_strides():
     x = minigrad.arange(24, dtype=minigrad.int16).reshape(2, 3, 4)
     views = [x, x.permute(2, 0, 1), x[:, 1:, ::2], x.view(minigrad.uint8), x[1, 2, 3], x.flatten()]
     loaded = round_trip(views)
@@ -36,7 +36,7 @@ def test_all_kinds_of_views():
     assert loaded[4].item() == 0 == loaded[0][1, 2, 3].item()
 
 
-def test_overlapping_windows_of_one_memory_in_any_order():
+def test_overlapping_views_are_saved_in_any_order():
     x = minigrad.arange(10.0)
     late, early, apart = x[4:8], x[2:6], x[8:]
     late2, early2, apart2 = round_trip([late, early, apart])
@@ -45,7 +45,7 @@ def test_overlapping_windows_of_one_memory_in_any_order():
     assert apart2.tolist() == [8, 9]
 
 
-def test_a_parameter_and_what_looks_at_it():
+def test_a_parameter_and_its_view_share_memory_after_loading():
     layer = nn.Linear(2, 2)
     state = {"weight": layer.weight, "first": layer.weight.detach()[0]}
     loaded = round_trip(state)
@@ -54,14 +54,14 @@ def test_a_parameter_and_what_looks_at_it():
     assert loaded["weight"][0].tolist() == [0, 0]
 
 
-def test_views_that_reach_an_element_twice_are_saved_as_they_look():
+def test_expanded_views_are_saved_as_copies():
     x = minigrad.ones(1)
     wide, own = round_trip([x.expand(3), x])
     own.fill_(5)
     assert wide.tolist() == [1, 1, 1]
 
 
-def test_only_what_overlaps_is_brought_together():
+def test_views_that_do_not_overlap_are_saved_alone():
     x = minigrad.zeros(1_000_000)
     save([x[:2], x[-2:], x[500_000:500_010]], file := io.BytesIO())
     assert len(file.getvalue()) < 3000
@@ -69,14 +69,14 @@ def test_only_what_overlaps_is_brought_together():
         assert json.loads(archive.read("structure.json"))["format"] == "minigrad 2"
 
 
-def test_many_tensors_take_time_in_proportion():
+def test_20_000_views_of_one_tensor_share_memory_after_loading():
     x = minigrad.zeros(20_000)
     loaded = round_trip([x, *x.split(1)])
     loaded[0].fill_(2.0)
     assert loaded[-1].item() == 2
 
 
-def test_on_a_gpu(stand_in):
+def test_views_share_memory_on_a_gpu_after_loading(stand_in):
     x = minigrad.arange(4.0)
     save([x, x[2:]], file := io.BytesIO())
     whole, part = load(file, map_location="cuda")
@@ -112,7 +112,7 @@ def test_on_a_gpu(stand_in):
     ],
     ids=str,
 )
-def test_views_that_save_would_not_write(view):
+def test_load_refuses_views_that_save_would_not_write(view):
     structure = {
         "format": "minigrad 3",
         "storages": [["|u1", [16], "cpu"], None],

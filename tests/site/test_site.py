@@ -42,7 +42,7 @@ y = x
 """
 
 
-def test_cells(site):
+def test_read_cells_divides_a_chapter(site):
     cells = site["chapters"].read_cells(PROGRAM)
     assert [cell.is_code for cell in cells] == [False, True, True]
     assert cells[0].text == "# Title\n\nWords, and `code`."
@@ -91,8 +91,8 @@ def test_a_notebook_shows_its_pictures_and_prints_no_verdict_twice(site):
         assert ".savefig" not in site["chapters"].write_notebook(path)
 
 
-def test_wheels_are_taken_by_their_hashes(site, tmp_path):
-    """From folders and archives; what has the name alone is left."""
+def test_wheels_are_checked_by_their_hashes(site, tmp_path):
+    """In folders and archives; a file of the right name with another hash is not taken."""
     import check_in_browser
 
     folder, given = tmp_path / "pyodide", tmp_path / "given"
@@ -144,8 +144,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not clicked")
 @pytest.mark.skipif(sys.platform == "win32", reason="the browser is started as on Linux")
-def test_the_page_to_play_with_is_played_with_and_what_is_missing_is_said(site, tmp_path, monkeypatch, capsys):
-    """Its slider is moved, its button clicked; a broken page is told; without npm the chapters are passed over."""
+def test_the_interactive_page_is_tried_and_missing_files_are_reported(site, tmp_path, monkeypatch, capsys):
+    """The slider is moved and the button clicked; a broken page is reported; without npm the chapters are skipped."""
     import check_in_browser
 
     def cannot(into):

@@ -13,13 +13,13 @@ def test_a_statement_runs_as_often_as_asked_after_its_setup():
     assert measured.number_per_run == 5 and len(measured.times) == 1 and "x" not in names
 
 
-def test_rounds_go_on_until_they_took_long_enough():
+def test_blocked_autorange_runs_for_the_given_time():
     clock = iter(range(10_000))
     measured = Timer("pass", timer=lambda: next(clock)).blocked_autorange(min_run_time=3)
     assert measured.raw_times == [1, 1, 1] and measured.number_per_run == 1 and measured.iqr == 0
 
 
-def test_what_is_printed():
+def test_a_measurement_prints_as_in_pytorch():
     one = repr(Measurement(100, [0.02], "x @ x")).splitlines()
     assert one[1:] == ["x @ x", "  200.00 us", "  1 measurement, 100 runs , 1 thread"]
     several = Measurement(10, [0.02, 0.04, 0.06], "x @ x", 2, "product", "square", "ours")
@@ -33,26 +33,26 @@ def test_what_is_printed():
     assert several.mean == pytest.approx(0.004)
 
 
-def test_other_languages_are_refused():
+def test_languages_other_than_python_are_refused():
     with pytest.raises(ValueError, match="only statements of Python are timed"):
         Timer("x;", language="cpp")
 
 
-def test_rounds_go_on_until_they_agree():
+def test_adaptive_autorange_runs_until_the_times_agree():
     clock = iter([0, 1, 0, 1, *(t for seconds in (1, 5, 9, 1, 1, 1, 1, 1, 1, 1) for t in (0, seconds))])
-    told = []
+    calls = []
     measured = Timer("pass", timer=lambda: next(clock)).adaptive_autorange(
-        0.5, max_run_time=100, callback=lambda runs, seconds: told.append((runs, seconds))
+        0.5, max_run_time=100, callback=lambda runs, seconds: calls.append((runs, seconds))
     )
-    assert told == [(1, 5), (1, 9), *[(1, 1)] * 7]  # until three quarters of them are alike
-    assert measured.raw_times == [seconds for _, seconds in told] and measured.iqr == 0
+    assert calls == [(1, 5), (1, 9), *[(1, 1)] * 7]  # until three quarters of them are alike
+    assert measured.raw_times == [seconds for _, seconds in calls] and measured.iqr == 0
 
 
-def test_rounds_end_at_the_longest_time():
+def test_adaptive_autorange_ends_at_max_run_time():
     clock = iter(t for i in range(50) for t in (0, 4 ** (i % 3)))
     assert sum(Timer("pass", timer=lambda: next(clock)).adaptive_autorange(0.0, max_run_time=30).raw_times) < 30 + 16
 
 
-def test_no_runs_are_refused():
+def test_zero_runs_are_refused():
     with pytest.raises(ValueError, match="number must be at least 1, got 0"):
         Timer("pass").timeit(0)

@@ -28,7 +28,7 @@ def test_gradients_are_those_without_a_checkpoint():
             assert torch.allclose(p.grad, g)
 
 
-def test_inner_values_are_computed_twice_and_random_ones_are_the_same():
+def test_backward_computes_again_with_the_same_random_numbers():
     calls = []
 
     def function(x, scale=1.0):
@@ -43,7 +43,7 @@ def test_inner_values_are_computed_twice_and_random_ones_are_the_same():
     assert torch.allclose(x.grad, y.detach())
 
 
-def test_parameters_inside_are_trained_where_no_argument_asks_for_a_gradient():
+def test_parameters_get_gradients_although_no_argument_requires_one():
     net = nn.Linear(2, 1)
     checkpoint(net, torch.ones(3, 2)).sum().backward()
     assert net.weight.grad.tolist() == [[3.0, 3.0]]
@@ -51,7 +51,7 @@ def test_parameters_inside_are_trained_where_no_argument_asks_for_a_gradient():
         assert not checkpoint(net, torch.ones(3, 2)).requires_grad
 
 
-def test_a_tensor_may_be_an_argument_and_be_used_inside_and_be_asked_for():
+def test_a_tensor_that_is_also_closed_over_gets_its_whole_gradient():
     w = torch.tensor([1.0, 2.0], requires_grad=True)
     (g,) = torch.autograd.grad(checkpoint(lambda x: x * w, w).sum(), w)
     assert g.tolist() == [2.0, 4.0]
@@ -60,19 +60,19 @@ def test_a_tensor_may_be_an_argument_and_be_used_inside_and_be_asked_for():
     assert torch.autograd.gradgradcheck(lambda x: checkpoint(lambda v: (v * v).sin(), x), w.double())
 
 
-def test_flags_are_those_without_a_checkpoint():
+def test_requires_grad_is_that_without_a_checkpoint():
     assert not checkpoint(lambda x: x * 2, torch.ones(2)).requires_grad
     same, more = checkpoint(lambda x: (x > 1, x * 2), torch.ones(2, requires_grad=True))
     assert not same.requires_grad and more.grad_fn.name() == "MulBackward0"
 
 
-def test_what_is_written_over_inside_is_kept_as_it_was_saved():
+def test_values_overwritten_inside_are_saved_before():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     checkpoint(lambda x: x.exp().mul_(2), x).sum().backward()
     assert torch.equal(x.grad, 2 * x.detach().exp())
 
 
-def test_a_second_walk_computes_a_third_time():
+def test_a_second_backward_computes_a_third_time():
     calls, x = [], torch.ones(2, requires_grad=True)
     y = checkpoint(lambda x: (calls.append(1), (x * x).sin())[1], x).sum()
     y.backward(retain_graph=True)
@@ -82,7 +82,7 @@ def test_a_second_walk_computes_a_third_time():
         y.backward()
 
 
-def test_what_is_not_the_same_the_second_time_is_refused():
+def test_a_second_run_that_differs_is_refused():
     h = torch.ones(2, requires_grad=True) * 1
     y = checkpoint(lambda x: x * x, h)
     h.mul_(2)
@@ -107,7 +107,7 @@ def test_what_is_not_the_same_the_second_time_is_refused():
         lambda slope, kept: slope(kept(kept(slope(kept(kept(wave)))))),
     ],
 )
-def test_derivatives_within_a_checkpoint_and_checkpoints_within_a_derivative(wrap):
+def test_checkpoints_and_derivatives_can_be_nested(wrap):
     def slope(function):
         return lambda x: torch.autograd.grad(function(x), x, create_graph=True)[0]
 
@@ -118,7 +118,7 @@ def test_derivatives_within_a_checkpoint_and_checkpoints_within_a_derivative(wra
     assert torch.allclose(found, expected) and torch.allclose(torch.autograd.grad(found, x)[0], third)
 
 
-def test_what_the_second_run_reads_must_not_have_been_written_to():
+def test_a_write_before_the_second_run_is_refused():
     def function(x):
         y = x.detach().sin().requires_grad_()
         z = (y * y).sum()
@@ -131,7 +131,7 @@ def test_what_the_second_run_reads_must_not_have_been_written_to():
         checkpoint(function, torch.ones(2, requires_grad=True)).sum().backward()
 
 
-def test_refused():
+def test_invalid_arguments_are_refused():
     with pytest.raises(TypeError, match="takes a function"):
         checkpoint(3, torch.ones(1))
     with pytest.raises(NotImplementedError, match=r"context_fn=...\) is not supported"):
@@ -140,6 +140,6 @@ def test_refused():
         checkpoint_sequential([nn.ReLU()], 2, torch.ones(1))
 
 
-def test_it_is_there_without_an_import_of_its_own():
+def test_utils_checkpoint_is_imported_with_minigrad():
     code = "import minigrad as torch; torch.utils.checkpoint.checkpoint"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

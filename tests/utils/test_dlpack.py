@@ -14,7 +14,7 @@ def test_a_capsule_shares_the_memory():
     assert x[0].item() == 7 and from_dlpack(np.ones(2)).dtype is torch.float64
 
 
-def test_what_is_neither_is_refused():
+def test_unsupported_objects_are_refused():
     with pytest.raises(TypeError, match="from_dlpack needs an object with __dlpack__, got int"):
         from_dlpack(3)
     with pytest.raises(BufferError, match=r"Can't export tensors that require gradient, use tensor.detach\(\)"):

@@ -8,7 +8,7 @@ import minigrad as torch
 from minigrad import nn
 
 
-def test_who_holds_a_tensor_sees_the_others_numbers():
+def test_holders_of_a_tensor_see_the_other_ones_contents():
     layer = nn.Linear(2, 1, bias=False)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
     mine, other = layer.weight, nn.Parameter(torch.tensor([[3.0, 4.0]]))
@@ -20,7 +20,7 @@ def test_who_holds_a_tensor_sees_the_others_numbers():
     assert mine.tolist() == [[2.5, 3.5]]
 
 
-def test_the_classes_and_the_places_in_the_graph_are_exchanged_too():
+def test_classes_and_places_in_the_graph_are_exchanged():
     w = nn.Parameter(torch.ones(2))
     x, y = torch.zeros(3), w * 2
     torch.utils.swap_tensors(x, y)
@@ -31,7 +31,7 @@ def test_the_classes_and_the_places_in_the_graph_are_exchanged_too():
     assert type(w) is torch.Tensor and isinstance(y, nn.Parameter) and y.grad.tolist() == [2.0, 2.0]
 
 
-def test_refused():
+def test_tensors_that_cannot_be_swapped_are_refused():
     x, y = torch.ones(1), torch.zeros(1)
     held = weakref.ref(y)
     with pytest.raises(RuntimeError, match="Cannot swap t2 because it has weakref"):

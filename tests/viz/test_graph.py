@@ -16,7 +16,7 @@ def loss() -> minigrad.Tensor:
     return (x * x + x.exp()).sum()
 
 
-def test_boxes_and_lines_of_a_small_graph() -> None:
+def test_a_small_graph_has_its_boxes_and_lines() -> None:
     x = minigrad.ones(3, requires_grad=True)
     w = minigrad.ones(2, 3, requires_grad=True)
     graph = viz.graph((w * x).sum(), {"x": x, "w": w})
@@ -39,14 +39,14 @@ def test_a_leaf_alone_is_a_graph_of_one_box() -> None:
     assert viz.graph(minigrad.ones(2, requires_grad=True)).labels == [("leaf", "(2,)", "leaf")]
 
 
-def test_parameters_of_a_module_by_name() -> None:
+def test_parameters_of_a_module_are_named() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3, bias=False))
     graph = viz.graph(net(minigrad.zeros(1, 1, 6, 6)), dict(net.named_parameters()))
     named = {name: shape for name, shape, kind in graph.labels if kind == "leaf"}
     assert named == {"0.weight": "(2, 1, 3, 3)", "0.bias": "(2,)", "2.weight": "(1, 2, 3, 3)"}
 
 
-def boxes(svg: str) -> list[tuple[float, float, float, float]]:
+def read_boxes(svg: str) -> list[tuple[float, float, float, float]]:
     """Left, top, right, bottom of every box; the first rectangle is the page."""
     found = []
     for box in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect"):
@@ -56,7 +56,7 @@ def boxes(svg: str) -> list[tuple[float, float, float, float]]:
     return found
 
 
-def test_svg_is_xml_with_every_box_on_the_page_and_none_over_another() -> None:
+def test_boxes_of_the_svg_are_on_the_page_and_do_not_overlap() -> None:
     minigrad.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
     y = net(minigrad.ones(5, 4))
@@ -64,7 +64,7 @@ def test_svg_is_xml_with_every_box_on_the_page_and_none_over_another() -> None:
     svg = graph.svg()
     page = ElementTree.fromstring(svg)
     width, height = float(page.get("width", "")), float(page.get("height", ""))
-    drawn = boxes(svg)
+    drawn = read_boxes(svg)
     assert len(drawn) == len(graph.labels)
     for left, top, right, bottom in drawn:
         assert 0 <= left < right <= width and 0 <= top < bottom <= height
@@ -74,9 +74,9 @@ def test_svg_is_xml_with_every_box_on_the_page_and_none_over_another() -> None:
     assert len(lines) == len(graph.edges)
 
 
-def test_data_runs_down_the_page(loss: minigrad.Tensor) -> None:
+def test_results_are_below_their_operands(loss: minigrad.Tensor) -> None:
     graph = viz.graph(loss)
-    tops = [box[1] for box in boxes(graph.svg())]
+    tops = [box[1] for box in read_boxes(graph.svg())]
     assert all(tops[source] < tops[target] for source, target in graph.edges)
 
 
@@ -87,18 +87,18 @@ def test_names_are_escaped_in_svg() -> None:
     ElementTree.fromstring(svg)
 
 
-def test_a_notebook_gets_the_svg(loss: minigrad.Tensor) -> None:
+def test_a_notebook_shows_the_svg(loss: minigrad.Tensor) -> None:
     graph = viz.graph(loss)
     assert graph._repr_svg_() == graph.svg()
 
 
 @pytest.mark.parametrize(("name", "start"), [("g.svg", "<svg"), ("g.SVG", "<svg")])
-def test_save(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
+def test_save_writes_each_format(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
     viz.graph(loss).save(tmp_path / name)
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 
 
-def test_save_under_another_ending_is_refused(loss: minigrad.Tensor, tmp_path: Path) -> None:
+def test_save_refuses_other_endings(loss: minigrad.Tensor, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"saved as \.svg; got '.*g\.png'"):
         viz.graph(loss).save(tmp_path / "g.png")
 
@@ -123,7 +123,7 @@ def test_a_graph_stays_usable_after_it_was_drawn() -> None:
     np.testing.assert_array_equal(x.grad, [4, 6])
 
 
-def test_no_graph_is_refused_with_the_cause() -> None:
+def test_a_tensor_without_a_graph_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no graph behind this tensor of shape \(2,\).*no_grad"):
         viz.graph(minigrad.ones(2))
 
@@ -133,7 +133,7 @@ def test_an_array_is_refused() -> None:
         viz.graph(np.ones(2))
 
 
-def test_leaves_are_called_as_the_caller_calls_them() -> None:
+def test_leaves_have_the_names_of_the_callers_variables() -> None:
     weight = minigrad.ones(2, requires_grad=True)
     layer = minigrad.nn.Linear(2, 1)
     names = {label[0] for label in viz.graph(layer(weight)).labels}
@@ -150,7 +150,7 @@ def test_a_module_names_its_parameters() -> None:
     assert {"weight", "bias"} <= {label[0] for label in viz.graph(net(minigrad.ones(2)), net).labels}
 
 
-def test_values_and_gradients_on_demand() -> None:
+def test_values_and_gradients_are_drawn_if_asked_for() -> None:
     x = minigrad.tensor([3.0, 5.0], requires_grad=True)
     loss = (x * 2).sum()
     assert ("x", "(2,), mean 4", "leaf") in viz.graph(loss, values=True).labels
@@ -175,7 +175,7 @@ def test_images_and_targets_that_have_a_name_are_drawn() -> None:
     assert "constant" not in [kind for _, _, kind in nameless.labels]
 
 
-def test_an_image_of_one_grey_and_one_of_nan_do_no_harm() -> None:
+def test_constant_images_and_images_of_nan_are_drawn() -> None:
     w = minigrad.ones(2, 40, requires_grad=True)
     grey, empty, odd = minigrad.ones(2, 40), minigrad.ones(0, 40), minigrad.full((2, 40), float("nan"))
     svg = viz.graph((w * grey).sum() + (w * odd).sum() + (w[:0] * empty).sum()).svg()
@@ -183,6 +183,6 @@ def test_an_image_of_one_grey_and_one_of_nan_do_no_harm() -> None:
     assert fills == ["#000000"] * 2 * 14  # 40 columns, every third
 
 
-def test_the_walk_passes_by_constants() -> None:
+def test_the_stepper_skips_constants() -> None:
     w, x = minigrad.ones(2, 2, requires_grad=True), minigrad.eye(2)
     assert [step["name"] for step in viz.stepper((w * x).sum()).steps] == ["Sum", "Mul", "w"]

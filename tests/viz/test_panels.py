@@ -9,7 +9,7 @@ import minigrad
 from minigrad import viz
 
 
-def test_loss_curve_in_powers_of_ten() -> None:
+def test_loss_curve_has_a_logarithmic_axis() -> None:
     axes = viz.loss_curve([8.0, 4.0, 2.0], title="mine")
     (line,) = axes.lines
     np.testing.assert_array_equal(line.get_xydata(), [[1, 8], [2, 4], [3, 2]])
@@ -17,7 +17,7 @@ def test_loss_curve_in_powers_of_ten() -> None:
     assert axes.get_title() == "mine"
 
 
-def test_loss_curve_of_a_run_that_blew_up_can_be_saved(tmp_path: Path) -> None:
+def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
     for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
         viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 1000
@@ -48,7 +48,7 @@ def test_kernel_history_has_a_line_per_weight() -> None:
     assert viz.kernel_history([np.zeros((4, 4))]).get_legend() is None
 
 
-def test_figure_gives_panels_row_by_row(tmp_path: Path) -> None:
+def test_figure_orders_panels_by_rows(tmp_path: Path) -> None:
     picture, axes = viz.figure(2, 3, "title")
     assert len(axes) == 6
     viz.kernel([[1.0]], axes[4])
@@ -73,7 +73,7 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
         viz.loss_curve([1.0])
 
 
-def test_minigrad_alone_imports_no_matplotlib() -> None:
+def test_importing_minigrad_does_not_import_matplotlib() -> None:
     code = "import sys, minigrad.viz; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -85,7 +85,7 @@ def test_a_notebook_shows_panels_and_figures() -> None:
     assert not hasattr(viz.loss_curve([1.0], left), "_repr_png_")  # part of a larger picture
 
 
-def test_accuracies_by_name() -> None:
+def test_accuracies_are_drawn_by_name() -> None:
     axes = viz.accuracy({"train": [0.5, 0.9], "test": [0.4, 0.8]})
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), [0.4, 0.8])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "test"]
@@ -111,7 +111,7 @@ def test_maps_have_pixels_of_one_size_and_readable_values() -> None:
     assert [text.get_text() for text in picture.axes[0].texts[:2]] == ["1", "1"]
 
 
-def test_a_grid_of_kernels_and_of_maps() -> None:
+def test_kernels_and_maps_are_drawn_in_a_grid() -> None:
     kernels = viz.grid(minigrad.randn(3, 2, 5, 5), title="kernels")
     assert len(kernels.axes) == 6 and kernels.axes[0].get_gridspec().ncols == 2
     assert len(viz.grid(minigrad.randn(5, 4, 4)).axes) == 6
@@ -124,7 +124,7 @@ def test_a_grid_of_kernels_and_of_maps() -> None:
         viz.grid(np.zeros((2, 4, 4)), ["a"])
 
 
-def test_image_and_map_have_pixels_of_one_size_and_values_that_can_be_read() -> None:
+def test_image_and_map_have_pixels_of_one_size_and_readable_values() -> None:
     picture, (left, right) = viz.figure(1, 2)
     viz.feature_map(np.ones((6, 8)), left)
     viz.feature_map(np.full((6, 7), -1.3e-6), right)

@@ -9,7 +9,7 @@ from minigrad import viz
 from minigrad.viz.pictures import RED
 
 
-def red_squares(picture, level):
+def find_red_squares(picture, level):
     at = [patch for patch in picture.axes[0].patches if patch.get_y() + 0.45 == pytest.approx(1.5 * level)]
     return [patch for patch in at if to_hex(patch.get_facecolor()) == RED]
 
@@ -20,8 +20,8 @@ def red_squares(picture, level):
 def test_a_receptive_field_marks_what_the_output_sees(kernels, strides, sees):
     picture = viz.receptive_field(kernels, strides)
     assert picture.axes[0].get_title() == f"one output sees {sees} pixels"
-    assert len(red_squares(picture, 0)) == sees
-    assert len(red_squares(picture, len(kernels))) == 1
+    assert len(find_red_squares(picture, 0)) == sees
+    assert len(find_red_squares(picture, len(kernels))) == 1
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_receptive_field_marks_what_the_output_sees(kernels, strides, sees):
         (([9, 9],), "see 17 pixels, more than the 16"),
     ],
 )
-def test_layers_that_cannot_be_drawn(arguments, words):
+def test_layers_that_cannot_be_drawn_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         viz.receptive_field(*arguments)
 
@@ -50,7 +50,7 @@ def test_im2col_writes_the_matrix_of_unfold():
 @pytest.mark.parametrize(
     ("arguments", "words"), [((2, 2, 3, 1), "3 x 1 does not fit"), ((3, 3, 2, 2, 4), "from 0 to 3, got 4")]
 )
-def test_windows_that_are_not_there(arguments, words):
+def test_windows_outside_the_image_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         viz.im2col(*arguments)
 

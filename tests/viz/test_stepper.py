@@ -13,7 +13,7 @@ from minigrad import nn, viz
 from tests.any_device import without_device
 
 
-def test_steps_come_newest_first_with_rules_and_numbers() -> None:
+def test_steps_are_newest_first_with_rules_and_numbers() -> None:
     x, w = mg.tensor([2.0, 3.0], requires_grad=True), mg.tensor([4.0, 5.0], requires_grad=True)
     steps = viz.stepper((x * w).sum()).steps
     assert [step["name"] for step in steps][:2] == ["Sum", "Mul"]
@@ -26,14 +26,14 @@ def test_steps_come_newest_first_with_rules_and_numbers() -> None:
     assert x.grad is None and w.grad is None
 
 
-def test_a_diamond_waits_for_all_its_readers() -> None:
+def test_a_tensor_used_twice_is_visited_after_both_uses() -> None:
     x = mg.tensor(3.0, requires_grad=True)
     a = x + x
     names = [step["name"] for step in viz.stepper(a + a * a).steps]
     assert names == ["Add", "Mul", "Add", "x"]
 
 
-def test_a_walk_can_be_watched_and_then_made() -> None:
+def test_the_stepper_leaves_the_graph_for_backward() -> None:
     layer = nn.Conv2d(1, 1, (1, 2))
     loss = (layer(mg.ones(1, 1, 6, 8)) ** 2).sum()
     first, second = viz.stepper(loss, layer), viz.stepper(loss, layer)
@@ -43,17 +43,17 @@ def test_a_walk_can_be_watched_and_then_made() -> None:
     assert any(step["numbers"] == repr(layer.weight.grad) for step in first.steps)
 
 
-def test_large_gradients_are_told_by_their_norm() -> None:
+def test_large_gradients_are_shown_by_their_norm() -> None:
     x = mg.zeros(10, 10, requires_grad=True)
     assert viz.stepper((x * 2).sum(), {"x": x}).steps[-1]["numbers"] == "100 numbers, their norm 20"
 
 
-def test_several_numbers_are_walked_from_their_sum() -> None:
+def test_a_result_of_several_numbers_is_summed_first() -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     assert without_device(viz.stepper(x * x).steps[-1]["numbers"]) == "tensor([2., 4.])"
 
 
-def test_the_page_holds_everything(tmp_path: Path) -> None:
+def test_the_page_needs_no_other_files(tmp_path: Path) -> None:
     weight = mg.ones(2, requires_grad=True)
     page = viz.stepper((weight * 2).sum(), {"</script><b>": weight})
     html = page._repr_html_()
@@ -66,7 +66,7 @@ def test_the_page_holds_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("what", "error"), [(mg.ones(2), ValueError), (3, TypeError)])
-def test_what_has_no_graph_is_refused(what: object, error: type[Exception]) -> None:
+def test_objects_without_a_graph_are_refused(what: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         viz.stepper(what)
 
@@ -75,7 +75,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not clicked")
-def test_next_goes_on_and_back_goes_back(tmp_path: Path) -> None:
+def test_the_buttons_next_and_back_change_the_step(tmp_path: Path) -> None:
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     viz.stepper((x * x).sum()).save(tmp_path / "walk.html")
     page = (tmp_path / "walk.html").read_text("utf-8")
