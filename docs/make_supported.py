@@ -978,9 +978,12 @@ DIFFERENCES = [
         ),
     ),
     (
-        "class weights, `weight`, `pos_weight`, of losses that require a gradient",
-        "are accepted: those of binary losses get it, those of class indices do not; PyTorch refuses them",
-        "F.nll_loss(torch.zeros(1, 2), torch.tensor([0]), ones_with_gradient(2)) == 0",
+        "`weight` and `pos_weight` of binary losses that require a gradient",
+        "get it; PyTorch refuses them",
+        (
+            "[w := ones_with_gradient(2), F.binary_cross_entropy(torch.ones(2) / 2, torch.ones(2), w).backward(), "
+            "w.grad.sum() > 0][-1]"
+        ),
     ),
     (
         "in-place comparisons and logical functions of floats with a gradient: `x.lt_(y)`, `x.logical_or_(y)`",

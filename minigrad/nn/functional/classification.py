@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
+from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
@@ -278,3 +280,8 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
     check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
     if weight is not None:
         check_same_dtype(name, input, "weight", weight)
+        if mode.get() & GRAD and is_in_graph(weight):
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot have "
+                "requires_grad True: pass weight.detach()"
+            )

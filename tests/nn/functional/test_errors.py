@@ -178,6 +178,11 @@ REFUSED = [
     (lambda: F.mse_loss(ones(2), ones(3)), RuntimeError, ["size of tensor a (2) must match", "(3)"]),
     (lambda: F.mse_loss(LONG, LONG), NotImplementedError, ["mse_loss"]),
     (lambda: F.mse_loss(ones(2), ones(2), weight=ones(3)), ValueError, ["same size, got (2,) and (3,)"]),
+    *[
+        (lambda f=f: f(ones(2, 3), LONG, weight=ones(3).requires_grad_()), RuntimeError,
+         [f"'{f.__name__}' is not differentiable with respect to argument 'weight'", "weight.detach()"])
+        for f in (F.nll_loss, F.cross_entropy, F.multi_margin_loss)
+    ],
     (lambda: F.l1_loss(ones(2), ones(3)), RuntimeError, ["(2)", "(3)"]),
     (lambda: F.l1_loss(ones(2), ones(2), reduction="max"), ValueError, ["max is not a valid value", "'mean'"]),
     (lambda: F.huber_loss(ones(2), ones(2), delta=0.0), RuntimeError, ["non-positive values for delta, got 0.0"]),
