@@ -282,6 +282,6 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         check_same_dtype(name, input, "weight", weight)
         if mode.get() & GRAD and is_in_graph(weight):
             raise RuntimeError(
-                f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot have "
-                "requires_grad True: pass weight.detach()"
+                f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot "
+                "have requires_grad True: pass weight.detach()"
             )
