@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, copy_array
 from minigrad.layout import (
     channels_last,
     check_memory_format,
@@ -21,7 +22,7 @@ from minigrad.layout import (
 from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.shape import expand, permute, reshape
+from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -52,6 +53,9 @@ copy_operation = operation(
     lambda x, *, order: x.copy(order) if order == "C" or 0 not in x.strides else _close_gaps(x, x.dtype),
     lambda g: g,
 )
+_copy_in_order = operation(
+    "clone", lambda x, *, order: copy_array(x.transpose(order)).transpose(invert(order)), lambda g: g
+)  # the axes in memory in this order, the outermost first
 _repeated = shown_as(copy_operation, "RepeatBackward0")
 
 
@@ -98,12 +102,12 @@ def lay_out(name: str, input: Any, memory_format: Any) -> Tensor:
     """What `name` returns: `input` in `memory_format`, or as it lies for preserve_format and None."""
     if memory_format in (None, preserve_format):
         return input
-    order = order_axes(name, memory_format, input.array.ndim)
-    if input.array.transpose(order).flags.c_contiguous:
-        return input
-    if memory_format is contiguous_format:
-        return copy_operation(input, order="C")
-    return permute(copy_operation(permute(input, order), order="C"), invert(order))
+    return _lay_in_order(input, order_axes(name, memory_format, input.array.ndim))
+
+
+def _lay_in_order(input: Any, order: Sequence[int]) -> Tensor:
+    """`input` with its axes in memory in this `order`, the outermost first; itself if they lie so already."""
+    return input if input.array.transpose(order).flags.c_contiguous else _copy_in_order(input, order=order)
 
 
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
@@ -115,8 +119,7 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """
     if memory_format is contiguous_format:
         return input if input.array.flags.c_contiguous else copy_operation(input, order="C")
-    order_axes("contiguous", memory_format, input.array.ndim)
-    return lay_out("contiguous", input, memory_format)
+    return _lay_in_order(input, order_axes("contiguous", memory_format, input.array.ndim))
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
