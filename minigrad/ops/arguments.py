@@ -29,18 +29,22 @@ Omissible: TypeAlias = Any  # a `dim` that may be omitted, for all elements, but
 
 # ---- functions of tensors ------------------------------------------------------------------------
 @overload
-def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> F: ...
+def of_tensors(function: F, **options: Any) -> F: ...
 @overload
-def of_tensors(*, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Callable[[F], F]: ...
-def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, **manner: Any) -> Any:
+def of_tensors(**options: Any) -> Callable[[F], F]: ...
+def of_tensors(
+    function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, axis_first: bool = False,
+    **manner: Any,
+) -> Any:  # fmt: skip
     """Decorates a public function: arguments annotated as Tensor are checked to be tensors, flags to be bools.
 
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
-    names the tensor that receives the result. `error` is the class of the refusal. Further keywords say in which
-    `Manner` the result is written: ``@of_tensors(in_part=True)``.
+    names the tensor that receives the result. `error` is the class of the refusal. With `axis_first` a wrong axis is
+    refused before a view that may not be read. Further keywords say in which `Manner` the result is written:
+    ``@of_tensors(in_part=True)``.
     """
     if function is None:
-        return functools.partial(of_tensors, out=out, error=error, **manner)
+        return functools.partial(of_tensors, out=out, error=error, axis_first=axis_first, **manner)
     signature = _Signature(function, error)
     takes_one, needs_dim, first_flag = len(signature.tensors) == 1, signature.needs_dim, signature.first_flag
     listed, how = signature.listed, Manner(**manner)
@@ -64,7 +68,7 @@ def of_tensors(function: Any = None, *, out: bool = False, error: type[Exception
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
-            raise name_the_call(refused, function.__name__, args) from None
+            raise name_the_call(refused, function.__name__, args, axis_first) from None
         if receiver is None:
             return result
         return write_out(function.__name__, receiver, result, (*args, *kwargs.values()), how.cast, how.apart)
@@ -82,22 +86,16 @@ def takes_out(function: Any = None, **manner: Any) -> Any:
     return of_tensors(function, out=True, **manner)
 
 
-# Functions that PyTorch composes of others, or that have no gradient: they look at the axis first.
-_COMPOSED = {
-    "all", "any", "argmax", "argmin", "chunk", "count_nonzero", "diff", "flatten", "moveaxis", "movedim", "narrow",
-    "repeat_interleave", "size", "take_along_dim", "tensor_split", "unflatten",
-}  # fmt: skip
-
-
-def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> Exception:
+def name_the_call(error: IndexError, name: str, args: Sequence[Any], axis_first: bool) -> Exception:
     """The refusal of an axis, with the function and the shape that it was meant for.
 
-    For a view that may not be read after a write, the refusal of that: PyTorch asks for the view first.
+    For a view that may not be read after a write, the refusal of that: PyTorch asks for the view first, unless the
+    function is composed of others, or has no gradient (`axis_first`).
     """
     if not args or not isinstance(args[0], TensorBase):
         return error
     try:
-        if name not in _COMPOSED:
+        if not axis_first:
             refresh(args[0])
     except RuntimeError as stale:
         return stale

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # ---- differences ---------------------------------------------------------------------------------
-@takes_out(cast=True)
+@takes_out(cast=True, axis_first=True)
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """``x[i + 1] - x[i]`` along the dimension `dim`, `n` times; `prepend` and `append` are joined to x first.
 
@@ -93,22 +93,20 @@ def _steps(x: Any, d: int, spacing: Any) -> Any:
     if spacing.array.shape != (n,):
         got = list(spacing.array.shape)
         raise RuntimeError(f"torch.gradient expected {n} coordinates for dimension {d}, got {got}")
-    places = as_float(spacing)
-    return stand_along(narrow(places, 0, 1, n - 1) - narrow(places, 0, 0, n - 1), d, x.array.ndim)
+    return stand_along(sub(*_pair_neighbours(as_float(spacing), 0)), d, x.array.ndim)
 
 
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     """The slopes between the neighbours of each point; for unequal distances the nearer neighbour has more weight."""
     n, steps = x.array.shape[d], _steps(x, d, spacing)
-    slopes = (narrow(x, d, 1, n - 1) - narrow(x, d, 0, n - 1)) / steps
+    slopes = sub(*_pair_neighbours(x, d)) / steps
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
     if n == 2:
         return cat([first, last], d)
     if isinstance(steps, (int, float)):
         inside = (narrow(x, d, 2, n - 2) - narrow(x, d, 0, n - 2)) / (2 * steps)
     else:
-        before, after = narrow(steps, d, 0, n - 2), narrow(steps, d, 1, n - 2)
-        left, right = narrow(slopes, d, 0, n - 2), narrow(slopes, d, 1, n - 2)
+        (after, before), (right, left) = _pair_neighbours(steps, d), _pair_neighbours(slopes, d)
         inside = (left * after + right * before) / (before + after)
     if edge_order == 2:  # the slope of a parabola is linear, so it is extrapolated
         first, last = 2 * first - narrow(inside, d, 0, 1), 2 * last - narrow(inside, d, n - 3, 1)

@@ -77,7 +77,7 @@ def _make_arg_extreme(name: str, find: Any, example: str) -> Callable[..., Any]:
         return compute(find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
     text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
-    return takes_out(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example), axis_first=True)
 
 
 argmax = _make_arg_extreme("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 0])")

@@ -23,12 +23,11 @@ from minigrad.ops.arguments import (
     sizes,
     takes_out,
 )
-from minigrad.ops.arithmetic import add, mul
-from minigrad.ops.comparison import lt
+from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast, ravel
 from minigrad.ops.grad_fn_names import recorded_as, shown_as
 from minigrad.ops.index import add_at, put_at, read_at, watch
-from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside, where
+from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.select import (
     at_least_1d,
@@ -36,6 +35,7 @@ from minigrad.ops.select import (
     check_is_index,
     check_places,
     check_types,
+    count_from_start,
     reshape_like,
     scatter_key,
 )
@@ -112,11 +112,6 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     return reshape_like(_copied(target, rows, reader=read_at, statics={"key": key}), input)
 
 
-def _count_from_start(index: Any, length: int) -> Any:
-    """The indices, with negative ones counted from the end, as numbers from 0 to `length` - 1."""
-    return where(lt(index, 0), add(index, length), index)
-
-
 @takes_out(apart="others", in_part=True, read_before="numbers")
 def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
@@ -132,7 +127,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     require_tensor("index_fill", "index", 3, index)
     check_is_index("index_fill", index.array.dtype, refusal=IndexError)
     if (index.array < 0).any():  # only here they are valid
-        index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)
+        index = count_from_start(index, input.array.shape[d] if input.array.ndim else 1)
     _, key = _make_row_key("index_fill", input, d, index)
     key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)

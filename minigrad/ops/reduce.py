@@ -247,14 +247,14 @@ def _make_truth(name: str, example: str) -> Callable[..., Any]:
         return compute(forward, input, over, keepdim)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return takes_out(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example), axis_first=True)
 
 
 all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
 any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
 
 
-@takes_out
+@takes_out(axis_first=True)
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """The number of elements that are not 0, over the dimensions `dim` or over all.
 

@@ -46,6 +46,11 @@ def check_is_index(
         raise refusal(f"{name}(): Expected dtype int64 for index, got {got}; convert with .long()")
 
 
+def count_from_start(index: Any, length: int) -> Any:
+    """An index tensor, with negative numbers, which count from the end, replaced by those from the start."""
+    return wrap(index.array + (index.array < 0) * length)
+
+
 def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, after a check that its values are valid for axis `d`."""
     require_tensor(name, "index", 3, index)
@@ -120,7 +125,7 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True
     return shown(input, key=key)
 
 
-@takes_out(apart="all")
+@takes_out(apart="all", axis_first=True)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` with broadcasting on the other axes, and negative indices counted from the end.
 
@@ -145,7 +150,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     except ValueError:
         raise shapes_do_not_broadcast("take_along_dim", input, indices) from None
-    indices = wrap(indices.array + (indices.array < 0) * a[d])
+    indices = count_from_start(indices, a[d])
     wide, places = [expand(x, (*rest[:d], *x.array.shape[d : d + 1], *rest[d + 1 :])) for x in (input, indices)]
     return gather(wide, d, places)
 
@@ -288,7 +293,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     return _index_put(input, values, reader=read_at, statics={"key": key})
 
 
-@takes_out
+@takes_out(axis_first=True)
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

@@ -228,7 +228,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}") from None
 
 
-@of_tensors
+@of_tensors(axis_first=True)
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from `start_dim` to `end_dim` joined into one.
 
@@ -244,7 +244,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input if joined == shape else reshape(input, joined)
 
 
-@of_tensors
+@of_tensors(axis_first=True)
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis split into several of lengths `sizes`, of which one may be -1.
 
@@ -308,7 +308,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return _unsqueezed(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
-@of_tensors
+@of_tensors(axis_first=True)
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """The axes `source` moved to the positions `destination`, the others kept in order.
 

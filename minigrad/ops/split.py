@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
 
 
-@takes_out
+@takes_out(axis_first=True)
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` entries of one axis from `start` on: a view.
 
@@ -78,7 +78,7 @@ def _check_axes(name: str, x: Any) -> None:
         raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got a 0-d tensor")
 
 
-@takes_out
+@takes_out(axis_first=True)
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts along one axis, of equal size except perhaps the last.
 
@@ -116,7 +116,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return getitem(input, (slice(None),) * d + (place,))
 
 
-@takes_out
+@takes_out(axis_first=True)
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views along one axis: a number of parts, the first ones longer by one, or the parts between given indices.
 

@@ -88,7 +88,7 @@ class FactMethods(TensorBase):
         try:
             return self.array.shape[axis(dim, self.array.ndim)]
         except IndexError as refused:
-            raise name_the_call(refused, "size", (self,)) from None
+            raise name_the_call(refused, "size", (self,), axis_first=True) from None
 
     @property
     def ndim(self) -> int:

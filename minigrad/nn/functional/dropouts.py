@@ -67,13 +67,15 @@ def check_chance(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def _alpha_dropout(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
+def _alpha_dropout(
+    name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0
+) -> Tensor:  # fmt: skip
     check_chance(p)
     if not training or p == 0.0 or not input.array.size:
         return input
     limit = -1.7580993408473766  # -alpha * scale of selu
     a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
-    kept = _drop(name, input.detach() * 0 + 1, shape, p, True, False) * (1 - p)
+    kept = _drop(name, input.detach() * 0 + 1, shape, p, True, False, least) * (1 - p)
     result = (input * kept + limit * (1 - kept)) * a - a * limit * p
     return assign(input, result, f"{name}_") if inplace else result
 
@@ -91,7 +93,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         warn(f"dropout2d drops channels of (N, C, H, W), but got the shape {tuple(shape)}: dropout drops elements")
     elif len(shape) == 3:
         warn(f"dropout2d reads the shape {tuple(shape)} as (N, C, L): write dropout1d for that")
-    return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
+    return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace, least=2)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
@@ -104,7 +106,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     """
     require_tensors("feature_alpha_dropout", "input", input)
     channels = input.array.shape[:2] + (1,) * (input.array.ndim - 2)
-    return _alpha_dropout("feature_alpha_dropout", input, channels, p, training, inplace)
+    return _alpha_dropout("feature_alpha_dropout", input, channels, p, training, inplace, least=2)
 
 
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
@@ -144,8 +146,8 @@ def _count_neighbours(array: Any) -> int:
     return near
 
 
-def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
-    """`input` times random factors of `shape`."""
+def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0) -> Tensor:
+    """`input`, of at least so many dimensions, times random factors of `shape`."""
     require_number(name, "p", p)
     require_bool(name, "training", training)
     check_chance(p)
@@ -153,9 +155,9 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     if not training or p == 0.0 or not input.array.size:
         return input
     dtype = input.array.dtype
-    if input.array.ndim < 2 and p < 1.0 and name in ("dropout2d", "feature_alpha_dropout"):
+    if input.array.ndim < least and p < 1.0:
         got = list(input.array.shape)
-        raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, (N, C, ...), got {got}")
+        raise RuntimeError(f"Feature dropout requires at least {least} dimensions in the input, (N, C, ...), got {got}")
     if dtype.kind != "f" and p < 1.0:
         raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
     result = None
