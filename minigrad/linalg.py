@@ -17,7 +17,7 @@ from minigrad.ops.decompositions import (
     qr,
     svd,
     svdvals,
-)
+)  # fmt: skip
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.matmul import matmul

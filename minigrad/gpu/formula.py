@@ -82,11 +82,8 @@ class Program:
     """The traced program of a rule, for one element of each array and for the counters."""
 
     def __init__(self, before: Sequence[Step], after: Sequence[Step], constants: Sequence[Step]) -> None:
-        self.before, self.after, self.constants = (
-            before,
-            after,
-            constants,
-        )  # before: arrays, counts, numbers of one step
+        self.before = before  # arrays, counts, numbers of one step
+        self.after, self.constants = after, constants
         steps: list[Step] = []
         seen = set(map(id, (*before, *constants)))
         for old, new in zip(before, after, strict=False):
