@@ -97,6 +97,7 @@ MORE: dict[str, Sample] = {
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
     "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),
     "alias": (lambda x: x.t() * 2, ((3,),)),
+    "channels last": (lambda x: x.contiguous(memory_format=mg.channels_last) ** 2, ((1, 2, 2, 3),)),
     "fill": (lambda x, y: mg.fill(x * 1.0, y), ((2, 3), ())),
     "bce": (lambda p, y, w: F.binary_cross_entropy(p / 2, y / 2, w), (*PAIR, (2, 3))),
     "bce of logits": (
