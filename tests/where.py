@@ -1,8 +1,8 @@
 """Which tests run which file of the package: ``python -m tests.where`` writes tests/where.md.
 
-It runs a few cases of every test, traced. The tests of a file are those that run most of its functions, and functions
-that few others run: each counts for one over the number of test files that run it. After a file was moved,
-``python -m tests.where --mend`` is enough: it runs nothing, and looks where the tests name what the file defines.
+It runs a few cases of every test, traced. A test file scores, for each function of a file that it runs, one over the
+number of test files that run this function; the table lists those of the highest scores. After a file was moved,
+``python -m tests.where --mend`` is enough: it runs nothing, but searches the tests for the names that the file defines.
 """
 
 import re
@@ -23,7 +23,7 @@ NAMED = 3  # test files in a row, at most
 TITLE = """# Where a file is tested
 
 A file `minigrad/a/b.py` is tested by `tests/a/test_b.py`, where there is one; this table says, for every file, which
-tests run most of it. `python -m tests.where` writes it; `tests/test_where.py` sees that no file is missing.
+tests run most of it. `python -m tests.where` writes it; `tests/test_where.py` checks that no file is missing.
 
 | file | tests |
 |---|---|

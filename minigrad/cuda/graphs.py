@@ -10,7 +10,7 @@
     with cuda.graph(g):                     # nothing is computed here
         step()
     for batch in batches:
-        x.copy_(batch)                      # new numbers go where the old ones lie
+        x.copy_(batch)                      # overwrites the captured input
         g.replay()
 
 An operation that needs a number on the CPU cannot be captured, and raises an error that names it.

@@ -19,7 +19,7 @@ _PYTHONS: dict[Any, str] = {float: "double", int: "long long"}  # Python numbers
 
 OPTIONS = ("--fmad=false",)  # no fused multiply-add: each product and each sum is rounded, as in NumPy
 
-# `Four` is what a thread reads and writes at once: 16 bytes of floats.
+# `Four`: four elements, which a thread reads and writes at once (16 bytes for float32).
 HELPERS = """
 template <class T> struct alignas(sizeof(T) > 4 ? 16 : 4 * sizeof(T)) Four { T at[4]; };
 struct Half { unsigned short bits; };
@@ -75,18 +75,18 @@ template <class T> __device__ T log2_of_sum(T a, T b) {  // log2(2^a + 2^b)
 }
 """
 
-# What moves four elements at once where they lie at a multiple of their size, else one by one.
+# Moves four elements at once if they are aligned, or else one by one.
 MOVES = """
-template <class T> __device__ bool lies_well(const T* p) { return (unsigned long long)p % alignof(Four<T>) == 0; }
+template <class T> __device__ bool is_aligned(const T* p) { return (unsigned long long)p % alignof(Four<T>) == 0; }
 template <class T> __device__ Four<T> read(const T* p, int count) {
-    if (count == 4 && lies_well(p)) return *(const Four<T>*)p;
+    if (count == 4 && is_aligned(p)) return *(const Four<T>*)p;
     Four<T> x;
     for (int k = 0; k < 4; k++) x.at[k] = p[k < count ? k : 0];
     return x;
 }
 template <class T> __device__ Four<T> repeat(T x) { return {{x, x, x, x}}; }
 template <class T> __device__ void write(T* p, Four<T> x, int count) {
-    if (count == 4 && lies_well(p)) { *(Four<T>*)p = x; return; }
+    if (count == 4 && is_aligned(p)) { *(Four<T>*)p = x; return; }
     for (int k = 0; k < 4; k++) if (k < count) p[k] = x.at[k];
 }
 """
@@ -119,7 +119,7 @@ _FLOATS = _EVERY | {
         "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "trunc", "rint",
     )
 }  # fmt: skip
-ONE_STEP = frozenset({"erf", "erfc"})  # functions of ours that CUDA has
+ONE_STEP = frozenset({"erf", "erfc"})  # functions of the package that CUDA computes in one step
 _WHOLE = _EVERY | {  # of integers; {u}: the unsigned type in which sums wrap around
     "add": "({u}){0} + ({u}){1}", "subtract": "({u}){0} - ({u}){1}", "multiply": "({u}){0} * ({u}){1}",
     "negative": "0 - ({u}){0}", "square": "({u}){0} * ({u}){0}", "absolute": "{0} < 0 ? 0 - ({u}){0} : ({u}){0}",

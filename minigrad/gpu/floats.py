@@ -34,7 +34,7 @@ FOURS = """
 __device__ A infinity() { return (A)__longlong_as_double(0x7ff0000000000000ll); }
 // v = elements i to i + 3 of a row of n; those past its end are `beyond`.
 __device__ void load(const T* row, int i, int n, A beyond, A* v) {
-    if (i + 4 <= n && lies_well(row + i)) {
+    if (i + 4 <= n && is_aligned(row + i)) {
         Four<T> x = *(const Four<T>*)(row + i);
         for (int j = 0; j < 4; j++) v[j] = up(x.at[j]);
     } else

@@ -40,7 +40,7 @@ def test_benchmark_measures_each_algorithm_once_for_a_shape(monkeypatch):
     assert len(tried) == algorithms
     out.sum().backward()
     assert len(tried) > algorithms
-    with conv.algorithm("im2col"):  # what is forced is not tried
+    with conv.algorithm("im2col"):  # a forced algorithm is not measured
         layer(torch.randn(3, 8, 20, 20))
     conv.benchmark = False
     layer(torch.randn(4, 8, 20, 20))

@@ -151,7 +151,7 @@ def test_winograd_stays_within_its_stated_bound(algorithm, scene):
     ("algorithm", "tile"), [("winograd", (6,)), ("winograd 5x5", (8,)), ("winograd blocks", (7, 4))]
 )
 def test_ordinary_data_are_even_and_a_lone_pixel_is_not(algorithm, tile):
-    """Noise, what a relu or a maximum leaves of it, and their gradients are even; a lone pixel is not."""
+    """Noise and noise after a relu are even; a lone pixel is not."""
     x, _, _ = problem(*LAYERS[algorithm], dtype=np.float32)
     geometry = LAYERS[algorithm][2]
     for scene in ("even", "after a relu", "tiny", "large"):

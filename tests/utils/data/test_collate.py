@@ -11,7 +11,7 @@ from minigrad.utils.data import default_collate, default_convert
 Pair = namedtuple("Pair", "a b")
 
 
-def same(got, expected):
+def are_same(got, expected):
     """Equal in value, dtype and kind of container."""
     if isinstance(expected, minigrad.Tensor):
         assert isinstance(got, minigrad.Tensor)
@@ -21,11 +21,11 @@ def same(got, expected):
         if isinstance(expected, dict):
             assert list(got) == list(expected)
             for key in expected:
-                same(got[key], expected[key])
+                are_same(got[key], expected[key])
         elif isinstance(expected, (list, tuple)):
             assert len(got) == len(expected)
             for a, b in zip(got, expected, strict=True):
-                same(a, b)
+                are_same(a, b)
         else:
             assert got == expected
 
@@ -59,8 +59,8 @@ tensor = minigrad.tensor
     ],
     ids=str,
 )
-def test_batches(batch, expected):
-    same(default_collate(batch), expected)
+def test_each_kind_of_batch_is_collated(batch, expected):
+    are_same(default_collate(batch), expected)
 
 
 def test_gradients_flow_through_a_batch():
@@ -69,7 +69,7 @@ def test_gradients_flow_through_a_batch():
     assert x.grad.tolist() == [4, 4]
 
 
-def test_errors():
+def test_batches_that_cannot_be_collated_are_refused():
     for batch, kind in (
         ([None, None], "NoneType"),
         ([object()], "object"),
@@ -90,9 +90,9 @@ def test_errors():
 
 
 def test_single_samples_are_converted():
-    same(
+    are_same(
         default_convert({"x": [np.ones(1), "a", 3], "y": Pair(np.int64(4), None)}),
         {"x": [tensor([1.0], dtype=minigrad.float64), "a", 3], "y": Pair(tensor(4), None)},
     )
-    same(default_convert(OrderedDict(a=np.ones(1))), OrderedDict(a=tensor([1.0]).double()))
+    are_same(default_convert(OrderedDict(a=np.ones(1))), OrderedDict(a=tensor([1.0]).double()))
     assert default_convert(np.array("text")) == np.array("text")

@@ -26,7 +26,7 @@ def seeds(case):
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("case", RECORDED, ids=seeds)
-def test_order_and_later_draws_are_pytorchs(case, workers):
+def test_order_and_later_draws_are_those_of_pytorch(case, workers):
     for name, options in {
         "shuffled": {"batch_size": 4, "shuffle": True},
         "in_order": {"batch_size": 5},
@@ -42,7 +42,7 @@ def test_order_and_later_draws_are_pytorchs(case, workers):
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=seeds)
-def test_order_from_a_generator_of_its_own(case):
+def test_a_generator_gives_the_order_of_pytorch(case):
     generator = Generator().manual_seed(case["seed"])
     loader = DataLoader(minigrad.arange(10), batch_size=3, shuffle=True, generator=generator)
     for epoch in case["own_generator"]:
@@ -62,7 +62,7 @@ class Rows(Dataset):
         return len(self.tensors[0])
 
 
-def test_rows_of_tensors_are_selected_at_once_with_the_same_result(device):
+def test_the_fast_path_gives_the_same_batches(device):
     x = minigrad.arange(30.0, device=device).reshape(10, 3)
     y = minigrad.arange(10, device=device)
     for wrap in (lambda d: d, lambda d: Subset(Subset(d, [9, 1, 5, 7, 3]), [4, 0, 2])):
@@ -92,7 +92,7 @@ def test_a_training_split_is_loaded():
     assert sorted(seen) == list(range(10))
 
 
-def test_other_ways_to_choose_samples():
+def test_samplers_and_batch_samplers_choose_samples():
     def batches(**options):
         return [batch.tolist() for batch in DataLoader(list(range(5)), **options)]
 
@@ -111,7 +111,7 @@ def test_other_ways_to_choose_samples():
     assert loader.batch_sampler.batch_size == loader.batch_size == 1
 
 
-def test_a_fast_path_only_where_the_samples_are_collated_by_default():
+def test_the_fast_path_is_used_with_the_default_collate_alone():
     dataset = TensorDataset(minigrad.arange(3))
     batches = list(DataLoader(dataset, batch_size=3, collate_fn=len))
     assert batches == [3]
@@ -143,12 +143,12 @@ def test_a_fast_path_only_where_the_samples_are_collated_by_default():
         ({"multiprocessing_context": "fork"}, "multiprocessing_context need num_workers > 0"),
     ],
 )
-def test_options_that_exclude_each_other(options, text):
+def test_options_that_exclude_each_other_are_refused(options, text):
     with pytest.raises(ValueError, match=text):
         DataLoader(range(5), **options)
 
 
-def test_errors_of_datasets():
+def test_empty_datasets_and_invalid_generators_are_refused():
     with pytest.raises(ValueError, match="num_samples=0"):
         DataLoader([], shuffle=True)
     with pytest.raises(TypeError, match="has no len"):
@@ -159,7 +159,7 @@ def test_errors_of_datasets():
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_a_dataset_without_a_length_is_refused_in_words(shuffle):
+def test_a_dataset_without_a_length_is_refused(shuffle):
     class Endless(Dataset):
         def __getitem__(self, index):
             return index

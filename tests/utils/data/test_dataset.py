@@ -12,7 +12,7 @@ from minigrad.utils.data import Dataset, Subset, TensorDataset, random_split
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_text())
 
 
-def seeded(seed):
+def make_generator(seed):
     return Generator().manual_seed(seed)
 
 
@@ -40,11 +40,11 @@ def test_subsets_nest():
         dataset[2]
 
 
-def test_a_split_is_pytorchs():
+def test_a_split_with_a_seed_is_that_of_pytorch():
     for case in RECORDED:
-        parts = random_split(range(10), [6, 3, 1], seeded(case["seed"]))
+        parts = random_split(range(10), [6, 3, 1], make_generator(case["seed"]))
         assert [part.indices for part in parts] == case["split"]
-        parts = random_split(range(11), [0.5, 0.25, 0.25], generator=seeded(case["seed"]))
+        parts = random_split(range(11), [0.5, 0.25, 0.25], generator=make_generator(case["seed"]))
         assert [part.indices for part in parts] == case["fractions"]
 
 
@@ -56,7 +56,7 @@ def test_a_split_uses_the_global_generator_by_default():
     assert sorted(first[0].indices + first[1].indices) == list(range(9))
 
 
-def test_errors():
+def test_invalid_datasets_and_splits_are_refused():
     with pytest.raises(NotImplementedError, match="should implement __getitem__"):
         Dataset()[0]
     with pytest.raises(TypeError, match="has no len"):

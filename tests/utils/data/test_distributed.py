@@ -11,7 +11,7 @@ RECORDED = json.loads((Path(__file__).parents[2] / "data" / "workers.json").read
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda c: f"{c['size']} over {c['replicas']} {c['options']}")
-def test_shares_are_pytorchs(case):
+def test_each_rank_gets_the_samples_that_it_gets_in_pytorch(case):
     for rank, (first, later) in enumerate(case["orders"]):
         sampler = DistributedSampler(range(case["size"]), case["replicas"], rank, **case["options"])
         assert list(sampler) == first
@@ -20,7 +20,7 @@ def test_shares_are_pytorchs(case):
         assert list(sampler) == later
 
 
-def test_all_samples_are_seen_by_someone():
+def test_each_sample_goes_to_a_rank():
     shares = [
         [batch.item() for batch in DataLoader(range(7), sampler=DistributedSampler(range(7), 2, rank))]
         for rank in range(2)
@@ -38,6 +38,6 @@ def test_number_and_rank_are_those_of_the_process_group(monkeypatch):
 
 
 @pytest.mark.parametrize("rank", [-1, 2])
-def test_a_rank_that_is_none(rank):
+def test_an_invalid_rank_is_refused(rank):
     with pytest.raises(ValueError, match=rf"Invalid rank {rank}, rank should be in the interval \[0, 1\]"):
         DistributedSampler(range(3), 2, rank)

@@ -55,7 +55,7 @@ def test_datasets_are_added():
     assert [batch.tolist() for (batch,) in DataLoader(rows, 4)] == [[0, 1, 0, 1], [2]]
 
 
-def test_what_cannot_be_concatenated():
+def test_datasets_that_cannot_be_concatenated_are_refused():
     with pytest.raises(AssertionError, match="empty iterable"):
         ConcatDataset([])
     with pytest.raises(AssertionError, match="does not support IterableDataset"):
@@ -80,7 +80,7 @@ def test_streams_are_chained():
         iter(IterableDataset())
 
 
-def test_stacked_datasets():
+def test_stacked_datasets_give_tuples_or_dicts():
     pairs = StackDataset(Letters("abc"), range(3))
     assert len(pairs) == 3 and pairs[1] == ("b", 1)
     assert pairs.__getitems__([2, 0]) == [("c", 2), ("a", 0)]
@@ -104,7 +104,7 @@ def test_stacked_datasets():
         StackDataset(Short("ab")).__getitems__([0, 1])
 
 
-def test_a_stream_through_a_loader():
+def test_a_loader_makes_batches_of_a_stream():
     def batches(**options):
         return [batch.tolist() for batch in DataLoader(Count(5), **options)]
 
@@ -117,7 +117,7 @@ def test_a_stream_through_a_loader():
         len(DataLoader(Count(5)))
 
 
-def test_the_length_of_a_stream_is_what_it_says():
+def test_a_stream_longer_than_its_length_warns():
     assert len(DataLoader(Told(5, 5), batch_size=2)) == 3
     assert len(DataLoader(Told(5, 5), batch_size=2, drop_last=True)) == 2
     assert len(DataLoader(Told(5, 5), batch_size=None)) == 5
@@ -137,13 +137,13 @@ def test_the_length_of_a_stream_is_what_it_says():
         ({"batch_sampler": [[1]]}, "unspecified batch_sampler option"),
     ],
 )
-def test_a_stream_chooses_by_itself(options, text):
+def test_options_that_choose_samples_are_refused_for_streams(options, text):
     with pytest.raises(ValueError, match=text):
         DataLoader(Count(3), **options)
     DataLoader(Count(3), shuffle=False)
 
 
-def test_a_loader_is_not_changed_once_it_is_made():
+def test_attributes_of_a_loader_cannot_be_changed():
     loader = DataLoader(range(4), batch_size=2)
     for name in ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"):
         with pytest.raises(ValueError, match=f"{name} attribute should not be set after DataLoader is initialized"):
@@ -152,7 +152,7 @@ def test_a_loader_is_not_changed_once_it_is_made():
     assert list(loader) == [1, 5]
 
 
-def test_a_subset_that_gives_other_samples_says_so_for_batches_too():
+def test_a_subset_that_overrides_getitem_must_override_getitems():
     class Doubled(Subset):
         def __getitem__(self, index):
             return 2 * super().__getitem__(index)
@@ -167,7 +167,7 @@ def test_a_subset_that_gives_other_samples_says_so_for_batches_too():
     assert [batch.tolist() for batch in DataLoader(Whole(range(5), [4, 3]), 2)] == [[8, 6]]
 
 
-def test_lengths_that_no_split_has():
+def test_invalid_lengths_of_a_split_are_refused():
     with pytest.raises(TypeError, match=r"lengths are ints .* or fractions that sum to 1: \[2.5, 7.5\]"):
         random_split(range(10), [2.5, 7.5])
     for lengths in ([3, 3], [0.5, 0.6], [], [float("nan")]):
@@ -179,7 +179,7 @@ def test_lengths_that_no_split_has():
     assert [len(part) for part in random_split(range(10), [True, 9])] == [1, 9]
 
 
-def test_tensors_without_rows():
+def test_tensors_without_rows_are_refused():
     with pytest.raises(IndexError, match="a 0-d tensor has no rows"):
         TensorDataset(minigrad.tensor(1.0))
     assert TensorDataset().tensors == ()

@@ -69,7 +69,7 @@ def test_batches_are_pinned(kind):
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.usefixtures("no_gpu")
-def test_without_a_gpu_it_is_said(workers):
+def test_pin_memory_without_a_gpu_is_reported(workers):
     loader = DataLoader(torch.arange(4.0), 2, pin_memory=True, num_workers=workers)
     with pytest.warns(UserWarning, match="'pin_memory' argument is set as true but no accelerator is found"):
         batches = list(loader)

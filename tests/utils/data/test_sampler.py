@@ -21,30 +21,30 @@ RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_
 WEIGHTS = [0.1, 0.9, 0.0, 0.7, 3.0, 0.6]
 
 
-def seeded(seed):
+def make_generator(seed):
     return Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: f"seed {case['seed']}")
-def test_two_passes_over_each_sampler(case):
+def test_two_passes_over_each_sampler_are_those_of_pytorch(case):
     samplers = {
-        "random": RandomSampler(range(7), generator=seeded(case["seed"])),
-        "more": RandomSampler(range(7), num_samples=17, generator=seeded(case["seed"])),
-        "replaced": RandomSampler(range(7), True, num_samples=40, generator=seeded(case["seed"])),
-        "subset": SubsetRandomSampler([3, 1, 4, 15, 9], generator=seeded(case["seed"])),
-        "weighted": WeightedRandomSampler(WEIGHTS, 20, generator=seeded(case["seed"])),
+        "random": RandomSampler(range(7), generator=make_generator(case["seed"])),
+        "more": RandomSampler(range(7), num_samples=17, generator=make_generator(case["seed"])),
+        "replaced": RandomSampler(range(7), True, num_samples=40, generator=make_generator(case["seed"])),
+        "subset": SubsetRandomSampler([3, 1, 4, 15, 9], generator=make_generator(case["seed"])),
+        "weighted": WeightedRandomSampler(WEIGHTS, 20, generator=make_generator(case["seed"])),
     }
     for name, sampler in samplers.items():
         assert [list(sampler) for _ in range(2)] == case[name], name
         assert len(sampler) == len(case[name][0])
 
 
-def test_in_order():
+def test_sequential_sampler_keeps_the_order():
     assert list(SequentialSampler("abc")) == [0, 1, 2]
     assert len(SequentialSampler("abc")) == 3
 
 
-def test_batches():
+def test_batch_sampler_makes_batches():
     assert list(BatchSampler(range(5), 2, False)) == [[0, 1], [2, 3], [4]]
     assert list(BatchSampler(range(5), 2, True)) == [[0, 1], [2, 3]]
     for size, drop in ((1, True), (2, True), (2, False), (5, False), (9, True), (9, False)):
@@ -52,8 +52,8 @@ def test_batches():
         assert len(list(sampler)) == len(sampler)
 
 
-def test_weights_without_replacement_are_fair():
-    generator = seeded(0)
+def test_sampling_without_replacement_follows_the_weights():
+    generator = make_generator(0)
     firsts = np.zeros(6)
     for _ in range(4000):
         sample = list(WeightedRandomSampler(WEIGHTS, 5, False, generator))
@@ -69,7 +69,7 @@ def test_weights_may_be_a_tensor():
     assert list(sampler) == [1, 1, 1]
 
 
-def test_errors():
+def test_invalid_arguments_are_refused():
     with pytest.raises(NotImplementedError, match="should implement __iter__"):
         iter(Sampler())
     with pytest.raises(TypeError, match=r"replacement should be a boolean value, but got .*=3"):

@@ -45,7 +45,7 @@ class Counted(IterableDataset):
         return iter(range(worker * 100, worker * 100 + 7 - 3 * worker))
 
 
-def as_it_is(batch):
+def return_unchanged(batch):
     return batch
 
 
@@ -61,29 +61,29 @@ CASES = {
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: f"seed {case['seed']}")
 @pytest.mark.parametrize("name", CASES)
-def test_batches_seeds_and_later_draws_are_pytorchs(case, name):
+def test_batches_seeds_and_later_draws_are_those_of_pytorch(case, name):
     dataset, options = CASES[name]
     minigrad.manual_seed(case["seed"])
-    loader = DataLoader(dataset, num_workers=2, collate_fn=as_it_is, **options)
+    loader = DataLoader(dataset, num_workers=2, collate_fn=return_unchanged, **options)
     for expected in case[name]:
         assert list(loader) == expected["batches"]
         assert minigrad.randint(1000, ()).item() == expected["drawn"]
 
 
-def shared_memory(pid=None):
-    """The names of what the loaders of one process hold, of this one unless told: others may run beside it."""
+def list_shared_memory(pid=None):
+    """The names of the shared memory that the loaders of one process hold, by default of this process."""
     folder = Path("/dev/shm")
     return {path.name for path in folder.glob(f"minigrad_{pid or os.getpid()}_*")} if folder.is_dir() else set()
 
 
 @pytest.fixture(autouse=True)
-def nothing_left():
+def check_nothing_is_left():
     """No process and no shared memory outlives a test."""
-    before = shared_memory()
+    before = list_shared_memory()
     yield
     gc.collect()  # an error's traceback holds the iterator that raised it
     assert multiprocessing.active_children() == []
-    assert shared_memory() <= before
+    assert list_shared_memory() <= before
 
 
 class Images(Dataset):
@@ -98,7 +98,7 @@ class Images(Dataset):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_all_that_a_batch_holds_arrives(method):
+def test_everything_in_a_batch_arrives(method):
     if method == "spawn" and "PYTEST_XDIST_WORKER" in os.environ:
         pytest.skip("a spawned process looks for the main program, which is no file there")
     loader = DataLoader(Images(), batch_size=4, num_workers=2, multiprocessing_context=method)
@@ -112,7 +112,7 @@ def test_all_that_a_batch_holds_arrives(method):
     assert len(loader) == 2
 
 
-def test_a_loader_of_tensors_and_the_options_that_change_nothing():
+def test_options_without_effect_are_accepted():
     x = minigrad.arange(10)
     for options in (
         {"prefetch_factor": 5, "timeout": 100},
@@ -127,7 +127,7 @@ def test_a_loader_of_tensors_and_the_options_that_change_nothing():
             assert rows == list(range(10)) or "in_order" in options
 
 
-def test_the_start_of_a_pass_is_all_that_is_used():
+def test_a_pass_may_be_left_early():
     first = next(iter(DataLoader(Images(), num_workers=2)))
     assert first["name"] == ["0"]
     loader = DataLoader(Images(), num_workers=2, persistent_workers=True)
@@ -138,7 +138,7 @@ def test_the_start_of_a_pass_is_all_that_is_used():
     assert [batch["name"][0] for batch in loader] == [str(i) for i in range(8)]
 
 
-def test_workers_are_made_once_where_they_persist():
+def test_persistent_workers_are_made_once():
     class Processes(Dataset):
         def __len__(self):
             return 4
@@ -195,7 +195,7 @@ class Awkward(Exception):
         super().__init__(a, b)
 
 
-def test_an_error_in_a_worker_is_raised_here_and_the_loop_may_go_on():
+def test_an_error_in_a_worker_is_raised_and_the_loop_may_continue():
     iterator = iter(DataLoader(Failing(ZeroDivisionError("by nought")), num_workers=2))
     assert [next(iterator).item() for _ in range(2)] == [0, 1]
     with pytest.raises(
@@ -209,9 +209,9 @@ def test_an_error_in_a_worker_is_raised_here_and_the_loop_may_go_on():
     ("error", "kind"),
     [(KeyError("no key"), KeyError), (Awkward(1, 2), RuntimeError), (StopIteration("early"), RuntimeError)],
 )
-def test_errors_of_other_classes(error, kind):
+def test_errors_that_cannot_be_rebuilt_become_others(error, kind):
     class Own(Exception):
-        """Found by no other process."""
+        """A local class, which no other process can import."""
 
     iterator = iter(DataLoader(Failing(Own("hidden"), at=0), num_workers=1))
     with pytest.raises(RuntimeError, match=r"(?s)Caught an error in DataLoader worker process 0.*Own: hidden"):
@@ -225,7 +225,7 @@ def bad_start(worker):
     raise ValueError("no such disk")
 
 
-def test_an_error_of_the_start_and_a_batch_that_cannot_travel():
+def test_errors_of_the_start_and_of_pickling_are_raised():
     with pytest.raises(ValueError, match=r"(?s)worker process 0.*bad_start.*no such disk"):
         list(DataLoader(Shifted(), num_workers=1, worker_init_fn=bad_start))
     with pytest.raises(Exception, match=r"(?s)worker process 0.*pickle"):
@@ -278,7 +278,7 @@ class Slow(Dataset):
         time.sleep(60)
 
 
-def test_a_silent_worker_is_not_waited_for(monkeypatch):
+def test_a_silent_worker_is_reported_after_the_timeout(monkeypatch):
     monkeypatch.setattr(pool_module, "PATIENCE", 0.2)
     start = time.monotonic()
     with pytest.raises(RuntimeError, match=r"DataLoader timed out after 0.3 seconds"):
@@ -288,7 +288,7 @@ def test_a_silent_worker_is_not_waited_for(monkeypatch):
 
 def test_tasks_and_batches_larger_than_a_pipe_do_not_block_each_other():
     indices = [list(range(30_000))] * 6
-    loader = DataLoader(Strings(), batch_sampler=indices, num_workers=2, collate_fn=as_it_is, prefetch_factor=3)
+    loader = DataLoader(Strings(), batch_sampler=indices, num_workers=2, collate_fn=return_unchanged, prefetch_factor=3)
     assert [len(batch) for batch in loader] == [30_000] * 6
 
 
@@ -297,7 +297,7 @@ class Strings(Dataset):
         return "some text " + str(index)
 
 
-def test_where_there_is_no_shared_memory_all_goes_through_the_pipe(monkeypatch):
+def test_without_shared_memory_batches_go_through_the_pipe(monkeypatch):
     def full(*_):
         raise OSError("No space left on device")
 
@@ -336,7 +336,7 @@ def exists(pid):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
-def test_a_program_that_is_ended_leaves_no_process_and_no_memory(number):
+def test_a_terminated_program_leaves_no_process_and_no_memory(number):
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -357,10 +357,10 @@ def test_a_program_that_is_ended_leaves_no_process_and_no_memory(number):
     if number == signal.SIGINT:
         assert errors.count("KeyboardInterrupt") == 1
     deadline = time.monotonic() + 15
-    while time.monotonic() < deadline and (any(map(exists, workers)) or shared_memory(process.pid)):
+    while time.monotonic() < deadline and (any(map(exists, workers)) or list_shared_memory(process.pid)):
         time.sleep(0.1)
     assert not any(map(exists, workers))
-    assert shared_memory(process.pid) == set()
+    assert list_shared_memory(process.pid) == set()
 
 
 @pytest.mark.parametrize(
@@ -372,6 +372,6 @@ def test_a_program_that_is_ended_leaves_no_process_and_no_memory(number):
         ({"num_workers": 1, "multiprocessing_context": 3}, TypeError, "a valid context object or a string"),
     ],
 )
-def test_options_of_workers_that_are_refused(options, kind, text):
+def test_invalid_options_of_workers_are_refused(options, kind, text):
     with pytest.raises(kind, match=text):
         DataLoader([1, 2], **options)
