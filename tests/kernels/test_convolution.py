@@ -22,7 +22,7 @@ ALGORITHMS = [name for name in ON_A_CPU if name != "direct"]
 
 
 @st.composite
-def convolutions(draw):
+def draw_convolutions(draw):
     """A shape (N, C, H, W), (O, C/groups, kh, kw) with its stride, padding, dilation and groups."""
     pair = lambda low, high: st.tuples(*[st.integers(low, high)] * 2)  # noqa: E731
     kernel, stride, padding = draw(st.one_of(pair(1, 5), pair(5, 9))), draw(pair(1, 3)), draw(pair(0, 3))
@@ -36,17 +36,17 @@ def convolutions(draw):
     return x_shape, w_shape, Geometry(kernel, stride, padding, dilation, groups)
 
 
-def layer(x_shape, outputs, kernel, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+def make_layer(x_shape, outputs, kernel, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
     """A problem's shapes from its numbers: images, kernels and geometry."""
     return x_shape, (outputs, x_shape[1] // groups, *kernel), Geometry(kernel, stride, padding, dilation, groups)
 
 
-def asked(shape, char="d"):
-    """The problem that the dispatch is asked to solve."""
+def make_problem(shape, char="d"):
+    """The problem that the dispatch gets for a layer of these shapes."""
     return Problem(shape[0], shape[1][0], shape[2], char, np.ndarray)
 
 
-def problem(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
+def draw_operands(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
     random = np.random.default_rng(seed)
     x = random.standard_normal(x_shape).astype(dtype)
     w = random.standard_normal(w_shape).astype(dtype)
@@ -54,7 +54,7 @@ def problem(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
     return x, w, g
 
 
-def triad(algorithm, x, w, g, geometry):
+def compute_three(algorithm, x, w, g, geometry):
     with kernels.algorithm(algorithm):
         return (
             conv(x, w, geometry=geometry),
@@ -65,33 +65,33 @@ def triad(algorithm, x, w, g, geometry):
 
 @pytest.mark.parametrize("algorithm", [None, *ALGORITHMS])
 @settings(max_examples=60, deadline=None)
-@given(shape=convolutions())
+@given(shape=draw_convolutions())
 def test_each_algorithm_agrees_with_loops(algorithm, shape):
-    x, w, g = problem(*shape)
-    if algorithm and not ON_A_CPU[algorithm].serves(asked(shape)):
+    x, w, g = draw_operands(*shape)
+    if algorithm and not ON_A_CPU[algorithm].serves(make_problem(shape)):
         with pytest.raises(RuntimeError, match="was forced, but cannot compute"):
-            triad(algorithm, x, w, g, shape[2])
+            compute_three(algorithm, x, w, g, shape[2])
         return
-    found = triad(algorithm, x, w, g, shape[2])
-    for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
+    found = compute_three(algorithm, x, w, g, shape[2])
+    for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
         assert ours.dtype == loops.dtype
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
 def test_depthwise_kernels_may_be_wider_than_the_image():
     for kernel, padding, dilation in (((1, 7), (0, 3), (1, 1)), ((6, 7), (0, 3), (2, 1)), ((3, 9), (1, 4), (1, 1))):
-        shape = layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
-        x, w, g = problem(*shape)
-        loops = triad("direct", x, w, g, shape[2])
-        for ours, expected in zip(triad("depthwise", x, w, g, shape[2]), loops, strict=True):
+        shape = make_layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
+        x, w, g = draw_operands(*shape)
+        loops = compute_three("direct", x, w, g, shape[2])
+        for ours, expected in zip(compute_three("depthwise", x, w, g, shape[2]), loops, strict=True):
             np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-10)
 
 
 @settings(max_examples=60, deadline=None)
-@given(shape=convolutions())
-def test_the_three_are_one_trilinear_form(shape):
-    x, w, g = problem(*shape)
-    out, dx, dw = triad(None, x, w, g, shape[2])
+@given(shape=draw_convolutions())
+def test_the_three_functions_are_one_trilinear_form(shape):
+    x, w, g = draw_operands(*shape)
+    out, dx, dw = compute_three(None, x, w, g, shape[2])
     form = np.vdot(out, g)
     np.testing.assert_allclose([np.vdot(x, dx), np.vdot(w, dw)], form, rtol=1e-9, atol=1e-10)
 
@@ -99,25 +99,25 @@ def test_the_three_are_one_trilinear_form(shape):
 @pytest.mark.parametrize("N", [0, 1, 3])
 @pytest.mark.parametrize("size", [(9, 8), (100, 90)])
 def test_a_bias_is_added_to_each_channel_whatever_its_strides(N, size):
-    x, w, _ = problem((N, 2, *size), (4, 2, 3, 3), Geometry((3, 3)))
+    x, w, _ = draw_operands((N, 2, *size), (4, 2, 3, 3), Geometry((3, 3)))
     b = np.arange(8.0)[::-2]
     out = kernels.conv2d(x, w, b, geometry=Geometry((3, 3)))
     np.testing.assert_array_equal(out, kernels.conv2d(x, w, geometry=Geometry((3, 3))) + b.reshape(-1, 1, 1))
 
 
 LAYERS = {  # the shapes that each algorithm was written for
-    "direct": layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
-    "tiny": layer((1, 1, 6, 8), 1, (1, 2)),
-    "im2col": layer((3, 8, 15, 17), 6, (3, 3), (2, 2), (1, 1), groups=2),
-    "pointwise": layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
-    "mec": layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
-    "depthwise": layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
-    "phases": layer((3, 3, 19, 22), 5, (5, 7), (2, 3), (2, 1)),
-    "apart": layer((2, 8, 9, 8), 6, (3, 2), (2, 1), (1, 1), groups=2),
-    "winograd": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
-    "winograd 2x2": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
-    "winograd 5x5": layer((3, 16, 23, 21), 20, (5, 6), padding=(2, 1)),
-    "winograd blocks": layer((3, 16, 23, 21), 20, (7, 9), padding=(3, 4)),
+    "direct": make_layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
+    "tiny": make_layer((1, 1, 6, 8), 1, (1, 2)),
+    "im2col": make_layer((3, 8, 15, 17), 6, (3, 3), (2, 2), (1, 1), groups=2),
+    "pointwise": make_layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
+    "mec": make_layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
+    "depthwise": make_layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
+    "phases": make_layer((3, 3, 19, 22), 5, (5, 7), (2, 3), (2, 1)),
+    "apart": make_layer((2, 8, 9, 8), 6, (3, 2), (2, 1), (1, 1), groups=2),
+    "winograd": make_layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
+    "winograd 2x2": make_layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
+    "winograd 5x5": make_layer((3, 16, 23, 21), 20, (5, 6), padding=(2, 1)),
+    "winograd blocks": make_layer((3, 16, 23, 21), 20, (7, 9), padding=(3, 4)),
 }
 
 
@@ -130,7 +130,7 @@ def test_forward_is_scipys_cross_correlation(algorithm):
     x_shape, w_shape, (_, (sh, sw), *_) = LAYERS[algorithm]
     groups = x_shape[1] // w_shape[1]
     geometry = Geometry(w_shape[2:], (sh, sw), groups=groups)
-    x, w, _ = problem(x_shape, w_shape, geometry)
+    x, w, _ = draw_operands(x_shape, w_shape, geometry)
     with kernels.algorithm(algorithm):
         out = kernels.conv2d(x, w, geometry=geometry)
     per_group = w_shape[0] // groups
@@ -145,9 +145,9 @@ def test_forward_is_scipys_cross_correlation(algorithm):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_dtype_is_kept_and_error_is_small(algorithm, dtype):
     shape = LAYERS[algorithm]
-    x, w, g = problem(*shape, dtype=dtype)
-    exact = triad("direct", *(a.astype(np.float64) for a in (x, w, g)), shape[2])
-    for ours, expected in zip(triad(algorithm, x, w, g, shape[2]), exact, strict=True):
+    x, w, g = draw_operands(*shape, dtype=dtype)
+    exact = compute_three("direct", *(a.astype(np.float64) for a in (x, w, g)), shape[2])
+    for ours, expected in zip(compute_three(algorithm, x, w, g, shape[2]), exact, strict=True):
         assert ours.dtype == dtype
         error = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
         bound = {np.float16: 5e-4, np.float32: 2e-6, np.float64: 3e-15}[dtype]
@@ -157,17 +157,17 @@ def test_dtype_is_kept_and_error_is_small(algorithm, dtype):
 
 
 @pytest.mark.parametrize("algorithm", LAYERS)
-def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(algorithm):
+def test_results_are_new_arrays_and_inputs_are_unmodified(algorithm):
     shape = LAYERS[algorithm]
-    x, w, g = problem(*shape, dtype=np.float32)
-    first = triad(algorithm, x, w, g, shape[2])
+    x, w, g = draw_operands(*shape, dtype=np.float32)
+    first = compute_three(algorithm, x, w, g, shape[2])
     strided = [np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) for a in (x, w, g)]
     reversed_in_memory = [np.ascontiguousarray(a[..., ::-1])[..., ::-1] for a in (x, w, g)]
     for operands in (strided, reversed_in_memory):
         copies = [a.copy() for a in operands]
         for a in operands:
             a.flags.writeable = False
-        again = triad(algorithm, *operands, shape[2])
+        again = compute_three(algorithm, *operands, shape[2])
         for a, copy in zip(operands, copies, strict=True):
             np.testing.assert_array_equal(a, copy)
         for one, two in zip(first, again, strict=True):
@@ -176,7 +176,7 @@ def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(algorith
         assert result.flags.c_contiguous and result.flags.writeable
         assert not any(np.shares_memory(result, a) for a in (x, w, g))
     keep = [result.copy() for result in first]
-    triad(algorithm, x + 1, w + 1, g + 1, shape[2])  # would overwrite a result that lay in scratch memory
+    compute_three(algorithm, x + 1, w + 1, g + 1, shape[2])  # would overwrite a result that lay in scratch memory
     for result, copy in zip(first, keep, strict=True):
         np.testing.assert_array_equal(result, copy)
 
@@ -207,42 +207,42 @@ BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "dep
 @pytest.mark.parametrize("algorithm", BLOCKS_OF)
 def test_blocks_of_any_size_give_the_same_result(algorithm, monkeypatch):
     shape = LAYERS[algorithm]
-    x, w, g = problem(*shape)
-    whole = triad(algorithm, x, w, g, shape[2])
+    x, w, g = draw_operands(*shape)
+    whole = compute_three(algorithm, x, w, g, shape[2])
     for size in (1, 2_000, 50_000, 200_000):
         monkeypatch.setattr(BLOCKS_OF[algorithm], "BLOCK_BYTES", size)
-        for a, b in zip(triad(algorithm, x, w, g, shape[2]), whole, strict=True):
+        for a, b in zip(compute_three(algorithm, x, w, g, shape[2]), whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("algorithm", BLOCKS_OF)
 @pytest.mark.parametrize("size", [1, 700])
 @settings(max_examples=40, deadline=None)
-@given(shape=convolutions())
+@given(shape=draw_convolutions())
 def test_small_blocks_agree_with_loops(algorithm, size, shape):
-    x, w, g = problem(*shape)
-    if not ON_A_CPU[algorithm].serves(asked(shape)):
+    x, w, g = draw_operands(*shape)
+    if not ON_A_CPU[algorithm].serves(make_problem(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BLOCKS_OF[algorithm], "BLOCK_BYTES", size)
-        found = triad(algorithm, x, w, g, shape[2])
-    for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
+        found = compute_three(algorithm, x, w, g, shape[2])
+    for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
-    shape = layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
+    shape = make_layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
     monkeypatch.setattr(depthwise, "WORTH", 1)
-    expected = triad("direct", *problem(*shape), shape[2])
+    expected = compute_three("direct", *draw_operands(*shape), shape[2])
     for long in (1, 40, 80, 1000):  # numbers in a row of a product, of which an image has 18 or 28
         monkeypatch.setattr(depthwise, "LONG", long)
-        for ours, loops in zip(triad("depthwise", *problem(*shape), shape[2]), expected, strict=True):
+        for ours, loops in zip(compute_three("depthwise", *draw_operands(*shape), shape[2]), expected, strict=True):
             np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
 @pytest.fixture
-def narrow_machine():
+def avx2_machine():
     """One core with AVX2, whatever this machine is."""
     before = dispatch.machine()
     dispatch.set_machine(Machine(peak=60e9))
@@ -266,23 +266,25 @@ def narrow_machine():
         ("winograd 5x5", (8, 64, 27, 27), (192, 64, 5, 5), 1),
     ],
 )
-def test_each_shape_chooses_its_algorithm(narrow_machine, expected, x_shape, w_shape, stride):
+def test_each_shape_chooses_its_algorithm(avx2_machine, expected, x_shape, w_shape, stride):
     geometry = Geometry(w_shape[2:], (stride, stride), (1, 1), groups=x_shape[1] // w_shape[1])
     assert dispatch.choose(x_shape, w_shape[0], geometry).name == expected
 
 
-def test_double_precision_never_takes_winograd(narrow_machine):
+def test_double_precision_never_takes_winograd(avx2_machine):
     for char in "fd":
         chosen = dispatch.choose((2, 64, 32, 32), 64, Geometry((3, 3), padding=(1, 1)), char)
         assert chosen.name.startswith("winograd") == (char == "f")
 
 
 def test_each_group_of_apart_chooses_by_its_own_shape(monkeypatch):
-    x, w, g = problem((2, 128, 20, 20), (128, 64, 3, 3), Geometry((3, 3), padding=(1, 1), groups=2), np.float32)
+    x, w, g = draw_operands((2, 128, 20, 20), (128, 64, 3, 3), Geometry((3, 3), padding=(1, 1), groups=2), np.float32)
     chosen = []
     choose = dispatch.choose
-    monkeypatch.setattr(dispatch, "choose", lambda *problem: chosen.append(choose(*problem).name) or choose(*problem))
-    triad("apart", x, w, g, Geometry((3, 3), padding=(1, 1), groups=2))
+    monkeypatch.setattr(
+        dispatch, "choose", lambda *draw_operands: chosen.append(choose(*draw_operands).name) or choose(*draw_operands)
+    )
+    compute_three("apart", x, w, g, Geometry((3, 3), padding=(1, 1), groups=2))
     assert chosen == ["apart", *["winograd"] * 2] * 3
     with kernels.algorithm("apart"), pytest.raises(ValueError, match="matmul"):  # what it forgets it forces again
         kernels.conv2d(x[:, :, :2], w[:, :3], geometry=Geometry((3, 3), padding=(1, 1), groups=2))
@@ -291,23 +293,23 @@ def test_each_group_of_apart_chooses_by_its_own_shape(monkeypatch):
 
 def test_the_three_algorithms_of_the_heart_compute_the_same(monkeypatch):
     shape = LAYERS["winograd"]
-    x, w, g = problem(*shape, dtype=np.float32)
-    quick = triad(None, x, w, g, shape[2])
+    x, w, g = draw_operands(*shape, dtype=np.float32)
+    quick = compute_three(None, x, w, g, shape[2])
     monkeypatch.setattr(
         dispatch, "ALGORITHMS", {name: dispatch.ALGORITHMS[name] for name in ("direct", "tiny", "im2col")}
     )
     dispatch.choose.cache_clear()
-    assert dispatch.choose(*asked(shape, "f")) is im2col.ALGORITHM
-    for ours, plain in zip(quick, triad(None, x, w, g, shape[2]), strict=True):
+    assert dispatch.choose(*make_problem(shape, "f")) is im2col.ALGORITHM
+    for ours, plain in zip(quick, compute_three(None, x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-4)
     dispatch.choose.cache_clear()
 
 
 def test_resnet_layer_in_single_precision_is_within_1e_5():
     geometry = Geometry((3, 3), padding=(1, 1))
-    x, w, g = problem((2, 64, 28, 28), (64, 64, 3, 3), geometry, np.float32)
-    exact = triad("im2col", *(a.astype(np.float64) for a in (x, w, g)), geometry)
-    for ours, expected in zip(triad(None, x, w, g, geometry), exact, strict=True):
+    x, w, g = draw_operands((2, 64, 28, 28), (64, 64, 3, 3), geometry, np.float32)
+    exact = compute_three("im2col", *(a.astype(np.float64) for a in (x, w, g)), geometry)
+    for ours, expected in zip(compute_three(None, x, w, g, geometry), exact, strict=True):
         assert abs(ours - expected).max() < 1e-5 * abs(expected).max()
 
 
@@ -348,12 +350,12 @@ class TestWorkspace:
         kernels.release_workspaces()
         assert kernels.workspace_bytes() == 0
         shape = LAYERS["winograd"]
-        x, w, g = problem(*shape, dtype=np.float32)
-        triad("winograd", x, w, g, shape[2])
+        x, w, g = draw_operands(*shape, dtype=np.float32)
+        compute_three("winograd", x, w, g, shape[2])
         kept = kernels.workspace_bytes()
         assert 0 < kept <= workspace.LIMIT
         for _ in range(3):
-            triad("winograd", x, w, g, shape[2])
+            compute_three("winograd", x, w, g, shape[2])
         assert kernels.workspace_bytes() == kept
         kernels.release_workspaces()
         assert kernels.workspace_bytes() == 0
@@ -366,13 +368,13 @@ class TestWorkspace:
 
     def test_threads_do_not_share_scratch_memory(self):
         shape = LAYERS["im2col"]
-        problems = [problem(*shape, seed=seed) for seed in range(4)]
-        expected = [triad("im2col", *p, shape[2]) for p in problems]
+        problems = [draw_operands(*shape, seed=seed) for seed in range(4)]
+        expected = [compute_three("im2col", *p, shape[2]) for p in problems]
         wrong = []
 
         def work(number):
             for _ in range(20):
-                found = triad("im2col", *problems[number], shape[2])
+                found = compute_three("im2col", *problems[number], shape[2])
                 same = zip(found, expected[number], strict=True)
                 wrong.extend(number for a, b in same if not np.array_equal(a, b))
 

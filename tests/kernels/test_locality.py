@@ -11,13 +11,13 @@ import minigrad.nn.functional as F
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct
 from minigrad.kernels.fast import winograd
-from tests.kernels.test_convolution import LAYERS, problem
+from tests.kernels.test_convolution import LAYERS, draw_operands
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
 
 
 def compute(module, function, operands, geometry, size):
-    """A function of the triad, of the loops of the definition (`direct`) or of the dispatch."""
+    """One of the three functions, of the loops of the definition (`direct`) or of the dispatch."""
     left, right = (operands[name] for name in FUNCTIONS[function])
     rest = {"conv2d_input": (size,)}.get(function, ())
     if module is direct:
@@ -48,7 +48,7 @@ SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd block
 @pytest.mark.parametrize("algorithm", SMALL)
 def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, value, where):
     x_shape, _, geometry = SMALL[algorithm]
-    operands = dict(zip("xwg", problem(*SMALL[algorithm], dtype=np.float32), strict=True))
+    operands = dict(zip("xwg", draw_operands(*SMALL[algorithm], dtype=np.float32), strict=True))
     for name in FUNCTIONS[function]:
         changed = {**operands, name: spoil(operands[name], value, where)}
         with kernels.algorithm(algorithm):
@@ -69,7 +69,7 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
     if algorithm == "depthwise":
         geometry = geometry._replace(groups=3)
     x_shape, w_shape = (1, 3, 9, 8), (3, 3 // geometry.groups, *geometry.kernel)
-    _, w, g = problem(x_shape, w_shape, geometry)
+    _, w, g = draw_operands(x_shape, w_shape, geometry)
     w[0, 0, 0, 0] = value
     with kernels.algorithm(algorithm):
         found = kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry)
@@ -82,7 +82,7 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
 def test_joined_images_do_not_see_each_others_values(value):
     """Depthwise kernels slide over several small images in one go: every row of the second one, in turn."""
     geometry = Geometry((3, 3), padding=(1, 1), groups=4)
-    x, w, g = problem((3, 4, 5, 4), (4, 1, 3, 3), geometry)
+    x, w, g = draw_operands((3, 4, 5, 4), (4, 1, 3, 3), geometry)
     for row in range(5):
         x_bad, g_bad = x.copy(), g.copy()
         x_bad[1, 2, row], g_bad[1, 2, row] = value, value
@@ -130,7 +130,7 @@ def set_pixel(x, value):
 def test_winograd_stays_within_its_stated_bound(algorithm, scene):
     """|error| <= 1e-5 (largest |x| that the output sees) (sum of its kernel's |w|), for any range of the data."""
     x_shape, _, geometry = LAYERS[algorithm or "winograd"]
-    x, w, g = problem(*LAYERS[algorithm or "winograd"], dtype=np.float32)
+    x, w, g = draw_operands(*LAYERS[algorithm or "winograd"], dtype=np.float32)
     x, g = (SCENES[scene](a).astype(np.float32) for a in (x, g))
     wide = [a.astype(np.float64) for a in (x, w, g)]
     mirror, turned = geometry.mirrored(), w.transpose(1, 0, 2, 3)
@@ -152,7 +152,7 @@ def test_winograd_stays_within_its_stated_bound(algorithm, scene):
 )
 def test_ordinary_data_are_even_and_a_lone_pixel_is_not(algorithm, tile):
     """Noise and noise after a relu are even; a lone pixel is not."""
-    x, _, _ = problem(*LAYERS[algorithm], dtype=np.float32)
+    x, _, _ = draw_operands(*LAYERS[algorithm], dtype=np.float32)
     geometry = LAYERS[algorithm][2]
     for scene in ("even", "after a relu", "tiny", "large"):
         assert winograd.is_even(SCENES[scene](x), geometry, *tile)
