@@ -65,9 +65,9 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
 def read_pytorch_names() -> dict[str, str]:
     """PyTorch 2.13's public names by namespace, recorded by tests/oracle/record_names.py."""
     import json
-    from pathlib import Path
+    from pkgutil import get_data
 
-    return json.loads(Path(__file__).with_name("pytorch_names.json").read_text("utf-8"))
+    return json.loads(get_data(__package__, "pytorch_names.json") or "{}")  # from an archive, too
 
 
 def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> ModuleType:

@@ -18,10 +18,8 @@ def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any
 
     With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
     """
-    if isinstance(cotangent, np.generic):  # of a loss
-        return rules
     array = getattr(cotangent, "array", cotangent)
-    on_gpu = select(array)
+    on_gpu = not isinstance(array, np.generic) and select(array)  # a scalar is the first gradient of a loss
     if array is not cotangent:
         return rules
     if on_gpu:

@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,24 @@ def test_a_missing_name_says_whether_pytorch_has_it(name):
 def test_a_private_name_is_not_looked_up():
     assert str(missing_name("torch.nn", "_foo")) == "module 'minigrad.nn' has no attribute '_foo'"
     assert str(missing_name("torch.Tensor", "stft")).startswith("'Tensor' object has no attribute 'stft': PyTorch has")
+
+
+FROM_AN_ARCHIVE = """
+import minigrad as torch
+torch.nn.Linear(2, 1)(torch.ones(3, 2)).sum().backward()
+print(torch.__file__)
+torch.nn.LSTM
+"""
+
+
+def test_the_package_runs_from_an_archive(tmp_path):
+    archive = tmp_path / "packed.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for file in [*(ROOT / "minigrad").rglob("*.py"), *(ROOT / "minigrad").rglob("*.json")]:
+            packed.write(file, file.relative_to(ROOT))
+    command, env = [sys.executable, "-W", "error", "-c", FROM_AN_ARCHIVE], os.environ | {"PYTHONPATH": str(archive)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, check=False)
+    assert done.stdout.startswith(str(archive)) and "PyTorch has torch.nn.LSTM" in done.stderr
 
 
 def test_modules_that_lessons_only_import_can_be_imported():

@@ -77,3 +77,28 @@ def test_large_arrays_too(monkeypatch):
     y = there_and_back(x)
     y.backward(x)
     assert y.tolist() == x.grad.tolist() == [1000.0] * 8
+
+
+@pytest.mark.parametrize("count", [5, 100_000])
+def test_the_gradient_of_a_loss_is_computed_in_float32_too(count):
+    """The count may be too large for float16, which ends at 65504."""
+    x = torch.ones(count, dtype=torch.float16, requires_grad=True)
+    x.mean().backward()
+    assert x.grad[0].item() == x.grad[-1].item() == np.float16(1 / count)
+    x.grad = None
+    torch.nn.functional.l1_loss(x, torch.zeros_like(x)).backward()
+    assert x.grad[0].item() == np.float16(1 / count)
+
+
+def test_gradients_that_pytorch_makes_in_several_steps_round_in_each():
+    rng = np.random.default_rng(0)
+    x, end, weight, g = (torch.tensor(rng.standard_normal(64).astype(np.float16), requires_grad=True) for _ in range(4))
+    a, b, w, c = (t.detach().numpy() for t in (x, end, weight, g))  # NumPy rounds each of its steps
+    found = torch.autograd.grad(torch.lerp(x, end, weight), (x, end, weight), g.detach())
+    for gradient, expected in zip(found, (c * (1 - w), c * w, c * (b - a)), strict=True):
+        assert np.array_equal(gradient.numpy(), expected)
+    off = a - x.detach().mean().numpy()
+    assert np.array_equal(torch.autograd.grad(x.var(), x)[0].numpy(), np.float16(2 / 63) * off)
+    std = x.std()
+    slope = np.float16(1) / (2 * std.detach().numpy())
+    assert np.array_equal(torch.autograd.grad(std, x)[0].numpy(), slope * np.float16(2 / 63) * off)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import PACKING, TensorBase, edge_of, value_of, wrap
+from minigrad.autograd.core import GRAD, PACKING, TensorBase, edge_of, value_of, wrap
 from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.inspection import require_callable, watchers
 from minigrad.autograd.messages import freed, overwritten
@@ -161,7 +161,7 @@ class PackedNode(Node):
 def pack_saved(result: Any) -> None:
     """Packs the tensors that the call of `result` has saved."""
     call = result.node.call
-    with ModeSwitch(clear_flags=PACKING):  # tensors saved by the hooks themselves are not packed
+    with ModeSwitch(clear_flags=PACKING | GRAD):  # what the hooks compute is neither packed nor recorded
         if isinstance(call, FunctionNode):
             call.ctx._kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.ctx._kept]
         else:

@@ -324,7 +324,7 @@ _lerp = elementwise(
     lambda g, weight: g * (1 - weight),
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
-    in_float32=True,
+    in_float32="forward",
 )
 
 

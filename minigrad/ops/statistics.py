@@ -65,15 +65,15 @@ def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
     off = x - average(x, dim=dim, keepdim=True)
     if dim is None and correction >= n:  # division by zero
         return spread_gradient(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
-    return spread_gradient(g, x.shape, dim) * (off * (2 / (n - correction) if n != correction else math.inf))
+    return spread_gradient(g * (2 / (n - correction) if n != correction else math.inf), x.shape, dim) * off
 
 
 def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
     return _slope_of_var(divide_or(g, 2 * out), x, dim, correction)
 
 
-_var = operation("var", _var_forward, _slope_of_var, in_float32=True)
-_std = operation("std", _std_forward, _slope_of_std, in_float32=True)
+_var = operation("var", _var_forward, _slope_of_var, in_float32="forward")
+_std = operation("std", _std_forward, _slope_of_std, in_float32="forward")
 
 
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:

@@ -160,3 +160,16 @@ def test_written_indices_are_refused_under_hooks_too(key):
     index.copy_(index.flip(0))
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def test_what_a_pack_hook_computes_is_not_recorded():
+    x = leaf()
+    with saved_tensors_hooks(lambda t: (mg.is_grad_enabled(), t.numpy().copy()), lambda kept: mg.tensor(kept[1])):
+        y = (x.exp() * x).sum()
+        assert mg.is_grad_enabled()
+    y.backward()
+    assert x.grad.tolist() == pytest.approx(((1 + x) * x.exp()).tolist())
+    packed = []
+    with saved_tensors_hooks(lambda t: packed.append((mg.is_grad_enabled(), (t * 2).requires_grad)) or t, lambda t: t):
+        Cube.apply(x.exp())
+    assert packed and not any(recording or in_graph for recording, in_graph in packed)
