@@ -281,9 +281,7 @@ def test_each_group_of_apart_chooses_by_its_own_shape(monkeypatch):
     x, w, g = draw_operands((2, 128, 20, 20), (128, 64, 3, 3), Geometry((3, 3), padding=(1, 1), groups=2), np.float32)
     chosen = []
     choose = dispatch.choose
-    monkeypatch.setattr(
-        dispatch, "choose", lambda *draw_operands: chosen.append(choose(*draw_operands).name) or choose(*draw_operands)
-    )
+    monkeypatch.setattr(dispatch, "choose", lambda *given: chosen.append(choose(*given).name) or choose(*given))
     compute_three("apart", x, w, g, Geometry((3, 3), padding=(1, 1), groups=2))
     assert chosen == ["apart", *["winograd"] * 2] * 3
     with kernels.algorithm("apart"), pytest.raises(ValueError, match="matmul"):  # what it forgets it forces again
