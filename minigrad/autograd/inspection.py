@@ -15,9 +15,9 @@ from minigrad.backend import quiet
 
 _keys = count(10).__next__  # far from the keys that have a meaning
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-# Keys among the hooks of a node or a leaf. RETAIN: the one that keeps `.grad`, moves on when its tensor is written to.
-# Under the others stands what `run_hooks` leaves alone: of a node, hooks before and after its rules, and notes; of a
-# leaf, hooks that run when the gradient is added to `.grad`, in this order.
+# Keys among the hooks of a node or a leaf. Under RETAIN is the hook that keeps `.grad`; it moves on when its tensor is
+# written to. Under each of the others are hooks that `run_hooks` leaves alone: of a node, hooks before and after its
+# rules, and notes; of a leaf, hooks that run when its gradient is added to `.grad`, in the order of these keys.
 RETAIN, NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS, NOTES = -1, -2, -3, -4, -5
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
@@ -57,20 +57,20 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     return RemovableHandle(hooks, key)
 
 
-class Aside(dict[Any, Any]):
-    """What stands under one of the other keys, in order."""
+class HooksApart(dict[Any, Any]):
+    """The hooks, or the notes, under one of the other keys, in order."""
 
 
-def aside(holder: Any, key: int) -> Aside:
-    """What stands under `key` among the hooks of a node or a leaf."""
+def open_hooks(holder: Any, key: int) -> HooksApart:
+    """The hooks under `key` of a node or a leaf, to add others to."""
     if holder.hooks is None:
         holder.hooks = {}
-    found: Aside = holder.hooks.setdefault(key, Aside())
+    found: HooksApart = holder.hooks.setdefault(key, HooksApart())
     return found
 
 
-def find_aside(holder: Any, key: int) -> list[Any]:
-    """The hooks under `key`, which may change while they are called."""
+def find_hooks(holder: Any, key: int) -> list[Any]:
+    """The hooks under `key`, in a list of their own: a hook may remove itself while it runs."""
     return list((holder.hooks or {}).get(key, {}).values())
 
 
@@ -83,7 +83,7 @@ def require_callable(hook: Any) -> None:
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
     """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
     for hook in list(hooks.values()):
-        if hook.__class__ is Aside:
+        if hook.__class__ is HooksApart:
             continue
         changed = hook(gradient if create_graph else wrap(gradient))
         if changed is not None:
@@ -160,7 +160,7 @@ class Inspectable:
     @property
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for notes of one's own on this node."""
-        return aside(self, NOTES)
+        return open_hooks(self, NOTES)
 
     @property
     def trace(self) -> str | None:

@@ -17,11 +17,11 @@ from minigrad.autograd.inspection import (
     AFTER_GRAD,
     NODE_HOOKS,
     NODE_PREHOOKS,
-    Aside,
+    HooksApart,
     RemovableHandle,
     add_hook,
-    aside,
-    find_aside,
+    find_hooks,
+    open_hooks,
     replace_some,
     run_hooks,
 )
@@ -37,12 +37,12 @@ hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pa
 def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
     hooks_exist[:] = [True]
-    return add_hook(aside(leaf, when), hook)
+    return add_hook(open_hooks(leaf, when), hook)
 
 
 def before_accumulation(leaf: Any, gradient: Any) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
-    hooks, create_graph = find_aside(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
+    hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
     for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:
@@ -52,12 +52,12 @@ def before_accumulation(leaf: Any, gradient: Any) -> Any:
 
 def after_accumulation(leaf: Any, gradient: Any) -> None:
     """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
-    for hook in find_aside(leaf, AFTER_GRAD):
+    for hook in find_hooks(leaf, AFTER_GRAD):
         returned = hook(leaf)
         if returned is not None and returned is not leaf:  # in-place methods return the leaf
             kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
-    for hook in find_aside(leaf, NODE_HOOKS):
+    for hook in find_hooks(leaf, NODE_HOOKS):
         hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
 
 
@@ -82,7 +82,7 @@ def show_to_hooks(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> 
     if leaf.node is not LEAF:
         hint = "after detach_() it was written to, and is a result now"
         raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
-    seen = leaf.hooks and any(hook.__class__ is not Aside for hook in leaf.hooks.values())
+    seen = leaf.hooks and any(hook.__class__ is not HooksApart for hook in leaf.hooks.values())
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
     return gradient, owned and not seen

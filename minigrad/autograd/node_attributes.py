@@ -15,9 +15,9 @@ from minigrad.autograd.inspection import (
     RemovableHandle,
     add_hook,
     as_tensors,
-    aside,
     by_operand,
-    find_aside,
+    find_hooks,
+    open_hooks,
     replace_some,
 )
 from minigrad.autograd.walk import fit
@@ -43,7 +43,7 @@ def hang_hook(node: Any, hook: Any, before: bool) -> RemovableHandle:
     if not isinstance(node, Hooked):
         plain: Any = type(node)
         node.__class__ = _derive_hooked(plain)
-    return add_hook(aside(node, NODE_PREHOOKS if before else NODE_HOOKS), hook)
+    return add_hook(open_hooks(node, NODE_PREHOOKS if before else NODE_HOOKS), hook)
 
 
 class Hooked:
@@ -54,7 +54,7 @@ class Hooked:
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         node: Any = self
         arrived = node.split(cotangent)
-        for hook in find_aside(node, NODE_PREHOOKS):
+        for hook in find_hooks(node, NODE_PREHOOKS):
             changed = hook(tuple(as_tensors(arrived, create_graph)))
             if changed is not None:
                 replaced = replace_some(hook, arrived, changed, create_graph)
@@ -63,7 +63,7 @@ class Hooked:
         if any(gradient is not None for gradient in arrived):
             found = super().vjp(node.join(arrived), create_graph, wanted)  # type: ignore[misc]
         outputs = tuple(as_tensors(arrived, create_graph))
-        hooks = find_aside(node, NODE_HOOKS)
+        hooks = find_hooks(node, NODE_HOOKS)
         if hooks:
             found = _fit_all(node, found, create_graph)
         for hook in hooks:

@@ -299,17 +299,18 @@ def histogram(input: Tensor, bins: Any = 100, *, range: Any = None, weight: Any 
 
 def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
     """Checks that edges and weights are of the type of `x` and have a shape that fits, and that edges increase."""
-    given = {"bins": bins, "weight": weight}
-    for name, y in [(name, t.array) for name, t in given.items() if isinstance(t, TensorBase)]:
-        if y.dtype != x.dtype:
-            raise RuntimeError(
-                f"torch.histogram(): {name} should have the dtype of input, {x.dtype}, but got {y.dtype}"
-            )
-        if name == "weight" and y.shape != x.shape:
-            shapes = f"got {tuple(y.shape)} for {tuple(x.shape)}"
-            raise RuntimeError(f"torch.histogram(): weight should have the shape of input, but {shapes}")
-        if name == "bins" and (y.ndim != 1 or y.size < 2 or (y[1:] < y[:-1]).any()):
-            raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {y.tolist()}")
+    if weight is not None:
+        require_tensor("histogram", "weight", 4, weight)
+    for name, given in (("bins", bins), ("weight", weight)):
+        if isinstance(given, TensorBase) and given.array.dtype != x.dtype:
+            types = f"{x.dtype}, but got {given.array.dtype}"
+            raise RuntimeError(f"torch.histogram(): {name} should have the dtype of input, {types}")
+    if weight is not None and weight.array.shape != x.shape:
+        shapes = f"got {tuple(weight.array.shape)} for {tuple(x.shape)}"
+        raise RuntimeError(f"torch.histogram(): weight should have the shape of input, but {shapes}")
+    edges = value_of(bins)
+    if edges is not bins and (edges.ndim != 1 or edges.size < 2 or (edges[1:] < edges[:-1]).any()):
+        raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {edges.tolist()}")
     if range is not None and len(range) != 2:
         raise RuntimeError(f"torch.histogram(): range should have 2 elements, but got {len(range)}")
 

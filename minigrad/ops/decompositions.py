@@ -311,7 +311,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
 
 
 def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> Any:
-    """The largest one along `dim`, which of none is 0; or for an `ord` below 0 the smallest one, which none has."""
+    """The largest one along `dim`, or for an `ord` below 0 the smallest one. Of no elements the largest one is 0."""
     if ord > 0 and not magnitudes.array.shape[dim]:
         return sum(magnitudes, dim, keepdim)
     return (amax if ord > 0 else amin)(magnitudes, dim, keepdim)

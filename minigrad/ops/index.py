@@ -180,8 +180,7 @@ def _convert_slice(part: slice) -> slice:
 
 
 def _as_plain(x: Any) -> Any:
-    is_tensor = isinstance(x, TensorBase)
-    return index(x) if is_tensor else x
+    return index(x) if isinstance(x, TensorBase) else x  # type: ignore[arg-type]
 
 
 def _step_too_small(step: int) -> ValueError:

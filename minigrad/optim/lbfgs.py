@@ -66,11 +66,8 @@ class LBFGS(Optimizer):
             return self._minimize(enable_grad()(closure))
 
     def _minimize(self, closure: Callable[[], Any]) -> Any:
-        if len(self.param_groups) != 1:
-            raise AssertionError(
-                f"Expected exactly one param_group, but got {len(self.param_groups)}: LBFGS trains one list of tensors"
-            )
-        group, state = self.param_groups[0], self.state[self.param_groups[0]["params"][0]]
+        group = self._read_group()
+        state = self.state[group["params"][0]]
         rate, change = float(group["lr"]), group["tolerance_change"]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
@@ -106,6 +103,14 @@ class LBFGS(Optimizer):
             if abs(d * t).max() <= change or abs(loss - before) < change:
                 break
         return first_loss
+
+    def _read_group(self) -> dict[str, Any]:
+        """The only group. Raises AssertionError if there are others."""
+        if len(self.param_groups) != 1:
+            raise AssertionError(
+                f"Expected exactly one param_group, but got {len(self.param_groups)}: LBFGS trains one list of tensors"
+            )
+        return self.param_groups[0]
 
     def _search(
         self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int

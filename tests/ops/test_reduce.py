@@ -187,6 +187,8 @@ def test_bincount_counts_and_weighs():
     assert weighed.tolist() == [0.5, 0, 0.25, 0] and weighed.dtype == torch.float32
     with pytest.raises(RuntimeError, match=r"1-d non-negative .*: got shape \(1,\) with the least entry -1"):
         torch.bincount(torch.tensor([-1]))
+    with pytest.raises(TypeError, match=r"histogram.*'weight' .*must be Tensor, not list"):
+        torch.histogram(torch.ones(1), 2, weight=[1.0])
     with pytest.raises(NotImplementedError, match=r"bincount.*Float.*convert"):
         torch.bincount(torch.tensor([1.0]))
 
