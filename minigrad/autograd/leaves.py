@@ -1,9 +1,9 @@
 """Leaf tensors in the backward walk: a gradient is checked, added to `.grad`, and the leaf's hooks are run.
 
 Several calls may use one leaf, and the walk delivers their gradients one by one. Normally `.grad` is written when the
-walk is over. A leaf with a post-accumulate hook gets its `.grad` as soon as its last gradient has arrived, while the
-walk continues: so several processes can exchange gradients during the backward pass. The node that delivers the last
-gradient is found before the walk, and only if such a hook was ever registered.
+walk is over. A leaf with hooks gets its `.grad` as soon as its last gradient has arrived, while the walk continues: so
+several processes can exchange gradients during the backward pass, and hooks of leaves and results run in PyTorch's
+order. The node that delivers the last gradient is found before the walk, and only if such a hook was ever registered.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
     hooks_exist[:] = [True]
     return add_hook(open_hooks(leaf, when), hook)
+
+
+def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Show `hook` the complete gradient of `leaf`, before it is added."""
+    hooks_exist[:] = [True]
+    if leaf.hooks is None:
+        leaf.hooks = {}
+    return add_hook(leaf.hooks, hook)
 
 
 def before_accumulation(leaf: Any, gradient: Any) -> Any:
@@ -103,7 +111,7 @@ def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
     last: dict[Any, Any] = {}
     for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
         for edge in node.edges:
-            if isinstance(edge, TensorBase) and edge.hooks and edge.hooks.get(AFTER_GRAD):
+            if isinstance(edge, TensorBase) and edge.hooks:
                 last[edge] = node
     users: dict[Any, list[Any]] = {}
     for leaf, node in last.items():

@@ -31,8 +31,8 @@ def walk(
 ) -> Iterator[tuple[Edge, Any]]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; yields these, each with its gradient.
 
-    Gradients are arrays, or Tensors under `create_graph`. Leaves come at the end; one with a hook that waits for its
-    gradient comes as soon as that is complete.
+    Gradients are arrays, or Tensors under `create_graph`. Leaves come at the end; one with hooks comes as soon as
+    its gradient is complete.
     """
     route = None
     if wanted is not None:

@@ -299,10 +299,11 @@ class GraphMethods(TensorBase):
         _refuse_hook_without_gradient(self)
         if not (self.hooks and isinstance(self.node, Unrecorded)):  # a second one there is hung without a question
             refresh(self, asked=True)
-        holder: Any = self if _is_end(self.node) else self.node  # to what was not recorded no gradient comes
-        if holder.hooks is None:
-            holder.hooks = {}
-        return add_hook(holder.hooks, hook)
+        if _is_end(self.node):  # to what was not recorded no gradient comes
+            return leaves.hang_gradient_hook(self, hook)
+        if self.node.hooks is None:
+            self.node.hooks = {}
+        return add_hook(self.node.hooks, hook)
 
     def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.

@@ -81,6 +81,28 @@ def test_a_hook_runs_as_soon_as_the_gradient_is_complete():
     assert order == ["c", "b", "y", "gradient of a", "a"]
 
 
+def test_hooks_that_see_the_gradient_of_a_leaf_run_between_those_of_results():
+    order = []
+    w, v = leaf(1.0), leaf(1.0)
+    h = w * 2
+    y = h * v
+    for name, x in {"w": w, "h": h, "v": v, "y": y}.items():
+        x.register_hook(lambda g, name=name: order.append(name))
+    y.sum().backward()
+    assert order == ["y", "v", "h", "w"]
+
+
+def test_hooks_of_layers_and_of_their_parameters_run_from_the_last_layer_to_the_first():
+    order = []
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    for name, layer in net.named_children():
+        layer.register_full_backward_hook(lambda *_, name=name: order.append(name))
+    for name, p in net.named_parameters():
+        p.register_hook(lambda g, name=name: order.append(name))
+    net(torch.ones(1, 2, requires_grad=True)).sum().backward()
+    assert order == ["1.bias", "1.weight", "1", "0.bias", "0.weight", "0"]
+
+
 def test_a_hook_runs_though_one_use_of_its_tensor_gets_no_gradient():
     seen = []
     x = leaf(1.0, 2.0)
