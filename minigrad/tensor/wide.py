@@ -51,9 +51,8 @@ else:
 
         def fetch(name: str) -> Any:
             method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
-            if "." in method.__qualname__:
+            if "." in method.__qualname__:  # written there, and not one of `ops/`, which are checked
                 method = of_tensors(method)
-            if method.__qualname__.startswith(family):
                 method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
             return method
 
