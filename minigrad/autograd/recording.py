@@ -28,7 +28,7 @@ from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules,
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
-from minigrad.half_precision import round_once, serve_halves
+from minigrad.half_precision import HALF, round_once, serve_halves, widen
 from minigrad.side_by_side import in_parts, is_large
 
 
@@ -122,11 +122,12 @@ class Operation:
         if self.view:
             tensor = self.look(operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
-            if self.in_float32 and arrays[0].dtype.char == "e":
-                forward = round_once(forward)
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
-                tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
+                if self.in_float32 and arrays[0].dtype.char == "e":  # what `round_once` does
+                    tensor = wrap(forward(*map(widen, arrays), **statics).astype(HALF))
+                else:
+                    tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
             finally:
                 restore_warnings(loud)
         else:

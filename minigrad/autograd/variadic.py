@@ -17,13 +17,9 @@ class Variadic(Operation):
     plans: Any  # the operations, by their number of operands
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:
-        return self.of(len(operands))(*operands, **statics)
-
-    def of(self, count: int) -> Any:
-        """The operation of `count` operands."""
-        if count not in self.plans:
-            self.plans[count] = self._derive(count)
-        return self.plans[count]
+        count = len(operands)
+        made = self.plans.get(count) or self.plans.setdefault(count, self._derive(count))
+        return made(*operands, **statics)
 
     def _derive(self, count: int) -> Operation:
         """Makes the operation of `count` operands ``x0, x1, ...``, each of which has a rule."""

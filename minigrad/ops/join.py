@@ -77,6 +77,8 @@ def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
     """Raises if the shapes of tensors to join differ from `first` on other axes than `dim`."""
     for position, x in enumerate(tensors):
         shape = list(x.array.shape)
+        if shape == first:  # nearly always
+            continue
         if len(shape) != len(first):
             detail = f"got {len(first)} and {len(shape)} (tensor {position} has shape {shape})"
             raise RuntimeError(f"Tensors must have same number of dimensions: {detail}")
@@ -98,10 +100,10 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             [3, 4]])
     """
     given = _read_list("stack", tensors)
-    first = list(given[0].array.shape)
+    first = given[0].array.shape
     for i, x in enumerate(given):
-        if list(x.array.shape) != first:
-            detail = f"got {first} at entry 0 and {list(x.array.shape)} at entry {i}"
+        if x.array.shape != first:
+            detail = f"got {list(first)} at entry 0 and {list(x.array.shape)} at entry {i}"
             hint = "crop, resize or pad them to one shape first"
             raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}: {hint}")
     d = axis(dim, len(first) + 1)
