@@ -40,7 +40,7 @@ class _Alias(Loader):
             if isinstance(answer, Answer):
                 self.spec = None
                 return answer
-            detail = "minigrad has no such module, which answers for torch since `import minigrad.as_torch`"
+            detail = "minigrad has no such module (it answers for torch since `import minigrad.as_torch`)"
             where = "docs/supported.md lists what is here"
             raise ModuleNotFoundError(f"No module named {spec.name!r}: {detail}; {where}", name=spec.name) from None
         self.spec = module.__spec__

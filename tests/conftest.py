@@ -106,7 +106,10 @@ def pytest_configure(config):
         library = contextlib.ExitStack()
         library.enter_context(install_stand_in())
         config.add_cleanup(library.close)
-    devices.set_default_device(name)
+    try:
+        devices.set_default_device(name)
+    except RuntimeError as error:  # no GPU, or no CuPy
+        raise pytest.UsageError(f"--device {name}: {error}") from None
     config.add_cleanup(lambda: devices.set_default_device(None))
 
 

@@ -189,7 +189,7 @@ def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> No
     if a != b:
         common_shape(name, a, b)
         text = (
-            f"{name}: Using a target size ({b}) that is different to the input size ({a}): broadcasting compares "
+            f"{name}: Using a target size {b} that is different to the input size {a}: broadcasting compares "
             "numbers that do not belong together. Ensure that they have the same size, for example "
             "target.reshape(input.shape)"
         )

@@ -60,10 +60,10 @@ def test_the_older_flags_still_choose_the_reduction(flags, reduction):
 
 def test_shapes_that_differ_are_refused_or_warned_of():
     x, y = minigrad.ones(8), minigrad.ones(8, 1)
-    with pytest.raises(ValueError, match=r"target size \(\(8, 1\)\) that is different to the input size \(\(8,\)\)"):
+    with pytest.raises(ValueError, match=r"target size \(8, 1\) that is different to the input size \(8,\):"):
         F.mse_loss(x, y)
     for loss in (F.l1_loss, F.smooth_l1_loss, F.huber_loss):
-        with pytest.warns(UserWarning, match=r"target size \(\(8, 1\)\) that is different"):
+        with pytest.warns(UserWarning, match=r"target size \(8, 1\) that is different"):
             assert loss(x, y, reduction="none").shape == (8, 8)
 
 
