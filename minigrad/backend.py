@@ -21,7 +21,7 @@ import numpy as np
 
 import minigrad.memory  # noqa: F401 (imported, it asks malloc to keep what a step frees)
 from minigrad.devices import CPU, device
-from minigrad.layout import find_memory_order
+from minigrad.layout import find_memory_order, invert
 
 Array = Any  # a NumPy or CuPy array
 P = ParamSpec("P")
@@ -190,7 +190,7 @@ def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
         order = find_memory_order(array.shape, [abs(step) for step in array.strides])
         turned = array.transpose(order)
         if turned.flags.c_contiguous:
-            return copy(turned).transpose([order.index(i) for i in range(array.ndim)])
+            return copy(turned).transpose(invert(order))
     return copy(array)
 
 

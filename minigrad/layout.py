@@ -1,4 +1,4 @@
-"""`torch.layout` and `torch.memory_format`: names for how a tensor lies in memory; and the order of a result's axes."""
+"""`torch.layout` and `torch.memory_format`: names for how a tensor lies in memory; and the order of axes in memory."""
 
 from __future__ import annotations
 
@@ -111,3 +111,13 @@ def _lies_outside(shape: Sequence[int], strides: Sequence[Sequence[int]], axis: 
             if (steps[axis], shape[axis]) > (steps[other], shape[other]):
                 return True
     return None
+
+
+def is_dense(array: Any) -> bool:
+    """True if the elements fill their memory without gaps, in any order of the axes."""
+    step = array.itemsize
+    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True

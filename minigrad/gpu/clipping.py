@@ -14,7 +14,8 @@ import numpy as np
 from minigrad.backend import Array, array_module, on_gpu_of
 from minigrad.gpu.floats import REDUCTIONS
 from minigrad.gpu.launch import THREADS, Kernel, int32s
-from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense, start_table
+from minigrad.gpu.optimizers import CHUNK, FIND_ROW, start_table
+from minigrad.layout import is_dense
 
 ROWS = 190  # rows of a table: every GPU accepts 4,096 bytes of arguments
 TABLE = np.dtype(

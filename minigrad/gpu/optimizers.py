@@ -23,6 +23,7 @@ from minigrad.backend import Array, on_gpu_of
 from minigrad.gpu.cuda_c import HELPERS, OPTIONS, computed, print_line, stored
 from minigrad.gpu.formula import Program, trace_rule
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
+from minigrad.layout import is_dense
 from minigrad.tracing import Step
 
 CHUNK = 2048  # elements of a block: eight of each thread
@@ -267,16 +268,6 @@ def _bring_into_one_order(row: Row, counted: int) -> Row | None:
     copy = np.empty_like(w)
     copy[...] = g
     return (w, copy, *row[2:])
-
-
-def is_dense(w: Array) -> bool:
-    """Whether `w` has no gaps in memory, in any order of its axes."""
-    expected = w.dtype.itemsize
-    for step, n in sorted((step, n) for step, n in zip(w.strides, w.shape, strict=True) if n > 1):
-        if step != expected:
-            return False
-        expected *= n
-    return True
 
 
 def _trace(

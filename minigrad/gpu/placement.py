@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.gpu.launch import THREADS, blocks_for
-from minigrad.layout import find_memory_order
+from minigrad.layout import find_memory_order, invert
 
 AT_ONCE = 4  # consecutive elements of a thread
 Steps = tuple[int, ...]  # strides in elements, innermost axis first
@@ -52,7 +52,7 @@ def place(
     steps = [_spread_steps(shape, *operand) for operand in operands]
     order = list(range(len(shape))) if in_order else find_memory_order(shape, *[[abs(n) for n in s] for s in steps])
     stored_shape = tuple([shape[i] for i in order])
-    transposition = None if order == sorted(order) else tuple(np.argsort(order).tolist())
+    transposition = None if order == sorted(order) else tuple(invert(order))
     return _plan(stored_shape, transposition, *_merge(stored_shape, [[steps[k][i] for i in order] for k in read]))
 
 

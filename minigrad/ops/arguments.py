@@ -119,9 +119,7 @@ class _Signature:
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
         self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
         self.needs_dim = types.get("dim") == "Omissible"
-        # those of `nn.functional` are read as true or false, whatever they are: PyTorch has written it in Python
-        strict = not function.__module__.startswith("minigrad.nn.")
-        self.flags = {name: kind for name, kind in types.items() if strict and kind in ("bool", "bool | None")}
+        self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 

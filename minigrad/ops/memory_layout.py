@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import address_of, array_module
+from minigrad.layout import is_dense
 
 
 class MemoryLayout(NamedTuple):
@@ -99,7 +100,7 @@ def overlap_in_part(a: Any, b: Any) -> bool:
     """
     if not have_one_base(a, b) or not np.may_share_memory(a, b):
         return False
-    return not are_same(a, b) and _is_dense(a) and _is_dense(b)
+    return not are_same(a, b) and is_dense(a) and is_dense(b)
 
 
 def are_same(a: Any, b: Any) -> bool:
@@ -115,13 +116,3 @@ def _find_steps(array: Any) -> list[int]:
 def have_one_base(a: Any, b: Any) -> bool:
     """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
     return (a if a.base is None else a.base) is (b if b.base is None else b.base)
-
-
-def _is_dense(array: Any) -> bool:
-    """True if the elements fill their memory without gaps, in any order of the axes."""
-    step = array.itemsize
-    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
-        if n > 1 and stride != step:
-            return False
-        step *= n
-    return True

@@ -11,6 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, common_shape, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 
 to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(
-    "permute",
-    lambda x, *, order: x.transpose(order),
-    lambda g, order: np.transpose(g, tuple([order.index(i) for i in range(len(order))])),
-    view=True,
+    "permute", lambda x, *, order: x.transpose(order), lambda g, order: np.transpose(g, invert(order)), view=True
 )
 _swap = operation(
     "transpose",

@@ -14,6 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, to_device
 from minigrad.devices import CPU
 from minigrad.generator import Generator
+from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
@@ -33,7 +34,7 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
         return on_gpu_of(array, run, array.shape)
     order = order_in_memory(array)
     drawn = on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
-    return drawn.transpose(np.argsort(order).tolist())  # axes in memory order -> axes in their own order
+    return drawn.transpose(invert(order))  # axes in memory order -> axes in their own order
 
 
 def order_in_memory(array: Any) -> list[int]:
@@ -282,7 +283,7 @@ class DrawingMethods(TensorBase):
         chances, order = p.array, order_in_memory(self.array)
         try:
             chances = np.broadcast_to(chances, self.array.shape).transpose(order)
-            drawn = _draw_by_chances(chances, dtype, generator).transpose(np.argsort(order).tolist())
+            drawn = _draw_by_chances(chances, dtype, generator).transpose(invert(order))
         except ValueError:
             detail = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
             raise RuntimeError(f"bernoulli_: chances of {detail}") from None

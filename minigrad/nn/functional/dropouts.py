@@ -10,6 +10,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import address_of, array_module, device_of, on_gpu_of, to_device
+from minigrad.layout import invert
 from minigrad.nn.functional.checks import require_bool, require_tensors
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign
@@ -133,7 +134,7 @@ def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
     found = on_gpu_of(array, run)
     if found is None:
         return None
-    made, factors = [x.transpose(np.argsort(order).tolist()) for x in found]  # back to the order of the axes
+    made, factors = [x.transpose(invert(order)) for x in found]  # back to the order of the axes
     return native_dropout(input, wrap(factors), made=made)
 
 
