@@ -178,13 +178,13 @@ def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
         return _traced_x_rule(g, x, w, moments)
 
     def compute(g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
-        rows, weighted = x, g if w is None else g * w
+        weighted = g if w is None else g * w
         total, share = weighted.sum(axis=moments.dims, keepdims=True), scale.dtype.type(1 / max(moments.count, 1))
-        slope = (total * mean - sum_product(weighted, rows, moments.dims)) * scale * scale * scale * share
+        slope = (total * mean - sum_product(weighted, x, moments.dims)) * scale * scale * scale * share
         dx = g * scale
         if w is not None:
             dx *= w
-        dx += rows * slope
+        dx += x * slope
         dx -= slope * mean + total * scale * share
         return dx
 
@@ -252,14 +252,13 @@ group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 # ---- with given statistics ----------------------------------------------------------------
 def _given_forward(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Shape, eps: float) -> Any:
-    wide = lay_images(x)
     scale = 1 / np.sqrt(var + eps)
     if w is not None:
         scale = scale * w
     shift = -mean * scale if b is None else b - mean * scale
-    y = wide * scale.reshape(columns).astype(wide.dtype)
-    y += shift.reshape(columns).astype(wide.dtype)
-    return y.astype(x.dtype, copy=False)
+    y = lay_images(x) * scale.reshape(columns).astype(x.dtype)
+    y += shift.reshape(columns).astype(x.dtype)
+    return y
 
 
 def _given_x_rule(g: Any, w: Any, var: Any, columns: Shape, eps: float) -> Any:

@@ -125,14 +125,11 @@ _FILTERS: dict[str, tuple[int, Callable[[Any], Any]]] = {  # the radius in pixel
 
 # ---- the operation -------------------------------------------------------------------------------
 def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
-    wide = x
+    weigh = _weigh_bytes if x.dtype == np.uint8 else _weigh
     for axis in axes:
-        rows = [wide.take(constant_beside(wide, as_index(places)), axis=axis.dim) for places in axis.places.T]
-        if axis.weights is None:
-            wide = rows[0]
-        else:
-            wide = (_weigh_bytes if x.dtype == np.uint8 else _weigh)(rows, axis)
-    return wide.astype(x.dtype, copy=False)
+        rows = [x.take(constant_beside(x, as_index(places)), axis=axis.dim) for places in axis.places.T]
+        x = rows[0] if axis.weights is None else weigh(rows, axis)
+    return x
 
 
 def _weigh(rows: list[Any], axis: Axis) -> Any:
@@ -160,17 +157,16 @@ def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
 
 def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
     """The adjoint of `_read`: adds each new pixel's weighted gradient to the old pixels that it read."""
-    wide = g
     for axis in reversed(axes):
         dim = axis.dim
-        image = array_module(g).zeros((*wide.shape[:dim], axis.length, *wide.shape[dim + 1 :]), wide.dtype)
+        image = array_module(g).zeros((*g.shape[:dim], axis.length, *g.shape[dim + 1 :]), g.dtype)
         for tap, places in enumerate(axis.places.T):
-            part = wide
+            part = g
             if axis.weights is not None:
-                part = wide * stand_along(axis.weights[:, tap].astype(wide.dtype), dim, wide.ndim)
+                part = g * stand_along(axis.weights[:, tap].astype(g.dtype), dim, g.ndim)
             _add_rows(image, part, dim, places)
-        wide = image
-    return wide
+        g = image
+    return g
 
 
 def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
