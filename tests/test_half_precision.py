@@ -90,6 +90,36 @@ def test_the_gradient_of_a_loss_is_computed_in_float32_too(count):
     assert x.grad[0].item() == np.float16(1 / count)
 
 
+PRODUCTS = {
+    "matrices": torch.matmul,
+    "batches": lambda x, y: torch.bmm(x.reshape(2, 8, 16), y.reshape(2, 16, 8)),
+    "a layer": lambda x, y: torch.nn.functional.linear(x, y.T),
+    "einsum": lambda x, y: torch.einsum("ij,jk->ki", x, y),
+    "einsum of two": lambda x, y: torch.einsum("ij,ji->i", x, y),
+}
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_products_are_summed_in_float32(product, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = (torch.tensor(rng.standard_normal((16, 16)).astype(np.float16), requires_grad=True) for _ in range(2))
+    wide_x, wide_y = (t.detach().float().requires_grad_() for t in (x, y))
+    kinds = []
+    for name in ("dot", "matmul", "einsum"):
+        whole = getattr(np, name)
+        monkeypatch.setattr(
+            np, name, lambda *args, _of=whole, **options: kinds.append(args[-1].dtype) or _of(*args, **options)
+        )
+    found, expected = product(x, y), product(wide_x, wide_y)
+    assert found.dtype is torch.float16 and found.tolist() == expected.half().tolist()
+    g = torch.tensor(rng.standard_normal(tuple(found.shape)).astype(np.float16))
+    pairs = zip(
+        torch.autograd.grad(found, (x, y), g), torch.autograd.grad(expected, (wide_x, wide_y), g.float()), strict=True
+    )
+    assert all(half.tolist() == wide.half().tolist() for half, wide in pairs)
+    assert kinds and np.float16 not in kinds
+
+
 def test_gradients_that_pytorch_makes_in_several_steps_round_in_each():
     rng = np.random.default_rng(0)
     x, end, weight, g = (torch.tensor(rng.standard_normal(64).astype(np.float16), requires_grad=True) for _ in range(4))

@@ -13,6 +13,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
+from minigrad.half_precision import HALF, widen
 from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
@@ -31,7 +32,9 @@ def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     # NumPy uses BLAS only with its path optimizer, which takes longer than a small product.
     large = len(operands) > 1 and max(x.size for x in operands) > 4096
     multiply: Any = np.einsum if xp is np else KERNELS.get(np.einsum, xp.einsum)
-    return multiply(equation, *operands, **({"optimize": True} if large else {}))
+    half = xp is np and operands[0].dtype is HALF  # NumPy's own loops for it are slow, as in `multiply_matrices`
+    made = multiply(equation, *(map(widen, operands) if half else operands), **({"optimize": True} if large else {}))
+    return made.astype(HALF) if half else made
 
 
 def _einsum_rule(g: Any, i: int, others: Any, inputs: Any, output: str) -> Any:
