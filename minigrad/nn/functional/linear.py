@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,14 @@ def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> T
 
 def _explain_lengths(x: Any, w: Any) -> str:
     rows = x.size // max(x.shape[-1], 1)
+    flat = prod(x.shape[1:])
+    remedy = f"a layer for it has in_features={x.shape[-1]}"
+    if x.ndim > 2 and flat == w.shape[1]:
+        remedy = "flatten each example first, by x.flatten(1) or the layer nn.Flatten()"
+    elif x.ndim > 2:
+        remedy += f", or {flat} after x.flatten(1)"
     return (
         f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
-        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; flatten or "
-        "reshape it"
+        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; "
+        f"{remedy}"
     )

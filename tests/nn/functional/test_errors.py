@@ -124,7 +124,9 @@ REFUSED = [
     (lambda: F.interpolate(ones(1, 1, 2).to(t.uint8), 2, mode="linear"), NotImplementedError, ["linear"]),
     # ---- linear maps, tables, dropout
     (lambda: F.linear(ones(2, 3), ones(4, 2)), RuntimeError,
-     ["(2x3 and 2x4)", "last axis should have 2 entries"]),
+     ["(2x3 and 2x4)", "last axis should have 2 entries", "in_features=3"]),
+    (lambda: F.linear(ones(1, 2, 4, 4), ones(3, 32)), RuntimeError, ["(8x4 and 32x3)", "x.flatten(1)", "nn.Flatten()"]),
+    (lambda: F.linear(ones(1, 2, 4, 4), ones(3, 9)), RuntimeError, ["in_features=4, or 32 after x.flatten(1)"]),
     (lambda: F.linear(ones(2, 3), ones(4, 3).double()), RuntimeError, ["(float64) should be the same"]),
     (lambda: F.linear(ones(2, 3), ones(4, 3), ones(3)), RuntimeError, ["bias of shape [4]", "[3]"]),
     (lambda: F.linear(ones(2, 3).bool(), ones(4, 3).bool()), NotImplementedError, ["'Bool'"]),
