@@ -401,7 +401,7 @@ assert np.allclose(curvature, 60 * v)
 # | `gradients`, `settle` | [autograd/walk.py](../../minigrad/autograd/walk.py) | a heap; hooks; frees as it goes |
 # | `add`, `multiply`, `exp` | [ops/arithmetic.py](../../minigrad/ops/arithmetic.py) | dtypes, `out=` |
 # | `sum_to`, `stretch` | [ops/reduce.py](../../minigrad/ops/reduce.py), [ops/shape.py](../../minigrad/ops/shape.py) | |
-# | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick ways |
+# | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick algorithms |
 # | the last loop | [optim/sgd.py](../../minigrad/optim/sgd.py) | momentum, weight decay |
 #
 # Other small engines to read next:
