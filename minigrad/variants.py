@@ -14,7 +14,7 @@ from minigrad.side_by_side import in_parts, is_large
 
 
 def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any) -> Sequence[tuple[Any, Any]]:
-    """The `rules` of an operation, each with what belongs to it, as they are computed for this cotangent.
+    """The `rules` of an operation, each with the places of what it reads, as they are computed for this cotangent.
 
     With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
     """

@@ -197,7 +197,7 @@ class Inspectable:
         return gradients[0]
 
     def operand_places(self: Any) -> tuple[Sequence[int], int]:
-        """For each edge the position of its operand, and how many there are: operands that can have a gradient."""
+        """For each edge the position of its operand among those that can have a gradient, and the number of these."""
         plan = getattr(self, "plan", None)
         if plan is None:
             return range(len(self.edges)), len(self.edges)

@@ -63,7 +63,7 @@ def walk(
 
 
 def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
-    """The edges that a walk from `roots` follows: those that are `wanted`, and all from which it comes to one."""
+    """The edges that a walk from `roots` follows: the `wanted` ones, and those that lead to a wanted one."""
     route = set(wanted)
     for node in sorted(nodes_below(roots), key=lambda node: node.order):  # operands come before their results
         if not route.isdisjoint(node.edges):

@@ -140,7 +140,7 @@ class _Signature:
         return tuple(given)
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The keyword arguments under PyTorch's names, with a 0-d tensor as `dim` converted to an int."""
+        """The keyword arguments under PyTorch's names, with flags as bools and a 0-d tensor as `dim` as an int."""
         for given, value in [*kwargs.items()]:
             name = self.spellings.get(given, given)
             if name not in kwargs:

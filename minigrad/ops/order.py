@@ -96,7 +96,7 @@ def _make_for_all(name: str, find: Any, shown: str) -> Any:
 
 
 def _read_line(name: str, input: Any, dim: Any, keepdim: bool) -> int | None:
-    """The axis `dim`, which must not be empty; None for all elements, which have no axis to keep."""
+    """The axis `dim`, or None for all elements. Raises for an empty axis, and for `keepdim` without an axis."""
     if dim is None and keepdim:
         raise TypeError(f"{name}(): keepdim needs a dim; over all elements {name}() gives a 0-d tensor")
     d = None if dim is None else axis(dim, input.array.ndim)
