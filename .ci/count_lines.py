@@ -17,7 +17,8 @@ import tokenize
 from heart import ROOT, heart, place_in_heart
 
 # The files that an operation's call and its backward execute, found with `sys.settrace`. Not counted: what is built on
-# them, and files imported only when needed (views changed in place, hooks, grad modes).
+# them; what serves some calls alone (views changed in place, hooks, grad modes, many operands, and the variants of
+# rules for float16, large arrays and GPUs, 20 lines in `variants.py`, which a walk asks for those).
 ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
 # What docs/architecture.md names for a first lesson on the code.
 FIRST_LESSON = (
