@@ -970,6 +970,14 @@ DIFFERENCES = [
         ),
     ),
     (
+        "a hook that raises during `backward()`",
+        "leaves the `.grad` of leaves without hooks as they were; PyTorch has written those that were complete",
+        (
+            "[p := ones_with_gradient(1), z := ones_with_gradient(1) * 1, z.register_hook(lambda g: 1 / 0), "
+            "refuses((z * p).sum().backward), p.grad is None][-1]"
+        ),
+    ),
+    (
         "a state of RMSprop without the option `momentum`",
         "is refused at the next step, as a state of another optimizer is; PyTorch reads it as 0",
         (

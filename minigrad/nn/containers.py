@@ -62,7 +62,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).keys())
         ['act']
         """
-        return dict(self._modules).keys()
+        return self._modules.keys()
 
     def values(self) -> Any:
         """The modules, as a dictionary's.
@@ -71,7 +71,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).values())
         [ReLU()]
         """
-        return dict(self._modules).values()
+        return self._modules.values()
 
     def items(self) -> Any:
         """Pairs of name and module, as a dictionary's.
@@ -80,7 +80,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).items())
         [('act', ReLU())]
         """
-        return dict(self._modules).items()
+        return self._modules.items()
 
     def __getitem__(self, key: str) -> Any:
         return self._modules[key]

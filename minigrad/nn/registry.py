@@ -7,7 +7,7 @@ kind. PyTorch's `_parameters`, `_buffers` and `_modules` are live views of the t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import advise, is_wanted
@@ -40,6 +40,9 @@ class _Registered(MutableMapping[str, Any]):
     def _list_names(self) -> list[str]:
         return [name for name, kind in self._module._kinds.items() if kind == self._kind]
 
+    def _as_dict(self) -> dict[str, Any]:
+        return {name: self._module.__dict__[name] for name in self._list_names()}
+
     def __getitem__(self, name: str) -> Any:
         if self._module._kinds.get(name) != self._kind:
             raise KeyError(name)
@@ -58,8 +61,17 @@ class _Registered(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(self._list_names())
 
+    def keys(self) -> KeysView[str]:
+        return self._as_dict().keys()
+
+    def values(self) -> ValuesView[Any]:
+        return self._as_dict().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        return self._as_dict().items()
+
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return repr(self._as_dict())
 
 
 class Registry:

@@ -54,6 +54,8 @@ def test_changes_of_the_private_dicts_reach_the_module():
     assert len(net._modules) == 1
     assert "third" in net._modules
     assert repr(net._modules) == "{'third': ReLU()}"
+    assert repr(net._modules.keys()) == "dict_keys(['third'])"
+    assert repr(net._modules.items()) == "dict_items([('third', ReLU())])"
     assert net._parameters.get("third") is None
     with pytest.raises(KeyError, match="third"):
         del net._parameters["third"]
