@@ -35,7 +35,14 @@ class Variadic(Operation):
         def rule_of(i: int, g: Any, *values: Any) -> Any:
             """The gradient of operand `i`: the common rule, given what it reads."""
             rest = iter(values)
-            given = [i if n == "i" else [*islice(rest, several[n])] if n in several else next(rest) for n in reads]
+            given: list[Any] = []
+            for read in reads:
+                if read == "i":
+                    given.append(i)
+                elif read in several:
+                    given.append([*islice(rest, several[read])])
+                else:
+                    given.append(next(rest))
             return rule(g, *given)  # type: ignore[misc]
 
         made = Operation(self.name, self.forward, (), self.view, self.backward_name)
