@@ -148,7 +148,7 @@ def write_sources(pages: Path, sources: set[Path]) -> None:
         else:
             kind = {".py": "python", ".md": "markdown"}.get(path.suffix, "text")
             target.write_text(f"# {place}\n\n`````{kind}\n{path.read_text('utf-8')}\n`````\n", encoding="utf-8")
-        names.append(f"source/{place}")
+        names.append(f"source/{place}.md")  # with the suffix: Sphinx strips one, also from a README.md
     (pages / "source.md").write_text(f"# Files that the pages speak of\n\n{toctree(names)}", encoding="utf-8")
 
 

@@ -126,6 +126,13 @@ def test_links_lead_to_pages_and_copies(site):
     )
 
 
+def test_copies_of_files_are_listed_by_their_whole_names(site, tmp_path):
+    site["build"].write_sources(tmp_path, {ROOT / "tests" / "README.md", ROOT / "minigrad" / "ops" / "conv.py"})
+    listed = (tmp_path / "source.md").read_text().split()
+    for name in ("source/tests/README.md.md", "source/minigrad/ops/conv.py.md"):
+        assert name in listed and (tmp_path / name).is_file()  # Sphinx looks for a name without its last .md
+
+
 def test_a_broken_link_is_found(site, tmp_path):
     (tmp_path / "a.html").write_text('<a href="b.html#there">b</a><a href="b.html#not">b</a><img src="no.png">')
     (tmp_path / "b.html").write_text('<p id="there"></p><a href="https://x.org/no">out</a>')
