@@ -2,7 +2,8 @@
 
 One row per mistake: the call, the class of the exception (PyTorch's), and words that the message must contain: what was
 expected, what was got, what to do. `test_bad_arguments.py` goes on with arguments of wrong types and values;
-`autograd/test_gradients.py`, `ops/test_index.py` and the tests of modules and optimizers have tables of their own.
+`autograd/test_gradients.py`, `ops/test_index.py`, `ops/test_setitem.py` and the tests of modules and optimizers have
+tables of their own.
 """
 
 import numpy as np

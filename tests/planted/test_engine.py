@@ -43,7 +43,7 @@ from tests.autograd import (
 from tests.conftest import install_stand_in, make_tensors_on
 from tests.gpu import test_elementwise
 from tests.marks import mark
-from tests.ops import test_index
+from tests.ops import test_index, test_setitem
 from tests.planted.test_gradient_rules import find_operations
 
 # By its name in full: `minigrad.autograd.gradcheck` is also a function.
@@ -118,8 +118,8 @@ def check_long_chain():
 
 
 def check_writes():
-    for program in test_index.PROGRAMS:
-        test_index.test_programs_that_write_pass_gradgradcheck(program)
+    for program in test_setitem.PROGRAMS:
+        test_setitem.test_programs_that_write_pass_gradgradcheck(program)
 
 
 def check_mistake(name):
@@ -274,7 +274,7 @@ PLANTED = {
     # ---- views and writes
     "views are never brought up to date": (
         views.refresh, "if link is None or link.seen == view.writes:", "if True:",
-        test_index.test_views_follow_writes_in_value_and_gradient,
+        test_setitem.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
         inplace.move_on, "root, seen = steps_to(target)", "root, seen = target, []", check_writes
