@@ -14,7 +14,7 @@ every name and keyword that was used. A stream captures and replays (`graphs.py`
 """
 
 from minigrad.gpu.cublas import LIBRARIES
-from tests.standin import clipping, cublas, graphs
+from tests.standin import array, clipping, cublas, graphs, operators
 from tests.standin.devices import cuda, memory_pool
 from tests.standin.journal import asked, crossings, launches
 from tests.standin.modules import cupy, cupyx, special
@@ -22,4 +22,5 @@ from tests.standin.modules import cupy, cupyx, special
 __all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "launches", "memory_pool"]
 
 LIBRARIES[cupy] = cublas.Library()
+operators.complete(array.ndarray)
 graphs.teach(cupy, cupyx, special)

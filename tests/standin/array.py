@@ -1,4 +1,7 @@
-"""`cupy.ndarray`: a NumPy array that allows only what CuPy allows, with CuPy's methods and behaviour."""
+"""`cupy.ndarray`: a NumPy array that allows only what CuPy allows, and behaves as CuPy's.
+
+The class defines what differs from NumPy. The other methods and the operators are added by operators.py.
+"""
 
 import contextlib
 import functools
@@ -6,7 +9,7 @@ import functools
 import numpy as np
 
 from tests.standin import devices
-from tests.standin.journal import MODULES, check_call, crossings
+from tests.standin.journal import MODULES, crossings
 
 METHODS = MODULES["cupy"]["classes"]["ndarray"]["methods"]
 SCALARS = (bool, int, float, complex, np.generic)
@@ -321,21 +324,22 @@ class ndarray:
                         f"arrays used as indices must be of integer or boolean type. (actual: {entry.dtype.type})"
                     )
         advanced = any(isinstance(entry, np.ndarray) for entry in key)
-        if not any(entry is Ellipsis for entry in key):
-            key.append(Ellipsis)
-        axis = 0
-        used = [entry.ndim if _is_mask(entry) else 1 for entry in key]
-        for k, entry in enumerate(key):  # indices out of bounds wrap around, as on the GPU
-            if entry is None:
-                continue
-            if entry is Ellipsis:
-                rest = zip(key[k + 1 :], used[k + 1 :], strict=True)
-                axis = self.ndim - sum(n for other, n in rest if other is not None)
-                continue
-            if isinstance(entry, np.ndarray) and not _is_mask(entry) and axis < self.ndim:
-                key[k] = entry % max(self.shape[axis], 1)
-            axis += used[k]
-        return tuple(key), advanced
+        return wrap_around(key, self.shape), advanced
+
+
+def wrap_around(key, shape):
+    """The key with its index arrays modulo the length of their axis: out of bounds they wrap around, as on the GPU."""
+    key = list(key) if any(entry is Ellipsis for entry in key) else [*key, Ellipsis]
+    used = [0 if entry is None else entry.ndim if is_mask(entry) else 1 for entry in key]  # axes of the array
+    axis = 0
+    for k, entry in enumerate(key):
+        if entry is Ellipsis:
+            axis = len(shape) - sum(used[k + 1 :])
+            continue
+        if isinstance(entry, np.ndarray) and not is_mask(entry) and axis < len(shape):
+            key[k] = entry % max(shape[axis], 1)
+        axis += used[k]
+    return tuple(key)
 
 
 def _from_host(host):
@@ -344,7 +348,7 @@ def _from_host(host):
     return cupy.array(host)
 
 
-def _is_mask(entry):
+def is_mask(entry):
     return isinstance(entry, np.ndarray) and entry.dtype == np.bool_
 
 
@@ -352,120 +356,3 @@ def sort_kind(kind):
     if kind not in (None, "stable"):
         raise ValueError("kind can only be None or 'stable'")
     return "stable"
-
-
-# ---- the other methods: NumPy's, called as CuPy lets them be called ------------------------
-
-
-def lay_last(host, axis):
-    """The numbers in another memory order, in which NumPy adds along `axis` by halves, as a GPU's threads do."""
-    gone = range(host.ndim) if axis is None else [i % host.ndim for i in np.atleast_1d(axis)]
-    order = [i for i in range(host.ndim) if i not in gone] + list(gone)
-    return host.transpose(order).copy().transpose(np.argsort(order))
-
-
-def _method(name):
-    anywhere = name in ("reshape", "transpose", "swapaxes", "squeeze", "view", "ravel", "diagonal")
-
-    def method(self, *args, **kwargs):
-        check_call("cupy.ndarray", name, METHODS[name], (self, *args), kwargs)
-        used = [self]
-        if not anywhere:
-            check_device(self)
-        args, kwargs = unwrap(args, used), {k: unwrap(v, used) for k, v in kwargs.items()}
-        if "kind" in kwargs or name in ("argsort",):
-            kwargs["kind"] = sort_kind(kwargs.get("kind"))
-        if name == "astype":  # CuPy's None is NumPy's default
-            kwargs = {k: v for k, v in kwargs.items() if v is not None}
-        if name == "take":
-            kwargs["mode"] = "wrap"
-        host = self._host
-        wanted = kwargs.get("dtype", args[1] if len(args) > 1 else None)
-        in_single = name in ("sum", "prod") and host.dtype == np.float16 and wanted is None  # as CuPy
-        if in_single:
-            host = host.astype(np.float32)
-        with np.errstate(all="ignore"):
-            found = getattr(host, name)(*args, **kwargs)
-            if name == "sum" and host.dtype.kind == "f" and found.ndim:
-                found[...] = lay_last(host, kwargs.get("axis", args[0] if args else None)).sum(*args, **kwargs)
-            return wrap(found.astype(np.float16) if in_single else found, used)
-
-    method.__name__ = name
-    return method
-
-
-for _name in METHODS:
-    if hasattr(np.ndarray, _name) and not _name.startswith("_") and not hasattr(ndarray, _name):
-        setattr(ndarray, _name, _method(_name))
-
-
-# ---- operators -----------------------------------------------------------------------------
-
-
-def _binary(ufunc_name):
-    def forward(self, other):
-        if isinstance(other, ndarray):
-            return _ufunc(ufunc_name)(self, other)
-        return NotImplemented if _defers(other) else getattr(np, ufunc_name)(self, other)
-
-    def reflected(self, other):
-        return _ufunc(ufunc_name)(other, self)
-
-    def in_place(self, other):
-        return _ufunc(ufunc_name)(self, other, self)
-
-    return forward, reflected, in_place
-
-
-def _defers(other):
-    """Whether CuPy leaves the operation to `other`."""
-    protocol = getattr(other, "__array_ufunc__", ndarray)
-    if protocol is ndarray:
-        return getattr(other, "__array_priority__", 0) > ndarray.__array_priority__
-    return protocol is None
-
-
-def _ufunc(name):
-    from tests.standin.modules import cupy
-
-    return getattr(cupy, name)
-
-
-_BINARY = {
-    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide",
-    "floordiv": "floor_divide", "mod": "remainder", "pow": "power", "lshift": "left_shift",
-    "rshift": "right_shift", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
-    "divmod": "divmod", "matmul": "matmul",
-}  # fmt: skip
-for _name, _ufunc_name in _BINARY.items():
-    _forward, _reflected, _in_place = _binary(_ufunc_name)
-    setattr(ndarray, f"__{_name}__", _forward)
-    setattr(ndarray, f"__r{_name}__", _reflected)
-    if _name not in ("divmod", "matmul"):  # CuPy has no `@=` of its own
-        setattr(ndarray, f"__i{_name}__", _in_place)
-
-
-def _comparison(ufunc_name):
-    def compare(self, other):
-        if other is None or type(other) is object:
-            return wrap(np.full(self.shape, ufunc_name == "not_equal"))
-        if isinstance(other, ndarray):
-            return _ufunc(ufunc_name)(self, other)
-        return NotImplemented if _defers(other) else getattr(np, ufunc_name)(self, other)
-
-    return compare
-
-
-for _name, _ufunc_name in {
-    "lt": "less", "le": "less_equal", "eq": "equal",
-    "ne": "not_equal", "gt": "greater", "ge": "greater_equal",
-}.items():  # fmt: skip
-    setattr(ndarray, f"__{_name}__", _comparison(_ufunc_name))
-
-
-def _unary(ufunc_name):
-    return lambda self: _ufunc(ufunc_name)(self)
-
-
-for _name in ("neg:negative", "pos:positive", "abs:absolute", "invert:invert"):
-    setattr(ndarray, f"__{_name.split(':')[0]}__", _unary(_name.split(":")[1]))
