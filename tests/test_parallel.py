@@ -125,7 +125,7 @@ def test_several_threads_may_spread_at_once(eager):
 
 
 def run_layers():
-    """Results of all that is split over threads: convolutions by several ways, pooling, and their gradients."""
+    """Results of all that is split over threads: convolutions by several algorithms, pooling, and their gradients."""
     torch.manual_seed(0)
     found = []
     for channels, kernels, kernel in ((3, 8, 3), (16, 32, 3), (6, 16, 5), (1, 4, 5), (24, 24, 1)):
