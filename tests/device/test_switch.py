@@ -115,14 +115,14 @@ class TestMixing:
             lambda a, b: mg.nn.functional.conv2d(a.reshape(1, 1, 2, 3), b.reshape(1, 1, 1, 3)),
         ],
     )
-    def test_is_refused_with_the_way_out(self, mix):
+    def test_every_function_refuses_it_and_says_how_to_move(self, mix):
         with pytest.raises(RuntimeError) as caught:
             mix(self.here, self.there)
         text = str(caught.value)
         assert "expected all tensors to be on the same device" in text
         assert "cuda:0" in text and "cpu" in text and ".to('" in text
 
-    def test_says_which_is_where(self):
+    def test_the_error_says_which_operand_is_on_which_device(self):
         with pytest.raises(RuntimeError) as caught:
             _ = self.here + self.there
         assert (
@@ -131,7 +131,7 @@ class TestMixing:
         )
 
     @pytest.mark.parametrize("mix", [lambda a, x: x + a, lambda a, x: mg.where(x > 0, x, x) - a])
-    def test_an_array_of_the_host(self, mix):
+    def test_an_array_of_the_host_is_refused_beside_a_tensor_on_a_gpu(self, mix):
         with pytest.raises(RuntimeError) as caught:
             mix(np.ones(3, np.float32), self.there)
         text = str(caught.value)
@@ -140,24 +140,24 @@ class TestMixing:
         x = mg.from_numpy(np.ones(3, np.float32)).to("cuda:0")
         assert (x + self.there).tolist() == [2.0] * 3
 
-    def test_an_array_of_the_host_where_a_tensor_is_due(self):
+    def test_an_array_of_the_host_is_refused_as_an_argument(self):
         with pytest.raises(TypeError, match=r"must be Tensor, not numpy.ndarray; .* minigrad.from_numpy"):
             mg.nn.functional.linear(self.there, np.ones((2, 3), np.float32))
 
-    def test_a_gradient_from_elsewhere(self):
+    def test_a_gradient_on_another_device_is_refused(self):
         x = mg.ones(3, device="cuda", requires_grad=True)
         with pytest.raises(
             RuntimeError, match=r"a gradient on cpu to a tensor on cuda:0; move it with \.to\('cuda:0'\)"
         ):
             x.grad = mg.ones(3)
 
-    def test_numpy_gets_nothing_unasked(self):
+    def test_numpy_gets_a_copy_only_by_cpu(self):
         for convert in (lambda x: x.numpy(), np.asarray):
             with pytest.raises(TypeError, match=r"Use Tensor.cpu\(\) to copy the tensor"):
                 convert(self.there)
         assert np.exp(self.there).device.type == "cuda"
 
-    def test_two_gpus(self):
+    def test_tensors_on_two_gpus_are_refused_until_one_is_moved(self):
         first, second = mg.ones(2, device="cuda:0"), mg.ones(2, device="cuda:1")
         assert second.device == mg.device("cuda:1")
         with pytest.raises(RuntimeError, match=r"is on cuda:0 and operand 1 of shape \(2,\) is on cuda:1"):

@@ -1,3 +1,5 @@
+"""Collectives on 1 to 4 ranks: every dtype and operation, tensors of any stride, and the calls that are refused."""
+
 import numpy as np
 
 import minigrad as torch

@@ -1,3 +1,5 @@
+"""Plain Python objects are gathered, broadcast, scattered and sent between ranks."""
+
 from datetime import timedelta
 
 import minigrad as torch

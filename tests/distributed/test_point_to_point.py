@@ -1,3 +1,5 @@
+"""Tensors sent from one rank to another, one or several at a time, and a barrier that names who is missing."""
+
 from datetime import timedelta
 
 import minigrad as torch

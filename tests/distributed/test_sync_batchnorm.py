@@ -1,3 +1,5 @@
+"""SyncBatchNorm: several ranks normalize as one process with the whole batch does."""
+
 import numpy as np
 
 import minigrad as torch

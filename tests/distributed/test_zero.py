@@ -1,3 +1,5 @@
+"""ZeroRedundancyOptimizer: each rank keeps a part of the state, and the steps are those of the plain optimizer."""
+
 import numpy as np
 
 import minigrad as torch

@@ -1,3 +1,5 @@
+"""examples/channels.py: its printed numbers are the lesson's, and a 1x1 convolution is a matrix product."""
+
 import numpy as np
 import pytest
 

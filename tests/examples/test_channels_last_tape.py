@@ -1,3 +1,5 @@
+"""examples/channels_last_tape.py: channels last give the numbers of conv2d, and only what is watched is recorded."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""examples/conv2d_by_hand.py: the layer in two loops has the gradients of conv2d, and trains."""
+
 import numpy as np
 import pytest
 

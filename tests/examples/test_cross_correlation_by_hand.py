@@ -1,3 +1,5 @@
+"""examples/cross_correlation_by_hand.py: both loops agree with SciPy, and a layer learns the flipped kernel."""
+
 import numpy as np
 import pytest
 from scipy import signal

@@ -1,3 +1,5 @@
+"""examples/detect_edges.py: the kernel [1, -1] finds the edges of vertical bars, and of those alone."""
+
 import pytest
 
 import detect_edges as example

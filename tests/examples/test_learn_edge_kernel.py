@@ -1,3 +1,5 @@
+"""examples/learn_edge_kernel.py: every option learns the kernel, and a training that fails says why."""
+
 import re
 import sys
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""examples/learn_edge_kernel_lesson.py: the lesson in forty lines learns the kernel, and stays that short."""
+
 import re
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""examples/learn_kernel_by_hand.py: three ways to take the steps, all of which follow the closed form."""
+
 import numpy as np
 import pytest
 

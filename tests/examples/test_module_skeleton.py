@@ -1,3 +1,5 @@
+"""examples/module_skeleton.py: what the module computes, and what it prints of itself."""
+
 import pytest
 
 import minigrad

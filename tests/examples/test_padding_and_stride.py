@@ -1,3 +1,5 @@
+"""examples/padding_and_stride.py: four layers have the sizes of the formula, and the numbers of the definition."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""examples/photograph.py: edges of a photograph agree with SciPy, and its kernels are learned back."""
+
 import sys
 from pathlib import Path
 

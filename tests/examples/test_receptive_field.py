@@ -1,3 +1,5 @@
+"""examples/receptive_field.py: the receptive field that a gradient shows is that of the formula."""
+
 import pytest
 
 import receptive_field as example

@@ -1,3 +1,5 @@
+"""examples/stable_learning_rate.py: training converges just below the printed limit, and diverges just above it."""
+
 import pytest
 
 import minigrad

@@ -1,3 +1,5 @@
+"""examples/stride_by_integers.py: its printed numbers are the lesson's, and integers stay integers."""
+
 import pytest
 
 import minigrad

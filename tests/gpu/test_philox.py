@@ -106,7 +106,7 @@ class TestGenerators:
         random._of_gpus.clear()
         assert random.of_gpu(0).initial_seed() == 9
 
-    def test_a_generator_of_its_own(self):
+    def test_a_generator_draws_apart_from_the_default_one(self):
         one = torch.Generator(device="cuda").manual_seed(1)
         assert one.device.type == "cuda" and isinstance(one, torch.Generator)
         state = one.get_state()

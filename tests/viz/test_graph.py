@@ -1,3 +1,5 @@
+"""Graphs drawn as SVG: which boxes they have, where these stand, and how they are named."""
+
 import xml.etree.ElementTree as ElementTree
 from itertools import combinations
 from pathlib import Path
@@ -93,7 +95,7 @@ def test_a_notebook_shows_the_svg(loss: minigrad.Tensor) -> None:
 
 
 @pytest.mark.parametrize(("name", "start"), [("g.svg", "<svg"), ("g.SVG", "<svg")])
-def test_save_writes_each_format(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
+def test_save_writes_svg_in_lower_and_upper_case(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
     viz.graph(loss).save(tmp_path / name)
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
 

@@ -1,3 +1,5 @@
+"""Panels drawn by matplotlib: loss curves, feature maps, kernels, confusion matrices, and figures made of them."""
+
 import subprocess
 import sys
 from pathlib import Path
