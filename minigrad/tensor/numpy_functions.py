@@ -28,9 +28,9 @@ from minigrad.tensor.numpy_dispatch import as_arrays, as_tensors
 # functions with our own version that only gradient rules use
 _ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})
 _TENSORS = frozenset({
-    np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.fix, np.insert,
+    np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.insert,
     np.isneginf, np.isposinf, np.linalg.cholesky, np.linalg.inv, np.linspace, np.ptp, np.real, np.searchsorted,
-    np.trim_zeros,
+    np.trim_zeros, getattr(np, "fix", None),  # deprecated since NumPy 2.5
 })  # fmt: skip
 
 

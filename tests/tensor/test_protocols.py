@@ -103,6 +103,7 @@ GIVE_TENSORS = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # since NumPy 2.5
 @pytest.mark.parametrize("name", GIVE_TENSORS)
 def test_numpy_functions_with_a_counterpart_give_tensors(name):
     call, expected = GIVE_TENSORS[name]

@@ -26,7 +26,14 @@ def pack(value: Any, segment: str) -> Parcel:
     """Packs `value`; large arrays go into the shared memory `segment`."""
     parts: list[Any] = []
     body = io.BytesIO()
-    ForkingPickler(body, 5, True, parts.append).dump(value)  # protocol 5: arrays give their memory separately
+    try:
+        ForkingPickler(body, 5, True, parts.append).dump(value)  # protocol 5: arrays give their memory separately
+    except Exception as error:
+        error.add_note(
+            "A worker sends each batch to the main process with pickle, which cannot pack this one. "
+            "Return tensors, arrays, numbers, strings, and lists, tuples and dicts of them, or use num_workers=0."
+        )
+        raise
     arrays = [part.raw() for part in parts]
     sizes = [array.nbytes for array in arrays]
     if sum(sizes) >= SHARED_FROM and os.name == "posix" and _fill(segment, arrays, sum(sizes)):

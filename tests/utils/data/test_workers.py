@@ -228,7 +228,7 @@ def bad_start(worker):
 def test_errors_of_the_start_and_of_pickling_are_raised():
     with pytest.raises(ValueError, match=r"(?s)worker process 0.*bad_start.*no such disk"):
         list(DataLoader(Shifted(), num_workers=1, worker_init_fn=bad_start))
-    with pytest.raises(Exception, match=r"(?s)worker process 0.*pickle"):
+    with pytest.raises(Exception, match=r"(?s)worker process 0.*pickle, which cannot pack this one. Return tensors"):
         list(DataLoader(Shifted(), num_workers=1, collate_fn=lambda batch: lambda: batch))
 
 
