@@ -1,19 +1,22 @@
 """Half precision: float16 is computed in float32 and rounded once, as in PyTorch.
 
-An operation declares it, ``operation(..., in_float32=True)``, and the engine calls its forward by `round_once` and its
-rules by `widened` (it rounds all gradients to their operands' types). Sums within a function are made in `sum_type`.
+An operation declares it, ``operation(..., in_float32=True)``: then its forward is called by `round_once`, and its rules
+by `widened` (the walk rounds all gradients to their operands' types). Where PyTorch's gradient is made of functions
+that each round, the forward alone is called so: ``operation(name, round_once(forward), rule)``. Sums within a function
+are made in `sum_type`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from inspect import unwrap
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from minigrad.backend import KERNELS
-
-HALF = np.dtype(np.float16)
+HALF, FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
 
 
 def widen(x: Any) -> Any:
@@ -29,8 +32,10 @@ def sum_type(x: Any) -> Any:
 def widened(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` of arrays, which computes in float32 where the first of them is of float16."""
 
+    @wraps(function)
     def compute(*operands: Any, **options: Any) -> Any:
-        if operands[0].dtype.char != "e":
+        dtype = operands[0].dtype
+        if dtype is FLOAT32 or dtype != HALF:  # or of Tensors, each of whose steps is an operation
             return function(*operands, **options)
         return function(*map(widen, operands), **options)
 
@@ -40,21 +45,24 @@ def widened(function: Callable[..., Any]) -> Callable[..., Any]:
 def round_once(function: Callable[..., Any]) -> Callable[..., Any]:
     """`widened`, with the result rounded to float16."""
 
+    @wraps(function)
     def compute(*operands: Any, **options: Any) -> Any:
-        if operands[0].dtype.char != "e":
+        dtype = operands[0].dtype
+        if dtype is FLOAT32 or dtype != HALF:
             return function(*operands, **options)
         return function(*map(widen, operands), **options).astype(HALF)
 
     return compute
 
 
-def find_wide(operation: Any) -> list[Callable[..., Any]]:
-    """The forward and the rules of an operation, as far as they compute float16 in float32."""
-    rules = operation.rules if operation.in_float32 is True else ()
-    return [function for function in (operation.forward, *rules) if function and operation.in_float32]
+def is_wide(function: Any) -> bool:
+    """Whether `function` was made by `widened` or `round_once`."""
+    return isinstance(function, FunctionType) and function.__code__ in _WIDE
 
 
-def serve_halves(operation: Any) -> None:
-    """Registers what a GPU runs for these functions, unless there is a kernel of ours."""
-    for function in find_wide(operation):
-        KERNELS.setdefault(function, (round_once if function is operation.forward else widened)(function))
+_WIDE = {make(widen).__code__ for make in (widened, round_once)}
+
+
+def round_result(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of an operation as one kernel computes it, which also rounds: no step follows for that."""
+    return round_once(unwrap(function)) if is_wide(function) else function

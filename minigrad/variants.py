@@ -1,4 +1,4 @@
-"""Variants of gradient rules: in float32 for float16, by several threads for large arrays, CUDA kernels for a GPU's."""
+"""Variants of gradient rules: by several threads for large arrays, CUDA kernels for a GPU's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import KERNELS, select
-from minigrad.half_precision import widened
 from minigrad.side_by_side import in_parts, is_large
 
 
@@ -26,6 +25,4 @@ def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any
         return [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
     if operation.elementwise and is_large(array):
         rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
-    if operation.in_float32 is True and array.dtype.char == "e":
-        rules = [(widened(rule), reads) for rule, reads in rules]
     return rules

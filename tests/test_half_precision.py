@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.autograd import operation
-from minigrad.backend import KERNELS
+from minigrad.half_precision import round_once, round_result
 from minigrad.ops.elementwise import unary
 from minigrad.ops.grad_fn_names import shown_as
 
@@ -22,6 +22,8 @@ def declare(in_float32):
         seen.append(g.dtype.char + x.dtype.char)
         return g * 300 * 300 / 300 / 300
 
+    if in_float32 == "forward":
+        return operation("there_and_back", round_once(forward), rule), seen
     return operation("there_and_back", forward, rule, in_float32=in_float32), seen
 
 
@@ -60,12 +62,18 @@ def test_gradients_of_wider_operands_are_not_rounded():
     assert w.grad.item() == np.float32(np.float16(0.1)) * np.float32(np.float16(0.1))
 
 
-def test_a_gpu_finds_what_it_runs():
+def test_a_kernel_rounds_what_it_computes():
     made, _ = declare(True)
-    assert KERNELS[made.forward](np.ones(1, np.float16)).dtype == np.float16
-    assert KERNELS[made.rules[0]](np.ones(1, np.float16), np.ones(1, np.float16)).dtype == np.float32
+    half = np.ones(1, np.float16)
+    assert made.rules[0](half, half).dtype == np.float32
+    assert round_result(made.rules[0])(half, half).dtype == round_result(made.forward)(half).dtype == np.float16
     plain, _ = declare(False)
-    assert plain.forward not in KERNELS
+    assert round_result(plain.forward) is plain.forward
+
+
+def test_a_decorated_forward_shows_its_own_parameters():
+    made, _ = declare(True)
+    assert made.operands == ("x",) and made.reads == [("x",)]
 
 
 def test_large_arrays_too(monkeypatch):

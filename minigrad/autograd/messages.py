@@ -164,9 +164,8 @@ def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
             raise TypeError(f"operation {name!r}: its forward and its gradient rules are functions; got {part!r}")
 
 
-def check_rules(made: Any, any_number: bool) -> None:
-    """Raises for a rule with a parameter that the forward does not have, such as a typing mistake."""
-    code = getattr(made.forward, "__code__", None)
+def check_rules(made: Any, code: Any, any_number: bool) -> None:
+    """Raises for a rule with a parameter that the forward, of this `code`, does not have: a typing mistake."""
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
     if any_number:
         known |= {"i", "shapes", "others"}

@@ -145,8 +145,7 @@ class Node(Inspectable):
         """
         plan = self.plan
         rules = plan.rules
-        half = plan.operation.in_float32 and self.dtype.char == "e"
-        if half or cotangent.__class__ is not ndarray or cotangent.size >= side_by_side.LARGE:
+        if cotangent.__class__ is not ndarray or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)
         values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
         if plan.only_rule is not None and wanted is None and rules is plan.rules:

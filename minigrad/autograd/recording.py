@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from inspect import CO_VARARGS
+from inspect import CO_VARARGS, unwrap
 from typing import Any
 
 from numpy import ndarray
@@ -28,22 +28,21 @@ from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules,
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
-from minigrad.half_precision import HALF, round_once, serve_halves, widen
+from minigrad.half_precision import round_once, widened
 from minigrad.side_by_side import in_parts, is_large
 
 
 # ---- declare -------------------------------------------------------------------------------------
 def operation(
     name: str, forward: Callable[..., Any], *rules: Rule | None, view: bool = False, shown: str | None = None,
-    in_float32: bool | str = False,
+    in_float32: bool = False,
 ) -> Operation:  # fmt: skip
     """Declare a differentiable operation from its forward and one gradient rule per operand.
 
     Formula: ``rules[i](g, ...) = g @ d forward / d operand_i``. A rule of None says that no gradient
     flows to that operand. ``view=True`` says that the result may share its first operand's memory;
     `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`. With `in_float32`, float16 is computed
-    in float32 and rounded once, in the forward and in each rule; with "forward" in the forward alone, where PyTorch's
-    gradient is made of functions that each round.
+    in float32 and rounded once, in the forward and in each rule.
     A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand), `shapes` (of all) and
     `others` (the values of all but this one).
 
@@ -58,17 +57,16 @@ def operation(
     tensor([12.])
     """
     check_declaration(name, forward, rules)
-    kind, code = Operation, getattr(forward, "__code__", None)
+    if in_float32:
+        forward, rules = round_once(forward), tuple([rule and widened(rule) for rule in rules])
+    kind, code = Operation, _code(forward)
     any_number = bool(code and code.co_flags & CO_VARARGS)
     if any_number:
         from minigrad.autograd.variadic import Variadic
 
         kind = Variadic
     made = kind(name, forward, rules, view, shown)
-    check_rules(made, any_number)
-    if in_float32:
-        made.in_float32 = in_float32
-        serve_halves(made)
+    check_rules(made, code, any_number)
     return made
 
 
@@ -76,20 +74,18 @@ class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
     __slots__ = (
-        "backward_name", "elementwise", "forward", "in_float32", "name", "once", "operands", "plans", "reads", "rules",
-        "view",
+        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
     )  # fmt: skip
 
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
     ) -> None:
-        code = getattr(forward, "__code__", None)  # NumPy's functions have none
+        code = _code(forward)
         self.name, self.forward, self.rules, self.view = name, forward, rules, view
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.elementwise = False  # whether large operands may be computed in parts
-        self.in_float32: bool | str = False  # or True, or "forward": see `operation`
         self.once = False  # True where the graph may be walked once, though nothing is saved
         self.plans: dict[int, Plan] = {}  # by the operands that need a gradient
 
@@ -106,8 +102,7 @@ class Operation:
                 on_gpu |= x.__class__ is not ndarray
             arrays.append(x)
         if not tensors:
-            half = self.in_float32 and operands[0].dtype.char == "e"
-            return (round_once(self.forward) if half else self.forward)(*operands, **statics)
+            return self.forward(*operands, **statics)
         if on_gpu:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
@@ -124,10 +119,7 @@ class Operation:
         elif arrays[0].__class__ is ndarray:
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
-                if self.in_float32 and arrays[0].dtype.char == "e":  # what `round_once` does
-                    tensor = wrap(forward(*map(widen, arrays), **statics).astype(HALF))
-                else:
-                    tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
+                tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
             finally:
                 restore_warnings(loud)
         else:
@@ -175,6 +167,11 @@ class Operation:
         return f"<operation {self.name}({', '.join(self.operands)})>"
 
 
+def _code(function: Any) -> Any:
+    """The code of a function within its decorators, which tells its parameters; NumPy's functions have none."""
+    return unwrap(function).__code__ if hasattr(function, "__code__") else None
+
+
 def _parameters(function: Any) -> tuple[str, ...]:
-    code = function.__code__
+    code = _code(function)
     return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])

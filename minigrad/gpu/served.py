@@ -6,6 +6,7 @@ The engine looks up `backend.KERNELS` for what computes a forward or a gradient 
 from __future__ import annotations
 
 from functools import partial
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.launch import or_else
 from minigrad.gpu.products import by_cublas, einsum, linear
-from minigrad.half_precision import find_wide, round_once
+from minigrad.half_precision import is_wide, round_once, round_result
 from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
@@ -43,7 +44,7 @@ def _serve(function: Any, compute: Any) -> None:
 def _compile(operation: Any) -> None:
     """Registers a kernel for the forward and for every rule of an elementwise operation."""
     for function in filter(None, (operation.forward, *operation.rules)):
-        KERNELS[function] = Elementwise(round_once(function) if function in find_wide(operation) else function)
+        KERNELS[function] = Elementwise(round_result(function))
 
 
 for _operation in ELEMENTWISE:
@@ -64,17 +65,17 @@ KERNELS[conv.forward] = round_once(cuda.convolve)
 for _operation in (conv, conv_input):
     _serve(_operation.rules[2], cuda.sum_channels)  # of the bias
 
-_norms = batch_norm, layer_norm, group_norm
-for _function, _compute in {pair for made in _norms for pair in zip(made.rules, normalization.RULES, strict=True)}:
-    _serve(_function, _compute)
-_serve(batch_norm.forward, normalization.normalize)  # the same function for all three
+for _operation in (batch_norm, layer_norm, group_norm):
+    _serve(_operation.forward, normalization.normalize)
+    for _function, _compute in zip(_operation.rules, normalization.RULES, strict=True):
+        _serve(_function, _compute)
 _serve(normalize_by.forward, normalization.normalize_by_given)
 _serve(normalize_by.rules[0], normalization.given_x_rule)
 
 for _operation in (*PRODUCTS, affine, project):
     for _function in filter(None, (_operation.forward, *_operation.rules)):
-        KERNELS[_function] = by_cublas(_function)
-    if _operation.in_float32:
+        KERNELS[_function] = by_cublas(unwrap(_function))
+    if is_wide(_operation.forward):
         KERNELS[_operation.forward] = round_once(KERNELS[_operation.forward])
 KERNELS[product_of] = blas.matmul
 KERNELS[np.einsum] = einsum

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, value_of, wrap
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import (
     as_number,
     of_tensors,
@@ -320,11 +321,10 @@ def _interpolate(x: Any, end: Any, weight: Any) -> Any:
 
 _lerp = elementwise(
     "lerp",
-    _interpolate,
+    round_once(_interpolate),
     lambda g, weight: g * (1 - weight),
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
-    in_float32="forward",
 )
 
 

@@ -65,7 +65,7 @@ def unary(
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
-    in_float32: bool | str = False,
+    in_float32: bool = False,
     cast: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
@@ -75,7 +75,7 @@ def unary(
     formula, its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule, in_float32=in_float32)
-    by_parts = functools.partial(in_parts, forward)
+    compute, by_parts = made.forward, functools.partial(in_parts, made.forward)
     real = result is REAL
     cast = cast or real
 
@@ -87,8 +87,8 @@ def unary(
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
-        compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else forward
-        tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, compute)
+        large = a.__class__ is ndarray and a.size >= side_by_side.LARGE
+        tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))

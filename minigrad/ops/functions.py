@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
@@ -131,9 +132,8 @@ def logistic(x: Any) -> Any:
 
 sigmoid = unary(
     "sigmoid",
-    logistic,
+    round_once(logistic),
     lambda g, out: g * (1 - out) * out,
-    in_float32="forward",
     formula="1 / (1 + e ** -input)",
     example="[0.0, 2.0] -> [0.5000, 0.8808]",
 )

@@ -23,9 +23,7 @@ def shown_as(operation: Any, shown: str) -> Any:
     >>> shown_as(alias, "AliasBackward0").backward_name
     'AliasBackward0'
     """
-    made = type(operation)(operation.name, operation.forward, operation.rules, operation.view, shown)
-    made.in_float32 = operation.in_float32
-    return made
+    return type(operation)(operation.name, operation.forward, operation.rules, operation.view, shown)
 
 
 def name_last_call(result: T, shown: str) -> T:

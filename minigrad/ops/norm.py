@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
-from minigrad.half_precision import sum_type
+from minigrad.half_precision import round_once, sum_type
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
 from minigrad.ops.comparison import gt
@@ -67,7 +67,7 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 
 
-_norm = operation("linalg_vector_norm", _norm_forward, _slope_of_norm, in_float32="forward")
+_norm = operation("linalg_vector_norm", round_once(_norm_forward), _slope_of_norm)
 
 
 # ---- the sum of the singular values --------------------------------------------------------------

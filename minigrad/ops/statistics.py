@@ -15,6 +15,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
@@ -72,8 +73,8 @@ def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
     return _slope_of_var(divide_or(g, 2 * out), x, dim, correction)
 
 
-_var = operation("var", _var_forward, _slope_of_var, in_float32="forward")
-_std = operation("std", _std_forward, _slope_of_std, in_float32="forward")
+_var = operation("var", round_once(_var_forward), _slope_of_var)
+_std = operation("std", round_once(_std_forward), _slope_of_std)
 
 
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:

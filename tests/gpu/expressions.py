@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
-from minigrad.half_precision import find_wide, round_once
+from minigrad.half_precision import round_result
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
 
@@ -51,8 +51,8 @@ def find_cases():
     for made in ELEMENTWISE:
         for role, function in enumerate((made.forward, *made.rules)):
             if function is not None:
-                compiled = round_once(function) if function in find_wide(made) else function
-                cases += list(_cases(f"{made.name} {role}", compiled, _parameters(function), made.name in TAKE_NUMBERS))
+                takes = _parameters(function), made.name in TAKE_NUMBERS
+                cases += list(_cases(f"{made.name} {role}", round_result(function), *takes))
     return cases
 
 
