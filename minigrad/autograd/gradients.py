@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from minigrad.advice import warn
 from minigrad.autograd import leaves, messages
 from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
@@ -38,8 +37,7 @@ def backward(
     tensor([2., 4.])
     """
     if grad_variables is not None:
-        messages.warn_of_grad_variables(grad_tensors)
-        grad_tensors = grad_variables
+        grad_tensors = messages.take_old_name(grad_tensors, grad_variables)
     if create_graph:
         messages.warn_of_cycle()
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
@@ -70,8 +68,7 @@ def grad(
     (tensor(6.),)
     """
     if not only_inputs:
-        hint = "to add to the gradients of all leaves, call torch.autograd.backward"
-        warn(f"only_inputs is ignored: {hint}.", FutureWarning)
+        messages.warn_of_only_inputs()
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
     targets = _check_inputs("grad", inputs)

@@ -209,11 +209,18 @@ def warn_of_cycle() -> None:
     warn(f"backward(create_graph=True) makes a cycle between a parameter and its .grad, which keeps memory: {hint}")
 
 
-def warn_of_grad_variables(grad_tensors: Any) -> None:
-    """Warns that `grad_variables` of `backward` is deprecated. Raises RuntimeError if both names were given."""
+def take_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
+    """`grad_variables` of `backward`, with a warning. Raises RuntimeError if both names were given."""
     warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
     if grad_tensors is not None:
         raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
+    return grad_variables
+
+
+def warn_of_only_inputs() -> None:
+    """Warns that `grad` ignores `only_inputs`."""
+    hint = "to add to the gradients of all leaves, call torch.autograd.backward"
+    warn(f"only_inputs is ignored: {hint}.", FutureWarning)
 
 
 def check_cotangent(gradient: Any, array: Any, position: int) -> None:

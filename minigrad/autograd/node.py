@@ -47,11 +47,6 @@ class Plan:
     constants.
     """
 
-    __slots__ = (
-        "frees", "keeps_constants", "key", "only_rule", "operands", "operation", "options", "reads_result", "rules",
-        "saves", "shapes",
-    )  # fmt: skip
-
     def __init__(self, operation: Operation, needed: int) -> None:
         names, rules, reads = operation.operands, operation.rules, operation.reads
         self.operation = operation
@@ -100,8 +95,7 @@ class Plan:
                 constants.append(array)
                 node.watched = ((result.writes, result.writes[0], array.shape),)
             for i in self.shapes:
-                x = operands[i]
-                constants.append(x.array.shape)
+                constants.append(operands[i].array.shape)  # noqa: PERF401 (as above)
             for name in self.options:
                 constants.append(statics[name])  # noqa: PERF401 (as above)
             if self.key is not None and statics[self.key].__class__ is not tuple:  # of numbers and slices alone

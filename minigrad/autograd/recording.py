@@ -73,10 +73,6 @@ def operation(
 class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
-    __slots__ = (
-        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
-    )  # fmt: skip
-
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
     ) -> None:

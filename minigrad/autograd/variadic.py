@@ -12,8 +12,6 @@ from minigrad.autograd.recording import Operation
 class Variadic(Operation):
     """A forward with ``*operands``, and one gradient rule for all of them."""
 
-    __slots__ = ()
-
     plans: Any  # the operations, by their number of operands
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:

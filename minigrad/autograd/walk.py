@@ -12,16 +12,15 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd import leaves
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, TensorBase, mode
+from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, mode
 from minigrad.autograd.inspection import run_hooks
 from minigrad.autograd.node import Node, nodes_below
-from minigrad.backend import KERNELS, copy_array, select
+from minigrad.backend import copy_array
 
 Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
 
@@ -109,15 +108,9 @@ class Arrivals:
 
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-        waiting, is_ours = self.pending[edge], edge in self.owned
-        if waiting.__class__ is gradient.__class__ is ndarray:
-            total = side_by_side.add_arrays(waiting, gradient, waiting if is_ours else None)
-        elif select(gradient):
-            total = KERNELS.get(np.add, np.add)(waiting, gradient, out=waiting if is_ours else None)
-        else:
-            total = waiting + gradient  # Tensors, or NumPy's scalars
-        self.pending[edge] = total
-        if not isinstance(gradient, TensorBase):
+        waiting = self.pending[edge]
+        self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else None)
+        if not self.create_graph:
             self.owned.add(edge)
 
     def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Any]]:
@@ -127,14 +120,11 @@ class Arrivals:
         """
         found: list[tuple[Edge, Any]] = []  # all are ready before the first is handed out, because hooks may raise
         for leaf in complete:
-            gradient = self.pending.pop(leaf, None)
-            if gradient is None:
-                continue
-            owned = leaf in self.owned
-            if leaf.hooks or leaf.node is not LEAF:
+            gradient, owned = self.pending.pop(leaf, None), leaf in self.owned
+            if gradient is not None and (leaf.hooks or leaf.node is not LEAF):
                 gradient, owned = leaves.show_to_hooks(leaf, gradient, owned, self.create_graph)
-                if gradient is None:
-                    continue
+            if gradient is None:  # none came, or the leaf was frozen since
+                continue
             if not (self.create_graph or (owned and gradient.strides == leaf.array.strides)):
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
             found.append((leaf, gradient))

@@ -11,7 +11,7 @@ from importlib import import_module
 
 import pytest
 
-from minigrad import devices, variants
+from minigrad import devices, side_by_side, variants
 from minigrad.autograd import (
     anomaly,
     derivatives,
@@ -154,15 +154,15 @@ PLANTED = {
     ),
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
-        ADD, "side_by_side.add_arrays(waiting, gradient, waiting if is_ours else None)", "gradient",
+        ADD, "side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else None)", "gradient",
         test_walk.test_a_gradient_that_two_operands_share_is_not_added_into,
     ),
     "the third gradient replaces the others": (
-        ADD, "self.pending[edge] = total", "self.pending[edge] = gradient if is_ours else total",
+        ADD, "side_by_side.add_arrays(", "gradient if edge in self.owned else side_by_side.add_arrays(",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "the second gradient replaces the first on a GPU": (
-        ADD, "KERNELS.get(np.add, np.add)(waiting, gradient,", "np.add(0 * waiting, gradient,",
+        side_by_side.add_arrays, "KERNELS.get(np.add, np.add)(total, more,", "np.add(0 * total, more,",
         lambda: run_on_stand_in(test_walk.test_a_gradient_that_two_operands_share_is_not_added_into),
     ),
     "borrowed gradients are added into": (
