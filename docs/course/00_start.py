@@ -35,14 +35,16 @@ assert (X[:2, :2] * K).sum() == 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3
 # %% [markdown]
 # ## Exercises
 #
-# An exercise has a name, such as `1.corr2d`. Write a function and check it: the course says what is right and what is
-# wrong, and gives a hint, but never the answer. `course.explain` shows the question again.
+# An exercise has a name, such as `1.corr2d`. Its question stands below the name of the function. Write the body under
+# it, with `return`, and run the cell: `course.check` says what is right and what is wrong, and gives a hint, but never
+# the answer. `course.explain` shows the question again.
 
 # %%
 print(course.explain("3.same_padding"))
 
 
-def same_padding(k): ...  # your line here
+def same_padding(k):
+    """The padding at which a kernel of k pixels, k odd, leaves the size as it is (stride 1)."""
 
 
 course.check("3.same_padding", same_padding)

@@ -79,21 +79,24 @@ assert torch.equal(F.conv2d(X[None, None], K[None, None])[0, 0], corr2d(X, K))
 
 
 # %%
-def window(X, i, j, h, w): ...
+def window(X, i, j, h, w):
+    """The part of the image X that a kernel of h rows and w columns covers when its upper left corner is at (i, j)."""
 
 
 course.check("1.window", window)
 
 
 # %%
-def my_corr2d(X, K): ...  # without looking up; with loops over places or over the kernel, as you like
+def my_corr2d(X, K):
+    """The cross-correlation of an image (H, W) and a kernel (h, w)."""
 
 
 course.check("1.corr2d", my_corr2d)
 
 
 # %%
-def multiplications(H, W, h, w): ...
+def multiplications(H, W, h, w):
+    """The number of multiplications that corr2d takes, for an image of H x W and a kernel of h x w."""
 
 
 course.check("1.multiplications", multiplications)

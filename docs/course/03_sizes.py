@@ -89,21 +89,24 @@ if viz.can_draw():
 
 
 # %%
-def output_size(n, k, padding=0, stride=1): ...
+def output_size(n, k, padding=0, stride=1):
+    """The number of windows of k pixels on n pixels, with `padding` zeros on each side, `stride` pixels apart."""
 
 
 course.check("3.output_size", output_size)
 
 
 # %%
-def same_padding(k): ...
+def same_padding(k):
+    """The padding at which a kernel of k pixels, k odd, leaves the size as it is (stride 1)."""
 
 
 course.check("3.same_padding", same_padding)
 
 
 # %%
-def receptive_field(kernels, strides): ...
+def receptive_field(kernels, strides):
+    """The number of pixels, along one axis of the image, that can change one output of these layers in a row."""
 
 
 course.check("3.receptive_field", receptive_field)

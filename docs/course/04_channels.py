@@ -80,21 +80,24 @@ except RuntimeError as error:
 
 
 # %%
-def multi_in(X, K): ...
+def multi_in(X, K):
+    """The cross-correlation of an image (C, H, W) and a kernel (C, h, w): one map."""
 
 
 course.check("4.multi_in", multi_in)
 
 
 # %%
-def multi_in_out(X, K): ...
+def multi_in_out(X, K):
+    """The cross-correlation of an image (C, H, W) and kernels (O, C, h, w): O maps."""
 
 
 course.check("4.multi_in_out", multi_in_out)
 
 
 # %%
-def one_by_one(X, K): ...
+def one_by_one(X, K):
+    """A 1x1 convolution, X (C, H, W) and K (O, C, 1, 1), as one product of matrices."""
 
 
 course.check("4.one_by_one", one_by_one)

@@ -130,21 +130,24 @@ assert min(losses) < 2 and losses[-1] > 2  # down, and up again
 
 
 # %%
-def limit(curvature): ...
+def limit(curvature):
+    """The learning rate beyond which gradient descent diverges, for the largest curvature of a quadratic loss."""
 
 
 course.check("6.limit", limit)
 
 
 # %%
-def distance(lr, curvature, steps): ...
+def distance(lr, curvature, steps):
+    """What `steps` steps leave of a distance of 1 to the minimum, with its sign, along an axis of this curvature."""
 
 
 course.check("6.distance", distance)
 
 
 # %%
-def best(curvatures): ...
+def best(curvatures):
+    """The learning rate at which the slowest of the distances, one for each curvature, shrinks fastest."""
 
 
 course.check("6.best", best)

@@ -419,19 +419,24 @@ assert np.allclose(curvature, 60 * v)
 from minigrad import course
 
 
-def multiply_rule(g, x, y): ...  # of x * y, along x
+def multiply_rule(g, x, y):
+    """The gradient of x * y along x."""
 
 
-def sigmoid_rule(g, x): ...
+def sigmoid_rule(g, x):
+    """The gradient of the sigmoid of x along x."""
 
 
-def stretch_rule(g, x, b): ...  # of x + b, along b, which was stretched over the rows of x
+def stretch_rule(g, x, b):
+    """The gradient of x + b along b, where b (n,) was broadcast over the rows of x (m, n)."""
 
 
-def matmul_rule(g, a, b): ...  # of a @ b, along b
+def matmul_rule(g, a, b):
+    """The gradient of a @ b along b."""
 
 
-def softplus_rule(g, x): ...  # of log(1 + exp(x))
+def softplus_rule(g, x):
+    """The gradient of log(1 + exp(x)) along x."""
 
 
 for name in ("multiply", "sigmoid", "stretch", "matmul", "softplus"):

@@ -49,6 +49,7 @@ assert torch.allclose(conv(**inputs), F.conv2d(*inputs.values()), atol=1e-5)
 
 # %%
 def db(g, x, w, b):
+    """The gradient of conv2d(x, w, b) along b (O,), from g (N, O, Ho, Wo)."""
     return g.sum((0, 2, 3))  # (N, O, Ho, Wo) -> (O,)
 
 
@@ -76,6 +77,7 @@ print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"b": g[0].sum((1,
 
 # %%
 def dw(g, x, w, b):
+    """The gradient of conv2d(x, w, b) along w (O, C, kh, kw), from g (N, O, Ho, Wo)."""
     gradient = torch.zeros_like(w)
     for n in range(g.shape[0]):
         for i in range(w.shape[2]):
@@ -95,7 +97,8 @@ course.check("8.dw", dw)
 
 
 # %%
-def dx(g, x, w, b): ...
+def dx(g, x, w, b):
+    """The gradient of conv2d(x, w, b) along x (N, C, H, W), from g (N, O, Ho, Wo)."""
 
 
 course.check("8.dx", dx)
@@ -139,14 +142,16 @@ print(course.check_gradients(lambda x: x * x, {"x": torch.randn(3)}, scribbles))
 
 
 # %%
-def dw_strided(g, x, w): ...
+def dw_strided(g, x, w):
+    """The gradient of conv2d(x, w, stride=2) along w."""
 
 
 course.check("8.dw_strided", dw_strided)
 
 
 # %%
-def dx_strided(g, x, w): ...
+def dx_strided(g, x, w):
+    """The gradient of conv2d(x, w, stride=2) along x."""
 
 
 course.check("8.dx_strided", dx_strided)

@@ -55,7 +55,8 @@ print(nn.summary(net, (1, 1, 8, 8)))
 
 
 # %%
-def parameters(channels_in, channels_out, k): ...
+def parameters(channels_in, channels_out, k):
+    """The number of numbers that Conv2d(channels_in, channels_out, k) trains, with its bias."""
 
 
 course.check("9.parameters", parameters)
@@ -86,7 +87,8 @@ assert torch.allclose(layer.weight.data, torch.tensor([[1.0, -1.0]]), atol=0.05)
 
 
 # %%
-def momentum(w, gradient, velocity, lr, mu): ...
+def momentum(w, gradient, velocity, lr, mu):
+    """PyTorch's step of SGD with momentum mu: the pair (new w, new velocity)."""
 
 
 course.check("9.momentum", momentum)
@@ -140,7 +142,8 @@ assert accuracy(net(images[180:]), labels[180:]) > 0.9
 
 
 # %%
-def my_accuracy(scores, labels): ...
+def my_accuracy(scores, labels):
+    """The share of rows of scores (N, classes) that are largest at their label (N,), between 0 and 1."""
 
 
 course.check("9.accuracy", my_accuracy)

@@ -256,8 +256,8 @@ def suspect_dilation(case: Case) -> Iterator[Pair]:
         taps = list(np.ndindex(*operand.shape[2:]))
         for steps in _list_steps(2):
             parts = [_slopes_of_tap(case, j, tap, (steps[0] * tap[0], steps[1] * tap[1])) for tap in taps]
-            taken = f"taken {_say_distance(steps)} from its place"
-            yield Sketch(sum(parts)), f"what the kernel's number (i, j) meets is {taken}: is the dilation right?"
+            taken = f"what the kernel's number (i, j) meets is taken {_say_distance(steps)} from its place"
+            yield Sketch(sum(parts)), f"{taken}: is the dilation right, and are i and j both used?"
 
 
 def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[int, ...]) -> Any:

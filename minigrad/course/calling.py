@@ -48,16 +48,27 @@ def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str |
     return None
 
 
-def describe_error(error: Exception) -> str:
-    """The text for an exception in an answer: its class, its message and the student's line, shortened."""
+def describe_error(error: Exception, *, by_hand: bool = False) -> str:
+    """The text for an exception in an answer: its class, its message and the student's line, shortened.
+
+    `by_hand`: the exercise asks for a rule without autograd.
+    """
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
         return f"It asks for too much memory{_cite(error)}: is a size too large, or does something grow in a loop?"
-    if "does not require grad" in str(error):
+    if by_hand and "does not require grad" in str(error):
         return f"It asks autograd for a gradient; this one is worked out by hand, and no graph is kept{_cite(error)}."
     message = str(error)
     if len(message) > LONGEST:
         message = f"{message[:LONGEST]} ..."
+    if "for ^" in message or "bitwise_xor" in message:
+        message += "; in Python a power is written x ** 2, and ^ works on bits"
     return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_cite(error)}"
+
+
+def is_raised_by_answer(error: BaseException) -> bool:
+    """Whether the student's own code raised it, and not a library that it called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not frames[-1].filename.startswith(LIBRARIES)
 
 
 def _cite(error: Exception) -> str:

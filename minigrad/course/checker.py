@@ -25,6 +25,9 @@ from minigrad.tensor import Tensor
 
 PLAIN_WORDS = {  # a phrase of gradcheck -> plainer words
     "backward not multiplied by grad_output: a zero cotangent gave": "it is not multiplied by g: for g = 0 it gives",
+    "; a gradient rule must be linear in the gradient that arrives: the upstream gradient is missing": (
+        ", where 0 is due"
+    ),
     "Backward is not reentrant, i.e., running it twice": "called twice, it",
     "Backward wrote": "it wrote",
     "Twice the gradient that arrives does not give": "twice the g does not give",
@@ -142,13 +145,21 @@ def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
         return complaint
     array, due = as_array(gradient), tuple(x.shape)
     if array.shape != due:
-        cure = describe_shapes(array.shape, due)
+        cure = _describe_gradients_shape(array.shape, due)
         return f"it has the shape {array.shape}; a gradient has the shape of its argument, here {due}{cure}"
     if array.dtype.kind in "biu" and array.size and is_data(gradient):
         return f"it returned whole numbers ({array.dtype}), which lose what stands behind the point"
     if not np.isfinite(array).all():
         return f"{int((~np.isfinite(array)).sum())} of its {array.size} numbers are nan or inf"
     return None
+
+
+def _describe_gradients_shape(given: tuple[int, ...], due: tuple[int, ...]) -> str:
+    """The probable reason for a gradient's wrong shape: it is never off by one along every axis."""
+    cure = describe_shapes(given, due)
+    if cure.endswith("off by one") and not any(a == b for a, b in zip(given, due, strict=True)):
+        return ": was it summed over the right axes?" if len(due) == 1 else ""
+    return cure
 
 
 def as_tensor(answer: Any) -> Tensor:
@@ -165,7 +176,12 @@ def shorten(text: str, name: str) -> str:
     for word, plain in PLAIN_WORDS.items():
         text = text.replace(word, plain)
     lines = text.splitlines()
-    return " ".join(lines[1:] if text.startswith("Jacobian mismatch") else lines)
+    if not text.startswith("Jacobian mismatch"):
+        return " ".join(lines)
+    _, where, numerical, analytical, *rest = lines
+    place = where[where.index("index") :].rstrip(":").replace(" (value", f" of {name} (value", 1)
+    slopes = f"finite differences give {numerical.split()[-1]}, the rule gives {analytical.split()[-1]}"
+    return " ".join([f"it is wrong most at {place}: {slopes}.", *rest])
 
 
 def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:

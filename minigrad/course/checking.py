@@ -10,11 +10,18 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from minigrad.autograd import enable_grad, no_grad
-from minigrad.course.calling import WroteIntoArgumentsError, describe_error, guard, refuse_parameters
+from minigrad.course.calling import (
+    WroteIntoArgumentsError,
+    describe_error,
+    guard,
+    is_raised_by_answer,
+    refuse_parameters,
+)
 from minigrad.course.checker import check_gradients
 from minigrad.course.comparing import describe_by_arguments, describe_difference, is_data
 from minigrad.course.exercise import KNOWN, Exercise, draw_point
@@ -34,8 +41,8 @@ def check(name: str, answer: Any) -> bool:
     exist. A wrong answer, an exception or an endless loop is printed, never raised.
 
     >>> check("3.output_size", lambda n, k, padding=0, stride=1: n - k)
-    3.output_size: not yet. For (8, 2): 6 is not right.
-    Hint: the first window starts at -padding; how far can it be pushed?
+    3.output_size: not yet. For n = 8, k = 2: 6 is not right.
+    Hint: the first window starts at -padding; where may the last one start?
     False
     """
     exercise = find(name)
@@ -102,14 +109,16 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
         )
     except WroteIntoArgumentsError:
         return "It wrote into its arguments; work on a new tensor."
-    except NotImplementedError:
+    except NotImplementedError as error:
+        if not is_raised_by_answer(error):
+            return describe_error(error)
         return "It is still empty: write its body in place of `raise NotImplementedError`."
     except RecursionError:
         return "It calls itself without end (RecursionError): what ends the recursion?"
     except SystemExit:
         return "It ends Python, by exit(): return the answer instead."
     except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
-        return describe_error(error)
+        return describe_error(error, by_hand=exercise.by_hand)
 
 
 def _refuse(exercise: Exercise, answer: Any) -> str | None:
@@ -119,13 +128,16 @@ def _refuse(exercise: Exercise, answer: Any) -> str | None:
     if not exercise.parameters:
         return None
     if not callable(answer):
-        return f"A function of ({', '.join(exercise.parameters)}) is due; got {type(answer).__name__}."
+        got = type(answer).__name__
+        return f"A function of ({', '.join(exercise.parameters)}) is due; got {got}: give its name, without a call."
     if exercise.judge is not None and not inspect.isfunction(answer):
         return None  # the judge checks other values
     return next(filter(None, (refuse_parameters(answer, names) for names in exercise.calls)), None)
 
 
 def _try(exercise: Exercise, answer: Any) -> str | None:
+    if exercise.by_hand and callable(answer):
+        answer = partial(_without_graph, answer)
     if exercise.judge is not None:
         return exercise.judge(answer)
     if exercise.gradient_of:
@@ -188,7 +200,7 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
     for number, shapes in enumerate(exercise.points):
         point = draw_point(shapes, seed=number)
         report = check_gradients(
-            exercise.solution, point, lambda g, *operands: {exercise.gradient_of: _without_graph(answer, g, *operands)}
+            exercise.solution, point, lambda g, *operands: {exercise.gradient_of: answer(g, *operands)}
         )
         if report.wrong:
             sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
@@ -205,14 +217,12 @@ def _without_graph(answer: Callable[..., Any], *given: Any) -> Any:
 
 
 def show_case(case: tuple[Any, ...], names: Sequence[str]) -> str:
-    """The text for the arguments of a call: tensors by name and shape, numbers by value."""
-    if any(is_data(x) and x.ndim for x in case):
-        parts = [
-            f"{name} {tuple(x.shape)}" if is_data(x) and x.ndim else f"{name} = {x!r}"
-            for name, x in zip(names, case, strict=False)
-        ]
-        return ", ".join(parts)
-    return f"({', '.join(map(repr, case))})" if len(case) != 1 else repr(case[0])
+    """The text for the arguments of a call: tensors by name and shape, numbers by name and value."""
+    parts = [
+        f"{name} {tuple(x.shape)}" if is_data(x) and x.ndim else f"{name} = {x!r}"
+        for name, x in zip(names, case, strict=False)
+    ]
+    return ", ".join(parts)
 
 
 def _finish(complaint: str | None) -> str | None:

@@ -17,7 +17,7 @@ from minigrad.tensor import Tensor
 
 CURES = {  # a sign of the type of the returned value -> advice
     "__call__": ": is the call, (...), missing?",
-    "gi_frame": ": write `return` in place of `yield`",
+    "gi_frame": ", which has computed nothing yet: with `yield` in your function, write `return` in its place",
     "cr_await": ": write `def` in place of `async def`",
 }
 LARGEST = 10_000  # larger arguments are not tried in other orders
@@ -35,11 +35,14 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
         return _describe_sequences(answer, right, tolerance)
     if complaint := refuse_what_is_no_number(answer, "a number" if isinstance(right, Number) else "a tensor"):
         return complaint
+    if complaint := _refuse_another_count(answer, right):
+        return complaint
     a, r = as_array(answer), as_array(right)
     if a.shape != r.shape:
         if isinstance(answer, tuple) and len(answer) == 1 and a.shape[1:] == r.shape:
             return "it returned a tuple of one: return what is in it (a comma too many?)"
-        return f"its shape is {a.shape}, where {r.shape} is due{describe_shapes(a.shape, r.shape)}"
+        due = "one number, shape ()," if not r.ndim else r.shape
+        return f"its shape is {a.shape}, where {due} is due{describe_shapes(a.shape, r.shape)}"
     if np.allclose(a, r, rtol=tolerance, atol=tolerance):
         return None
     if complaint := _blame_the_kind(a, r):
@@ -47,6 +50,16 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
     if not a.ndim:
         return f"{a.item():.6g} is not right"
     return _name_the_difference(a.astype(float), r.astype(float), tolerance)
+
+
+def _refuse_another_count(answer: Any, right: Any) -> str | None:
+    """A complaint about a list where one number is due, or about a list of another length."""
+    given = len(answer) if isinstance(answer, (list, tuple)) else None
+    if isinstance(right, Number) and given is not None:
+        return f"one number is due, and it returned a {type(answer).__name__} of {given}"
+    if isinstance(right, list) and not is_data(answer) and given != len(right):
+        return f"a list of {len(right)} numbers is due, and it returned {'one number' if given is None else given}"
+    return None
 
 
 def _blame_the_kind(a: Any, r: Any) -> str | None:
@@ -145,6 +158,14 @@ def _describe_sequences(answer: Any, right: Any, tolerance: float) -> str | None
         return refuse_what_is_no_number(answer) or f"a {kind} is due, and it returned {type(answer).__name__}"
     if len(answer) != len(right):
         return f"a {kind} of {len(right)} is due, and it returned {len(answer)}"
+    if len(right) == 2 and _describe_sequences_in_order(answer[::-1], right, tolerance) is None:
+        same = _describe_sequences_in_order(answer, right, tolerance) is None
+        return None if same else f"both parts of the {kind} are right, but in the wrong order"
+    return _describe_sequences_in_order(answer, right, tolerance)
+
+
+def _describe_sequences_in_order(answer: Any, right: Any, tolerance: float) -> str | None:
+    kind = "list" if isinstance(right, list) else "tuple"
     for i, (a, r) in enumerate(zip(answer, right, strict=True)):
         if complaint := describe_difference(a, r, tolerance):
             return f"at position {i} of the {kind}: {complaint}"
@@ -160,7 +181,7 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
     if len(wrong) == len(right) + 1 and wrong[1:] == right:
         return ": is a sum over the first axis missing?"
     if prod(wrong) == prod(right):
-        return ": reshape it"
+        return ": as many numbers as are due, in another shape"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:
         off = {a - b for a, b in zip(wrong, right, strict=True)} - {0}
         if off <= {1, -1}:

@@ -35,6 +35,7 @@ class Exercise:
     gradient_of: str = ""  # the argument whose gradient the answer computes, of `solution`
     points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # shapes of the arguments at which gradients are checked
     seconds: float = 10.0
+    by_hand: bool = False  # autograd is not allowed: the answer runs without recording
 
     @property
     def question(self) -> str:
@@ -58,12 +59,13 @@ KNOWN: dict[str, Exercise] = {}
 
 def exercise(
     name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] = (), hint: str = "", page: str = "",
-    judge: Judge | None = None, seconds: float = 10.0,
+    judge: Judge | None = None, seconds: float = 10.0, by_hand: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """Registers the decorated function as the solution of an exercise; its docstring is the question.
 
     Each of `cases` and `hidden` is the arguments of one call. A `judge` replaces them: it is called with the answer
-    and returns a complaint or None.
+    and returns a complaint or None. With `by_hand` the answer cannot use autograd. Raises ValueError without cases and
+    judge.
 
     >>> @exercise("docs.twice", cases=[(1.0,), (2.0,)])
     ... def twice(x):
@@ -79,7 +81,7 @@ def exercise(
         shown, kept = list(map(_as_case, cases)), list(map(_as_case, hidden))
         if not shown and not kept and judge is None:
             raise ValueError(f"exercise {name!r} has neither cases nor a judge: nothing would be checked")
-        KNOWN[name] = Exercise(name, solution, shown, kept, hint, page, judge, seconds=seconds)
+        KNOWN[name] = Exercise(name, solution, shown, kept, hint, page, judge, seconds=seconds, by_hand=by_hand)
         return solution
 
     return register
@@ -92,7 +94,8 @@ def gradient_exercise(
     """Registers an exercise that asks for the gradient of the decorated forward in its argument `of`.
 
     The answer is a function of g, the gradient of the result, and of the forward's arguments. It is checked with
-    random numbers at each of `points`, the shapes of the arguments; `check` names the mistake.
+    random numbers at each of `points`, the shapes of the arguments; `check` names the mistake. Raises ValueError if
+    `of` or a point does not fit the forward's arguments.
     """
 
     def register(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,8 +106,9 @@ def gradient_exercise(
             if list(point) != parameters:
                 raise ValueError(f"exercise {name!r}: a point gives the shapes of {parameters}; got {list(point)}")
         KNOWN[name] = Exercise(
-            name, forward, hint=hint, page=page, gradient_of=of, points=tuple(points), seconds=seconds
-        )
+            name, forward, hint=hint, page=page, gradient_of=of, points=tuple(points), seconds=seconds,
+            by_hand=True,
+        )  # fmt: skip
         return forward
 
     return register

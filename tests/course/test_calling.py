@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.course.calling import LONGEST, WroteIntoArgumentsError, describe_error, guard, refuse_parameters
+from minigrad.course.calling import (
+    LONGEST,
+    WroteIntoArgumentsError,
+    describe_error,
+    guard,
+    is_raised_by_answer,
+    refuse_parameters,
+)
 
 
 def double(x):
@@ -56,6 +63,7 @@ ERRORS = {
     "without a message": (KeyError(), "It raised KeyError (line "),
     "memory": (MemoryError(), "It asks for too much memory (line "),
     "no graph": (RuntimeError("element 0 of tensors does not require grad"), "this one is worked out by hand"),
+    "bits": (TypeError("unsupported operand type(s) for ^: 'float' and 'int'"), "a power is written x ** 2"),
 }
 
 
@@ -64,8 +72,21 @@ def test_an_error_is_described_with_the_students_line(name):
     error, words = ERRORS[name]
     with pytest.raises(type(error)) as caught:
         raise_error(error)
-    message = describe_error(caught.value)
+    message = describe_error(caught.value, by_hand=True)
     assert words in message and "raise error" in message
+
+
+def test_a_missing_graph_is_explained_where_autograd_is_allowed():
+    assert "worked out by hand" not in describe_error(RuntimeError("element 0 of tensors does not require grad"))
+
+
+def test_an_error_of_a_library_is_not_the_answers_own():
+    with pytest.raises(NotImplementedError) as caught:
+        torch.ones(2) ^ 2
+    assert not is_raised_by_answer(caught.value)
+    with pytest.raises(NotImplementedError) as caught:
+        raise_error(NotImplementedError())
+    assert is_raised_by_answer(caught.value)
 
 
 def test_long_messages_are_cut():

@@ -1,10 +1,12 @@
 """check: the message to a student for every kind of answer; the right answer is never shown."""
 
+import ast
 import contextlib
 import re
 import sys
 import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,10 +58,33 @@ def test_a_right_answer_is_accepted(capsys):
     assert ask(capsys, "3.same_padding", lambda k: (k - 1) // 2) == (True, "3.same_padding: right.\n")
 
 
+COURSE = Path(__file__).resolve().parents[2] / "docs" / "course"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_of_an_exercise_names_a_heading_of_its_chapter(name):
+    chapter, heading = re.fullmatch(r"chapter (\d+), (?:'(.+)'|step \d)", find(name).page).groups()
+    (page,) = COURSE.glob(f"{int(chapter):02}_*.py")
+    heading = heading or f"Step {find(name).page[-1]}"
+    assert re.search(rf"^# ## {re.escape(heading)}(:|$)", page.read_text("utf-8"), re.MULTILINE)
+
+
+def test_each_stub_of_the_course_asks_the_question_of_its_exercise():
+    asked = set()
+    for page in COURSE.glob("[0-9]*.py"):
+        text = page.read_text("utf-8")
+        stubs = {f.name: ast.get_docstring(f) for f in ast.walk(ast.parse(text)) if isinstance(f, ast.FunctionDef)}
+        checked = dict(re.findall(r'course\.check\("([\w.]+)", (\w+)\)', text))
+        checked |= {name: f"{name[2:]}_rule" for name in NAMES if name.startswith("7.") and page.name.startswith("07")}
+        assert {name: stubs[stub] for name, stub in checked.items()} == {name: find(name).question for name in checked}
+        asked |= set(checked)
+    assert asked == set(course.exercises())
+
+
 def test_the_first_hint_comes_before_the_page(capsys):
     _, first = ask(capsys, "3.same_padding", lambda k: k)
     _, second = ask(capsys, "3.same_padding", lambda k: k)
-    assert "For 3: 3 is not right." in first and "Hint: without padding" in first and "Read:" not in first
+    assert "For k = 3: 3 is not right." in first and "Hint: without padding" in first and "Read:" not in first
     assert "Read: chapter 3, 'Padding'" in second
 
 
@@ -103,7 +128,7 @@ BAD = {
     "an exception": (lambda X, K: X @ K, "It raised RuntimeError"),
     "too few parameters": (lambda X: X, "It is called with (X, K), and takes (X): the parameters do not fit."),
     "without end": (recursive, "It calls itself without end"),
-    "no function": (3, "A function of (X, K) is due; got int."),
+    "no function": (3, "A function of (X, K) is due; got int: give its name, without a call."),
     "its argument changed": (overwriting, "It wrote into its arguments; work on a new tensor."),
     "one number wrong": (
         lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] + mg.tensor([[0.0, 0], [0, 1]]),
@@ -184,8 +209,8 @@ BAD |= {
     "prints alone": (lambda X, K: print(corr2d(X, K).shape), "it returned None: is `return` missing?"),
     "a comma too many": (lambda X, K: (corr2d(X, K),), "it returned a tuple of one: return what is in it"),
     "an axis too many": (lambda X, K: corr2d(X, K)[None], "where (2, 2) is due: an axis of size 1 too many"),
-    "a flat map": (lambda X, K: corr2d(X, K).flatten(), "its shape is (4,), where (2, 2) is due: reshape it"),
-    "a generator": (offers, "a tensor is due, and it returned generator: write `return` in place of `yield`"),
+    "a flat map": (lambda X, K: corr2d(X, K).flatten(), "where (2, 2) is due: as many numbers as are due, in another"),
+    "a generator": (offers, "a tensor is due, and it returned generator, which has computed nothing yet: with"),
     "a coroutine": (waits, "a tensor is due, and it returned coroutine: write `def` in place of `async def`"),
     "a function": (lambda X, K: corr2d, "a tensor is due, and it returned function: is the call, (...), missing?"),
     "a class": (Remembers, "A function of (X, K) is due; got the class Remembers."),
@@ -260,15 +285,19 @@ def test_an_endless_loop_is_stopped_with_a_message(capsys):
     ("name", "answer", "words"),
     [
         ("1.window", lambda X, i, j, h, w: X[j : j + h, i : i + w], "this would be right with i and j exchanged"),
-        ("9.parameters", lambda i, o, k: o * (i * k + 1), "For (1, 6, 5): 36 is not right."),  # no name by chance
+        (
+            "9.parameters",
+            lambda i, o, k: o * (i * k + 1),
+            "For channels_in = 1, channels_out = 6, k = 5: 36 is not right.",
+        ),  # no name by chance
         ("1.multiplications", lambda H, W, h, w: "24", "a number is due, and it returned str"),
         ("2.horizontal", None, "It returned None"),
         ("2.horizontal", "x", "a kernel is due, and it returned str"),
         ("2.horizontal", [[1], [2, 3]], "differ in shape"),
         ("2.horizontal", mg.full((2, 1), mg.nan), "nan or inf"),
-        ("2.horizontal", mg.zeros(0, 1), "a kernel of shape (h, w) is due, got (0, 1)"),
+        ("2.horizontal", mg.zeros(0, 1), "with two axes and at least one number, is due; got the shape (0, 1)"),
         ("4.multi_in", lambda X, K: mg.zeros(2, 3, 3), "is a sum over the first axis missing?\n"),
-        ("5.learn", lambda X, Y, shape: mg.full(shape, 9.0), "do the steps go up the slope?"),
+        ("5.learn", lambda X, Y, shape: mg.full(shape, 9.0), "do the steps go up the slope (+ for -)?"),
         ("5.learn", lambda X, Y, shape: "K", "a kernel is due, and it returned str"),
         ("7.multiply", lambda g, x, y: (g * y, g * x), "it returned 2 things, where one gradient is due"),
         ("7.multiply", lambda g, x, y: g * x, "this is the gradient of y, not of x"),
@@ -278,12 +307,27 @@ def test_an_endless_loop_is_stopped_with_a_message(capsys):
         ("7.multiply", lambda g, x, y: g * y / 0, "6 of its 6 numbers are nan or inf"),
         ("7.multiply", lambda g, x, y: (g * y,), "it returned a tuple of one, where one gradient is due"),
         ("7.multiply", lambda g, x, y: y, "it is not multiplied by g: for g = 0 it gives the gradient"),
-        ("4.one_by_one", 3, "A function of (X, K) is due; got int."),
+        ("4.one_by_one", 3, "A function of (X, K) is due; got int: give its name"),
         ("4.one_by_one", lambda X: X, "It is called with (X, K), and takes (X)"),
         ("4.one_by_one", lambda X, K: X.mul_(2), "It wrote into its arguments"),
         ("5.learn", lambda X, Y, shape: Y.zero_(), "It wrote into its arguments"),
         ("4.multi_in_out", lambda X, K: find("4.multi_in_out").solution(X, K).permute(1, 2, 0), "axes in the order"),
         ("7.sigmoid", lambda g, x: g * x * (1 - x), "in its place, but scaled wrongly: look at the formula"),
+        ("7.stretch", lambda g, x, b: g.sum(1), "here (3,): was it summed over the right axes?"),
+        ("7.matmul", lambda g, a, b: g @ b.T, "a gradient has the shape of its argument, here (3, 4).\n"),
+        ("8.dw", lambda g, x, w, b: w * g.sum(), "of w (value 1.49492), output index (0, 2, 0, 0): finite differences"),
+        ("1.corr2d", mg.zeros(2, 2), "got Tensor: give its name, without a call."),
+        ("3.receptive_field", lambda kernels, strides: kernels, "one number is due, and it returned a list of 1."),
+        ("12.winograd", lambda d, g: 1, "a list of 2 numbers is due, and it returned one number."),
+        ("12.winograd", lambda d, g: [1, 2, 3, 4], "a list of 2 numbers is due, and it returned 4."),
+        ("5.loss", lambda p, t: (p - t) ** 2, "where one number, shape (), is due"),
+        ("5.loss", lambda p, t: ((p - t) ^ 2).sum(), "in Python a power is written x ** 2"),
+        ("6.distance", lambda lr, c, steps: (1 - lr * c) ^ steps, "in Python a power is written x ** 2"),
+        ("9.momentum", lambda w, g, v, lr, mu: (mu * v + g, w - lr * (mu * v + g)), "right, but in the wrong order"),
+        ("6.best", lambda curvatures: 2 / (curvatures[0] + curvatures[1]), "4.0, 9.0, 1.0]: 0.153846 is not right."),
+        ("9.accuracy", lambda s, t: (s.argmax(1, keepdim=True) == t).float().mean(), "labels (6,): 0.5 is not right."),
+        ("10.confusion", lambda p, t, n: (mg.eye(n)[t].T @ mg.eye(n)[p]).clamp(max=1), "1 of 9 numbers is wrong"),
+        ("4.one_by_one", lambda X, K: mg.nn.functional.conv2d(X[None], K)[0], "write the product of matrices yourself"),
     ],
 )
 def test_a_wrong_answer_gets_its_message(name, answer, words, capsys):
@@ -302,9 +346,64 @@ def test_several_products_are_refused_where_one_is_enough(capsys):
     assert ask(capsys, "4.one_by_one", lambda X, K: np.einsum("oc,chw->ohw", K.numpy()[:, :, 0, 0], X.detach()))[0]
 
 
+def learn(lr, steps, zero=True, slope=-1):
+    """An answer to 5.learn by autograd."""
+
+    def answer(X, Y, shape):
+        K = mg.zeros(shape, requires_grad=True)
+        for _ in range(steps):
+            ((corr2d(X, K) - Y) ** 2).sum().backward()
+            K.data += slope * lr * K.grad
+            if zero:
+                K.grad = None
+        return K
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (learn(0.1, 500), "the learning rate is too large, or the steps go up the slope (+ for -)."),
+        (learn(0.01, 2, slope=1), "do the steps go up the slope (+ for -)?"),
+        (learn(0.01, 3), "and at most 0.05 is due: more steps, or larger ones"),
+        (learn(0.01, 200, zero=False), "is .grad set to zero before the next one?"),
+        (lambda X, Y, shape: ((corr2d(X, mg.zeros(shape)) - Y) ** 2).sum().backward(), "requires_grad=True"),
+    ],
+)
+def test_a_kernel_that_was_not_learned_gets_the_reason(answer, words, capsys):
+    assert words in ask(capsys, "5.learn", answer)[1]
+    assert ask(capsys, "5.learn", learn(0.01, 500))[0]
+
+
+def test_an_exercise_by_hand_refuses_autograd(capsys):
+    def answer(X, K, Y):
+        K = K.clone().requires_grad_()
+        ((corr2d(X, K) - Y) ** 2).sum().backward()
+        return K.grad
+
+    assert "this one is worked out by hand" in ask(capsys, "5.dK", answer)[1]
+
+
+def test_winograd_by_six_multiplications_is_refused(capsys):
+    def plain(d, g):
+        return [sum(d[k + i] * g[k] for k in range(3)) for i in range(2)]
+
+    def quick(d, g):
+        m1, m4 = (d[0] - d[2]) * g[0], -(d[3] - d[1]) * g[2]
+        m2 = 0.5 * (d[1] + d[2]) * (g[0] + g[1] + g[2])
+        m3 = (d[2] - d[1]) * (g[0] - g[1] + g[2]) / 2
+        return [m1 + m2 + m3, m2 - m3 - m4 + 0]
+
+    _, text = ask(capsys, "12.winograd", plain)
+    assert "The numbers are right, but 6 multiplications of a d by a g made them; four are enough." in text
+    assert ask(capsys, "12.winograd", quick)[0]
+    assert ask(capsys, "12.winograd", lambda d, g: np.array(plain(list(map(float, d)), g)))[0]  # nothing to count
+
+
 def test_a_hidden_case_is_not_shown(capsys):
     _, text = ask(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
-    assert "In a hidden case: the answer is not right." in text or "For (8, 3, 1, 2)" in text
+    assert "In a hidden case: the answer is not right." in text or "For n = 8, k = 3, padding = 1, stride = 2" in text
     course.exercise("t.hidden", cases=[(1,)], hidden=[(7,)])(lambda n: n * n)
     _, text = ask(capsys, "t.hidden", lambda n: n)
     assert text == "t.hidden: not yet. In a hidden case: the answer is not right.\n"
@@ -335,8 +434,8 @@ def test_answers_in_numpy_are_accepted(capsys):
 def test_values_are_judged_without_a_function(capsys):
     assert ask(capsys, "2.horizontal", mg.tensor([[1.0], [-1.0]]))[0]
     assert ask(capsys, "2.horizontal", [[-2.0], [2.0]])[0]
-    assert "silent on the lying bars" in ask(capsys, "2.horizontal", [[0.0], [0.0]])[1]
-    assert "vertical edges" in ask(capsys, "2.horizontal", [[1.0, -1.0]])[1]
+    assert "its map should not be 0 everywhere, and it is" in ask(capsys, "2.horizontal", [[0.0], [0.0]])[1]
+    assert "should be 0 everywhere; it has numbers up to 2" in ask(capsys, "2.horizontal", [[2.0, -2.0]])[1]
     course.exercise("t.answer", cases=[()])(lambda: 42)
     assert ask(capsys, "t.answer", 42)[0] and not ask(capsys, "t.answer", 41)[0]
 

@@ -37,7 +37,7 @@ def folder(tmp_path):
 def test_each_student_of_a_folder_is_graded(folder):
     grades = {g.student: g for g in grade(folder)}
     assert grades["ada"].right == ["3.same_padding"] and not grades["ada"].failures
-    assert grades["bob"].verdicts["3.same_padding"].startswith("For 3: 3 is not right")
+    assert grades["bob"].verdicts["3.same_padding"].startswith("For k = 3: 3 is not right")
     assert grades["bob"].failures == ["bob.py ended with an error: ValueError: bob gave up"]
     assert list(grades["cleo"].verdicts) == ["3.same_padding", "3.output_size"]
     assert "dan.ipynb ended with an error: ValueError: this is no notebook" in grades["dan"].failures[0]

@@ -29,6 +29,7 @@ def loss(prediction: Tensor, target: Tensor) -> Tensor:
 @exercise(
     "5.dK", cases=[(bars(), image(1, 2), bars()[:, :7]), (image(5, 6), image(2, 3, seed=1), image(4, 4, seed=2))],
     hidden=[(image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))], page="chapter 5, 'On paper'",
+    by_hand=True,
     hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
 )  # fmt: skip
 def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
@@ -47,11 +48,14 @@ def judge_learned(answer: Any) -> str | None:
             return f"a kernel of shape {tuple(K.shape)} is due, got {found.shape}"
         left = float(((corr2d(X, tensor(found.astype(np.float32))) - corr2d(X, K)) ** 2).sum())
         if not np.isfinite(left):
-            return "the kernel is nan or inf: the learning rate is beyond its limit"
+            return "the kernel is nan or inf: the learning rate is too large, or the steps go up the slope (+ for -)"
         if left > float((corr2d(X, K) ** 2).sum()):
-            return f"the loss is {left:.3g}, more than a kernel of zeros has: do the steps go up the slope?"
+            return f"the loss is {left:.3g}, more than a kernel of zeros has: do the steps go up the slope (+ for -)?"
         if left > 0.05:
-            return f"the loss is still {left:.3g}: more steps, or larger ones"
+            return (
+                f"the loss is still {left:.3g}, and at most 0.05 is due: more steps, or larger ones; after backward(), "
+                "is .grad set to zero before the next one?"
+            )
     return None
 
 
@@ -81,22 +85,23 @@ def limit(curvature: float) -> float:
     hint="one step multiplies by (1 - lr * curvature).",
 )  # fmt: skip
 def distance(lr: float, curvature: float, steps: int) -> float:
-    """The rest of a distance of 1 to the minimum after `steps` steps along a direction with this curvature."""
+    """What `steps` steps leave of a distance of 1 to the minimum, with its sign, along an axis of this curvature."""
     return (1 - lr * curvature) ** steps
 
 
 @exercise(
-    "6.best", cases=[([60.0, 12.0],)], hidden=[([9.0, 1.0, 4.0],)], page="chapter 6, 'The best rate'",
+    "6.best", cases=[([60.0, 12.0],), ([4.0, 9.0, 1.0],)], hidden=[([3.0, 2.0, 8.0, 5.0],)],
+    page="chapter 6, 'The best rate'",
     hint="the largest and the smallest curvature should shrink equally fast: |1 - lr * a| = |1 - lr * b|.",
 )  # fmt: skip
 def best(curvatures: Sequence[float]) -> float:
-    """The learning rate at which the slowest of these curvatures shrinks fastest."""
+    """The learning rate at which the slowest of the distances, one for each curvature, shrinks fastest."""
     return 2 / (max(curvatures) + min(curvatures))
 
 
 @gradient_exercise(
     "7.multiply", of="x", points=[{"x": (3, 2), "y": (3, 2)}], page="chapter 7, step 1",
-    hint="how much does x * y grow when x grows by 1? Then weigh with what arrives.",
+    hint="how much does x * y grow when x grows by 1? Then multiply by g, the gradient that arrives.",
 )  # fmt: skip
 def multiply(x: Tensor, y: Tensor) -> Tensor:
     """The gradient of x * y along x."""
@@ -105,7 +110,7 @@ def multiply(x: Tensor, y: Tensor) -> Tensor:
 
 @gradient_exercise(
     "7.sigmoid", of="x", points=[{"x": (4,)}, {"x": (2, 3)}], page="chapter 7, step 3",
-    hint="with s = sigmoid(x), the slope is s * (1 - s).",
+    hint="with s = sigmoid(x), the derivative is s * (1 - s); multiply it by g, the gradient that arrives.",
 )  # fmt: skip
 def sigmoid(x: Tensor) -> Tensor:
     """The gradient of the sigmoid of x along x."""
@@ -117,7 +122,7 @@ def sigmoid(x: Tensor) -> Tensor:
     hint="one number of b was used in every row.",
 )  # fmt: skip
 def stretched(x: Tensor, b: Tensor) -> Tensor:
-    """The gradient of x + b along b, where b (n,) was stretched over the rows of x (m, n)."""
+    """The gradient of x + b along b, where b (n,) was broadcast over the rows of x (m, n)."""
     return x + b
 
 
@@ -132,7 +137,7 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 
 @gradient_exercise(
     "7.softplus", of="x", points=[{"x": (5,)}], page="chapter 7, step 3",
-    hint="the chain rule: 1 / (1 + exp(x)), times the slope of what stands inside.",
+    hint="the chain rule: the derivative of the log, 1 / (1 + exp(x)), times that of 1 + exp(x), times g.",
 )  # fmt: skip
 def softplus(x: Tensor) -> Tensor:
     """The gradient of log(1 + exp(x)) along x."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.comparing import describe_difference
 from minigrad.course.exercise import exercise
 from minigrad.creation import tensor
 from minigrad.nn import functional as F
@@ -26,7 +28,7 @@ def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tupl
 
 
 @exercise(
-    "9.accuracy", cases=[(image(6, 3), tensor([0, 1, 2, 0, 1, 2]))],
+    "9.accuracy", cases=[(image(6, 3), tensor([2, 2, 2, 0, 1, 2]))],
     hidden=[(tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))], page="chapter 9, 'How good?'",
     hint="the predicted class is where the row is largest; shapes (N,) and (N, 1) compare to (N, N).",
 )  # fmt: skip
@@ -40,17 +42,17 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
     hint="each output channel has one kernel of shape (in, k, k), and one bias.",
 )  # fmt: skip
 def parameters(channels_in: int, channels_out: int, k: int) -> int:
-    """How many numbers Conv2d(channels_in, channels_out, k) trains, with its bias."""
+    """The number of numbers that Conv2d(channels_in, channels_out, k) trains, with its bias."""
     return channels_out * (channels_in * k * k + 1)
 
 
 @exercise(
-    "10.confusion", cases=[(tensor([0, 1, 1, 2]), tensor([0, 1, 2, 2]), 3)],
-    hidden=[(tensor([1, 1]), tensor([0, 0]), 2)], page="chapter 10, 'Which for which?'",
-    hint="row: what it is; column: what it was taken for.",
+    "10.confusion", cases=[(tensor([0, 1, 1, 2, 1]), tensor([0, 1, 2, 2, 1]), 3)],
+    hidden=[(tensor([1, 1]), tensor([0, 0]), 2)],
+    page="chapter 10, 'Which digits are confused?'", hint="row: the true class; column: the predicted class.",
 )  # fmt: skip
 def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """A matrix (classes, classes): how many of each class (row) were taken for which (column)."""
+    """A matrix (classes, classes): at [i, j] the number of examples of class i that were predicted as class j."""
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (labels.numpy(), predicted.numpy()), 1)
     return tensor(counts)
@@ -68,13 +70,58 @@ def im2col(X: Tensor, h: int, w: int) -> Tensor:
 HALF = Fraction(1, 2)
 
 
+class Counted:
+    """A number that counts the products of two such numbers, in a list of one."""
+
+    def __init__(self, value: Any, count: list[int]):
+        self.value, self.count = value, count
+
+    def _do(self, other: Any, operation: Callable[[Any, Any], Any]) -> Counted:
+        return Counted(operation(self.value, getattr(other, "value", other)), self.count)
+
+    def __add__(self, other: Any) -> Counted:
+        return self._do(other, lambda a, b: a + b)
+
+    def __sub__(self, other: Any) -> Counted:
+        return self._do(other, lambda a, b: a - b)
+
+    def __rsub__(self, other: Any) -> Counted:
+        return self._do(other, lambda a, b: b - a)
+
+    def __mul__(self, other: Any) -> Counted:
+        self.count[0] += isinstance(other, Counted)
+        return self._do(other, lambda a, b: a * b)
+
+    def __truediv__(self, other: Any) -> Counted:
+        return self._do(other, lambda a, b: a / b)
+
+    def __neg__(self) -> Counted:
+        return self * -1
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def judge_winograd(answer: Any) -> str | None:
+    """Checks the two outputs, then counts the multiplications."""
+    for d, g in (((1, 2, 3, 4), (1, 0, 2)), ((0, 1, 0, 0), (3, 5, 7)), ((2, -1, 4, 3), (1, 1, 1))):
+        if complaint := describe_difference(answer(d, g), winograd(d, g)):
+            return f"for d = {d}, g = {g}: {complaint}"
+    count = [0]
+    try:
+        answer(*[tuple(Counted(n, count) for n in numbers) for numbers in (d, g)])
+    except Exception:  # noqa: BLE001 (it computes by other means, on which nothing can be counted)
+        return None
+    if count[0] > 4:
+        return f"the numbers are right, but {count[0]} multiplications of a d by a g made them; four are enough"
+    return None
+
+
 @exercise(
-    "12.winograd", cases=[((1, 2, 3, 4), (1, 0, 2)), ((0, 1, 0, 0), (3, 5, 7))], hidden=[((2, -1, 4, 3), (1, 1, 1))],
-    page="chapter 12, 'Four products for six'",
+    "12.winograd", judge=judge_winograd, page="chapter 12, 'Four products for six'",
     hint="m1 = (d0 - d2) g0, m2 = (d1 + d2)(g0 + g1 + g2)/2, ...; y0 = m1 + m2 + m3, y1 = m2 - m3 - m4.",
 )  # fmt: skip
 def winograd(d: tuple[int, ...], g: tuple[int, ...]) -> list[float]:
-    """Two outputs of a kernel g of three taps on four pixels d, with four multiplications: [y0, y1]."""
+    """Two outputs of a kernel g of three numbers on four pixels d, with four multiplications of d by g: [y0, y1]."""
     m1 = (d[0] - d[2]) * g[0]
     m2 = (d[1] + d[2]) * (g[0] + g[1] + g[2]) * HALF
     m3 = (d[2] - d[1]) * (g[0] - g[1] + g[2]) * HALF
