@@ -186,6 +186,16 @@ REFUSED = {
     "halves": (lambda: L.inv(torch.ones(2, 2).half()), RuntimeError, "got float16"),
     "a list": (lambda: L.inv([[1.0]]), TypeError, "argument 'A'"),
     "shapes": (lambda: L.solve(torch.eye(2), torch.ones(3)), RuntimeError, "Incompatible shapes of A and B"),
+    "shapes from the right": (
+        lambda: L.solve(torch.eye(2), torch.ones(2, 3), left=False), RuntimeError, r"XA = B: \(2, 2\) and \(2, 3\)"),
+    "a vector from the right": (
+        lambda: L.solve(torch.eye(2), torch.ones(2), left=False), RuntimeError, r"linalg.solve: .* equation XA = B"),
+    "shapes of triangles": (
+        lambda: L.solve_triangular(torch.eye(2), torch.ones(3, 2), upper=True), RuntimeError,
+        r"linalg.solve_triangular: Incompatible shapes of A and B for the equation AX = B"),
+    "types of triangles": (
+        lambda: L.solve_triangular(torch.eye(2), torch.ones(2, 2).double(), upper=True), RuntimeError,
+        "linalg.solve_triangular: Expected A and B to have the same dtype"),
     "types": (lambda: L.solve(torch.eye(2), torch.ones(2).double()), RuntimeError, "have the same dtype"),
     "a mode": (lambda: L.qr(torch.eye(2), "all"), RuntimeError, "unrecognized mode 'all'"),
     "complete QR": (lambda: L.qr(torch.ones(3, 2, requires_grad=True), "complete"), RuntimeError, "not differentiable"),

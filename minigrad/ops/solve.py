@@ -242,17 +242,20 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     check_matrix("linalg.solve", A)
     require_tensor("linalg.solve", "B", 2, B)
     a, b = A.array, B.array
+    if not (b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])):
+        return _solve_systems("linalg.solve", A, B, left)
+    return squeeze(_solve_systems("linalg.solve", A, unsqueeze(B, -1), left), -1)
+
+
+def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
+    """X with ``A X = B`` or ``X A = B``, for matrices B: (..., n, k) or (..., k, n)."""
+    a, b = A.array, B.array
     if b.dtype != a.dtype:
-        raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
-    vector = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
-    rhs: Any = unsqueeze(B, -1) if vector else B
-    if not left and not vector:
-        return mT(solve(mT(A), mT(rhs)))
-    if rhs.array.shape[-2] != a.shape[-1]:
-        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {shapes}")
-    found = explain("linalg.solve", SINGULAR, _solve, A, rhs)
-    return squeeze(found, -1) if vector else found
+        raise RuntimeError(f"{name}: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
+    if b.shape[-2 if left else -1] != a.shape[-1]:
+        equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
+        raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
+    return explain(name, SINGULAR, _solve, A, B) if left else mT(explain(name, SINGULAR, _solve, mT(A), mT(B)))
 
 
 @takes_out
@@ -275,7 +278,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
-    return solve(part, B, left=left)
+    return _solve_systems("linalg.solve_triangular", part, B, left)
 
 
 @takes_out
