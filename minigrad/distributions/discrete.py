@@ -9,6 +9,7 @@ from minigrad.distributions.distribution import Distribution, as_parameters, pro
 from minigrad.dtypes import finfo
 from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import sum
+from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor.drawing import bernoulli, multinomial
 
 
@@ -37,7 +38,8 @@ class Bernoulli(Distribution):
     @property
     def logits(self) -> Any:
         """``log(probs / (1 - probs))``."""
-        inside = self.probs.clamp(1e-7, 1 - 1e-7)
+        least = finfo(self.probs.dtype).eps  # so that both logarithms are finite
+        inside = self.probs.clamp(least, 1 - least)
         return log(inside) - log1p(-inside) if self._logits is None else self._logits
 
     @property
@@ -95,9 +97,8 @@ class Categorical(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         self._expect((value >= 0) & (value < self.probs.shape[-1]), "the value is no outcome")
-        shape = (*value.shape, 1) if value.ndim >= len(self.batch_shape) else (*self.batch_shape, 1)
-        places = value.long().unsqueeze(-1).expand(shape)
-        return self.logits.expand(*shape[:-1], self.logits.shape[-1]).gather(-1, places).squeeze(-1)
+        places, logits = broadcast_tensors(value.long().unsqueeze(-1), self.logits)  # (..., outcomes)
+        return logits.gather(-1, places[..., :1]).squeeze(-1)
 
     def entropy(self) -> Any:
         least = finfo(self.logits.dtype).min  # 0 log 0 = 0

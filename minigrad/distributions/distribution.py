@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
+from minigrad.dtypes import finfo
 from minigrad.ops.functions import log
 from minigrad.ops.reduce import logsumexp, sum
 from minigrad.ops.shape import broadcast_tensors
@@ -142,4 +143,5 @@ def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None
     if validate_args is not False and not bool((probs >= 0).all()):
         raise ValueError(f"{name}: the chances must be numbers >= 0, got {probs}")
     probs = probs / sum(probs, -1, keepdim=True)
-    return probs, log(probs.clamp(1e-7, 1 - 1e-7))
+    least = finfo(probs.dtype).eps
+    return probs, log(probs.clamp(least, 1 - least))

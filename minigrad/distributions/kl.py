@@ -13,7 +13,7 @@ from minigrad.distributions.continuous import Exponential, Normal
 from minigrad.distributions.discrete import Bernoulli, Categorical
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.multivariate_normal import MultivariateNormal
-from minigrad.ops.functions import log
+from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
 
@@ -29,13 +29,17 @@ def _exponential(p: Exponential, q: Exponential) -> Any:
 
 
 def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
-    return p.probs * (log(p.probs) - log(q.probs)) + (1 - p.probs) * (log(1 - p.probs) - log(1 - q.probs))
+    ones = _weigh(p.probs, q.probs, log(p.probs) - log(q.probs))
+    return ones + _weigh(1 - p.probs, 1 - q.probs, log1p(-p.probs) - log1p(-q.probs))
 
 
 def _categorical(p: Categorical, q: Categorical) -> Any:
-    terms = p.probs * (p.logits - q.logits)
-    terms = terms.masked_fill(q.probs == 0, math.inf)  # infinite where q has probability 0 and p has not
-    return sum(terms.masked_fill(p.probs == 0, 0.0), -1)
+    return sum(_weigh(p.probs, q.probs, p.logits - q.logits), -1)
+
+
+def _weigh(p: Any, q: Any, ratio: Any) -> Any:
+    """``p log(p / q)``: 0 where p is 0, and infinite where q is 0 and p is not."""
+    return (p * ratio).masked_fill(q == 0, math.inf).masked_fill(p == 0, 0.0)
 
 
 def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:

@@ -8,8 +8,10 @@ from typing import Any
 from minigrad.creation import empty
 from minigrad.distributions.distribution import Distribution
 from minigrad.ops.comparison import isclose
+from minigrad.ops.diagonal import tril
 from minigrad.ops.functions import log
 from minigrad.ops.reduce import sum
+from minigrad.ops.shape import broadcast_shapes
 from minigrad.ops.solve import LinAlgError, cholesky, inv, solve_triangular
 
 
@@ -22,10 +24,22 @@ def _check_definite(name: str, matrix: Any) -> None:
     except LinAlgError:
         factor = None
     if factor is None or not isclose(matrix, matrix.mT, atol=1e-6).all():
-        raise ValueError(
-            f"Expected parameter {name} (Tensor of shape {tuple(matrix.shape)}) of distribution MultivariateNormal to "
-            f"satisfy the constraint PositiveDefinite(), but found invalid values:\n{matrix}"
-        )
+        raise _refusal(name, matrix, "PositiveDefinite()")
+
+
+def _check_factor(matrix: Any) -> None:
+    """Raises ValueError unless the matrices are lower triangular with a positive diagonal."""
+    if matrix.ndim < 2:
+        raise ValueError("scale_tril matrix must be at least two-dimensional, with optional leading batch dimensions")
+    if not bool((tril(matrix) == matrix).all()) or not bool((matrix.diagonal(0, -2, -1) > 0).all()):
+        raise _refusal("scale_tril", matrix, "LowerCholesky()")
+
+
+def _refusal(name: str, matrix: Any, constraint: str) -> ValueError:
+    return ValueError(
+        f"Expected parameter {name} (Tensor of shape {tuple(matrix.shape)}) of distribution MultivariateNormal to "
+        f"satisfy the constraint {constraint}, but found invalid values:\n{matrix}"
+    )
 
 
 class MultivariateNormal(Distribution):
@@ -58,9 +72,12 @@ class MultivariateNormal(Distribution):
             if validate_args is not False:
                 _check_definite(named[0], matrix)
             scale_tril = cholesky(matrix if precision_matrix is None else inv(matrix))
+        elif validate_args is not False:
+            _check_factor(scale_tril)
         self.parameters = ("loc", named[0])  # type: ignore[misc]
-        self.loc, self.scale_tril = loc, scale_tril
-        super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args)
+        batch = broadcast_shapes(loc.shape[:-1], scale_tril.shape[:-2])
+        self.loc, self.scale_tril = loc.expand(*batch, -1), scale_tril.expand(*batch, -1, -1)
+        super().__init__(batch, loc.shape[-1:], validate_args)
 
     @property
     def covariance_matrix(self) -> Any:

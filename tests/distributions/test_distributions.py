@@ -86,13 +86,76 @@ def test_each_law_has_its_moments_and_shapes():
     assert D.Bernoulli(0.5).variance.item() == 0.25 and D.Exponential(2.0).stddev.item() == 0.5
     vectors = D.MultivariateNormal(torch.zeros(4, 2), torch.eye(2))
     assert vectors.batch_shape == (4,) and vectors.event_shape == (2,) and vectors.sample((3,)).shape == (3, 4, 2)
-    assert vectors.log_prob(torch.zeros(4, 2)).shape == (4,) and vectors.precision_matrix.tolist() == [[1, 0], [0, 1]]
+    assert (
+        vectors.log_prob(torch.zeros(4, 2)).shape == (4,)
+        and vectors.precision_matrix.tolist() == [[[1, 0], [0, 1]]] * 4
+    )
     rows = D.Categorical(logits=torch.zeros(2, 3))
     assert rows.sample().shape == (2,) and rows.sample((4, 5)).shape == (4, 5, 2) and rows.param_shape == (2, 3)
     counts = D.Multinomial(3, logits=torch.zeros(4, 2))
     assert counts.batch_shape == (4,) and counts.event_shape == (2,) and repr(counts) == "Multinomial()"
     assert counts.sample((5,)).shape == (5, 4, 2) and counts.sample().sum(-1).tolist() == [3.0] * 4
     assert rows.log_prob(T([0, 2])).shape == (2,) and D.Bernoulli(T([0.0, 1.0])).sample((2,)).tolist() == [[0, 1]] * 2
+
+
+# Batches whose shapes differ broadcast; the numbers are PyTorch's, rounded.
+PAIRS = T([0.2, 0.9])
+ROWS = D.Categorical(logits=T([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0]]))
+VECTORS = (
+    D.MultivariateNormal(T([[0.0, 1.0], [2.0, 0.0]]), T([[2.0, 0.5], [0.5, 1.0]])),
+    D.MultivariateNormal(T([1.0, -1.0]), T([[[3.0, -1.0], [-1.0, 2.0]], [[1.0, 0.0], [0.0, 4.0]]])),
+)
+BATCHES = {
+    "one outcome for all rows": (lambda: ROWS.log_prob(T(1)), (2,), [-1.4076, -2.1698]),
+    "an outcome for each row": (lambda: ROWS.log_prob(T([0, 2])), (2,), [-2.4076, -3.1698]),
+    "a column of outcomes": (
+        lambda: ROWS.log_prob(T([[0], [2]])), (2, 2), [-2.4076, -0.1698, -0.4076, -3.1698]),
+    "several outcomes for each row": (
+        lambda: ROWS.log_prob(T([[0, 2], [1, 1]])), (2, 2), [-2.4076, -3.1698, -1.4076, -2.1698]),
+    "variances of one matrix for two vectors": (lambda: VECTORS[0].variance, (2, 2), [2.0, 1.0, 2.0, 1.0]),
+    "variances of two matrices for one vector": (lambda: VECTORS[1].variance, (2, 2), [3.0, 2.0, 1.0, 4.0]),
+    "precisions": (lambda: VECTORS[1].precision_matrix[0], (2, 2), [0.4, 0.2, 0.2, 0.6]),
+    "means of two matrices for one vector": (lambda: VECTORS[1].mean, (2, 2), [1.0, -1.0, 1.0, -1.0]),
+    "entropies of two matrices": (lambda: VECTORS[1].entropy(), (2,), [3.6426, 3.5310]),
+    "densities by two matrices": (lambda: VECTORS[1].log_prob(T([0.3, 0.4])), (2,), [-3.1326, -3.0210]),
+    "KL of vectors": (lambda: D.kl_divergence(*VECTORS), (2,), [1.3249, 1.1633]),
+    "KL of rows": (
+        lambda: D.kl_divergence(D.Categorical(T([[0.5, 0.5, 0.0], [1, 0, 0]])), D.Categorical(T([0.2, 0.8, 0.0]))),
+        (2,), [0.2231, 1.6094]),
+    "KL of normals": (
+        lambda: D.kl_divergence(D.Normal(T([0.0, 1.0]), T([1.0, 3.0])), D.Normal(T([1.0, -1.0]), T([2.0, 1.0]))),
+        (2,), [0.4431, 4.9014]),
+    "KL of exponentials": (
+        lambda: D.kl_divergence(D.Exponential(T([1.0, 3.0])), D.Exponential(T([2.0, 1.0]))), (2,), [0.3069, 0.4319]),
+    "KL of coins that may be certain": (
+        lambda: D.kl_divergence(D.Bernoulli(T([0.0, 1.0, 0.5])), D.Bernoulli(0.5)), (3,), [0.6931, 0.6931, 0.0]),
+    "KL to coins that are certain": (
+        lambda: D.kl_divergence(D.Bernoulli(T([0.5, 0.5, 0.0, 1.0])), D.Bernoulli(T([0.0, 1.0, 0.0, 1.0]))),
+        (4,), [math.inf, math.inf, 0.0, 0.0]),
+    "logits of chances": (lambda: D.Bernoulli(T([0.0, 0.3, 1.0])).logits, (3,), [-15.9424, -0.8473, 15.9424]),
+    "logits of chances in double precision": (
+        lambda: D.Categorical(T([0.0, 0.3, 1.0]).double()).logits, (3,), [-36.0437, -1.4663, -0.2624]),
+    "means of coins": (lambda: D.Bernoulli(PAIRS).mean, (2,), [0.2, 0.9]),
+    "entropies of coins": (lambda: D.Bernoulli(PAIRS).entropy(), (2,), [0.5004, 0.3251]),
+    "variances of coins": (lambda: D.Bernoulli(PAIRS).variance, (2,), [0.16, 0.09]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_broadcast_and_have_pytorchs_values(name):
+    compute, shape, expected = BATCHES[name]
+    found = compute()
+    assert found.shape == shape
+    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_multinomial_without_a_count_has_one_trial():
+    law = D.Multinomial(probs=T([1.0, 3.0]))
+    assert law.total_count == 1 and law.sample((4,)).sum(-1).tolist() == [1.0] * 4
+
+
+def test_the_most_likely_value_of_each_law():
+    assert ROWS.mode.tolist() == [2, 0] and D.Normal(PAIRS, 1.0).mode.tolist() == PAIRS.tolist()
 
 
 def test_gradients_flow_through_rsample_and_log_prob():
@@ -131,6 +194,19 @@ REFUSED = {
         lambda: D.MultivariateNormal(torch.zeros(2), torch.eye(2), torch.eye(2)), ValueError, "Exactly one of"),
     "not positive": (
         lambda: D.MultivariateNormal(torch.zeros(2), -torch.eye(2)), ValueError, "PositiveDefinite()"),
+    "not symmetric": (
+        lambda: D.MultivariateNormal(torch.zeros(2), T([[1.0, 0.2], [0.1, 1.0]])), ValueError, "PositiveDefinite()"),
+    "a factor that is not triangular": (
+        lambda: D.MultivariateNormal(torch.zeros(2), scale_tril=T([[1.0, 0.2], [0.1, 1.0]])), ValueError,
+        "scale_tril .* LowerCholesky()"),
+    "a factor with a negative diagonal": (
+        lambda: D.MultivariateNormal(torch.zeros(2), scale_tril=-torch.eye(2)), ValueError, "LowerCholesky()"),
+    "a vector for a matrix": (
+        lambda: D.MultivariateNormal(torch.zeros(2), torch.ones(2)), ValueError,
+        "covariance_matrix must be at least two-dim"),
+    "a vector for a factor": (
+        lambda: D.MultivariateNormal(torch.zeros(2), scale_tril=torch.ones(2)), ValueError,
+        "scale_tril matrix must be at least two-dim"),
     "a number for a vector": (lambda: D.MultivariateNormal(T(0.0), torch.eye(2)), ValueError, "one-dimensional"),
     "no rsample": (lambda: D.Bernoulli(0.5).rsample(), NotImplementedError, "Bernoulli has no rsample"),
     "no density": (lambda: D.Distribution().log_prob(T(0.0)), NotImplementedError, "has no log_prob"),
