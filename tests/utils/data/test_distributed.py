@@ -34,6 +34,8 @@ def test_number_and_rank_are_those_of_the_process_group(monkeypatch):
     monkeypatch.setattr("minigrad.distributed.get_world_size", lambda: 2)
     monkeypatch.setattr("minigrad.distributed.get_rank", lambda: 1)
     assert list(DistributedSampler(range(4), shuffle=False)) == [1, 3]
+    assert list(DistributedSampler(range(4), 4, shuffle=False)) == [1]  # what is given stays
+    assert list(DistributedSampler(range(4), rank=0, shuffle=False)) == [0, 2]
     assert list(DistributedSampler(range(0), 2, 1)) == []
 
 

@@ -251,6 +251,7 @@ class Dying(Dataset):
         (lambda: os.kill(os.getpid(), signal.SIGKILL), r"was killed by signal SIGKILL \(out of memory\?\)"),
         (lambda: os.kill(os.getpid(), signal.SIGUSR1), "was killed by signal SIGUSR1"),
         (lambda: os._exit(7), "ended with exit code 7"),
+        (lambda: os._exit(0), "ended with exit code 0"),
     ],
 )
 def test_a_worker_that_dies_is_named(how, text):
