@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import large_arrays, parallel, side_by_side
+from minigrad import blockwise, parallel, side_by_side
 from minigrad.large_arrays import reduce_in_parts
 from minigrad.ops.error_function import error_function
 from minigrad.side_by_side import in_parts
@@ -139,10 +139,19 @@ def test_intermediate_results_take_the_memory_of_blocks(threads, monkeypatch):
     assert parts.tobytes() == whole.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("name", "memory"), [("a number on the left", "f"), ("the rule of tanh", "f"), ("a mask between", "f?")]
+)
+def test_intermediate_results_are_written_into_the_memory_of_the_result(name, memory):
+    function, count = FORMULAS[name]
+    plan = blockwise.find_plan(function, [draw(20)] * count)
+    assert "".join(dtype.char for dtype in plan.memory.values()) == memory
+
+
 @pytest.mark.parametrize("block", [1, 7, 24, 1000])
 @pytest.mark.parametrize("name", FORMULAS)
 def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
-    monkeypatch.setattr(large_arrays, "BLOCK", block)
+    monkeypatch.setattr(blockwise, "BLOCK", block)
     function, count = FORMULAS[name]
     for shapes in ([(100,)] * count, [(5, 20), (20,)][:count], [(1, 9, 4), (9, 1)][:count]):
         operands = [draw(*shape) for shape in shapes]
