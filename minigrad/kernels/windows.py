@@ -44,13 +44,9 @@ def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
     if not pw and stop - start == last - first:
         return x[..., start:stop, :]
     top = min(max(ph - first, 0), last - first)
-    bottom = top + stop - start
     image = empty(array_module(x), "padded", (*x.shape[:-2], last - first, W + 2 * pw), x.dtype)
-    image[..., :top, :] = 0
-    image[..., bottom:, :] = 0
-    image[..., top:bottom, :pw] = 0
-    image[..., top:bottom, pw + W :] = 0
-    image[..., top:bottom, pw : pw + W] = x[..., start:stop, :]
+    image[...] = 0
+    image[..., top : top + stop - start, pw : pw + W] = x[..., start:stop, :]
     return image
 
 

@@ -230,6 +230,20 @@ def test_small_blocks_agree_with_loops(algorithm, size, shape):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
+@settings(max_examples=60, deadline=None)
+@given(shape=draw_convolutions())
+def test_mec_agrees_with_loops_for_wide_channels_too(shape):
+    x, w, g = draw_operands(*shape)
+    if not ON_A_CPU["mec"].serves(make_problem(shape)):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mec, "WIDE", 1)
+        patch.setattr(mec, "REPAID", 1)
+        found = compute_three("mec", x, w, g, shape[2])
+    for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
+        np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
     shape = make_layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
