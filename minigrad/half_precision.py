@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-HALF, FLOAT32 = np.dtype(np.float16), np.dtype(np.float32)
+HALF = np.dtype(np.float16)
+FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 
 
 def widen(x: Any) -> Any:

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.gradients import grad
-from minigrad.autograd.messages import not_a_tensor
+from minigrad.autograd.gradients import as_tuple, grad
+from minigrad.autograd.messages import not_a_tensor, wrong_counts
 from minigrad.backend import quiet
 
 
 def grad_of_rows(
-    outputs: tuple[Any, ...], inputs: Any, batches: tuple[Any, ...], retain_graph: bool | None, create_graph: bool,
-    allow_unused: bool | None, materialize_grads: bool,
+    outputs: Any, inputs: Any, batches: Any, retain_graph: bool | None, create_graph: bool, allow_unused: bool | None,
+    materialize_grads: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of `inputs` for each row of the `batches` of cotangents (one batch for each output), stacked."""
-    rows, found = _rows(outputs, batches), []
+    rows, found = _rows(as_tuple(outputs), as_tuple(batches)), []
     for i, row in enumerate(rows):
         keep = retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph)
         found.append(grad(outputs, inputs, row, keep, create_graph, True, allow_unused, False, materialize_grads))
@@ -37,7 +37,7 @@ def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any,
                 f"output[{k}], {tuple(y.array.shape)}"
             )
     if len(batches) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(batches)} gradients")
+        raise wrong_counts(len(outputs), len(batches))
     if len(lengths := {len(batch.array) for batch in batches}) > 1:
         raise ValueError(f"Expected all grad_outputs to have the same number of rows, got {sorted(lengths)}")
     return list(zip(*batches, strict=True))

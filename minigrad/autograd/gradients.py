@@ -43,7 +43,7 @@ def backward(
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
     wanted = None
     if inputs is not None:
-        given = _as_tuple(inputs)
+        given = as_tuple(inputs)
         wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
         for target in given:
             if isinstance(target, TensorBase):
@@ -71,13 +71,12 @@ def grad(
         messages.warn_of_only_inputs()
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
-    targets = _check_inputs("grad", inputs)
-    edges = [_find_edge(target) for target in targets]
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
-        asked = _as_tuple(outputs), targets, _as_tuple(grad_outputs)
-        return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
+        return grad_of_rows(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
+    targets = _check_inputs("grad", inputs)
+    edges = [_find_edge(target) for target in targets]
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
     found: list[Any] = [arrived.get(edge) for edge in edges]
@@ -115,7 +114,8 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
             leaves.after_accumulation(leaf, gradient)
 
 
-def _as_tuple(x: Any) -> tuple[Any, ...]:
+def as_tuple(x: Any) -> tuple[Any, ...]:
+    """The tensors of an argument that may be one, several or None."""
     alone = isinstance(x, TensorBase) or is_array(x) or hasattr(x, "stand_in") or not isinstance(x, Iterable)
     return () if x is None else (x,) if alone else tuple(x)
 
@@ -138,14 +138,9 @@ def _find_edge(target: Any) -> Any:
 
 def _check_inputs(name: str, inputs: Any) -> list[Any]:
     """The tensors to differentiate with respect to."""
-    targets: list[Any] = []
-    for x in _as_tuple(inputs):
-        target = _as_tensor(x, "inputs")
-        if target.node is None:
-            raise messages.needs_no_gradient(target, len(targets))
-        targets.append(target)
-    if not targets:
-        raise RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
+    targets = [_as_tensor(x, "inputs") for x in as_tuple(inputs)]
+    if not targets or any(target.node is None for target in targets):
+        raise messages.no_inputs(name, targets)
     return targets
 
 
@@ -166,13 +161,11 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
         return [_make_seed(outputs, gradients, create_graph, 0)]
-    roots = _as_tuple(outputs)
-    if not roots:
-        raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
-    given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
+    roots = as_tuple(outputs)
+    given = (None,) * len(roots) if gradients is None else as_tuple(gradients)
     seeds = [_make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
-    if len(given) != len(roots):
-        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    if not roots or len(given) != len(roots):
+        raise messages.wrong_counts(len(roots), len(given))
     return seeds
 
 

@@ -110,12 +110,22 @@ def not_a_tensor(x: Any, role: str) -> TypeError:
     return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
 
 
-def needs_no_gradient(target: Any, position: int) -> RuntimeError:
-    """The error for an input of `grad` or `backward` that does not require a gradient."""
-    return RuntimeError(
-        f"One of the differentiated Tensors does not require grad: inputs[{position}] of shape "
-        f"{tuple(target.array.shape)}; make it with requires_grad=True"
-    )
+def no_inputs(name: str, targets: Sequence[Any]) -> RuntimeError:
+    """The error for `targets` of `grad` or `backward` of which one requires no gradient, or for none at all."""
+    for position, target in enumerate(targets):
+        if target.node is None:
+            return RuntimeError(
+                f"One of the differentiated Tensors does not require grad: inputs[{position}] of shape "
+                f"{tuple(target.array.shape)}; make it with requires_grad=True"
+            )
+    return RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
+
+
+def wrong_counts(roots: int, gradients: int) -> RuntimeError:
+    """The error for another number of gradients than of tensors that a walk starts from, or for none of these."""
+    if not roots:
+        return RuntimeError("backward needs at least one tensor to start from, got an empty list")
+    return RuntimeError(f"got {roots} tensors and {gradients} gradients")
 
 
 def unused(target: Any, position: int) -> RuntimeError:

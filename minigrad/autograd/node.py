@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd.core import LEAF, Edge, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
+from minigrad.half_precision import FLOAT32
 from minigrad.variants import adapt_rules
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Rule: TypeAlias = Callable[..., Any]
 Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
-FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 next_order = count().__next__
 
 

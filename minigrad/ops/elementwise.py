@@ -16,10 +16,10 @@ from numpy import ndarray
 from minigrad import dtypes, side_by_side
 from minigrad.autograd.core import TensorBase, is_array, value_of
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.node import FLOAT32, Rule
+from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
-from minigrad.half_precision import round_once
+from minigrad.half_precision import FLOAT32, round_once
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars

@@ -5,7 +5,8 @@ Each line names a function. Its file is imported when the method is first used; 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.more_facts import MoreFactMethods
@@ -46,13 +47,24 @@ if TYPE_CHECKING:
     from minigrad.tensor.storage import StorageMethods
 else:
 
+    def require_self(method: Callable[..., Any]) -> Callable[..., Any]:
+        """`method`, which refuses in words to be called of what is no tensor."""
+
+        @wraps(method)
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            require_tensor(method.__name__, "self", 1, self)
+            return method(self, *args, **kwargs)
+
+        return call
+
     def stand_for(file: str, family: str, names: str) -> type:
         """A class of stand-ins for the methods `names` of class `family`, whose file is imported on the first call."""
 
         def fetch(name: str) -> Any:
             method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
             if "." in method.__qualname__:  # written there, and not one of `ops/`, which are checked
-                method = of_tensors(method)
+                has_flag = "bool" in method.__annotations__.values()
+                method = of_tensors(method) if has_flag else require_self(method)
                 method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
             return method
 
