@@ -259,26 +259,46 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     _check_written(ctx, arguments)
     handed_on = [_is_in(r, arguments) and not _is_in(r, ctx.dirty_tensors) for r in results]
     numbers = {id(r): i for i, r in enumerate(results) if not handed_on[i]}  # what is returned twice is one result
-    constant = [x for x in results if _is_in(x, ctx.non_differentiable)]
-    tracked = [
-        i for i, r in enumerate(results)
-        if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and not _is_in(r, constant)
-        and numbers.get(id(r), i) == i
-    ]  # fmt: skip
-    call = FunctionNode(function, ctx, arguments, results, tracked)
-    made = list(results)
-    for i in tracked:
-        made[i] = _place(results[i], call.node_of(i), ctx, handed_on[i])
-    for i, r in enumerate(results):
-        operand = _is_in(r, constant) and r.node is not None  # returned as a constant
-        made[i] = r.detach() if operand else made[numbers.get(id(r), i)]
-    kept = {id(results[i]): i for i in tracked if not handed_on[i]}
-    ctx._kept = [Kept.of(t, kept.get(id(t))) for t in ctx.to_save]
-    if tracked and (flags := mode.get()) & WATCHED:
-        notify_watchers(made[tracked[0]], flags)
-        call.trace = made[tracked[0]].node.trace
+    call = FunctionNode(function, ctx, arguments, results, _find_tracked(ctx, results, numbers))
+    made = _place_all(call, results, numbers, handed_on)
+    _keep_saved(call, results, handed_on)
+    _notify(call, made)
     ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
     return made
+
+
+def _find_tracked(ctx: Any, results: Sequence[Any], numbers: dict[int, int]) -> list[int]:
+    """The numbers of the results to which gradients flow: tensors of floats, once each, without those marked."""
+    return [
+        i for i, r in enumerate(results)
+        if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and not _is_in(r, ctx.non_differentiable)
+        and numbers.get(id(r), i) == i
+    ]  # fmt: skip
+
+
+def _place_all(call: FunctionNode, results: Sequence[Any], numbers: dict[int, int], handed_on: list[bool]) -> list[Any]:
+    """The results, each with its node; what is marked as not differentiable leaves the graph."""
+    ctx, made = call.ctx, list(results)
+    for i in call.tracked:
+        made[i] = _place(results[i], call.node_of(i), ctx, handed_on[i])
+    for i, r in enumerate(results):
+        operand = _is_in(r, ctx.non_differentiable) and r.node is not None  # returned as a constant
+        made[i] = r.detach() if operand else made[numbers.get(id(r), i)]
+    return made
+
+
+def _keep_saved(call: FunctionNode, results: Sequence[Any], handed_on: list[bool]) -> None:
+    """Keeps what forward saved: tensors with their version, results by their number."""
+    kept = {id(results[i]): i for i in call.tracked if not handed_on[i]}
+    call.ctx._kept = [Kept.of(t, kept.get(id(t))) for t in call.ctx.to_save]
+
+
+def _notify(call: FunctionNode, made: Sequence[Any]) -> None:
+    """Shows the first differentiable result to those who watch what is recorded."""
+    if call.tracked and (flags := mode.get()) & WATCHED:
+        first = made[call.tracked[0]]
+        notify_watchers(first, flags)
+        call.trace = first.node.trace
 
 
 def _place(result: Any, node: Node, ctx: Any, handed_on: bool) -> Any:

@@ -111,7 +111,7 @@ class Operation:
         """
         forward = forward or self.forward
         if self.view:
-            tensor = self.look(operands[0], arrays[0], statics)
+            tensor = self.call_view(operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
@@ -145,7 +145,7 @@ class Operation:
                     tensor.node = Unrecorded(tensor.array)
         return tensor
 
-    def look(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:
+    def call_view(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:
         """The result of a view operation, which cannot warn: tied to `operand` if it shares its memory."""
         seen = self.forward(array, **statics) if array.__class__ is ndarray else quiet(self.forward, array, **statics)
         tensor, base = wrap(seen), seen.base

@@ -16,7 +16,7 @@ from minigrad.kernels.dispatch import choose_by, set_machine
 from minigrad.kernels.fast import clock
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.fast.machine_file import read_machine, write_machine
-from minigrad.nn.functional.conv import lay_out
+from minigrad.nn.functional.conv import find_geometry
 from minigrad.tensor import Tensor
 
 benchmark: bool  # the switch that `_Settings` answers for
@@ -59,7 +59,7 @@ def explain(
         stride, padding, dilation, groups = layer.stride, layer.padding, layer.dilation, layer.groups
     image, kernel = (tuple(x.shape) if hasattr(x, "shape") else tuple(x) for x in (input, weight))
     pairs = [(option, option) if isinstance(option, int) else tuple(option) for option in (stride, padding, dilation)]
-    geometry = lay_out(image, kernel, groups, *[number for pair in pairs for number in pair])
+    geometry = find_geometry(image, kernel, groups, *[number for pair in pairs for number in pair])
     return clock.explain(image, kernel[0], geometry)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.kernels import Geometry
 from minigrad.missing import missing_from
 from minigrad.nn.functional.checks import as_ints, check_same_dtype, require_tensors
-from minigrad.nn.functional.conv import lay_out
+from minigrad.nn.functional.conv import find_geometry
 from minigrad.ops.conv import conv_input, conv_weight
 from minigrad.size import Size
 from minigrad.tensor import Tensor
@@ -86,7 +86,7 @@ def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[i
     require_tensors(name, "weight grad_output", weight, grad_output)
     check_same_dtype(name, weight, "grad_output", grad_output)
     size = Size(input_size)
-    geometry = _lay_out(name, size, weight.shape, grad_output.shape, options)
+    geometry = _find_geometry(name, size, weight.shape, grad_output.shape, options)
     if len(size) == 4:
         return conv_input(grad_output, weight, None, size=tuple(size[2:]), geometry=geometry)
     # A signal is an image of height 1: (N, O, Lo) -> (N, O, 1, Lo) -> (N, C, 1, L) -> (N, C, L)
@@ -97,13 +97,13 @@ def _find_input(weight: Any, grad_output: Any, name: str, input_size: Sequence[i
 def _find_weight(input: Any, grad_output: Any, name: str, weight_size: Sequence[int], options: Any) -> Any:
     require_tensors(name, "input grad_output", input, grad_output)
     check_same_dtype(name, input, "grad_output", grad_output)
-    geometry = _lay_out(name, input.shape, Size(weight_size), grad_output.shape, options)
+    geometry = _find_geometry(name, input.shape, Size(weight_size), grad_output.shape, options)
     if input.ndim == 4:
         return conv_weight(input, grad_output, geometry=geometry)
     return conv_weight(input.unsqueeze(-2), grad_output.unsqueeze(-2), geometry=geometry).squeeze(-2)
 
 
-def _lay_out(name: str, image: Size, kernel: Size, result: Size, options: Any) -> Geometry:
+def _find_geometry(name: str, image: Size, kernel: Size, result: Size, options: Any) -> Geometry:
     """The geometry of the convolution. Raises RuntimeError unless `result` has the size that it gives."""
     space = int(name[4])  # axes of the image: conv1d_input, conv2d_weight
     for what, shape in (("input", image), ("weight", kernel)):
@@ -113,7 +113,7 @@ def _lay_out(name: str, image: Size, kernel: Size, result: Size, options: Any) -
     (groups,) = as_ints(name, "groups", groups, 1, 1)
     names = ("stride", "padding", "dilation")
     steps = [n for what, given in zip(names, numbers, strict=True) for n in as_ints(name, what, given, space, 0)]
-    geometry = lay_out(tuple(image), tuple(kernel), groups, *steps)
+    geometry = find_geometry(tuple(image), tuple(kernel), groups, *steps)
     expected = [image[0], kernel[0], *geometry.windows((1, *image[2:])[-2:])[-space:]]
     if list(result) != expected:
         raise RuntimeError(f"{name}: expected grad_output of the convolution's size {expected}, got {list(result)}")

@@ -287,13 +287,11 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
     return plain.item() if hasattr(plain, "item") else plain
 
 
-def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
-    """The error for a dtype that an operation does not support."""
+def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplementedError:
+    """The error for a dtype that an operation does not support; `hint` names what may have been meant."""
     remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
-    if name == "neg":
-        remedy += "; if you are trying to invert a mask, use the `~` or `logical_not()` operator"
     kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
-    return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}")
+    return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
 
 
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:

@@ -76,7 +76,7 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     >>> torch.clone(x).data_ptr() == x.data_ptr()
     False
     """
-    return lay_out("clone", copy_operation(input, order="K"), memory_format)
+    return to_memory_format("clone", copy_operation(input, order="K"), memory_format)
 
 
 def cast(input: Any, dtype: Any) -> Tensor:
@@ -98,7 +98,7 @@ def as_float(input: Any) -> Any:
     return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
 
 
-def lay_out(name: str, input: Any, memory_format: Any) -> Tensor:
+def to_memory_format(name: str, input: Any, memory_format: Any) -> Tensor:
     """What `name` returns: `input` in `memory_format`, or as it lies for preserve_format and None."""
     if memory_format in (None, preserve_format):
         return input

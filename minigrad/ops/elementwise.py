@@ -65,14 +65,15 @@ def unary(
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
+    hint: str = "",
     in_float32: bool = False,
     cast: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). `in_float32`
-    is that of `operation`, `cast` that of `write_out`; real results may always be cast. The docstring is made of the
-    formula, its domain, the source of the rule, and the example.
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); `hint` ends the
+    error for them. `in_float32` is that of `operation`, `cast` that of `write_out`; real results may always be cast.
+    The docstring is made of the formula, its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule, in_float32=in_float32)
     compute, by_parts = made.forward, functools.partial(in_parts, made.forward)
@@ -86,7 +87,7 @@ def unary(
         if real and a.dtype is not FLOAT32 and a.dtype.kind != "f":
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
-            raise not_implemented_for(name, a.dtype)
+            raise not_implemented_for(name, a.dtype, hint)
         large = a.__class__ is ndarray and a.size >= side_by_side.LARGE
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)

@@ -52,6 +52,7 @@ def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, d
 # fmt: off
 # ---- signs and steps -----------------------------------------------------------------------------
 neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b",
+    hint="; if you are trying to invert a mask, use the `~` or `logical_not()` operator",
     formula="-input", example="[1.0, -2.0] -> [-1.,  2.]")
 abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b",
     formula="|input|", example="[1.0, -2.0] -> [1., 2.]")

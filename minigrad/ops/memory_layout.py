@@ -26,7 +26,7 @@ class MemoryLayout(NamedTuple):
             places = places[..., None] + xp.arange(n, dtype=np.int64) * step
         return places.reshape(-1)
 
-    def look(self, memory: Any) -> Any:
+    def view(self, memory: Any) -> Any:
         """A view of flat `memory`."""
         first = 0 if 0 in self.shape else self.first  # any offset is valid without elements
         strides = [step * memory.itemsize for step in self.steps]
@@ -35,7 +35,7 @@ class MemoryLayout(NamedTuple):
         return array_module(memory).lib.stride_tricks.as_strided(memory[first:], self.shape, strides)
 
 
-def look_into(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
+def view_bytes(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
     """A view of `memory`, an array of bytes, as elements of `dtype`; `offset` and `strides` count bytes."""
     if type(memory) is np.ndarray:
         return np.ndarray(shape, dtype, memory, offset, strides)
@@ -79,9 +79,9 @@ def layout_of(array: Any) -> MemoryLayout:
     return memory_and_layout(array)[1]
 
 
-def lay(x: Any, layout: MemoryLayout) -> Any:
+def copy_by_layout(x: Any, layout: MemoryLayout) -> Any:
     """New memory that holds the values of `x` by `layout`, and zeros elsewhere."""
-    made = layout.look(array_module(x).zeros(layout.size, x.dtype))
+    made = layout.view(array_module(x).zeros(layout.size, x.dtype))
     made[...] = x
     return made
 

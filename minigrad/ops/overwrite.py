@@ -16,7 +16,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.index import is_basic, read_at
-from minigrad.ops.memory_layout import lay, layout_of
+from minigrad.ops.memory_layout import copy_by_layout, layout_of
 from minigrad.ops.piecewise import gate
 from minigrad.ops.strides import slide_windows, strided
 from minigrad.ops.writes import check_memory
@@ -44,7 +44,7 @@ def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, An
     layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # as as_strided needs it
     new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
     if layout is not None and layout_of(new) != layout:
-        new = lay(x, layout)
+        new = copy_by_layout(x, layout)
     write_region(new, value, reader, statics)
     return new
 

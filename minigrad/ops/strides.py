@@ -15,7 +15,7 @@ from minigrad.autograd.views import Unrecorded, root_of
 from minigrad.backend import array_module
 from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
-from minigrad.ops.memory_layout import MemoryLayout, lay, layout_of, memory_and_layout, memory_of
+from minigrad.ops.memory_layout import MemoryLayout, copy_by_layout, layout_of, memory_and_layout, memory_of
 from minigrad.ops.shape import reshape
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def _cut(x: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
     """The view with layout `target` of the memory in which `x` has the layout `source`."""
     memory, layout = memory_and_layout(np.asarray(x) if isinstance(x, np.generic) else x)
     if layout != source:  # a gradient, after a write to a view
-        memory, _ = memory_and_layout(lay(x, source))
-    return target.look(memory)
+        memory, _ = memory_and_layout(copy_by_layout(x, source))
+    return target.view(memory)
 
 
 def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
@@ -151,7 +151,7 @@ def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
     memory, first = memory_of(x)
     if type(x) is not np.ndarray or 0 in shape or not np.may_share_memory(memory, x):  # or memory of another library
         return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
-    return MemoryLayout(shape, tuple([n // x.itemsize for n in strides]), first, memory.size).look(memory)
+    return MemoryLayout(shape, tuple([n // x.itemsize for n in strides]), first, memory.size).view(memory)
 
 
 def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:

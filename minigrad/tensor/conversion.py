@@ -23,7 +23,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     def convert(self: Any, memory_format: Any = None) -> Tensor:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(method, "input", 1, self)
-        return copies.lay_out(method, copies.cast(self, dtype.numpy), memory_format)
+        return copies.to_memory_format(method, copies.cast(self, dtype.numpy), memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
     named: Any = rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
@@ -86,7 +86,7 @@ class ConversionMethods(TensorBase):
             moved = copies.cast(moved, dtypes.as_numpy(dtype))
         if copy and moved is self:
             moved = moved.clone()
-        return copies.lay_out("to", moved, memory_format)
+        return copies.to_memory_format("to", moved, memory_format)
 
     @of_tensors
     def type_as(self: Any, other: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, to_device
 from minigrad.devices import CPU
 from minigrad.generator import Generator
-from minigrad.layout import invert
+from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
@@ -32,14 +32,9 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
 
     if array.flags.c_contiguous:
         return on_gpu_of(array, run, array.shape)
-    order = order_in_memory(array)
+    order = find_memory_order(array.shape, array.strides)
     drawn = on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
     return drawn.transpose(invert(order))  # axes in memory order -> axes in their own order
-
-
-def order_in_memory(array: Any) -> list[int]:
-    """The axes sorted by descending strides."""
-    return np.argsort([-abs(n) for n in array.strides], kind="stable").tolist()
 
 
 def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
@@ -280,7 +275,7 @@ class DrawingMethods(TensorBase):
         if not isinstance(p, TensorBase):
             p = as_number("bernoulli_", "p", p)
             return _fill_in_order(self, "bernoulli_", lambda source, s: source.bernoulli(p, s, dtype), generator)
-        chances, order = p.array, order_in_memory(self.array)
+        chances, order = p.array, find_memory_order(self.array.shape, self.array.strides)
         try:
             chances = np.broadcast_to(chances, self.array.shape).transpose(order)
             drawn = _draw_by_chances(chances, dtype, generator).transpose(invert(order))

@@ -15,7 +15,7 @@ from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
-from minigrad.ops.memory_layout import look_into, owner_of
+from minigrad.ops.memory_layout import owner_of, view_bytes
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -38,7 +38,7 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     if key not in memo:
         memo[key] = backend.copy_array(root.ravel(order="K").view(np.uint8))
     offset = backend.address_of(array) - backend.address_of(root)
-    return look_into(memo[key], array.dtype, offset, array.shape, array.strides)
+    return view_bytes(memo[key], array.dtype, offset, array.shape, array.strides)
 
 
 def _as_scalar(x: Any, way: str) -> Any:

@@ -49,7 +49,7 @@ def conv2d(
     dilations = (dilation, dilation) if dilation.__class__ is int else dilation
     try:  # shapes and options that passed all checks before are cached
         x, w, b = input.array, weight.array, None if bias is None else bias.array
-        geometry = lay_out(x.shape, w.shape, groups, *strides, *paddings, *dilations)
+        geometry = find_geometry(x.shape, w.shape, groups, *strides, *paddings, *dilations)
         plain = x.dtype is w.dtype and x.dtype.kind == "f"
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, RuntimeError):  # an unbatched image, options as lists, or an error
@@ -86,7 +86,7 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     if isinstance(padding, str):
         x, padding = _resolve_padding(name, x, padding, stride, weight.array.shape[2:], dilation)
     padding = as_ints(name, "padding", padding, space, 0)
-    geometry = lay_out(x.array.shape, weight.array.shape, int(groups), *stride, *padding, *dilation)
+    geometry = find_geometry(x.array.shape, weight.array.shape, int(groups), *stride, *padding, *dilation)
     if space == 1:  # (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
         y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
         y = name_last_call(y, "ConvolutionBackward0")
@@ -96,7 +96,7 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
 
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
-def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, *options: int) -> Geometry:
+def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, *options: int) -> Geometry:
     """The geometry of a kernel (O, C/groups, kh, kw) or (O, C/groups, k) on a batch of images or signals.
 
     `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError if the kernel does not

@@ -10,13 +10,13 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import address_of, array_module, device_of, on_gpu_of, to_device
-from minigrad.layout import invert
+from minigrad.layout import find_memory_order, invert
 from minigrad.nn.functional.checks import require_bool, require_tensors
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import draw_in_order, order_in_memory
+from minigrad.tensor.drawing import draw_in_order
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -124,7 +124,7 @@ native_dropout = operation("native_dropout", lambda x, factors, *, made: made, l
 def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
     """Draws the factors and multiplies `input` by them in one kernel; None if the generator has no such kernel."""
     array = input.array
-    order = order_in_memory(array)
+    order = find_memory_order(array.shape, array.strides)
     near = _count_neighbours(array)
 
     def run() -> Any:

@@ -134,7 +134,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 # ---- checks, then one call -------------------------------------------------------------------
 def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
     """The maxima of windows and their indices, for the public function `name`, which errors mention."""
-    geometry, windows = _lay_out(name, space, input, *options)
+    geometry, windows = _find_geometry(name, space, input, *options)
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
@@ -152,7 +152,7 @@ def take_means(
 ) -> Any:  # fmt: skip
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
-    geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
+    geometry, windows = _find_geometry(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
         return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
@@ -177,25 +177,25 @@ def _make_places(images: Any, windows: Any) -> Tensor:
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
 
-def _lay_out(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry, tuple[int, int]]:
+def _find_geometry(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
     require_kind(name, input.array.dtype, "fiu")
     # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
-    lay = _lay_windows if _NUMBERS.issuperset(map(type, options)) else _lay_windows.__wrapped__
-    return lay(name, space, input.array.shape, *options)
+    find = _find_windows if _NUMBERS.issuperset(map(type, options)) else _find_windows.__wrapped__
+    return find(name, space, input.array.shape, *options)
 
 
 _NUMBERS = {int, bool, type(None)}
 
 
 @lru_cache(maxsize=256, typed=True)
-def _lay_windows(
+def _find_windows(
     name: str, space: int, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any,
     ceil_mode: bool
 ) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
-    """`_lay_out` for images of this shape."""
+    """`_find_geometry` for images of this shape."""
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
     omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
     step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)
