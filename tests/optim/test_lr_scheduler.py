@@ -94,6 +94,7 @@ def test_a_loaded_schedule_continues_with_the_same_rates(case, tmp_path):
 @pytest.mark.parametrize("case", RECORDED["plateaus"], ids=lambda case: str(case["options"]))
 def test_reduce_on_plateau_lowers_the_rate_when_pytorch_does(case):
     schedule = lr_scheduler.ReduceLROnPlateau(make_optimizer(0.3, 0.1, momentum=0.9), **case["options"])
+    assert schedule.num_bad_epochs == schedule.cooldown_counter == 0
     for loss, expected in zip(case["losses"], case["rates"], strict=True):
         schedule.step(minigrad.tensor(loss, dtype=minigrad.float64))
         assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-14)

@@ -47,6 +47,24 @@ def test_im2col_writes_the_matrix_of_unfold():
     assert left.get_title() == "window 4 of 6" and picture._repr_png_().startswith(b"\x89PNG")
 
 
+def test_im2col_of_a_kernel_as_large_as_the_image_has_one_window():
+    left, right = viz.im2col(2, 3, 2, 3).axes
+    assert left.get_title() == "window 0 of 1"
+    assert [text.get_text() for text in right.texts] == list("012345")
+
+
+def test_the_halves_of_a_picture_stand_side_by_side():
+    for picture in (viz.im2col(3, 4, 2, 2), viz.winograd()):
+        left, right = [axes.get_position() for axes in picture.axes]
+        assert left.x1 < right.x0 and left.y1 > right.y0
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_a_receptive_field_has_room_for_every_layer(layers):
+    width, height = viz.receptive_field([2] * layers).get_size_inches()
+    assert height > 0.9 * (layers + 1) and width > 0.4 * (layers + 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"), [((2, 2, 3, 1), "3 x 1 does not fit"), ((3, 3, 2, 2, 4), "from 0 to 3, got 4")]
 )

@@ -86,3 +86,18 @@ def test_the_buttons_next_and_back_change_the_step(tmp_path: Path) -> None:
         [CHROMIUM, *options, (tmp_path / "walk.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
     )
     assert ">step 2 of 3<" in done.stdout and 'class="box now" data-box="1"' in done.stdout
+
+
+def test_a_leaf_without_a_gradient_has_no_step() -> None:
+    class First(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2, None
+
+    x, y = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
+    steps = viz.stepper(First.apply(x, y).sum(), {"x": x, "y": y}).steps
+    assert {step["name"]: without_device(step["numbers"]) for step in steps[2:]} == {"x": "tensor([2., 2.])"}
