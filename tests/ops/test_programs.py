@@ -9,7 +9,7 @@ import pytest
 import minigrad
 from tests.any_device import without_device
 from tests.marks import NOT_ASKED
-from tests.oracle.record_programs import ANSWERS, answer, programs
+from tests.oracle.record_programs import ANSWERS, answer, read_programs
 
 WANTED = json.loads(ANSWERS.read_text())
 TOLERANCE = {"float16": 2e-3, "float32": 2e-6, "float64": 1e-12}
@@ -71,7 +71,7 @@ def answer_on_a_gpu(program, wanted):
     return wanted
 
 
-@pytest.mark.parametrize(("title", "program"), [pytest.param(*row, marks=marks_of(row[1])) for row in programs()])
+@pytest.mark.parametrize(("title", "program"), [pytest.param(*row, marks=marks_of(row[1])) for row in read_programs()])
 def test_a_program_answers_as_in_pytorch(title, program):
     want, got = WANTED[program], answer(program, minigrad)
     if minigrad.get_default_device().type == "cuda":
@@ -83,4 +83,4 @@ def test_a_program_answers_as_in_pytorch(title, program):
 
 
 def test_every_answer_belongs_to_a_program():
-    assert list(WANTED) == list(dict.fromkeys(p for _, p in programs()))
+    assert list(WANTED) == list(dict.fromkeys(p for _, p in read_programs()))

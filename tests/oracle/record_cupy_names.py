@@ -24,12 +24,12 @@ MODULES = (
 )  # fmt: skip
 
 
-def parameters(function):
+def describe_parameters(function):
     """'a, axis=None, *, out=None' for a function, or None where it tells nobody."""
     try:
         signature = inspect.signature(function)
     except (ValueError, TypeError):
-        return parameters_from_docstring(function)
+        return read_docstring(function)
     plain = [
         p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
         for p in signature.parameters.values()
@@ -37,7 +37,7 @@ def parameters(function):
     return str(inspect.Signature(plain))[1:-1]
 
 
-def parameters_from_docstring(function):
+def read_docstring(function):
     """The same for compiled functions, whose docstring starts with the C signature."""
     first_line = (function.__doc__ or "").partition("\n")[0]
     found = re.match(r"[\w.]+\((.*)\)( -> .*)?$", first_line)
@@ -58,7 +58,7 @@ def record_class(cls):
         if value is getattr(object, name, None) or name.startswith(("_abc", "__pyx")):
             continue
         if callable(value) and not isinstance(value, type):
-            methods[name] = parameters(value)
+            methods[name] = describe_parameters(value)
         else:
             attributes.append(name)
     return {"methods": methods, "attributes": attributes}
@@ -76,7 +76,7 @@ def record_module(module, ufunc, seen):
             entry["classes"][name] = {} if name in seen else record_class(value)
             seen.add(name)
         elif callable(value) and not isinstance(value, type):
-            entry["functions"][name] = parameters(value)
+            entry["functions"][name] = describe_parameters(value)
         elif not name.lower().startswith("cuda"):  # thousands of the runtime's constants
             entry["others"].append(name)
     return entry

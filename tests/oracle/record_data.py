@@ -2,7 +2,7 @@
 
     python tests/oracle/record_data.py      # needs torch==2.13.0
 
-writes tests/data/orders.json and workers.json.
+It writes tests/data/orders.json and workers.json.
 """
 
 import json
@@ -17,11 +17,11 @@ FOLDER = Path(__file__).resolve().parent.parent / "data"
 SEEDS = (0, 1, 42, 2**40 + 7)
 
 
-def seeded(seed):
+def make_generator(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def loader_epochs(seed, **options):
+def record_loader(seed, **options):
     """Two passes over a loader, and a number drawn before, between and after them."""
     torch.manual_seed(seed)
     drawn = [int(torch.randint(1000, ()))]
@@ -33,12 +33,12 @@ def loader_epochs(seed, **options):
     return {"epochs": epochs, "drawn": drawn}
 
 
-def generator_epochs(seed, **options):
-    loader = data.DataLoader(torch.arange(10), generator=seeded(seed), **options)
+def record_loader_with_generator(seed, **options):
+    loader = data.DataLoader(torch.arange(10), generator=make_generator(seed), **options)
     return [[batch.tolist() for batch in loader] for _ in range(3)]
 
 
-def passes(sampler):
+def pass_twice(sampler):
     return [list(sampler) for _ in range(2)]
 
 
@@ -46,17 +46,17 @@ def record(seed):
     weights = [0.1, 0.9, 0.0, 0.7, 3.0, 0.6]
     return {
         "seed": seed,
-        "split": [list(p.indices) for p in data.random_split(range(10), [6, 3, 1], seeded(seed))],
-        "fractions": [list(p.indices) for p in data.random_split(range(11), [0.5, 0.25, 0.25], seeded(seed))],
-        "shuffled": loader_epochs(seed, batch_size=4, shuffle=True),
-        "in_order": loader_epochs(seed, batch_size=5),
-        "dropped": loader_epochs(seed, batch_size=4, shuffle=True, drop_last=True),
-        "own_generator": generator_epochs(seed, batch_size=3, shuffle=True),
-        "random": passes(data.RandomSampler(range(7), generator=seeded(seed))),
-        "more": passes(data.RandomSampler(range(7), num_samples=17, generator=seeded(seed))),
-        "replaced": passes(data.RandomSampler(range(7), True, num_samples=40, generator=seeded(seed))),
-        "subset": passes(data.SubsetRandomSampler([3, 1, 4, 15, 9], generator=seeded(seed))),
-        "weighted": passes(data.WeightedRandomSampler(weights, 20, generator=seeded(seed))),
+        "split": [list(p.indices) for p in data.random_split(range(10), [6, 3, 1], make_generator(seed))],
+        "fractions": [list(p.indices) for p in data.random_split(range(11), [0.5, 0.25, 0.25], make_generator(seed))],
+        "shuffled": record_loader(seed, batch_size=4, shuffle=True),
+        "in_order": record_loader(seed, batch_size=5),
+        "dropped": record_loader(seed, batch_size=4, shuffle=True, drop_last=True),
+        "own_generator": record_loader_with_generator(seed, batch_size=3, shuffle=True),
+        "random": pass_twice(data.RandomSampler(range(7), generator=make_generator(seed))),
+        "more": pass_twice(data.RandomSampler(range(7), num_samples=17, generator=make_generator(seed))),
+        "replaced": pass_twice(data.RandomSampler(range(7), True, num_samples=40, generator=make_generator(seed))),
+        "subset": pass_twice(data.SubsetRandomSampler([3, 1, 4, 15, 9], generator=make_generator(seed))),
+        "weighted": pass_twice(data.WeightedRandomSampler(weights, 20, generator=make_generator(seed))),
     }
 
 
@@ -85,7 +85,7 @@ def as_it_is(batch):
     return batch
 
 
-def workers(seed):
+def record_workers(seed):
     """What loaders with two workers give in two passes, and a number drawn after each."""
     cases = {}
     for name, dataset, options in (
@@ -99,16 +99,16 @@ def workers(seed):
         torch.manual_seed(seed)
         loader = data.DataLoader(dataset, num_workers=2, collate_fn=as_it_is, **options)
         cases[name] = [
-            {"batches": [plain(batch) for batch in loader], "drawn": int(torch.randint(1000, ()))} for _ in range(2)
+            {"batches": [to_lists(batch) for batch in loader], "drawn": int(torch.randint(1000, ()))} for _ in range(2)
         ]
     return {"seed": seed, **cases}
 
 
-def plain(batch):
-    return [plain(entry) for entry in batch] if isinstance(batch, (list, tuple)) else int(batch)
+def to_lists(batch):
+    return [to_lists(entry) for entry in batch] if isinstance(batch, (list, tuple)) else int(batch)
 
 
-def shares():
+def record_shares():
     """Orders of DistributedSampler."""
     rows = []
     for size, replicas in ((10, 3), (11, 4), (2, 5), (12, 4)):
@@ -125,5 +125,5 @@ def shares():
 
 if __name__ == "__main__":
     (FOLDER / "orders.json").write_text(json.dumps([record(seed) for seed in SEEDS]))
-    recorded = {"workers": [workers(seed) for seed in SEEDS[1:]], "shares": shares()}
+    recorded = {"workers": [record_workers(seed) for seed in SEEDS[1:]], "shares": record_shares()}
     (FOLDER / "workers.json").write_text(json.dumps(recorded))

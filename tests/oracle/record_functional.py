@@ -144,7 +144,7 @@ F.dropout(v, 1.0)
 """.strip().splitlines()
 
 
-def call(expression):
+def record(expression):
     """The result from seed 0, the gradients of x, s and v, and the next number drawn."""
     torch.manual_seed(0)
     names = {"x": torch.randn(2, 4, 5, 6), "s": torch.randn(2, 3, 8), "v": torch.randn(4, 5)}
@@ -162,5 +162,5 @@ def call(expression):
 
 if __name__ == "__main__":
     data = Path(__file__).parent.parent / "data" / "functional.json"
-    lines = [f"{json.dumps(c)}: {json.dumps(call(c), separators=(',', ':'))}" for c in CALLS]
+    lines = [f"{json.dumps(c)}: {json.dumps(record(c), separators=(',', ':'))}" for c in CALLS]
     data.write_text("{\n" + ",\n".join(lines) + "\n}\n")

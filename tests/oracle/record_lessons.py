@@ -1,4 +1,4 @@
-"""Record what PyTorch prints for every program in tests/lessons/.
+"""Records what PyTorch prints for every program in tests/lessons/.
 
     python tests/oracle/record_lessons.py      # needs torch==2.13.0; writes tests/data/lessons.json
 
@@ -16,7 +16,7 @@ import torch
 TESTS = Path(__file__).resolve().parent.parent
 
 
-def printed_lines(program: Path) -> list[str]:
+def read_printed(program: Path) -> list[str]:
     """The lines that the program prints under PyTorch."""
     source = re.sub(r"\bminigrad\b", "torch", program.read_text(encoding="utf-8"))
     output = io.StringIO()
@@ -29,7 +29,7 @@ def main() -> None:
     programs = sorted(path for path in (TESTS / "lessons").glob("*.py") if not path.name.startswith("test_"))
     record = {
         "recorded_with": f"PyTorch {torch.__version__}",
-        "printed": {program.stem: printed_lines(program) for program in programs},
+        "printed": {program.stem: read_printed(program) for program in programs},
     }
     target = TESTS / "data" / "lessons.json"
     target.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

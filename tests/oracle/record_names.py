@@ -21,7 +21,7 @@ NAMESPACES = [
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.json"
 
 
-def public(namespace):
+def list_public(namespace):
     """The names of a namespace that are its own: no module of Python's, nothing private."""
     for name in sorted(dir(namespace)):
         value = getattr(namespace, name, None)
@@ -42,7 +42,7 @@ def main():
     names = {}
     for space in NAMESPACES:
         namespace = torch.Tensor if space == "torch.Tensor" else importlib.import_module(space)
-        names[space] = " ".join(public(namespace))
+        names[space] = " ".join(list_public(namespace))
     PAGE.write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
 
 

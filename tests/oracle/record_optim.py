@@ -135,7 +135,7 @@ SWALRS = [
 EPOCHS = [4, 1, 7.5, 0, 9]
 
 
-def start(dtype):
+def make_parameters(dtype):
     """Two parameters, [3] and [2, 2]; the second one has no gradient at the third step."""
     return [
         torch.tensor([1.0, -2.0, 0.5], dtype=dtype, requires_grad=True),
@@ -143,7 +143,7 @@ def start(dtype):
     ]
 
 
-def gradients(step, parameters):
+def set_gradients(step, parameters):
     """Numbers that need no random generator, the same in every library."""
     for i, p in enumerate(parameters):
         flat = [((7 * step + 5 * i + 3 * k) % 11 - 5) / 4 for k in range(p.numel())]
@@ -152,49 +152,56 @@ def gradients(step, parameters):
         parameters[1].grad = None
 
 
-def matrices(name, options, dtype):
+def record_matrices(name, options, dtype):
     """The path of two matrices, and for Adafactor of a vector and a stack of matrices, too."""
     parameters = [torch.arange(12.0, dtype=dtype).sin().reshape(shape) for shape in ((3, 4), (6, 2), (12,), (2, 3, 2))]
     parameters = [p.requires_grad_() for p in parameters[: 2 if name == "Muon" else 4]]
     options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    optimizer = getattr(torch.optim, name)(parameters, **options)
+    return record_steps(getattr(torch.optim, name)(parameters, **options), parameters)
+
+
+def record_trajectory(name, options, dtype):
+    parameters = make_parameters(dtype)
+    options = options | {name: tuple(options[name]) for name in PAIRS if name in options}
+    return record_steps(getattr(torch.optim, name)(parameters, **options), parameters)
+
+
+def record_steps(optimizer, parameters):
     path = []
     for step in range(STEPS):
-        gradients(step, parameters)
+        set_gradients(step, parameters)
         optimizer.step()
-        path.append(plain(parameters))
-    return {"path": path, "state_dict": plain(optimizer.state_dict()), "repr": repr(optimizer)}
+        path.append(to_lists(parameters))
+    return {"path": path, "state_dict": to_lists(optimizer.state_dict()), "repr": repr(optimizer)}
 
 
-def plain(value):
+def record_in_both_precisions(cases, record):
+    """What `record` gives for every optimizer and its options, in single and in double precision."""
+    return [
+        {"optimizer": name, "options": options, "dtype": dtype, **record(name, options, getattr(torch, dtype))}
+        for name, several in cases.items()
+        for options in several
+        for dtype in ("float32", "float64")
+    ]
+
+
+def to_lists(value):
     """A state dict with lists in place of tensors."""
     if isinstance(value, torch.Tensor):
         return value.tolist()
     if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): to_lists(entry) for key, entry in value.items()}
+    return [to_lists(entry) for entry in value] if isinstance(value, (list, tuple)) else value
 
 
-def trajectory(name, options, dtype):
-    parameters = start(dtype)
-    options = options | {name: tuple(options[name]) for name in PAIRS if name in options}
-    optimizer = getattr(torch.optim, name)(parameters, **options)
-    path = []
-    for step in range(STEPS):
-        gradients(step, parameters)
-        optimizer.step()
-        path.append(plain(parameters))
-    return {"path": path, "state_dict": plain(optimizer.state_dict()), "repr": repr(optimizer)}
-
-
-def losses(problem, parameters):
+def compute_loss(problem, parameters):
     x, y = parameters
     if problem == "valley":
         return (1 - x).pow(2).sum() + 10 * (y - x * x).pow(2).sum()
     return (x - 1).pow(4).sum() + (x[:1] * y + 0.5).pow(2).sum() + y.pow(2).sum()
 
 
-def lbfgs(problem, options):
+def record_lbfgs(problem, options):
     start = [torch.tensor([-1.2, 0.7], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)]
     parameters = [p.requires_grad_() for p in start]
     optimizer = torch.optim.LBFGS(parameters, **options)
@@ -203,23 +210,23 @@ def lbfgs(problem, options):
     def closure():
         calls[0] += 1
         optimizer.zero_grad()
-        loss = losses(problem, parameters)
+        loss = compute_loss(problem, parameters)
         loss.backward()
         return loss
 
     for _ in range(3):
         loss = optimizer.step(closure)
-        path.append({"parameters": plain(parameters), "loss": loss.item(), "calls": calls[0]})
+        path.append({"parameters": to_lists(parameters), "loss": loss.item(), "calls": calls[0]})
     counts = {name: optimizer.state[parameters[0]][name] for name in ("func_evals", "n_iter")}
     return {"path": path, "counts": counts, "repr": repr(optimizer)}
 
 
-def two_groups():
+def make_two_groups():
     groups = [{"params": [torch.ones(1)], "lr": 0.3}, {"params": [torch.ones(1)]}]
     return torch.optim.SGD(groups, lr=0.1, momentum=0.9)
 
 
-def rates(schedule, epochs=14):
+def record_rates(schedule, epochs=14):
     optimizer = schedule.optimizer
     seen, momenta = [schedule.get_last_lr()], [[group["momentum"] for group in optimizer.param_groups]]
     for _ in range(epochs):
@@ -228,11 +235,11 @@ def rates(schedule, epochs=14):
         seen.append(schedule.get_last_lr())
         momenta.append([group["momentum"] for group in optimizer.param_groups])
     state = {key: value for key, value in schedule.state_dict().items() if not callable(value)}
-    return {"rates": seen, "momenta": momenta, "state_dict": plain(state)}
+    return {"rates": seen, "momenta": momenta, "state_dict": to_lists(state)}
 
 
-def jumps(name, options):
-    optimizer = two_groups()
+def record_jumps(name, options):
+    optimizer = make_two_groups()
     schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
     optimizer.step()
     seen = []
@@ -243,55 +250,46 @@ def jumps(name, options):
     return seen
 
 
-def composed(name, options, parts):
-    optimizer = two_groups()
+def compose(name, options, parts):
+    optimizer = make_two_groups()
     inner = [getattr(torch.optim.lr_scheduler, part)(optimizer, **keywords) for part, keywords in parts]
     arguments = [inner] if name == "ChainedScheduler" else [optimizer, inner]
     return getattr(torch.optim.lr_scheduler, name)(*arguments, **options)
 
 
-def plateau(options):
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(two_groups(), **options)
+def record_plateau(options):
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(make_two_groups(), **options)
     seen = []
     for loss in LOSSES:
         schedule.step(loss)
         seen.append(schedule.get_last_lr())
-    return {"losses": LOSSES, "rates": seen, "state_dict": plain(schedule.state_dict())}
+    return {"losses": LOSSES, "rates": seen, "state_dict": to_lists(schedule.state_dict())}
 
 
 def main():
-    trajectories = [
-        {"optimizer": name, "options": options, "dtype": dtype, **trajectory(name, options, kind)}
-        for name, cases in CASES.items()
-        for options in cases
-        for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
-    ]
-    (FOLDER / "trajectories.json").write_text(json.dumps(trajectories))
-    wholes = [
-        {"optimizer": name, "options": options, "dtype": dtype, **matrices(name, options, kind)}
-        for name, cases in MATRICES.items()
-        for options in cases
-        for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
-    ]
-    (FOLDER / "matrices.json").write_text(json.dumps(wholes))
-    searches = [{"problem": problem, "options": options, **lbfgs(problem, options)} for problem, options in LBFGS]
+    (FOLDER / "trajectories.json").write_text(json.dumps(record_in_both_precisions(CASES, record_trajectory)))
+    (FOLDER / "matrices.json").write_text(json.dumps(record_in_both_precisions(MATRICES, record_matrices)))
+    searches = [{"problem": name, "options": options, **record_lbfgs(name, options)} for name, options in LBFGS]
     (FOLDER / "lbfgs.json").write_text(json.dumps(searches))
     warnings.simplefilter("ignore")  # of the first step and of step(epoch)
     schedules = [
         {
             "schedule": name,
             "options": options,
-            **rates(getattr(torch.optim.lr_scheduler, name)(two_groups(), **options)),
-            "jumps": jumps(name, options),
+            **record_rates(getattr(torch.optim.lr_scheduler, name)(make_two_groups(), **options)),
+            "jumps": record_jumps(name, options),
         }
         for name, options in SCHEDULES
     ]
     others = [
-        {"schedule": name, "options": options, "parts": parts, **rates(composed(name, options, parts))}
+        {"schedule": name, "options": options, "parts": parts, **record_rates(compose(name, options, parts))}
         for name, options, parts in COMPOSED
     ]
-    plateaus = [{"options": options, **plateau(options)} for options in PLATEAUS]
-    swalrs = [{"options": options, **rates(torch.optim.swa_utils.SWALR(two_groups(), **options))} for options in SWALRS]
+    plateaus = [{"options": options, **record_plateau(options)} for options in PLATEAUS]
+    swalrs = [
+        {"options": options, **record_rates(torch.optim.swa_utils.SWALR(make_two_groups(), **options))}
+        for options in SWALRS
+    ]
     recorded = {"schedules": schedules, "composed": others, "plateaus": plateaus, "swalrs": swalrs}
     (FOLDER / "schedules.json").write_text(json.dumps(recorded))
 

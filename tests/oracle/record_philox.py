@@ -35,7 +35,7 @@ CALLS = {
 HALVES = 1000  # of which no more were recorded
 
 
-def places(n):
+def choose_places(n):
     """Where a draw of n numbers is looked at."""
     if n <= 5:
         return np.arange(n)
@@ -49,7 +49,7 @@ def record(torch):
             if name == "rand of halves" and n > HALVES:
                 continue
             torch.manual_seed(42)
-            draws = [call(torch, n).cpu().numpy()[places(n)] for _ in range(2)]
+            draws = [call(torch, n).cpu().numpy()[choose_places(n)] for _ in range(2)]
             found[f"{name}/{n}"] = np.stack(draws)
             found[f"{name}/{n}/state"] = np.array(torch.cuda.get_rng_state().tolist(), np.uint8)
             found[f"{name}/{n}/after"] = torch.rand(5, device="cuda").cpu().numpy()

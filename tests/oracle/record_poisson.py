@@ -1,4 +1,4 @@
-"""Record PyTorch's Poisson counts as `tests/data/poisson.json`, for `tests/test_poisson_draws.py`.
+"""Records PyTorch's Poisson counts as `tests/data/poisson.json`, for `tests/test_poisson_draws.py`.
 
 Run with PyTorch 2.13: `python tests/oracle/record_poisson.py`. For each rate: the counts of one generator, seeded
 with 0, and the uniform number that follows, which says how many were taken.

@@ -1,4 +1,4 @@
-"""Record PyTorch's text for tensors as `tests/data/printing.json`, for `tests/test_printing.py`.
+"""Records PyTorch's text for tensors as `tests/data/printing.json`, for `tests/test_printing.py`.
 
 Run with PyTorch 2.13: `python tests/oracle/record_printing.py`. A case holds the options, the
 default dtype, the array (its bytes, base64) and the text, with `minigrad.` for PyTorch's name.
@@ -27,7 +27,7 @@ OPTIONS = (
 SHAPES = ((), (1,), (7,), (30,), (3, 4), (2, 3, 5), (2, 1, 2, 3), (1, 2, 2, 1, 2), (4, 30))
 
 
-def _values(rng, size, kind):
+def _draw_numbers(rng, size, kind):
     normal = rng.normal(size=size)
     return {
         "normal": normal,
@@ -41,7 +41,7 @@ def _values(rng, size, kind):
     }[kind]
 
 
-def _arrays(rng):
+def _make_arrays(rng):
     """Arrays of many sizes, types and ranges."""
     for value in EDGE:
         yield np.array([value, 1.0])
@@ -52,9 +52,9 @@ def _arrays(rng):
     for shape in SHAPES:
         size = math.prod(shape)
         for kind in ("normal", "whole", "large whole", "scaled", "spread", "special", "few"):
-            yield _values(rng, size, kind).astype(np.float32).reshape(shape)
+            yield _draw_numbers(rng, size, kind).astype(np.float32).reshape(shape)
         for dtype in ("float16", "float64"):
-            yield _values(rng, size, "positive").astype(dtype).reshape(shape)
+            yield _draw_numbers(rng, size, "positive").astype(dtype).reshape(shape)
         for dtype in ("uint8", "int8", "int16", "int32", "int64"):
             limit = min(10 ** int(rng.integers(1, 18)), np.iinfo(dtype).max)
             low = 0 if dtype == "uint8" else -limit
@@ -66,7 +66,7 @@ def _arrays(rng):
     yield (np.arange(1200) % 7 == 0).reshape(2, 600)
 
 
-def _case(array, options, default, gradient):
+def _record_case(array, options, default, gradient):
     torch.set_printoptions(profile="default")
     torch.set_printoptions(**options)
     torch.set_default_dtype(getattr(torch, default))
@@ -91,13 +91,13 @@ def record(path):
     """Write every case to `path`."""
     rng = np.random.default_rng(0)
     cases = []
-    for i, array in enumerate(_arrays(rng)):
+    for i, array in enumerate(_make_arrays(rng)):
         gradient = ("", "leaf", "node")[i % 3] if array.dtype.kind == "f" else ""
-        cases.append(_case(array, {}, "float32", gradient))
+        cases.append(_record_case(array, {}, "float32", gradient))
         if i % 2 and array.size < 100:
-            cases.append(_case(array, OPTIONS[i // 2 % len(OPTIONS)], "float32", gradient))
+            cases.append(_record_case(array, OPTIONS[i // 2 % len(OPTIONS)], "float32", gradient))
         if i % 10 == 3 and array.size < 100:
-            cases.append(_case(array, {}, "float64", gradient))
+            cases.append(_record_case(array, {}, "float64", gradient))
     path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
 
 

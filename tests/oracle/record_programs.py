@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent.parent
 ANSWERS = TESTS / "data" / "programs.json"
 
 
-def programs():
+def read_programs():
     """(title, program) of every line."""
     title, found = "", []
     for line in (TESTS / "ops" / "programs.txt").read_text().splitlines():
@@ -27,22 +27,22 @@ def programs():
     return found
 
 
-def plain(x):
+def to_json(x):
     """Numbers as JSON has them: NaN and the infinities in words."""
     if isinstance(x, list):
-        return [plain(v) for v in x]
+        return [to_json(v) for v in x]
     return str(x) if isinstance(x, float) and not math.isfinite(x) else x
 
 
-def told(x, tensor):
+def describe(x, tensor):
     """What a result is: dtype, shape, numbers and whether a gradient flows; sequences at any depth."""
     if isinstance(x, tensor):
         dtype = str(x.dtype).split(".")[1]
-        return {"dtype": dtype, "shape": list(x.shape), "grad": x.requires_grad, "values": plain(x.detach().tolist())}
+        return {"dtype": dtype, "shape": list(x.shape), "grad": x.requires_grad, "values": to_json(x.detach().tolist())}
     if isinstance(x, (tuple, list)):
-        return [told(v, tensor) for v in x]
+        return [describe(v, tensor) for v in x]
     return (
-        plain(x)
+        to_json(x)
         if isinstance(x, (bool, int, float, str, type(None)))
         else str(x).removeprefix("minigrad.").removeprefix("torch.")
     )
@@ -56,7 +56,7 @@ def answer(program, torch):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(ast.Module(body[:-1], []), "<program>", "exec"), names)
-            return told(eval(compile(ast.Expression(body[-1].value), "<program>", "eval"), names), torch.Tensor)
+            return describe(eval(compile(ast.Expression(body[-1].value), "<program>", "eval"), names), torch.Tensor)
     except Exception as error:  # noqa: BLE001 - its class is the answer
         return {"raises": type(error).__name__}
     finally:
@@ -66,5 +66,5 @@ def answer(program, torch):
 if __name__ == "__main__":
     import torch
 
-    lines = [f"{json.dumps(p)}: {json.dumps(answer(p, torch))}" for _, p in programs()]
+    lines = [f"{json.dumps(p)}: {json.dumps(answer(p, torch))}" for _, p in read_programs()]
     ANSWERS.write_text("{\n" + ",\n".join(lines) + "\n}\n")

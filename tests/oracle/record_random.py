@@ -1,4 +1,4 @@
-"""Record PyTorch's random numbers as `tests/data/random.json`, for `tests/test_random.py`.
+"""Records PyTorch's random numbers as `tests/data/random.json`, for `tests/test_random.py`.
 
 Run with PyTorch 2.13 on the CPU: `python tests/oracle/record_random.py`. Each sequence is a seed
 and the draws that follow from one generator; short results are recorded whole (floats as
@@ -17,7 +17,7 @@ KINDS = ("bool", "uint8", "int8", "int16", "int32", "int64", *FLOATS)
 SEEDS = (0, 42, 2**40 + 1, -3)
 
 
-def _steps():
+def _list_draws():
     """Each step: the name of a draw, its shape, its dtype, its numbers."""
     for dtype in FLOATS:
         yield "uniform", (3,), dtype, (0, 1)
@@ -78,7 +78,7 @@ def record(path):
     for seed in SEEDS:
         generator = torch.Generator().manual_seed(seed)
         draws = []
-        for name, shape, dtype, numbers in _steps():
+        for name, shape, dtype, numbers in _list_draws():
             array = _draw(name, shape, dtype, numbers, generator).numpy()
             values = array.ravel()[:4].tolist()
             draws.append(

@@ -4,7 +4,7 @@
 
 It rewrites `tests/data/samples.json` (the calls) and `tests/data/samples.npz` (all numbers, one
 flat array for each dtype). A tensor in the calls is written {"tensor": [dtype, shape, offset]}.
-`tests/ops/test_samples.py` replays them; both make the gradients' cotangents by `cotangent`.
+`tests/ops/test_samples.py` replays them; both make the gradients' cotangents by `make_cotangent`.
 """
 
 import itertools
@@ -49,7 +49,7 @@ numbers = {dtype: [] for dtype in (*DTYPES, "int32", "int16", "int8")}
 lengths = dict.fromkeys(numbers, 0)
 
 
-def written(x):
+def write_down(x):
     """`x` as JSON; what has no place there raises TypeError."""
     if isinstance(x, torch.Tensor):
         dtype = str(x.dtype).removeprefix("torch.")
@@ -67,30 +67,30 @@ def written(x):
     if isinstance(x, torch.device):
         return "cpu"
     if isinstance(x, tuple):
-        return {"tuple": [written(v) for v in x]}
+        return {"tuple": [write_down(v) for v in x]}
     if isinstance(x, list):
-        return [written(v) for v in x]
+        return [write_down(v) for v in x]
     if isinstance(x, dict):
-        return {k: written(v) for k, v in x.items()}
+        return {k: write_down(v) for k, v in x.items()}
     if isinstance(x, (bool, int, float, str)) or x is None:
         return x
     raise TypeError(type(x))
 
 
-def tensors(x):
+def collect_tensors(x):
     if isinstance(x, torch.Tensor):
         return [x]
     if isinstance(x, dict):
         x = list(x.values())
-    return [t for v in x for t in tensors(v)] if isinstance(x, (list, tuple)) else []
+    return [t for v in x for t in collect_tensors(v)] if isinstance(x, (list, tuple)) else []
 
 
-def cotangent(x, k):
+def make_cotangent(x, k):
     """Numbers without symmetry, the same in every run."""
     return torch.from_numpy(np.cos(1.7 * np.arange(x.numel()) + k).reshape(x.shape)).to(x.dtype)
 
 
-def called(op):
+def name_call(op):
     """How the operator is written: ["function", path] or ["method", name]."""
     function = torch
     try:
@@ -103,39 +103,39 @@ def called(op):
     return ["method", op.name], getattr(torch.Tensor, op.name)
 
 
-def recorded(op, sample, dtype):
+def record(op, sample, dtype):
     """The call, its results, gradients and second gradients."""
-    how, function = called(op)
+    how, function = name_call(op)
     arguments = (sample.input, *sample.args)
-    call = {"call": how, "args": written(arguments), "kwargs": written(sample.kwargs)}
+    call = {"call": how, "args": write_down(arguments), "kwargs": write_down(sample.kwargs)}
     result = function(*arguments, **sample.kwargs)
-    call["result"] = written(list(result) if isinstance(result, tuple) else result)
-    leaves = [t for t in tensors([arguments, sample.kwargs]) if t.requires_grad]
-    outputs = [t for t in tensors(result) if t.requires_grad]
+    call["result"] = write_down(list(result) if isinstance(result, tuple) else result)
+    leaves = [t for t in collect_tensors([arguments, sample.kwargs]) if t.requires_grad]
+    outputs = [t for t in collect_tensors(result) if t.requires_grad]
     if dtype == "float64" and leaves and outputs:
-        seeds = [cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]
+        seeds = [make_cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]
         first = torch.autograd.grad(outputs, leaves, seeds, create_graph=True, allow_unused=True)
-        call["leaves"] = [i for i, t in enumerate(tensors([arguments, sample.kwargs])) if t.requires_grad]
-        call["gradients"] = [None if g is None else written(g) for g in first]
+        call["leaves"] = [i for i, t in enumerate(collect_tensors([arguments, sample.kwargs])) if t.requires_grad]
+        call["gradients"] = [None if g is None else write_down(g) for g in first]
         again = {k: g for k, g in enumerate(first) if g is not None and g.requires_grad}
         if again and op.supports_gradgrad:
-            more = [cotangent(g, 10 + k) for k, g in again.items()]
+            more = [make_cotangent(g, 10 + k) for k, g in again.items()]
             second = torch.autograd.grad(list(again.values()), [*leaves, *seeds], more, allow_unused=True)
-            call["second"] = [None if g is None else written(g) for g in second]
-    inputs = tensors([arguments, sample.kwargs])
+            call["second"] = [None if g is None else write_down(g) for g in second]
+    inputs = collect_tensors([arguments, sample.kwargs])
     memory = {t.untyped_storage().data_ptr() for t in inputs if t.numel()}
-    call["shares"] = [bool(t.numel()) and t.untyped_storage().data_ptr() in memory for t in tensors(result)]
+    call["shares"] = [bool(t.numel()) and t.untyped_storage().data_ptr() in memory for t in collect_tensors(result)]
     return call
 
 
-def small_samples(op, dtype):
+def choose_samples(op, dtype):
     """A few small samples that differ in how they are called."""
     torch.manual_seed(0)
     backward = op.supports_autograd and getattr(torch, dtype) in op.supported_backward_dtypes("cpu")
     made = op.sample_inputs("cpu", getattr(torch, dtype), requires_grad=backward and dtype == "float64")
     seen = set()
     for sample in itertools.islice(made, 400):
-        parts = tensors([sample.input, sample.args, sample.kwargs])
+        parts = collect_tensors([sample.input, sample.args, sample.kwargs])
         if sum(t.numel() for t in parts) > MOST_ELEMENTS or any(t.numel() == 1 for t in parts[:1]):
             continue
         kind = (*(t.dim() for t in parts), *map(type, sample.args), *sample.kwargs)
@@ -152,10 +152,10 @@ def main():
             if op.variant_test_name in BEYOND or getattr(torch, dtype) not in op.supported_dtypes("cpu"):
                 continue
             room = PER_OPERATOR if dtype == "float64" else 1
-            for sample in itertools.islice(small_samples(op, dtype), room):
+            for sample in itertools.islice(choose_samples(op, dtype), room):
                 before = {d: len(parts) for d, parts in numbers.items()}, dict(lengths)
                 try:
-                    calls.append(recorded(op, sample, dtype))
+                    calls.append(record(op, sample, dtype))
                 except (TypeError, KeyError, RuntimeError, AttributeError):
                     for d, count in before[0].items():
                         del numbers[d][count:]
@@ -164,10 +164,10 @@ def main():
         for error in op.error_inputs("cpu") if op.error_inputs_func else ():
             sample = error.sample_input
             arguments = (sample.input, *sample.args)
-            if sum(t.numel() for t in tensors([arguments, sample.kwargs])) > 300:
+            if sum(t.numel() for t in collect_tensors([arguments, sample.kwargs])) > 300:
                 continue
             try:
-                how, _ = called(op)
+                how, _ = name_call(op)
                 op.op(*arguments, **sample.kwargs)
             except Exception as e:  # noqa: BLE001 - whatever PyTorch raises is recorded
                 if isinstance(e, AttributeError):
@@ -176,7 +176,7 @@ def main():
                     kind = "RuntimeError" if isinstance(e, RuntimeError) else type(e).__name__
                     call = {"call": how, "raises": kind, "kwargs": {}}
                     try:
-                        calls.append({**call, "args": written(arguments), "kwargs": written(sample.kwargs)})
+                        calls.append({**call, "args": write_down(arguments), "kwargs": write_down(sample.kwargs)})
                     except (TypeError, KeyError):
                         continue
     lines = ",\n".join(json.dumps(call) for call in calls)

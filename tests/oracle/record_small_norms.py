@@ -27,7 +27,7 @@ CALLS = [  # the call, the shape of x
 ]
 
 
-def gradient(call, shape):
+def compute_gradient(call, shape):
     """The gradient by x of ``(call * x / 2).sum()``, where x / 2 is a constant."""
     torch.manual_seed(0)
     x, w = (torch.rand(shape) * 4 - 2).requires_grad_(), torch.rand(20)
@@ -39,5 +39,5 @@ def gradient(call, shape):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     data = Path(__file__).parent.parent / "data" / "small_norms.json"
-    rows = [json.dumps([call, shape, gradient(call, shape)]) for call, shape in CALLS]
+    rows = [json.dumps([call, shape, compute_gradient(call, shape)]) for call, shape in CALLS]
     data.write_text("[\n" + ",\n".join(rows) + "\n]\n")
