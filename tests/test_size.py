@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from minigrad.size import Size
+from minigrad.size import Size, broadcasts
 
 
 def test_a_size_prints_its_name_and_lengths():
@@ -71,3 +71,8 @@ def test_numel_is_the_product_of_the_lengths(lengths, count):
 def test_wrong_lengths_and_operands_are_refused(call, message):
     with pytest.raises(TypeError, match=message):
         call()
+
+
+def test_broadcasts_compares_the_last_axes():
+    assert broadcasts((3, 1), (3, 4)) and broadcasts((), (2,)) and broadcasts((1,), (5,)) and broadcasts((0,), (2, 0))
+    assert not broadcasts((2, 3), (3,)) and not broadcasts((2, 3), (2, 1)) and not broadcasts((3,), (3, 1))

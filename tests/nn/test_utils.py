@@ -1,4 +1,4 @@
-"""`nn.utils`: gradients are clipped by their norm or by their values."""
+"""`nn.utils`: gradients are clipped by their norm or by their values; parameters become one vector and come back."""
 
 import math
 
@@ -63,3 +63,49 @@ def test_clip_grad_value_clips_each_value():
     parameters = make_parameters([3.0, -0.5], [-4.0])
     nn.utils.clip_grad_value_(parameters, 1)
     assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]
+
+
+def test_gradients_are_scaled_to_a_norm_that_is_given():
+    parameters = make_parameters([3.0], [4.0])
+    nn.utils.clip_grads_with_norm_(parameters, 1.0, torch.tensor(5.0))
+    np.testing.assert_allclose([p.grad.item() for p in parameters], [0.6, 0.8], rtol=1e-6)
+    nn.utils.clip_grads_with_norm_(parameters, 2.0, torch.tensor(1.0))  # it is below already
+    np.testing.assert_allclose([p.grad.item() for p in parameters], [0.6, 0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "rest"),
+    [
+        ("clip_grad_norm_", "max_norm", ()),
+        ("clip_grads_with_norm_", "max_norm", (torch.tensor(1.0),)),
+        ("clip_grad_value_", "clip_value", ()),
+    ],
+)
+def test_a_limit_that_is_no_number_is_refused(name, limit, rest):
+    with pytest.raises(TypeError, match=rf"^{name}\(\): argument '{limit}' must be a number, not str 'a'"):
+        getattr(nn.utils, name)(make_parameters([1.0]), "a", *rest)
+
+
+def test_the_old_name_clips_and_warns():
+    parameters = make_parameters([3.0], [4.0])
+    with pytest.warns(FutureWarning, match="clip_grad_norm` is now deprecated in favor of"):
+        assert nn.utils.clip_grad_norm(parameters, 1.0).item() == 5.0
+    np.testing.assert_allclose([p.grad.item() for p in parameters], [0.6, 0.8], rtol=1e-6)
+
+
+def test_parameters_become_one_vector_and_come_back():
+    shapes = (2, 3), (), (2,)
+    parameters = [nn.Parameter(torch.zeros(shape)) for shape in shapes]
+    nn.utils.vector_to_parameters(torch.arange(12.0), iter(parameters))  # three numbers are left over, as in PyTorch
+    assert [p.tolist() for p in parameters] == [[[0, 1, 2], [3, 4, 5]], 6, [7, 8]]
+    vector = nn.utils.parameters_to_vector(iter(parameters))
+    assert vector.tolist() == list(range(9))
+    vector.pow(2).sum().backward()
+    assert parameters[2].grad.tolist() == [14, 16]
+
+
+def test_vectors_that_do_not_fill_the_parameters_are_refused():
+    with pytest.raises(TypeError, match=r"expected torch.Tensor, but got: list"):
+        nn.utils.vector_to_parameters([1.0, 2.0], [torch.ones(2)])
+    with pytest.raises(RuntimeError, match="the vector of 3 numbers is too short for these parameters"):
+        nn.utils.vector_to_parameters(torch.ones(3), [torch.zeros(2), torch.zeros(2)])

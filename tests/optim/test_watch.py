@@ -72,6 +72,25 @@ def test_a_parameter_that_is_no_longer_finite_is_named_once():
     optimizer.step()
 
 
+@pytest.mark.parametrize(("zeroed", "advised"), [(6, True), (8, False)])
+def test_only_the_first_eight_steps_look_for_a_gradient_that_was_never_zeroed(zeroed, advised):
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    train(net, optimizer, optimizer.zero_grad, rounds=zeroed)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        train(net, optimizer, lambda: None)
+    assert bool(seen) == advised
+
+
+@NOT_ASKED
+def test_a_lone_parameter_that_is_no_longer_finite_is_named():
+    w = minigrad.ones(2, requires_grad=True)
+    w.grad = minigrad.full((2,), 1e38)
+    with pytest.warns(advice.Advice, match=r"parameter 0 of group 0, of shape \(2,\), is no longer finite"):
+        optim.SGD([w], lr=1e30).step()
+
+
 @NOT_ASKED
 def test_the_advice_names_a_gradient_that_was_not_finite():
     p, q = (minigrad.ones(2, requires_grad=True) for _ in range(2))

@@ -27,6 +27,17 @@ def test_a_weight_stays_orthogonal(kind, shape, based):
     assert is_orthogonal(layer.weight) and not torch.allclose(layer.weight, first)
 
 
+@pytest.mark.parametrize("based", [True, False])
+@pytest.mark.parametrize("kind", ["matrix_exp", "cayley", "householder"])
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 1, 4, 2), (3, 2, 4)])
+def test_each_matrix_of_a_batch_is_orthogonal(kind, shape, based):
+    module = nn.Module()
+    module.weight = nn.Parameter(torch.randn(shape))
+    weight = orthogonal(module, orthogonal_map=kind, use_trivialization=based).weight
+    assert weight.shape == shape
+    assert all(is_orthogonal(matrix) for matrix in weight.reshape(-1, *shape[-2:]))
+
+
 def test_an_assigned_weight_is_made_orthogonal():
     layer = orthogonal(nn.Linear(3, 3))
     layer.weight = torch.eye(3)[[1, 2, 0]]
