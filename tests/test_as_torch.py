@@ -114,6 +114,10 @@ import minigrad.as_torch, sys
 import torch.nn
 minigrad.as_torch.remove()
 assert not [name for name in sys.modules if name.split(".")[0] == "torch"]
+assert not [finder for finder in sys.meta_path if type(finder).__module__ == "minigrad.as_torch"]
+import minigrad.as_torch as again
+again.remove()
+again.remove()  # a second time there is nothing to remove
 import minigrad.as_torch
 import torch
 print(torch.__name__)
