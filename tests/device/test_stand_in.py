@@ -10,7 +10,7 @@ import pytest
 
 from tests.oracle import record_cupy_names
 from tests.standin import crossings, cupy, cupyx, journal, memory_pool
-from tests.standin.devices import cuda, unknown
+from tests.standin.devices import cuda, find_unknown
 
 HOST = np.arange(6, dtype=np.float32).reshape(2, 3)
 
@@ -154,7 +154,7 @@ def test_the_stand_in_has_no_name_that_cupy_lacks():
     methods = journal.MODULES["cupy"]["classes"]["ndarray"]
     mine = {name for name in dir(cupy.ndarray) if not name.startswith("_")}
     assert mine <= {*methods["methods"], *methods["attributes"]}
-    assert unknown(cuda, "cupy.cuda") == unknown(cuda.runtime, "cupy.cuda.runtime") == set()
+    assert find_unknown(cuda, "cupy.cuda") == find_unknown(cuda.runtime, "cupy.cuda.runtime") == set()
 
 
 def test_real_cupy_has_every_recorded_name_and_keyword():

@@ -3,13 +3,13 @@
 import numpy as np
 
 from tests.standin.kernels import TWINS
-from tests.standin.updates import blocks, memory
+from tests.standin.updates import count_blocks, read_memory
 
 CHUNK = 2048
 
 
-def rows(table, dtype):
-    return [memory(table["arrays"][i], table["sizes"][i], dtype) for i in range(table["count"])]
+def read_rows(table, dtype):
+    return [read_memory(table["arrays"][i], table["sizes"][i], dtype) for i in range(table["count"])]
 
 
 def twin(function):
@@ -20,9 +20,9 @@ def twin(function):
 @twin
 def sum_squares(grid, block, args, constants):
     any_array, parts, table = args
-    assert grid[0] == blocks(table)
+    assert grid[0] == count_blocks(table)
     begin = 0
-    for array in rows(table, any_array.dtype):
+    for array in read_rows(table, any_array.dtype):
         for start in range(0, array.size, CHUNK):
             parts[begin] = (array[start : start + CHUNK].astype("d") ** 2).sum()
             begin += 1
@@ -37,7 +37,7 @@ def norm_of_parts(grid, block, args, constants):
 @twin
 def scale_all(grid, block, args, constants):
     factor, table = args
-    assert grid[0] == blocks(table)
+    assert grid[0] == count_blocks(table)
     with np.errstate(all="ignore"):
-        for array in rows(table, factor.dtype):
+        for array in read_rows(table, factor.dtype):
             array *= factor

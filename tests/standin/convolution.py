@@ -9,7 +9,7 @@ from tests.standin.kernels import TWINS
 
 def gather_windows(x, columns, block, first, geometry):
     """Columns (n, tap, t, u) from pixels (n, c, row, col), one tap of the kernel at a time."""
-    for k, rows, cols, inside in taps(x.shape, block, first, geometry):
+    for k, rows, cols, inside in walk_taps(x.shape, block, first, geometry):
         pixels = x[:, :, rows.clip(0, x.shape[2] - 1)[:, None], cols.clip(0, x.shape[3] - 1)]
         columns[:, :, k] = np.where(inside, pixels, 0)
 
@@ -17,12 +17,12 @@ def gather_windows(x, columns, block, first, geometry):
 def scatter_windows(x, columns, block, first, geometry):
     if not first:
         x[...] = 0
-    for k, rows, cols, inside in taps(x.shape, block, first, geometry):
+    for k, rows, cols, inside in walk_taps(x.shape, block, first, geometry):
         t, u = np.nonzero(inside)
         np.add.at(x, (slice(None), slice(None), rows[t], cols[u]), columns[:, :, k][:, :, t, u])
 
 
-def taps(shape, block, first, geometry):
+def walk_taps(shape, block, first, geometry):
     (_, _, H, W), (Ho, Wo), (kh, kw, sh, sw, ph, pw, dh, dw) = shape, block, geometry
     for a in range(kh):
         rows = (np.arange(Ho) + first) * sh + a * dh - ph
@@ -47,7 +47,7 @@ def move_windows(name, args):
     globals()[name](x, columns, (int(Ho), int(Wo)), first, geometry)
 
 
-def move(name):
+def make_move_twin(name):
     def twin(grid, block, args, constants):
         assert 0 <= grid[0] * block[0] - args[2] < block[0]
         move_windows(name, args)
@@ -55,16 +55,16 @@ def move(name):
     return twin
 
 
-TWINS.update({name: move(name) for name in ("gather_windows", "scatter_windows")})
+TWINS.update({name: make_move_twin(name) for name in ("gather_windows", "scatter_windows")})
 
 
 def convolve(grid, block, args, constants):
     """The twin of `minigrad/kernels/fast/cuda_direct.py`'s kernel, forward and adjoint."""
     x, w, bias, out, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
     groups, N = grid[1] // int(chunks), count // (strips * Wo)
-    geometry = geometry_of(constants, ph, pw, groups)
-    images = laid_out(x, (N, groups * C, H, W), steps[:4])
-    kernels = laid_out(w, (groups, O, C, *geometry.kernel), steps[4:])
+    geometry = read_geometry(constants, ph, pw, groups)
+    images = lay_out(x, (N, groups * C, H, W), steps[:4])
+    kernels = lay_out(w, (groups, O, C, *geometry.kernel), steps[4:])
     target = out.reshape(N, groups * O, Ho, Wo)
     if constants["SKIPS"]:
         assert geometry.stride == (1, 1)
@@ -86,10 +86,10 @@ def add_bias(out, bias):
 def weigh(grid, block, args, constants):
     x, g, parts, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
     groups, N = grid[1] // int(C * chunks), count // (strips * Wo)
-    images = laid_out(x, (N, groups * C, H, W), steps[:4])
-    cotangents = laid_out(g, (N, groups * O, Ho, Wo), steps[4:])
+    images = lay_out(x, (N, groups * C, H, W), steps[:4])
+    cotangents = lay_out(g, (N, groups * O, Ho, Wo), steps[4:])
     parts[...] = 0
-    parts[-1] = im2col.conv2d_weight(images, cotangents, geometry_of(constants, ph, pw, groups))
+    parts[-1] = im2col.conv2d_weight(images, cotangents, read_geometry(constants, ph, pw, groups))
 
 
 def add_parts(grid, block, args, constants):
@@ -98,11 +98,11 @@ def add_parts(grid, block, args, constants):
     total[...] = parts.sum(0)
 
 
-def laid_out(array, shape, steps):
+def lay_out(array, shape, steps):
     return np.lib.stride_tricks.as_strided(array, [int(n) for n in shape], [array.itemsize * int(s) for s in steps])
 
 
-def geometry_of(constants, ph, pw, groups):
+def read_geometry(constants, ph, pw, groups):
     kh, kw, sh, sw, dh, dw = (constants[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW"))
     return Geometry((kh, kw), (sh, sw), (int(ph), int(pw)), (dh, dw), groups)
 
@@ -112,7 +112,7 @@ def pack_kernel(grid, block, args, constants):
     assert count == packed.size and 0 <= grid[0] * block[0] - count < block[0]
     groups = count // (filled * 8 * steps)
     kernels = np.zeros((groups, filled, steps // (KH * KW) * 8, KH, KW), w.dtype)
-    kernels[:, :O, :C] = laid_out(w, (groups, O, C, KH, KW), strides)
+    kernels[:, :O, :C] = lay_out(w, (groups, O, C, KH, KW), strides)
     kernels = kernels.reshape(groups, filled, -1, 8, KH, KW).transpose(0, 2, 4, 5, 3, 1)
     packed[...] = kernels.reshape(-1)
     seen[...] = 0
@@ -123,7 +123,7 @@ def product(grid, block, args, constants):
     groups, N = grid[1], count // (Ho * Wo)
     kernels = packed.reshape(groups, -1, KH, KW, 8, filled).transpose(0, 5, 1, 4, 2, 3)
     kernels = kernels.reshape(groups, filled, -1, KH, KW)[:, :O, :C]
-    windows, _ = windows_of(laid_out(x, (N, groups * C, H, W), rest[6:]), (KH, KW), (Ho, Wo), rest[:6])
+    windows, _ = read_windows(lay_out(x, (N, groups * C, H, W), rest[6:]), (KH, KW), (Ho, Wo), rest[:6])
     windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
     out[...] = np.einsum("ngcabtu,gocab->ngotu", windows, kernels).reshape(out.shape)
     add_bias(out, bias)
@@ -136,15 +136,15 @@ def mend(grid, block, args, constants):
     if not seen:
         return
     N = count // (groups * O * Ho * Wo)
-    kernels = laid_out(w, (groups, O, C, KH, KW), strides[4:])
-    sums = sum_inside(laid_out(x, (N, groups * C, H, W), strides[:4]), kernels, (Ho, Wo), (ph, pw), (dh, dw))
+    kernels = lay_out(w, (groups, O, C, KH, KW), strides[4:])
+    sums = sum_inside(lay_out(x, (N, groups * C, H, W), strides[:4]), kernels, (Ho, Wo), (ph, pw), (dh, dw))
     out[...] = np.where(np.isnan(out), sums, out)
 
 
 def sum_inside(image, kernels, size, padding, dilation):
     """A convolution of stride 1 with kernels (groups, O, C, kh, kw) that leaves out what lies outside the image."""
     groups, O, C, kh, kw = kernels.shape
-    windows, inside = windows_of(image, (kh, kw), size, (1, 1, *padding, *dilation))
+    windows, inside = read_windows(image, (kh, kw), size, (1, 1, *padding, *dilation))
     windows = windows.reshape(len(image), groups, C, kh, kw, *size)
     out = np.empty((len(image), groups, O, *size), image.dtype)
     for n, g, o in np.ndindex(out.shape[:3]):
@@ -155,15 +155,15 @@ def sum_inside(image, kernels, size, padding, dilation):
 def product_of_windows(grid, block, args, constants):
     x, g, parts, count, share, C, H, W, O, Ho, Wo, KH, KW, *rest = args
     groups, N = grid[2], count // (Ho * Wo)
-    windows, _ = windows_of(laid_out(x, (N, groups * C, H, W), rest[6:10]), (KH, KW), (Ho, Wo), rest[:6])
+    windows, _ = read_windows(lay_out(x, (N, groups * C, H, W), rest[6:10]), (KH, KW), (Ho, Wo), rest[:6])
     windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
-    cotangents = laid_out(g, (N, groups, O, Ho, Wo), (rest[10], O * rest[11], *rest[11:]))
+    cotangents = lay_out(g, (N, groups, O, Ho, Wo), (rest[10], O * rest[11], *rest[11:]))
     assert (len(parts) - 1) * share < count <= len(parts) * share
     parts[...] = 0
     parts[-1] = np.einsum("ngcabtu,ngotu->gocab", windows, cotangents).reshape(parts.shape[1:])
 
 
-def windows_of(x, kernel, size, how):
+def read_windows(x, kernel, size, how):
     """(N, C, H, W) -> (N, C, kh, kw, Ho, Wo), and which of them lie inside: (kh, kw, Ho, Wo)."""
     sh, sw, ph, pw, dh, dw = [int(number) for number in how]
     rows = np.arange(kernel[0])[:, None] * dh + np.arange(size[0]) * sh - ph
@@ -176,22 +176,22 @@ def windows_of(x, kernel, size, how):
 def transform(grid, block, args, constants):
     x, marks, points, spares, count, H, W, Th, Tw, ph, pw, step, *strides = args
     matrix, C, N = constants["matrix"], grid[1], count // (Th * Tw)
-    image, tile = laid_out(x, (N, C, H, W), strides[:4]), matrix.shape[1]
-    tiles, _ = windows_of(image, (tile, tile), (Th, Tw), (step, step, ph, pw, 1, 1))  # (N, C, tile, tile, Th, Tw)
+    image, tile = lay_out(x, (N, C, H, W), strides[:4]), matrix.shape[1]
+    tiles, _ = read_windows(image, (tile, tile), (Th, Tw), (step, step, ph, pw, 1, 1))  # (N, C, tile, tile, Th, Tw)
     if spares:
         tiles = np.where(marks[:count].reshape(N, 1, 1, 1, Th, Tw), 0, tiles)
     found = np.einsum("ai,ncijtu,bj->abcntu", matrix, tiles, matrix).reshape(-1, C, count)
-    laid_out(points, found.shape, strides[4:])[...] = found
+    lay_out(points, found.shape, strides[4:])[...] = found
 
 
 def transform_back(grid, block, args, constants):
     points, bias, out, marks, seen, count, H, W, Th, Tw, outn, outc, *strides = args
     matrix, C, N = constants["matrix"], grid[1], count // (Th * Tw)
     tile = matrix.shape[1]
-    tiles = laid_out(points, (tile * tile, C, count), strides).reshape(tile, tile, C, N, Th, Tw)
+    tiles = lay_out(points, (tile * tile, C, count), strides).reshape(tile, tile, C, N, Th, Tw)
     found = np.einsum("ai,ijcntu,bj->nctaub", matrix, tiles, matrix)
     whole = found.reshape(N, C, Th * len(matrix), Tw * len(matrix))
-    target = laid_out(out, (N, C, H, W), (outn, outc, W, 1))
+    target = lay_out(out, (N, C, H, W), (outn, outc, W, 1))
     target[...] = whole[:, :, :H, :W]
     add_bias(target, bias)
     strange = ~np.isfinite(found).all(axis=(1, 3, 5)).reshape(-1)
@@ -202,16 +202,16 @@ def transform_back(grid, block, args, constants):
 def find_peaks(grid, block, args, constants):
     x, peaks, seen, _, C, H, W, *strides = args
     seen[...] = 0
-    peaks[...] = abs(laid_out(x, (len(peaks), C, H, W), strides)).max(axis=1)
+    peaks[...] = abs(lay_out(x, (len(peaks), C, H, W), strides)).max(axis=1)
 
 
 def mark(grid, block, args, constants):
     peaks, others, marks, seen, with_others, count, _, _, Ho, Wo, Th, Tw, ph, pw = args
     taps, step = constants["TAPS"], constants["STEP"]
-    windows, _ = windows_of(peaks[:, None], (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    windows, _ = read_windows(peaks[:, None], (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
     largest = windows[:, 0].max(axis=(1, 2))  # (N, Ho, Wo)
     for place in range(count):
-        tile = tile_of(place, Th, Tw, step)
+        tile = find_tile(place, Th, Tw, step)
         most, least = largest[tile].max(), largest[tile].min()
         huge = not most < winograd.HUGE or (with_others and not others[tile].max() < winograd.HUGE)
         marks[place] = huge or not most <= winograd.SPREAD * least
@@ -223,14 +223,14 @@ def mend_tiles(grid, block, args, constants):
     if not seen:
         return
     taps, N = constants["TAPS"], count // (Th * Tw)
-    kernels = laid_out(w, (O, C, taps, taps), strides[4:])
-    image = laid_out(x, (N, C, H, W), strides[:4])
-    windows, inside = windows_of(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    kernels = lay_out(w, (O, C, taps, taps), strides[4:])
+    image = lay_out(x, (N, C, H, W), strides[:4])
+    windows, inside = read_windows(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
     for o in range(O):
         terms = windows * kernels[o][..., None, None]  # (N, C, k, k, Ho, Wo)
         sums = np.where(inside | (not skips), terms, 0).sum((1, 2, 3))
         for place in np.flatnonzero(marks):
-            n, rows, cols = tile_of(place, Th, Tw, constants["STEP"])
+            n, rows, cols = find_tile(place, Th, Tw, constants["STEP"])
             out[n, o, rows, cols] = sums[n, rows, cols] + (bias[o] if isinstance(bias, np.ndarray) else 0)
 
 
@@ -239,14 +239,14 @@ def mend_weights(grid, block, args, constants):
     if not seen:
         return
     taps, N = constants["TAPS"], count // (Th * Tw)
-    image, cotangents = laid_out(x, (N, C, H, W), strides[:4]), laid_out(g, (N, len(weights), Ho, Wo), strides[4:])
-    windows, _ = windows_of(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    image, cotangents = lay_out(x, (N, C, H, W), strides[:4]), lay_out(g, (N, len(weights), Ho, Wo), strides[4:])
+    windows, _ = read_windows(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
     for place in np.flatnonzero(marks):
-        n, rows, cols = tile_of(place, Th, Tw, constants["STEP"])
+        n, rows, cols = find_tile(place, Th, Tw, constants["STEP"])
         weights += np.einsum("cabtu,otu->ocab", windows[n][..., rows, cols], cotangents[n, :, rows, cols])
 
 
-def tile_of(place, Th, Tw, step):
+def find_tile(place, Th, Tw, step):
     n, t, u = np.unravel_index(place, (place // (Th * Tw) + 1, Th, Tw))
     return int(n), slice(t * step, (t + 1) * step), slice(u * step, (u + 1) * step)
 
@@ -254,28 +254,28 @@ def tile_of(place, Th, Tw, step):
 def sum_window(grid, block, args, constants):
     x, w, bias, out, *numbers = args
     image, geometry, _, strides = problem_of(numbers, len(out))
-    kernels = laid_out(w, (out.shape[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
-    out[...] = im2col.conv2d(laid_out(x, image, strides[:4]), kernels, geometry)
+    kernels = lay_out(w, (out.shape[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
+    out[...] = im2col.conv2d(lay_out(x, image, strides[:4]), kernels, geometry)
     add_bias(out, bias)
 
 
 def sum_channels(grid, block, args, constants):
     g, parts, count, C, H, W, *strides = args
     parts[...] = 0
-    parts[-1] = laid_out(g, (count // (H * W), C, H, W), strides).sum((0, 2, 3))
+    parts[-1] = lay_out(g, (count // (H * W), C, H, W), strides).sum((0, 2, 3))
 
 
 def sum_pixel(grid, block, args, constants):
     g, w, out, *numbers = args
     image, geometry, windows, strides = problem_of(numbers, len(out))
-    kernels = laid_out(w, (windows[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
-    out[...] = im2col.conv2d_input(laid_out(g, windows, strides[:4]), kernels, geometry, image[2:])
+    kernels = lay_out(w, (windows[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
+    out[...] = im2col.conv2d_input(lay_out(g, windows, strides[:4]), kernels, geometry, image[2:])
 
 
 def sum_weight(grid, block, args, constants):
     x, g, out, terms, *numbers = args
     image, geometry, windows, strides = problem_of([0, *numbers], int(terms // (numbers[4] * numbers[5])))
-    out[...] = im2col.conv2d_weight(laid_out(x, image, strides[:4]), laid_out(g, windows, strides[4:]), geometry)
+    out[...] = im2col.conv2d_weight(lay_out(x, image, strides[:4]), lay_out(g, windows, strides[4:]), geometry)
 
 
 def problem_of(numbers, N):

@@ -10,7 +10,7 @@ TYPES = {0: np.float32, 1: np.float64, 2: np.float16}
 LEGAL = {(0, 68): np.float32, (0, 77): np.float32, (1, 70): np.float64, (2, 68): np.float32}
 
 
-def _matrices(address, kind, rows, columns, step, apart, count):
+def _read_matrices(address, kind, rows, columns, step, apart, count):
     """`count` matrices of `columns` columns, each a run of `rows` elements, `step` from one to the next."""
     assert step >= max(1, rows), (step, rows)
     size = np.dtype(TYPES[kind]).itemsize
@@ -69,7 +69,9 @@ def _multiply(turned, sizes, addresses, steps, apart, count, kind, wide, adds):
     m, n, k = sizes
     shapes = [(k, m) if turned[0] else (m, k), (n, k) if turned[1] else (k, n), (m, n)]
     places = zip(addresses, shapes, steps, apart, strict=True)
-    *factors, product = [_matrices(address, kind, *shape, step, own, count) for address, shape, step, own in places]
+    *factors, product = [
+        _read_matrices(address, kind, *shape, step, own, count) for address, shape, step, own in places
+    ]
     left, right = (x.swapaxes(1, 2) if is_turned else x for x, is_turned in zip(factors, turned, strict=True))
     with np.errstate(all="ignore"):
         found = np.ascontiguousarray(left, wide) @ np.ascontiguousarray(right, wide)

@@ -284,7 +284,7 @@ cuda = SimpleNamespace(
 )
 
 
-def unknown(namespace, module):
+def find_unknown(namespace, module):
     """The names in `namespace` that CuPy does not have; a test holds this to be empty."""
     entry = MODULES[module]
     known = {*entry["functions"], *entry["classes"], *entry["others"], *entry["ufuncs"]}

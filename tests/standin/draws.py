@@ -50,7 +50,7 @@ def exponential(u, factor, half):
     return factor * np.where(u >= 1 - half, -half, np.log(u))
 
 
-def drawing(of_singles, of_doubles, value):
+def make_draw_twin(of_singles, of_doubles, value):
     """A kernel: words become numbers, and each of these the value of an element."""
 
     def twin(grid, block, arguments, constants):
@@ -95,12 +95,12 @@ def modulo(x, span, low):
 
 
 TWINS.update(
-    draw_uniform=drawing(singles, doubles, uniform),
-    draw_normal=drawing(normal_singles, normal_doubles, lambda z, mean, std: z * std + mean),
-    draw_exponential=drawing(singles, doubles, exponential),
-    draw_bernoulli=drawing(singles, doubles, lambda u, p: u < p),
-    draw_chances=drawing(singles, singles, lambda u, p: u <= p),
-    drop=drawing(singles, singles, drop),
-    draw_integers=drawing(plain, plain, modulo),
-    draw_wide_integers=drawing(wide_integers, wide_integers, modulo),
+    draw_uniform=make_draw_twin(singles, doubles, uniform),
+    draw_normal=make_draw_twin(normal_singles, normal_doubles, lambda z, mean, std: z * std + mean),
+    draw_exponential=make_draw_twin(singles, doubles, exponential),
+    draw_bernoulli=make_draw_twin(singles, doubles, lambda u, p: u < p),
+    draw_chances=make_draw_twin(singles, singles, lambda u, p: u <= p),
+    drop=make_draw_twin(singles, singles, drop),
+    draw_integers=make_draw_twin(plain, plain, modulo),
+    draw_wide_integers=make_draw_twin(wide_integers, wide_integers, modulo),
 )

@@ -37,7 +37,7 @@ def groupEnd():
         receive()
 
 
-def _memory(pointer, count, dtype):
+def _read_memory(pointer, count, dtype):
     assert type(pointer) is int and type(count) is int
     kind = np.dtype(_DTYPES[dtype])
     return np.frombuffer((ctypes.c_char * (count * kind.itemsize)).from_address(pointer), kind)
@@ -56,7 +56,7 @@ class NcclCommunicator:
             self._comm = MPI.COMM_WORLD.Dup()
             assert (self._comm.Get_size(), self._comm.Get_rank()) == (size, rank)
 
-    def _everybody(self, array):
+    def _gather(self, array):
         out = np.empty((self._size, array.size), array.dtype)
         if self._comm is None:
             out[0] = array
@@ -65,46 +65,46 @@ class NcclCommunicator:
         return out
 
     def allReduce(self, sendbuf, recvbuf, count, datatype, op, stream):
-        rows = self._everybody(_memory(sendbuf, count, datatype))
-        _memory(recvbuf, count, datatype)[:] = _FUNCTIONS[op].reduce(rows)
+        rows = self._gather(_read_memory(sendbuf, count, datatype))
+        _read_memory(recvbuf, count, datatype)[:] = _FUNCTIONS[op].reduce(rows)
 
     def reduce(self, sendbuf, recvbuf, count, datatype, op, root, stream):
-        rows = self._everybody(_memory(sendbuf, count, datatype))
+        rows = self._gather(_read_memory(sendbuf, count, datatype))
         if self._rank == root:
-            _memory(recvbuf, count, datatype)[:] = _FUNCTIONS[op].reduce(rows)
+            _read_memory(recvbuf, count, datatype)[:] = _FUNCTIONS[op].reduce(rows)
 
     def bcast(self, buff, count, datatype, root, stream):
-        array = _memory(buff, count, datatype)
-        array[:] = self._everybody(array)[root]
+        array = _read_memory(buff, count, datatype)
+        array[:] = self._gather(array)[root]
 
     def allGather(self, sendbuf, recvbuf, count, datatype, stream):
-        rows = self._everybody(_memory(sendbuf, count, datatype))
-        _memory(recvbuf, count * self._size, datatype)[:] = rows.reshape(-1)
+        rows = self._gather(_read_memory(sendbuf, count, datatype))
+        _read_memory(recvbuf, count * self._size, datatype)[:] = rows.reshape(-1)
 
     def reduceScatter(self, sendbuf, recvbuf, recvcount, datatype, op, stream):
-        rows = self._everybody(_memory(sendbuf, recvcount * self._size, datatype))
+        rows = self._gather(_read_memory(sendbuf, recvcount * self._size, datatype))
         part = _FUNCTIONS[op].reduce(rows).reshape(self._size, recvcount)[self._rank]
-        _memory(recvbuf, recvcount, datatype)[:] = part
+        _read_memory(recvbuf, recvcount, datatype)[:] = part
 
     def send(self, sendbuf, count, datatype, peer, stream):
-        self._message(lambda: self._sending(_memory(sendbuf, count, datatype), peer))
+        self._begin_or_keep(lambda: self._begin_sending(_read_memory(sendbuf, count, datatype), peer))
 
     def recv(self, recvbuf, count, datatype, peer, stream):
-        self._message(lambda: self._receiving(_memory(recvbuf, count, datatype), peer))
+        self._begin_or_keep(lambda: self._begin_receiving(_read_memory(recvbuf, count, datatype), peer))
 
-    def _message(self, begin):
+    def _begin_or_keep(self, begin):
         if _open is None:
             begin()()
         else:
             _open.append(begin)
 
-    def _sending(self, array, peer):
+    def _begin_sending(self, array, peer):
         if self._comm is None:
             self._kept = array.copy()
             return lambda: None
         return self._comm.Isend(array.view(np.uint8), peer).Wait
 
-    def _receiving(self, array, peer):
+    def _begin_receiving(self, array, peer):
         if self._comm is None:
 
             def take():

@@ -23,7 +23,7 @@ def log_softmax_rule(g, y, axis):
     return g - np.exp(y) * g.sum(axis, keepdims=True)
 
 
-def along(function):
+def make_row_twin(function):
     """The twin of a kernel whose arguments end with how many rows there are, and how long they are."""
 
     def twin(grid, block, arguments, constants):
@@ -35,7 +35,7 @@ def along(function):
     return twin
 
 
-def down(function):
+def make_column_twin(function):
     def twin(grid, block, arguments, constants):
         *arrays, out, columns, n, step = arguments
         assert grid[0] * block[0] >= columns > (grid[0] - 1) * block[0]
@@ -50,11 +50,11 @@ def compute(function, arrays, out, shape, axis):
 
 
 for function in (softmax, log_softmax, softmax_rule, log_softmax_rule):
-    TWINS[function.__name__] = along(function)
-    TWINS[f"{function.__name__}_of_columns"] = down(function)
+    TWINS[function.__name__] = make_row_twin(function)
+    TWINS[f"{function.__name__}_of_columns"] = make_column_twin(function)
 
 
-def places(find):
+def make_place_twins(find):
     """The twins of a kernel that finds a place in each row, and in each column."""
 
     def of_rows(grid, block, arguments, constants):
@@ -70,13 +70,13 @@ def places(find):
     return {find.__name__: of_rows, f"{find.__name__}_of_columns": of_columns}
 
 
-TWINS.update(places(np.argmax) | places(np.argmin))
+TWINS.update(make_place_twins(np.argmax) | make_place_twins(np.argmin))
 
 
 def nll(grid, block, arguments, constants):
     logs, labels, weights, out, *numbers = arguments
     logs = widen(logs)
-    kept, places = labelled(labels, weights, logs.dtype, *numbers)
+    kept, places = find_labelled(labels, weights, logs.dtype, *numbers)
     assert grid == (1,) and block == (constants["P"],)
     known = np.isin(labels, [*range(numbers[1]), numbers[3]]).all()
     with np.errstate(all="ignore"):
@@ -87,14 +87,14 @@ def nll(grid, block, arguments, constants):
 def nll_rule(grid, block, arguments, constants):
     gradient, labels, weights, out, *numbers = arguments
     wide = widen(gradient)
-    kept, places = labelled(labels, weights, wide.dtype, *numbers)
+    kept, places = find_labelled(labels, weights, wide.dtype, *numbers)
     assert 4 * grid[0] * block[0] >= out.size
     with np.errstate(all="ignore"):
         slope = widen((wide / (places.sum() if numbers[4] else 1)).astype(out.dtype))
         out[...] = np.where(kept, -slope * places, 0).reshape(out.shape)
 
 
-def labelled(labels, weights, dtype, count, classes, rest, ignored, mean, weighted):
+def find_labelled(labels, weights, dtype, count, classes, rest, ignored, mean, weighted):
     """The elements of (N, classes, rest) that labels name, and how much each of them counts."""
     labels = labels.reshape(-1, 1, int(rest))
     kept = (labels != ignored) & (np.arange(classes)[:, None] == labels)  # (N, classes, rest)
@@ -107,7 +107,7 @@ TWINS.update(nll=nll, nll_rule=nll_rule)
 
 
 # ---- normalization -------------------------------------------------------------------------------
-def summed(end):
+def make_sum_twins(end):
     """The twins of a pair of sums: the launch that ends it does all."""
 
     def whole(grid, block, arguments, constants):
@@ -160,10 +160,10 @@ def squares(x, g, shape, out, divisor):
 
 
 for name, end in (("moments", measure), ("slopes", slope), ("total", total), ("squares", squares)):
-    TWINS.update({f"{name}_{part}": twin for part, twin in summed(end).items()})
+    TWINS.update({f"{name}_{part}": twin for part, twin in make_sum_twins(end).items()})
 
 
-def weights_of(w, rows, n, periods, per, step):
+def repeat_weights(w, rows, n, periods, per, step):
     """The weight of each element of each row."""
     places = np.arange(rows)[:, None] % int(periods) * int(per) + np.arange(n) // int(step)
     return widen(w).reshape(-1)[places]
@@ -179,8 +179,8 @@ def normalize_rows(grid, block, arguments, constants):
         scale = 1 / np.sqrt((y * y).sum(1, keepdims=True) / x.dtype.type(n) + x.dtype.type(eps))
         means[...], scales[...] = mean.reshape(means.shape), scale.reshape(scales.shape)
         y = y * scale
-        y = y * weights_of(w, rows, n, periods, per, step) if weighted else y
-        out[...] = (y + weights_of(b, rows, n, periods, per, step) if shifted else y).reshape(out.shape)
+        y = y * repeat_weights(w, rows, n, periods, per, step) if weighted else y
+        out[...] = (y + repeat_weights(b, rows, n, periods, per, step) if shifted else y).reshape(out.shape)
 
 
 def normalize_rows_rule(grid, block, arguments, constants):
@@ -190,7 +190,7 @@ def normalize_rows_rule(grid, block, arguments, constants):
     scale = scales.reshape(-1, 1)
     with np.errstate(all="ignore"):
         y = (x - means.reshape(-1, 1)) * scale
-        g = g * weights_of(w, rows, n, periods, per, step) if weighted else g
+        g = g * repeat_weights(w, rows, n, periods, per, step) if weighted else g
         dx = (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) * scale
         out[...] = dx.reshape(out.shape)
 
