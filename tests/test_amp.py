@@ -1,5 +1,6 @@
 """Loss scaling for half precision, and the warning that nothing is cast."""
 
+import inspect
 import warnings
 
 import pytest
@@ -49,6 +50,20 @@ def test_gradients_can_be_unscaled_to_be_clipped():
     torch.nn.utils.clip_grad_norm_([w], 1.0)
     scaler.step(optimizer)
     assert w[0].item() == pytest.approx(1 - 0.1 / 2**0.5)
+
+
+def test_losses_in_lists_and_tuples_are_scaled_in_the_same():
+    scaler, _, w = make_scaler(init_scale=4.0)
+    for losses in ((w[0], w[1]), [w[0], w[1]], (w[0], [w[1]])):
+        scaled = scaler.scale(losses)
+        assert type(scaled) is type(losses) and type(scaled[1]) is type(losses[1]) and scaled[0].item() == 4.0
+
+
+@pytest.mark.parametrize("name", ["autocast", "GradScaler"])
+def test_the_older_names_for_cuda_have_the_same_defaults(name):
+    older, newer = (inspect.signature(getattr(amp, name)).parameters for amp in (torch.cuda.amp, torch.amp))
+    wanted = {key: p.default for key, p in newer.items()} | {"cache_enabled": True}
+    assert {key: p.default for key, p in older.items()} == {key: wanted[key] for key in older}
 
 
 def test_calls_in_another_order_are_refused():

@@ -15,3 +15,8 @@ def test_compiled_functions_and_modules_are_themselves():
         torch.compile(len, mode="default", options={})
     with pytest.raises(TypeError, match="expected a function or a module, got int"):
         torch.compile(3)
+
+
+def test_names_that_are_missing_say_so():
+    with pytest.raises(AttributeError, match=r"module 'minigrad\.compiler' has no attribute 'no_such_name'"):
+        _ = torch.compiler.no_such_name

@@ -326,3 +326,9 @@ REFUSED = {
 
 
 test_refused = refusals(REFUSED)
+
+
+@pytest.mark.parametrize("transform", ["grad", "grad_and_value", "jacrev", "jacfwd", "hessian"])
+def test_integers_have_no_gradient(transform):
+    with pytest.raises(RuntimeError, match=r"only Tensors of floating point dtype can require gradients, got .*int64"):
+        getattr(func, transform)(lambda x: x * 2.0)(mg.tensor(1))

@@ -106,6 +106,26 @@ def test_values_are_numpys():
     )
 
 
+@pytest.mark.parametrize(("ord", "dim"), [(2, (0, 2)), (1, [1, 2]), ("nuc", (2, 1)), (2, (1,)), (1, 1), (np.inf, 2)])
+def test_norm_over_two_axes_is_of_matrices_and_over_one_of_vectors(ord, dim):
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    wanted = np.linalg.norm(x, ord, tuple(dim) if isinstance(dim, list) else dim)
+    np.testing.assert_allclose(L.norm(torch.tensor(x), ord, dim).numpy(), wanted)
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_solve_triangular_takes_one_matrix_for_a_batch_of_triangles(left):
+    """Where `solve` reads a batch of vectors: its shape is that of the triangles without the last axis."""
+    batch, one = (
+        torch.tensor([[[3.0, 0.0], [-1.0, 2.0]], [[1.0, 0.0], [0.0, 4.0]]]),
+        torch.tensor([[2.0, 0.0], [0.5, 1]]),
+    )
+    for triangles, sides in ((batch, one), (one, batch), (batch, batch)):
+        found = L.solve_triangular(triangles, sides, upper=False, left=left)
+        product = triangles @ found if left else found @ triangles
+        np.testing.assert_allclose(product, sides.expand(2, 2, 2), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "function", [L.svd, torch.svd, L.svdvals, L.pinv, L.matrix_rank, L.cond, lambda a: L.matrix_norm(a, 2)]
 )
@@ -197,6 +217,8 @@ REFUSED = {
         lambda: L.solve_triangular(torch.eye(2), torch.ones(2, 2).double(), upper=True), RuntimeError,
         "linalg.solve_triangular: Expected A and B to have the same dtype"),
     "types": (lambda: L.solve(torch.eye(2), torch.ones(2).double()), RuntimeError, "have the same dtype"),
+    "a norm of matrices for a vector": (
+        lambda: L.norm(torch.ones(2, 2), "fro", 1), RuntimeError, "'fro' is a norm of matrices: .* got 1"),
     "a mode": (lambda: L.qr(torch.eye(2), "all"), RuntimeError, "unrecognized mode 'all'"),
     "complete QR": (lambda: L.qr(torch.ones(3, 2, requires_grad=True), "complete"), RuntimeError, "not differentiable"),
     "a triangle": (lambda: L.eigh(torch.eye(2), "X"), RuntimeError, "UPLO argument to be 'L' or 'U', but got X"),

@@ -107,3 +107,15 @@ def test_an_import_that_fails_does_too() -> None:
     with pytest.raises(ModuleNotFoundError), memory.pause_collection():
         importlib.import_module("minigrad.no_such_room")
     assert gc.isenabled()
+
+
+def test_glibc_is_asked_by_the_numbers_of_malloc_h(monkeypatch) -> None:
+    asked = {}
+
+    class Library:
+        def __init__(self, name):
+            self.mallopt = lambda parameter, value: asked.update({parameter: value}) or 1
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", Library)
+    assert memory.keep_freed_memory()
+    assert asked == {-3: 128 * 2**20, -1: 256 * 2**20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD

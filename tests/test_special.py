@@ -17,6 +17,11 @@ def test_values_are_scipys(name):
     np.testing.assert_allclose(getattr(torch.special, name)(x).numpy(), theirs(x.numpy()), rtol=1e-12)
 
 
+def test_entr_is_0_at_0_and_minus_infinity_below():
+    x = torch.tensor([0.0, -1.0, torch.nan, torch.inf, 1.0])
+    np.testing.assert_array_equal(torch.special.entr(x).numpy(), [0, -np.inf, np.nan, -np.inf, 0])
+
+
 def test_xlog1py_is_scipys_and_passes_gradgradcheck():
     x, y = X.requires_grad_(), X.detach().abs().requires_grad_()
     found = torch.special.xlog1py(x, y)

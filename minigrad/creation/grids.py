@@ -75,7 +75,7 @@ def _count_from_both_ends(first: Any, last: Any, step: Any, steps: int, wide: An
 
 
 @partial(creates, in_row=True)
-def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
+def range(start: Any, end: Any, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch; `arange` excludes `end`.
 
     >>> import warnings, minigrad as torch
@@ -86,8 +86,6 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     """
     hint = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
     warn(hint)
-    if end is None:
-        start, end = 0, start
     start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
     check_steps(start, end, step)
     length = math.floor((end - start) / step) + 1

@@ -207,6 +207,25 @@ def test_old_constructors_give_an_alias_of_a_tensor(make):
     assert (resized.shape, y.shape) == ((3, 2), (2, 3))
 
 
+def test_as_tensor_converts_only_what_differs():
+    x = torch.ones(2)
+    assert torch.as_tensor(x) is x and torch.as_tensor(x, dtype=torch.float32) is x
+    assert torch.as_tensor(x, dtype=torch.float64).dtype is torch.float64
+
+
+@pytest.mark.filterwarnings("ignore:tensor.. of a tensor leaves the graph")
+def test_a_copy_stays_on_the_device_of_its_tensor_unless_another_is_given(stand_in):
+    here, there = torch.ones(2, device="cpu"), torch.ones(2, device="cuda:1")
+    for copy in (torch.tensor, torch.as_tensor):
+        assert copy(there).device == copy(here, device="cuda:1").device == there.device
+        assert copy(here).device == copy(there, device="cpu").device == here.device
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float16])
+def test_an_empty_list_takes_every_dtype(dtype):
+    assert torch.tensor([], dtype=dtype).dtype is dtype and torch.tensor([[], []], dtype=dtype).shape == (2, 0)
+
+
 def test_a_storage_becomes_a_tensor():
     memory = torch.arange(3.0, device="cpu").storage()
     assert torch.tensor(memory).tolist() == [0.0, 1.0, 2.0] == np.asarray(memory).tolist()

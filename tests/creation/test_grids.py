@@ -17,6 +17,8 @@ def test_meshgrid_takes_indexing_ij_and_xy():
 def test_range_logspace_tril_indices_frombuffer_and_empty_strided():
     with pytest.warns(UserWarning, match="range is deprecated"):
         assert torch.range(1, 3).tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'end'"):
+        torch.range(3)
     assert torch.logspace(0, 3, 4, base=2).tolist() == [1.0, 2.0, 4.0, 8.0]
     assert torch.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
     assert torch.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
@@ -93,3 +95,29 @@ def test_logspace_of_ints_counts_in_ints():
 def test_block_diag_promotes_as_arithmetic_does():
     assert torch.block_diag(torch.ones(3), torch.tensor(1.0, dtype=torch.float64)).dtype is torch.float32
     assert torch.block_diag(torch.ones(1, 1).int(), torch.tensor(1.5)).tolist() == [[1.0, 0.0], [0.0, 1.5]]
+
+
+@pytest.mark.parametrize(("start", "end", "steps"), [(0.1, 0.7, 7), (0, 1, 11), (-3.3, 7.1, 50), (1 / 3, 2 / 7, 1000)])
+def test_linspace_counts_from_both_ends(start, end, steps):
+    """So both ends are exact, and the numbers backwards are those of the ends exchanged."""
+    x = torch.linspace(start, end, steps, dtype=torch.float64)
+    assert x[0].item() == start and x[-1].item() == end
+    if steps % 2 == 0:
+        assert torch.equal(x.flip(0), torch.linspace(end, start, steps, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", ["tril_indices", "triu_indices"])
+def test_indices_of_a_triangle_take_a_dtype(name):
+    make = getattr(torch, name)
+    assert make(2, 3).dtype is torch.int64 and make(2, 3, dtype=torch.int32).dtype is torch.int32
+
+
+@pytest.mark.parametrize("lengths", [(0,), (0, 3), (2, 0)])
+def test_eye_may_be_empty(lengths):
+    assert torch.eye(*lengths).shape == (lengths[0], lengths[-1])
+
+
+@pytest.mark.parametrize(("start", "end"), [(2**63, 2**63 + 3), (-(2**64), 0), (0, 2**63)])
+def test_arange_beyond_64_bits_is_refused(start, end):
+    with pytest.raises((RuntimeError, OverflowError), match="int64"):
+        torch.arange(start, end, dtype=torch.int64)

@@ -297,3 +297,9 @@ def test_modules_that_cannot_be_graphed_are_refused():
     other.register_buffer("b", mg.ones(1, device="cuda", requires_grad=True))
     with pytest.raises(RuntimeError, match="only parameters may be trainable"):
         cuda.make_graphed_callables(other, (x,))
+
+
+def test_a_graphed_function_without_a_gradient_has_none():
+    a = mg.randn(3, device="cuda", requires_grad=True)
+    graphed = cuda.make_graphed_callables(lambda x: x > 0, (a,), num_warmup_iters=1)
+    assert graphed(mg.tensor([1.0, -2.0, 3.0], device="cuda", requires_grad=True)).tolist() == [True, False, True]

@@ -62,3 +62,13 @@ def test_wrong_arguments_raise():
         nn.utils.remove_spectral_norm(layer, "bias")
     with pytest.raises(ValueError, match="Expected n_power_iterations to be positive"):
         nn.utils.spectral_norm(nn.Linear(1, 1), n_power_iterations=0)
+
+
+def test_eps_bounds_the_norms_that_vectors_are_divided_by():
+    layer = nn.Linear(2, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1e-6, 2e-6], [3e-6, -1e-6]]))
+    torch.manual_seed(0)
+    nn.utils.spectral_norm(layer, eps=1.0)
+    layer(torch.ones(1, 2))
+    np.testing.assert_allclose(layer.weight_u.tolist(), [4.725e-12, -8.882e-13], rtol=1e-3)  # as PyTorch 2.13
