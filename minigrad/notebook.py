@@ -69,6 +69,7 @@ SECTIONS = (
     (r"not a leaf Tensor is being accessed", "`.grad` is None"),
     (r"that was never zeroed", "`zero_grad` forgotten"),
     (r"requires grad and no Parameter", "A tensor where a parameter is due"),
+    (r"holds layers in a plain", "Layers in a plain list"),
     (r"as after a softmax", "Softmax before cross entropy"),
     (r"nll_loss is negative", "Probabilities where their logarithms are due"),
     (r"Implicit dimension choice", "Softmax without an axis"),

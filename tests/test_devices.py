@@ -49,6 +49,8 @@ class TestDevice:
         [
             (("tpu",), RuntimeError, "Expected one of cpu, cuda device type at start of device"),
             (("",), RuntimeError, "Expected one of cpu, cuda"),
+            (("gpu:0",), RuntimeError, "device string: 'gpu:0'; write 'cuda'"),
+            (("CPU",), RuntimeError, "device string: 'CPU'; write 'cpu'"),
             (("cuda:x",), RuntimeError, "Invalid device string: 'cuda:x'; write it as 'cuda:0'"),
             (("cuda:-1",), RuntimeError, "Invalid device string: 'cuda:-1'"),
             (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),

@@ -60,8 +60,8 @@ def describe_error(error: Exception, *, by_hand: bool = False) -> str:
     message = str(error)
     if len(message) > LONGEST:
         message = f"{message[:LONGEST]} ..."
-    if "for ^" in message or "bitwise_xor" in message:
-        message += "; in Python a power is written x ** 2, and ^ works on bits"
+    if "for ^" in message:  # of Python's own numbers; a tensor's message says so already
+        message += "; a power is written x ** y"
     return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_cite(error)}"
 
 

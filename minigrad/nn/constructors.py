@@ -41,7 +41,7 @@ def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -
 def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
     """Raises TypeError for a tensor among a layer's options: the user probably meant it as the layer's input."""
     init: Any = cls.__init__  # type: ignore[misc]
-    if init.__module__.startswith("minigrad."):
+    if str(init.__module__).startswith("minigrad."):
         places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
         for name, value in zip(places, given, strict=False):
             if isinstance(value, Tensor) and value.ndim and "Tensor" not in init.__annotations__[name]:
@@ -82,7 +82,7 @@ def keep_functions_unbound(cls: type) -> None:
     PyTorch's functions are builtins, which Python never binds to an instance; a plain function becomes a method.
     """
     for name, value in list(vars(cls).items()):
-        if isinstance(value, FunctionType) and value.__module__.split(".")[0] == "minigrad":
+        if isinstance(value, FunctionType) and str(value.__module__).split(".")[0] == "minigrad":  # None in a bare exec
             is_method = "." in value.__qualname__  # a method of another class
             if not is_method:
                 setattr(cls, name, staticmethod(value))

@@ -275,6 +275,8 @@ class Registry:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once; the argument for an optimizer."""
+        if recurse and is_wanted("layers in a plain list"):
+            _advise_of_plain_lists(self)
         for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 
@@ -333,6 +335,21 @@ def _advise_of_plain_tensor(module: str, name: str) -> None:
         f"{module}.{name} is a tensor that requires grad and no Parameter: parameters() does not list it, so no "
         f"optimizer trains it and state_dict() leaves it out. Write self.{name} = nn.Parameter(tensor)",
     )
+
+
+def _advise_of_plain_lists(root: Any) -> None:
+    """Advises if a user's module holds layers in a list that are registered nowhere in `root`."""
+    for module in root.modules():
+        if type(module).__module__.startswith("minigrad."):
+            continue
+        for name, value in vars(module).items():
+            held = [x for x in value if isinstance(x, Registry)] if isinstance(value, (list, tuple)) else []
+            if held and not set(map(id, held)) <= set(map(id, root.modules())):
+                advise(
+                    "layers in a plain list",
+                    f"{type(module).__name__}.{name} holds layers in a plain {type(value).__name__}: parameters() does "
+                    f"not list theirs, so no optimizer trains them. Write self.{name} = nn.ModuleList(layers)",
+                )
 
 
 def _refusal(kind: str, name: str, value: Any) -> TypeError:

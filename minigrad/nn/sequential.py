@@ -69,7 +69,9 @@ class ListContainer(Module):
         """Adds several values at the end. Raises `TypeError` unless they are iterable."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             name, got = type(self).__name__, type(values).__name__
-            raise TypeError(f"{name}.extend should be called with an iterable, but got {got}")
+            raise TypeError(
+                f"{name}.extend should be called with an iterable, but got {got}; one layer is put into a list: [layer]"
+            )
         for value in list(values):
             self.append(value)
         return self

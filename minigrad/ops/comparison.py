@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.ops.arguments import of_tensors, shapes_do_not_broadcast
+from minigrad.autograd.core import value_of
+from minigrad.ops.arguments import not_implemented_for, of_tensors, shapes_do_not_broadcast
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+def _refuse_a_power(*operands: Any) -> None:
+    """Raises for floats in ``x ^ 2``, which in Python is no power."""
+    for x in map(value_of, operands):
+        if hasattr(x, "dtype") and x.dtype.kind == "f":
+            raise not_implemented_for("bitwise_xor", x.dtype, "; a power is written x ** y")
+
 
 # fmt: off
 # ---- comparisons ---------------------------------------------------------------------------------
@@ -49,7 +58,7 @@ bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f",
     formula="the bits that input and other share", example="[6, 5]; [3, 4] -> [2, 4]")
 bitwise_or = binary("bitwise_or", np.bitwise_or, None, None, refuses="f",
     formula="the bits of input and of other", example="[6, 5]; [3, 4] -> [7, 5]")
-bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f",
+bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f", check=_refuse_a_power,
     formula="the bits in which input and other differ", example="[6, 5]; [3, 4] -> [5, 1]")
 bitwise_not = unary("bitwise_not", np.invert, None, result=SAME, refuses="f",
     formula="every bit of input inverted; not, for bools", example="[0, 5] -> [-1, -6]")

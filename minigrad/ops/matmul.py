@@ -170,7 +170,8 @@ def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
             raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)
         if x.array.ndim != ndim:
             have = f"{x.array.ndim}D of shape {tuple(x.array.shape)}"
-            raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}")
+            cure = "x @ y multiplies vectors, matrices and batches of matrices"
+            raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}; {cure}")
 
 
 @takes_out

@@ -185,7 +185,7 @@ def t(input: Tensor) -> Tensor:
             [2, 4]])
     """
     if input.array.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; write x.mT")
     if input.array.ndim < 2:
         return _turned_vector(input)
     return _turned_matrix.call((input,), (input.array,), {"first": 0, "second": 1})

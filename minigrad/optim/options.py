@@ -128,7 +128,8 @@ def _read_parameters(group: Group) -> list[Tensor]:
         params = _take_names(group, params)
     for p in params:
         if not isinstance(p, Tensor):
-            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            cure = "; write net.parameters(), not its names or state_dict()" if isinstance(p, str) else ""
+            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}{cure}")
         if not (p.is_leaf or p.retains_grad):
             maker: Any = p.grad_fn
             raise ValueError(

@@ -39,6 +39,8 @@ def as_dict(state_dict: object) -> dict[str, Any]:
 
 def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
     """Restores groups and state, converted to each parameter's dtype and device."""
+    if "param_groups" not in state_dict:
+        raise KeyError(f"param_groups: load_state_dict() takes what state_dict() returned, got keys {[*state_dict]}")
     groups = deepcopy(state_dict["param_groups"])
     by_index = _match_groups(groups, optimizer.param_groups)
     for group, held in zip(groups, optimizer.param_groups, strict=True):

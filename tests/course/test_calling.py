@@ -63,7 +63,7 @@ ERRORS = {
     "without a message": (KeyError(), "It raised KeyError (line "),
     "memory": (MemoryError(), "It asks for too much memory (line "),
     "no graph": (RuntimeError("element 0 of tensors does not require grad"), "this one is worked out by hand"),
-    "bits": (TypeError("unsupported operand type(s) for ^: 'float' and 'int'"), "a power is written x ** 2"),
+    "bits": (TypeError("unsupported operand type(s) for ^: 'float' and 'int'"), "a power is written x ** y"),
 }
 
 

@@ -28,6 +28,28 @@ def test_a_plain_tensor_that_requires_grad_gets_advice():
     assert seen[0].filename == __file__
 
 
+class WithList(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+        self.layers = layers
+
+
+def test_layers_in_a_plain_list_get_advice():
+    with pytest.warns(advice.Advice, match=r"WithList\.layers holds layers in a plain tuple.*nn\.ModuleList\(layers\)"):
+        parameters = list(nn.Sequential(WithList(nn.Linear(1, 1))).parameters())
+    assert len(parameters) == 2
+
+
+def test_layers_of_a_list_that_are_registered_too_need_no_advice():
+    net = WithList()
+    net.layers = [net.head]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        list(net.parameters())
+        list(WithList(1, 2).parameters())
+
+
 def test_correct_programs_give_no_advice():
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -155,3 +155,22 @@ def test_a_derived_batch_norm_may_override_check_input_dim():
             assert input.ndim == 4
 
     assert Loose(2)(torch.ones(1, 2, 3, 3)).shape == (1, 2, 3, 3)
+
+
+def test_one_layer_for_a_list_of_layers_is_put_into_a_list():
+    with pytest.raises(TypeError, match=r"iterable, but got ReLU; one layer is put into a list: \[layer\]"):
+        nn.ModuleList(nn.ReLU())
+
+
+def test_a_module_is_defined_where_python_knows_no_module_name():
+    names = {"nn": nn}
+    lines = (
+        "class Net(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        "    forward = lambda self, x: x",
+    )
+    exec("\n".join(lines), names)
+    assert names["Net"].forward.__module__ is None and names["Net"]()(IMAGE) is IMAGE
+    with pytest.raises(TypeError, match=r"Net\(\) got an unexpected keyword argument 'size'"):
+        names["Net"](size=2)

@@ -45,6 +45,8 @@ REFUSED = {
         RuntimeError, "rtol must be .* -1"),
     "bits of floats": (
         lambda: torch.ones(1) & torch.ones(1), NotImplementedError, "bitwise_and.*'Float'"),
+    "a power written as in mathematics": (
+        lambda: torch.ones(1) ^ 2, NotImplementedError, "bitwise_xor.*; a power is written x \\*\\* y"),
     "a number for logic": (
         lambda: torch.logical_or(torch.ones(1), 1), TypeError, "'other' \\(position 2\\)"),
     "a number first": (lambda: torch.eq(1, torch.ones(1)), TypeError, "'input' \\(position 1\\)"),

@@ -14,7 +14,11 @@ REFUSED = {
     "bools": (lambda: A.bool() @ A.t().bool(), NotImplementedError, "matmul.*Bool.*convert"),
     "a number": (lambda: torch.matmul(A, 2), TypeError, "argument 'other'"),
     "no axes": (lambda: torch.matmul(A, torch.tensor(2.0)), RuntimeError, "at least 1D.*2D and 0D"),
-    "a vector for a matrix": (lambda: torch.mm(A, torch.ones(3)), RuntimeError, "argument 2 must have 2"),
+    "a vector for a matrix": (
+        lambda: torch.mm(A, torch.ones(3)),
+        RuntimeError,
+        "argument 2 must have 2 .*; x @ y multi",
+    ),
     "a vector's trace": (lambda: torch.trace(torch.ones(3)), RuntimeError, "trace: expected a matrix"),
 }
 

@@ -31,6 +31,7 @@ REFUSED = {
     "a number as the format of a module": (lambda: torch.nn.ReLU().to(memory_format=3), TypeError, "memory_format"),
     "nothing to preserve": (
         lambda: X.contiguous(torch.preserve_format), RuntimeError, "unsupported memory format preserve_format"),
+    "t of three axes": (lambda: torch.ones(2, 3, 4).t(), RuntimeError, "but self is 3D; write x.mT"),
     "a dim that is not there": (lambda: X.transpose(0, 2), IndexError, "range of \\[-2, 1\\], but got 2"),
 }  # fmt: skip
 

@@ -15,6 +15,8 @@ def test_wrong_parameters_are_refused():
         optim.SGD([])
     with pytest.raises(TypeError, match="can only optimize Tensors, but one of the params is int"):
         optim.SGD([1])
+    with pytest.raises(TypeError, match=r"one of the params is str; write net.parameters\(\), not its names"):
+        optim.SGD({"weight": p})
     with pytest.raises(ValueError, match=r"a non-leaf Tensor.*shape \(2,\).*\(MulBackward0\).*detach\(\)"):
         optim.SGD([p * 2])
     with pytest.raises(TypeError, match="list instead"):

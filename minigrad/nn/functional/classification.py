@@ -19,7 +19,7 @@ from minigrad.nn.functional.loss import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import as_int, require_kind
+from minigrad.ops.arguments import as_int, not_implemented_for, require_kind
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
@@ -250,6 +250,9 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             f'"{name}" not implemented for {kinds[0]} scores and {kinds[1]} classes: they stand the other way round, '
             "write the model's output first, then the target"
         )
+    if input.array.dtype.kind in "iub":
+        chosen = "scores are floats of shape (N, C); classes that argmax has chosen are no scores"
+        raise NotImplementedError(f"{not_implemented_for(name, input.array.dtype)}; {chosen}")
     require_floats(name, input)
     check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
     shape, have = tuple(input.array.shape), tuple(target.array.shape)
@@ -266,6 +269,7 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         raise ValueError(
             f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
             f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
+            f"{'' if wanted else ' The scores of one example go with one class, of shape (): write input[None].'}"
         )
     if have != wanted:
         cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""

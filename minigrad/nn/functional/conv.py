@@ -170,8 +170,10 @@ def check_operands(
     if len(kernel) != space + 2:
         axes = "in_channels, out_channels/groups" if transposed else "out_channels, in_channels/groups"
         window = "kh, kw" if space == 2 else "k"
+        one = f"; one kernel of one channel is weight.reshape({str([1, 1, *kernel])[1:-1]})"
         raise RuntimeError(
             f"{name}: expected a weight of {space + 2} axes ({axes}, {window}), got {len(kernel)} of size {kernel}"
+            f"{one if len(kernel) == space else ''}"
         )
     batched = check_images(name, space, input)
     check_same_dtype(name, input, "weight", weight)

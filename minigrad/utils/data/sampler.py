@@ -181,11 +181,11 @@ def require_positive(**options: Any) -> None:
     """Raises `ValueError` for anything but a positive int."""
     for name, value in options.items():
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
+            raise ValueError(f"{name} should be a positive integer value, but got {name}={value!r}")
 
 
 def _require_bool(kind: type[Exception], **options: Any) -> None:
     """Raises an error of that kind for anything but a bool."""
     for name, value in options.items():
         if not isinstance(value, bool):
-            raise kind(f"{name} should be a boolean value, but got {name}={value}")
+            raise kind(f"{name} should be a boolean value, but got {name}={value!r}")

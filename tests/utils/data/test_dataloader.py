@@ -129,6 +129,7 @@ def test_the_fast_path_is_used_with_the_default_collate_alone():
     [
         ({"batch_size": 0}, "batch_size should be a positive integer value, but got batch_size=0"),
         ({"batch_size": 2.5}, "batch_size=2.5"),
+        ({"batch_size": "2"}, "batch_size='2'"),
         ({"batch_size": True}, "batch_size=True"),
         ({"num_workers": -1}, "num_workers option should be non-negative"),
         ({"timeout": -1}, "timeout option should be non-negative"),
