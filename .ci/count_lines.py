@@ -17,13 +17,13 @@ import tokenize
 from heart import ROOT, heart, place_in_heart
 
 # The files that an operation's call and its backward execute, found with `sys.settrace`. Not counted: what is built on
-# them; what serves some calls alone (views changed in place, hooks, grad modes, many operands, and the variants of
-# rules for float16, large arrays and GPUs, 20 lines in `variants.py`, which a walk asks for those).
+# them; what serves some calls alone (views changed in place, hooks, grad modes, many operands, float16, and the
+# variants of rules for large arrays and GPUs, 17 lines in `variants.py`, which a walk asks for those).
 ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
 # What docs/architecture.md names for a first lesson on the code.
 FIRST_LESSON = (
     *ENGINE,
-    *(f"minigrad/ops/{name}.py" for name in ("functions", "conv")),
+    *(f"minigrad/ops/{name}.py" for name in ("unary", "conv")),
     *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "im2col")),
     *(f"minigrad/nn/{name}.py" for name in ("module", "linear", "conv", "loss")),
     *(f"minigrad/optim/{name}.py" for name in ("optimizer", "bound_rule", "sgd")),

@@ -41,7 +41,7 @@ with _pause_collection():
         logical_or, logical_xor, lt, ne, not_equal,
     )
     from minigrad.ops.copies import clone, flip, ravel, tile
-    from minigrad.ops.functions import (
+    from minigrad.ops.unary import (
         abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
         cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
         reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
@@ -104,7 +104,7 @@ if _typing.TYPE_CHECKING:
         atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate,
         dstack, hstack, roll, row_stack, stack, vander, vstack,
     )
-    from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
+    from minigrad.ops.clamp import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
         cholesky, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
     )
@@ -113,13 +113,13 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.order import (
         aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, msort, nanmedian, sort, topk,
     )
-    from minigrad.ops.place import (
+    from minigrad.ops.index_writes import (
         index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
         unravel_index,
     )
     from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
     from minigrad.ops.rotations import fliplr, flipud, rot90
-    from minigrad.ops.select import (
+    from minigrad.ops.gather import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
     from minigrad.ops.special import (
@@ -248,15 +248,16 @@ _LATER = {
     "ops.join":
         "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "
         "hstack roll row_stack stack vander vstack",
-    "ops.limits": "clamp clamp_max clamp_min clip",
+    "ops.clamp": "clamp clamp_max clamp_min clip",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
     "ops.masks": "argwhere masked_fill masked_select nonzero where",
     "ops.norm": "cdist dist norm renorm",
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
-    "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
+    "ops.index_writes":
+        "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.products": "chain_matmul cross inner kron trace vdot",
     "ops.rotations": "fliplr flipud rot90",
-    "ops.select": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
+    "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
         "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
         "isposinf lcm ldexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",

@@ -21,22 +21,11 @@ from minigrad.ops.decompositions import (
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.matmul import matmul
+from minigrad.ops.matrix_functions import matrix_exp, matrix_power
 from minigrad.ops.norm import norm as _norm
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.reflections import householder_product
-from minigrad.ops.solve import (
-    LinAlgError,
-    cholesky,
-    det,
-    inv,
-    inv_ex,
-    matrix_exp,
-    matrix_power,
-    pinv,
-    slogdet,
-    solve,
-    solve_triangular,
-)
+from minigrad.ops.solve import LinAlgError, cholesky, det, inv, inv_ex, pinv, slogdet, solve, solve_triangular
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

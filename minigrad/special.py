@@ -13,13 +13,13 @@ from minigrad.ops.arguments import takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import unary
 from minigrad.ops.error_function import erf, erfc, erfinv
-from minigrad.ops.functions import exp2, expm1, log1p, round
-from minigrad.ops.functions import sigmoid as expit
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln
 from minigrad.ops.gamma import mvlgamma as multigammaln
 from minigrad.ops.reduce import logsumexp
 from minigrad.ops.special import logit, sinc, xlog1py, xlogy
+from minigrad.ops.unary import exp2, expm1, log1p, round
+from minigrad.ops.unary import sigmoid as expit
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

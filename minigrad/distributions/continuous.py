@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.creation import empty, normal, rand
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.ops.error_function import erf
-from minigrad.ops.functions import log
+from minigrad.ops.unary import log
 
 
 class Normal(Distribution):

@@ -7,9 +7,9 @@ from typing import Any
 
 from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits, scale_chances
 from minigrad.dtypes import finfo
-from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.unary import log, log1p
 from minigrad.tensor.drawing import bernoulli, multinomial
 
 

@@ -13,9 +13,9 @@ from minigrad.distributions.continuous import Exponential, Normal
 from minigrad.distributions.discrete import Bernoulli, Categorical
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.multivariate_normal import MultivariateNormal
-from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
+from minigrad.ops.unary import log, log1p
 
 
 def _normal(p: Normal, q: Normal) -> Any:

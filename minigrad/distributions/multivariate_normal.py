@@ -9,10 +9,10 @@ from minigrad.creation import empty
 from minigrad.distributions.distribution import Distribution
 from minigrad.ops.comparison import isclose
 from minigrad.ops.diagonal import tril
-from minigrad.ops.functions import log
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_shapes
 from minigrad.ops.solve import LinAlgError, cholesky, inv, solve_triangular
+from minigrad.ops.unary import log
 
 
 def _check_definite(name: str, matrix: Any) -> None:

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 LATER = {
-    "addmm", "counting", "cumulative", "diagonal", "differences", "error_function", "gamma", "join", "limits",
-    "linear_algebra", "masks", "norm", "order", "place", "products", "rotations", "select", "special", "split",
+    "addmm", "clamp", "counting", "cumulative", "diagonal", "differences", "error_function", "gamma", "gather",
+    "index_writes", "join", "linear_algebra", "masks", "norm", "order", "products", "rotations", "special", "split",
     "statistics", "view_scatter",
 }  # fmt: skip
 

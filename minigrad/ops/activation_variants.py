@@ -15,8 +15,8 @@ from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
 from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.error_function import erf, error_function
-from minigrad.ops.functions import logistic, sigmoid
 from minigrad.ops.piecewise import gate, is_plain, tie, zeros_of
+from minigrad.ops.unary import logistic, sigmoid
 from minigrad.side_by_side import keep_where
 
 

@@ -20,13 +20,13 @@ from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
-from minigrad.ops.functions import abs
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.join import cat
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv, singular_values
+from minigrad.ops.unary import abs
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

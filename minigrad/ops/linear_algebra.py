@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.ops import decompositions
+from minigrad.ops import decompositions, matrix_functions
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.order import return_type
@@ -64,7 +64,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     tensor([[1., 3.],
             [0., 1.]])
     """
-    return solving.matrix_power(input, n)
+    return matrix_functions.matrix_power(input, n)
 
 
 def matrix_exp(input: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return solving.matrix_exp(input)
+    return matrix_functions.matrix_exp(input)
 
 
 @takes_out

@@ -14,13 +14,13 @@ from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
 from minigrad.ops.comparison import gt
 from minigrad.ops.copies import cast
-from minigrad.ops.functions import direction
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.masks import where
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
+from minigrad.ops.unary import direction
 from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from minigrad.ops.arguments import Omissible, as_int, axis, require_kind, takes_
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
+from minigrad.ops.gather import gather, pick_along
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce import amax, amin, check_not_empty
-from minigrad.ops.select import gather, pick_along
 from minigrad.ops.shape import squeeze
 
 if TYPE_CHECKING:

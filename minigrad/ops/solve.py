@@ -19,10 +19,10 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
-from minigrad.ops.arguments import as_int, require_tensor, takes_out
+from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
@@ -361,47 +361,3 @@ def pinv(
         largest = float(compute(np.linalg.norm, A, 2, (-2, -1)).array.max())
         rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
     return explain("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)
-
-
-@takes_out
-def matrix_power(A: Any, n: int) -> Tensor:
-    """Each square matrix to the power `n`; a negative one of the inverse.
-
-    >>> import minigrad as torch
-    >>> torch.linalg.matrix_power(torch.tensor([[2.0]]), 3)
-    tensor([[8.]])
-    """
-    if not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
-        check_matrix("linalg.matrix_power", A)
-    if as_int(n, "linalg.matrix_power(): argument 'n'") < 0:
-        check_matrix("linalg.matrix_power", A)
-        return matrix_power(inv(A), -n)
-    result: Any = None
-    while n:
-        if n & 1:
-            result = A if result is None else result @ A
-        n >>= 1
-        A = A @ A if n else A
-    return A * 0 + constant_like(A, np.eye(A.array.shape[-1])) if result is None else result
-
-
-def matrix_exp(A: Any) -> Tensor:
-    """``sum over k of A^k / k!`` of each square matrix: 18 terms of A / 2^s, whose norm is at most 1, squared s times.
-
-    Source: Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.
-
-    >>> import minigrad as torch
-    >>> torch.linalg.matrix_exp(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
-    tensor([[1., 1.],
-            [0., 1.]])
-    """
-    check_matrix("linalg.matrix_exp", A)
-    norm = float(compute(np.linalg.norm, A, 1, (-2, -1)).array.max()) if A.array.size else 0.0
-    halvings = max(0, math.ceil(math.log2(norm))) if 0 < norm < math.inf else 0
-    scaled, unit = A / 2.0**halvings, constant_like(A, np.eye(A.array.shape[-1]))
-    total = unit + scaled / 18
-    for k in range(17, 0, -1):
-        total = unit + scaled @ total / k
-    for _ in range(halvings):
-        total = total @ total
-    return name_last_call(total, "LinalgMatrixExpBackward0")

@@ -15,9 +15,9 @@ from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
-from minigrad.ops.functions import sign
 from minigrad.ops.order import return_type
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.unary import sign
 from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:

@@ -18,19 +18,19 @@ from minigrad.devices import CPU
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
+from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.elementwise import rename
-from minigrad.ops.functions import sqrt
+from minigrad.ops.gather import gather
 from minigrad.ops.index import read_at
-from minigrad.ops.limits import clamp
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
 from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
-from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
+from minigrad.ops.unary import sqrt
 from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:

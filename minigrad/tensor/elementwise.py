@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import activation, arithmetic, comparison, functions
+from minigrad.ops import activation, arithmetic, comparison, unary
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.elementwise import with_tensor_first
 from minigrad.ops.inplace import with_in_place
@@ -65,38 +65,38 @@ class ElementwiseMethods(TensorBase):
     logaddexp = arithmetic.logaddexp
 
     # ---- functions ------------------------------------------------------------------------------
-    neg, neg_ = negative, negative_ = with_in_place(functions.neg)
-    abs, abs_ = absolute, absolute_ = with_in_place(functions.abs)
-    sign, sign_ = with_in_place(functions.sign)
-    floor, floor_ = with_in_place(functions.floor)
-    ceil, ceil_ = with_in_place(functions.ceil)
-    trunc, trunc_ = fix, fix_ = with_in_place(functions.trunc)
-    round, round_ = with_in_place(functions.round)
-    reciprocal, reciprocal_ = with_in_place(functions.reciprocal)
-    square, square_ = with_in_place(functions.square)
-    sqrt, sqrt_ = with_in_place(functions.sqrt)
-    rsqrt, rsqrt_ = with_in_place(functions.rsqrt)
-    exp, exp_ = with_in_place(functions.exp)
-    exp2, exp2_ = with_in_place(functions.exp2)
-    expm1, expm1_ = with_in_place(functions.expm1)
-    log, log_ = with_in_place(functions.log)
-    log1p, log1p_ = with_in_place(functions.log1p)
-    log2, log2_ = with_in_place(functions.log2)
-    log10, log10_ = with_in_place(functions.log10)
-    sin, sin_ = with_in_place(functions.sin)
-    cos, cos_ = with_in_place(functions.cos)
-    tan, tan_ = with_in_place(functions.tan)
-    asin, asin_ = arcsin, arcsin_ = with_in_place(functions.asin)
-    acos, acos_ = arccos, arccos_ = with_in_place(functions.acos)
-    atan, atan_ = arctan, arctan_ = with_in_place(functions.atan)
-    sinh, sinh_ = with_in_place(functions.sinh)
-    cosh, cosh_ = with_in_place(functions.cosh)
-    tanh, tanh_ = with_in_place(functions.tanh)
-    asinh, asinh_ = arcsinh, arcsinh_ = with_in_place(functions.asinh)
-    acosh, acosh_ = arccosh, arccosh_ = with_in_place(functions.acosh)
-    atanh, atanh_ = arctanh, arctanh_ = with_in_place(functions.atanh)
-    sigmoid, sigmoid_ = with_in_place(functions.sigmoid)
-    positive = functions.positive
+    neg, neg_ = negative, negative_ = with_in_place(unary.neg)
+    abs, abs_ = absolute, absolute_ = with_in_place(unary.abs)
+    sign, sign_ = with_in_place(unary.sign)
+    floor, floor_ = with_in_place(unary.floor)
+    ceil, ceil_ = with_in_place(unary.ceil)
+    trunc, trunc_ = fix, fix_ = with_in_place(unary.trunc)
+    round, round_ = with_in_place(unary.round)
+    reciprocal, reciprocal_ = with_in_place(unary.reciprocal)
+    square, square_ = with_in_place(unary.square)
+    sqrt, sqrt_ = with_in_place(unary.sqrt)
+    rsqrt, rsqrt_ = with_in_place(unary.rsqrt)
+    exp, exp_ = with_in_place(unary.exp)
+    exp2, exp2_ = with_in_place(unary.exp2)
+    expm1, expm1_ = with_in_place(unary.expm1)
+    log, log_ = with_in_place(unary.log)
+    log1p, log1p_ = with_in_place(unary.log1p)
+    log2, log2_ = with_in_place(unary.log2)
+    log10, log10_ = with_in_place(unary.log10)
+    sin, sin_ = with_in_place(unary.sin)
+    cos, cos_ = with_in_place(unary.cos)
+    tan, tan_ = with_in_place(unary.tan)
+    asin, asin_ = arcsin, arcsin_ = with_in_place(unary.asin)
+    acos, acos_ = arccos, arccos_ = with_in_place(unary.acos)
+    atan, atan_ = arctan, arctan_ = with_in_place(unary.atan)
+    sinh, sinh_ = with_in_place(unary.sinh)
+    cosh, cosh_ = with_in_place(unary.cosh)
+    tanh, tanh_ = with_in_place(unary.tanh)
+    asinh, asinh_ = arcsinh, arcsinh_ = with_in_place(unary.asinh)
+    acosh, acosh_ = arccosh, arccosh_ = with_in_place(unary.acosh)
+    atanh, atanh_ = arctanh, arctanh_ = with_in_place(unary.atanh)
+    sigmoid, sigmoid_ = with_in_place(unary.sigmoid)
+    positive = unary.positive
 
     # ---- comparisons and logic ------------------------------------------------------------------
     eq, eq_ = with_in_place(comparison.eq)
@@ -128,15 +128,15 @@ class ElementwiseMethods(TensorBase):
     __rmul__ = with_tensor_first(arithmetic.mul)
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
-        return functions.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
+        return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
 
     __rdiv__ = __rtruediv__
     __rfloordiv__ = _reflect(arithmetic.floor_divide)
     __rmod__ = _reflect(arithmetic.remainder)
     __rpow__ = _reflect(arithmetic.pow)
-    __neg__ = functions.neg
-    __pos__ = functions.positive
-    __abs__ = functions.abs
+    __neg__ = unary.neg
+    __pos__ = unary.positive
+    __abs__ = unary.abs
     __rand__ = _reflect(comparison.bitwise_and)
     __ror__ = _reflect(comparison.bitwise_or)
     __rxor__ = _reflect(comparison.bitwise_xor)

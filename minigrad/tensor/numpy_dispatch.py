@@ -13,16 +13,16 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS
-from minigrad.ops import arithmetic, functions
+from minigrad.ops import arithmetic, unary
 from minigrad.ops.elementwise import NUMPY_TWINS
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.remainder: arithmetic.remainder,
     np.fmod: arithmetic.fmod,
-    np.square: functions.square,
-    np.floor: functions.floor,
-    np.ceil: functions.ceil,
-    np.rint: functions.round,
+    np.square: unary.square,
+    np.floor: unary.floor,
+    np.ceil: unary.ceil,
+    np.rint: unary.round,
 }
 _BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # allowed between an array and a tensor
 # In PyTorch both operands are tensors; NumPy's functions accept numbers too.

@@ -15,11 +15,11 @@ import numpy as np
 
 from minigrad.autograd.core import is_array, wrap
 from minigrad.backend import device_of, to_device
-from minigrad.ops import copies, functions, select, shape, split
+from minigrad.ops import copies, gather, shape, split, unary
+from minigrad.ops.clamp import clamp
 from minigrad.ops.cumulative import cumprod, cumsum
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.join import cat  # noqa: F401 (of a family whose functions answer for NumPy's)
-from minigrad.ops.limits import clamp
 from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
@@ -51,7 +51,7 @@ def _make_running(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    return select.repeat_interleave(a, as_tensors(repeats), axis)
+    return gather.repeat_interleave(a, as_tensors(repeats), axis)
 
 
 def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
@@ -59,7 +59,7 @@ def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: 
     dim = 0 if axis is None else axis
     places = as_arrays(indices)
     places = to_device(places if is_array(places) else np.asarray(places), device_of(a.array))
-    found = select.index_select(flat, dim, wrap(places.reshape(-1)))
+    found = gather.index_select(flat, dim, wrap(places.reshape(-1)))
     return shape.reshape(found, (*flat.array.shape[:dim], *places.shape, *flat.array.shape[dim:][1:]))
 
 
@@ -86,8 +86,8 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.clip: _clip,
     np.squeeze: lambda a, axis=None: shape.squeeze(a) if axis is None else shape.squeeze(a, axis),
     np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
-    np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals or None),
-    np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals or None),
+    np.round: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
+    np.around: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
     np.argsort: _sort_places,
     np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
     np.cumsum: _make_running(cumsum),

@@ -18,12 +18,11 @@ from minigrad.ops import (
     differences,
     error_function,
     gamma,
+    index_writes,
     join,
-    limits,
     masks,
     norm,
     order,
-    place,
     products,
     rotations,
     special,
@@ -31,9 +30,10 @@ from minigrad.ops import (
     view_scatter,
 )
 from minigrad.ops import addmm as sums
+from minigrad.ops import clamp as limits
 from minigrad.ops import diagonal as diagonals
+from minigrad.ops import gather as picking
 from minigrad.ops import linear_algebra as linear
-from minigrad.ops import select as picking
 from minigrad.ops import split as parts
 from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
@@ -205,7 +205,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     argwhere = masks.nonzero
     masked_fill, masked_fill_ = with_in_place(masks.masked_fill)
     masked_select = masks.masked_select
-    masked_scatter, masked_scatter_ = with_in_place(place.masked_scatter)
+    masked_scatter, masked_scatter_ = with_in_place(index_writes.masked_scatter)
 
     def where(self, condition: Any, other: Any) -> Any:
         """The tensor where `condition` holds, `other` elsewhere.
@@ -224,13 +224,13 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     index_select = picking.index_select
     scatter, scatter_ = with_in_place(picking.scatter)
     scatter_add, scatter_add_ = with_in_place(picking.scatter_add)
-    index_add, index_add_ = with_in_place(place.index_add)
-    index_copy, index_copy_ = with_in_place(place.index_copy)
-    index_fill, index_fill_ = with_in_place(place.index_fill)
-    index_reduce, index_reduce_ = with_in_place(place.index_reduce)
-    scatter_reduce, scatter_reduce_ = with_in_place(place.scatter_reduce)
-    put, put_ = with_in_place(place.put)
-    take = place.take
+    index_add, index_add_ = with_in_place(index_writes.index_add)
+    index_copy, index_copy_ = with_in_place(index_writes.index_copy)
+    index_fill, index_fill_ = with_in_place(index_writes.index_fill)
+    index_reduce, index_reduce_ = with_in_place(index_writes.index_reduce)
+    scatter_reduce, scatter_reduce_ = with_in_place(index_writes.scatter_reduce)
+    put, put_ = with_in_place(index_writes.put)
+    take = index_writes.take
     select_scatter = view_scatter.select_scatter
     slice_scatter = view_scatter.slice_scatter
     diagonal_scatter = view_scatter.diagonal_scatter

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as torch
 import minigrad.ops.special as special
-from minigrad.ops import arithmetic, comparison, functions
+from minigrad.ops import arithmetic, comparison, unary
 from minigrad.ops.describe import describe, source_of
 
 
@@ -19,7 +19,7 @@ def find_functions(module):
     return [getattr(module, name) for name in names if not name.startswith("_") and getattr(module, name).__doc__]
 
 
-TABLES = find_functions(functions) + find_functions(comparison) + find_functions(arithmetic) + find_functions(special)
+TABLES = find_functions(unary) + find_functions(comparison) + find_functions(arithmetic) + find_functions(special)
 
 
 @pytest.mark.parametrize("function", TABLES, ids=lambda f: f.__name__)

@@ -12,8 +12,8 @@ from minigrad.course.chapters.chapter_1_to_4 import bars, corr2d, image
 from minigrad.course.comparing import as_array, refuse_what_is_no_number
 from minigrad.course.exercise import exercise, gradient_exercise
 from minigrad.creation import tensor
-from minigrad.ops.functions import exp as exponential
-from minigrad.ops.functions import sigmoid as logistic
+from minigrad.ops.unary import exp as exponential
+from minigrad.ops.unary import sigmoid as logistic
 from minigrad.tensor import Tensor
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.ops import activation, functions
+from minigrad.ops import activation, unary
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
 
@@ -25,7 +25,7 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.sigmoid(torch.tensor([0.0]))
     tensor([0.5000])
     """
-    return functions.sigmoid(input)
+    return unary.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -35,4 +35,4 @@ def tanh(input: Tensor) -> Tensor:
     >>> torch.nn.functional.tanh(torch.tensor([1.0]))
     tensor([0.7616])
     """
-    return functions.tanh(input)
+    return unary.tanh(input)

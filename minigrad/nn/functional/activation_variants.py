@@ -14,7 +14,7 @@ from minigrad.autograd.core import wrap
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation_variants as variants
-from minigrad.ops import functions
+from minigrad.ops import unary
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.inplace import in_place
@@ -303,7 +303,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     if length % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
     value, gate = chunk(input, 2, dim)
-    return value * functions.sigmoid(gate)
+    return value * unary.sigmoid(gate)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -333,7 +333,7 @@ def softsign(input: Tensor) -> Tensor:
     >>> torch.nn.functional.softsign(torch.tensor([-1.0, 3.0]))
     tensor([-0.5000,  0.7500])
     """
-    return input / (1 + functions.abs(input))
+    return input / (1 + unary.abs(input))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
@@ -343,7 +343,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     >>> torch.nn.functional.tanhshrink(torch.tensor([-1.0, 3.0]))
     tensor([-0.2384,  2.0049])
     """
-    return input - functions.tanh(input)
+    return input - unary.tanh(input)
 
 
 relu_, elu_, selu_, celu_ = [_make_inplace(f) for f in (relu, elu, selu, celu)]

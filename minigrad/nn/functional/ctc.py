@@ -11,10 +11,10 @@ from minigrad.creation import full, tensor
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import loss
 from minigrad.ops.arguments import as_int
+from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
 from minigrad.ops.reduce import logsumexp
-from minigrad.ops.select import gather
 from minigrad.tensor import Tensor
 
 _NEVER = -1e30  # log(0), but finite, so that the gradient is 0 and not NaN

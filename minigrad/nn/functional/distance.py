@@ -12,10 +12,10 @@ from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.loss import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.copies import cast
-from minigrad.ops.functions import exp, log1p
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.unary import exp, log1p
 from minigrad.tensor import Tensor
 
 _EPSILON = 1e-12  # added under the square roots of cosine_embedding_loss, as in PyTorch

@@ -13,8 +13,8 @@ from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import shapes_do_not_broadcast
-from minigrad.ops.functions import exp, log
 from minigrad.ops.masks import where
+from minigrad.ops.unary import exp, log
 from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
 

@@ -19,8 +19,8 @@ from minigrad.nn.functional.checks import require_floats
 from minigrad.ops import loss as ops
 from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
 from minigrad.ops.copies import cast
-from minigrad.ops.functions import abs
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.unary import abs
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")

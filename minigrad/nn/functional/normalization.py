@@ -18,8 +18,8 @@ from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import as_int, as_number, require_number, sizes
 from minigrad.ops.arithmetic import div
 from minigrad.ops.copies import cast
-from minigrad.ops.functions import rsqrt
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
+from minigrad.ops.unary import rsqrt
 from minigrad.tensor import Tensor
 
 

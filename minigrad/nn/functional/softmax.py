@@ -8,7 +8,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.creation.models import zeros_like
 from minigrad.nn.functional.checks import require_tensors
-from minigrad.ops import activation, functions
+from minigrad.ops import activation, unary
 from minigrad.tensor import Tensor
 from minigrad.tensor.drawing import draw_in_order
 
@@ -55,7 +55,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
     require_tensors("softmin", "input", input)
-    return activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
+    return activation.softmax(unary.neg(input), _guess_dim("softmin", input, dim), dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -71,7 +71,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     """
     require_tensors("gumbel_softmax", "logits", logits)
     drawn = draw_in_order(logits.array, lambda source, shape: source.exponential(shape, logits.array.dtype))
-    noise = functions.log(wrap(drawn))
+    noise = unary.log(wrap(drawn))
     soft: Tensor = activation.softmax((logits - noise) / tau, dim)
     if not hard:
         return soft

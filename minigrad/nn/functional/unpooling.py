@@ -10,10 +10,10 @@ from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import as_ints, check_images, require_tensors
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
-from minigrad.ops.functions import sign
+from minigrad.ops.gather import scatter
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import first_out_of_range
-from minigrad.ops.select import scatter
+from minigrad.ops.unary import sign
 from minigrad.tensor import Tensor
 
 

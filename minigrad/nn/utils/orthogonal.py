@@ -16,8 +16,9 @@ from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
 from minigrad.ops.diagonal import tril
 from minigrad.ops.join import cat
+from minigrad.ops.matrix_functions import matrix_exp
 from minigrad.ops.reflections import householder_product
-from minigrad.ops.solve import matrix_exp, solve
+from minigrad.ops.solve import solve
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)

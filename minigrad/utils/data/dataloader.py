@@ -66,13 +66,8 @@ class DataLoader(Generic[T]):
         _require_sampling_options(is_stream, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if batch_size is not None:
             require_positive(batch_size=batch_size)
-        if sampler is None and is_stream:
-            sampler = _Endless()
-        elif sampler is None:
-            if batch_sampler is None and not hasattr(dataset, "__len__"):
-                hint = "a dataset defines __len__ and __getitem__, a stream is an IterableDataset"
-                raise TypeError(f"object of type {type(dataset).__name__!r} has no len(): {hint}")
-            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        if sampler is None:
+            sampler = _Endless() if is_stream else _make_sampler(dataset, shuffle, generator, batch_sampler)
         if batch_sampler is not None:
             batch_size = None
         elif batch_size is not None:
@@ -166,6 +161,14 @@ def _fetch_here(source: Source, indices: Iterable[Any]) -> Iterator[Any]:
         if batch is END:
             return
         yield batch
+
+
+def _make_sampler(dataset: Any, shuffle: bool | None, generator: Generator | None, batch_sampler: Any) -> Sampler[Any]:
+    """The sampler of a dataset for which none was given: in order or shuffled. Raises TypeError if it has no length."""
+    if batch_sampler is None and not hasattr(dataset, "__len__"):
+        hint = "a dataset defines __len__ and __getitem__, a stream is an IterableDataset"
+        raise TypeError(f"object of type {type(dataset).__name__!r} has no len(): {hint}")
+    return RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
 
 
 class _Endless(Sampler[Any]):

@@ -25,11 +25,7 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast, ravel
-from minigrad.ops.grad_fn_names import recorded_as, shown_as
-from minigrad.ops.index import add_at, put_at, read_at, watch
-from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
-from minigrad.ops.overwrite import overwrite
-from minigrad.ops.select import (
+from minigrad.ops.gather import (
     at_least_1d,
     check_covers,
     check_is_index,
@@ -39,6 +35,10 @@ from minigrad.ops.select import (
     reshape_like,
     scatter_key,
 )
+from minigrad.ops.grad_fn_names import recorded_as, shown_as
+from minigrad.ops.index import add_at, put_at, read_at, watch
+from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
+from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
@@ -132,11 +132,10 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)
     check_gradient_can_flow(value, dtype)
-    fill = (
-        cast(value, dtype)
-        if isinstance(value, TensorBase)
-        else wrap(array_module(input.array).asarray(dtypes.scalar(value, dtype)))
-    )
+    if isinstance(value, TensorBase):
+        fill = cast(value, dtype)
+    else:
+        fill = wrap(array_module(input.array).asarray(dtypes.scalar(value, dtype)))
     return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
 
 

@@ -1,0 +1,61 @@
+"""Powers and the exponential of square matrices, made of products."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.computing import compute
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import as_int, takes_out
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.solve import check_matrix, constant_like, inv
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+@takes_out
+def matrix_power(A: Any, n: int) -> Tensor:
+    """Each square matrix to the power `n`; a negative one of the inverse.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_power(torch.tensor([[2.0]]), 3)
+    tensor([[8.]])
+    """
+    if not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
+        check_matrix("linalg.matrix_power", A)
+    if as_int(n, "linalg.matrix_power(): argument 'n'") < 0:
+        check_matrix("linalg.matrix_power", A)
+        return matrix_power(inv(A), -n)
+    result: Any = None
+    while n:
+        if n & 1:
+            result = A if result is None else result @ A
+        n >>= 1
+        A = A @ A if n else A
+    return A * 0 + constant_like(A, np.eye(A.array.shape[-1])) if result is None else result
+
+
+def matrix_exp(A: Any) -> Tensor:
+    """``sum over k of A^k / k!`` of each square matrix: 18 terms of A / 2^s, whose norm is at most 1, squared s times.
+
+    Source: Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_exp(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    check_matrix("linalg.matrix_exp", A)
+    norm = float(compute(np.linalg.norm, A, 1, (-2, -1)).array.max()) if A.array.size else 0.0
+    halvings = max(0, math.ceil(math.log2(norm))) if 0 < norm < math.inf else 0
+    scaled, unit = A / 2.0**halvings, constant_like(A, np.eye(A.array.shape[-1]))
+    total = unit + scaled / 18
+    for k in range(17, 0, -1):
+        total = unit + scaled @ total / k
+    for _ in range(halvings):
+        total = total @ total
+    return name_last_call(total, "LinalgMatrixExpBackward0")
