@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
-from minigrad.ops.arguments import sizes
+from minigrad.ops.arguments import require_bools, sizes
 from minigrad.ops.elementwise import rename
 from minigrad.ops.writes import require_receiver, write_out
 
@@ -99,9 +99,8 @@ def _public_signature(own: Any, call: Any) -> inspect.Signature:
 
 def check_options(name: str, layout: Any, requires_grad: Any) -> None:
     """Raises TypeError for a layout or a `requires_grad` of another type."""
-    if not isinstance(requires_grad, bool):
-        got = f"{type(requires_grad).__name__} {requires_grad!r}"
-        raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {got}")
+    if requires_grad.__class__ is not bool:
+        require_bools(name, requires_grad=requires_grad)
     if layout is not None and not isinstance(layout, layouts):
         raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
 

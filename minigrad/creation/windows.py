@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation.options import creates, or_default
-from minigrad.ops.arguments import as_int, as_number
+from minigrad.ops.arguments import as_int, as_number, require_bools
 from minigrad.ops.gamma import bessel
 
 
 def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int, Any]:
     """The indices k = 0, 1, ..., the length of the symmetric window (one more if `periodic`), and the dtype."""
+    require_bools(name, periodic=periodic)
     length, dtype = as_int(window_length, "window_length"), or_default(dtype)
     if dtype.kind != "f":
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")

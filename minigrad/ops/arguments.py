@@ -20,7 +20,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
-from minigrad.ops.writes import Manner, write_out
+from minigrad.ops.writes import Manner, tensors_in, write_out
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,16 +92,15 @@ def name_the_call(error: IndexError, name: str, args: Sequence[Any], axis_first:
     For a view that may not be read after a write, the refusal of that: PyTorch asks for the view first, unless the
     function is composed of others, or has no gradient (`axis_first`).
     """
-    if not args or not isinstance(args[0], TensorBase):
-        return error
+    operands = tensors_in(args[0]) if args else []  # those of a list, too
     try:
-        if not axis_first:
-            refresh(args[0])
+        for x in () if axis_first else operands:
+            refresh(x)
     except RuntimeError as stale:
         return stale
     words, told = str(error), "() of a tensor of shape "
-    if words.startswith("Dimension out") and words.endswith(")") and told not in words:
-        error.args = (f"{words}: {name}{told}{tuple(args[0].array.shape)}",)
+    if operands and words.startswith("Dimension out") and words.endswith(")") and told not in words:
+        error.args = (f"{words}: {name}{told}{tuple(operands[0].array.shape)}",)
     return error
 
 
@@ -147,8 +146,11 @@ class _Signature:
                 kwargs[name] = kwargs.pop(given)
             if value.__class__ is not bool and name in self.flags:
                 kwargs[name] = self._as_bool(name, value)
-        if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
+        dim = kwargs.get("dim")
+        if isinstance(dim, TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())
+        elif dim.__class__ is bool:
+            raise TypeError(f"{self.function.__name__}(): argument 'dim' must be int, not bool {dim}")
         return kwargs
 
     def no_dim(self) -> TypeError:
@@ -158,10 +160,9 @@ class _Signature:
 
     def _as_bool(self, name: str, value: Any) -> Any:
         """`value` as a bool, or the None that its annotation allows. Raises TypeError for anything else."""
-        if value.__class__ is bool or (value is None and self.flags[name] != "bool"):
+        if value is None and self.flags[name] != "bool":
             return value
-        if not isinstance(value, np.bool_):
-            raise TypeError(f"{self.function.__name__}(): argument '{name}' must be bool, not {type(value).__name__}")
+        require_bools(self.function.__name__, **{name: value})
         return bool(value)
 
 
@@ -266,6 +267,13 @@ def require_tensor(name: str, parameter: str, position: int, value: Any) -> None
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, TensorBase):
         raise not_a_tensor(name, parameter, position, value)
+
+
+def require_bools(name: str, **flags: Any) -> None:
+    """Raises TypeError unless the values are True or False, Python's or NumPy's."""
+    for parameter, value in flags.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name}(): argument '{parameter}' must be bool, not {type(value).__name__} {value!r:.40}")
 
 
 def require_number(name: str, parameter: str, value: Any) -> None:

@@ -18,7 +18,7 @@ from minigrad.autograd.messages import written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
-from minigrad.ops.arguments import not_a_tensor
+from minigrad.ops.arguments import not_a_tensor, require_bools
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
@@ -241,6 +241,8 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     tensor([[1., 2.],
             [1., 2.]])
     """
+    if non_blocking is not False:
+        require_bools("copy_", non_blocking=non_blocking)
     if isinstance(other, (int, float, np.integer, np.floating, np.bool_)):
         other = wrap(np.asarray(other))
     if not isinstance(other, TensorBase):

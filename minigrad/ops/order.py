@@ -13,7 +13,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
-from minigrad.ops.arguments import Omissible, as_int, axis, require_kind, takes_out
+from minigrad.ops.arguments import Omissible, as_int, axis, require_bools, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
@@ -173,7 +173,9 @@ def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, st
         hint = "give dim and descending by name beside `stable`" if len(order) <= 2 else "at most dim and descending"
         raise TypeError(f"sort() received an invalid combination of arguments: {hint}; got {order}")
     dim = order[0] if order else dim
-    descending = order[1] if len(order) > 1 else descending
+    if len(order) > 1:
+        descending = order[1]
+        require_bools("sort", descending=descending)
     found = _pick_sorted(input, axis(dim, input.array.ndim), find_order, descending)
     return found if stable is None else name_last_call(found, "SortBackward1")
 

@@ -16,7 +16,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, axes, axis, of_tensors, require_tensor, takes_out
+from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
@@ -77,6 +77,9 @@ _var = operation("var", round_once(_var_forward), _slope_of_var)
 _std = operation("std", round_once(_std_forward), _slope_of_std)
 
 
+_OMITTED: Any = None  # not to be given
+
+
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:
     """The number subtracted from the count: 1, or 0 if not `unbiased`, or `correction`."""
     if unbiased is not None and correction is not None:
@@ -88,7 +91,7 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
     """Makes `var` or `std`; under a name that ends in "_mean", the function that also returns the mean."""
 
     def call(
-        input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+        input: Tensor, dim: Any = None, unbiased: bool = _OMITTED, keepdim: bool = False, *,
         correction: float | None = None
     ) -> Any:  # fmt: skip
         if isinstance(dim, bool):  # PyTorch's older form var(x, False)
@@ -265,6 +268,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.array.ndim}")
     if input.array.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input; convert with .float()")
+    correction = as_int(correction, "cov(): argument 'correction'")
     x = as_float(input)
     x = reshape(x, 1, -1) if x.array.ndim < 2 else x  # (variables, observations)
     if fweights is None and aweights is None:

@@ -78,7 +78,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
     check_memory(out.array, f"out= of {name}")
     for position, argument in enumerate(arguments):
         wholly = apart == "all" or (apart == "others" and position > 0)
-        for x in _tensors(argument):
+        for x in tensors_in(argument):
             if type(x.array) is type(out.array):
                 check_memory(out.array, f"out= of {name}", x.array, wholly)
     if out.array.shape == result.array.shape:
@@ -117,9 +117,9 @@ def require_receiver(name: str, out: Any) -> None:
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
-def _tensors(argument: Any) -> list[TensorBase]:
+def tensors_in(argument: Any) -> list[TensorBase]:
     """The tensors in an argument: itself, or those in a list."""
     if isinstance(argument, TensorBase):
         return [argument]
     inside = argument if isinstance(argument, (list, tuple)) else ()
-    return [tensor for x in inside for tensor in _tensors(x)]
+    return [tensor for x in inside for tensor in tensors_in(x)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import copies
-from minigrad.ops.arguments import not_a_tensor, of_tensors
+from minigrad.ops.arguments import not_a_tensor, of_tensors, require_bools
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.shape import alias
@@ -77,6 +77,8 @@ class ConversionMethods(TensorBase):
         >>> torch.tensor([1, 2]).to(torch.float64)
         tensor([1., 2.], dtype=minigrad.float64)
         """
+        if copy is not False or non_blocking is not False:
+            require_bools("to", copy=copy, non_blocking=non_blocking)
         if args:
             dtype, device, copy = read_wish(args, dtype, device, copy)
         moved: Any = self

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from minigrad.nn import functional as F
 from minigrad.ops import arguments
 from tests.refusals import refusals
 
 X = torch.arange(6.0).reshape(2, 3)
 I = torch.tensor([[0, 1, 0]])
+IMAGE = torch.arange(25.0).reshape(1, 1, 5, 5)
 CASES = {
     "cat": lambda **d: torch.cat([X, X], **d),
     "concat": lambda **d: torch.concat([X, X], **d),
@@ -111,16 +113,57 @@ FLAGS = {
     "full_matrices": lambda v: torch.linalg.svd(torch.eye(2), v),
     "invert": lambda v: torch.isin(X, X, invert=v),
     "include_self": lambda v: torch.scatter_reduce(X, 0, I, X, "sum", include_self=v),
+    "descending by position": lambda v: torch.sort(X, 0, v),
+    "copy": lambda v: X.to(copy=v),
+    "non_blocking": lambda v: X.to(torch.float64, non_blocking=v),
+    "non_blocking of copy_": lambda v: torch.zeros(2, 3).copy_(X, v),
+    "requires_grad": lambda v: torch.zeros(2, requires_grad=v),
+    "periodic": lambda v: torch.hann_window(4, v),
+    "periodic of kaiser_window": lambda v: torch.kaiser_window(4, periodic=v),
+    "ceil_mode": lambda v: F.max_pool2d(IMAGE, 2, ceil_mode=v),
+    "ceil_mode of lp_pool1d": lambda v: F.lp_pool1d(IMAGE[0], 2, 2, ceil_mode=v),
+    "count_include_pad": lambda v: F.avg_pool2d(IMAGE, 2, padding=1, count_include_pad=v),
+    "use_input_stats": lambda v: F.instance_norm(IMAGE, torch.zeros(1), torch.ones(1), use_input_stats=v),
+    "scale_grad_by_freq": lambda v: F.embedding(I, X, scale_grad_by_freq=v),
+    "sparse": lambda v: F.embedding_bag(I, X, sparse=v),
+    "include_last_offset": lambda v: F.embedding_bag(torch.tensor([0]), X, torch.tensor([0, 1]), include_last_offset=v),
+    "align_corners": lambda v: F.interpolate(IMAGE, 2, mode="bilinear", align_corners=v),
+    "align_corners of grid_sample": lambda v: F.grid_sample(IMAGE, torch.ones(1, 1, 1, 2), align_corners=v),
+    "log_target": lambda v: F.kl_div(X, X, reduction="sum", log_target=v),
+    "log_input": lambda v: F.poisson_nll_loss(X, X, log_input=v),
+    "full": lambda v: F.poisson_nll_loss(X, X, full=v),
+    "swap": lambda v: F.triplet_margin_loss(X, X, -X, swap=v),
+    "zero_infinity": lambda v: F.ctc_loss(torch.zeros(1, 1, 2), torch.tensor([[1]]), [1], [1], zero_infinity=v),
 }
 
 
 @pytest.mark.parametrize("name", FLAGS)
 def test_a_flag_must_be_a_bool(name):
     for wrong in (1, 0, "yes", torch.tensor(True)):
-        with pytest.raises(TypeError, match=f"argument '{name}' must be bool, not {type(wrong).__name__}"):
+        with pytest.raises(TypeError, match=f"argument '{name.split()[0]}' must be bool, not {type(wrong).__name__}"):
             FLAGS[name](wrong)
     for value in (True, False):
         assert repr(FLAGS[name](np.bool_(value))) == repr(FLAGS[name](value))
+
+
+def test_a_bool_by_the_name_dim_is_no_axis():
+    with pytest.raises(TypeError, match=r"std\(\): argument 'dim' must be int, not bool True"):
+        torch.std(X, dim=True)
+    assert torch.std(X, False).item() == torch.std(X, unbiased=False).item()  # the older form of the flag
+    with pytest.raises(TypeError, match="argument 'unbiased' must be bool, not NoneType"):
+        torch.var(X, 0, None)
+
+
+def test_a_part_of_a_changed_tensor_is_refused_before_a_wrong_axis():
+    whole = torch.ones(2, 2, requires_grad=True) * 1
+    part, _ = whole.split(1)
+    whole.mul_(2)
+    for call in (torch.cat, torch.stack):
+        for given in ([part], [torch.ones(1, 2), part]):
+            with pytest.raises(RuntimeError, match="one of several views that one call made"):
+                call(given, 9)
+    with pytest.raises(RuntimeError, match="one of several views that one call made"):
+        part.unfold(9, 1, 1)
 
 
 def test_flags_of_nn_functional_are_read_as_true_or_false():

@@ -34,6 +34,12 @@ def test_wrong_arguments_raise(call, words):
         call()
 
 
+def test_the_correction_of_a_covariance_is_an_int():
+    for wrong in (True, 1.0, None):
+        with pytest.raises(TypeError, match="argument 'correction' must be an int"):
+            torch.cov(VECTOR, correction=wrong)
+
+
 def test_addr_computes_in_the_common_type():
     column = torch.tensor([1, 2])
     mixed = torch.addr(torch.tensor([[1], [1]]), column, torch.tensor([0.5]), alpha=0.5)

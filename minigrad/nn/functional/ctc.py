@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.creation import full, tensor
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import loss
-from minigrad.ops.arguments import as_int
+from minigrad.ops.arguments import as_int, require_bools
 from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
@@ -38,6 +38,7 @@ def ctc_loss(
     tensor(0.2877)
     """
     require_floats("ctc_loss", log_probs)
+    require_bools("ctc_loss", zero_infinity=zero_infinity)
     _check_shapes(log_probs, targets)
     batched = log_probs.ndim == 3
     scores = log_probs if batched else log_probs.unsqueeze(1)

@@ -10,7 +10,7 @@ from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.loss import loss, reduce_losses, reduction_of
-from minigrad.ops.arguments import as_int, as_number
+from minigrad.ops.arguments import as_int, as_number, require_bools
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
@@ -173,6 +173,7 @@ def triplet_margin_loss(
     tensor(2.)
     """
     require_positive(margin)
+    require_bools("triplet_margin_loss", swap=swap)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "

@@ -13,7 +13,7 @@ from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import embedding as ops
-from minigrad.ops.arguments import as_int
+from minigrad.ops.arguments import as_int, require_bools
 from minigrad.ops.counting import unique
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
@@ -36,6 +36,7 @@ def embedding(
     tensor([[3., 4.]])
     """
     require_tensors("embedding", "indices weight", input, weight)
+    require_bools("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     places = input.array
     if places.dtype not in (np.int64, np.int32):
         raise RuntimeError(

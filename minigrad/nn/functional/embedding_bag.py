@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.creation import arange
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.nn.functional.embedding import embedding
+from minigrad.ops.arguments import require_bools
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 
@@ -33,6 +34,8 @@ def embedding_bag(
     """
     operands = (input, weight, offsets, per_sample_weights)
     require_tensors("embedding_bag", "input weight offsets? per_sample_weights?", *operands)
+    flags = {"scale_grad_by_freq": scale_grad_by_freq, "sparse": sparse, "include_last_offset": include_last_offset}
+    require_bools("embedding_bag", **flags)
     _check_bags(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
     _check_table(weight, offsets)
     flat = input.reshape(-1)

@@ -17,7 +17,7 @@ from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.half_precision import HALF
 from minigrad.nn.functional.checks import require_floats, require_tensors
-from minigrad.ops.arguments import sizes
+from minigrad.ops.arguments import require_bools, sizes
 from minigrad.ops.grid import affine, make_weighing
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
@@ -50,7 +50,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     require_tensors("affine_grid", "theta", theta)
     if theta.array.dtype == HALF:  # computed in float32, rounded once
         return affine_grid(theta.float(), size, align_corners).half()
-    align_corners = _read_align_corners(align_corners)
+    align_corners = _read_align_corners("affine_grid", align_corners)
     size = tuple(sizes("affine_grid", size))
     _check_affine(theta, size)
     if align_corners and min(size[2:]) == 1:
@@ -122,7 +122,7 @@ def grid_sample(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    align_corners = _read_align_corners(align_corners)
+    align_corners = _read_align_corners("grid_sample", align_corners)
     _check_grid(input, grid, mode)
     lengths = input.shape[2:]
     space, points = len(lengths), prod(grid.shape[1:-1])
@@ -226,7 +226,9 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 
 
-def _read_align_corners(align_corners: bool | None) -> bool:
+def _read_align_corners(name: str, align_corners: bool | None) -> bool:
     if align_corners is None:
         warn(_DEFAULT_CHANGED)
+    else:
+        require_bools(name, align_corners=align_corners)
     return bool(align_corners)

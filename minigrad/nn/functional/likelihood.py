@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
-from minigrad.ops.arguments import shapes_do_not_broadcast
+from minigrad.ops.arguments import require_bools, shapes_do_not_broadcast
 from minigrad.ops.masks import where
 from minigrad.ops.unary import exp, log
 from minigrad.size import broadcasts
@@ -83,6 +83,7 @@ def kl_div(
     if input.array.dtype.kind != "f" or target.array.dtype.kind != "f":
         got = f"{input.dtype} and {target.dtype}"
         raise RuntimeError(f"kl_div: Integral inputs not supported. Got {got}; convert them with .float()")
+    require_bools("kl_div", log_target=log_target)
     if reduction == "mean":
         warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
@@ -113,6 +114,7 @@ def poisson_nll_loss(
     >>> torch.nn.functional.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([2.0]))
     tensor(1.)
     """
+    require_bools("poisson_nll_loss", log_input=log_input, full=full)
     losses = exp(input) - target * input if log_input else input - target * log(input + eps)
     if full:
         stirling = target * log(target) - target + 0.5 * log(2 * math.pi * target)

@@ -15,7 +15,7 @@ from minigrad.nn.functional.checks import check_parts, require_bool, require_flo
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
-from minigrad.ops.arguments import as_int, as_number, require_number, sizes
+from minigrad.ops.arguments import as_int, as_number, require_bools, require_number, sizes
 from minigrad.ops.arithmetic import div
 from minigrad.ops.copies import cast
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
@@ -105,6 +105,7 @@ def instance_norm(
              [-0.9999,  0.9999]]])
     """
     column = _fit_channels("instance_norm", input, weight, bias, running_mean, running_var)
+    require_bools("instance_norm", use_input_stats=use_input_stats)
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats=False")

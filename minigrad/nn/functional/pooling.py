@@ -13,7 +13,7 @@ from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, require_floats, require_tensors
 from minigrad.ops import pool
-from minigrad.ops.arguments import as_int, require_kind
+from minigrad.ops.arguments import as_int, require_bools, require_kind
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -152,6 +152,7 @@ def take_means(
 ) -> Any:  # fmt: skip
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
+    require_bools(name, count_include_pad=count[1])
     geometry, windows = _find_geometry(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
         return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
@@ -196,6 +197,7 @@ def _find_windows(
     ceil_mode: bool
 ) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
     """`_find_geometry` for images of this shape."""
+    require_bools(name, ceil_mode=ceil_mode)
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
     omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
     step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)

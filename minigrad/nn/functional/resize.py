@@ -12,7 +12,7 @@ from minigrad.advice import warn
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis, require_floats, require_tensors
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import as_number, not_implemented_for, require_kind
+from minigrad.ops.arguments import as_number, not_implemented_for, require_bools, require_kind
 from minigrad.tensor import Tensor
 
 
@@ -56,6 +56,8 @@ def interpolate(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
             f"trilinear; got {mode!r}"
         )
+    if align_corners is not None:
+        require_bools("interpolate", align_corners=align_corners)
     sizes, scales = _find_sizes(lengths, size, scale_factor, mode, recompute_scale_factor)
     if antialias and (mode not in MODES or not MODES[mode].filter or space != 2):
         raise ValueError(
