@@ -711,9 +711,42 @@ DIFFERENCES = [
         "refuses('np.add(np.ones(2), torch.ones(2))') and (np.ones(2) / torch.ones(2)).tolist() == [1.0, 1.0]",
     ),
     (
-        "NumPy's bools beside tensors",
-        "count as Python's bools; PyTorch treats them as floats",
+        "NumPy's bools beside tensors, and as flags",
+        "count as Python's bools; PyTorch treats them as floats, and refuses them as some flags",
         "(torch.tensor([2]) * np.bool_(True)).dtype is torch.int64",
+    ),
+    (
+        "`x ** torch.tensor(0.5)` of -infinity and of -0.0",
+        "the square root, as `x ** 0.5`: NaN and -0.0; PyTorch's is then infinity and 0.0",
+        "(torch.tensor(-torch.inf) ** torch.tensor(0.5)).isnan().item()",
+    ),
+    (
+        "`all(out=)`, `any(out=)`",
+        "`out` is bool, for uint8 tensors uint8; PyTorch writes both results to both",
+        "refuses('torch.all(torch.ones(2), out=torch.ones(0, dtype=torch.uint8))')",
+    ),
+    (
+        "reductions with an `out=` that shares memory with the operand",
+        "are refused, or read everything first; PyTorch clears `out` first: `sum(x[:1], 0, out=x[0])` is 0",
+        "refuses('x = torch.ones(2, 2); torch.sum(x, 0, out=x[0])')",
+    ),
+    (
+        "`Optimizer.state_dict()` after a parameter of a group was replaced by hand",
+        "the replaced one's state is kept, under the parameter; PyTorch raises KeyError",
+        (
+            "[p := ones_with_gradient(1), o := torch.optim.Adam([p]), setattr(p, 'grad', torch.ones(1)), o.step(), "
+            "o.param_groups[0].update(params=[ones_with_gradient(1)]), [*o.state_dict()['state']][0] is p][-1]"
+        ),
+    ),
+    (
+        "`repr` of `Bernoulli`, `Categorical`",
+        "shows the parameter that was given; PyTorch also shows the other one, once something has computed it",
+        "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",
+    ),
+    (
+        "a second backward through `trapezoid`, `gradient`, `F.adaptive_avg_pool1d(x, 1)`",
+        "is refused, because small operations have saved numbers; in PyTorch these three save nothing",
+        "refuses('y = torch.trapezoid(ones_with_gradient(2)); y.backward(); y.backward()')",
     ),
     (
         "Python integers of more than 64 bits beside floats",

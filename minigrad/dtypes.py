@@ -250,7 +250,19 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     return not is_category_downgrade(as_numpy(from_), as_numpy(to))
 
 
-class finfo:
+class _Limits:
+    """Two limits are equal if they are those of the same dtype."""
+
+    dtype: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Limits) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
+
+
+class finfo(_Limits):
     """The limits of a floating-point type: eps, max, min, tiny, resolution, bits.
 
     >>> import minigrad
@@ -273,7 +285,7 @@ class finfo:
         return f"finfo({', '.join([f'{n}={getattr(self, n):g}' for n in names])}, dtype={self.dtype})"
 
 
-class iinfo:
+class iinfo(_Limits):
     """The limits of an integer type: bits, max, min.
 
     >>> import minigrad as torch

@@ -23,13 +23,12 @@ class Bernoulli(Distribution):
     tensor([0., 1.])
     """
 
-    parameters = ("probs",)
-
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         by_chance = probs_or_logits("Bernoulli", probs, logits)
         (given,) = as_parameters(probs if by_chance else logits)
         self.probs = given if by_chance else given.sigmoid()
         self._logits = None if by_chance else given
+        self.parameters = ("probs",) if by_chance else ("logits",)  # type: ignore[misc]
         super().__init__(given.shape, (), validate_args)
 
     def _check_parameters(self) -> None:

@@ -10,14 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, value_of, wrap
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import (
-    as_number,
-    of_tensors,
-    require_kind,
-    require_number,
-    shapes_do_not_broadcast,
-    takes_out,
-)
+from minigrad.ops.arguments import as_number, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
@@ -326,6 +319,14 @@ _lerp = elementwise(
     lambda g, weight: g * weight,
     lambda g, x, end: g * (end - x),
 )
+_lerp_by = elementwise(  # a number saves nothing for backward
+    "lerp",
+    round_once(
+        lambda x, end, *, weight: x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
+    ),
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+)
 
 
 @takes_out(cast=True)
@@ -338,17 +339,16 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
     tensor([2.5000, 7.5000])
     """
-    require_number("lerp", "weight", weight)
     dtype = input.array.dtype
     factor = weight.array if isinstance(weight, TensorBase) else None
+    number = as_number("lerp", "weight", weight) if factor is None else None
     for role, other in (("end", end.array), ("weight", factor)):
         if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
             raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
     require_kind("lerp", dtype)
-    if factor is not None:
-        weight = cast(weight, dtype)
     try:
-        between = _lerp(*move_scalars(input, end, weight))
-        return between if factor is None else name_last_call(between, "LerpBackward1")
+        if factor is None:
+            return _lerp_by(*move_scalars(input, end), weight=number)
+        return name_last_call(_lerp(*move_scalars(input, end, cast(weight, dtype))), "LerpBackward1")
     except ValueError:
         raise shapes_do_not_broadcast("lerp", input.array, end.array, factor) from None

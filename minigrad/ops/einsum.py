@@ -14,7 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
 from minigrad.half_precision import HALF, widen
-from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
+from minigrad.ops.arguments import as_int, axis, not_implemented_for, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.grad_fn_names import name_last_call
@@ -76,12 +76,12 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 
 
 def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
-    """The operands in one dtype: that of the last if no axis is summed over, else the common one.
+    """The operands in one dtype: the common one if no axis is summed over, the last one's if an axis is empty.
 
-    Raises RuntimeError for different dtypes in a matrix product.
+    Raises RuntimeError for different dtypes in a matrix product, NotImplementedError if it begins with bools.
     """
     types = sorted({str(x.array.dtype) for x in operands})
-    if len(types) < 2:
+    if len(types) < 2 and types != ["bool"]:
         return list(operands)
     long = [{*zip(own, x.array.shape, strict=True)} for x, own in zip(operands, inputs, strict=True)]
     letters = [letter for own in long for letter, n in own if n != 1]
@@ -89,6 +89,8 @@ def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
         common = reduce(promote_pair, [x.array.dtype for x in operands])
     elif any(n == 0 for own in long for _, n in own):
         common = operands[-1].array.dtype
+    elif operands[0].array.dtype.kind == "b":
+        raise not_implemented_for("einsum", operands[0].array.dtype)
     else:
         raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
     return [cast(x, common) for x in operands]

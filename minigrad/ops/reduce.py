@@ -254,7 +254,7 @@ all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor
 any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
 
 
-@takes_out(axis_first=True)
+@of_tensors(axis_first=True)
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """The number of elements that are not 0, over the dimensions `dim` or over all.
 

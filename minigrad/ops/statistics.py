@@ -95,7 +95,7 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
         correction: float | None = None
     ) -> Any:  # fmt: skip
         if isinstance(dim, bool):  # PyTorch's older form var(x, False)
-            if unbiased is not None or keepdim:
+            if unbiased is not _OMITTED or keepdim:
                 raise TypeError(f"{name}() got {dim} for dim: the axes are ints; write unbiased={dim}")
             dim, unbiased = None, dim
         c = _read_correction(name, unbiased, correction)

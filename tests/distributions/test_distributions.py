@@ -82,6 +82,9 @@ def test_each_law_has_its_moments_and_shapes():
     assert repr(D.Normal(0.0, 1.0)) == "Normal(loc: 0.0, scale: 1.0)" and repr(D.Uniform(0.0, 2.0)).endswith(
         "high: 2.0)"
     )
+    assert repr(D.Bernoulli(0.5)) == "Bernoulli(probs: 0.5)" and repr(D.Bernoulli(logits=0.5)) == (
+        "Bernoulli(logits: 0.5)"
+    )
     assert D.Uniform(0.0, 6.0).variance.item() == D.Uniform(0.0, 6.0).mean.item() == 3.0
     assert D.Bernoulli(0.5).variance.item() == 0.25 and D.Exponential(2.0).stddev.item() == 0.5
     vectors = D.MultivariateNormal(torch.zeros(4, 2), torch.eye(2))

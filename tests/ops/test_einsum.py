@@ -17,6 +17,8 @@ REFUSED = {
     "lengths that differ": (lambda: torch.einsum("ij,ik->jk", A, B), RuntimeError, "i has size 3 for operand 1"),
     "a negative number of dims": (lambda: torch.tensordot(A, B, -1), RuntimeError, "expects dims >= 0"),
     "lists of two lengths": (lambda: torch.tensordot(A, B, ([0, 1], [0])), RuntimeError, "same length"),
+    "bools in a product": (lambda: torch.einsum("i,i", A[0] > 1, A[0] > 1), NotImplementedError, "einsum.*'Bool'"),
+    "bools before floats": (lambda: torch.einsum("i,i", A[0] > 1, A[0]), NotImplementedError, "einsum.*'Bool'"),
     "axes of two lengths": (lambda: torch.tensordot(A, B, ([0], [0])), RuntimeError, "size 2 in dim 0.*3 in dim 0"),
 }  # fmt: skip
 
@@ -33,6 +35,11 @@ def test_a_letter_twice_takes_the_diagonal():
     square = torch.arange(9.0).reshape(3, 3)
     assert torch.einsum("ii", square).item() == 12.0
     assert torch.einsum("ii->i", square).tolist() == [0.0, 4.0, 8.0]
+
+
+def test_bools_are_multiplied_where_nothing_is_summed():
+    yes = torch.tensor([True, False])
+    assert torch.einsum("i,j->ij", yes, yes).tolist() == [[True, False], [False, False]]
 
 
 def test_contracted_axes_of_length_one_broadcast():

@@ -134,6 +134,7 @@ MORE: dict[str, Sample] = {
     "the way back from max_pool2d": (pull_back_through_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
     "diag": (lambda x: mg.diag(x, 1), ((3,),)),
     "lerp": (mg.lerp, ((2, 3), (2, 3), (3,))),
+    "lerp by a number": (lambda x, y: mg.lerp(x, y, 0.25), PAIR),
     "sums scaled": (lambda x, y: mg.sub(mg.add(x, y, alpha=2), y * y, alpha=0.5), PAIR),
     "cumprod": (lambda x: x.cumprod(1), ((2, 5),)),
     "prod": (lambda x: x.prod() + x.prod(1).sum(), ((2, 3),)),
