@@ -16,7 +16,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.index import is_basic, read_at
-from minigrad.ops.memory_layout import copy_by_layout, layout_of
+from minigrad.ops.memory_layout import copy_by_layout, layout_of, owner_of
 from minigrad.ops.piecewise import gate
 from minigrad.ops.strides import slide_windows, strided
 from minigrad.ops.writes import check_memory
@@ -51,19 +51,30 @@ def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, An
 
 def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
     """Writes `value` into the part of `array` that `reader` reads."""
+    seen, last = array, reader
     if isinstance(reader, Path):
         for step, options in reader.steps:
-            array = step.forward(array, **options)
-        reader = reader.last
-    if reader.forward is read_at.forward:
+            seen = step.forward(seen, **options)
+        last = reader.last
+    by_key = last.forward is read_at.forward
+    region = seen if by_key else last.forward(seen, **statics)
+    if region.size and owner_of(region) is not owner_of(array):
+        _write_by_number(array, value, reader, statics)
+    elif by_key:
         key = statics["key"]
-        if 0 in array.strides:
-            check_memory(array[key] if is_basic(key) else array, "backward of a write")
-        array[key] = value
-        return
-    region = reader.forward(array, **statics)
-    check_memory(region, "backward of a write")
-    region[...] = value
+        if 0 in region.strides:
+            check_memory(region[key] if is_basic(key) else region, "backward of a write")
+        region[key] = value
+    else:
+        check_memory(region, "backward of a write")
+        region[...] = value
+
+
+def _write_by_number(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
+    """`write_region` where `reader` makes a copy: a `view` of a gradient that arrives in another memory order."""
+    xp = array_module(array)
+    places = reader.forward(xp.arange(array.size).reshape(array.shape), **statics)
+    array[xp.unravel_index(places, array.shape)] = value
 
 
 def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:

@@ -36,6 +36,31 @@ def test_views_keep_their_order_when_their_base_is_transposed_in_place():
     np.testing.assert_allclose(x.grad.numpy().ravel(), np.arange(6) * 1.5)
 
 
+WRITES = {
+    "the whole": lambda y: y.view(-1).mul_(2.0),
+    "a part": lambda y: y.view(-1)[1:3].fill_(0.0),
+    "an element by index": lambda y: y.view(3, 2).__setitem__((1, 0), 0.0),
+    "elements by a list": lambda y: y.flatten().__setitem__([0, 4], 0.0),
+    "where a mask holds": lambda y: y.reshape(6).masked_fill_(torch.arange(6) > 3, 0.0),
+    "a view of a transposed view": lambda y: y.t().unflatten(0, (3, 1)).mul_(torch.arange(3.0).view(3, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_the_gradient_of_a_write_through_a_view_may_arrive_in_any_memory_order(write):
+    cotangent = torch.arange(1.0, 7.0).reshape(2, 3).double()
+    found = []
+    for transpose in (False, True):
+        x = leaf(2, 3)
+        y = x**2
+        WRITES[write](y)
+        loss = ((y.T * cotangent.T.contiguous()) if transpose else y * cotangent).sum()
+        found.append(torch.autograd.grad(loss, x, create_graph=True)[0])
+        found.append(torch.autograd.grad(found[-1].sum(), x)[0])
+    assert torch.equal(found[0], found[2]) and torch.equal(found[1], found[3])
+    assert not torch.equal(found[0], 2 * x * cotangent)
+
+
 def test_copy_of_a_constant_gives_the_old_value_a_gradient_of_zero():
     x = leaf(2)
     y = x * 2
