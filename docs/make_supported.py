@@ -86,7 +86,7 @@ DIFFERENCES = [
         "torch.cuda.amp.autocast(enabled=False)(len) is len",
     ),
     (
-        "in-place operations with a gradient on overlapping views (`unfold`, `as_strided`) or their `detach()`",
+        "writes with a gradient to overlapping views (`unfold`, `as_strided`), their `detach()` or `.data`",
         "all values are read before any is written; an element's gradient goes to its last write. PyTorch mixes both",
         "(torch.ones(3, requires_grad=True) * 1).unfold(0, 2, 1).mul_(3).tolist() == [[3.0, 3.0], [3.0, 3.0]]",
     ),
@@ -96,9 +96,22 @@ DIFFERENCES = [
         "[y := torch.zeros(2), v := y[...], y.mul_(torch.ones(2, requires_grad=True)), v.exp_()][3].requires_grad",
     ),
     (
-        "writing one element to itself through another view",
-        "accepted: the element keeps its value; PyTorch refuses some cases, depending on strides",
+        "writing elements to themselves through another view",
+        "accepted: they keep their values; PyTorch refuses some cases, depending on strides",
         "torch.ones(1, 1).unsqueeze(0).add_(0.0).tolist() == [[[1.0]]]",
+    ),
+    (
+        "`masked_fill_`, `index_put_`, `index_fill_`, `tril_`, `triu_` on an expanded tensor with a gradient",
+        "are refused, as all writes to it are; PyTorch writes, and refuses backward",
+        "refuses('(ones_with_gradient(1) * 1).expand(2).masked_fill_(torch.tensor([True, False]), 0.0)')",
+    ),
+    (
+        "backward to a part of `split` that was made a leaf, after a write with a gradient to the whole",
+        "the part gets the gradient; PyTorch refuses",
+        (
+            "[x := torch.ones(2), p := x.split(1)[0], p.requires_grad_(), y := p * 2, x.mul_(ones_with_gradient(2)), "
+            "y.backward(), p.grad.item()][6] == 2"
+        ),
     ),
     (
         "`t_()`, `squeeze_()` and similar methods on a leaf under `no_grad()`",
@@ -331,7 +344,7 @@ DIFFERENCES = [
         "refuses('torch.poisson(torch.tensor([float(\\'inf\\')]))')",
     ),
     (
-        "convolutions, pooling, `matmul`, `F.unfold`, `F.interpolate(mode='area')` of empty tensors",
+        "convolutions, pooling, `matmul`, `F.unfold`, `F.interpolate(mode='area')` of empty tensors, or to size 0",
         "dtypes and options are checked although nothing is computed; PyTorch does not, or checks other ones",
         "refuses('F.conv1d(torch.zeros(0, 1, 3).bool(), torch.zeros(1, 1, 1).bool())')",
     ),
@@ -440,7 +453,7 @@ DIFFERENCES = [
         "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
     ),
     (
-        "gradients that cancel to 0: `x/x`, `F.cosine_similarity` of one number, `F.normalize`, `F.batch_norm` of two",
+        "gradients that cancel to 0: `x/x`, `x.softmax(0).sum()`, `F.cosine_similarity` of one number, `F.normalize`",
         "are 0 up to rounding; the rounding differs, because the order of summation does",
         "abs(gradient('F.cosine_similarity(x, torch.ones(3), 0)', [2.0])[0]) < 1e-6",
     ),

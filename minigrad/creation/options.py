@@ -74,7 +74,9 @@ def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any
             return backend.quiet(function, *args, xp=np, **options)
         with backend.on(where):
             return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
-    except MemoryError as error:
+    except (MemoryError, ValueError) as error:
+        if isinstance(error, ValueError) and "too big" not in str(error):  # NumPy's word for more than 2**63 bytes
+            raise
         raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
 
 

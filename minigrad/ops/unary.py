@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
+from minigrad.ops.arguments import as_int, not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
 from minigrad.ops.piecewise import zeros_of
@@ -182,6 +182,6 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """
     if input.array.dtype.kind != "f" and decimals is not None:
         raise not_implemented_for("round", input.array.dtype)
-    if not decimals:
+    if decimals is None or not as_int(decimals, "decimals"):
         return _round(input)
     return _rounded(input, decimals=decimals)

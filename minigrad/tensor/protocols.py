@@ -13,6 +13,7 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
+from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
 from minigrad.ops.memory_layout import owner_of, view_bytes
@@ -114,6 +115,8 @@ class ProtocolMethods(TensorBase):
         >>> torch.tensor([1, 2]).numpy()
         array([1, 2])
         """
+        if force is not False:
+            require_bools("numpy", force=force)
         if self.requires_grad and not force and is_grad_enabled():
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.node is not None:

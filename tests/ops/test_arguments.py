@@ -118,6 +118,7 @@ FLAGS = {
     "non_blocking": lambda v: X.to(torch.float64, non_blocking=v),
     "non_blocking of copy_": lambda v: torch.zeros(2, 3).copy_(X, v),
     "requires_grad": lambda v: torch.zeros(2, requires_grad=v),
+    "force": lambda v: X.numpy(force=v),
     "periodic": lambda v: torch.hann_window(4, v),
     "periodic of kaiser_window": lambda v: torch.kaiser_window(4, periodic=v),
     "ceil_mode": lambda v: F.max_pool2d(IMAGE, 2, ceil_mode=v),
