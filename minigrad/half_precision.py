@@ -21,7 +21,9 @@ FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 
 
 def widen(x: Any) -> Any:
-    """An array of float16 as float32; anything else as it is."""
+    """An array of float16 as float32, also within a list (a rule's `others`); anything else as it is."""
+    if type(x) is list:
+        return [*map(widen, x)]
     return x.astype(np.float32) if getattr(x, "dtype", None) == HALF else x
 
 

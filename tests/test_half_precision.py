@@ -62,6 +62,19 @@ def test_gradients_of_wider_operands_are_not_rounded():
     assert w.grad.item() == np.float32(np.float16(0.1)) * np.float32(np.float16(0.1))
 
 
+def test_of_any_number_of_operands_too():
+    seen = []
+
+    def rule(g, i, others):
+        seen.extend(x.dtype.char for x in (g, *others))
+        return g * others[0]
+
+    product = operation("product_of_two", lambda *xs: xs[0] * xs[1], rule, in_float32=True)
+    x, y = (torch.full((1,), 3.0, dtype=torch.float16, requires_grad=True) for _ in range(2))
+    product(x, y).backward()
+    assert seen == ["f"] * 4 and x.grad.item() == y.grad.item() == 3.0
+
+
 def test_a_kernel_rounds_what_it_computes():
     made, _ = declare(True)
     half = np.ones(1, np.float16)

@@ -265,6 +265,20 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} takes classes as int64 "
             f"of shape {wanted}, write target.long(){soft}"
         )
+    _check_class_shapes(name, shape, have, wanted)
+    classes = shape[min(len(shape) - 1, 1)]
+    check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    if weight is not None:
+        check_same_dtype(name, input, "weight", weight)
+        if mode.get() & GRAD and is_in_graph(weight):
+            raise RuntimeError(
+                f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot "
+                "have requires_grad True: pass weight.detach()"
+            )
+
+
+def _check_class_shapes(name: str, shape: tuple[int, ...], have: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """Raises unless the classes have the shape that is `wanted` for scores of this `shape`."""
     if have[:1] != wanted[:1]:
         raise ValueError(
             f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
@@ -280,12 +294,3 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
             f"{list(wanted)}{cure}"
         )
-    classes = shape[min(len(shape) - 1, 1)]
-    check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
-    if weight is not None:
-        check_same_dtype(name, input, "weight", weight)
-        if mode.get() & GRAD and is_in_graph(weight):
-            raise RuntimeError(
-                f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot "
-                "have requires_grad True: pass weight.detach()"
-            )
