@@ -20,7 +20,7 @@ class ProfilerActivity(Enum):
     """PyTorch's names of activities; here operations are always timed on the host."""
 
     CPU = 0
-    CUDA = 1
+    CUDA = 2
 
 
 class profile(profiler.profile):

@@ -195,6 +195,9 @@ def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
     if not (np.isfinite(scale) and np.isfinite(shift)):
         with np.errstate(invalid="ignore"):
             return x * scale + shift
+    if max(abs(scale), abs(shift)) > 2.0**960:  # `_upper_half` would overflow; the powers of two change no digit
+        with np.errstate(over="ignore"):
+            return fused_multiply_add(x, scale * 2.0**-64, shift * 2.0**-64) * 2.0**64
     # The rounding errors of product and sum, computed exactly (T. J. Dekker, 1971), are added at the end.
     product = x * scale
     x_high, scale_high = _upper_half(x), _upper_half(scale)

@@ -262,3 +262,14 @@ def test_one_poisson_draw_of_many_equals_many_of_one():
     counts = [torch.poisson(torch.tensor([3.0]), generator=one).item() for _ in range(400)]
     assert torch.poisson(torch.full((400,), 3.0), generator=two).tolist() == counts
     assert torch.equal(one.get_state(), two.get_state())
+
+
+def test_numbers_near_the_end_of_float64_are_pytorchs():
+    torch.manual_seed(0)  # recorded from PyTorch 2.13
+    most = torch.finfo(torch.float64).max
+    wide = torch.empty(2, dtype=torch.float64, device="cpu").uniform_(-most / 2, most / 2)
+    assert wide.tolist() == [8.450110543690641e307, 3.7359634351951615e307]
+    torch.empty(3, dtype=torch.float64, device="cpu").uniform_()
+    positive = torch.empty(2, dtype=torch.float64, device="cpu").uniform_(0, most)
+    assert positive.tolist() == [1.4222411344333234e308, 3.2107909500240595e307]
+    assert torch.empty(20, dtype=torch.float64).normal_(1e308, 1e306).isfinite().all()

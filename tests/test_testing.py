@@ -136,3 +136,10 @@ def test_make_tensor_makes_gaps_and_excludes_zero():
         (50, 4), dtype=torch.int64, device="cpu", low=0, noncontiguous=True, exclude_zero=True
     )
     assert x.shape == (50, 4) and not x.is_contiguous() and bool((x > 0).all() and (x < 10).all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_make_tensor_draws_from_the_whole_range_of_a_dtype(dtype):
+    most = torch.finfo(dtype).max
+    x = torch.testing.make_tensor(2000, dtype=dtype, device="cpu", low=-most, high=most)
+    assert x.isfinite().all() and x.max() > 0.98 * most and x.min() < -0.98 * most

@@ -12,10 +12,16 @@ from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
 
 
+def _is_of_tensors(parameter: inspect.Parameter) -> bool:
+    """Whether a parameter takes tensors: not a function of tensors."""
+    text = str(parameter.annotation)
+    return "Tensor" in text and "Callable" not in text
+
+
 def _options_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The parameters of `function` that become options of a layer: those that are not tensors."""
     parameters = inspect.signature(function).parameters.items()
-    options = {n: p for n, p in parameters if p.default is not p.empty or "Tensor" not in str(p.annotation)}
+    options = {n: p for n, p in parameters if p.default is not p.empty or not _is_of_tensors(p)}
     return {n: p for n, p in options.items() if n not in ("_stacklevel", "dtype", "training")}
 
 
@@ -63,7 +69,7 @@ class Stateless(Layer):
             if not fields and not cls._options:
                 fields = _options_of(function)
         cls._options = cls._options | fields
-        cls._tensors = cls._tensors | {name for name, p in fields.items() if "Tensor" in str(p.annotation)}
+        cls._tensors = cls._tensors | {name for name, p in fields.items() if _is_of_tensors(p)}
         cls.__signature__ = inspect.Signature([*cls._options.values()])
         cls._shown = cls._shown if shown is None else shown
 

@@ -84,3 +84,7 @@ def test_export_chrome_trace_writes_the_events(tmp_path):
     prof.export_chrome_trace(tmp_path / "trace.json")
     (event,) = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     assert event["name"] == "aten::mul" and event["dur"] > 0 and seen == [prof]
+
+
+def test_activities_have_pytorchs_numbers():
+    assert [activity.value for activity in ProfilerActivity] == [0, 2]  # 1 is XPU

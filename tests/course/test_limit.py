@@ -1,12 +1,13 @@
-"""The time limit: it stops Python code, restores the previous tracer, and costs nothing afterwards."""
+"""The limits of time and memory: Python code is stopped, and the tracer and the limit of before are restored."""
 
 import contextlib
 import itertools
 import sys
+from pathlib import Path
 
 import pytest
 
-from minigrad.course.limit import TooLong, time_limit
+from minigrad.course.limit import TooLong, memory_limit, time_limit
 
 
 def spin():
@@ -64,3 +65,14 @@ def test_a_loop_that_catches_every_exception_is_stopped():
 
     with pytest.raises(TooLong), time_limit(0.05):
         stubborn()
+
+
+def test_the_limit_of_memory_is_restored():
+    resource = pytest.importorskip("resource", reason="memory is limited on Linux")
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    size = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    with memory_limit(64):  # GiB beside what is in use
+        within = resource.getrlimit(resource.RLIMIT_AS)
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    if within != before:  # beside CuPy, or under a lower limit, it stays
+        assert abs(within[0] - size - 64 * 2**30) < 2**30

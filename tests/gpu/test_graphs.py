@@ -222,17 +222,28 @@ def test_a_reset_graph_records_again_and_can_be_dumped(tmp_path):
         graph.reset()
 
 
-def test_work_of_another_stream_that_waits_is_recorded_too():
+@pytest.mark.parametrize(
+    "wait", [lambda other, mark: mark.wait(other), lambda other, mark: other.wait_event(mark),
+             lambda other, mark: other.wait_stream(cuda.current_stream())],
+    ids=["event.wait", "wait_event", "wait_stream"],
+)  # fmt: skip
+def test_work_of_another_stream_that_waits_is_recorded_too(wait):
     x, graph, other = mg.zeros(2, device="cuda"), cuda.CUDAGraph(), cuda.Stream()
     with cuda.graph(graph):
-        mark = cuda.current_stream().record_event()
-        mark.wait(other)
+        wait(other, cuda.current_stream().record_event())
         with cuda.stream(other):
             x += 1
         cuda.current_stream().wait_stream(other)
-    graph.replay()
+    for _ in range(2):
+        graph.replay()
     cuda.synchronize()
-    assert x.tolist() == [1, 1]
+    assert x.tolist() == [2, 2]
+
+
+@pytest.mark.skipif("cuda" in DEVICES, reason="CuPy does not tell how a stream was made")
+def test_a_stream_does_not_wait_for_the_default_one():
+    """A blocking one would: then nothing of the default stream could be computed beside it, or while it captures."""
+    assert cuda.Stream().stream.non_blocking
 
 
 def test_streams_are_equal_if_their_handles_are():

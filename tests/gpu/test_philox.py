@@ -101,6 +101,15 @@ class TestGenerators:
         cuda.seed_all()
         assert random.of_gpu(0).initial_seed() == random.of_gpu(1).initial_seed() != 7
 
+    def test_the_states_of_all_gpus_can_be_set(self):
+        torch.manual_seed(3)
+        torch.rand(1, device="cuda:1")
+        states = cuda.get_rng_state_all()
+        first = [torch.rand(3, device=f"cuda:{i}").tolist() for i in range(2)]
+        assert first[0] != first[1]
+        cuda.set_rng_state_all(states)
+        assert [torch.rand(3, device=f"cuda:{i}").tolist() for i in range(2)] == first
+
     def test_a_seed_set_before_the_first_draw_is_used(self):
         torch.manual_seed(9)
         random._of_gpus.clear()

@@ -84,7 +84,7 @@ class Stream:
 
     def __init__(self, null=False, non_blocking=False, ptds=False):
         self.ptr, self.null_stream, self.device_id = 0 if null else id(self), null, current.device
-        self.done, self.recording = True, None
+        self.done, self.recording, self.non_blocking = True, None, non_blocking
 
     def __enter__(self):
         current.streams = (*current.streams, self)
