@@ -83,9 +83,11 @@ def explain(name: str) -> str:
 def find(name: str) -> Exercise:
     """The exercise of this name; raises KeyError that suggests similar names."""
     load()
+    if not isinstance(name, str):
+        raise KeyError(f'the name of the exercise comes first: course.check("1.corr2d", function); got {name!r}')
     if name in KNOWN:
         return KNOWN[name]
-    near = difflib.get_close_matches(str(name), KNOWN, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
     cure = f"did you mean {' or '.join(near)}?" if near else "course.exercises() lists what there is"
     raise KeyError(f"there is no exercise {name!r}; {cure}")
 

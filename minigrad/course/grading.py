@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,7 +75,10 @@ def _run(path: Path, into: Grade, seconds: float, extra: Sequence[str]) -> None:
             into.failures.append(f"{path.name} was stopped after {seconds:g} seconds")
         elif status:
             said = errors.read_text("utf-8", "replace").strip().splitlines()
-            into.failures.append(f"{path.name} ended with {f'an error: {said[-1]}' if said else f'status {status}'}")
+            place = _find_line(path.name, said)
+            into.failures.append(
+                f"{path.name} ended with {f'an error{place}: {said[-1]}' if said else f'status {status}'}"
+            )
         lines = record.read_text("utf-8", "replace").splitlines() if record.exists() else []
     for line in lines:
         try:
@@ -82,6 +86,15 @@ def _run(path: Path, into: Grade, seconds: float, extra: Sequence[str]) -> None:
             into.verdicts[str(verdict["exercise"])] = verdict["complaint"]  # the last try counts
         except (ValueError, KeyError, TypeError):
             into.failures.append(f"{path.name} wrote into the record of verdicts by itself: look at what it does")
+
+
+def _find_line(name: str, traceback: Sequence[str]) -> str:
+    """The last line of the student's file in a traceback, with a notebook's cell: " in line 3"; "" without one."""
+    places = re.findall(rf'File "(?:.*[/\\])?{re.escape(name)}(?:, (cell \d+))?", line (\d+)', "\n".join(traceback))
+    if not places:
+        return ""
+    cell, line = places[-1]
+    return f" in {f'{cell}, ' if cell else ''}line {line}"
 
 
 def _start(path: Path, record: Path, errors: Path, into: Grade, extra: Sequence[str]) -> subprocess.Popen[bytes]:

@@ -445,6 +445,8 @@ def test_an_unknown_exercise_is_refused():
         course.check("8.dv", lambda: 0)
     with pytest.raises(KeyError, match="lists what there is"):
         course.check("", lambda: 0)
+    with pytest.raises(KeyError, match=r"the name of the exercise comes first.*got <function corr2d"):
+        course.check(corr2d, "1.corr2d")
 
 
 def test_exercises_and_explain_list_names_and_questions():

@@ -38,7 +38,7 @@ def test_each_student_of_a_folder_is_graded(folder):
     grades = {g.student: g for g in grade(folder)}
     assert grades["ada"].right == ["3.same_padding"] and not grades["ada"].failures
     assert grades["bob"].verdicts["3.same_padding"].startswith("For k = 3: 3 is not right")
-    assert grades["bob"].failures == ["bob.py ended with an error: ValueError: bob gave up"]
+    assert grades["bob"].failures == ["bob.py ended with an error in line 3: ValueError: bob gave up"]
     assert list(grades["cleo"].verdicts) == ["3.same_padding", "3.output_size"]
     assert "dan.ipynb ended with an error: ValueError: this is no notebook" in grades["dan"].failures[0]
     text = table(list(grades.values()))
@@ -69,7 +69,7 @@ def test_the_command_grades_lists_and_explains(folder, tmp_path, capsys):
     assert (
         row["exercise"] == "" and row["right"] == "0" and row["complaint"].startswith("dan.ipynb ended with an error")
     )
-    assert "bob.py ended with an error: ValueError: bob gave up" in [r["complaint"] for r in rows]
+    assert "bob.py ended with an error in line 3: ValueError: bob gave up" in [r["complaint"] for r in rows]
     assert main(["list"]) == 0 and "8.dw" in capsys.readouterr().out
     assert main(["explain", "8.dw"]) == 0 and "dw(g, x, w, b)" in capsys.readouterr().out
 
@@ -108,7 +108,7 @@ def test_a_cell_that_fails_does_not_hide_the_others(tmp_path):
     (tmp_path / "ada.ipynb").write_text(json.dumps(book))
     (found,) = grade(tmp_path)
     assert found.right == ["3.same_padding"]
-    assert found.failures == ["ada.ipynb ended with an error: SyntaxError: invalid syntax"]
+    assert found.failures == ["ada.ipynb ended with an error in cell 4, line 1: SyntaxError: invalid syntax"]
 
 
 MESSY = {  # what a file holds, and what is said of it; its one right answer counts all the same
@@ -166,4 +166,4 @@ def test_a_closed_pipe_is_no_error():
 def test_a_file_that_uses_too_much_memory_is_stopped(tmp_path):
     (tmp_path / "hungry.py").write_text("grown = []\nwhile True:\n    grown.append(bytearray(2**30))\n")
     (hungry,) = grade(tmp_path)
-    assert hungry.failures == ["hungry.py ended with an error: MemoryError"]
+    assert hungry.failures == ["hungry.py ended with an error in line 3: MemoryError"]
