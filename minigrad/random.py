@@ -127,7 +127,7 @@ def set_rng_state(new_state: Any) -> None:
 
 @contextlib.contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """A context after which the default generators have their old states again.
+    """A context after which the default generators have their old states again; with ``enabled=False`` it does nothing.
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(0)

@@ -115,7 +115,7 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_num_threads() -> int:
-    """The maximal number of threads of matrix products; by default one for each processor.
+    """The maximal number of threads of a matrix product, or of a pass over a large array; by default all processors.
 
     >>> import minigrad as torch
     >>> torch.get_num_threads() >= 1

@@ -96,6 +96,15 @@ def gradient_exercise(
     The answer is a function of g, the gradient of the result, and of the forward's arguments. It is checked with
     random numbers at each of `points`, the shapes of the arguments; `check` names the mistake. Raises ValueError if
     `of` or a point does not fit the forward's arguments.
+
+    >>> @gradient_exercise("docs.square", of="x", points=[{"x": (2, 3)}])
+    ... def square(x):
+    ...     "The gradient of x * x along x."
+    ...     return x * x
+    >>> from minigrad import course
+    >>> course.check("docs.square", lambda g, x: 2 * x * g)
+    docs.square: right.
+    True
     """
 
     def register(forward: Callable[..., Any]) -> Callable[..., Any]:

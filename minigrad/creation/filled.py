@@ -81,7 +81,8 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
 
-    Raises RuntimeError for a step of 0 or in the wrong direction.
+    The dtype is int64 if all numbers are ints, else the default dtype. Raises RuntimeError for a step of 0 or in the
+    wrong direction.
 
     >>> import minigrad as torch
     >>> torch.arange(1, 2, 0.5)

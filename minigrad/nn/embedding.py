@@ -60,8 +60,8 @@ class Embedding(Table):
 
     The weight (num_embeddings, embedding_dim) starts in N(0, 1); the row `padding_idx` is zero and is not
     trained. Rows with a norm above `max_norm` are scaled down when they are looked up. Raises `AssertionError`
-    for a `padding_idx` outside the table. `Embedding.from_pretrained(table)` takes an existing table.
-    As `torch.nn.Embedding`, without sparse gradients.
+    for a `padding_idx` outside the table, and `IndexError` at a call with an index outside it.
+    `Embedding.from_pretrained(table)` takes an existing table. As `torch.nn.Embedding`, without sparse gradients.
 
     >>> import minigrad as torch
     >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape

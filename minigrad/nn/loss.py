@@ -37,9 +37,10 @@ class FunctionLoss(Stateless, Loss, shown=()):
 
 
 class MSELoss(Loss):
-    """(input - target)^2.
+    """(input - target)^2: the mean of all, their sum with ``reduction="sum"``, each with ``"none"``.
 
-    Raises `ValueError` for different shapes, because they would broadcast silently.
+    Shapes: input and target of the same shape, any. The result has shape (), or that of the input with ``"none"``.
+    Raises `ValueError` for different shapes, because they would broadcast silently. As `torch.nn.MSELoss`.
 
     >>> import minigrad as torch
     >>> torch.nn.MSELoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))

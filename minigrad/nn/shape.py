@@ -65,7 +65,11 @@ class Fold(Stateless, function=F.fold):
 
 
 class Upsample(Stateless, function=F.interpolate):
-    """Resizes images to `size`, or by `scale_factor`: 'nearest' or 'bilinear'.
+    """Resizes signals, images or volumes to `size`, or by `scale_factor`, as `functional.interpolate` does.
+
+    Modes: 'nearest', 'nearest-exact', 'area'; 'linear' for (N, C, L); 'bilinear', 'bicubic' for (N, C, H, W);
+    'trilinear' for (N, C, D, H, W). Raises ValueError unless one of `size` and `scale_factor` is given,
+    NotImplementedError for a mode that does not fit the number of axes.
 
     >>> import minigrad as torch
     >>> torch.nn.Upsample(scale_factor=2)(torch.tensor([[[[1.0, 2.0]]]]))

@@ -292,6 +292,9 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
     """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded and keeps the dtype.
 
+    Without it, integers and bools are divided as floats. Shapes broadcast. Raises RuntimeError for another mode, and
+    for integers that are rounded and divided by 0.
+
     >>> import minigrad as torch
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
     tensor([ 3, -3])

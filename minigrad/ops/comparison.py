@@ -110,7 +110,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 
 @of_tensors
 def equal(input: Tensor, other: Tensor) -> bool:
-    """True when shapes and all elements are the same.
+    """True when shapes and all elements are the same; dtypes may differ, and NaN equals nothing.
 
     >>> import minigrad as torch
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))

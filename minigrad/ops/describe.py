@@ -1,6 +1,7 @@
 """Makes the docstrings of the functions in the elementwise tables: formula, domain, gradient rule and example.
 
-The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs.
+The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs; a rule that calls
+helpers of this library is given as a formula.
 """
 
 from __future__ import annotations
@@ -8,6 +9,41 @@ from __future__ import annotations
 import linecache
 from typing import Any
 
+COMPUTES = {  # a rule whose text names helpers of this library -> the formula that they compute
+    "zeros_of(g)": "0",
+    "refuse(g, ...)": "none: backward raises, as in PyTorch",
+    "g * direction(x)": "g * sign(x)",
+    "_relu_rule(g, ...)": "g where out > 0, else 0",
+    "_to_winner(g, x, y, np.less)": "g where x > y, g / 2 where x == y, else 0",
+    "_to_winner(g, y, x, np.less)": "g where y > x, g / 2 where x == y, else 0",
+    "_to_winner(g, x, y, np.greater)": "g where x < y, g / 2 where x == y, else 0",
+    "_to_winner(g, y, x, np.greater)": "g where y < x, g / 2 where x == y, else 0",
+    "_angle_share(g, x, y) * y": "g * y / (x * x + y * y), and 0 at the origin",
+    "_angle_share(g, x, y) * -x": "-g * x / (x * x + y * y), and 0 at the origin",
+    "_slope_of_divisor(g, ...)": "-g * floor(x / y)",
+    "_slope_of_sinc(g, ...)": "g * (cos(pi * x) - out) / x, and 0 at 0",
+    "np.where(_is_taken(x, y, np.greater_equal), g, 0.0)": "g where x >= y or y is NaN, else 0",
+    "np.where(_is_taken(x, y, np.greater_equal), 0.0, g)": "0 where x >= y or y is NaN, else g",
+    "np.where(_is_taken(x, y, np.less_equal), g, 0.0)": "g where x <= y or y is NaN, else 0",
+    "np.where(_is_taken(x, y, np.less_equal), 0.0, g)": "0 where x <= y or y is NaN, else g",
+    "np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y))": (
+        "g * log(y), and 0 where x is 0 and y <= 0"
+    ),
+    "np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y))": (
+        "g * log(1 + y), and 0 where x is 0 and y <= -1"
+    ),
+    "g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2))": (
+        "g * exp(erfinv(x) ** 2) * sqrt(pi) / 2"
+    ),
+    "g * for_either(digamma, _digamma)(x)": "g * digamma(x)",
+    "g * for_either(_poly, _polygamma)(x, n=1)": "g * polygamma(1, x)",
+    "g * for_either(i1, _i1)(x)": "g * i1(x)",
+    "g * (for_either(i0, _i0)(x) - divide_or(out, x, 0.5))": "g * (i0(x) - out / x), and g / 2 at 0",
+    "g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out)": "g * (i1e(x) - sign(x) * out)",
+    "g * (for_either(i0e, _scale(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out)": (
+        "g * (i0e(x) - out / x - sign(x) * out), and g / 2 at 0"
+    ),
+}
 RESULTS = {
     "real": "Integers and bools are computed as the default float type.",
     "same": "The result has the operands' common type.",
@@ -22,7 +58,8 @@ def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any
     """
     lines = [f"``{formula or name + '(input)'}``, element by element.", ""]
     for parameter, rule in zip(("input", "other"), rules, strict=False):
-        lines += [f"Gradient of `{parameter}`: ``{source_of(rule)}``."] if rule else []
+        source = source_of(rule) if rule else ""
+        lines += [f"Gradient of `{parameter}`: ``{COMPUTES.get(source, source)}``."] if rule else []
     if any(rules):
         lines += ["There, g is the gradient that arrives, x and y are the operands, and out is the result."]
     elif result != "truth":

@@ -297,9 +297,11 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
-    """Each entry of one axis repeated `repeats` times, which is one number or one for each entry.
+    """Each entry of axis `dim` repeated `repeats` times, which is one number or one for each entry.
 
-    Called with a vector of counts alone: 0 repeated by the first count, 1 by the second, and so on.
+    Without `dim` the tensor is flattened first. Called with a vector of counts alone: 0 repeated by the first count, 1
+    by the second, and so on. `output_size` is the sum of the repeats, if it is known. Raises RuntimeError for negative
+    repeats, for another number of them than entries, and for another `output_size`.
 
     >>> import minigrad as torch
     >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)

@@ -148,6 +148,8 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
             if write_by_element(self, function, args, kwargs, manner.in_part):
                 return self
+        if "out" in kwargs:
+            raise TypeError(f"{name}() takes no argument 'out': it writes into the tensor itself")
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
         value = function(_keep_old_value(self, operands), *args, **kwargs)

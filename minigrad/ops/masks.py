@@ -126,7 +126,9 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
 
 @takes_out(apart="all")
 def masked_select(input: Tensor, mask: Any) -> Tensor:
-    """The elements where `mask` holds, broadcast, under one axis.
+    """The elements where `mask` is True, in one axis; both are broadcast to one shape first.
+
+    Raises RuntimeError for a mask that is not of bools, and for shapes that do not broadcast.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([1.0, -2.0])

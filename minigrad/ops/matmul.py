@@ -178,6 +178,8 @@ def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
 def mm(input: Tensor, mat2: Any) -> Tensor:
     """The product of two matrices, (n, m) @ (m, p) -> (n, p).
 
+    Raises RuntimeError for other numbers of axes, and for inner sizes m that differ.
+
     >>> import minigrad as torch
     >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
     tensor([[11.]])

@@ -117,7 +117,11 @@ def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str
             return of_all(input)
         return pick(input, d, find_extreme, find, keepdim=keepdim)
 
-    text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
+    text = (
+        f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`.\n\n"
+        "NaN wins. Equal extremes of all share the gradient; along `dim` that of the index gets it. Raises "
+        "RuntimeError\nfor an empty tensor, IndexError for an empty axis `dim`."
+    )
     return takes_out(rename(call, name, text, example))
 
 
@@ -204,7 +208,10 @@ def msort(input: Tensor) -> Tensor:
 
 @takes_out
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """The `k` largest (or smallest) elements along `dim`, sorted, and their indices.
+    """The `k` largest elements along `dim` and their indices; the smallest with ``largest=False``.
+
+    Shapes: (..., n, ...) -> (..., k, ...) for both. They are always sorted, the first in the order first. Raises
+    RuntimeError unless 0 <= k <= n.
 
     >>> import minigrad as torch
     >>> torch.topk(torch.tensor([3, 1, 2]), 2).values

@@ -130,6 +130,8 @@ def _view_as_dtype(input: Any, wanted: Any) -> Any:
 def permute(input: Tensor, *dims: Any) -> Tensor:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W).
 
+    The result is a view. Raises RuntimeError unless `dims` names each axis once.
+
     >>> import minigrad as torch
     >>> torch.permute(torch.ones(2, 3, 4), (2, 0, 1)).shape
     minigrad.Size([4, 2, 3])
@@ -295,7 +297,9 @@ def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
 
 @takes_out
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A new axis of length 1 at `dim`.
+    """A view with a new axis of length 1 at `dim`: (2, 3) -> (1, 2, 3), (2, 1, 3) or (2, 3, 1).
+
+    A negative `dim` counts from the end of the result's axes. Raises IndexError for a `dim` outside them.
 
     >>> import minigrad as torch
     >>> torch.unsqueeze(torch.ones(2), 0).shape

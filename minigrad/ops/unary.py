@@ -93,19 +93,19 @@ log10 = _exact("log10", np.log10, lambda g, x: g / (x * math.log(10)),
 
 # ---- circular and hyperbolic ---------------------------------------------------------------------
 sin = unary("sin", np.sin, lambda g, x: g * np.cos(x),
-    formula="sin(input), an angle in radians", example="[0.0, 1.0] -> [0.0000, 0.8415]")
+    formula="the sine of input, an angle in radians", example="[0.0, 1.0] -> [0.0000, 0.8415]")
 cos = unary("cos", np.cos, lambda g, x: -g * np.sin(x),
-    formula="cos(input), an angle in radians", example="[0.0, 1.0] -> [1.0000, 0.5403]")
+    formula="the cosine of input, an angle in radians", example="[0.0, 1.0] -> [1.0000, 0.5403]")
 tan = unary("tan", np.tan, lambda g, out: g * (1 + out * out),
-    formula="sin(input) / cos(input)", example="[0.0, 1.0] -> [0.0000, 1.5574]")
+    formula="sin(input) / cos(input), of an angle in radians", example="[0.0, 1.0] -> [0.0000, 1.5574]")
 asin = arcsin = unary("asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x),
-    formula="the angle in [-pi/2, pi/2] whose sine is input", domain="-1 <= input <= 1; NaN beyond",
+    formula="the angle in radians, in [-pi/2, pi/2], whose sine is input", domain="-1 <= input <= 1; NaN beyond",
     example="[0.0, 1.0] -> [0.0000, 1.5708]")
 acos = arccos = unary("acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x),
-    formula="the angle in [0, pi] whose cosine is input", domain="-1 <= input <= 1; NaN beyond",
+    formula="the angle in radians, in [0, pi], whose cosine is input", domain="-1 <= input <= 1; NaN beyond",
     example="[0.0, 1.0] -> [1.5708, 0.0000]")
 atan = arctan = unary("atan", np.arctan, lambda g, x: g / (1 + x * x),
-    formula="the angle in (-pi/2, pi/2) whose tangent is input", example="[0.0, 1.0] -> [0.0000, 0.7854]")
+    formula="the angle in radians, in (-pi/2, pi/2), whose tangent is input", example="[0.0, 1.0] -> [0.0000, 0.7854]")
 sinh = unary("sinh", np.sinh, lambda g, x: g * np.cosh(x),
     formula="(e ** input - e ** -input) / 2", example="[0.0, 1.0] -> [0.0000, 1.1752]")
 cosh = unary("cosh", np.cosh, lambda g, x: g * np.sinh(x),

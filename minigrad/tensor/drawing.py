@@ -265,7 +265,9 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "log_normal_", draw, generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        """Fill with ones of probability `p`, a number or a tensor, and zeros.
+        """Fill with ones, each with probability `p`, and zeros.
+
+        `p` is a number, or a tensor that broadcasts to this one. Raises RuntimeError for probabilities outside [0, 1].
 
         >>> import minigrad as torch
         >>> torch.empty(2).bernoulli_(1.0)

@@ -35,6 +35,19 @@ def test_the_gradient_is_the_source_of_the_rule():
     assert "No gradient flows." in torch.bitwise_and.__doc__
 
 
+def test_no_docstring_names_a_helper_of_the_library():
+    for place in (torch, torch.special):
+        for name in place.__all__:
+            for rule in re.findall("Gradient of .*", inspect.getdoc(getattr(place, name)) or ""):
+                called = re.findall(r"(?<![.\w])(\w+)\(", rule)
+                assert not [f for f in called if not hasattr(torch, f) and not hasattr(torch.special, f)], (name, rule)
+
+
+def test_a_rule_that_calls_helpers_is_given_as_a_formula():
+    assert "Gradient of `input`: ``g where x > y, g / 2 where x == y, else 0``." in torch.maximum.__doc__
+    assert "Gradient of `input`: ``g where out > 0, else 0``." in torch.relu.__doc__
+
+
 def test_source_of_reads_rules_over_two_lines_and_named_functions():
     rule = lambda g, x: (  # noqa: E731
         g + x

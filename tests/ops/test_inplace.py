@@ -317,3 +317,11 @@ def test_copy_and_out_see_that_a_view_of_a_written_base_requires_grad():
     assert copy.copy(v).requires_grad
     with pytest.raises(RuntimeError, match=r"out=\.\.\. arguments don't support automatic differentiation"):
         torch.add(torch.ones(3), 1.0, out=other)
+
+
+def test_an_in_place_method_takes_no_out():
+    for write in (lambda x: x.sin_(out=torch.ones(2)), lambda x: x.mul_(2, out=x)):
+        with pytest.raises(
+            TypeError, match=r"(sin|mul)_\(\) takes no argument 'out': it writes into the tensor itself"
+        ):
+            write(torch.ones(2))
