@@ -64,8 +64,9 @@ assert torch.allclose(corr2d_1x1(X, K), corr2d_multi_in_out(X, K), atol=1e-6)
 # %% [markdown]
 # ## The layer
 #
-# `nn.Conv2d` has the weight and a bias, one number for each channel out. The axes of its input always have the order
-# (images, channels, rows, columns). Many errors of beginners are about this order; try one.
+# `nn.Conv2d` has the weight and a bias, one number for each channel out that is added to its map. The axes of its
+# input always have the order (images, channels, rows, columns). Many errors of beginners are about this order; try
+# one.
 
 # %%
 layer = nn.Conv2d(3, 8, kernel_size=5)

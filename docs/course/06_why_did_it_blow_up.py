@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 6. Why did it blow up?
 #
-# With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without limit. This is no
-# accident: the largest stable rate can be computed exactly.
+# With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without limit. Between them
+# lies a largest stable rate, and it can be computed exactly.
 
 # %%
 import minigrad as torch
@@ -47,8 +47,9 @@ assert learn(0.033)[-1] < learn(0.033)[0] and learn(0.034)[-1] > learn(0.034)[0]
 #
 # ## The exact limit
 #
-# The distance must shrink along all axes, so the largest curvature decides: lr < 2 / c_max. For our bowl the curvatures
-# are the eigenvalues of a 2 x 2 matrix of second derivatives, the Hessian.
+# The distance must shrink along all axes, so the largest curvature decides: lr < 2 / c_max. The curvatures come from
+# the matrix H of second derivatives, the Hessian, here 2 x 2. Along a direction v with H v = c v the curvature is c;
+# these c are called the eigenvalues of H.
 
 # %%
 K = torch.zeros(1, 1, 1, 2, requires_grad=True)
@@ -108,10 +109,11 @@ print({f"{lr:.4f}": n for lr, n in steps_needed.items()})
 assert min(steps_needed, key=steps_needed.get) == 2 / 72
 
 # %% [markdown]
-# ## The other accident: zero_grad forgotten
+# ## Another mistake: zero_grad forgotten
 #
-# `backward` adds to `.grad`. Without `zero_grad` each step uses the sum of all gradients so far: the kernel gains
-# speed, overshoots and comes back, again and again. The loss does not diverge, it oscillates.
+# `backward` adds to `.grad`. Without `zero_grad` each step uses the sum of all gradients so far. So the steps become
+# larger, pass the minimum, and come back only when the later gradients outweigh the earlier ones, again and again. The
+# loss does not grow without limit; it goes up and down.
 
 # %%
 K = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True)

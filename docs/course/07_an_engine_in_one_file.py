@@ -77,7 +77,7 @@ x = Number(3.0)
 a = x + x  # read three times: once by the last sum, twice by the square
 walk_first_come(a + a * a)
 print(f"first come, first served: {x.grad}; but 2x + 4x^2 has the slope 2 + 8x = 26")
-assert x.grad == 2.0  # `a` passed on what it had before its square had paid
+assert x.grad == 2.0  # `a` passed its gradient on before it had received that of its square
 
 # %% [markdown]
 # A number can pass on its gradient when all results that use it have passed on theirs. An operand is always older than
@@ -136,7 +136,8 @@ class Tensor:
 
 
 class Call:
-    """A place in the graph: an operation that was carried out, on the results of which calls. A leaf has none."""
+    """A place in the graph: which operation was carried out, on the results of which calls. A leaf, made by no
+    operation, has none."""
 
     def __init__(self, shape, operands=(), rules=()):
         self.shape, self.rules, self.order = shape, rules, next(clock)
@@ -208,8 +209,8 @@ print("the gradient of one number, the bias, has the shape", along_bias.shape)
 assert along_bias.shape == (2, 3)  # wrong: it was given six
 
 # %% [markdown]
-# NumPy has broadcast the bias over the image. One number was used six times, so its gradient is the sum of six numbers.
-# Broadcasting and summing are each other's gradient. The engine does this sum, so that not every rule must.
+# NumPy has broadcast the bias: it used one number for each of the six pixels. So its gradient is the sum of six
+# numbers. Broadcasting and summing are each other's gradient. The engine does this sum, so that not every rule must.
 
 
 # %%

@@ -54,8 +54,8 @@ def db(g, x, w, b):
 
 
 # %% [markdown]
-# `check_gradients` compares with finite differences of the forward. It says which gradients are right and which are
-# wrong.
+# `check_gradients` compares with finite differences: it changes each number a little, and looks how much the forward's
+# output changes. It says which gradients are right and which are wrong.
 
 # %%
 print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"b": db(g, x, w, b)}))

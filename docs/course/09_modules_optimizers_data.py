@@ -64,7 +64,8 @@ course.check("9.parameters", parameters)
 # %% [markdown]
 # ## Optimizers update the weights
 #
-# `zero_grad`, `backward`, `step`. Plain SGD subtracts lr times the gradient, as we did by hand.
+# `zero_grad`, `backward`, `step`. Plain SGD (stochastic gradient descent) subtracts lr times the gradient, as we did by
+# hand.
 
 # %%
 X = torch.ones(6, 8)
@@ -82,8 +83,10 @@ assert torch.allclose(layer.weight.data, torch.tensor([[1.0, -1.0]]), atol=0.05)
 # %% [markdown]
 # ## Momentum
 #
-# In a narrow valley plain gradient descent moves from side to side; a rolling ball is quicker. So keep a velocity: the
-# old velocity times a factor below 1, plus the gradient. Each step goes along the velocity.
+# Where the loss is much steeper along one axis than along another, plain gradient descent moves from side to side
+# along the steep axis, and makes little progress along the other (chapter 6). Momentum averages over steps: the
+# velocity is the old velocity times a factor mu below 1, plus the gradient. Each step goes along the velocity, times
+# lr.
 
 
 # %%
@@ -120,7 +123,8 @@ print(len(loader), "batches of", next(iter(loader))[0].shape)
 # ## How good?
 #
 # The net gives three scores for an image; the largest score is the predicted class. `CrossEntropyLoss` takes the scores
-# without a softmax, and the number of the right class. The accuracy is the share of right predictions.
+# as they are, and the number of the right class. (It applies softmax itself, which turns scores into positive numbers
+# that sum to 1.) The accuracy is the share of right predictions. One pass over all training images is called an epoch.
 
 
 # %%

@@ -94,7 +94,8 @@ print(f"{len(wrong)} are wrong:", [(int(labels[test][i]), int(predicted[i])) for
 # %% [markdown]
 # ## Look at what it learned, and at what it gets wrong
 #
-# Always look at the wrong predictions too. Some of these digits are hard to read even for people.
+# Always look at the wrong predictions too. Some of these digits are hard to read even for people. In the pictures red
+# is positive, blue negative, white 0; above each wrong digit stand its true class and the predicted one.
 
 # %%
 if viz.can_draw():

@@ -62,8 +62,8 @@ print(f"loops {slow * 1e3:.1f} ms, one product {quick * 1e3:.2f} ms: {slow / qui
 # %% [markdown]
 # ## Four products for six
 #
-# A kernel of three taps, two outputs: y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2. Six products. Shmuel
-# Winograd (1980) showed that four are enough, and that fewer are impossible:
+# A kernel of three numbers, two outputs: y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2. Six products.
+# Shmuel Winograd (1980) showed that four are enough, and that fewer are impossible:
 #
 #     m1 = (d0 - d2) g0          m2 = (d1 + d2) (g0 + g1 + g2) / 2
 #     m4 = (d1 - d3) g2          m3 = (d2 - d1) (g0 - g1 + g2) / 2

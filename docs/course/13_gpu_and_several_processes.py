@@ -99,8 +99,9 @@ else:
 #
 # ## With minigrad.distributed
 #
-# Text through a pipe is slow. `minigrad.distributed` sends the numbers by MPI, while backward is still running. A
-# program needs three more lines, and also runs as a single process.
+# Text through a pipe is slow. `minigrad.distributed` sends the numbers by MPI, a library for messages between
+# processes, while backward is still running. Each process has a number, its rank, from 0. A program needs three more
+# lines, and also runs as a single process.
 
 # %%
 import minigrad.distributed as dist

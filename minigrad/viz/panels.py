@@ -203,7 +203,7 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     for (i, j), value in np.ndenumerate(cells):
         if value:
             axes.text(j, i, str(value), ha="center", va="center", fontsize="small")
-    axes.set(title=title, xticks=classes, yticks=classes, xlabel="taken for", ylabel="is")
+    axes.set(title=title, xticks=classes, yticks=classes, xlabel="predicted class", ylabel="true class")
     axes.set_xticklabels(names)
     axes.set_yticklabels(names)
     return axes
