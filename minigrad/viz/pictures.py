@@ -74,7 +74,7 @@ def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
     made, (left, right) = figure(1, 2, widths=[W, len(places)], size=size)
     i, j = places[window]
     _draw_cells(left, image, np.array([[i <= a < i + h and j <= b < j + w for b in range(W)] for a in range(H)]))
-    left.set_title(f"window {window} of 0 to {len(places) - 1}")
+    left.set_title(f"window {window} of {len(places)}")
     marked = np.zeros(matrix.shape, dtype=bool)
     marked[:, window] = True
     _draw_cells(right, matrix, marked)

@@ -44,7 +44,7 @@ def test_im2col_writes_the_matrix_of_unfold():
     written = np.array([int(text.get_text()) for text in right.texts]).reshape(4, 6)
     np.testing.assert_array_equal(written, expected.numpy())
     np.testing.assert_array_equal(np.flatnonzero(left.images[0].get_array()), [5, 6, 9, 10])
-    assert left.get_title() == "window 4 of 0 to 5" and picture._repr_png_().startswith(b"\x89PNG")
+    assert left.get_title() == "window 4 of 6" and picture._repr_png_().startswith(b"\x89PNG")
 
 
 def test_im2col_of_a_kernel_as_large_as_the_image_has_one_window():
