@@ -665,7 +665,7 @@ DIFFERENCES = [
     ),
     (
         "`func`",
-        "`vmap` loops over the examples, at least one; `backward` and `requires_grad_` may be called inside it",
+        "`vmap` calls the function for each example, at least one, so what it prints or pops is so often printed or popped",
         "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
     ),
     (

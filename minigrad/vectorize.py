@@ -31,7 +31,8 @@ def vmap(
     the like. It costs as much as a loop: `func` is called once an example, so a function that takes batches itself is
     quicker. With `randomness` 'different' every example draws anew, with 'same' all see the same draws, and 'error'
     refuses draws.
-    Raises ValueError for arguments and results that do not fit. `chunk_size` means nothing here.
+    Raises ValueError for arguments and results that do not fit, RuntimeError for a write to an argument that all
+    examples see. `chunk_size` means nothing here.
 
     >>> import minigrad as torch
     >>> torch.vmap(torch.dot)(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(2, 2))
@@ -49,11 +50,13 @@ def vmap(
         dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
         count = _count_examples(values, dims)
         states, results = keep_states(), []
+        shared = [(x, x.writes[0]) for x, d in zip(values, dims, strict=True) if d is None and isinstance(x, Tensor)]
         for i in range(count):
             chosen = [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
             arguments, named_arguments = rebuild(chosen)
             with ModeSwitch(set_flags=KEEP if i < count - 1 else 0):
                 results.append(func(*arguments, **named_arguments))
+            _refuse_writes(shared)
             if randomness == "same" and i < count - 1:
                 restore_states(states)
         if randomness == "error":
@@ -105,6 +108,16 @@ def _count_examples(values: list[Any], dims: list[Any]) -> int:
     if not counts[0]:
         raise ValueError("vmap: the mapped dimension has length 0: no example tells what the function returns")
     return int(counts[0])
+
+
+def _refuse_writes(shared: list[tuple[Tensor, int]]) -> None:
+    """Raises RuntimeError if an example has written to a tensor that the next one would see changed."""
+    for x, version in shared:
+        if x.writes[0] != version:
+            raise RuntimeError(
+                f"vmap: inplace arithmetic is not possible on the argument of shape {tuple(x.shape)} that all examples "
+                "see (its in_dims is None): each would see what the one before has written. Write to a copy, x.clone()"
+            )
 
 
 def _refuse_draws(states: Any) -> None:

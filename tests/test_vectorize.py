@@ -32,6 +32,12 @@ def test_vmap_composes_with_derivatives():
     assert torch.allclose(torch.vmap(F.conv2d, in_dims=(0, None))(images, kernel), F.conv2d(images, kernel))
 
 
+def test_an_example_may_write_to_its_own_row():
+    x = torch.zeros(2, 4)
+    assert torch.equal(torch.vmap(torch.Tensor.add_)(x, X[0, :2]), X[0, :2])
+    assert torch.equal(x, X[0, :2])
+
+
 def test_randomness_refuses_shares_or_draws_anew():
     with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
         torch.vmap(torch.rand_like)(X)
@@ -52,6 +58,11 @@ def test_randomness_refuses_shares_or_draws_anew():
         (lambda: torch.vmap(torch.sin)(X[:0]), ValueError, "has length 0"),
         (lambda: torch.vmap(lambda a: 3)(X), ValueError, "must only return Tensors"),
         (lambda: torch.vmap(torch.sin, randomness="some"), RuntimeError, "Only allowed values for randomness"),
+        (
+            lambda: torch.vmap(torch.Tensor.add_, in_dims=(None, 0))(torch.ones(4), X[0]),
+            RuntimeError,
+            r"argument of shape \(4,\) that all examples see .*x.clone\(\)",
+        ),
         (lambda: torch.vmap(torch.sin, chunk_size=0), ValueError, "chunk_size should be None or greater than 0"),
     ],
 )

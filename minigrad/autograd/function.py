@@ -30,9 +30,11 @@ class FunctionCtx:
     materialize_grads = True
     _kept: Sequence[Any] | None = ()  # what was saved, once the call is recorded; None when it was freed
     _node: Any = staticmethod(lambda: None)  # a weak reference to the node, once the call is recorded
+    _read = False
 
     def __init__(self, function: type[Function], args: Sequence[Any]) -> None:
         self._name = f"{function.__name__}Backward"
+        self._read_once = function.clear_saved_tensors_on_access
         self.needs_input_grad = tuple([isinstance(x, TensorBase) and x.node is not None for x in args])
 
     def save_for_backward(self, *tensors: Any) -> None:
@@ -58,8 +60,11 @@ class FunctionCtx:
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to `save_for_backward`. Raises RuntimeError when freed or written to."""
         if self._kept is None:
-            raise freed(self._name)
-        return tuple([saved.read(self._name, self._node()) for saved in self._kept])
+            raise _read_before(self._name) if self._read else freed(self._name)
+        tensors = tuple([saved.read(self._name, self._node()) for saved in self._kept])
+        if self._read_once:
+            self._kept, self._read = None, True
+        return tensors
 
     saved_variables = saved_tensors  # the older name
 
@@ -79,7 +84,9 @@ class Function:
     """A user's operation: `forward(ctx, ...)` and `backward(ctx, *gradients)`, called by ``apply``.
 
     Backward gets one gradient for each result and returns one for each argument of forward. Written with
-    tensor operations, it can itself be differentiated.
+    tensor operations, it can itself be differentiated. With ``clear_saved_tensors_on_access = True`` in the class,
+    `ctx.saved_tensors` is read once and holds the tensors no longer; with ``boxed_grads_call = True`` backward gets
+    the gradients in one list, as ``backward(ctx, gradients)``.
     Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.Function
 
     >>> import minigrad as torch
@@ -93,6 +100,8 @@ class Function:
     """
 
     generate_vmap_rule = False
+    clear_saved_tensors_on_access = False
+    boxed_grads_call = False
 
     def __init__(self, *args: Any) -> None:
         name = type(self).__name__
@@ -135,8 +144,8 @@ class Function:
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        """Never called: there is no vmap."""
-        raise NotImplementedError("There is no vmap: call the function once for each row, and stack the results.")
+        """Never called: `vmap` calls `forward` for each example."""
+        raise NotImplementedError("vmap calls forward for each example: a Function's own vmap is never called.")
 
     @classmethod
     def _backward(cls) -> Callable[..., Any]:
@@ -180,6 +189,13 @@ class Function:
             return _return_unrecorded(ctx, args, output)
         results = record_call(cls, ctx, args, returned)
         return tuple(results) if isinstance(output, tuple) else results[0]
+
+
+def _read_before(name: str) -> RuntimeError:
+    return RuntimeError(
+        f"{name}: saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the "
+        "autograd.Function: keep what it returned in variables, and run backward only once"
+    )
 
 
 def _return_unrecorded(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:

@@ -149,7 +149,7 @@ class FunctionNode(Node):
         pull = self.function._backward()
         _here.depth = depth + 1
         try:
-            return pull(self.ctx, *gradients)
+            return pull(self.ctx, gradients) if self.function.boxed_grads_call else pull(self.ctx, *gradients)
         except (IndexError, TypeError, ValueError) as error:
             if hint := self._explain_error(pull, gradients):
                 error.add_note(hint)
@@ -160,7 +160,8 @@ class FunctionNode(Node):
     def _explain_error(self, pull: Any, gradients: list[Any]) -> str | None:
         """The likely cause of an error in a user's backward."""
         takes = getattr(getattr(pull, "__code__", None), "co_argcount", None)
-        if takes is not None and takes != len(gradients) + 1 and not pull.__code__.co_flags & CO_VARARGS:
+        boxed = self.function.boxed_grads_call
+        if takes is not None and takes != len(gradients) + 1 and not boxed and not pull.__code__.co_flags & CO_VARARGS:
             return (
                 f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
                 f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."

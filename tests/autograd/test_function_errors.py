@@ -119,7 +119,7 @@ REFUSED = {
         ("view", "modified inplace"),
     ),
     "forward mode": (lambda: Cube.jvp(None), NotImplementedError, ("computed from backward",)),
-    "vmap": (lambda: Cube.vmap(None, None), NotImplementedError, ("no vmap",)),
+    "vmap": (lambda: Cube.vmap(None, None), NotImplementedError, ("forward for each example", "never called")),
     "twice what can be differentiated once": (
         lambda: autograd.grad(
             autograd.grad((CubeOnce.apply(x := leaf(2)) ** 2).sum(), x, create_graph=True)[0].sum(), x

@@ -15,7 +15,7 @@ __all__ = [
     "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval",
     "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm",
     "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm",
-    "spectral_norm", "vector_to_parameters", "weight_norm",
+    "skip_init", "spectral_norm", "vector_to_parameters", "weight_norm",
 ]
 
 if _typing.TYPE_CHECKING:
@@ -23,10 +23,14 @@ if _typing.TYPE_CHECKING:
     from minigrad.nn.utils.fusion import (
         fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights,
     )
+    from minigrad.nn.utils.init import skip_init
 else:
     __getattr__ = _open_later(
         "torch.nn.utils",
         globals(),
-        "fusion parametrizations parametrize prune",
-        {"fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights"},
+        "fusion init parametrizations parametrize prune",
+        {
+            "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
+            "init": "skip_init",
+        },
     )
