@@ -665,7 +665,7 @@ DIFFERENCES = [
     ),
     (
         "`func`",
-        "`vmap` calls the function for each example, at least one, so what it prints or pops is so often printed or popped",
+        "`vmap` calls the function for each example, at least one, so what it prints is printed for each",
         "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
     ),
     (
