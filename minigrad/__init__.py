@@ -67,7 +67,7 @@ if _typing.TYPE_CHECKING:
         accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
         futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils, version, viz,
     )
-    from minigrad.amp import autocast, is_autocast_enabled
+    from minigrad.amp import GradScaler, autocast, is_autocast_enabled
     from minigrad.compiler import compile
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.grids import (
@@ -211,7 +211,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
-    "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
+    "GradScaler", "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
 ]  # fmt: skip
 
 # fmt: off
@@ -242,7 +242,7 @@ _LATER = {
     "tensor.drawing": "bernoulli multinomial poisson",
     "tensor.storage": "is_storage",
     "vectorize": "vmap",
-    "amp": "autocast is_autocast_enabled",
+    "amp": "GradScaler autocast is_autocast_enabled",
     "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.join":

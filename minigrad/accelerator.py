@@ -5,10 +5,11 @@ device = torch.accelerator.current_accelerator() if torch.accelerator.is_availab
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad import cuda, devices
 from minigrad.backend import device_count, is_available
+from minigrad.missing import missing_from
 
 __all__ = [
     "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count",
@@ -86,3 +87,7 @@ class device_index(cuda.device):
     >>> with torch.accelerator.device_index(None):
     ...     pass
     """
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.accelerator", globals())

@@ -13,12 +13,20 @@ from typing import Any
 
 PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
+_NO_CODE = "a file holds no code here, so nothing has to be allowed: save and load a state_dict"
+_PADDED = "there are no recurrent layers here; pad_sequence() makes one tensor of sequences"
 INSTEAD = {  # PyTorch's missing name -> what to use instead
     **{f"torch.distributed.{kind}Store": _NO_STORE for kind in ("TCP", "File", "Hash", "Prefix", "")},
     "torch.distributed.device_mesh": "new_group() and new_subgroups() make groups of ranks",
     "torch.distributed.init_device_mesh": "new_group() and new_subgroups() make groups of ranks",
+    **{f"torch.serialization.{act}_safe_globals": _NO_CODE for act in ("add", "clear", "get")},
+    "torch.serialization.safe_globals": _NO_CODE,
+    "torch.serialization.get_unsafe_globals_in_checkpoint": _NO_CODE,
+    **{f"torch.nn.utils.rnn.{kind}_sequence": _PADDED for kind in ("pack", "pack_padded", "pad_packed", "unpack")},
+    "torch.nn.utils.rnn.PackedSequence": _PADDED,
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
+ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad"}  # PyTorch's second name of a module
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
     "torch.amp": "autocast_mode grad_scaler",
     "torch.autograd": "anomaly_mode grad_mode",
@@ -80,6 +88,9 @@ def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> M
     if name in ANSWERED.get(namespace, "").split():
         package[name] = made = Answer(f"{package['__name__']}.{name}")
         return made
+    if where := ELSEWHERE.get(f"{namespace}.{name}"):
+        package[name] = found = import_module(where)
+        return found
     error = missing_name(namespace, name, known)
     if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec

@@ -57,19 +57,22 @@ def set_printoptions(
 
 
 def format_tensor(tensor: Any) -> str:
-    """The text of a tensor: `tensor([1., 2.], requires_grad=True)`."""
-    where = device_of(tensor.array)
+    """The text of a tensor: `tensor([1., 2.], requires_grad=True)`, with the name of a user's own class in front."""
+    cls, where = type(tensor), device_of(tensor.array)
+    name = "tensor" if cls.__module__.partition(".")[0] == "minigrad" else cls.__name__
     place = [] if where.type == "cpu" else [f"device='{where}'"]
     try:
         origin = "requires_grad=True" if tensor.is_leaf else f"grad_fn=<{tensor.grad_fn.name()}>"
     except RuntimeError:  # an invalid view after a write, whose grad_fn cannot be computed
         origin = "grad_fn=<Invalid>"
-    return format_array(to_device(tensor.array, CPU), place, [origin] if tensor.requires_grad else [])
+    return format_array(to_device(tensor.array, CPU), place, [origin] if tensor.requires_grad else [], f"{name}(")
 
 
-def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = ()) -> str:
+def format_array(
+    array: Array, first: Sequence[str] = (), last: Sequence[str] = (), opening: str = "tensor("
+) -> str:  # fmt: skip
     """The text of a tensor around a NumPy `array`, with given suffixes before and after its dtype."""
-    opening, notes, is_empty = "tensor(", list(first), array.size == 0
+    notes, is_empty = list(first), array.size == 0
     # The shape of an empty tensor (except `tensor([])`) and a dtype that the numbers do not show are printed.
     if (is_empty and array.ndim != 1) or not (is_empty or _options.edgeitems):
         notes.append(f"size={array.shape}")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.devices import device as Device
 from minigrad.generator import Generator
+from minigrad.missing import missing_from
 
 default_generator = Generator()
 default_generator.seed()
@@ -166,3 +167,7 @@ def restore_states(states: list[tuple[Generator, Any]]) -> None:
     """
     for generator, state in states:
         generator.set_state(state)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.random", globals())

@@ -270,6 +270,11 @@ def test_missing_tensor_attributes_raise_a_clear_error():
     assert x.angle == "mine"
 
 
+def test_a_second_name_of_a_module_gives_the_module():
+    assert torch.nn.functional.grad is torch.nn.grad
+    assert torch.GradScaler is torch.amp.GradScaler
+
+
 def test_no_tensor_attribute_is_both_there_and_absent():
     assert {type(inspect.getattr_static(torch.Tensor, name)) for name in ABSENT} == {Absent}
     assert not any(hasattr(torch.Tensor, name) for name in ABSENT)
@@ -286,6 +291,10 @@ def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
     ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
     ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
     ("complex64", "minigrad does not; docs/supported.md lists what is here"),
+    ("serialization.add_safe_globals", "nothing has to be allowed: save and load a state_dict"),
+    ("nn.utils.rnn.pack_sequence", "pad_sequence() makes one tensor of sequences"),
+    ("accelerator.get_memory_info", "minigrad does not; docs/supported.md lists what is here"),
+    ("random.thread_safe_generator", "minigrad does not; docs/supported.md lists what is here"),
 ])  # fmt: skip
 def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
     program = f"import minigrad as torch; torch.{name}"

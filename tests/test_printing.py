@@ -73,6 +73,15 @@ def test_a_tensor_prints_grad_fn_requires_grad_and_device():
     assert format_array(array, ["device='cuda:0'"]) == "tensor([1., 1.], device='cuda:0')"
 
 
+def test_a_tensor_of_a_users_class_prints_the_name_of_the_class():
+    class Image(minigrad.Tensor): ...
+
+    image = minigrad.arange(16.0).as_subclass(Image)
+    lines = ["Image([ 0.,  1.,  2.,  3.,  4.,  5.,  6.,  7.,  8.,  9., 10., 11., 12., 13.,", "       14., 15.])"]
+    assert without_device(repr(image)) == "\n".join(lines)
+    assert without_device(repr(minigrad.nn.Buffer(minigrad.ones(1)))) == "tensor([1.])"
+
+
 def test_an_element_takes_any_format():
     x = minigrad.tensor(1.23456)
     assert format_element(x, ".3f") == "1.235"

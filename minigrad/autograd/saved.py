@@ -169,7 +169,10 @@ def pack_saved(result: Any) -> None:
 
 
 def _pack_operation(node: Any, result: Any) -> None:
-    node.saved_operands = [(pack(x), version) for x, version in node.saved_operands]
+    # PyTorch packs in the order of the alphabet: "other" and "mat2" before "self", "target" after it.
+    step = -1 if node.plan.operation.operands == ("x", "y") and node.name() != "MseLossBackward0" else 1
+    packed = [(pack(x), version) for x, version in node.saved_operands[::step]]
+    node.saved_operands = packed[::step]
     if node.plan.reads_result:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits, scale_chances
+from minigrad.distributions.distribution import Distribution, as_parameters, keep_inside, probs_or_logits, scale_chances
 from minigrad.dtypes import finfo
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_tensors
@@ -37,8 +37,7 @@ class Bernoulli(Distribution):
     @property
     def logits(self) -> Any:
         """``log(probs / (1 - probs))``."""
-        least = finfo(self.probs.dtype).eps  # so that both logarithms are finite
-        inside = self.probs.clamp(least, 1 - least)
+        inside = keep_inside(self.probs)
         return log(inside) - log1p(-inside) if self._logits is None else self._logits
 
     @property
@@ -57,10 +56,19 @@ class Bernoulli(Distribution):
 
     def log_prob(self, value: Any) -> Any:
         self._expect((value == 0) | (value == 1), "the value must be 0 or 1")
+        return self.score(value)
+
+    def score(self, value: Any) -> Any:
+        """``value log(probs) + (1 - value) log(1 - probs)``, from the logits.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Bernoulli(0.5).score(1.0)
+        tensor(-0.6931)
+        """
         return value * self.logits - (self.logits.clamp(min=0) + log1p((-self.logits.abs()).exp()))
 
     def entropy(self) -> Any:
-        return -(self.probs * self.log_prob(self.probs * 0 + 1) + (1 - self.probs) * self.log_prob(self.probs * 0))
+        return -self.score(self.probs)
 
 
 class Categorical(Distribution):

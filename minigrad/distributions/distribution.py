@@ -116,7 +116,7 @@ class Distribution:
         shown = []
         for name in self.parameters:
             value = getattr(self, name)
-            shown.append(f"{name}: {value.item() if value.numel() == 1 and not value.ndim else value.size()}")
+            shown.append(f"{name}: {value.size() if value.numel() != 1 else value if value.ndim else value.item()}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -143,5 +143,10 @@ def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None
     if validate_args is not False and not bool((probs >= 0).all()):
         raise ValueError(f"{name}: the chances must be numbers >= 0, got {probs}")
     probs = probs / sum(probs, -1, keepdim=True)
+    return probs, log(keep_inside(probs))
+
+
+def keep_inside(probs: Any) -> Any:
+    """Probabilities away from 0 and 1 by the dtype's `eps`, so that their logarithms are finite, as in PyTorch."""
     least = finfo(probs.dtype).eps
-    return probs, log(probs.clamp(least, 1 - least))
+    return probs.clamp(least, 1 - least)

@@ -15,7 +15,7 @@ from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
-from minigrad.ops.unary import log, log1p
+from minigrad.ops.unary import log
 
 
 def _normal(p: Normal, q: Normal) -> Any:
@@ -29,8 +29,8 @@ def _exponential(p: Exponential, q: Exponential) -> Any:
 
 
 def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
-    ones = _weigh(p.probs, q.probs, log(p.probs) - log(q.probs))
-    return ones + _weigh(1 - p.probs, 1 - q.probs, log1p(-p.probs) - log1p(-q.probs))
+    ones = _weigh(p.probs, q.probs, p.score(1.0) - q.score(1.0))
+    return ones + _weigh(1 - p.probs, 1 - q.probs, p.score(0.0) - q.score(0.0))
 
 
 def _categorical(p: Categorical, q: Categorical) -> Any:

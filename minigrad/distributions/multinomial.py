@@ -7,6 +7,8 @@ from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.distributions.distribution import Distribution, scale_chances
+from minigrad.ops.gamma import lgamma
+from minigrad.ops.masks import where
 from minigrad.tensor.drawing import multinomial
 
 
@@ -29,7 +31,7 @@ class Multinomial(Distribution):
         if total_count < 0:
             raise ValueError(f"Multinomial: total_count must be 0 or more, got {total_count}")
         self.total_count = total_count
-        self.probs, _ = scale_chances("Multinomial", probs, logits, validate_args)
+        self.probs, self.logits = scale_chances("Multinomial", probs, logits, validate_args)
         super().__init__(self.probs.shape[:-1], self.probs.shape[-1:], validate_args)
 
     def sample(self, sample_shape: Any = ()) -> Any:
@@ -47,3 +49,16 @@ class Multinomial(Distribution):
         counts = zeros(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)
+
+    def log_prob(self, value: Any) -> Any:
+        """log(n! / (k1! k2! ...) p1^k1 p2^k2 ...) of counts k (..., outcomes) whose sum is n.
+
+        Raises ValueError for negative counts, and for more than `total_count` trials.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Multinomial(2, torch.tensor([0.5, 0.5])).log_prob(torch.tensor([1.0, 1.0])).exp()
+        tensor(0.5000)
+        """
+        self._expect((value >= 0) & (value.sum(-1, True) <= self.total_count), "the value counts other trials")
+        ways = lgamma(value.sum(-1) + 1) - lgamma(value + 1).sum(-1)
+        return ways + where(value == 0, 0.0, self.logits * value).sum(-1)

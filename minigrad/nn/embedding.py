@@ -55,6 +55,13 @@ class Table(Layer):
                 self.weight[self.padding_idx].fill_(0)
 
 
+def require_table(embeddings: Tensor) -> tuple[int, ...]:
+    """The shape of `embeddings`. Raises AssertionError unless it has two axes."""
+    if embeddings.ndim != 2:
+        raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.ndim}")
+    return embeddings.shape
+
+
 class Embedding(Table):
     """Looks up rows of a table by their indices: integers (*) -> (*, embedding_dim).
 
@@ -93,9 +100,7 @@ class Embedding(Table):
         >>> layer(torch.tensor([1]))
         tensor([[3., 4.]])
         """
-        if embeddings.ndim != 2:
-            raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.ndim}")
-        rows, width = embeddings.shape
+        rows, width = require_table(embeddings)
         return cls(rows, width, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -127,6 +132,27 @@ class EmbeddingBag(Table):
         self.scale_grad_by_freq, self.sparse, self.mode = scale_grad_by_freq, sparse, mode
         self.include_last_offset = include_last_offset
         self._make(num_embeddings, embedding_dim, padding_idx, _weight, False, device, dtype)
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, max_norm: float | None = None, norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+        include_last_offset: bool = False, padding_idx: int | None = None,
+    ) -> Self:  # fmt: skip
+        """Bags over the table `embeddings` (num_embeddings, embedding_dim), not trained while `freeze`.
+
+        It shares the memory of `embeddings`. Raises `AssertionError` for another number of axes.
+
+        >>> import minigrad as torch
+        >>> bags = torch.nn.EmbeddingBag.from_pretrained(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        >>> bags(torch.tensor([[0, 1]]))
+        tensor([[2., 3.]])
+        """
+        rows, width = require_table(embeddings)
+        options = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
+        bags = cls(rows, width, *options)
+        bags.weight.requires_grad = not freeze
+        return bags
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return F.embedding_bag(

@@ -71,6 +71,19 @@ def test_the_innermost_hooks_are_called():
     assert seen == ["inner", "outer"]
 
 
+@pytest.mark.parametrize(
+    ("call", "order"),
+    [(mg.mul, [3, 2]), (mg.mm, [3, 2]), (mg.nn.functional.mse_loss, [2, 3]), (lambda x, y: x * x, [2, 2])],
+)
+def test_operands_are_packed_in_the_order_of_pytorchs_names(call, order):
+    x, y, seen = [mg.full((1, 1), value, requires_grad=True) for value in (2.0, 3.0)] + [[]]
+    with saved_tensors_hooks(lambda t: seen.append(t.item()) or t, lambda t: t):
+        result = call(x, y)
+    assert seen == order
+    kept = mg.autograd.grad(result.sum(), x, create_graph=True)[0]
+    assert kept.item() == mg.autograd.grad(call(x, y).sum(), x)[0].item()
+
+
 @pytest.mark.usefixtures("without_collector")
 def test_graphs_with_hooks_are_freed_by_reference_counting():
     with saved_tensors_hooks(lambda t: t, lambda t: t):

@@ -16,6 +16,8 @@ DRAWS = {
     "Normal": (lambda: D.Normal(0.0, 1.0).sample((2,)), [1.5410, -0.2934]),
     "Normal of tensors": (lambda: D.Normal(torch.zeros(3), torch.ones(3)).sample(), [1.5410, -0.2934, -2.1788]),
     "Uniform": (lambda: D.Uniform(0.0, 2.0).sample((3,)), [0.9925, 1.5364, 0.1770]),
+    "Multinomial": (
+        lambda: D.Multinomial(4, T([0.25, 0.75])).log_prob(T([1.0, 3.0])), stats.binom(4, 0.25).logpmf(1)),
     "MultivariateNormal": (
         lambda: D.MultivariateNormal(torch.zeros(2), torch.eye(2)).sample((2,)).flatten(),
         [1.5410, -0.2934, -2.1788, 0.5684],
@@ -191,6 +193,8 @@ REFUSED = {
         lambda: D.Multinomial("a", T([1.0, 2.0])), NotImplementedError, "inhomogeneous total_count .* got 'a'"),
     "fewer trials than none": (
         lambda: D.Multinomial(-1, T([1.0, 2.0])), ValueError, "total_count must be 0 or more, got -1"),
+    "counts of more trials": (
+        lambda: D.Multinomial(3, T([0.5, 0.5])).log_prob(T([2.0, 2.0])), ValueError, "counts other trials"),
     "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
     "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "is no outcome"),
     "two covariances": (
@@ -232,6 +236,23 @@ def test_outcomes_of_probability_zero_have_the_right_limits():
     assert D.kl_divergence(half, one).item() == float("inf")
     assert abs(D.kl_divergence(one, half).item() - 0.6931) < 1e-4
     assert D.Categorical(logits=torch.tensor([1.0, -float("inf")])).entropy().item() == 0
+    never, often = D.Bernoulli(torch.tensor([0.0, 0.25])), D.Bernoulli(torch.tensor([0.25, 0.0]))
+    assert D.kl_divergence(never, often).tolist() == pytest.approx([-math.log(0.75), math.inf])
+    counts = D.Multinomial(3, logits=torch.tensor([1.0, -float("inf")]))
+    assert counts.log_prob(torch.tensor([3.0, 0.0])).item() == 0
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float32, 2.0**-23), (torch.float64, 2.0**-52)])
+def test_the_logarithm_of_chance_zero_is_that_of_eps(dtype, least):
+    chances = torch.tensor([0.0, 1.0], dtype=dtype)
+    assert D.Categorical(chances).log_prob(torch.tensor(0)).item() == pytest.approx(math.log(least))
+    assert D.Bernoulli(chances).log_prob(chances * 0 + 1)[0].item() == pytest.approx(math.log(least))
+
+
+def test_one_number_is_printed_and_several_as_their_size():
+    assert repr(D.Normal(T([0.0]), 2.0)) == "Normal(loc: tensor([0.]), scale: tensor([2.]))"
+    assert repr(D.Normal(0.0, torch.ones(3))) == "Normal(loc: minigrad.Size([3]), scale: minigrad.Size([3]))"
+    assert repr(D.Bernoulli(logits=0.25)) == "Bernoulli(logits: 0.25)"
 
 
 def test_log_prob_of_nan_is_refused():

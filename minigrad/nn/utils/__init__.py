@@ -12,25 +12,28 @@ from minigrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from minigrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
-    "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval",
-    "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "fusion", "get_total_norm",
-    "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm", "remove_weight_norm",
-    "skip_init", "spectral_norm", "vector_to_parameters", "weight_norm",
+    "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_",
+    "convert_conv2d_weight_memory_format", "fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights", "fusion", "get_total_norm", "parameters_to_vector", "parametrizations", "parametrize",
+    "prune", "remove_spectral_norm", "remove_weight_norm", "rnn", "skip_init", "spectral_norm", "vector_to_parameters",
+    "weight_norm",
 ]
 
 if _typing.TYPE_CHECKING:
-    from minigrad.nn.utils import fusion, parametrizations, parametrize, prune
+    from minigrad.nn.utils import fusion, parametrizations, parametrize, prune, rnn
     from minigrad.nn.utils.fusion import (
         fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights,
     )
     from minigrad.nn.utils.init import skip_init
+    from minigrad.nn.utils.memory_format import convert_conv2d_weight_memory_format
 else:
     __getattr__ = _open_later(
         "torch.nn.utils",
         globals(),
-        "fusion init parametrizations parametrize prune",
+        "fusion init memory_format parametrizations parametrize prune rnn",
         {
             "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
             "init": "skip_init",
+            "memory_format": "convert_conv2d_weight_memory_format",
         },
     )

@@ -29,6 +29,16 @@ def test_bags_are_those_of_a_loop(mode, padding, last):
     assert torch.autograd.gradcheck(lambda t: F.embedding_bag(flat, t, torch.tensor(starts), mode=mode), (table,))
 
 
+def test_bags_over_a_given_table_share_its_memory():
+    table = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
+    bags = nn.EmbeddingBag.from_pretrained(table, mode="sum", padding_idx=1)
+    assert repr(bags) == "EmbeddingBag(2, 2, mode='sum', padding_idx=1)" and not bags.weight.requires_grad
+    assert bags(torch.tensor([[0, 1, 0]])).tolist() == [[2, 4]] and bags.weight.data_ptr() == table.data_ptr()
+    assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
+    with pytest.raises(AssertionError, match="2-dimensional, got 1"):
+        nn.EmbeddingBag.from_pretrained(table[0])
+
+
 def test_weighted_bags_of_one_length_and_empty_ones():
     table, bags = torch.randn(4, 2), torch.tensor([[0, 1], [3, 3]])
     weights = torch.tensor([[0.5, 2.0], [1.0, -1.0]], requires_grad=True)

@@ -1,0 +1,71 @@
+"""`torch.nn.utils.rnn`: sequences of different lengths as one padded tensor, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from minigrad.missing import missing_from
+from minigrad.nn.functional import pad
+from minigrad.ops.join import stack
+from minigrad.tensor import Tensor
+
+
+def pad_sequence(
+    sequences: Tensor | Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0,
+    padding_side: str = "right",
+) -> Tensor:  # fmt: skip
+    """Stacks B sequences (L, *) of any lengths L as (longest L, B, *), or (B, longest L, *) if `batch_first`.
+
+    Shorter ones are filled with `padding_value` at their end, or with `padding_side="left"` in front.
+    Raises RuntimeError for what is no iterable, for other sides, and if the axes * differ; TypeError for other items.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_sequence.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.utils.rnn.pad_sequence([torch.tensor([1, 2, 3]), torch.tensor([4])], batch_first=True)
+    tensor([[1, 2, 3],
+            [4, 0, 0]])
+    """
+    if padding_side not in ("right", "left"):
+        raise RuntimeError(f"pad_sequence: padding_side should be 'right' or 'left', got {padding_side!r}")
+    if not isinstance(sequences, Iterable):
+        given = type(sequences).__name__
+        raise RuntimeError(f"pad_sequence: Expected iterable for input sequences, but got arg of type: {given}")
+    given_ones = list(sequences)
+    if not given_ones:
+        raise RuntimeError("pad_sequence: received an empty list of sequences")
+    for x in given_ones:
+        _require_sequence(x)
+    longest = max(x.shape[0] for x in given_ones)
+    rows = []
+    for x in given_ones:
+        gap = longest - x.shape[0]
+        ends = (0, gap) if padding_side == "right" else (gap, 0)
+        rows.append(pad(x, (0, 0) * (x.ndim - 1) + ends, value=padding_value))
+    return stack(rows, 0 if batch_first else 1)
+
+
+def _require_sequence(x: Tensor) -> None:
+    """Raises TypeError for what is no tensor, RuntimeError for a tensor without axes."""
+    what = "pad_sequence: sequences are tensors of one axis or more, got"
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{what} a {type(x).__name__}")
+    if not x.ndim:
+        raise RuntimeError(f"{what} a 0-d tensor")
+
+
+def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
+    """The first `lengths` of each of B sequences in a padded tensor (T, B, *), or (B, T, *) if `batch_first`.
+
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.unpad_sequence.html
+
+    >>> import minigrad as torch
+    >>> torch.nn.utils.rnn.unpad_sequence(torch.tensor([[1, 2, 3], [4, 0, 0]]), torch.tensor([3, 1]), batch_first=True)
+    [tensor([1, 2, 3]), tensor([4])]
+    """
+    rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
+    return [row[: int(length)] for row, length in zip(rows, lengths, strict=True)]
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.utils.rnn", globals())
