@@ -151,7 +151,7 @@ class PackedNode(Node):
         for writes, then, shape in self.watched[self.plan.reads_result :]:  # indices: they stay as is
             if writes[0] != then:
                 raise overwritten(self.name(), self.trace, shape, then, writes[0])
-        values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
+        values = _convert_operands(self, lambda x: x.unpack() if isinstance(x, Packed) else x)
         if not create_graph:
             values = list(map(value_of, values))
         constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
@@ -168,11 +168,18 @@ def pack_saved(result: Any) -> None:
             _pack_operation(call, result)
 
 
-def _pack_operation(node: Any, result: Any) -> None:
-    # PyTorch packs in the order of the alphabet: "other" and "mat2" before "self", "target" after it.
+def _convert_operands(node: Any, convert: Callable[[Any], Any]) -> list[Any]:
+    """`convert` of each saved operand of `node`, called in PyTorch's order.
+
+    That is the order of the alphabet: "other" and "mat2" come before "self", "target" after it.
+    """
     step = -1 if node.plan.operation.operands == ("x", "y") and node.name() != "MseLossBackward0" else 1
-    packed = [(pack(x), version) for x, version in node.saved_operands[::step]]
-    node.saved_operands = packed[::step]
+    return [convert(x) for x, _ in node.saved_operands[::step]][::step]
+
+
+def _pack_operation(node: Any, result: Any) -> None:
+    versions = [version for _, version in node.saved_operands]
+    node.saved_operands = list(zip(_convert_operands(node, pack), versions, strict=True))
     if node.plan.reads_result:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes

@@ -75,11 +75,14 @@ def test_the_innermost_hooks_are_called():
     ("call", "order"),
     [(mg.mul, [3, 2]), (mg.mm, [3, 2]), (mg.nn.functional.mse_loss, [2, 3]), (lambda x, y: x * x, [2, 2])],
 )
-def test_operands_are_packed_in_the_order_of_pytorchs_names(call, order):
+def test_operands_are_packed_and_unpacked_in_the_order_of_pytorchs_names(call, order):
     x, y, seen = [mg.full((1, 1), value, requires_grad=True) for value in (2.0, 3.0)] + [[]]
-    with saved_tensors_hooks(lambda t: seen.append(t.item()) or t, lambda t: t):
+    show = lambda t: seen.append(t.item()) or t  # noqa: E731
+    with saved_tensors_hooks(show, show):
         result = call(x, y)
     assert seen == order
+    result.sum().backward(retain_graph=True)
+    assert seen == order * 2
     kept = mg.autograd.grad(result.sum(), x, create_graph=True)[0]
     assert kept.item() == mg.autograd.grad(call(x, y).sum(), x)[0].item()
 

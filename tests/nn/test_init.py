@@ -83,7 +83,7 @@ def test_orthogonal_makes_rows_or_columns_orthogonal():
         np.testing.assert_allclose(small.numpy(), 4 * np.eye(len(small)), atol=1e-5)
     with pytest.raises(ValueError, match="2 or more dimensions"):
         nn.init.orthogonal_(torch.empty(3))
-    with pytest.raises(NotImplementedError, match="\"orthogonal_\" not implemented for 'Half'"):
+    with pytest.raises(NotImplementedError, match="\"orthogonal_\" not implemented for 'Half'; fill a float32 tensor"):
         nn.init.orthogonal_(torch.empty(2, 3, dtype=torch.float16))
 
 

@@ -23,7 +23,6 @@ from minigrad.nn.init.xavier_kaiming import (
     xavier_uniform_,
     zeros_,
 )
-from minigrad.ops.arguments import not_implemented_for
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
 
@@ -90,7 +89,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     if not tensor.numel():
         return tensor
     if tensor.array.dtype.char not in "fd":
-        raise not_implemented_for("orthogonal_", tensor.array.dtype)  # LAPACK has no float16
+        what = tensor.type().replace("Tensor", "").rpartition(".")[2]
+        raise NotImplementedError(
+            f"\"orthogonal_\" not implemented for '{what}'; fill a float32 tensor, and convert it"
+        )
     rows = tensor.shape[0]
     drawn = tensor.new_empty(rows, tensor.numel() // rows).normal_(0, 1, generator=generator).cpu().numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)
