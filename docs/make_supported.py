@@ -613,6 +613,34 @@ DIFFERENCES = [
         "type(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})) * 2) is torch.Tensor",
     ),
     (
+        "the file of a part of a tensor: `torch.save(x[:5])`",
+        "holds the part alone, unless another saved tensor shares its memory; PyTorch's holds all of `x`",
+        "[torch.save(torch.ones(9)[:5], b := io.BytesIO()), b.seek(0), torch.load(b).storage().size()][2] == 5",
+    ),
+    (
+        "a leaf that is read back through `saved_tensors_hooks`",
+        "passes its gradient on to the leaf, but is none itself: it prints a `grad_fn`; PyTorch's prints as the leaf",
+        (
+            "refuses('x = torch.ones(1, requires_grad=True)\\nwith torch.autograd.graph.saved_tensors_hooks(abs, abs): "
+            "y = x * x\\nassert y.grad_fn._saved_self.is_leaf')"
+        ),
+    ),
+    (
+        "a write to what all examples of `vmap` see",
+        "refused for arguments, and done for each example if they are not; PyTorch refuses only batched values",
+        "refuses('torch.vmap(torch.Tensor.add_, (None, 0))(torch.ones(1), torch.ones(2, 1))')",
+    ),
+    (
+        "`nn.utils.rnn.unpad_sequence`",
+        "leaves the padded tensor as it is; PyTorch's is transposed in place",
+        "[x := torch.ones(3, 2), nn.utils.rnn.unpad_sequence(x, torch.tensor([3, 1]))][0].shape == (3, 2)",
+    ),
+    (
+        "`nn.utils.skip_init`",
+        "the values are those of the layer's own initialization until they are set; PyTorch's are what memory held",
+        "bool(nn.utils.skip_init(nn.BatchNorm1d, 2).weight.eq(1).all())",
+    ),
+    (
         "writes to an operand of `gather`, `take`, `index_add`, `masked_select`, `cummax`, `cdist`, `conv2d`",
         "are accepted where the gradient does not depend on its values; PyTorch has saved it and refuses backward",
         "gradient('(h := x * 1, y := h.take(torch.tensor([0])), h.add_(1), y.sum())[3]', [3.0]) == [1.0]",
@@ -954,7 +982,7 @@ DIFFERENCES = [
     ),
     (
         "modules' hooks on `state_dict()`, on loading, on all modules; `to_empty`, `share_memory`, `set_submodule`",
-        "not supported; nor are `Tensor.output_nr`, `polygamma_`, `graph.allow_mutation_on_saved_tensors`",
+        "not supported; nor are `output_nr`, `polygamma_`, `_raw_saved_self`, `graph.allow_mutation_on_saved_tensors`",
         "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (

@@ -20,7 +20,7 @@ with _pause_collection():
     from minigrad.devices import default_device as get_default_device, device, set_default_device
     # The package `tensor` before the function `tensor`, which then has the name.
     from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
-    from minigrad.creation.data import as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor
+    from minigrad.creation.data import as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, tensor
     from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
     from minigrad.dtypes import (
         bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
@@ -144,6 +144,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.serialization import load, save
     from minigrad.tensor.drawing import bernoulli, multinomial, poisson
     from minigrad.tensor.storage import is_storage
+    from minigrad.utils.dlpack import from_dlpack
     from minigrad.vectorize import vmap
 # isort: on
 # fmt: on
@@ -241,6 +242,7 @@ _LATER = {
     "random": "default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
     "tensor.drawing": "bernoulli multinomial poisson",
     "tensor.storage": "is_storage",
+    "utils.dlpack": "from_dlpack",
     "vectorize": "vmap",
     "amp": "GradScaler autocast is_autocast_enabled",
     "compiler": "compile",

@@ -11,6 +11,7 @@ def test_a_capsule_shares_the_memory():
     x = torch.arange(3.0, device="cpu")
     y = from_dlpack(to_dlpack(x))
     y[0] = 7
+    assert torch.from_dlpack(to_dlpack(x)).data_ptr() == x.data_ptr()
     assert x[0].item() == 7 and from_dlpack(np.ones(2)).dtype is torch.float64
 
 
