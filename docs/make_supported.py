@@ -982,8 +982,13 @@ DIFFERENCES = [
     ),
     (
         "modules' hooks on `state_dict()`, on loading, on all modules; `to_empty`, `share_memory`, `set_submodule`",
-        "not supported; nor are `output_nr`, `polygamma_`, `_raw_saved_self`, `graph.allow_mutation_on_saved_tensors`",
+        "not supported; nor are `Tensor.output_nr`, `polygamma_`, `graph.allow_mutation_on_saved_tensors`",
         "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",
+    ),
+    (
+        "hooks on all optimizers, and on one saved tensor (`grad_fn._raw_saved_self`)",
+        "not supported; the hooks of one optimizer are, and `saved_tensors_hooks`",
+        "not hasattr(torch.optim.optimizer, 'register_optimizer_step_post_hook')",
     ),
     (
         "`linalg.eig`, `linalg.eigvals`",

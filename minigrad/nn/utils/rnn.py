@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from minigrad.missing import missing_from
 from minigrad.nn.functional import pad
@@ -12,7 +12,7 @@ from minigrad.tensor import Tensor
 
 
 def pad_sequence(
-    sequences: Tensor | Iterable[Tensor], batch_first: bool = False, padding_value: float = 0.0,
+    sequences: Any, batch_first: bool = False, padding_value: float = 0.0,
     padding_side: str = "right",
 ) -> Tensor:  # fmt: skip
     """Stacks B sequences (L, *) of any lengths L as (longest L, B, *), or (B, longest L, *) if `batch_first`.
