@@ -152,7 +152,12 @@ class GradScaler:
         self._stepped: set[int] = set()
 
     def scale(self, outputs: Any) -> Any:
-        """The losses times the scale: a tensor, or tensors in lists and tuples."""
+        """The losses times the scale: a tensor, or tensors in lists and tuples.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu", init_scale=8.0).scale(torch.tensor(2.0))
+        tensor(16.)
+        """
         self._scaled = True
         if not self._enabled or isinstance(outputs, Tensor):
             return outputs * self._scale if self._enabled else outputs
@@ -162,7 +167,16 @@ class GradScaler:
         return tuple(scaled) if isinstance(outputs, tuple) else scaled
 
     def unscale_(self, optimizer: Optimizer) -> None:
-        """Divides the gradients of `optimizer` by the scale now, for example to clip them; else `step` does."""
+        """Divides the gradients of `optimizer` by the scale now, for example to clip them; else `step` does.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> optimizer, scaler = torch.optim.SGD([w], lr=0.5), torch.amp.GradScaler("cpu")
+        >>> scaler.scale(w.sum()).backward()
+        >>> scaler.unscale_(optimizer)
+        >>> w.grad
+        tensor([1.])
+        """
         if not self._enabled:
             return
         if not self._scaled:
@@ -182,7 +196,16 @@ class GradScaler:
         self._found[id(optimizer)] = all(bool(gradient.isfinite().all()) for gradient in gradients)
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        """``optimizer.step(...)``, unless one of its gradients is inf or NaN."""
+        """``optimizer.step(...)``, unless one of its gradients is inf or NaN.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> optimizer, scaler = torch.optim.SGD([w], lr=0.5), torch.amp.GradScaler("cpu")
+        >>> scaler.scale(w.sum()).backward()
+        >>> scaler.step(optimizer)
+        >>> w
+        tensor([0.5000], requires_grad=True)
+        """
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
         if id(optimizer) in self._stepped:
@@ -193,7 +216,14 @@ class GradScaler:
         return optimizer.step(*args, **kwargs) if self._found[id(optimizer)] else None
 
     def update(self, new_scale: Any = None) -> None:
-        """Sets the scale of the next round: `new_scale`, or adapted to the last rounds."""
+        """Sets the scale of the next round: `new_scale`, or adapted to the last rounds.
+
+        >>> import minigrad as torch
+        >>> scaler = torch.amp.GradScaler("cpu")
+        >>> scaler.update(4.0)
+        >>> scaler.get_scale()
+        4.0
+        """
         if not self._enabled:
             return
         if new_scale is not None:
@@ -209,19 +239,41 @@ class GradScaler:
         self._forget()
 
     def get_scale(self) -> float:
-        """The scale; 1 where it is not enabled."""
+        """The scale; 1 where it is not enabled.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu").get_scale()
+        65536.0
+        """
         return self._scale if self._enabled else 1.0
 
     def is_enabled(self) -> bool:
-        """Whether it scales at all."""
+        """Whether it scales at all.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu", enabled=False).is_enabled()
+        False
+        """
         return self._enabled
 
     def state_dict(self) -> dict[str, Any]:
-        """The state for `load_state_dict`; empty if the scaler is not enabled."""
+        """The state for `load_state_dict`; empty if the scaler is not enabled.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu").state_dict()["growth_interval"]
+        2000
+        """
         return {shown: getattr(self, name) for name, shown in _STATE.items()} if self._enabled else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores a state. Raises RuntimeError for an empty one, KeyError if a key is missing."""
+        """Restores a state. Raises RuntimeError for an empty one, KeyError if a key is missing.
+
+        >>> import minigrad as torch
+        >>> scaler = torch.amp.GradScaler("cpu")
+        >>> scaler.load_state_dict(torch.amp.GradScaler("cpu", init_scale=8.0).state_dict())
+        >>> scaler.get_scale()
+        8.0
+        """
         if not self._enabled:
             return
         if not state_dict:
