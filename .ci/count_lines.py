@@ -18,7 +18,7 @@ from heart import ROOT, heart, place_in_heart
 
 # The files that an operation's call and its backward execute, found with `sys.settrace`. Not counted: what is built on
 # them; what serves some calls alone (views changed in place, hooks, grad modes, many operands, float16, and the
-# variants of rules for large arrays and GPUs, 17 lines in `variants.py`, which a walk asks for those).
+# variants of rules for large arrays and GPUs, 16 lines in `variants.py`, which a walk asks for those alone).
 ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
 # What docs/architecture.md names for a first lesson on the code.
 FIRST_LESSON = (

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from minigrad.backend import KERNELS, select
 from minigrad.side_by_side import in_parts, is_large
 
@@ -18,7 +16,7 @@ def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any
     With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
     """
     array = getattr(cotangent, "array", cotangent)
-    on_gpu = not isinstance(array, np.generic) and select(array)  # a scalar is the first gradient of a loss
+    on_gpu = select(array)
     if array is not cotangent:
         return rules
     if on_gpu:

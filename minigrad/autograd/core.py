@@ -32,7 +32,6 @@ mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
-Hooks: TypeAlias = "dict[int, Any]"
 
 _new = object.__new__
 LEAF: Any = object()  # in the place of a node, for a tensor that asks for a gradient and was made by no call
@@ -50,7 +49,7 @@ class TensorBase:
     # began or ceased to ask for a gradient.
     writes: list[int]
     view_of: View | None
-    hooks: Hooks | None
+    hooks: dict[int, Any] | None  # on its gradient, by number
     cause: str | None  # why no gradient flows here, when a call could tell
 
 

@@ -184,8 +184,4 @@ def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> t
         first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
         return edge, wrap(first) if create_graph else first
     messages.check_cotangent(gradient, array, position)
-    if not create_graph:
-        gradient = gradient.array
-        if gradient.dtype is not array.dtype:
-            gradient = quiet(gradient.astype, array.dtype, copy=False)
-    return edge, gradient
+    return edge, gradient if create_graph else quiet(gradient.array.astype, array.dtype, copy=False)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import ANOMALY, PACKING, Hooks, TensorBase, wrap
+from minigrad.autograd.core import ANOMALY, PACKING, TensorBase, wrap
 from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
@@ -80,7 +80,7 @@ def require_callable(hook: Any) -> None:
         raise TypeError(f"a hook must be a function or another callable, got {type(hook).__name__} {hook!r:.80}")
 
 
-def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
+def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
     """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
     for hook in list(hooks.values()):
         if hook.__class__ is HooksApart:

@@ -136,9 +136,9 @@ class Node(Inspectable):
         >>> y.grad_fn.vjp(torch.ones(1).numpy(), False)
         [array([1.], dtype=float32)]
         """
-        plan = self.plan
-        rules = plan.rules
-        if cotangent.__class__ is not ndarray or cotangent.size >= side_by_side.LARGE:
+        plan, rules, kind = self.plan, self.plan.rules, cotangent.__class__
+        is_plain = kind is ndarray or kind is self.dtype.type  # a number: the first gradient of a loss
+        if not is_plain or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)
         values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
         if plan.only_rule is not None and wanted is None and rules is plan.rules:
