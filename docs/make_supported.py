@@ -785,6 +785,20 @@ DIFFERENCES = [
         "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",
     ),
     (
+        "a second backward through `index_put(accumulate=True)` or `addcdiv` of constants",
+        "is accepted, because the gradient reads none of them; PyTorch has saved them",
+        "[y := ones_with_gradient(1).addcdiv(torch.ones(1), torch.ones(1)), y.backward(), y.backward()][2] is None",
+    ),
+    (
+        "`maximum`, `clamp` of integers that the common dtype cannot hold, as 2**62 beside float16",
+        "the numbers are compared as they are given; PyTorch compares infinities",
+        (
+            "[b := torch.tensor([torch.inf]).half().requires_grad_(), "
+            "torch.maximum(torch.tensor([2**62]), b).backward(), "
+            "b.grad.item()][2] == 1"
+        ),
+    ),
+    (
         "a second backward through `trapezoid`, `gradient`, `F.adaptive_avg_pool1d(x, 1)`",
         "is refused, because small operations have saved numbers; in PyTorch these three save nothing",
         "refuses('y = torch.trapezoid(ones_with_gradient(2)); y.backward(); y.backward()')",
