@@ -33,7 +33,7 @@ from minigrad.kernels.windows import PIECES, overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
 
-BLOCK_BYTES = 2 * 2**20  # of lines at a time: they stay in the cache until they are multiplied
+BLOCK_BYTES = 2**20  # of lines at a time: they and the sums stay in the second cache until they are multiplied
 LEAST = 2**18  # least bytes of a block of wide products, because of the time of its calls
 SHORT = 128  # images with shorter rows in a product are processed together
 LONG = 1024  # the same, where all taps share a product
