@@ -115,7 +115,8 @@ def or_default(numpy_dtype: Any) -> Any:
 def as_list(name: str, size: Any) -> Any:
     """`size`, which must be a list of ints; raises for a single int."""
     if not isinstance(size, (tuple, list)):
-        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}")
+        cure = f"; write ({size},)" if isinstance(size, int) else ""
+        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}{cure}")
     return size
 
 

@@ -38,8 +38,9 @@ _stack = operation(
 
 
 def _read_list(name: str, tensors: Any) -> list[Any]:
-    if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
-        got = f"{type(tensors).__name__}; write {name}([x, y])"
+    if not isinstance(tensors, (list, tuple)):
+        several = hasattr(tensors, "__iter__") and not isinstance(tensors, TensorBase)
+        got = f"{type(tensors).__name__}; write {name}({'list(...)' if several else '[x, y]'})"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     given = read_tensors(name, (list(tensors),))
     if not given:

@@ -117,6 +117,8 @@ def _read_parameters(group: Group) -> list[Tensor]:
     Raises `TypeError` for a set and for what is no tensor, `ValueError` for a tensor that is no
     leaf, and where some have names and some have none.
     """
+    if "params" not in group:
+        raise KeyError(f"params: a group is a dict with its tensors under 'params', got keys {[*group]}")
     params = group["params"]
     if isinstance(params, set):
         raise TypeError(

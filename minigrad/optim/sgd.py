@@ -40,7 +40,8 @@ class SGD(Optimizer):
     ) -> None:  # fmt: skip
         options = options_of(locals())
         if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+            got = f"momentum={momentum}, dampening={dampening}"
+            raise ValueError(f"Nesterov momentum requires a momentum and zero dampening, got {got}")
         super().__init__(params, options)
 
     @staticmethod

@@ -6,6 +6,9 @@ from tests.refusals import refusals
 X = torch.arange(6.0).reshape(2, 3)
 REFUSED = {
     "a tensor for a list": (lambda: torch.cat(X), TypeError, "must be tuple of Tensors, not Tensor"),
+    "a generator for a list": (lambda: torch.stack(x for x in X), TypeError, r"not generator; write stack\(list"),
+    "a set, which has no order": (lambda: torch.cat({X}), TypeError, r"not set; write cat\(list\(\.\.\.\)\)"),
+    "the values of a dict": (lambda: torch.vstack({1: X}.values()), TypeError, "tuple of Tensors, not dict_values"),
     "a start beyond the end": (lambda: X.narrow(1, 4, 1), IndexError, "start out of range.*\\[-3, 3\\], but got 4"),
     "too long a piece": (lambda: X.narrow(1, 2, 2), RuntimeError, "exceeds dimension size \\(3\\)"),
     "pieces that do not add up": (lambda: X.split([1, 1], 1), RuntimeError, "sum exactly to 3.*split_sizes=\\[1, 1\\]"),

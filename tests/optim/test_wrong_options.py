@@ -25,8 +25,10 @@ def test_wrong_parameters_are_refused():
         optim.SGD([{"params": [p]}, {"params": [p, q]}])
     with pytest.raises(TypeError, match=r"param_group must be a dict, but got <class 'list'>"):
         optim.SGD([p]).add_param_group([q])
-    with pytest.raises(KeyError, match="params"):
-        optim.SGD([{"lr": 1}])
+    with pytest.raises(
+        KeyError, match=r"params: a group is a dict with its tensors under 'params', got keys \['param', 'lr'\]"
+    ):
+        optim.SGD([{"param": [p], "lr": 1}])
     with pytest.warns(UserWarning, match="duplicate parameters"):
         optim.SGD([p, p])
 
@@ -38,7 +40,7 @@ def test_wrong_parameters_are_refused():
         (optim.SGD, {"momentum": -1}, "Invalid momentum value: -1"),
         (optim.SGD, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
         (optim.SGD, {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),
-        (optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "zero dampening"),
+        (optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "got momentum=0.9, dampening=0.1"),
         (optim.SGD, {"lr": float("nan")}, "Invalid learning rate: nan; it must be a number of at least 0"),
         (optim.Adam, {"lr": -1}, "Invalid learning rate: -1"),
         (optim.Adam, {"eps": -1}, "Invalid epsilon value: -1"),

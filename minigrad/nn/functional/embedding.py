@@ -101,7 +101,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"one_hot: Storage size calculation overflowed: {count} classes do not fit into memory")
     bad = first_out_of_range(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
-        raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
+        what = "" if num_classes == -1 else f", and num_classes positive, here {num_classes}"
+        raise RuntimeError(f"Class values must be non-negative{what}: got {bad}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
     return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long().contiguous()
