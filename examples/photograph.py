@@ -4,9 +4,10 @@ The photo comes with matplotlib (Grace Hopper, US Navy, public domain), so nothi
 [1, -1] finds its vertical edges; Sobel's kernel finds them too and smooths along them. Then a layer
 with a random kernel gets only the photo and the edge map, and learns the kernel.
 
-A photo is harder than black and white bars: neighbouring pixels are nearly equal, so the loss is a
-long narrow valley. Two things help. Subtracting the mean grey halves the largest curvature, and an
-edge kernel does not depend on it; and momentum moves along the valley.
+A photo is harder than black and white bars. Neighbouring pixels are nearly equal, so the loss is steep
+along one axis and nearly flat along others, where plain steps are small. Two things help. Subtracting
+the mean grey halves the largest curvature, and an edge kernel does not depend on that grey; and with
+momentum the small steps add up.
 """
 
 import argparse

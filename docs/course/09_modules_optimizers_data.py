@@ -83,10 +83,10 @@ assert torch.allclose(layer.weight.data, torch.tensor([[1.0, -1.0]]), atol=0.05)
 # %% [markdown]
 # ## Momentum
 #
-# Where the loss is much steeper along one axis than along another, plain gradient descent moves from side to side
-# along the steep axis, and makes little progress along the other (chapter 6). Momentum averages over steps: the
-# velocity is the old velocity times a factor mu below 1, plus the gradient. Each step goes along the velocity, times
-# lr.
+# Often the loss is much steeper along one axis than along another (chapter 6). Then plain gradient descent moves from
+# side to side along the steep axis, and makes little progress along the other. Momentum adds steps up: the velocity is
+# the old velocity times a factor mu below 1, plus the gradient. Each step is lr times the velocity. Steps from side to
+# side cancel, steps in one direction grow.
 
 
 # %%
