@@ -5,6 +5,7 @@ import json
 import pytest
 
 import minigrad as torch
+from minigrad import profiler as profiler_names
 from minigrad.autograd import profiler
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import Operation
@@ -88,3 +89,29 @@ def test_export_chrome_trace_writes_the_events(tmp_path):
 
 def test_activities_have_pytorchs_numbers():
     assert [activity.value for activity in ProfilerActivity] == [0, 2]  # 1 is XPU
+
+
+def test_averages_add_up_the_calls_of_a_name():
+    with profiler.profile() as prof:
+        for size in (2, 300, 40):
+            torch.ones(size).exp()
+    calls = [event for event in prof.events() if event.key == "aten::exp"]
+    (total,) = [event for event in prof.key_averages() if event.key == "aten::exp"]
+    assert total.count == 3
+    for name in ("cpu_time_total", "self_cpu_time_total"):
+        assert 0 < getattr(total, name) == pytest.approx(sum(getattr(event, name) for event in calls))
+
+
+def test_a_name_of_the_tables_width_is_printed_whole():
+    width = profiler.WIDTHS[0]
+    with profiler.profile() as prof:
+        for name in ("n" * width, "m" * (width + 1)):
+            with record_function(name):
+                pass
+    table = prof.key_averages().table()
+    assert "n" * width in table and "m" * (width - 3) + "..." in table and "m" * (width - 2) not in table
+
+
+def test_a_name_that_is_missing_says_so():
+    with pytest.raises(AttributeError, match=r"PyTorch has torch\.profiler\.schedule, minigrad does not"):
+        _ = profiler_names.schedule
