@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -48,6 +49,14 @@ def test_the_new_file_replaces_the_old_one_at_once(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list_names(tmp_path) == ["file"]
+
+
+def test_a_file_and_its_folder_are_flushed_to_the_disk(tmp_path, monkeypatch):
+    """Without it a power failure could leave an empty file, or the old name."""
+    flushed = []
+    monkeypatch.setattr(files.os, "fsync", lambda opened: flushed.append(stat.S_ISDIR(os.fstat(opened).st_mode)))
+    save(1, tmp_path / "file")
+    assert flushed == [False, True]
 
 
 def test_permissions_and_links_are_kept(tmp_path):

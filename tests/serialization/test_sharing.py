@@ -85,6 +85,20 @@ def test_views_share_memory_on_a_gpu_after_loading(stand_in):
     assert whole.tolist() == [0, 1, 7, 7]
 
 
+def make_file_with(view):
+    """A file of two tensors: the first has 16 bytes of its own, and the second is this view."""
+    structure = {
+        "format": "minigrad 3",
+        "storages": [["|u1", [16], "cpu"], None],
+        "views": {"1": view},
+        "root": ["Tensor", 1, False],
+    }
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        archive.writestr("structure.json", json.dumps(structure))
+        archive.writestr("storage/0", np.arange(4, dtype="<f4").tobytes())
+    return file
+
+
 @pytest.mark.parametrize(
     "view",
     [
@@ -113,22 +127,18 @@ def test_views_share_memory_on_a_gpu_after_loading(stand_in):
     ids=str,
 )
 def test_load_refuses_views_that_save_would_not_write(view):
-    structure = {
-        "format": "minigrad 3",
-        "storages": [["|u1", [16], "cpu"], None],
-        "views": {"1": view},
-        "root": ["Tensor", 1, False],
-    }
-    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
-        archive.writestr("structure.json", json.dumps(structure))
-        archive.writestr("storage/0", np.arange(4, dtype="<f4").tobytes())
     with pytest.raises(SerializationError, match="cannot be loaded: it is damaged"):
-        load(file)
-    structure["views"]["1"] = [0, "<f4", 4, [3], [4]]
-    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
-        archive.writestr("structure.json", json.dumps(structure))
-        archive.writestr("storage/0", np.arange(4, dtype="<f4").tobytes())
-    assert load(file).tolist() == [1, 2, 3]
+        load(make_file_with(view))
+    assert load(make_file_with([0, "<f4", 4, [3], [4]])).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("home", "text"),
+    [(1, "storage 1, which is none"), (7, "storage 7, of 2"), (-1, "storage -1, of 2"), ("0", "'0', of 2")],
+)
+def test_a_view_names_the_storage_that_it_cannot_have(home, text):
+    with pytest.raises(SerializationError, match=f"tensor 1 is a view of.* {text}"):
+        load(make_file_with([home, "<f4", 0, [1], [4]]))
 
 
 @pytest.mark.parametrize(
