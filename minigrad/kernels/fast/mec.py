@@ -161,7 +161,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     images = N / max(1, count)
     products = machine.unpacked().product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * count)
     turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
-    return OVERHEAD + products + turned + machine.copy(3 * N * rows * C * kw * Wo, Wo)
+    return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, Wo)
 
 
 def _images(lines: Array, width: int, windows: int) -> Array:
