@@ -7,60 +7,57 @@ import typing as _typing
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
-from minigrad.memory import pause_collection as _pause_collection
-
 # fmt: off
 # isort: off
-with _pause_collection():
-    from minigrad import autograd
-    from minigrad.autograd import (
-        enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled, is_grad_enabled,
-        is_inference_mode_enabled, no_grad, set_grad_enabled,
-    )
-    from minigrad.devices import default_device as get_default_device, device, set_default_device
-    # The package `tensor` before the function `tensor`, which then has the name.
-    from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
-    from minigrad.creation.data import as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, tensor
-    from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
-    from minigrad.dtypes import (
-        bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
-        get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
-        set_default_dtype, short, uint8,
-    )
-    from minigrad.layout import (
-        channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
-    )
-    from minigrad.ops.activation import log_softmax, relu, softmax
-    from minigrad.ops.arithmetic import (
-        add, arctan2, atan2, div, divide, floor_divide, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow,
-        remainder, rsub, sub, subtract, true_divide,
-    )
-    from minigrad.ops.comparison import (
-        allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
-        ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
-        logical_or, logical_xor, lt, ne, not_equal,
-    )
-    from minigrad.ops.copies import clone, flip, ravel, tile
-    from minigrad.ops.unary import (
-        abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
-        cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
-        reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
-    )
-    from minigrad.ops.index import unbind
-    from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
-    from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
-    from minigrad.ops.shape import (
-        broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
-        swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
-    )
-    from minigrad.ops.strides import as_strided
-    from minigrad.size import Size
-    from minigrad.tensor.more_facts import (
-        conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
-        resolve_conj, resolve_neg, typename,
-    )
-    from minigrad.tensor.filling import fill
-    from minigrad.version import __version__
+from minigrad import autograd
+from minigrad.autograd import (
+    enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled, is_grad_enabled,
+    is_inference_mode_enabled, no_grad, set_grad_enabled,
+)
+from minigrad.devices import default_device as get_default_device, device, set_default_device
+# The package `tensor` before the function `tensor`, which then has the name.
+from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
+from minigrad.creation.data import as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, tensor
+from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
+from minigrad.dtypes import (
+    bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
+    get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
+    set_default_dtype, short, uint8,
+)
+from minigrad.layout import (
+    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
+)
+from minigrad.ops.activation import log_softmax, relu, softmax
+from minigrad.ops.arithmetic import (
+    add, arctan2, atan2, div, divide, floor_divide, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow,
+    remainder, rsub, sub, subtract, true_divide,
+)
+from minigrad.ops.comparison import (
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
+    ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
+    logical_or, logical_xor, lt, ne, not_equal,
+)
+from minigrad.ops.copies import clone, flip, ravel, tile
+from minigrad.ops.unary import (
+    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
+    cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
+    reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
+)
+from minigrad.ops.index import unbind
+from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
+from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
+from minigrad.ops.shape import (
+    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
+    swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
+)
+from minigrad.ops.strides import as_strided
+from minigrad.size import Size
+from minigrad.tensor.more_facts import (
+    conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
+    resolve_conj, resolve_neg, typename,
+)
+from minigrad.tensor.filling import fill
+from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (

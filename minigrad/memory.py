@@ -1,6 +1,4 @@
-"""Memory of the process: freed memory is kept for the next step, and imports do not wait for Python's collector.
-
-The C library's allocator is asked to keep freed memory, instead of returning it to the system.
+"""Asks the C library's allocator to keep freed memory for the process, instead of returning it to the system.
 
 A training step frees what the next one allocates again. glibc returns large blocks to the system
 each time, and the pages of the next step's arrays have to be mapped and zeroed again: that took a
@@ -9,10 +7,6 @@ Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
 """
 
 from __future__ import annotations
-
-import contextlib
-import gc
-from collections.abc import Iterator
 
 try:
     import ctypes
@@ -41,21 +35,6 @@ def release_freed_memory() -> bool:
         return bool(ctypes.CDLL(None).malloc_trim(0))
     except (AttributeError, OSError, TypeError):
         return False
-
-
-@contextlib.contextmanager
-def pause_collection() -> Iterator[None]:
-    """A context without Python's garbage collector.
-
-    An import makes some 100,000 objects, which all stay; the collector would look through them again and again.
-    """
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 keep_freed_memory()

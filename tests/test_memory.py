@@ -1,8 +1,6 @@
 """The process keeps freed memory until it is told to release it."""
 
 import ctypes
-import gc
-import importlib
 import subprocess
 import sys
 
@@ -95,18 +93,6 @@ print(steps(600) - before)
 def test_steps_with_new_shapes_free_the_memory_of_old_ones() -> None:
     """What was found out about a shape is kept for a few hundred shapes, the latest."""
     assert run(SHAPES, "") < 2**17  # bytes; with caches for thousands of shapes it was half a megabyte
-
-
-@pytest.mark.parametrize("collects", [True, False])
-def test_an_import_leaves_the_collector_as_it_was(collects: bool) -> None:
-    program = f"import gc; {'' if collects else 'gc.disable(); '}import minigrad; print(int(gc.isenabled()))"
-    assert run(program, "") == collects
-
-
-def test_an_import_that_fails_does_too() -> None:
-    with pytest.raises(ModuleNotFoundError), memory.pause_collection():
-        importlib.import_module("minigrad.no_such_room")
-    assert gc.isenabled()
 
 
 def test_glibc_is_asked_by_the_numbers_of_malloc_h(monkeypatch) -> None:
