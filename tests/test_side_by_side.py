@@ -216,6 +216,15 @@ def test_forward_and_gradient_in_parts_have_the_bits_of_the_whole(name, dtype, m
     assert run_both_ways(name, dtype) == small
 
 
+def test_relu_and_its_rule_are_split_and_pass_nan(eager, monkeypatch):
+    found, x = record_spreads(monkeypatch), torch.tensor([-1.0, 2.0, float("nan"), 0.0] * 10, requires_grad=True)
+    y = torch.relu(x)
+    y.backward(torch.full((40,), float("inf")))
+    assert len(found) == 2
+    np.testing.assert_array_equal(y.detach().numpy(), [0, 2, np.nan, 0] * 10)
+    np.testing.assert_array_equal(x.grad.numpy(), [0, np.inf, np.inf, 0] * 10)
+
+
 def test_an_integer_divided_by_zero_is_refused_in_large_arrays_too(eager):
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         torch.arange(10) // torch.zeros(10, dtype=torch.int64)
