@@ -106,10 +106,11 @@ def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]
 
     Raises IndexError for numbers that are no class.
     """
-    kept = None
-    if first_out_of_range(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
-        kept = labels != ignore_index  # (no test on a GPU, which would mean waiting)
-        labels = array_module(labels).where(kept, labels, 0)
+    all_valid = first_out_of_range(labels, classes) is None and type(labels) is np.ndarray
+    if all_valid and not 0 <= ignore_index < classes:
+        return labels, None
+    kept = labels != ignore_index  # (no test on a GPU, which would mean waiting)
+    labels = array_module(labels).where(kept, labels, 0)
     bad = first_out_of_range(labels, classes)
     if bad is not None:
         raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
