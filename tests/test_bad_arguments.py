@@ -268,6 +268,12 @@ AS_PYTORCH = {
     "halves without alias": (
         lambda: F.interpolate(ones(1, 1, 2, 2).half(), (1, 1), mode="bilinear", antialias=True), NotImplementedError,
         "not implemented for 'Half'"),
+    "a list for NaN": (lambda: mg.nan_to_num(ones(2), [1]), TypeError, "argument 'nan' must be a number, not list [1]"),
+    "a text as a size": (lambda: F.interpolate(ones(1, 1, 2, 2), "a"), TypeError, "must be an int or a tuple"),
+    "a text as a scale": (
+        lambda: F.interpolate(ones(1, 1, 2, 2), scale_factor="a"), TypeError, "'scale_factor' must be a number"),
+    "a truth for gelu": (
+        lambda: F.gelu(ones(2), approximate=True), TypeError, "gelu(): argument 'approximate' must be str, not bool"),
     "a truth first": (lambda: F.max_pool2d(ones(1, 4, 4), (True, 2)), TypeError, "must be an int or a tuple of 2 ints"),
     "an image without channels": (lambda: F.pad(ones(0, 5, 4), (1, 1, 1, 1), "reflect"), RuntimeError, "[0, 5, 4]"),
     "a vector for columns": (

@@ -115,7 +115,8 @@ def nan_to_num(
     """
     if input.array.dtype.kind != "f":
         return clone(input)
-    return _finite(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+    given = {"nan": 0.0 if nan is None else nan, "posinf": posinf, "neginf": neginf}
+    return _finite(input, **{k: None if v is None else as_number("nan_to_num", k, v) for k, v in given.items()})
 
 
 # ---- two operands --------------------------------------------------------------------------------

@@ -255,13 +255,15 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
 
-    Raises RuntimeError for another `approximate`. Source: Hendrycks and Gimpel, 2016.
+    Raises RuntimeError for another text, TypeError for what is none. Source: Hendrycks and Gimpel, 2016.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.gelu(torch.tensor([-1.0, 2.0]))
     tensor([-0.1587,  1.9545])
     """
     require_tensors("gelu", "input", input)
+    if not isinstance(approximate, str):
+        raise TypeError(f"gelu(): argument 'approximate' must be str, not {type(approximate).__name__}")
     return variants.gelu(input, approximate)
 
 

@@ -84,7 +84,8 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
 
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
     """`value` repeated for each of `axes` axes, unless it already has one value per axis."""
-    return tuple(value) if isinstance(value, Iterable) and getattr(value, "ndim", True) else (value,) * axes
+    several = isinstance(value, Iterable) and not isinstance(value, str) and getattr(value, "ndim", True)
+    return tuple(value) if several else (value,) * axes
 
 
 def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
