@@ -15,7 +15,7 @@ from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
 from minigrad.half_precision import HALF, widen
 from minigrad.ops.arguments import as_int, axis, not_implemented_for, read_tensors, takes_out
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matmul import matmul
@@ -34,7 +34,9 @@ def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
     multiply: Any = np.einsum if xp is np else KERNELS.get(np.einsum, xp.einsum)
     half = xp is np and operands[0].dtype is HALF  # NumPy's own loops for it are slow, as in `multiply_matrices`
     made = multiply(equation, *(map(widen, operands) if half else operands), **({"optimize": True} if large else {}))
-    return made.astype(HALF) if half else made
+    made = made.astype(HALF) if half else made
+    sums = len({*"".join(inputs)}) > len(output)
+    return in_rows(made) if sums else made  # matrix products are row-major, products of elements keep the order
 
 
 def _einsum_rule(g: Any, i: int, others: Any, inputs: Any, output: str) -> Any:

@@ -37,6 +37,14 @@ def test_a_letter_twice_takes_the_diagonal():
     assert torch.einsum("ii->i", square).tolist() == [0.0, 4.0, 8.0]
 
 
+def test_a_product_of_transposed_matrices_is_row_major():
+    for sizes in ((2, 3, 4), (80, 90, 70)):  # the larger ones are multiplied by BLAS
+        i, j, k = sizes
+        product = torch.einsum("ij,jk->ik", torch.ones(j, i).t(), torch.ones(k, j).t())
+        assert product.view(-1).tolist() == [j] * (i * k)
+    assert torch.einsum("ij,ij->ij", A.t(), A.t()).stride() == (1, 3)
+
+
 def test_bools_are_multiplied_where_nothing_is_summed():
     yes = torch.tensor([True, False])
     assert torch.einsum("i,j->ij", yes, yes).tolist() == [[True, False], [False, False]]
