@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.autograd import operation
-from minigrad.half_precision import round_once, round_result
+from minigrad.half_precision import round_once, round_result, sum_type
 from minigrad.ops.elementwise import unary
 from minigrad.ops.grad_fn_names import shown_as
 
@@ -153,3 +153,9 @@ def test_gradients_that_pytorch_makes_in_several_steps_round_in_each():
     std = x.std()
     slope = np.float16(1) / (2 * std.detach().numpy())
     assert np.array_equal(torch.autograd.grad(std, x)[0].numpy(), slope * np.float16(2 / 63) * off)
+
+
+def test_only_halves_are_added_up_in_another_type():
+    assert sum_type(np.ones(2, np.float16)) is np.float32
+    for char in "fdlb":
+        assert sum_type(np.ones(2, char)) == np.dtype(char)

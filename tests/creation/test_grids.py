@@ -117,7 +117,9 @@ def test_eye_may_be_empty(lengths):
     assert torch.eye(*lengths).shape == (lengths[0], lengths[-1])
 
 
-@pytest.mark.parametrize(("start", "end"), [(2**63, 2**63 + 3), (-(2**64), 0), (0, 2**63)])
+@pytest.mark.parametrize(("start", "end"), [(2**63, 2**63 + 3), (0, 2**63)])
 def test_arange_beyond_64_bits_is_refused(start, end):
-    with pytest.raises((RuntimeError, OverflowError), match="int64"):
+    with pytest.raises(RuntimeError, match="value cannot be converted to type int64 without overflow"):
         torch.arange(start, end, dtype=torch.int64)
+    with pytest.raises(OverflowError, match="an integer of 65 bits is too large"):
+        torch.arange(-(2**64), 0)
