@@ -106,6 +106,32 @@ DIFFERENCES = [
         "refuses('(ones_with_gradient(1) * 1).expand(2).masked_fill_(torch.tensor([True, False]), 0.0)')",
     ),
     (
+        "`fill_(value)` on an expanded tensor",
+        "takes a number or a tensor; PyTorch refuses the tensor",
+        "torch.zeros(1).expand(3).fill_(torch.tensor(2.0)).tolist() == [2.0, 2.0, 2.0]",
+    ),
+    (
+        "`register_hook`, `retain_grad` on an output of `split` after a write to another one",
+        "are refused at every call; in PyTorch a second call is accepted",
+        (
+            "[p := (ones_with_gradient(2) * 1).split(1), torch.no_grad()(p[1].zero_)(), "
+            "refuses(p[0].retain_grad) and refuses(p[0].retain_grad)][2]"
+        ),
+    ),
+    (
+        "`prod`, differentiated twice",
+        "its input may be changed before the second derivative, which uses the old values; PyTorch refuses that",
+        (
+            "[x := ones_with_gradient(2), y := x * 2, g := torch.autograd.grad(y.prod(), y, create_graph=True)[0], "
+            "torch.no_grad()(y.zero_)(), g.sum().backward(), x.grad.tolist()][5] == [2.0, 2.0]"
+        ),
+    ),
+    (
+        "`cat` of tensors that are all of shape (0,)",
+        "the axis must be 0 or -1; PyTorch accepts any",
+        "refuses('torch.cat([torch.ones(0)], 1)')",
+    ),
+    (
         "backward to a part of `split` that was made a leaf, after a write with a gradient to the whole",
         "the part gets the gradient; PyTorch refuses",
         (
