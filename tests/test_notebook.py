@@ -97,7 +97,7 @@ def test_advice_names_its_page(shell, capsys, monkeypatch):
 
 # Sections about mistakes that raise no error: no message names them.
 SILENT = {
-    "Layers in a plain list", "A layer replaced after the optimizer was made", "A loss kept from round to round",
+    "A layer replaced after the optimizer was made", "A loss kept from round to round",
     "The old weight is gone: `w = w - lr * w.grad`", "A difference larger than both",
     "Mistakes that look like right programs",
 }  # fmt: skip

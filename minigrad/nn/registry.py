@@ -7,7 +7,7 @@ kind. PyTorch's `_parameters`, `_buffers` and `_modules` are live views of the t
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import advise, is_wanted
@@ -338,18 +338,29 @@ def _advise_of_plain_tensor(module: str, name: str) -> None:
 
 
 def _advise_of_plain_lists(root: Any) -> None:
-    """Advises if a user's module holds layers in a list that are registered nowhere in `root`."""
+    """Advises if a user's module holds layers or parameters in a list or dict, to be trained but listed nowhere."""
     for module in root.modules():
         if type(module).__module__.startswith("minigrad."):
             continue
         for name, value in vars(module).items():
-            held = [x for x in value if isinstance(x, Registry)] if isinstance(value, (list, tuple)) else []
-            if held and not set(map(id, held)) <= set(map(id, root.modules())):
+            parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+            held = [x for x in parts if isinstance(x, (Registry, Parameter))]
+            if held and any(x.requires_grad for x in _parameters_in(held) - _parameters_in([root])):
+                what = "layers" if isinstance(held[0], Registry) else "parameters"
+                made = ("Module" if what == "layers" else "Parameter") + ("Dict" if isinstance(value, dict) else "List")
                 advise(
                     "layers in a plain list",
-                    f"{type(module).__name__}.{name} holds layers in a plain {type(value).__name__}: parameters() does "
-                    f"not list theirs, so no optimizer trains them. Write self.{name} = nn.ModuleList(layers)",
+                    f"{type(module).__name__}.{name} holds {what} in a plain {type(value).__name__}: parameters() does "
+                    f"not list them, so no optimizer trains them. Write self.{name} = nn.{made}({what})",
                 )
+
+
+def _parameters_in(parts: Sequence[Any]) -> set[Any]:
+    """The parameters among layers and parameters, and of the layers."""
+    found: set[Any] = set()
+    for x in parts:
+        found |= {x} if isinstance(x, Parameter) else {value for _, _, value in x._collect(PARAMETER, "", True, True)}
+    return found
 
 
 def _refusal(kind: str, name: str, value: Any) -> TypeError:

@@ -28,26 +28,37 @@ def test_a_plain_tensor_that_requires_grad_gets_advice():
     assert seen[0].filename == __file__
 
 
-class WithList(nn.Module):
-    def __init__(self, *layers):
+class WithParts(nn.Module):
+    def __init__(self, parts):
         super().__init__()
         self.head = nn.Linear(1, 1)
-        self.layers = layers
+        self.parts = parts
 
 
-def test_layers_in_a_plain_list_get_advice():
-    with pytest.warns(advice.Advice, match=r"WithList\.layers holds layers in a plain tuple.*nn\.ModuleList\(layers\)"):
-        parameters = list(nn.Sequential(WithList(nn.Linear(1, 1))).parameters())
+@pytest.mark.parametrize(
+    ("parts", "held", "cure"),
+    [
+        ((nn.Linear(1, 1),), "layers in a plain tuple", r"nn\.ModuleList\(layers\)"),
+        ([nn.ReLU(), nn.Linear(1, 1)], "layers in a plain list", r"nn\.ModuleList\(layers\)"),
+        ({"a": nn.Linear(1, 1)}, "layers in a plain dict", r"nn\.ModuleDict\(layers\)"),
+        ([nn.Parameter(torch.ones(1))], "parameters in a plain list", r"nn\.ParameterList\(parameters\)"),
+        ({"a": nn.Parameter(torch.ones(1))}, "parameters in a plain dict", r"nn\.ParameterDict\(parameters\)"),
+    ],
+)
+def test_what_is_to_be_trained_in_a_plain_list_gets_advice(parts, held, cure):
+    with pytest.warns(advice.Advice, match=rf"WithParts\.parts holds {held}: .* self\.parts = {cure}"):
+        parameters = list(nn.Sequential(WithParts(parts)).parameters())
     assert len(parameters) == 2
 
 
-def test_layers_of_a_list_that_are_registered_too_need_no_advice():
-    net = WithList()
-    net.layers = [net.head]
+def test_lists_of_what_is_trained_elsewhere_or_not_at_all_need_no_advice():
+    net = WithParts(None)
+    frozen = nn.Linear(1, 1).requires_grad_(False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        list(net.parameters())
-        list(WithList(1, 2).parameters())
+        for parts in ([net.head], [nn.Sequential(net.head)], {"a": net.head.bias}, [nn.ReLU()], [frozen], (1, 2)):
+            net.parts = parts
+            list(net.parameters())
 
 
 def test_correct_programs_give_no_advice():
