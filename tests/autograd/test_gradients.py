@@ -232,6 +232,8 @@ def test_is_grads_batched_takes_one_cotangent_per_row():
     assert rows.tolist() == [[3, 1], [1, 5]] and unused is None
     (rows,) = autograd.grad(x**3, x, mg.eye(2), create_graph=True, is_grads_batched=True)
     assert autograd.grad(rows.sum(), x)[0].tolist() == [6, 12]
+    given = [iter(tensors) for tensors in ((x * x,), (x,), (mg.eye(2),))]
+    assert autograd.grad(*given, is_grads_batched=True)[0].tolist() == [[2, 0], [0, 4]]
     with pytest.raises(RuntimeError, match=r"first dimension.*\(2,\) has no rows of the shape.*\(2,\)"):
         autograd.grad(x * x, x, mg.ones(2), is_grads_batched=True)
     with pytest.raises(ValueError, match=r"same number of rows, got \[2, 3\]"):
