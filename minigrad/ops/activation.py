@@ -29,19 +29,20 @@ def _positive(x: Any) -> Any:
     return np.maximum(_ZERO.get(x.dtype.char, 0) if type(x) is np.ndarray and x.size <= _FEW else 0, x)
 
 
-def _passes(out: Any) -> Any:
-    """Where the gradient passes: above 0 and at NaN. A result is never below 0."""
-    return out != 0
+def _above_zero(x: Any) -> Any:
+    """True above 0 and at NaN, where the gradient passes. A value that a hook unpacked may also be below 0."""
+    below = x <= 0
+    return np.logical_not(below, out=below) if type(below) is np.ndarray else ~below
 
 
 def _relu_rule(g: Any, out: Any) -> Any:
     if type(g) is np.ndarray and g.size <= _FEW:
         kept = g.copy()
-        np.putmask(kept, out == _ZERO[g.dtype.char], 0)
+        np.putmask(kept, out <= _ZERO[g.dtype.char], 0)
         return kept
     if type(g) is np.ndarray:
-        return keep_where(_passes(out), g)
-    return gate(g, out, passes=_passes)
+        return keep_where(_above_zero(out), g)
+    return gate(g, out, passes=_above_zero)
 
 
 # The gradient needs only the sign of the result, so nothing else is kept.
