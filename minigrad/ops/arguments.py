@@ -61,7 +61,8 @@ def of_tensors(
         if kwargs:
             kwargs = signature.read_keywords(kwargs)
             if listed in kwargs:
-                args = (*args, kwargs.pop(listed))
+                tensors = [kwargs.pop(name) for name in signature.tensors[len(args) :] if name in kwargs]
+                args = (*args, *tensors, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
             if how.typed_by_out and isinstance(receiver, TensorBase):
                 kwargs.setdefault("dtype", receiver.dtype)  # type: ignore[attr-defined]

@@ -183,3 +183,9 @@ def test_flags_of_nn_functional_are_read_as_true_or_false():
 def test_a_collection_in_place_of_a_tensor_is_refused_with_advice(given, message):
     with pytest.raises(TypeError, match=message):
         torch.nn.functional.relu(given)
+
+
+def test_lengths_and_axes_in_a_row_are_given_by_keyword_too():
+    assert torch.permute(input=X, dims=(1, 0)).shape == X.permute(dims=(1, 0)).shape == (3, 2)
+    assert torch.tile(input=X, dims=(2, 1)).shape == torch.tile(X, dims=(2, 1)).shape == (4, 3)
+    assert torch.broadcast_to(size=(1, 2, 3), input=X).shape == X.broadcast_to(size=(1, 2, 3)).shape == (1, 2, 3)
