@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.missing import missing_from
 from minigrad.nn.functional import pad
+from minigrad.ops.arguments import require_bools
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
@@ -18,7 +19,8 @@ def pad_sequence(
     """Stacks B sequences (L, *) of any lengths L as (longest L, B, *), or (B, longest L, *) if `batch_first`.
 
     Shorter ones are filled with `padding_value` at their end, or with `padding_side="left"` in front.
-    Raises RuntimeError for what is no iterable, for other sides, and if the axes * differ; TypeError for other items.
+    Raises RuntimeError for what is no iterable, for other sides, and if the axes * differ; TypeError for other items or
+    flags.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_sequence.html
 
     >>> import minigrad as torch
@@ -26,6 +28,7 @@ def pad_sequence(
     tensor([[1, 2, 3],
             [4, 0, 0]])
     """
+    require_bools("pad_sequence", batch_first=batch_first)
     if padding_side not in ("right", "left"):
         raise RuntimeError(f"pad_sequence: padding_side should be 'right' or 'left', got {padding_side!r}")
     if not isinstance(sequences, Iterable):

@@ -33,6 +33,7 @@ test_refused = refusals(
         "no iterable": (lambda: pad_sequence(3), RuntimeError, "Expected iterable for input sequences, .* type: int"),
         "no sequences": (lambda: pad_sequence([]), RuntimeError, "received an empty list of sequences"),
         "a third side": (lambda: pad_sequence([LONG], padding_side="up"), RuntimeError, "'right' or 'left', got 'up'"),
+        "an int as a flag": (lambda: pad_sequence([LONG], 1), TypeError, "'batch_first' must be bool, not int 1"),
         "lists": (lambda: pad_sequence([[1], [2]]), TypeError, "tensors of one axis or more, got a list"),
         "numbers": (lambda: pad_sequence([LONG.sum()]), RuntimeError, "one axis or more, got a 0-d tensor"),
         "other axes": (lambda: pad_sequence([torch.ones(2, 3), torch.ones(2, 4)]), RuntimeError, "size"),
