@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
+from inspect import unwrap
 from types import FrameType
 from typing import Any
 
@@ -166,12 +167,16 @@ def _user_frame() -> FrameType:
 
 
 def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
-    """Raises for an operation without a name, or if its forward or rules cannot be called."""
+    """Raises for an operation without a name, for parts that cannot be called, and rules that tell no parameters."""
     if not isinstance(name, str):
         raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {name!r}")
     for part in (forward, *[rule for rule in rules if rule is not None]):
         if not callable(part):
             raise TypeError(f"operation {name!r}: its forward and its gradient rules are functions; got {part!r}")
+        if part is not forward and not hasattr(unwrap(part), "__code__"):
+            raise TypeError(
+                f"operation {name!r}: {part!r} tells no parameters; write a rule, lambda g, x: ..., around it"
+            )
 
 
 def check_rules(made: Any, code: Any, any_number: bool) -> None:

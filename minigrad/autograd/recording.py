@@ -165,7 +165,7 @@ class Operation:
 
 def _code(function: Any) -> Any:
     """The code of a function within its decorators, which tells its parameters; NumPy's functions have none."""
-    return unwrap(function).__code__ if hasattr(function, "__code__") else None
+    return getattr(unwrap(function), "__code__", None)
 
 
 def _parameters(function: Any) -> tuple[str, ...]:

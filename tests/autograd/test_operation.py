@@ -97,6 +97,9 @@ REFUSED = {
         lambda: operation("square", "x * x"), TypeError, ("'square'", "are functions", "got 'x * x'")),
     "a rule that is none": (
         lambda: operation("twice", lambda x: 2 * x, 2.0), TypeError, ("'twice'", "are functions", "got 2.0")),
+    "a rule without names": (
+        lambda: operation("square", lambda x: x * x, np.multiply), TypeError,
+        ("'square'", "<ufunc 'multiply'> tells no parameters", "lambda g, x")),
     "a forward without a return": (
         lambda: operation("nothing", lambda x: None, lambda g: g)(mg.ones(2)), TypeError,
         ("the forward of an operation returned None", "`return`")),
