@@ -247,6 +247,66 @@ class GradScaler:
         """
         return self._scale if self._enabled else 1.0
 
+    def get_growth_factor(self) -> float:
+        """The factor by which the scale grows.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu").get_growth_factor()
+        2.0
+        """
+        return self._growth_factor
+
+    def set_growth_factor(self, new_factor: float) -> None:
+        """Sets what `get_growth_factor` returns.
+
+        >>> import minigrad as torch
+        >>> scaler = torch.amp.GradScaler("cpu")
+        >>> scaler.set_growth_factor(4.0)
+        >>> scaler.get_growth_factor()
+        4.0
+        """
+        self._growth_factor = new_factor
+
+    def get_backoff_factor(self) -> float:
+        """The factor by which the scale falls after an inf or NaN.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu").get_backoff_factor()
+        0.5
+        """
+        return self._backoff_factor
+
+    def set_backoff_factor(self, new_factor: float) -> None:
+        """Sets what `get_backoff_factor` returns.
+
+        >>> import minigrad as torch
+        >>> scaler = torch.amp.GradScaler("cpu")
+        >>> scaler.set_backoff_factor(0.25)
+        >>> scaler.get_backoff_factor()
+        0.25
+        """
+        self._backoff_factor = new_factor
+
+    def get_growth_interval(self) -> int:
+        """The rounds in a row with finite gradients after which the scale grows.
+
+        >>> import minigrad as torch
+        >>> torch.amp.GradScaler("cpu").get_growth_interval()
+        2000
+        """
+        return self._growth_interval
+
+    def set_growth_interval(self, new_interval: int) -> None:
+        """Sets what `get_growth_interval` returns.
+
+        >>> import minigrad as torch
+        >>> scaler = torch.amp.GradScaler("cpu")
+        >>> scaler.set_growth_interval(100)
+        >>> scaler.get_growth_interval()
+        100
+        """
+        self._growth_interval = new_interval
+
     def is_enabled(self) -> bool:
         """Whether it scales at all.
 

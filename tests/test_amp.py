@@ -40,6 +40,16 @@ def test_the_scale_grows_after_finite_steps_and_falls_after_others():
     assert other.get_scale() == 8.0
 
 
+def test_growth_and_backoff_can_be_changed_between_rounds():
+    scaler, optimizer, w = make_scaler(init_scale=8.0)
+    scaler.set_growth_interval(1)
+    scaler.set_growth_factor(4.0)
+    scaler.set_backoff_factor(0.25)
+    assert (scaler.get_growth_interval(), scaler.get_growth_factor(), scaler.get_backoff_factor()) == (1, 4.0, 0.25)
+    rounds = run_rounds(scaler, optimizer, w, [1.0, float("inf")])
+    assert [scale for scale, _ in rounds] == [32.0, 8.0]
+
+
 def test_gradients_can_be_unscaled_to_be_clipped():
     scaler, optimizer, w = make_scaler(init_scale=4.0)
     first, second = scaler.scale((w.sum(), w.sum() * 2))
