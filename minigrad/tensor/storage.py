@@ -143,7 +143,7 @@ class StorageMethods(TensorBase):
         """
         return UntypedStorage(memory_of(self.array)[0].view(np.uint8), self.writes)
 
-    def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
+    def resize_(self: Any, *size: Any, memory_format: Any = None) -> Tensor:
         """Changes the shape in the same memory, from the tensor's first element on; too small memory grows.
 
         The elements lie row by row, or in `memory_format`; without one, nothing changes for the same shape. New
@@ -156,7 +156,7 @@ class StorageMethods(TensorBase):
         """
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad: x.reshape(...) gives another shape")
-        shape = sizes("resize_", sizes_)
+        shape = sizes("resize_", size)
         if min(shape, default=0) < 0:
             raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
         if memory_format is None and shape == self.array.shape:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial, wraps
 from importlib import import_module
+from inspect import CO_VARARGS
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
@@ -63,8 +64,9 @@ else:
         def fetch(name: str) -> Any:
             method = vars(getattr(import_module(f"minigrad.tensor.{file}"), family))[name]
             if "." in method.__qualname__:  # written there, and not one of `ops/`, which are checked
+                takes_several = method.__code__.co_flags & CO_VARARGS  # such as ``*size``, which may be a keyword
                 has_flag = "bool" in method.__annotations__.values()
-                method = of_tensors(method) if has_flag else require_self(method)
+                method = of_tensors(method) if has_flag or takes_several else require_self(method)
                 method.__module__, method.__qualname__ = "minigrad", f"Tensor.{name}"  # where pickle finds it
             return method
 

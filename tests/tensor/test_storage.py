@@ -48,6 +48,10 @@ def test_resize_keeps_the_memory_if_it_is_large_enough():
         torch.ones(2).resize_(2**31, 2**31)
 
 
+def test_resize_takes_its_size_by_keyword():
+    assert torch.arange(6.0).resize_(size=(2, 2)).tolist() == [[0, 1], [2, 3]]
+
+
 def test_resize_to_the_same_shape_changes_nothing():
     for x in (torch.arange(6.0).view(2, 3).t(), torch.arange(6.0)[::2], torch.arange(3.0).expand(2, 3)):
         before, strides = x.tolist(), x.stride()
