@@ -38,6 +38,7 @@ LEAST = 2**18  # least bytes of a block of wide products, because of the time of
 SHORT = 128  # images with shorter rows in a product are processed together
 LONG = 1024  # the same, where all taps share a product
 WORTH = 2**20  # least bytes of a piece's lines, because its memory has to be prepared
+SHARED = 2**24  # least bytes of all lines: with fewer, threads wait for each other's short calls longer than they help
 OVERHEAD = 3e-5  # seconds of Python for each block
 
 
@@ -285,7 +286,7 @@ def _meet(axis: int, size: Pair, geometry: Geometry) -> list[tuple[Phase, Along,
 
 
 def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize: int) -> tuple[list[Piece], int]:
-    """Divides images and groups into pieces whose lines fit into a block; also returns the bytes of all lines.
+    """Divides images and groups into pieces whose lines fit into a block; and the bytes of all lines, 0 if few.
 
     Several images are taken together while products would be short or blocks small; wide products take single images,
     so that they can write their result in place.
@@ -303,7 +304,8 @@ def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize
     pieces = max(1, min(PIECES, N * groups * group_bytes // WORTH))
     together = max(1, len(blocks) * len(parts) // pieces)
     several = [blocks[i : i + together] for i in range(0, len(blocks), together)]
-    return [Piece(block, part) for block in several + rest for part in parts], N * groups * group_bytes
+    size = N * groups * group_bytes
+    return [Piece(block, part) for block in several + rest for part in parts], size if size >= SHARED else 0
 
 
 def cost(problem: Problem, machine: Machine) -> float:
