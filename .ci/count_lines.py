@@ -26,7 +26,7 @@ FIRST_LESSON = (
     *(f"minigrad/ops/{name}.py" for name in ("unary", "conv")),
     *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "im2col")),
     *(f"minigrad/nn/{name}.py" for name in ("module", "linear", "conv", "loss")),
-    *(f"minigrad/optim/{name}.py" for name in ("optimizer", "bound_rule", "sgd")),
+    *(f"minigrad/optim/{name}.py" for name in ("optimizer", "sgd")),
 )
 LAYOUT = {
     tokenize.COMMENT,

@@ -8,8 +8,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.nn.uninitialized import Uninitialized
-from minigrad.optim.bound_rule import BoundRule
-from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.optimizer import BoundRule, Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 from minigrad.optim.rules import move_towards
 

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from minigrad.backend import RECORDING, on_gpu_of
 from minigrad.gpu.optimizers import Row, update
-from minigrad.optim.bound_rule import BoundRule
+from minigrad.optim.optimizer import BoundRule
 from minigrad.optim.state import ON_CPU, as_number
 
 # For each optimizer, by group: the last rule, and what `update` knows about it.

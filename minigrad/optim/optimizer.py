@@ -3,28 +3,33 @@
 A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and in place:
 `rule(w, g, buffer, ..., *, option, ...)`. The parameter names say what the rule needs. A buffer is kept in the state
 of the parameter under its name. An option comes from the group, except `step`, the number of this step, and `first`,
-true if the buffers were just made. `bound_rule.py` runs it: it reads the state (`state.py`), adds `maximize` and weight
+true if the buffers were just made. `BoundRule` runs it: it reads the state (`state.py`), adds `maximize` and weight
 decay, and passes large parameters in blocks that fit the processor's cache (`rules.py`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+
+from minigrad.advice import is_wanted
 from minigrad.autograd.modes import enable_grad
-from minigrad.backend import quiet
+from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.module import clear_gradients
-from minigrad.optim.bound_rule import BoundRule
 
 # Older custom optimizers import `required` from here.
-from minigrad.optim.options import Group, Params, complete_group, list_groups, required  # noqa: F401
-from minigrad.optim.watch import Watch
+from minigrad.optim.options import Group, Params, complete_group, list_groups, read_options, required  # noqa: F401
+from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
+BLOCK = 65536  # elements that a rule processes at a time: a few blocks of float32 fit in the second-level cache
+NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 
 
 class Optimizer(OptimizerHooks, NamesOptions):
@@ -175,3 +180,115 @@ class Optimizer(OptimizerHooks, NamesOptions):
             options = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
             groups += f"\nParameter Group {i}\n{''.join(options)}"
         return f"{type(self).__name__} ({groups})"
+
+
+class BoundRule:
+    """An optimizer's rule with the options of one group."""
+
+    def __init__(self, kind: type[Optimizer], group: Group, defaults: Group) -> None:
+        if kind.rule is None:
+            raise NotImplementedError(
+                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
+            )
+        self.kind, self.options = kind, read_options(group, defaults)
+        buffers, self.reads = _read_names(kind.rule)
+        given = {name: self.options[name] for name in self.reads if name in self.options}
+        self.step: Callable[..., None] = partial(_extend(kind.rule, self.options), **given)
+        self.buffers = [name if self.options.get(kind.optional.get(name, ""), True) else None for name in buffers]
+        self.keeper: Any = None  # plain gradient descent needs neither buffers nor step counts
+        if any(self.buffers) or kind.counters:
+            from minigrad.optim.state import StateKeeper
+
+            self.keeper = StateKeeper(kind, self.options, self.buffers, self.reads)
+        may_change = any(isinstance(option, Tensor) for option in group.values())  # a Tensor may be written to
+        self.group = None if may_change else dict(group)  # a copy, to notice changes of options
+        self.params = group["params"]  # the same list, because comparing lists would compare tensors
+
+    def serves(self, group: Group) -> bool:
+        """Whether the group has these parameters and options still."""
+        return self.params is group["params"] and self.group == group
+
+    def update_all(self, optimizer: Optimizer) -> None:
+        """Writes the next value of each parameter of the group that has a gradient into its array."""
+        on_gpu, state, look = [], optimizer.state, optimizer._watch.look
+        for parameter in self.params:
+            if parameter.gradient is None:
+                continue
+            parameter.writes[0] += 1  # so that a graph that saved the parameter notices
+            if parameter.array.__class__ is np.ndarray:
+                self.update(parameter, state, look)
+            else:
+                on_gpu.append(parameter)
+        if on_gpu:
+            from minigrad.optim.fused import update_together  # imported with the first parameter on a GPU
+
+            update_together(optimizer, self, on_gpu)
+
+    def update(self, parameter: Any, state: Any, look: Callable[[Array], None]) -> None:
+        """Updates one parameter on the CPU, block by block if it is large, and shows `look` the new values."""
+        w, g = parameter.array, parameter.gradient.array
+        buffers, counted = self.buffers, {}
+        if self.keeper is not None:
+            buffers, counted = self.keeper.read(parameter, state[parameter])
+        if w.size > BLOCK:
+            from minigrad.optim.rules import run_in_blocks
+
+            run_in_blocks(partial(self.step, **counted), look, w, g, *buffers)
+        else:
+            self.step(w, g, *buffers, **counted)
+            look(w)
+
+
+def _read_names(rule: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """The names of a rule's buffers, behind `w` and `g`, and of its keywords: options and counters."""
+    names, count = rule.__code__.co_varnames, rule.__code__.co_argcount
+    return names[2:count], names[count : count + rule.__code__.co_kwonlyargcount]
+
+
+def _extend(rule: Any, options: Group) -> Any:
+    """The rule with `maximize` and weight decay, if the group asks for them."""
+    if not (options.get("maximize") or options.get("weight_decay")):
+        return rule
+    from minigrad.optim.rules import extend
+
+    return extend(rule, options)
+
+
+class Watch:
+    """Watches the steps of one optimizer, and gives each advice once."""
+
+    steps = 8  # in which a forgotten zero_grad() is looked for; it shows from the second step on
+    writes: Any = None  # the version counter of a gradient of the last step,
+    count = 0  # and what it was then
+    found_infinite = False
+
+    def look(self, w: Array) -> None:
+        """Notes whether a parameter is no longer finite; for nearly all arrays one product finds it out."""
+        if not (np.vdot(w, w) < np.inf or np.isfinite(w).all()) and is_wanted(NOT_FINITE):
+            self.found_infinite = True
+
+    def advise(self, optimizer: Optimizer) -> None:
+        """Gives advice after a step of `optimizer`, where a mistake was seen."""
+        if self.steps:
+            self.steps -= 1
+            self.compare_writes(optimizer)
+        if self.found_infinite:
+            self.found_infinite = False
+            from minigrad.optim.mistakes import advise_of_infinite  # the words of advice
+
+            advise_of_infinite(optimizer)
+
+    def compare_writes(self, optimizer: Optimizer) -> None:
+        """Gives advice if the gradient of the last step is the same tensor, and was written to once: added to.
+
+        Zeroing and adding are two writes, and after setting it to None it is another tensor.
+        """
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        writes = next((p.gradient.writes for p in parameters if p.gradient is not None), None)
+        if writes is None:
+            return
+        if writes is self.writes and writes[0] == self.count + 1:
+            from minigrad.optim.mistakes import advise_of_sum
+
+            advise_of_sum()
+        self.writes, self.count = writes, writes[0]

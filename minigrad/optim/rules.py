@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from minigrad import parallel
 from minigrad.backend import Array
-from minigrad.optim.bound_rule import BLOCK
+from minigrad.optim.optimizer import BLOCK
 
 Rule: TypeAlias = Callable[..., None]
 

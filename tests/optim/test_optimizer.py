@@ -11,8 +11,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim, parallel
-from minigrad.optim.bound_rule import BLOCK
-from minigrad.optim.optimizer import required
+from minigrad.optim.optimizer import BLOCK, required
 from tests.marks import MEASURES
 
 

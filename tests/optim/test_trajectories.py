@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim
-from minigrad.optim.bound_rule import BLOCK
+from minigrad.optim.optimizer import BLOCK
 
 RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "trajectories.json").read_text())
 
