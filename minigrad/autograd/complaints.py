@@ -14,8 +14,8 @@ import numpy as np
 from minigrad.autograd import mistakes
 from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
+from minigrad.autograd.gradcheck import Trial, fetch, is_float, place_beside
 from minigrad.autograd.recording import Operation
-from minigrad.autograd.trial import Trial, fetch, is_float, place_beside
 from minigrad.backend import copy_array
 
 BROKEN = {  # {}: the input

@@ -22,7 +22,6 @@ from minigrad.autograd import (
     modes,
     node,
     recording,
-    trial,
     views,
     walk,
 )
@@ -337,11 +336,11 @@ PLANTED = {
         test_function.test_saved_tensors_are_checked_for_writes_and_freed,
     ),
     "gradcheck looks at nothing": (
-        trial.check_jacobian, "np.allclose(analytical, numerical, trial.rtol, trial.atol)", "True",
+        gradcheck.check_jacobian, "np.allclose(analytical, numerical, trial.rtol, trial.atol)", "True",
         check_mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
-        trial.Trial.__init__, "self.draw.standard_normal(", "np.ones(",
+        gradcheck.Trial.__init__, "self.draw.standard_normal(", "np.ones(",
         lambda: check_a_permutation(),
     ),
     "jvp without its direction": (
