@@ -178,8 +178,7 @@ def _silu_rule(g: Any, x: Any) -> Any:
 
 def _mish_gate(s: Any) -> Any:
     """tanh(log(1 + e^x)) of s = 1 / (1 + e^-x)."""
-    q = (1 - s) * (1 - s)
-    return (1 - q) / (1 + q)
+    return s * (2 - s) / (1 + (1 - s) * (1 - s))
 
 
 def _mish_rule(g: Any, x: Any) -> Any:

@@ -15,7 +15,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
     if isinstance(x, (int, float, np.generic)):
         raise RuntimeError("derivative for remainder of a number is not implemented: make it a tensor")
     return -g * np.floor_divide(x, y)
+
+
+def _slope_of_fmod(g: Any, x: Any, y: Any) -> Any:
+    # The quotient of Tensors is cut off by an operation with derivative 0, also where that of the quotient is NaN.
+    return -g * (np.trunc(x / y) if is_plain(x) else _truncated(x, y))
 
 
 def divide_or(x: Any, y: Any, otherwise: float = 0.0) -> Any:
@@ -93,7 +98,7 @@ floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     refuses="b",
     formula="input - other * floor(input / other), with the sign of other", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
-fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
+fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, _slope_of_fmod,
     numbers="other", refuses="b",
     formula="input - other * trunc(input / other), with the sign of input", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
 maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),

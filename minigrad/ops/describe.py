@@ -21,6 +21,7 @@ COMPUTES = {  # a rule whose text names helpers of this library -> the formula t
     "_angle_share(g, x, y) * y": "g * y / (x * x + y * y), and 0 at the origin",
     "_angle_share(g, x, y) * -x": "-g * x / (x * x + y * y), and 0 at the origin",
     "_slope_of_divisor(g, ...)": "-g * floor(x / y)",
+    "_slope_of_fmod(g, ...)": "-g * trunc(x / y)",
     "_slope_of_sinc(g, ...)": "g * (cos(pi * x) - out) / x, and 0 at 0",
     "np.where(_is_taken(x, y, np.greater_equal), g, 0.0)": "g where x >= y or y is NaN, else 0",
     "np.where(_is_taken(x, y, np.greater_equal), 0.0, g)": "0 where x >= y or y is NaN, else g",
@@ -38,9 +39,9 @@ COMPUTES = {  # a rule whose text names helpers of this library -> the formula t
     "g * for_either(digamma, _digamma)(x)": "g * digamma(x)",
     "g * for_either(_poly, _polygamma)(x, n=1)": "g * polygamma(1, x)",
     "g * for_either(i1, _i1)(x)": "g * i1(x)",
-    "g * (for_either(i0, _i0)(x) - divide_or(out, x, 0.5))": "g * (i0(x) - out / x), and g / 2 at 0",
+    "g * (for_either(i0, _i0)(x) - _average(out, x))": "g * (i0(x) - out / x), and g / 2 at 0",
     "g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out)": "g * (i1e(x) - sign(x) * out)",
-    "g * (for_either(i0e, _scale(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out)": (
+    "g * (for_either(i0e, _scale(0))(x) - _average(out, x) - np.sign(x) * out)": (
         "g * (i0e(x) - out / x - sign(x) * out), and g / 2 at 0"
     ),
 }

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.core import value_of
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
-from minigrad.ops.arithmetic import divide_or
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
 from minigrad.ops.error_function import for_either
@@ -46,8 +46,8 @@ def _log_gamma(x: Any) -> Any:
     for number in passed:
         value = value - np.log(number)
     value = np.where((mirrored == 1) | (mirrored == 2), 0.0, np.where(np.isinf(mirrored), math.inf, value))
-    sine = np.abs(np.sin(math.pi * (z - np.round(z))))
-    value = np.where(z < 0.5, math.log(math.pi) - np.log(sine) - value, value)
+    rest = z - np.round(z)  # log(pi / |sin(pi z)|), also where pi z would be rounded
+    value = np.where(z < 0.5, -np.log(np.abs(rest)) - np.log(np.sinc(rest)) - value, value)
     return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
 
 
@@ -167,15 +167,21 @@ def _scale(order: int) -> Callable[[Any], Any]:
     return lambda x: _compute_scaled_bessel(order, x).astype(x.dtype)
 
 
+def _average(out: Any, x: Any) -> Any:
+    """``out / x``, and its limit 1/2 where x is so small that `out` may be rounded to 0."""
+    small = np.less(np.abs(x), np.finfo(value_of(x).dtype).eps)
+    return np.where(small, 0.5, out / np.where(small, 1.0, x))
+
+
 _i0, _i1 = bessel(0), bessel(1)
 # fmt: off
 i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
     formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
-i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - divide_or(out, x, 0.5)),
+i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _average(out, x)),
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
 i0e: Unary = unary("special_i0e", _scale(0), lambda g, x, out: g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out),
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
 i1e: Unary = unary("special_i1e", _scale(1),
-    lambda g, x, out: g * (for_either(i0e, _scale(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out),
+    lambda g, x, out: g * (for_either(i0e, _scale(0))(x) - _average(out, x) - np.sign(x) * out),
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

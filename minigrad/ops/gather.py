@@ -86,6 +86,8 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
 _gathered = shown_as(read_at, "GatherBackward0")
 _index_selected = shown_as(read_at, "IndexSelectBackward0")
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
+_index_put_added = operation("index_put", add_at.forward, lambda g, key: g, add_at.rules[1])
+_index_put_added.once = True  # as in PyTorch, which keeps the indices whatever they are needed for
 _scattered_over = shown_as(overwrite, "ScatterBackward0")
 _index_put = shown_as(overwrite, "IndexPutBackward0")
 
@@ -289,7 +291,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     key = array_key(input.array, tuple(indices))
     check_fits_region(values.array, input.array[key], input.array)
     if accumulate:
-        return add_at(input, values, key=key)
+        return _index_put_added(input, values, key=key)
     return _index_put(input, values, reader=read_at, statics={"key": key})
 
 

@@ -15,6 +15,7 @@ from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
 from minigrad.autograd.messages import written_with_siblings
+from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
@@ -37,6 +38,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _copied_over = shown_as(overwrite, "CopyBackwards")
 _copied = shown_as(alias, "CopyBackwards")
+_turned = shown_as(alias, "AliasBackward0")
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
@@ -152,7 +154,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
             raise TypeError(f"{name}() takes no argument 'out': it writes into the tensor itself")
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
-        value = function(_keep_old_value(self, operands), *args, **kwargs)
+        value = function(keep_old_value(self, operands), *args, **kwargs)
         _check_operands(self, name, operands, manner)
         return assign(self, value, name)
 
@@ -218,7 +220,7 @@ def name_in_place(method: Any, function: F, how: str) -> F:
     return named
 
 
-def _keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
+def keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
     """A tensor with the value of `target` before a write; a copy if a gradient rule may need it."""
     needs = [x for x in (target, *others) if is_in_graph(x)]
     if not needs or not mode.get() & GRAD:
@@ -286,6 +288,9 @@ def reshaping_in_place(function: F) -> F:
             self.node = after.node
             if self.view_of is not None and self.node is not None:
                 self.view_of.seen = [*self.writes]
+        elif isinstance(self.node, Node) and not isinstance(self.node, Unrecorded):
+            self.node = _turned.plan(1).record((before,), {}, self)  # a gradient of the new shape is fitted to the old
+            move_retained(before.node, self.node)
         return self
 
     return name_in_place(change, function, "by which the tensor itself changes its shape")

@@ -17,7 +17,7 @@ from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.side_by_side import keep_where
 
 # ---- of probabilities and of logits against probabilities ----------------------------------------
-_LEAST = 1e-12  # PyTorch's lower bound for p (1 - p) in the denominator
+_LEAST = float(np.float32(1e-12))  # PyTorch's lower bound for p (1 - p) in the denominator, a float32
 
 
 def _weigh_curvature(g: Any, p: Any, target: Any) -> Any:

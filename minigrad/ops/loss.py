@@ -46,9 +46,14 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
     )
 
 
+def _inside(d: Any, limit: float, near: Any, far: Any) -> Any:
+    """`near` where ``|d| < limit``, `far` from there on, and NaN where d is: a constant NaN, with derivative 0."""
+    return np.where(np.abs(d) < limit, near, np.where(np.abs(d) >= limit, far, np.nan))
+
+
 def _slope_of_parabola_then_line(d: Any, bend: float) -> Any:
     """``d / bend`` clamped to [-1, 1]: the derivative of a parabola that continues as a line."""
-    return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else np.where(np.abs(d) >= bend, np.sign(d), d / bend)
+    return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else _inside(d, bend, d / bend, np.sign(d))
 
 
 def _parabola_then_line(d: Any, bend: float) -> Any:
@@ -65,7 +70,7 @@ def _huber(d: Any, delta: float) -> Any:
 
 
 def _slope_of_huber(d: Any, delta: float) -> Any:
-    return np.clip(d, -delta, delta) if is_plain(d) else np.where(np.abs(d) >= delta, delta * np.sign(d), d)
+    return np.clip(d, -delta, delta) if is_plain(d) else _inside(d, delta, d, delta * np.sign(d))
 
 
 huber = of_difference("huber_loss", _huber, _slope_of_huber)

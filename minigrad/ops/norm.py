@@ -13,7 +13,7 @@ from minigrad.half_precision import round_once, sum_type
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
 from minigrad.ops.comparison import gt
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.masks import where
 from minigrad.ops.piecewise import zeros_of
@@ -216,4 +216,4 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     rest = [i for i in range(input.array.ndim) if i != d]
     sizes = norm(cast(input, sum_type(input.array)), p, rest, True)
     scale = where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
-    return mul(input, cast(scale, input.array.dtype))
+    return mul(contiguous(input), cast(scale, input.array.dtype))

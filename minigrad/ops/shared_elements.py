@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import constant_beside
-from minigrad.ops.inplace import check_result, is_root_tracked
+from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
 from minigrad.ops.memory_layout import repeats
 from minigrad.ops.writes import store
 
@@ -18,8 +18,8 @@ from minigrad.ops.writes import store
 def write_by_element(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any], in_part: bool) -> bool:
     """Writes ``function(target, *args, **options)`` into `target` as PyTorch does, element by element.
 
-    False, and nothing is written, if no elements share memory, if the write has to be recorded, or for an expanded
-    tensor without `in_part`, which says that the function changes some elements only.
+    False, and nothing is written, if no elements share memory, if a write to windows has to be recorded, or for an
+    expanded tensor without `in_part`, which says that the function changes some elements only.
     """
     if not repeats(target.array):
         return _write_in_turn(target, function, args, options)
@@ -33,13 +33,19 @@ def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:
 
 
 def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Writes only the elements that the function changes: of elements that share memory, any change counts."""
-    if _is_recorded(target, args):
-        return False
-    new = function(target, *args, **options).array
-    changed = new != target.array
+    """Writes only the elements that the function changes: of elements that share memory, any change counts.
+
+    As in PyTorch the write may be recorded, but backward to the elements' memory is refused.
+    """
+    recorded = _is_recorded(target, args)
+    value = function(keep_old_value(target, (*args, *options.values())), *args, **options)
+    check_writable(target, f"{function.__name__}_", value)
+    new, bits = value.array, f"u{target.array.itemsize}"  # not the numbers: NaN differs from itself, 0.0 equals -0.0
+    changed = new.view(bits) != target.array.view(bits)
     store(target.array, changed, new[changed])
     target.writes[0] += 1
+    if recorded:
+        move_on(target, value)
     return True
 
 

@@ -53,7 +53,7 @@ class FillingMethods(TensorBase):
         >>> torch.zeros(2).fill_(7)
         tensor([7., 7.])
         """
-        return assign(self, fill(self, value), "fill_", one_number=True)
+        return assign(self, fill(self, value), "fill_", one_number=not isinstance(value, TensorBase))
 
     def zero_(self: Any) -> Tensor:
         """Fill with zeros.

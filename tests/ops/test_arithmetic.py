@@ -235,3 +235,10 @@ def test_a_number_keeps_its_sign_at_zero_and_is_rounded_to_the_type_of_its_tenso
     assert (x + 16777217).tolist() == [16777216.0, 16777216.0 - 1]  # 2^24 + 1 is no float32
     assert (x.double() + 16777217).tolist() == [16777218.0, 16777216.0]
     assert (x * 1e39).tolist() == [math.inf, -math.inf] and (x * 2).tolist() == (x * 2.0).tolist() == [2.0, -2.0]
+
+
+def test_the_second_derivative_of_fmod_is_0_also_where_it_divides_by_0():
+    for divisor in (0.0, 3.0, math.nan):
+        x, y = torch.tensor([5.0], requires_grad=True), torch.tensor([divisor], requires_grad=True)
+        (slope,) = torch.autograd.grad(torch.fmod(x, y), y, create_graph=True)
+        assert [g.item() for g in torch.autograd.grad(slope, [x, y])] == [0.0, 0.0]

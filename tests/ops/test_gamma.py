@@ -52,3 +52,16 @@ def test_poles_are_infinite_and_wrong_orders_refused():
     with pytest.raises(RuntimeError, match="p has to be greater than or equal to 1"):
         torch.mvlgamma(torch.ones(1), 0)
     assert torch.ones(2).lgamma_().tolist() == [0.0, 0.0]
+
+
+def test_lgamma_of_denormals_is_minus_their_logarithm():
+    for number in (5e-324, 1e-310, -1e-310):
+        assert torch.lgamma(torch.tensor(number, dtype=torch.float64)).item() == pytest.approx(-math.log(abs(number)))
+
+
+@pytest.mark.parametrize("name", ["i1", "i1e"])
+def test_the_slope_of_a_bessel_function_at_denormals_is_that_at_zero(name):
+    x = torch.tensor([1e-45, -1e-40, 0.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(getattr(torch.special, name)(x).sum(), x, create_graph=True)
+    assert slope.tolist() == [0.5] * 3
+    assert torch.autograd.grad(slope.sum(), x)[0].isfinite().all()

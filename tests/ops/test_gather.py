@@ -84,6 +84,14 @@ def test_index_put_adds_with_accumulate():
     assert y[1, 2].item() == 11.0 and (x.grad == 1).all()
 
 
+def test_index_put_may_be_walked_once_whether_it_adds_or_not():
+    for accumulate in (False, True):
+        y = leaf(3).index_put((torch.tensor([0]),), torch.tensor(1.0), accumulate)
+        y.sum().backward()
+        with pytest.raises(RuntimeError, match="second time"):
+            y.sum().backward()
+
+
 def test_scatter_with_an_empty_index_changes_nothing():
     empty = torch.zeros(0, 3, dtype=torch.int64)
     assert torch.equal(X.scatter(0, empty, X), X)

@@ -185,6 +185,34 @@ class TestMemory:
         y.fill_(2.0)
         assert y.tolist() == [[2.0, 2.0]] * 3 and torch.ones(1).expand(3).zero_().tolist() == [0, 0, 0]
 
+    def test_one_number_in_a_tensor_is_refused_for_an_expanded_tensor(self):
+        with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+            torch.zeros(1).expand(3).fill_(torch.tensor(2.0))
+
+    def test_a_write_to_a_part_of_an_expanded_tensor_also_replaces_nan(self):
+        x = torch.tensor([float("nan"), 1.0])
+        x.expand(2, 2).index_put_((torch.tensor([0, 0]),), torch.tensor(3.0))
+        assert x.tolist() == [3.0, 3.0]
+
+    def test_a_write_to_a_part_of_an_expanded_tensor_shows_the_sign_of_zero(self):
+        x = torch.zeros(2)
+        x.expand(2, 2).masked_fill_(torch.tensor([True, False]), -0.0)
+        assert torch.signbit(x).tolist() == [True, False]
+
+    def test_a_part_of_an_expanded_result_may_be_written_to_but_gets_no_gradient(self):
+        h = torch.ones(2, requires_grad=True) * 1
+        wide = h.expand(2, 2).masked_fill_(torch.tensor([True, False]), 5.0)
+        assert wide.tolist() == [[5.0, 1.0]] * 2 and h.tolist() == [5.0, 1.0]
+        for walk in (wide.sum().backward, h.sum().backward):
+            with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+                walk()
+
+    def test_what_is_put_into_an_expanded_tensor_gets_its_gradient(self):
+        weight, h = torch.ones(1, requires_grad=True), torch.zeros(2)
+        h.expand(2, 2).index_put_((torch.tensor([0]),), weight * 3, accumulate=True)
+        h.sum().backward()
+        assert h.tolist() == [3.0, 3.0] and weight.grad.tolist() == [6.0]
+
     @pytest.mark.parametrize(
         "write", [lambda x: x.add_(1), lambda x: x.__setitem__(0, 9.0), lambda x: x.zero_(), lambda x: x[:2].mul_(2.0)]
     )
@@ -325,3 +353,30 @@ def test_an_in_place_method_takes_no_out():
             TypeError, match=r"(sin|mul)_\(\) takes no argument 'out': it writes into the tensor itself"
         ):
             write(torch.ones(2))
+
+
+def test_a_gradient_of_a_result_with_an_axis_more_under_no_grad_reaches_its_leaf():
+    x = leaf(2, 3)
+    y = x.index_select(0, torch.tensor([0, 0]))
+    with torch.no_grad():
+        y.unsqueeze_(0)
+    assert y.requires_grad and not y.is_leaf
+    y.backward(torch.ones_like(y))
+    assert x.grad.tolist() == [[2.0] * 3, [0.0] * 3]
+
+
+def test_a_gradient_of_a_result_that_was_transposed_under_no_grad_is_refused_in_words():
+    y = leaf(2, 3) * 2
+    with torch.no_grad():
+        y.t_()
+    with pytest.raises(RuntimeError, match="invalid gradient"):
+        y.backward(torch.ones_like(y))
+
+
+def test_a_retained_gradient_has_the_shape_of_a_result_with_an_axis_more():
+    y = leaf(2) * 2
+    y.retain_grad()
+    with torch.no_grad():
+        y.unsqueeze_(0)
+    (y * 3).sum().backward()
+    assert y.grad.tolist() == [[3.0, 3.0]]

@@ -110,3 +110,7 @@ def test_the_gradient_of_overlapping_windows_goes_to_the_last_write():
     assert line.tolist() == [0.0, 2.0, 4.0, 5.0]
     line.sum().backward()
     assert value.grad.tolist() == [[0.0, 0.0], [2.0, 0.0], [4.0, 5.0]]
+
+
+def test_renorm_of_a_transposed_tensor_lies_in_order():
+    assert torch.ones(2, 3).t().renorm(2, 0, 1.0).view(-1).shape == (6,)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.layout import contiguous_format
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_number, not_implemented_for
+from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.size import is_index
@@ -45,7 +47,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
         if before or after:
             input = rows_at(input, dim=dim, places=_find_places(size[dim], before, after, mode))
     if not any(map(any, pairs)):
-        return input.clone()
+        return clone(input, memory_format=contiguous_format)
     kind = {"reflect": "Reflection", "replicate": "Replication"}.get(mode)
     return name_last_call(input, f"{kind}Pad{len(pairs)}DBackward0" if kind else "CopySlices")
 

@@ -230,3 +230,25 @@ def test_softmax_of_an_empty_tensor_keeps_every_dtype(function):
         function(minigrad.zeros(0, dtype=minigrad.int32), 3)
     with pytest.raises(NotImplementedError, match="softmax_lastdim"):
         function(minigrad.zeros(2, dtype=minigrad.int32), 0)
+
+
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+def test_softmax_of_an_empty_tensor_keeps_its_result_for_backward(function):
+    x = minigrad.zeros(0, requires_grad=True)
+    total = getattr(F, function)(x, 0).sum()
+    total.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        total.backward()
+    changed = getattr(F, function)(x, 0)
+    changed += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        changed.sum().backward()
+
+
+def test_the_slope_of_mish_of_very_negative_numbers_keeps_its_digits():
+    for dtype, rtol in ((minigrad.float32, 1e-6), (minigrad.float64, 1e-14)):
+        x = minigrad.tensor([-20.0, -30.0], dtype=dtype, requires_grad=True)
+        F.mish(x).sum().backward()
+        numbers = np.array([-20.0, -30.0])
+        wanted = np.exp(numbers) * (1 + numbers)  # what mish tends to: x e^x; the rest is smaller by a factor e^x
+        np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=rtol + np.exp(-20) * 20)

@@ -257,6 +257,15 @@ def test_the_second_derivative_of_nll_is_zero():
 
 
 @pytest.mark.usefixtures("fresh_advice")
+@pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
+def test_the_second_derivative_of_a_parabola_and_a_line_is_0_on_the_line_and_at_nan(loss):
+    x = minigrad.tensor([0.5, 1.0, 3.0, -4.0, float("nan"), float("inf")], requires_grad=True)
+    target = minigrad.tensor([0.0, 0.0, 0.0, 0.0, 0.0, float("inf")])
+    (slope,) = minigrad.autograd.grad(loss(x, target, reduction="sum"), x, create_graph=True)
+    assert slope[:4].tolist() == [0.5, 1.0, 1.0, -1.0] and slope[4:].isnan().all()
+    assert minigrad.autograd.grad(slope.sum(), x)[0].tolist() == [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+
+
 class TestAdvice:
     @NOT_ASKED
     def test_softmax_before_cross_entropy_gets_advice_once(self):

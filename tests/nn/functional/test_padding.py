@@ -130,3 +130,9 @@ def test_a_fill_value_must_fit_the_dtype_only_if_it_is_used(amounts):
     assert F.pad(x, amounts, value=float("inf")).tolist() == [1, 2, 3][-amounts[0] : 3 + amounts[1]]
     with pytest.raises(RuntimeError, match="without overflow"):
         F.pad(x, (0, 1), value=float("inf"))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_a_border_of_width_0_gives_a_copy_whose_rows_lie_in_order(mode):
+    x = minigrad.arange(6.0).view(1, 2, 3).transpose(1, 2)
+    assert F.pad(x, (0, 0), mode=mode).view(-1).tolist() == x.flatten().tolist()
