@@ -279,7 +279,7 @@ PLANTED = {
         inplace.move_on, "root, seen = steps_to(target)", "root, seen = target, []", check_writes
     ),
     "the old value is not kept": (
-        inplace._keep_old_value, "old.node = target.node", "pass", check_writes
+        inplace.keep_old_value, "old.node = target.node", "pass", check_writes
     ),
     "elements read twice collect one gradient": (
         index._put_forward, "np.add.at(whole.reshape(-1),", "np.put(whole.reshape(-1),",
