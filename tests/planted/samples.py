@@ -87,6 +87,7 @@ MORE: dict[str, Sample] = {
     "clamp between tensors": (lambda x, y, z: mg.clamp(2 * x, min=y, max=z + 1), ((2, 3), (2, 3), (2, 3))),
     "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
+    "index_put, added": (lambda x, y: x.index_put((mg.tensor([0, 0]),), y, accumulate=True), PAIR),
     "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
     "as_strided": (overlap, ((2, 4),)),
     "as_strided's way back": (lambda x, g: pull_back(overlap, x, g), ((2, 4), (3, 3))),
