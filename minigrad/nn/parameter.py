@@ -7,7 +7,6 @@ from typing import Any, Self, TypeVar, cast
 from minigrad import backend
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.creation.filled import empty
-from minigrad.missing import missing_name
 from minigrad.tensor import Tensor
 from minigrad.tensor.protocols import rebuild
 
@@ -85,6 +84,8 @@ class Buffer(Tensor):
 def __getattr__(name: str) -> Any:
     """PyTorch has the tensors of lazy layers in this file too; they are imported when first asked for."""
     if name not in ("UninitializedParameter", "UninitializedBuffer"):
+        from minigrad.missing import missing_name
+
         raise missing_name("torch.nn.parameter", name, globals())
     from minigrad.nn import uninitialized
 

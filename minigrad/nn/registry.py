@@ -2,17 +2,17 @@
 
 They are ordinary attributes in the instance's `__dict__`, so that reading `self.weight` costs no more
 than any attribute. A second dictionary, `_kinds`, maps the name of each registered attribute to its
-kind. PyTorch's `_parameters`, `_buffers` and `_modules` are live views of the two.
+kind. PyTorch's `_parameters`, `_buffers` and `_modules` are live views of the two (`registered.py`). `complaints.py`
+has the words for what is registered wrongly.
 """
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, Sequence, ValuesView
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from minigrad.advice import advise, is_wanted
+from minigrad.advice import is_wanted
 from minigrad.autograd.core import LEAF
-from minigrad.missing import PAGE
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor
 
@@ -20,58 +20,7 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
-_NOT_HERE = (  # attributes of PyTorch's modules that are not supported
-    "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "bfloat16", "compile", "get_extra_state", "ipu",
-    "mtia", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
-    "register_state_dict_post_hook", "register_state_dict_pre_hook", "set_extra_state", "set_submodule",
-    "share_memory", "to_empty", "xpu",
-)  # fmt: skip
 _SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
-
-
-class _Registered(MutableMapping[str, Any]):
-    """A live view of a module's attributes of one kind, in the order of their registration."""
-
-    __slots__ = ("_kind", "_module")
-
-    def __init__(self, module: Registry, kind: str) -> None:
-        self._module, self._kind = module, kind
-
-    def _list_names(self) -> list[str]:
-        return [name for name, kind in self._module._kinds.items() if kind == self._kind]
-
-    def _as_dict(self) -> dict[str, Any]:
-        return {name: self._module.__dict__[name] for name in self._list_names()}
-
-    def __getitem__(self, name: str) -> Any:
-        if self._module._kinds.get(name) != self._kind:
-            raise KeyError(name)
-        return self._module.__dict__[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._module._register(self._kind, name, value)
-
-    def __delitem__(self, name: str) -> None:
-        self[name]  # raises KeyError for a missing name
-        self._module._unregister(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._list_names())
-
-    def __len__(self) -> int:
-        return len(self._list_names())
-
-    def keys(self) -> KeysView[str]:
-        return self._as_dict().keys()
-
-    def values(self) -> ValuesView[Any]:
-        return self._as_dict().values()
-
-    def items(self) -> ItemsView[str, Any]:
-        return self._as_dict().items()
-
-    def __repr__(self) -> str:
-        return repr(self._as_dict())
 
 
 class Registry:
@@ -84,9 +33,9 @@ class Registry:
     _kinds: dict[str, str]  # "weight": "parameter", in the order of registration
     _non_persistent_buffers_set: set[str]
 
-    _parameters = property(lambda self: _Registered(self, PARAMETER))
-    _buffers = property(lambda self: _Registered(self, BUFFER))
-    _modules = property(lambda self: _Registered(self, MODULE))
+    _parameters = property(lambda self: self._view(PARAMETER))
+    _buffers = property(lambda self: self._view(BUFFER))
+    _modules = property(lambda self: self._view(MODULE))
 
     def __setattr__(self, name: str, value: Any) -> None:
         old = self.__dict__.get("_kinds", {}).get(name, "")
@@ -95,17 +44,19 @@ class Registry:
         elif not old:
             object.__setattr__(self, name, value)
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
-                _advise_of_plain_tensor(type(self).__name__, name)
+                from minigrad.nn.complaints import advise_of_plain_tensor
+
+                advise_of_plain_tensor(type(self).__name__, name)
         elif value is None or (old == BUFFER and isinstance(value, Tensor)):
             self.__dict__[name] = value
         else:
-            raise _refusal(old, name, value)
+            raise refusal(old, name, value)
 
     def _assign_registered(self, old: str, name: str, value: Any) -> None:
         """Assigns a parameter, a buffer or a module, and replaces the old attribute where PyTorch allows it."""
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         if kind in _NOT_REPLACED_BY.get(old, ()):
-            raise _refusal(old, name, value)
+            raise refusal(old, name, value)
         if kind == PARAMETER:
             if name in self.__dict__ and old != kind:
                 self._unregister(name)  # removes the old attribute
@@ -120,11 +71,9 @@ class Registry:
         # Called only if the ordinary look-up failed.
         if name in _SET_BY_INIT:
             self._check_begun(f"or read '{name}'")
-        if name in _NOT_HERE:
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
-                f"minigrad does not; {PAGE} lists what is here"
-            )
+        from minigrad.nn.complaints import refuse_absent
+
+        refuse_absent(self, name)
         return object.__getattribute__(self, name)  # raises the original error again
 
     def _check_begun(self, what: str) -> None:
@@ -133,6 +82,11 @@ class Registry:
                 f"cannot assign {what} before Module.__init__() call: make super().__init__() the first line of "
                 f"__init__ of class {type(self).__name__}"
             )
+
+    def _view(self, kind: str) -> Any:
+        from minigrad.nn.registered import Registered
+
+        return Registered(self, kind)
 
     def __getstate__(self) -> dict[str, Any]:
         # A shallow copy must not share `_kinds`.
@@ -172,7 +126,7 @@ class Registry:
         if (name in self.__dict__ or hasattr(type(self), name)) and self._kinds.get(name) != kind:
             raise KeyError(f"attribute '{name}' already exists in {type(self).__name__}")
         if value is not None and not isinstance(value, _WANTED[kind]):
-            raise _refusal(kind, name, value)
+            raise refusal(kind, name, value)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds `param` under `name`; None registers a parameter that is switched off."""
@@ -197,7 +151,7 @@ class Registry:
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under `name`, as assigning the attribute does."""
         if module is not None and not isinstance(module, Registry):  # as in PyTorch, checked before the name
-            raise _refusal(MODULE, name, module)
+            raise refusal(MODULE, name, module)
         self._check_new(MODULE, name, module)
         self._register(MODULE, name, module)
 
@@ -276,7 +230,11 @@ class Registry:
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once; the argument for an optimizer."""
         if recurse and is_wanted("layers in a plain list"):
-            _advise_of_plain_lists(self)
+            users = [m for m in self.modules() if not type(m).__module__.startswith("minigrad.")]
+            if users:
+                from minigrad.nn.complaints import advise_of_plain_lists
+
+                advise_of_plain_lists(self, users)
         for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 
@@ -325,62 +283,12 @@ class Registry:
         return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
 
 
+def refusal(kind: str, name: str, value: Any) -> TypeError:
+    """The error for a `value` of another kind than its name is registered as."""
+    from minigrad.nn.complaints import refuse_kind
+
+    return refuse_kind(kind, name, value)
+
+
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}
 _NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter replaces anything
-
-
-def _advise_of_plain_tensor(module: str, name: str) -> None:
-    advise(
-        "plain tensor in a module",
-        f"{module}.{name} is a tensor that requires grad and no Parameter: parameters() does not list it, so no "
-        f"optimizer trains it and state_dict() leaves it out. Write self.{name} = nn.Parameter(tensor)",
-    )
-
-
-def _advise_of_plain_lists(root: Any) -> None:
-    """Advises if a user's module holds layers or parameters in a list or dict, to be trained but listed nowhere."""
-    for module in root.modules():
-        if type(module).__module__.startswith("minigrad."):
-            continue
-        for name, value in vars(module).items():
-            parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
-            held = [x for x in parts if isinstance(x, (Registry, Parameter))]
-            if held and any(x.requires_grad for x in _parameters_in(held) - _parameters_in([root])):
-                what = "layers" if isinstance(held[0], Registry) else "parameters"
-                made = ("Module" if what == "layers" else "Parameter") + ("Dict" if isinstance(value, dict) else "List")
-                advise(
-                    "layers in a plain list",
-                    f"{type(module).__name__}.{name} holds {what} in a plain {type(value).__name__}: parameters() does "
-                    f"not list them, so no optimizer trains them. Write self.{name} = nn.{made}({what})",
-                )
-
-
-def _parameters_in(parts: Sequence[Any]) -> set[Any]:
-    """The parameters among layers and parameters, and of the layers."""
-    found: set[Any] = set()
-    for x in parts:
-        found |= {x} if isinstance(x, Parameter) else {value for _, _, value in x._collect(PARAMETER, "", True, True)}
-    return found
-
-
-def _refusal(kind: str, name: str, value: Any) -> TypeError:
-    """The error for a `value` of another kind than its name is registered as."""
-    wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
-    typename, hint = type(value).__qualname__, ""
-    if isinstance(value, Tensor) and kind == MODULE:
-        typename, hint = f"minigrad.{typename}", "; layers are put together first, then called with the tensor"
-    elif isinstance(value, Tensor):
-        typename = f"minigrad.{typename}"
-        hint = (
-            "; write nn.Parameter(tensor) for a new parameter, or copy the values with minigrad.no_grad(): "
-            f"module.{name}.copy_(tensor)"
-        )
-    elif isinstance(value, type):
-        hint = f"; pass {value.__name__}(...)"
-    elif kind == BUFFER:
-        hint = "; write minigrad.tensor(...) around it"
-    elif isinstance(value, (list, tuple)) and kind == MODULE:
-        hint = "; unpack the layers: Sequential(*layers)"
-    elif callable(value) and kind == MODULE:
-        hint = "; a function is no layer: take its layer, nn.ReLU() for F.relu, or call it in a forward of your own"
-    return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")

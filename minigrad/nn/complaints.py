@@ -1,0 +1,87 @@
+"""Errors and advice for what a module is given wrongly: a tensor for a parameter, layers in a list, an absent name.
+
+Imported when the first is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.advice import advise
+from minigrad.missing import PAGE
+from minigrad.nn.parameter import Parameter
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.tensor import Tensor
+
+_NOT_HERE = (  # attributes of PyTorch's modules that are not supported
+    "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "bfloat16", "compile", "get_extra_state", "ipu",
+    "mtia", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "set_extra_state", "set_submodule",
+    "share_memory", "to_empty", "xpu",
+)  # fmt: skip
+
+
+def refuse_absent(module: Any, name: str) -> None:
+    """Raises AttributeError for a name that PyTorch's modules have, and ours have not."""
+    if name in _NOT_HERE:
+        raise AttributeError(
+            f"{type(module).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
+            f"minigrad does not; {PAGE} lists what is here"
+        )
+
+
+def advise_of_plain_tensor(module: str, name: str) -> None:
+    """Advises of a tensor that requires a gradient but is no parameter."""
+    advise(
+        "plain tensor in a module",
+        f"{module}.{name} is a tensor that requires grad and no Parameter: parameters() does not list it, so no "
+        f"optimizer trains it and state_dict() leaves it out. Write self.{name} = nn.Parameter(tensor)",
+    )
+
+
+def advise_of_plain_lists(root: Any, modules: Sequence[Any]) -> None:
+    """Advises if one of a user's modules below `root` holds layers in a list or dict, to be trained but not listed."""
+    for module in modules:
+        for name, value in vars(module).items():
+            parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+            held = [x for x in parts if isinstance(x, (Registry, Parameter))]
+            if held and any(x.requires_grad for x in _parameters_in(held) - _parameters_in([root])):
+                what = "layers" if isinstance(held[0], Registry) else "parameters"
+                made = ("Module" if what == "layers" else "Parameter") + ("Dict" if isinstance(value, dict) else "List")
+                advise(
+                    "layers in a plain list",
+                    f"{type(module).__name__}.{name} holds {what} in a plain {type(value).__name__}: parameters() does "
+                    f"not list them, so no optimizer trains them. Write self.{name} = nn.{made}({what})",
+                )
+
+
+def _parameters_in(parts: Sequence[Any]) -> set[Any]:
+    """The parameters among layers and parameters, and of the layers."""
+    found: set[Any] = set()
+    for x in parts:
+        found |= {x} if isinstance(x, Parameter) else {value for _, _, value in x._collect(PARAMETER, "", True, True)}
+    return found
+
+
+def refuse_kind(kind: str, name: str, value: Any) -> TypeError:
+    """The error for a `value` of another kind than its name is registered as."""
+    wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
+    typename, hint = type(value).__qualname__, ""
+    if isinstance(value, Tensor) and kind == MODULE:
+        typename, hint = f"minigrad.{typename}", "; layers are put together first, then called with the tensor"
+    elif isinstance(value, Tensor):
+        typename = f"minigrad.{typename}"
+        hint = (
+            "; write nn.Parameter(tensor) for a new parameter, or copy the values with minigrad.no_grad(): "
+            f"module.{name}.copy_(tensor)"
+        )
+    elif isinstance(value, type):
+        hint = f"; pass {value.__name__}(...)"
+    elif kind == BUFFER:
+        hint = "; write minigrad.tensor(...) around it"
+    elif isinstance(value, (list, tuple)) and kind == MODULE:
+        hint = "; unpack the layers: Sequential(*layers)"
+    elif callable(value) and kind == MODULE:
+        hint = "; a function is no layer: take its layer, nn.ReLU() for F.relu, or call it in a forward of your own"
+    return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")
