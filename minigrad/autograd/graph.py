@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, edge_of, wrap
-from minigrad.autograd.inspection import RemovableHandle, require_callable, see_edge
-from minigrad.autograd.leaves import AccumulateGrad
+from minigrad.autograd.inspection import RemovableHandle, require_callable
 from minigrad.autograd.node import Node
+from minigrad.autograd.node_attributes import AccumulateGrad, see_edge
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of

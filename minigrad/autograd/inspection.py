@@ -8,10 +8,8 @@ from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import ANOMALY, PACKING, TensorBase, wrap
+from minigrad.autograd.core import ANOMALY, PACKING, wrap
 from minigrad.autograd.messages import take_from_hook
-from minigrad.autograd.modes import is_grad_enabled
-from minigrad.backend import quiet
 
 _keys = count(10).__next__  # far from the keys that have a meaning
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -91,25 +89,24 @@ def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
     return gradient
 
 
+def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
+    """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(changed, tuple):
+        raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
+    if len(changed) != len(gradients):
+        counts = f"(got {len(changed)}, but expected {len(gradients)})"
+        raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
+    pairs = zip(gradients, changed, strict=True)
+    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]
+
+
 def show_name(node: Any) -> Any:
     """`node`, with a class that is named after its operation, as in PyTorch; made when the node is first shown."""
     cls, name = node.__class__, node.name()
     if cls.__name__ != name:
         node.__class__ = derive_named(cls, name)
     return node
-
-
-def see_edge(edge: Any) -> tuple[Any, int]:
-    """Where a gradient goes, as `next_functions` shows it: a node, what adds to a leaf's `.grad`, or None; and which
-    of the node's results it is the gradient of.
-    """
-    from minigrad.autograd.leaves import AccumulateGrad
-
-    if edge is None:
-        return None, 0
-    if isinstance(edge, TensorBase):
-        return AccumulateGrad(edge), 0
-    return show_name(edge.call), edge.number
 
 
 @cache
@@ -152,7 +149,7 @@ class Inspectable:
         """The nodes that gradients go to from here, operand by operand, each with the number of its result; None
         stands for an operand that needs no gradient.
         """
-        return tuple([see_edge(e) for e in by_operand(self, self.edges)])
+        return _open_attributes().find_next(self)
 
     def __repr__(self: Any) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -206,13 +203,7 @@ class Inspectable:
 
     def __call__(self: Any, *gradients: Any) -> Any:
         """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""
-        due, recorded = len(getattr(self, "results", [None])), is_grad_enabled()
-        if len(gradients) != due:
-            raise TypeError(f"expected {due} arguments, got {len(gradients)} instead: a gradient for each result")
-        cotangent = self.join([g if recorded or g is None else g.array for g in gradients])
-        found = quiet(self.vjp, cotangent, recorded)
-        shown = by_operand(self, as_tensors(found, recorded))
-        return shown[0] if len(shown) == 1 else tuple(shown)
+        return _open_attributes().apply_rules(self, gradients)
 
     def _read_saved(self, role: str) -> Any:
         return _open_attributes().read_saved(self, role)
@@ -225,27 +216,3 @@ class Inspectable:
     _saved_weight = property(lambda self: self._read_saved("weight"))
     _saved_exponent = property(lambda self: self._read_saved("exponent"))
     _saved_target = property(lambda self: self._read_saved("target"))
-
-
-def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
-    """The gradients as a user sees them; None stays None."""
-    return [g if g is None or are_tensors else wrap(g) for g in gradients]
-
-
-def by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
-    """Values along the edges operand by operand; None stands for an operand without an edge."""
-    places, count = node.operand_places()
-    found = dict(zip(places, along_edges, strict=True))
-    return [found.get(i) for i in range(count)]
-
-
-def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
-    """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
-    name = getattr(hook, "__name__", repr(hook))
-    if not isinstance(changed, tuple):
-        raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
-    if len(changed) != len(gradients):
-        counts = f"(got {len(changed)}, but expected {len(gradients)})"
-        raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
-    pairs = zip(gradients, changed, strict=True)
-    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]

@@ -117,29 +117,3 @@ def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
     for leaf, node in last.items():
         users.setdefault(node, []).append(leaf)
     return users
-
-
-class AccumulateGrad:
-    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
-
-    __slots__ = ("variable",)
-
-    next_functions: tuple[tuple[Any, int], ...] = ()
-
-    def __init__(self, leaf: Any) -> None:
-        self.variable = leaf
-
-    def name(self) -> str:
-        """PyTorch's name for such a place."""
-        return "minigrad::autograd::AccumulateGrad"
-
-    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
-        return hang_hook(self.variable, NODE_PREHOOKS, hook)
-
-    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
-        return hang_hook(self.variable, NODE_HOOKS, hook)
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"

@@ -1,28 +1,84 @@
-"""Attributes of nodes that no backward walk needs: hooks around the rules, and saved values by PyTorch's names.
+"""Attributes of nodes that no backward walk needs: neighbours, hooks around the rules, saved values, and a call.
 
 They cost a walk nothing: a node with a hook changes its class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.inspection import (
     NODE_HOOKS,
     NODE_PREHOOKS,
     RemovableHandle,
     add_hook,
-    as_tensors,
-    by_operand,
     find_hooks,
     open_hooks,
     replace_some,
+    show_name,
 )
+from minigrad.autograd.leaves import hang_hook as hang_leaf_hook
+from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.walk import fit
+from minigrad.backend import quiet
 
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
+
+
+def find_next(node: Any) -> tuple[tuple[Any, int], ...]:
+    """`next_functions` of a node."""
+    return tuple([see_edge(edge) for edge in by_operand(node, node.edges)])
+
+
+def see_edge(edge: Any) -> tuple[Any, int]:
+    """Where a gradient goes, as `next_functions` shows it: a node, what adds to a leaf's `.grad`, or None; and which
+    of the node's results it is the gradient of.
+    """
+    if edge is None:
+        return None, 0
+    if isinstance(edge, TensorBase):
+        return AccumulateGrad(edge), 0
+    return show_name(edge.call), edge.number
+
+
+class AccumulateGrad:
+    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
+
+    __slots__ = ("variable",)
+
+    next_functions: tuple[tuple[Any, int], ...] = ()
+
+    def __init__(self, leaf: Any) -> None:
+        self.variable = leaf
+
+    def name(self) -> str:
+        """PyTorch's name for such a place."""
+        return "minigrad::autograd::AccumulateGrad"
+
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
+        return hang_leaf_hook(self.variable, NODE_PREHOOKS, hook)
+
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
+        return hang_leaf_hook(self.variable, NODE_HOOKS, hook)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+def apply_rules(node: Any, gradients: Sequence[Any]) -> Any:
+    """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""
+    due, recorded = len(getattr(node, "results", [None])), is_grad_enabled()
+    if len(gradients) != due:
+        raise TypeError(f"expected {due} arguments, got {len(gradients)} instead: a gradient for each result")
+    cotangent = node.join([g if recorded or g is None else g.array for g in gradients])
+    found = quiet(node.vjp, cotangent, recorded)
+    shown = by_operand(node, as_tensors(found, recorded))
+    return shown[0] if len(shown) == 1 else tuple(shown)
 
 
 def read_saved(node: Any, role: str) -> Any:
@@ -86,3 +142,15 @@ def _fit_all(node: Any, gradients: Sequence[Any], create_graph: bool) -> list[An
     targets = [getattr(edge, "array", edge) for edge in node.edges]
     pairs = zip(gradients, targets, strict=True)
     return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
+
+
+def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
+    """The gradients as a user sees them; None stays None."""
+    return [g if g is None or are_tensors else wrap(g) for g in gradients]
+
+
+def by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
+    """Values along the edges operand by operand; None stands for an operand without an edge."""
+    places, count = node.operand_places()
+    found = dict(zip(places, along_edges, strict=True))
+    return [found.get(i) for i in range(count)]
