@@ -8,8 +8,9 @@ from minigrad.autograd.anomaly import (
 )
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
+from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.modes import (
-    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+    enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation

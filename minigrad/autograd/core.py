@@ -28,7 +28,7 @@ ANOMALY = 16  # a call records the user's line
 CHECK_NAN = 32  # results and gradients are searched for NaN
 KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
 mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
-# Empty until inference mode is first entered; then it holds `modes.new_count`, which makes the counters of new memory.
+# Empty until inference mode is first entered; then it holds `inference.new_count`, which makes counters of new memory.
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"

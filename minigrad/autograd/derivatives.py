@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
-from minigrad.autograd.modes import inference_mode
+from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from minigrad.advice import warn
-from minigrad.autograd.core import ASKED, GRAD, INFERENCE, inference_was_entered, mode
+from minigrad.autograd.core import ASKED, GRAD, INFERENCE, mode
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,45 +109,6 @@ class enable_grad(ModeSwitch):
 
     def __init__(self) -> None:
         super().__init__(set_flags=GRAD)
-
-
-class Uncounted(list[int]):
-    """Replaces the version counter of memory made in inference mode: writing to it outside the mode raises."""
-
-    __slots__ = ()
-
-    def __setitem__(self, i: Any, value: Any) -> None:
-        if not mode.get() & INFERENCE:
-            raise RuntimeError(
-                "Inplace update to inference tensor outside InferenceMode is not allowed: it was made in "
-                "inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
-            )
-
-
-def new_count() -> list[int]:
-    """A version counter for new memory."""
-    return Uncounted([0, 0]) if mode.get() & INFERENCE else [0, 0]
-
-
-class inference_mode(ModeSwitch):
-    """``no_grad`` for inference: tensors made inside cannot enter a graph later, except as clones.
-
-    Tensors made inside keep no count of writes, so outside of the mode they are neither written to nor saved for
-    backward. ``inference_mode(False)`` undoes the mode.
-
-    >>> import minigrad as torch
-    >>> w = torch.ones(2, requires_grad=True)
-    >>> with torch.inference_mode():
-    ...     (w * 2).requires_grad
-    False
-    """
-
-    __slots__ = ()
-
-    def __init__(self, mode: bool = True) -> None:
-        super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
-        if mode and not inference_was_entered:
-            inference_was_entered.append(new_count)
 
 
 class ImmediateSwitch(ModeSwitch):

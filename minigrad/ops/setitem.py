@@ -10,7 +10,6 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import GRAD, TensorBase, inference_was_entered, is_array, mode, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.modes import Uncounted
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import type_name
@@ -38,7 +37,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     value = _read_value(self, value, parts, basic)
     is_tensor = isinstance(value, TensorBase)
     source = value.array if is_tensor else value
-    if inference_was_entered and isinstance(self.writes, Uncounted):
+    if inference_was_entered and self.writes.__class__ is not list:
         self.writes[0] = 0  # refused, or not
     if not basic:
         _check_places(self.array, parts, source)

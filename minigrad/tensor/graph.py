@@ -12,7 +12,7 @@ from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import Uncounted, is_inference_mode_enabled
+from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
@@ -243,7 +243,7 @@ class GraphMethods(TensorBase):
         >>> x.is_inference(), x.clone().is_inference()
         (True, False)
         """
-        return isinstance(self.writes, Uncounted)
+        return self.writes.__class__ is not list
 
     def retain_grad(self: Any) -> None:
         """Keep ``.grad`` here too, although no leaf: filled by the next backward.

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
-from minigrad.autograd.modes import new_count
+from minigrad.autograd.inference import new_count
 from minigrad.creation.options import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
