@@ -53,6 +53,15 @@ def describe_write(what: str, trial: Trial, place: int) -> str:
     return f"Backward wrote into {name}; others still read it: compute into a new array."
 
 
+def describe_change(number: int, here: Any, beside: Any) -> str:
+    """The error for an output that has another shape or dtype beside the inputs."""
+    what = "dtype" if here.shape == beside.shape else "shape"
+    return (
+        f"Expected the function to return outputs with the same {what} when inputs are perturbed: output {number} has "
+        f"{what} {getattr(here, what)}, beside the inputs {getattr(beside, what)}"
+    )
+
+
 def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
     """The error for a wrong Jacobian: the worst element, and the reason, a kink or the likely mistake."""
     error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)

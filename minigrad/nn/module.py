@@ -329,7 +329,7 @@ def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Sets the gradients to None, or those that are there to zeros."""
     for parameter in parameters:
         if set_to_none:
-            parameter.grad = None
+            parameter.gradient = None
         elif parameter.grad is not None:
             parameter.grad.detach_().zero_()
 

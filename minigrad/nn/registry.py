@@ -229,12 +229,11 @@ class Registry:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once; the argument for an optimizer."""
-        if recurse and is_wanted("layers in a plain list"):
-            users = [m for m in self.modules() if not type(m).__module__.startswith("minigrad.")]
-            if users:
-                from minigrad.nn.complaints import advise_of_plain_lists
+        users = [m for _, m in self._walk_tree("") if not type(m).__module__.startswith("minigrad.")] if recurse else []
+        if users and is_wanted("layers in a plain list"):
+            from minigrad.nn.complaints import advise_of_plain_lists
 
-                advise_of_plain_lists(self, users)
+            advise_of_plain_lists(self, users)
         for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 

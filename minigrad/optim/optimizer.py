@@ -10,7 +10,7 @@ decay, and passes large parameters in blocks that fit the processor's cache (`ru
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -126,14 +126,10 @@ class Optimizer(OptimizerHooks, NamesOptions):
     def _update_all(self) -> None:
         """Updates every parameter that has a gradient."""
         for number, group in enumerate(self.param_groups):
-            self._bind_rule(number, group).update_all(self)
-
-    def _bind_rule(self, number: int, group: Group) -> BoundRule:
-        """The rule with the options of a group, which are read again only if one of them has changed."""
-        rule = self._rules.get(number)
-        if rule is None or not rule.serves(group):
-            self._rules[number] = rule = BoundRule(type(self), group, self.defaults)
-        return rule
+            rule = self._rules.get(number)
+            if rule is None or not rule.serves(group):  # the options are read again only if one of them has changed
+                self._rules[number] = rule = BoundRule(type(self), group, self.defaults)
+            rule.update_all(self)
 
     # ---- saving and loading -------------------------------------------------------------------
 
@@ -191,9 +187,16 @@ class BoundRule:
                 f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
             )
         self.kind, self.options = kind, read_options(group, defaults)
-        buffers, self.reads = _read_names(kind.rule)
+        code = kind.rule.__code__  # its names: `w`, `g` and the buffers, then the keywords: options and counters
+        names, count = code.co_varnames, code.co_argcount
+        buffers, self.reads = names[2:count], names[count : count + code.co_kwonlyargcount]
         given = {name: self.options[name] for name in self.reads if name in self.options}
-        self.step: Callable[..., None] = partial(_extend(kind.rule, self.options), **given)
+        rule = kind.rule
+        if self.options.get("maximize") or self.options.get("weight_decay"):
+            from minigrad.optim.rules import extend
+
+            rule = extend(rule, self.options)
+        self.step: Callable[..., None] = partial(rule, **given)
         self.buffers = [name if self.options.get(kind.optional.get(name, ""), True) else None for name in buffers]
         self.keeper: Any = None  # plain gradient descent needs neither buffers nor step counts
         if any(self.buffers) or kind.counters:
@@ -237,21 +240,6 @@ class BoundRule:
         else:
             self.step(w, g, *buffers, **counted)
             look(w)
-
-
-def _read_names(rule: Any) -> tuple[Sequence[str], Sequence[str]]:
-    """The names of a rule's buffers, behind `w` and `g`, and of its keywords: options and counters."""
-    names, count = rule.__code__.co_varnames, rule.__code__.co_argcount
-    return names[2:count], names[count : count + rule.__code__.co_kwonlyargcount]
-
-
-def _extend(rule: Any, options: Group) -> Any:
-    """The rule with `maximize` and weight decay, if the group asks for them."""
-    if not (options.get("maximize") or options.get("weight_decay")):
-        return rule
-    from minigrad.optim.rules import extend
-
-    return extend(rule, options)
 
 
 class Watch:

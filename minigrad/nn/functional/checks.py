@@ -95,7 +95,7 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     """
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
-    if not all(is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
+    if not all(type(v) is int or is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
