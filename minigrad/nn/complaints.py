@@ -1,10 +1,11 @@
-"""Errors and advice for what a module is given wrongly: a tensor for a parameter, layers in a list, an absent name.
+"""Errors and advice for what a module is given wrongly: an option, an input, a plain tensor, a list of layers.
 
 Imported when the first is met.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,3 +86,50 @@ def refuse_kind(kind: str, name: str, value: Any) -> TypeError:
     elif callable(value) and kind == MODULE:
         hint = "; a function is no layer: take its layer, nn.ReLU() for F.relu, or call it in a forward of your own"
     return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")
+
+
+# ---- of constructors ------------------------------------------------------------------------------
+def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
+    """The error for the first of `options` that is not `known`, with the one that was meant."""
+    from difflib import get_close_matches
+
+    option = next(name for name in options if name not in known)
+    meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
+    hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+    return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
+
+
+def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
+    """Raises TypeError for a tensor among a layer's options: the user probably meant it as the layer's input."""
+    init: Any = cls.__init__  # type: ignore[misc]
+    if str(init.__module__).startswith("minigrad."):
+        places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+        for name, value in zip(places, given, strict=False):
+            if isinstance(value, Tensor) and value.ndim and "Tensor" not in init.__annotations__[name]:
+                raise TypeError(made_with_input(cls, name, value))
+
+
+def made_with_input(cls: type, option: str, given: Tensor) -> str:
+    """The message for a layer whose constructor was called with its input."""
+    name = cls.__name__
+    return (
+        f"{name}() got a tensor of shape {tuple(given.shape)} as its argument {option!r}: a layer is made first and "
+        f"called then, nn.{name}({'...' if _has_required(cls) else ''})(x)"
+    )
+
+
+def _has_required(cls: type) -> bool:
+    parameters = inspect.signature(cls).parameters.values()
+    return any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+
+def explain_arguments(layer: Any, fault: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
+    """The error for arguments that are not those of the layer: which they are, or that its input was given."""
+    cls, known = type(layer), tuple(layer._options)
+    if not kwargs.keys() <= set(known):
+        return unknown_option(cls, kwargs, known)
+    tensors = [x for x in args if isinstance(x, Tensor)]
+    if tensors:
+        return TypeError(made_with_input(cls, "x", tensors[0]))
+    taken = inspect.Signature([p.replace(annotation=p.empty) for p in layer._options.values()])
+    return TypeError(f"{cls.__name__}{taken}: {fault}")

@@ -9,7 +9,7 @@ from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.layout import check_memory_format
-from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method, refuse_input
+from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method
 from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
@@ -317,6 +317,8 @@ class Layer(Module):
 
     def __new__(cls, *given: Any, **options: Any) -> Self:
         if any(isinstance(value, Tensor) for value in given):
+            from minigrad.nn.complaints import refuse_input
+
             refuse_input(cls, given)
         return super().__new__(cls, **options)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minigrad.advice import advise
-from minigrad.nn.constructors import made_with_input, unknown_option
 from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
 
@@ -78,7 +77,9 @@ class Stateless(Layer):
         try:
             given = self.__signature__.bind(*args, **kwargs)
         except TypeError as fault:
-            raise self._explain(fault, args, kwargs) from None
+            from minigrad.nn.complaints import explain_arguments
+
+            raise explain_arguments(self, fault, args, kwargs) from None
         given.apply_defaults()
         inputs = []
         for name, value in given.arguments.items():
@@ -93,19 +94,10 @@ class Stateless(Layer):
         else:
             self._complete()
 
-    def _explain(self, fault: TypeError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
-        """The error for arguments that are not those of the layer: which they are, or that its input was given."""
-        cls, known = type(self), tuple(self._options)
-        if not kwargs.keys() <= set(known):
-            return unknown_option(cls, kwargs, known)
-        tensors = [x for x in args if isinstance(x, Tensor)]
-        if tensors:
-            return TypeError(made_with_input(cls, "x", tensors[0]))
-        taken = inspect.Signature([p.replace(annotation=p.empty) for p in self._options.values()])
-        return TypeError(f"{cls.__name__}{taken}: {fault}")
-
     def _complete_with_input(self, option: str) -> None:
         """Reports that the constructor got the layer's input: as advice if possible, else as a TypeError."""
+        from minigrad.nn.complaints import made_with_input
+
         text = made_with_input(type(self), option, getattr(self, option))
         try:
             self._complete()
