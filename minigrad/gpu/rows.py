@@ -117,7 +117,7 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     """The kernel's result for arrays of one shape, along the axis `dim`; None if there is no kernel for them."""
     x, char = arrays[-1], arrays[-1].dtype.char
     found = find_rows(x.shape, dim, LONGEST)
-    if found is None or not x.size or char not in "efd":
+    if found is None or char not in "efd":
         return None
     (count, n, step), out = found, type(x)(x.shape, x.dtype)
     arrays = (*[in_one_piece(a) for a in arrays], out)
