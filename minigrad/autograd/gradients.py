@@ -183,5 +183,5 @@ def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> t
         plain = array.__class__ is ndarray and not array.ndim  # a loss
         first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
         return edge, wrap(first) if create_graph else first
-    messages.check_cotangent(gradient, array, position)
+    gradient = leaves.fit_seed(gradient, edge, array, position)
     return edge, gradient if create_graph else quiet(gradient.array.astype, array.dtype, copy=False)

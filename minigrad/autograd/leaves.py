@@ -25,7 +25,7 @@ from minigrad.autograd.inspection import (
     replace_some,
     run_hooks,
 )
-from minigrad.autograd.messages import invalid_gradient
+from minigrad.autograd.messages import check_cotangent, invalid_gradient
 from minigrad.autograd.node import nodes_below
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
@@ -67,6 +67,18 @@ def after_accumulation(leaf: Any, gradient: Any) -> None:
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
     for hook in find_hooks(leaf, NODE_HOOKS):
         hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
+
+
+def fit_seed(gradient: Any, edge: Any, array: Any, position: int) -> Any:
+    """The gradient that was given for the result `array`, in the shape that its node knows: t_() and the like under
+    no_grad() leave the node as it was.
+    """
+    check_cotangent(gradient, array, position)
+    if isinstance(edge, TensorBase) or edge.shape in (None, array.shape):
+        return gradient
+    from minigrad.autograd.walk import unbroadcast
+
+    return unbroadcast(gradient, edge, edge)
 
 
 def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:

@@ -217,6 +217,15 @@ def written_with_siblings() -> RuntimeError:
     )
 
 
+def made_before_its_graph(name: str) -> RuntimeError:
+    """The error for a write to a view that was made before its base required a gradient."""
+    return RuntimeError(
+        f"a leaf Variable that requires grad is being used in an in-place operation ({name}): this tensor is a view "
+        "that was made before its base required a gradient. Take it from the base again, as row = x[i], or write to "
+        "the base itself, x[i] = value"
+    )
+
+
 def warn_of_cycle() -> None:
     """Warns about the reference cycle of `backward` with `create_graph`."""
     hint = "minigrad.autograd.grad returns it instead; else set x.grad = None after use"

@@ -14,8 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
-from minigrad.autograd.messages import written_with_siblings
-from minigrad.autograd.node import Node
+from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
@@ -38,7 +37,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _copied_over = shown_as(overwrite, "CopyBackwards")
 _copied = shown_as(alias, "CopyBackwards")
-_turned = shown_as(alias, "AliasBackward0")
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
@@ -130,6 +128,8 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if tracked and (root.node is None or root.node is LEAF or isinstance(root.node, Unrecorded)):
         hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
         raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
+    if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
+        raise made_before_its_graph(name)
 
 
 def in_place(function: F, ufunc: Any = None) -> F:
@@ -256,6 +256,7 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
         check_memory(self.array, "copy_", other.array)
         value = expand(value, self.array.shape)
     value = cast(value, self.array.dtype)
+    check_writable(self, "copy_", value)
     refresh(self)
     if self.node is not None and self.view_of is None and other is not self and mode.get() & GRAD:
         # The old value stays in the graph, with a gradient of zero; for a view, its base does that.
@@ -288,9 +289,6 @@ def reshaping_in_place(function: F) -> F:
             self.node = after.node
             if self.view_of is not None and self.node is not None:
                 self.view_of.seen = [*self.writes]
-        elif isinstance(self.node, Node) and not isinstance(self.node, Unrecorded):
-            self.node = _turned.plan(1).record((before,), {}, self)  # a gradient of the new shape is fitted to the old
-            move_retained(before.node, self.node)
         return self
 
     return name_in_place(change, function, "by which the tensor itself changes its shape")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once, sum_type
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
@@ -34,8 +35,8 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 
 def _measure_along(x: Any, p: float, how: dict[str, Any]) -> Any:
     dim = how["axis"]
-    if p == 2 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
-        return np.abs(x).max(**how)  # for one number, whose square might overflow
+    if p != 0 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
+        return np.abs(x).max(**how)  # for one number, whose power might overflow
     if p == 2:
         return np.sqrt(add_up(x * x, **how))
     if p == 0:
@@ -214,6 +215,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
-    sizes = norm(cast(input, sum_type(input.array)), p, rest, True)
-    scale = where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
+    wide = cast(input, sum_type(input.array))
+    over = gt(norm(wrap(wide.array), p, rest, True), maxnorm)
+    sizes = norm(where(over, wide, 1.0), p, rest, True)  # of the others no gradient comes, which might be NaN
+    scale = where(over, true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
     return mul(contiguous(input), cast(scale, input.array.dtype))

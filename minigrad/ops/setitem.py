@@ -32,6 +32,9 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
+        if self.view_of is not None and mode.get() & GRAD:
+            _find_place(self, parts)
+            check_writable(self, "index assignment")
         self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
         return
     value = _read_value(self, value, parts, basic)
@@ -57,6 +60,7 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
     refresh(value)
+    _find_place(self, parts)
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
@@ -74,6 +78,26 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     _write_array(self.array, parts, value.array)
     self.writes[0] += 1
     move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
+
+
+def _find_place(view: Any, parts: tuple[Any, ...]) -> None:
+    """Brings a view's place in the graph up to date if a part of it is written to.
+
+    A write to all of a view that is older than its base's graph is refused, as in PyTorch.
+    """
+    if view.view_of is None:
+        return
+    shape, sliced = view.array.shape, all(isinstance(part, slice) for part in parts[:-1])  # the last may be ...
+    lengths = (*shape, 0) if sliced else (max(shape, default=0),) * len(parts)
+    if not all(is_array(part) or _is_everything(part, n) for part, n in zip(parts, lengths, strict=False)):
+        refresh(view)
+
+
+def _is_everything(part: Any, length: int) -> bool:
+    """Whether this part of an index selects all elements of an axis of that length, or of several axes."""
+    if not isinstance(part, slice):
+        return part is ...
+    return part.start in (None, 0) and part.step in (None, 1) and (part.stop is None or part.stop >= length)
 
 
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:

@@ -37,9 +37,10 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
 
     As in PyTorch the write may be recorded, but backward to the elements' memory is refused.
     """
-    recorded = _is_recorded(target, args)
+    recorded, name = _is_recorded(target, args), f"{function.__name__}_"
+    check_writable(target, name)
     value = function(keep_old_value(target, (*args, *options.values())), *args, **options)
-    check_writable(target, f"{function.__name__}_", value)
+    check_writable(target, name, value)
     new, bits = value.array, f"u{target.array.itemsize}"  # not the numbers: NaN differs from itself, 0.0 equals -0.0
     changed = new.view(bits) != target.array.view(bits)
     store(target.array, changed, new[changed])

@@ -63,10 +63,10 @@ def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
 def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
     # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the terms from the mean add up to 0
     n = count_reduced(x.shape, dim)
-    off = x - average(x, dim=dim, keepdim=True)
+    mean = average(x, dim=dim, keepdim=True)
     if dim is None and correction >= n:  # division by zero
-        return spread_gradient(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
-    return spread_gradient(g * (2 / (n - correction) if n != correction else math.inf), x.shape, dim) * off
+        return spread_gradient(g, x.shape, dim) * np.where(np.equal(x, mean), math.nan, math.inf)
+    return spread_gradient(g * (2 / (n - correction) if n != correction else math.inf), x.shape, dim) * (x - mean)
 
 
 def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:

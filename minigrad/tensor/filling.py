@@ -12,7 +12,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.copies import cast
-from minigrad.ops.inplace import assign
+from minigrad.ops.inplace import assign, check_writable
 from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class FillingMethods(TensorBase):
         >>> torch.zeros(2).fill_(7)
         tensor([7., 7.])
         """
+        check_writable(self, "fill_")
         return assign(self, fill(self, value), "fill_", one_number=not isinstance(value, TensorBase))
 
     def zero_(self: Any) -> Tensor:
@@ -62,4 +63,5 @@ class FillingMethods(TensorBase):
         >>> torch.ones(2).zero_()
         tensor([0., 0.])
         """
+        check_writable(self, "zero_")
         return assign(self, fill(self, 0), "zero_", one_number=True)

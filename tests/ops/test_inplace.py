@@ -373,10 +373,55 @@ def test_a_gradient_of_a_result_that_was_transposed_under_no_grad_is_refused_in_
         y.backward(torch.ones_like(y))
 
 
-def test_a_retained_gradient_has_the_shape_of_a_result_with_an_axis_more():
-    y = leaf(2) * 2
-    y.retain_grad()
+def test_a_hook_on_a_result_that_lost_an_axis_under_no_grad_sees_the_gradients_of_earlier_users():
+    x = leaf(1, 2)
+    y = x * 1
+    earlier = y * 3
     with torch.no_grad():
-        y.unsqueeze_(0)
-    (y * 3).sum().backward()
-    assert y.grad.tolist() == [[3.0, 3.0]]
+        y.squeeze_(0)
+    y.register_hook(lambda g: g * 2)
+    earlier.sum().backward()
+    assert x.grad.tolist() == [[6.0, 6.0]]
+
+
+WHOLE = {
+    "exp_": lambda v: v.exp_(),
+    "fill_": lambda v: v.fill_(1.0),
+    "zero_": lambda v: v.zero_(),
+    "copy_": lambda v: v.copy_(torch.ones(2)),
+    "relu_": torch.relu_,
+    "masked_fill_": lambda v: v.masked_fill_(v.detach() > 0, 1.0),
+    "x[...] = number": lambda v: v.__setitem__(..., 1.0),
+    "x[:] = number": lambda v: v.__setitem__(slice(None), 1.0),
+    "x[0:2] = number": lambda v: v.__setitem__(slice(0, 2), 1.0),
+    "x[indices] = number": lambda v: v.__setitem__([0], 1.0),
+}
+
+
+class TestAViewThatIsOlderThanTheGraphOfItsBase:
+    def make(self):
+        weight, base = torch.ones(1, requires_grad=True), torch.ones(2, 2)
+        row = base[0]
+        base.mul_(weight)
+        return weight, base, row
+
+    @pytest.mark.parametrize("name", WHOLE)
+    def test_a_write_to_all_of_it_is_refused_until_its_place_in_the_graph_was_read(self, name):
+        _, _, row = self.make()
+        with pytest.raises(RuntimeError, match=r"a leaf Variable.*made before its base required a gradient.*x\[i\]"):
+            WHOLE[name](row)
+        assert not row.is_leaf  # which reads it
+        WHOLE[name](row)
+
+    def test_a_write_to_a_part_of_it_is_recorded(self):
+        weight, base, row = self.make()
+        row[0] = weight[0] * 5
+        row[1] += weight[0]
+        base.sum().backward()
+        assert base.tolist() == [[5.0, 2.0], [1.0, 1.0]] and weight.grad.tolist() == [9.0]
+
+    def test_it_is_the_same_after_an_augmented_assignment_that_began_the_graph(self):
+        weight, base = torch.ones(1, requires_grad=True), torch.ones(2, 2)
+        row = base[0]
+        with pytest.raises(RuntimeError, match="made before its base required a gradient"):
+            row[...] += weight

@@ -262,3 +262,14 @@ def test_an_operand_minus_its_reduction_keeps_its_strides(name):
     x = torch.randn(4, 3, 5, 2).permute(3, 1, 0, 2)
     for dim in range(4):
         assert (x - getattr(torch, name)(x, dim=dim, keepdim=True)).stride() == x.stride()
+
+
+@pytest.mark.parametrize("p", [3, 1.5, -1, 0.5])
+def test_a_norm_along_an_axis_of_length_1_is_the_absolute_value(p):
+    assert torch.tensor([[-1e30], [88.8]]).norm(p, 1).tolist() == torch.tensor([1e30, 88.8]).tolist()
+
+
+def test_rows_that_renorm_leaves_as_they_are_pass_their_gradient_also_beside_nan():
+    x = torch.tensor([[torch.nan, 0.02], [0.1, 0.2], [0.0, 3.0]], requires_grad=True)
+    x.renorm(2, 0, 1.0).backward(torch.tensor([[1.0, 2.0]] * 3))
+    assert x.grad[:2].tolist() == [[1.0, 2.0]] * 2 and x.grad[2].isfinite().all()

@@ -77,3 +77,10 @@ def test_the_std_of_float32_whose_squares_overflow(count):
     x.std().backward()
     off = x.detach().double().numpy() - x.detach().double().numpy().mean()
     np.testing.assert_allclose(x.grad.numpy(), off / expected / (count - 1), rtol=1e-5)
+
+
+def test_the_slope_of_the_variance_of_one_infinity_is_nan():
+    for x in (torch.tensor(-torch.inf, requires_grad=True), torch.tensor([torch.inf], requires_grad=True)):
+        with pytest.warns(UserWarning, match="degrees of freedom"):
+            x.var().backward()
+        assert x.grad.isnan().all()

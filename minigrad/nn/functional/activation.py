@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.ops import activation, unary
-from minigrad.ops.inplace import assign
+from minigrad.ops.inplace import assign, check_writable
 from minigrad.tensor import Tensor
 
 
@@ -14,6 +14,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if inplace and isinstance(input, Tensor):
+        check_writable(input, "relu_")
     result: Tensor = activation.relu(input)  # its gradient needs only the result, so nothing is copied
     return assign(input, result, "relu_") if inplace else result
 
