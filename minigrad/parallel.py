@@ -98,6 +98,11 @@ def may_spread() -> bool:
     return CAN and not _within.parts and get_count() > 1
 
 
+def is_sharing() -> bool:
+    """Whether this thread is computing a part while other threads compute others."""
+    return _within.parts
+
+
 def _count_for(size: int) -> int:
     """The number of threads for a pass over `size` bytes: at least half of `WORTH` for each."""
     if size < WORTH or not may_spread():

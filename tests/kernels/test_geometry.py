@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import Geometry
-from minigrad.kernels.windows import blocks, padded
+from minigrad.kernels.fast.rows import copy_rows
+from minigrad.kernels.windows import blocks, padded, window_view
 
 pairs = lambda low, high: st.tuples(*[st.integers(low, high)] * 2)  # noqa: E731
 
@@ -52,3 +53,16 @@ def test_blocks_cover_each_row_once_within_the_limit(N, rows, row_bytes, limit, 
         assert strip.start % step == 0 and strip.stop <= rows
         assert count * units * row_bytes <= limit or count == 1
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8", "c16"])
+@pytest.mark.parametrize("width", [1, 2, 5, 8, 33])
+def test_rows_copied_as_items_are_the_rows(width, dtype):
+    images = np.random.default_rng(0).standard_normal((2, 3, 6, width + 1)).astype(dtype)
+    windows = window_view(images, Geometry((2, 2)))  # (2, 3, 2, 2, 5, width), overlapping
+    for source in (windows, windows.transpose(4, 1, 3, 2, 0, 5), windows[..., ::-1], windows.swapaxes(-1, -2)):
+        room = np.zeros((*source.shape[:-1], source.shape[-1] + 2), dtype)
+        for target in (room[..., 1:-1], np.empty(source.shape, dtype), np.empty(source.shape[::-1], dtype).T):
+            copy_rows(target, source)
+            np.testing.assert_array_equal(target, source)
+        assert not room[..., 0].any() and not room[..., -1].any()

@@ -25,6 +25,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, padded
 from minigrad.kernels.workspace import workspace
@@ -58,7 +59,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         # (packs, rows, O, n, Wo) -> (packs, n, O, rows, Wo)
         turned = products.reshape(packs, height, O, -1, Wo).transpose(0, 3, 2, 1, 4)
         results = out[images, :, rows]
-        results.reshape(packs, -1, *results.shape[1:])[...] = turned
+        copy_rows(results.reshape(packs, -1, *results.shape[1:]), turned)
 
     share(compute, *_blocks(x, geometry))
     return out
@@ -129,7 +130,7 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         top, bottom = max(0, s.start * step - above), min(H, s.stop * step - above)
         inside = _images(image.reshape(S * step, C, -1), width, Wo)[top + above - s.start * step :][: bottom - top]
         # (rows, C, n, W) -> (n, C, rows, W)
-        x[images, :, top:bottom] = inside[..., left : left + W].transpose(2, 1, 0, 3)
+        copy_rows(x[images, :, top:bottom], inside[..., left : left + W].transpose(2, 1, 0, 3))
 
     row_bytes = max(C * kw, O) * Wo * g.itemsize
     share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), N * (count - first) * row_bytes)
@@ -179,7 +180,7 @@ def _rows(images: Array, start: int, stop: int) -> Array:
     top, bottom = min(max(0, start), H), max(0, min(H, stop))
     rows[: top - start] = 0
     rows[bottom - start :] = 0
-    _images(rows, W, W)[top - start : bottom - start] = images[:, :, top:bottom].transpose(2, 1, 0, 3)
+    copy_rows(_images(rows, W, W)[top - start : bottom - start], images[:, :, top:bottom].transpose(2, 1, 0, 3))
     return rows
 
 
@@ -192,7 +193,7 @@ def _cotangents(g: Array, lowered: Array) -> Array:
         pixels[...] = by_pack.transpose(0, 3, 1, 4, 2)
         return pixels.reshape(packs, rows, pack, O)
     lines = workspace("cotangents", (packs, rows, O, pack // Wo, Wo), g.dtype)
-    lines[...] = by_pack.transpose(0, 3, 2, 1, 4)
+    copy_rows(lines, by_pack.transpose(0, 3, 2, 1, 4))
     return lines.reshape(packs, rows, O, pack).swapaxes(2, 3)
 
 
@@ -212,7 +213,7 @@ def _lower(x: Array, rows: slice, geometry: Geometry, lanes: int) -> Array:
     shape = (N // n, height, C, kw, n, Wo)
     strides = (n * whole, line, plane, geometry.dilation[1] * pixel, whole, across * pixel)
     lowered = workspace("lowered", shape, x.dtype)
-    lowered[...] = np.ndarray(shape, x.dtype, image, 0, strides)
+    copy_rows(lowered, np.ndarray(shape, x.dtype, image, 0, strides))
     return _overlapping(lowered.reshape(N // n, height, C * kw, n * Wo), count, down, kh)
 
 
