@@ -17,6 +17,7 @@ from minigrad.kernels import dispatch
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
+from minigrad.kernels.workspace import workspace
 from minigrad.parallel import spread
 
 OVERHEAD = 1e-4  # seconds of Python in all three functions
@@ -50,9 +51,10 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     x = np.zeros((len(g), w.shape[1], *size), g.dtype)
     phases = phases.reshape(len(g), w.shape[1], sh, sw, *seen)
 
+    places = [(a, b, *_meet((a, b), seen, size, geometry)) for a, b in np.ndindex(sh, sw)]
+
     def paint(images: slice) -> None:
-        for a, b in np.ndindex(sh, sw):
-            (rows, pixel_rows), (columns, pixel_columns) = _meet((a, b), seen, size, geometry)
+        for a, b, (rows, pixel_rows), (columns, pixel_columns) in places:
             x[images, :, pixel_rows, pixel_columns] = phases[images, :, a, b, rows, columns]
 
     spread(paint, len(x), x.nbytes)
@@ -67,19 +69,18 @@ def _plain(geometry: Geometry) -> Geometry:
 
 def _image_phases(x: Array, geometry: Geometry) -> Array:
     """(N, C, H, W) -> (N, C*sh*sw, H', W'): the phases of the padded images, cut to the pixels that windows read."""
-    (N, C, H, W), (sh, sw) = x.shape, geometry.stride
+    (N, C, H, W), (sh, sw), (ph, pw) = x.shape, geometry.stride, geometry.padding
     seen = _plain(geometry).adjoint_size(geometry.windows((H, W)))
     phases = np.empty((N, C, sh, sw, *seen), x.dtype)
 
     def take(images: slice) -> None:
-        for a, b in np.ndindex(sh, sw):
-            (rows, pixel_rows), (columns, pixel_columns) = _meet((a, b), seen, (H, W), geometry)
-            phase = phases[images, :, a, b]
-            phase[:, :, : rows.start] = 0
-            phase[:, :, rows.stop :] = 0
-            phase[:, :, rows, : columns.start] = 0
-            phase[:, :, rows, columns.stop :] = 0
-            phase[:, :, rows, columns] = x[images, :, pixel_rows, pixel_columns]
+        for image, split in zip(x[images], phases[images], strict=True):
+            whole = workspace("padded", (C, seen[0] * sh, seen[1] * sw), x.dtype)
+            whole[...] = 0
+            pixels = image[:, : whole.shape[1] - ph, : whole.shape[2] - pw]
+            whole[:, ph : ph + H, pw : pw + W] = pixels
+            # (C, H'*sh, W'*sw) -> (C, sh, sw, H', W')
+            split[...] = whole.reshape(C, seen[0], sh, seen[1], sw).transpose(0, 2, 4, 1, 3)
 
     spread(take, N, phases.nbytes)
     return phases.reshape(N, C * sh * sw, *seen)
