@@ -40,6 +40,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform, make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
@@ -69,9 +70,13 @@ def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -
 
 def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
+    highest = x.max(axis=1)  # over the channels
+    most, least = min(HUGE, SPREAD * highest.min()), x.min()
+    if highest.max() < most and -least < most:  # every pixel has a large number: usual with many channels
+        return True
     more_h, more_w = cut.reach[0] - kh, cut.reach[1] - kw  # pixels that are multiplied by the zeros that pad the kernel
     sizes = np.zeros((N, H + 2 * ph + more_h, W + 2 * pw + more_w), x.dtype)  # the largest |x| over the channels
-    np.maximum(x.max(axis=1), -x.min(axis=1), out=sizes[:, ph : ph + H, pw : pw + W])
+    np.maximum(highest, -x.min(axis=1), out=sizes[:, ph : ph + H, pw : pw + W])
     seen = _slide(np.maximum, _slide(np.maximum, sizes, 1, kh), 2, kw)  # (N, Ho + more_h, Wo + more_w)
     met = _slide(np.maximum, _slide(np.maximum, seen, 1, more_h + 1), 2, more_w + 1)  # (N, Ho, Wo)
     seen = seen[:, : met.shape[1], : met.shape[2]]
@@ -265,7 +270,7 @@ class Winograd:
             out=whole.reshape(N * O * Th * mh, Tw, mw).transpose(1, 2, 0),
         )
         if not exact:
-            out[...] = whole[:, :, : out.shape[2], : out.shape[3]]
+            copy_rows(out, whole[:, :, : out.shape[2], : out.shape[3]])
 
 
 def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array) -> None:
