@@ -20,7 +20,7 @@ from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, FeatureAlphaDropout
 from minigrad.nn.embedding import Embedding, EmbeddingBag
 from minigrad.nn.linear import Identity, Linear
-from minigrad.nn.loss import HuberLoss, L1Loss, MSELoss, SmoothL1Loss
+from minigrad.nn.loss import MSELoss
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import (
     BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, LocalResponseNorm, RMSNorm,
@@ -35,6 +35,7 @@ from minigrad.nn.pooling import (
     AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d, LPPool1d,
     LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
 )
+from minigrad.nn.regression import HuberLoss, L1Loss, SmoothL1Loss
 from minigrad.nn.sequential import Sequential
 from minigrad.nn.shape import (
     ChannelShuffle, PixelShuffle, PixelUnshuffle, UpsamplingBilinear2d, UpsamplingNearest2d, Flatten, Fold, Unflatten,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import minigrad.nn.functional as F
-from minigrad.nn.loss import FunctionLoss
+from minigrad.nn.regression import FunctionLoss
 from minigrad.tensor import Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import minigrad.nn.functional as F
 from minigrad.nn.functional.distance import require_positive
-from minigrad.nn.loss import FunctionLoss
+from minigrad.nn.regression import FunctionLoss
 from minigrad.nn.stateless import Stateless
 
 

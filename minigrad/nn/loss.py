@@ -1,16 +1,14 @@
-"""Regression losses as layers, called as ``loss(input, target)``; `reduction` is "mean", "sum" or "none".
+"""The squared error as a layer, called as ``loss(input, target)``; `reduction` is "mean", "sum" or "none".
 
-`classification.py` and `distance.py` have the other losses.
+`regression.py`, `classification.py` and `distance.py` have the other losses.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, reduction_of, smooth_l1_loss
+from minigrad.nn.functional.loss import mse_loss, reduction_of
 from minigrad.nn.module import Layer
-from minigrad.nn.stateless import Stateless
-from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
 
@@ -27,15 +25,6 @@ class Loss(Layer):
             self.reduction = reduction_of(size_average, reduce, reduction)
 
 
-class FunctionLoss(Stateless, Loss, shown=()):
-    """A loss whose options are those of its function in `nn.functional`."""
-
-    def _complete(self) -> None:
-        average, reduce = [vars(self).get(name) for name in ("size_average", "reduce")]
-        if average is not None or reduce is not None:
-            vars(self).update(reduction=reduction_of(average, reduce, "mean"), size_average=None, reduce=None)
-
-
 class MSELoss(Loss):
     """(input - target)^2: the mean of all, their sum with ``reduction="sum"``, each with ``"none"``.
 
@@ -49,40 +38,3 @@ class MSELoss(Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return mse_loss(input, target, reduction=self.reduction)
-
-
-class L1Loss(Loss):
-    """|input - target|.
-
-    >>> import minigrad as torch
-    >>> torch.nn.L1Loss()(torch.tensor([1.0, 4.0]), torch.zeros(2))
-    tensor(2.5000)
-    """
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return l1_loss(input, target, reduction=self.reduction)
-
-
-class SmoothL1Loss(FunctionLoss, function=smooth_l1_loss):
-    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2.
-
-    >>> import minigrad as torch
-    >>> torch.nn.SmoothL1Loss()(torch.tensor([0.5, 4.0]), torch.zeros(2))
-    tensor(1.8125)
-    """
-
-
-class HuberLoss(FunctionLoss, function=huber_loss):
-    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2).
-
-    >>> import minigrad as torch
-    >>> torch.nn.HuberLoss(delta=2.0)(torch.tensor([1.0, 4.0]), torch.zeros(2))
-    tensor(3.2500)
-    """
-
-    reduction: str = "mean"
-    delta: float = 1.0
-
-    def _complete(self) -> None:
-        super()._complete()
-        require_number("HuberLoss", "delta", self.delta)

@@ -31,7 +31,7 @@ from minigrad.nn.functional.likelihood import (
     binary_cross_entropy, binary_cross_entropy_with_logits, gaussian_nll_loss, kl_div, poisson_nll_loss,
 )
 from minigrad.nn.functional.linear import linear
-from minigrad.nn.functional.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from minigrad.nn.functional.loss import mse_loss
 from minigrad.nn.functional.normalization import (
     batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
 )
@@ -41,6 +41,7 @@ from minigrad.nn.functional.pooling import (
     max_pool1d, max_pool2d,
 )
 from minigrad.nn.functional.rearrange import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from minigrad.nn.functional.regression import huber_loss, l1_loss, smooth_l1_loss
 from minigrad.nn.functional.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
 from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from minigrad.nn.functional.unpooling import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d

@@ -1,6 +1,6 @@
-"""What all losses share (their reduction to one number), and the losses of regression.
+"""What all losses share, their reduction to one number, and the squared error.
 
-`classification.py`, `distance.py` and `likelihood.py` have the others.
+`regression.py`, `classification.py`, `distance.py` and `likelihood.py` have the others.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.modes import is_grad_enabled
-from minigrad.nn.functional.checks import require_floats
 from minigrad.ops import loss as ops
 from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
 from minigrad.ops.copies import cast
 from minigrad.ops.shape import broadcast_tensors
-from minigrad.ops.unary import abs
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -98,81 +95,15 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.0]))
     tensor(2.5000)
     """
-    input, target = _match_pair("mse_loss", input, target, weight)
+    input, target = match_pair("mse_loss", input, target, weight)
     if weight is None:
         return ops.mse(input, target, reduction=reduction)
     difference = input - target
-    return _weigh(difference * difference, weight, reduction)
-
-
-@loss
-def l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", weight: Tensor | None = None
-) -> Tensor:  # fmt: skip
-    """``|input - target|``, its mean or its sum. Warns when shapes that differ broadcast.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.0]))
-    tensor(1.5000)
-    """
-    _check_pair("l1_loss", input, target, weight)
-    return _weigh(abs(input - target), weight, reduction)
-
-
-@loss
-def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", beta: float = 1.0
-) -> Tensor:  # fmt: skip
-    """With ``d = |input - target|``: ``d**2 / (2 beta)`` where d < beta, ``d - beta / 2`` elsewhere.
-
-    Raises RuntimeError for a negative beta. Source: Girshick, "Fast R-CNN", 2015.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.smooth_l1_loss(torch.tensor([3.0]), torch.tensor([0.0]))
-    tensor(2.5000)
-    """
-    if not beta >= 0:
-        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    if beta == 0:
-        return l1_loss(input, target, reduction=reduction)
-    input, target = _match_pair("smooth_l1_loss", input, target)
-    return ops.smooth_l1(input, target, reduction=reduction, options=(float(beta),))
-
-
-@loss
-def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
-) -> Tensor:
-    """With ``d = |input - target|``: ``d**2 / 2`` where d < delta, ``delta (d - delta / 2)`` elsewhere.
-
-    Raises RuntimeError unless delta is positive, and for a target of another dtype when a gradient is wanted.
-    Source: Huber, 1964.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.huber_loss(torch.tensor([3.0]), torch.tensor([0.0]))
-    tensor(2.5000)
-    """
-    if not delta > 0:
-        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    _check_pair("huber_loss", input, target, weight)
-    wanted, found = input.array.dtype, target.array.dtype
-    if found != wanted:
-        if wanted.kind != "f" and found.kind == "f":
-            raise does_not_hold(found, wanted, "huber_loss")
-        if is_grad_enabled() and (input.requires_grad or target.requires_grad):
-            raise wrong_dtype(target, input)
-        target = cast(target, wanted)
-    require_floats("huber_loss", input)
-    input, target = broadcast_tensors(input, target)
-    kind = reduction if weight is None else "none"
-    terms = ops.huber(input, target, reduction=kind, options=(float(delta),))
-    return terms if weight is None else reduce_losses(terms * weight, reduction)
+    return weigh(difference * difference, weight, reduction)
 
 
 # ---- checks --------------------------------------------------------------------------------------
-def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
+def weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
     """The losses times their weights, reduced; the mean is the weighted mean."""
     if weight is None:
         return reduce_losses(losses, reduction)
@@ -181,7 +112,7 @@ def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
     return reduce_losses(losses * weight, reduction)
 
 
-def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> None:
+def check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> None:
     """Raises for shapes that do not fit, and warns about shapes that broadcast."""
     a, b = input.array.shape, target.array.shape
     if weight is not None and weight.array.shape != a:
@@ -198,12 +129,12 @@ def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> No
         warn(text)
 
 
-def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> tuple[Any, Any]:
+def match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> tuple[Any, Any]:
     """Both operands broadcast to one shape and promoted to one dtype. Raises NotImplementedError for integers."""
     a, b = input.array, target.array
     if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # the usual case
         return input, target
-    _check_pair(name, input, target, weight)
+    check_pair(name, input, target, weight)
     if a.dtype is not b.dtype:
         input, target = to_common_dtype(input, target)
     require_kind(name, input.array.dtype)
@@ -215,14 +146,3 @@ def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
     check_same_library("loss", (input.array, target.array))
     common = dtypes.result_type([input.array, target.array])
     return cast(input, common), cast(target, common)
-
-
-def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
-    """The error for a target of another dtype than the input."""
-    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
-
-
-def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
-    """The error for an option that the dtype of the result cannot hold."""
-    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
-    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")

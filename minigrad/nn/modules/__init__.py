@@ -25,7 +25,7 @@ _ROOMS = {
     "fold": "shape",
     "instancenorm": "normalization",
     "linear": "linear bilinear lazy",
-    "loss": "loss classification distance",
+    "loss": "loss regression classification distance",
     "module": "module",
     "normalization": "normalization",
     "padding": "padding",

@@ -1,0 +1,92 @@
+"""Losses of regression beside the squared error: the absolute error, and those that are a parabola around 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.nn.functional.checks import require_floats
+from minigrad.nn.functional.loss import check_pair, loss, match_pair, reduce_losses, weigh
+from minigrad.ops import regression as ops
+from minigrad.ops.copies import cast
+from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.unary import abs
+from minigrad.tensor import Tensor
+
+
+@loss
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", weight: Tensor | None = None
+) -> Tensor:  # fmt: skip
+    """``|input - target|``, its mean or its sum. Warns when shapes that differ broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.0]))
+    tensor(1.5000)
+    """
+    check_pair("l1_loss", input, target, weight)
+    return weigh(abs(input - target), weight, reduction)
+
+
+@loss
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", beta: float = 1.0
+) -> Tensor:  # fmt: skip
+    """With ``d = |input - target|``: ``d**2 / (2 beta)`` where d < beta, ``d - beta / 2`` elsewhere.
+
+    Raises RuntimeError for a negative beta. Source: Girshick, "Fast R-CNN", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.smooth_l1_loss(torch.tensor([3.0]), torch.tensor([0.0]))
+    tensor(2.5000)
+    """
+    if not beta >= 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    input, target = match_pair("smooth_l1_loss", input, target)
+    return ops.smooth_l1(input, target, reduction=reduction, options=(float(beta),))
+
+
+@loss
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """With ``d = |input - target|``: ``d**2 / 2`` where d < delta, ``delta (d - delta / 2)`` elsewhere.
+
+    Raises RuntimeError unless delta is positive, and for a target of another dtype when a gradient is wanted.
+    Source: Huber, 1964.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.huber_loss(torch.tensor([3.0]), torch.tensor([0.0]))
+    tensor(2.5000)
+    """
+    if not delta > 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    check_pair("huber_loss", input, target, weight)
+    wanted, found = input.array.dtype, target.array.dtype
+    if found != wanted:
+        if wanted.kind != "f" and found.kind == "f":
+            raise does_not_hold(found, wanted, "huber_loss")
+        if is_grad_enabled() and (input.requires_grad or target.requires_grad):
+            raise wrong_dtype(target, input)
+        target = cast(target, wanted)
+    require_floats("huber_loss", input)
+    input, target = broadcast_tensors(input, target)
+    kind = reduction if weight is None else "none"
+    terms = ops.huber(input, target, reduction=kind, options=(float(delta),))
+    return terms if weight is None else reduce_losses(terms * weight, reduction)
+
+
+def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
+    """The error for a target of another dtype than the input."""
+    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
+
+
+def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
+    """The error for an option that the dtype of the result cannot hold."""
+    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
+    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")
