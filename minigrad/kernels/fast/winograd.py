@@ -260,17 +260,20 @@ class Winograd:
         mh, mw = len(A_h), len(A_w)
         # Rows first, each product written with the rows inside: (b, Tw, N, O, Th*mh).
         half = workspace("second", (tile, Tw * N * O, Th, mh), out.dtype)
-        columns = products.reshape(tile, tile, Th, Tw * N * O)  # (a, b, th, ...)
-        np.matmul(A_h, columns.transpose(1, 2, 0, 3), out=half.transpose(0, 2, 3, 1))
+        columns = products.reshape(tile, tile, Th, Tw * N * O).transpose(1, 2, 0, 3)  # (b, th, a, ...)
+        by_column = half.transpose(0, 2, 3, 1)
+        spread(lambda b: np.matmul(A_h, columns[b], out=by_column[b]), tile, products.nbytes)
         exact = out.shape[2:] == (Th * mh, Tw * mw) and out.flags.c_contiguous
         whole = out if exact else workspace("first", (N, O, Th * mh, Tw * mw), out.dtype)
-        np.matmul(
-            A_w,
-            half.reshape(tile, Tw, N * O * Th * mh).transpose(1, 0, 2),
-            out=whole.reshape(N * O * Th * mh, Tw, mw).transpose(1, 2, 0),
-        )
-        if not exact:
-            copy_rows(out, whole[:, :, : out.shape[2], : out.shape[3]])
+        lines = half.reshape(tile, Tw, N, O * Th * mh).transpose(2, 1, 0, 3)  # (N, tw, b, ...)
+        by_image = whole.reshape(N, O * Th * mh, Tw, mw).transpose(0, 2, 3, 1)
+
+        def write(images: slice) -> None:
+            np.matmul(A_w, lines[images], out=by_image[images])
+            if not exact:
+                copy_rows(out[images], whole[images, :, : out.shape[2], : out.shape[3]])
+
+        spread(write, N, half.nbytes)
 
 
 def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array) -> None:
@@ -322,12 +325,17 @@ def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: 
     # Tiles share pixels with their neighbours: the view overlaps, the product reads it as it is.
     overlapping = np.ndarray((Th, taps_h, columns * N * C), image.dtype, image, 0, (step[0] * row, row, one))
     half = workspace("second", (Th, tile, columns, N * C), image.dtype)
-    np.matmul(along_h, overlapping, out=half.reshape(Th, tile, columns * N * C))
-    overlapping = np.ndarray(
-        (Th, tile, Tw, taps_w, N * C), image.dtype, half, 0, (tile * row, row, step[1] * pixel, pixel, one)
-    )
+    strips = half.reshape(Th, tile, columns * N * C)
+    shape, strides = (Th, tile, Tw, taps_w, N * C), (tile * row, row, step[1] * pixel, pixel, one)
+    by_tile = np.ndarray(shape, image.dtype, half, 0, strides)
     tiles = workspace(role, (tile, tile, Th, Tw, N * C), image.dtype)
-    np.matmul(along_w, overlapping, out=tiles.transpose(2, 0, 3, 1, 4))
+    by_row = tiles.transpose(2, 0, 3, 1, 4)
+
+    def transform(some: slice) -> None:  # of the rows of tiles
+        np.matmul(along_h, overlapping[some], out=strips[some])
+        np.matmul(along_w, by_tile[some], out=by_row[some])
+
+    spread(transform, Th, tiles.nbytes)
     return tiles.reshape(tile, tile, Th, Tw, N, C)
 
 
