@@ -20,8 +20,8 @@ from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Te
 from minigrad.creation.data import as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, tensor
 from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
 from minigrad.dtypes import (
-    bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
-    get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
+    bool_ as bool, double, dtype, float16, float32, float64, float_ as float,
+    get_default_dtype, half, int16, int32, int64, int8, int_ as int, long,
     set_default_dtype, short, uint8,
 )
 from minigrad.layout import (
@@ -137,6 +137,7 @@ if _typing.TYPE_CHECKING:
         set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
         use_deterministic_algorithms,
     )
+    from minigrad.type_limits import can_cast, finfo, iinfo, promote_types
     from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
     from minigrad.serialization import load, save
     from minigrad.tensor.drawing import bernoulli, multinomial, poisson
@@ -239,6 +240,7 @@ _LATER = {
     "random": "default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
     "tensor.drawing": "bernoulli multinomial poisson",
     "tensor.storage": "is_storage",
+    "type_limits": "can_cast finfo iinfo promote_types",
     "utils.dlpack": "from_dlpack",
     "vectorize": "vmap",
     "amp": "GradScaler autocast is_autocast_enabled",

@@ -6,11 +6,11 @@ from math import prod
 from typing import Any
 
 from minigrad.distributions.distribution import Distribution, as_parameters, keep_inside, probs_or_logits, scale_chances
-from minigrad.dtypes import finfo
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import log, log1p
 from minigrad.tensor.drawing import bernoulli, multinomial
+from minigrad.type_limits import finfo
 
 
 class Bernoulli(Distribution):

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
-from minigrad.dtypes import finfo
 from minigrad.ops.reduce import logsumexp, sum
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import log
 from minigrad.size import Size
 from minigrad.tensor import Tensor
+from minigrad.type_limits import finfo
 
 
 class Distribution:
