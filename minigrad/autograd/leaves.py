@@ -1,72 +1,22 @@
-"""Leaf tensors in the backward walk: a gradient is checked, added to `.grad`, and the leaf's hooks are run.
+"""Leaf tensors in the backward walk: a gradient is checked, shown to the leaf's hooks, and copied as the leaf lies.
 
 Several calls may use one leaf, and the walk delivers their gradients one by one. Normally `.grad` is written when the
-walk is over. A leaf with hooks gets its `.grad` as soon as its last gradient has arrived, while the walk continues: so
-several processes can exchange gradients during the backward pass, and hooks of leaves and results run in PyTorch's
-order. The node that delivers the last gradient is found before the walk, and only if such a hook was ever registered.
+walk is over; `leaf_hooks.py` tells when it is written at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any
 
-from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import (
-    AFTER_GRAD,
-    NODE_HOOKS,
-    NODE_PREHOOKS,
-    HooksApart,
-    RemovableHandle,
-    add_hook,
-    find_hooks,
-    open_hooks,
-    replace_some,
-    run_hooks,
-)
+from minigrad.autograd.core import LEAF, TensorBase
+from minigrad.autograd.inspection import HooksApart, run_hooks
 from minigrad.autograd.messages import check_cotangent, invalid_gradient
-from minigrad.autograd.node import nodes_below
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
 
-hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
-
-
-def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
-    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
-    hooks_exist[:] = [True]
-    return add_hook(open_hooks(leaf, when), hook)
-
-
-def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
-    """Show `hook` the complete gradient of `leaf`, before it is added."""
-    hooks_exist[:] = [True]
-    if leaf.hooks is None:
-        leaf.hooks = {}
-    return add_hook(leaf.hooks, hook)
-
-
-def before_accumulation(leaf: Any, gradient: Any) -> Any:
-    """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
-    hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
-    for hook in hooks:
-        changed = hook((gradient if create_graph else wrap(gradient),))
-        if changed is not None:
-            (gradient,) = replace_some(hook, [gradient], changed, create_graph)
-    return gradient if create_graph or not hooks else copy_as_leaf_lies(gradient, leaf)
-
-
-def after_accumulation(leaf: Any, gradient: Any) -> None:
-    """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
-    for hook in find_hooks(leaf, AFTER_GRAD):
-        returned = hook(leaf)
-        if returned is not None and returned is not leaf:  # in-place methods return the leaf
-            kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
-            raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
-    for hook in find_hooks(leaf, NODE_HOOKS):
-        hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
+hooks: list[Any] = []  # holds the module `leaf_hooks` from the first hook on: who hangs none pays for one look
 
 
 def fit_seed(gradient: Any, edge: Any, array: Any, position: int) -> Any:
@@ -116,16 +66,3 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
         if array.transpose(order).flags.c_contiguous:  # neither expanded nor with gaps
             return copy_array(gradient.transpose(order)).transpose(invert(order))
     return copy_array(gradient)
-
-
-def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
-    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
-    last: dict[Any, Any] = {}
-    for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
-        for edge in node.edges:
-            if isinstance(edge, TensorBase) and edge.hooks:
-                last[edge] = node
-    users: dict[Any, list[Any]] = {}
-    for leaf, node in last.items():
-        users.setdefault(node, []).append(leaf)
-    return users

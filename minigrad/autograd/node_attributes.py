@@ -20,7 +20,7 @@ from minigrad.autograd.inspection import (
     replace_some,
     show_name,
 )
-from minigrad.autograd.leaves import hang_hook as hang_leaf_hook
+from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.walk import fit
 from minigrad.backend import quiet

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from minigrad.advice import warn
-from minigrad.autograd import gradients, leaves
+from minigrad.autograd import gradients
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
@@ -300,7 +300,9 @@ class GraphMethods(TensorBase):
         if not (self.hooks and isinstance(self.node, Unrecorded)):  # a second one there is hung without a question
             refresh(self, asked=True)
         if _is_end(self.node):  # to what was not recorded no gradient comes
-            return leaves.hang_gradient_hook(self, hook)
+            from minigrad.autograd import leaf_hooks
+
+            return leaf_hooks.hang_gradient_hook(self, hook)
         if self.node.hooks is None:
             self.node.hooks = {}
         return add_hook(self.node.hooks, hook)
@@ -321,7 +323,9 @@ class GraphMethods(TensorBase):
         _refuse_hook_without_gradient(self)
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return leaves.hang_hook(self, AFTER_GRAD, hook)
+        from minigrad.autograd import leaf_hooks
+
+        return leaf_hooks.hang_hook(self, AFTER_GRAD, hook)
 
 
 def _refuse_hook_without_gradient(tensor: Any) -> None:

@@ -18,6 +18,7 @@ from minigrad.autograd import (
     function_node,
     gradients,
     inspection,
+    leaf_hooks,
     leaves,
     modes,
     node,
@@ -196,11 +197,11 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
-        leaves.find_last_users, "-node.order", "node.order",
+        leaf_hooks.find_last_users, "-node.order", "node.order",
         test_accumulation.test_hooks_of_a_leaf_used_many_times_run_once_and_in_order,
     ),
     "a leaf that waits is served last": (
-        leaves.find_last_users, "last[edge] = node", "pass",
+        leaf_hooks.find_last_users, "last[edge] = node", "pass",
         test_accumulation.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (

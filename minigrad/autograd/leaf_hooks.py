@@ -1,0 +1,74 @@
+"""Hooks on leaf tensors: they run when a gradient is added to `.grad`, or before.
+
+A leaf with hooks gets its `.grad` as soon as its last gradient has arrived, while the walk continues: so several
+processes can exchange gradients during the backward pass, and hooks of leaves and results run in PyTorch's order. The
+node that delivers the last gradient is found before the walk, and only if such a hook was ever registered.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minigrad.autograd import leaves
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.inspection import (
+    AFTER_GRAD,
+    NODE_HOOKS,
+    NODE_PREHOOKS,
+    RemovableHandle,
+    add_hook,
+    find_hooks,
+    open_hooks,
+    replace_some,
+)
+from minigrad.autograd.node import nodes_below
+
+
+def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
+    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
+    leaves.hooks[:] = [sys.modules[__name__]]
+    return add_hook(open_hooks(leaf, when), hook)
+
+
+def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Show `hook` the complete gradient of `leaf`, before it is added."""
+    leaves.hooks[:] = [sys.modules[__name__]]
+    if leaf.hooks is None:
+        leaf.hooks = {}
+    return add_hook(leaf.hooks, hook)
+
+
+def before_accumulation(leaf: Any, gradient: Any) -> Any:
+    """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
+    hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
+    for hook in hooks:
+        changed = hook((gradient if create_graph else wrap(gradient),))
+        if changed is not None:
+            (gradient,) = replace_some(hook, [gradient], changed, create_graph)
+    return gradient if create_graph or not hooks else leaves.copy_as_leaf_lies(gradient, leaf)
+
+
+def after_accumulation(leaf: Any, gradient: Any) -> None:
+    """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
+    for hook in find_hooks(leaf, AFTER_GRAD):
+        returned = hook(leaf)
+        if returned is not None and returned is not leaf:  # in-place methods return the leaf
+            kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
+            raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+    for hook in find_hooks(leaf, NODE_HOOKS):
+        hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
+
+
+def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
+    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
+    last: dict[Any, Any] = {}
+    for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
+        for edge in node.edges:
+            if isinstance(edge, TensorBase) and edge.hooks:
+                last[edge] = node
+    users: dict[Any, list[Any]] = {}
+    for leaf, node in last.items():
+        users.setdefault(node, []).append(leaf)
+    return users
