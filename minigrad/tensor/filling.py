@@ -46,6 +46,7 @@ class FillingMethods(TensorBase):
 
     __slots__ = ()
 
+    @of_tensors
     def fill_(self: Any, value: Any) -> Tensor:
         """Fill with one number.
 
@@ -56,6 +57,7 @@ class FillingMethods(TensorBase):
         check_writable(self, "fill_")
         return assign(self, fill(self, value), "fill_", one_number=not isinstance(value, TensorBase))
 
+    @of_tensors
     def zero_(self: Any) -> Tensor:
         """Fill with zeros.
 
