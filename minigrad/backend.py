@@ -264,20 +264,6 @@ def _run_there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[s
     return on_gpu_of(None, function, *args, **kwargs)
 
 
-def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
-    """Makes `function` run on the GPU of its first tensor or array. For functions on plain arrays outside
-    operations, for which the engine does this.
-    """
-
-    @functools.wraps(function)
-    def run_there(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _cuda is None:
-            return function(*args, **kwargs)
-        return _run_there(function, args, kwargs)
-
-    return run_there
-
-
 def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Calls `function(*args, **kwargs)` on the GPU of `array`, and selects the previous one again."""
     if not _several:

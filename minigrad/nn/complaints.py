@@ -133,3 +133,13 @@ def explain_arguments(layer: Any, fault: TypeError, args: tuple[Any, ...], kwarg
         return TypeError(made_with_input(cls, "x", tensors[0]))
     taken = inspect.Signature([p.replace(annotation=p.empty) for p in layer._options.values()])
     return TypeError(f"{cls.__name__}{taken}: {fault}")
+
+
+def complete_with_input(layer: Any, option: str) -> None:
+    """Reports that the constructor got the layer's input: as advice if possible, else as a TypeError."""
+    text = made_with_input(type(layer), option, getattr(layer, option))
+    try:
+        layer._complete()
+    except (RuntimeError, TypeError, ValueError):
+        raise TypeError(text) from None
+    advise("layer made with its input", text)

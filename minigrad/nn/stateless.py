@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from minigrad.advice import advise
 from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
 
@@ -90,20 +89,11 @@ class Stateless(Layer):
                 if isinstance(value, Tensor) and value.ndim:
                     inputs.append(name)
         if inputs:
-            self._complete_with_input(inputs[0])
+            from minigrad.nn.complaints import complete_with_input
+
+            complete_with_input(self, inputs[0])
         else:
             self._complete()
-
-    def _complete_with_input(self, option: str) -> None:
-        """Reports that the constructor got the layer's input: as advice if possible, else as a TypeError."""
-        from minigrad.nn.complaints import made_with_input
-
-        text = made_with_input(type(self), option, getattr(self, option))
-        try:
-            self._complete()
-        except (RuntimeError, TypeError, ValueError):
-            raise TypeError(text) from None
-        advise("layer made with its input", text)
 
     def _complete(self) -> None:
         """Checks the options, and sets those that depend on others."""

@@ -1,4 +1,4 @@
-"""Checks of optimizer options other than plain positive numbers: tensors, pairs, flags; and errors for wrong types."""
+"""Checks of optimizer options other than plain positive numbers: tensors, pairs, flags; and the names of parameters."""
 
 from __future__ import annotations
 
@@ -89,3 +89,20 @@ def as_plain(name: str, option: Any, stays: bool) -> Any:
     if isinstance(option, Tensor):
         return option.array if stays and option.is_cuda else option.item()
     return option.item() if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
+
+
+# ---- names of parameters ----------------------------------------------------------------------------
+def mixed_names(named: bool) -> ValueError:
+    """The error for a group that is `named` beside others that are not, or the reverse."""
+    return ValueError(
+        "all optimizer param groups should be with/without names. cannot add param group "
+        f"{'with' if named else 'without'} names to the optimizer"
+    )
+
+
+def take_names(group: dict[str, Any], params: list[Any]) -> list[Tensor]:
+    """The parameters of pairs (name, parameter); the names are stored in the group."""
+    if not all(isinstance(p, tuple) for p in params):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    group["param_names"] = [name for name, _ in params]
+    return [parameter for _, parameter in params]

@@ -86,8 +86,10 @@ def complete_group(group: Group, defaults: Group, others: list[Group], taken: se
         raise TypeError(f'param_group must be a dict, but got {type(group)}; write {{"params": tensors}}')
     params = _read_parameters(group)
     own = set(map(id, params))
-    if others:
-        _check_names("param_names" in group, others[0])
+    if others and ("param_names" in group) is not ("param_names" in others[0]):
+        from minigrad.optim.checks import mixed_names
+
+        raise mixed_names("param_names" in group)
     if not taken.isdisjoint(own):
         raise ValueError("some parameters appear in more than one parameter group")
     if len(own) < len(params):
@@ -100,15 +102,6 @@ def complete_group(group: Group, defaults: Group, others: list[Group], taken: se
             raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
     group["params"] = params
     taken |= own
-
-
-def _check_names(named: bool, other: Group) -> None:
-    """Raises if only one of two groups has named parameters."""
-    if named is not ("param_names" in other):
-        raise ValueError(
-            "all optimizer param groups should be with/without names. cannot add param group "
-            f"{'with' if named else 'without'} names to the optimizer"
-        )
 
 
 def _read_parameters(group: Group) -> list[Tensor]:
@@ -127,7 +120,9 @@ def _read_parameters(group: Group) -> list[Tensor]:
         )
     params = [params] if isinstance(params, Tensor) else list(params)
     if any(isinstance(p, tuple) for p in params):
-        params = _take_names(group, params)
+        from minigrad.optim.checks import take_names
+
+        params = take_names(group, params)
     for p in params:
         if not isinstance(p, Tensor):
             cure = "; write net.parameters(), not its names or state_dict()" if isinstance(p, str) else ""
@@ -139,14 +134,6 @@ def _read_parameters(group: Group) -> list[Tensor]:
                 "Pass the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
             )
     return params
-
-
-def _take_names(group: Group, params: list[Any]) -> list[Tensor]:
-    """The parameters of pairs (name, parameter); the names are stored in the group."""
-    if not all(isinstance(p, tuple) for p in params):
-        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
-    group["param_names"] = [name for name, _ in params]
-    return [parameter for _, parameter in params]
 
 
 def read_options(group: Group, names: Iterable[str]) -> Group:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from minigrad.half_precision import HALF
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, require_tensor
 from minigrad.size import is_index
 
-F = TypeVar("F", bound=Callable[..., Any])
 Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
 AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
