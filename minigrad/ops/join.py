@@ -64,7 +64,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     ndim = solid.array.ndim
     if not ndim:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated; use stack")
-    d = axis(dim, ndim)
+    d = axis(dim, ndim) if solid.array.shape != (0,) else 0  # as in PyTorch, which leaves such tensors out
     first = list(solid.array.shape)
     if ndim > 1:  # as in PyTorch, an empty 1-d tensor can be joined with anything
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]

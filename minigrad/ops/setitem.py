@@ -60,14 +60,14 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
     refresh(value)
-    _find_place(self, parts)
+    whole = _find_place(self, parts) and basic
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
         if basic or any(type(part) is int for part in parts):
             _read_array(self.array, parts)  # reports an index out of range first
         raise
-    if key is ...:
+    if whole:
         copy_(self, _fit_value(value, self.array, self))
         return
     if basic:
@@ -80,17 +80,17 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
 
 
-def _find_place(view: Any, parts: tuple[Any, ...]) -> None:
-    """Brings a view's place in the graph up to date if a part of it is written to.
+def _find_place(target: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether all of the target is indexed; brings the place of a view in the graph up to date if it is a part.
 
     A write to all of a view that is older than its base's graph is refused, as in PyTorch.
     """
-    if view.view_of is None:
-        return
-    shape, sliced = view.array.shape, all(isinstance(part, slice) for part in parts[:-1])  # the last may be ...
+    shape, sliced = target.array.shape, all(isinstance(part, slice) for part in parts[:-1])  # the last may be ...
     lengths = (*shape, 0) if sliced else (max(shape, default=0),) * len(parts)
-    if not all(is_array(part) or _is_everything(part, n) for part, n in zip(parts, lengths, strict=False)):
-        refresh(view)
+    whole = all(is_array(part) or _is_everything(part, n) for part, n in zip(parts, lengths, strict=False))
+    if not whole and target.view_of is not None:
+        refresh(target)
+    return whole
 
 
 def _is_everything(part: Any, length: int) -> bool:

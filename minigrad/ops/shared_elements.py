@@ -7,19 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import GRAD, mode
+from minigrad.autograd.core import GRAD, mode, wrap
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import constant_beside
+from minigrad.ops.index import read_at
 from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
+from minigrad.ops.masks import where
 from minigrad.ops.memory_layout import repeats
+from minigrad.ops.shape import reshape
 from minigrad.ops.writes import store
 
 
 def write_by_element(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any], in_part: bool) -> bool:
     """Writes ``function(target, *args, **options)`` into `target` as PyTorch does, element by element.
 
-    False, and nothing is written, if no elements share memory, if a write to windows has to be recorded, or for an
-    expanded tensor without `in_part`, which says that the function changes some elements only.
+    False, and nothing is written, if no elements share memory, or for an expanded tensor without `in_part`, which says
+    that the function changes some elements only.
     """
     if not repeats(target.array):
         return _write_in_turn(target, function, args, options)
@@ -51,21 +54,52 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
 
 
 def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Writes one element after the other: later elements read what earlier ones wrote. False if nothing overlaps."""
-    array = target.array
-    steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
-    addresses = reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of each element, in bytes
-    order = np.argsort(addresses, kind="stable")
-    new = np.diff(addresses[order], prepend=-1) != 0
-    if new.all() or _is_recorded(target, args):
+    """Writes one element after the other: later elements read what earlier ones wrote.
+
+    False if nothing overlaps, and for a result of another dtype, which as in PyTorch is computed before it is written.
+    """
+    places = _number_places(target.array)
+    recorded, name, turns = _is_recorded(target, args), f"{function.__name__}_", _count_turns(places)
+    last = int(turns.max(initial=0))
+    if not last:
         return False
-    turns = np.empty_like(addresses)  # 0 for the first element at an address, 1 for the second
-    counted = np.arange(len(addresses))
-    turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
-    for turn in range(int(turns.max()) + 1):
-        now = constant_beside(array, (turns == turn).reshape(array.shape))
-        result = function(target, *args, **options).array
-        check_result(f"{function.__name__}_", result, array)
-        store(array, now, result[now])
-    target.writes[0] += 1
+    check_writable(target, name)
+    for turn in range(last + 1):
+        old = keep_old_value(target, (*args, *options.values()))
+        result = function(old, *args, **options)
+        check_result(name, result.array, target.array)
+        if result.array.dtype != target.array.dtype:
+            return False
+        now = constant_beside(target.array, (turns == turn).reshape(target.array.shape))
+        store(target.array, now, result.array[now])
+        target.writes[0] += not turn
+        if recorded:
+            target.writes[0] += turn > 0
+            move_on(target, _show_at_all_places(result, old, places, turns == turn))
     return True
+
+
+def _number_places(array: Any) -> Any:
+    """For each element, in row-major order, the number of its place in memory; elements that share one have one."""
+    steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
+    addresses = reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()
+    return np.unique(addresses, return_inverse=True)[1].reshape(-1)
+
+
+def _count_turns(places: Any) -> Any:
+    """For each element 0 if it is the first at its place, 1 for the second, and so on."""
+    order, counted = np.argsort(places, kind="stable"), np.arange(len(places))
+    new = np.diff(places[order], prepend=-1) != 0
+    turns = np.empty_like(order)
+    turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
+    return turns
+
+
+def _show_at_all_places(result: Any, old: Any, places: Any, now: Any) -> Any:
+    """`old` with the elements of `result` that are written `now`, at every element of the same place."""
+    writers = np.full(places.max() + 1, -1)
+    writers[places[now]] = np.flatnonzero(now)
+    source = writers[places]
+    array, written = old.array, (source >= 0).reshape(old.array.shape)
+    spread = reshape(read_at(reshape(result, -1), key=(constant_beside(array, np.maximum(source, 0)),)), array.shape)
+    return where(wrap(constant_beside(array, written)), spread, old)

@@ -1,5 +1,7 @@
 """Joining and splitting: cases that the samples do not cover, and error messages."""
 
+import pytest
+
 import minigrad as torch
 from tests.refusals import refusals
 
@@ -27,3 +29,8 @@ test_refused = refusals(REFUSED)
 def test_an_empty_axis_has_as_many_chunks_as_asked_for():
     assert [tuple(part.shape) for part in torch.zeros(2, 0).chunk(3, 1)] == [(2, 0)] * 3
     assert [tuple(part.shape) for part in X.split([1, 2], 1)] == [(2, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("dim", [0, 1, -7])
+def test_empty_vectors_are_joined_along_any_dim(dim):
+    assert torch.cat([torch.ones(0), torch.zeros(0)], dim).shape == (0,)

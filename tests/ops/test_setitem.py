@@ -213,3 +213,12 @@ def test_a_bool_among_the_indices_requires_values_of_the_same_dtype(key):
         x[key] = mg.ones(2, 3)
     x[True] = mg.ones(2, 3)
     assert (x == 1).all()
+
+
+@pytest.mark.parametrize("key", [..., slice(None), slice(0, 2), (slice(None), slice(None))])
+def test_an_assignment_to_the_whole_saves_nothing(key):
+    weight, y = mg.tensor([2.0, 3.0], requires_grad=True), mg.zeros(2, 2)
+    y[key] = weight
+    for _ in range(2):
+        y.sum().backward()
+    assert weight.grad.tolist() == [4.0, 4.0]

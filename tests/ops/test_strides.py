@@ -114,3 +114,37 @@ def test_the_gradient_of_overlapping_windows_goes_to_the_last_write():
 
 def test_renorm_of_a_transposed_tensor_lies_in_order():
     assert torch.ones(2, 3).t().renorm(2, 0, 1.0).view(-1).shape == (6,)
+
+
+WINDOW_WRITES = {
+    "mul_": lambda v, w: v.mul_(w),
+    "exp_": lambda v, w: v.exp_(),
+    "sub_": lambda v, w: v.sub_(w),
+    "a column": lambda v, w: v[:, 1].mul_(w),
+    "pow_": lambda v, w: v.pow_(2),
+    "rows, twice": lambda v, w: v[1:].tanh_().mul_(w),
+    "lerp_": lambda v, w: v.lerp_(w.expand(3, 2), 0.3),
+    "transposed": lambda v, w: v.t().div_(w),
+}
+
+
+@pytest.mark.parametrize("name", WINDOW_WRITES)
+def test_the_gradient_of_a_write_to_overlapping_windows_is_that_of_what_it_computes(name):
+    def program(x, w):
+        h = x * 1
+        windows = h.unfold(0, 2, 1)
+        WINDOW_WRITES[name](windows, w)
+        return h * h, windows.sum(0)
+
+    x, w = torch.tensor([0.5, -1.2, 2.0, 0.7]).double().requires_grad_(), torch.tensor([1.3]).double().requires_grad_()
+    assert gradcheck(program, (x, w)) and gradgradcheck(program, (x, w))
+
+
+@pytest.mark.parametrize("name", WINDOW_WRITES)
+def test_a_write_to_overlapping_windows_gives_the_same_numbers_with_and_without_a_graph(name):
+    results = []
+    for x in (torch.tensor([0.5, -1.2, 2.0, 0.7]), torch.tensor([0.5, -1.2, 2.0, 0.7], requires_grad=True)):
+        h = x * 1
+        WINDOW_WRITES[name](h.unfold(0, 2, 1), torch.tensor([1.3]))
+        results.append(h.tolist())
+    assert results[0] == results[1]
