@@ -9,9 +9,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.core import LEAF, TensorBase
 from minigrad.autograd.inspection import HooksApart, run_hooks
-from minigrad.autograd.messages import check_cotangent, invalid_gradient
+from minigrad.autograd.messages import check_same_library, invalid_gradient
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
@@ -21,9 +23,18 @@ hooks: list[Any] = []  # holds the module `leaf_hooks` from the first hook on: w
 
 def fit_seed(gradient: Any, edge: Any, array: Any, position: int) -> Any:
     """The gradient that was given for the result `array`, in the shape that its node knows: t_() and the like under
-    no_grad() leave the node as it was.
+    no_grad() leave the node as it was. Raises for a value that cannot be a gradient of it.
     """
-    check_cotangent(gradient, array, position)
+    if not isinstance(gradient, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
+    if gradient.array.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
+            f"output[{position}] has a shape of {tuple(array.shape)}."
+        )
+    if gradient.array.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
+        check_same_library("backward from a tensor and its gradient", (array, gradient.array))
     if isinstance(edge, TensorBase) or edge.shape in (None, array.shape):
         return gradient
     from minigrad.autograd.walk import unbroadcast

@@ -246,21 +246,6 @@ def warn_of_only_inputs() -> None:
     warn(f"only_inputs is ignored: {hint}.", FutureWarning)
 
 
-def check_cotangent(gradient: Any, array: Any, position: int) -> None:
-    """Raises for a value that cannot be the gradient of the result `array`."""
-    if not isinstance(gradient, TensorBase):
-        hint = "wrap it with minigrad.tensor(...)"
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
-    g = gradient.array
-    if g.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
-            f"output[{position}] has a shape of {tuple(array.shape)}."
-        )
-    if g.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, g))
-
-
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
     """Raises for operands on different devices; the error names the one to move and how.
 
