@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.creation.filled import empty
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.module import Layer, describe_options
-from minigrad.nn.parameter import Parameter, share_memory
+from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
@@ -46,17 +46,17 @@ class Weighted(Layer):
 
     def reset_parameters(self) -> None:
         """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
+        from minigrad.tensor.drawing import draw_start
+
         fan_in = math.prod(self.weight.array.shape[1:])
         if self.weight.array.size:
-            bound = math.sqrt(3.0) * (GAIN / math.sqrt(fan_in))
-            share_memory(self.weight, Tensor).uniform_(-bound, bound)
+            draw_start(self.weight, math.sqrt(3.0) * (GAIN / math.sqrt(fan_in)))
         else:
             from minigrad.nn.init.xavier_kaiming import leave_empty
 
             leave_empty(self.weight)
         if self.bias is not None:
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0  # an int, so that the bias is 0.0 and not -0.0
-            share_memory(self.bias, Tensor).uniform_(-bound, bound)
+            draw_start(self.bias, 1 / math.sqrt(fan_in) if fan_in else 0)  # an int: the bias is 0.0 and not -0.0
 
 
 class Linear(Weighted):

@@ -17,6 +17,7 @@ from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
+from minigrad.ops.writes import check_memory, store
 from minigrad.random import source_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
 def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
     """Writes `draw(source, shape)` into `tensor` in its memory order."""
     return assign(tensor, wrap(draw_in_order(tensor.array, draw, generator)), name)
+
+
+def draw_start(parameter: Any, bound: float) -> None:
+    """Draws the values that a layer's parameter starts with from U(-bound, bound), outside the graph."""
+    array = parameter.array
+    check_memory(array, "uniform_")
+    drawn = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, -bound, bound))
+    parameter.writes[0] += 1
+    store(array, ..., drawn)
 
 
 def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
