@@ -130,19 +130,21 @@ class Operation:
                 elif x.cause is not None:
                     tensor.cause = x.cause
             bit += bit
-        if needed:
-            flags = mode.get()
-            if flags & GRAD:
-                plan = self.plans.get(needed) or self.plan(needed)
-                tensor.node = node = plan.record(operands, statics, tensor)
-                if node is None:
-                    tensor.cause = IN_STEPS
-                elif flags & WATCHED:
-                    notify_watchers(tensor, flags)
-            else:
-                tensor.cause = "it was made under no_grad() or inference_mode()"
-                if tensor.view_of is not None:
-                    tensor.node = Unrecorded(tensor.array)
+        return self.record_call(tensor, needed, operands, statics) if needed else tensor
+
+    def record_call(self, tensor: Any, needed: int, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
+        """The result, with its node, for the operands whose bits are set in `needed`; or the cause why it has none."""
+        if (flags := mode.get()) & GRAD:
+            plan = self.plans.get(needed) or self.plan(needed)
+            tensor.node = node = plan.record(operands, statics, tensor)
+            if node is None:
+                tensor.cause = IN_STEPS
+            elif flags & WATCHED:
+                notify_watchers(tensor, flags)
+        else:
+            tensor.cause = "it was made under no_grad() or inference_mode()"
+            if tensor.view_of is not None:
+                tensor.node = Unrecorded(tensor.array)
         return tensor
 
     def call_view(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:

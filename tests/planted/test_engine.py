@@ -321,7 +321,8 @@ PLANTED = {
         test_modes.test_modes_are_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.call, "if flags & GRAD:", "if True:", test_modes.test_modes_are_context_managers
+        recording.Operation.record_call, "if (flags := mode.get()) & GRAD:", "if flags := 1:",
+        test_modes.test_modes_are_context_managers,
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (
