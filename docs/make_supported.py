@@ -211,7 +211,7 @@ DIFFERENCES = [
         "refuses('F.mse_loss(torch.ones(3), torch.ones(3)).as_strided((), (), 1)')",
     ),
     (
-        "views made under `no_grad()` of a tensor that requires a gradient",
+        "views made under `no_grad()` of a tensor that requires a gradient, or before its `requires_grad_()`",
         "operations on them save their values, and refuse backward after a write to these; PyTorch saves nothing",
         (
             "[v := torch.no_grad()(torch.t)(ones_with_gradient(1)), y := v * v, v.detach().zero_()]"
