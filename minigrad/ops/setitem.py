@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import GRAD, TensorBase, inference_was_entered, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered, is_array, mode, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
@@ -32,7 +32,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
-        if self.view_of is not None and mode.get() & GRAD:
+        if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
             _find_place(self, parts)
             check_writable(self, "index assignment")
         self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already

@@ -222,3 +222,12 @@ def test_an_assignment_to_the_whole_saves_nothing(key):
     for _ in range(2):
         y.sum().backward()
     assert weight.grad.tolist() == [4.0, 4.0]
+
+
+def test_a_leaf_that_is_assigned_to_itself_is_refused_while_calls_are_recorded():
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf Variable"):
+        x[...] = x[...]
+    with mg.no_grad():
+        x[0] = x[0]
+    assert x.tolist() == [1.0, 1.0]
