@@ -17,7 +17,7 @@ from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import as_int, as_number, require_bools, require_number, sizes
 from minigrad.ops.arithmetic import div
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.ops.unary import rsqrt
 from minigrad.tensor import Tensor
@@ -106,6 +106,7 @@ def instance_norm(
     """
     column = _fit_channels("instance_norm", input, weight, bias, running_mean, running_var)
     require_bools("instance_norm", use_input_stats=use_input_stats)
+    input = contiguous(input)  # as in PyTorch the result is row-major, whatever the memory format
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats=False")

@@ -232,3 +232,10 @@ def test_gradients_of_many_float32_numbers_are_as_exact_as_float32(shape):
     for x, cotangent in ((exact, g), (single, g.float())):
         F.batch_norm(x, None, None, training=True).backward(cotangent)
     assert (single.grad.double() - exact.grad).abs().max() < 5e-7
+
+
+def test_instance_norm_of_a_channels_last_image_is_row_major():
+    x = minigrad.rand(2, 4, 3, 3).contiguous(memory_format=minigrad.channels_last)
+    ones = minigrad.ones(4)
+    for y in (F.instance_norm(x), F.instance_norm(x, ones, ones, use_input_stats=False)):
+        assert y.stride() == (36, 9, 3, 1)
