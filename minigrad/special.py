@@ -37,7 +37,8 @@ entr = unary(
     "special_entr",
     lambda x: np.where(x < 0, -math.inf, np.where(x == 0, 0.0, -x * np.log(x))).astype(x.dtype),
     lambda g, x: -g * (np.log(x) + 1),
-    formula="-input * log(input), the share of a probability in the entropy: 0 at 0, -inf below",
+    formula="-input * log(input), the share of a probability in the entropy",
+    domain="input >= 0; -inf below",
     example="[0.0, 0.5] -> [0.0000, 0.3466]",
 )
 

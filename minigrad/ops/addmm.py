@@ -70,7 +70,7 @@ def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1)
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
 
     >>> import minigrad as torch
-    >>> torch.addmm(torch.tensor([10.0, 20.0]), torch.ones(1, 3), torch.ones(3, 2))
+    >>> torch.addmm(torch.tensor([[10.0, 20.0]]), torch.ones(1, 3), torch.ones(3, 2))
     tensor([[13., 23.]])
     """
     return _addmm(input, mat1, mat2, beta, alpha)
@@ -83,7 +83,7 @@ def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: An
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
 
     >>> import minigrad as torch
-    >>> torch.baddbmm(torch.tensor([10.0, 20.0]), torch.ones(1, 1, 3), torch.ones(1, 3, 2))
+    >>> torch.baddbmm(torch.tensor([[[10.0, 20.0]]]), torch.ones(1, 1, 3), torch.ones(1, 3, 2))
     tensor([[[13., 23.]]])
     """
     return _baddbmm(input, batch1, batch2, beta, alpha)

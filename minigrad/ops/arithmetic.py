@@ -86,7 +86,8 @@ mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g *
     formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
 true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
     numbers="both", float32_number=True,
-    formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
+    formula="input / other", domain="other != 0; inf, -inf or NaN at 0",
+    example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", float32_number=True)
@@ -94,13 +95,15 @@ _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat,
     shown="DivBackward2", float32_number=True)
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
     no_derivative("floor_divide"), refuses="b", numbers="both", float32_number=True,
-    formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
+    formula="floor(input / other)", domain="other != 0; integers raise there", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
     refuses="b",
-    formula="input - other * floor(input / other), with the sign of other", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
+    formula="input - other * floor(input / other), with the sign of other",
+    domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
 fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, _slope_of_fmod,
     numbers="other", refuses="b",
-    formula="input - other * trunc(input / other), with the sign of input", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
+    formula="input - other * trunc(input / other), with the sign of input",
+    domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
 maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
     lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none",
     formula="the greater of input and other, NaN if one is; ties share the gradient",
@@ -197,6 +200,9 @@ _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
 def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
     """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative power.
 
+    Gradient of `input`: ``g * exponent * input ** (exponent - 1)``; of `exponent`: ``g * out * log(input)``, and 0
+    where `input` is 0. Domain: input >= 0, or a whole exponent; NaN elsewhere.
+
     >>> import minigrad as torch
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
@@ -253,7 +259,7 @@ _scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
 
 
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
-    """``input + alpha * other``, broadcast.
+    """``input + alpha * other``, broadcast. Gradient of `input`: ``g``; of `other`: ``g * alpha``.
 
     >>> import minigrad as torch
     >>> torch.add(torch.tensor([1.0, 2.0]), 10)
@@ -266,6 +272,8 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
 
 def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
+
+    Gradient of `input`: ``g``; of `other`: ``-g * alpha``.
 
     >>> import minigrad as torch
     >>> torch.sub(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]), alpha=2)
@@ -282,7 +290,7 @@ subtract = sub
 
 @of_tensors
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-    """``other - alpha * input``, broadcast.
+    """``other - alpha * input``, broadcast. Gradient of `input`: ``-g * alpha``; of `other`: ``g``.
 
     >>> import minigrad as torch
     >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
@@ -299,6 +307,7 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any
 
     Without it, integers and bools are divided as floats. Shapes broadcast. Raises RuntimeError for another mode, and
     for integers that are rounded and divided by 0.
+    Gradient of `input`: ``g / other``; of `other`: ``-g * input / other ** 2``; 0 where the quotient is rounded.
 
     >>> import minigrad as torch
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
@@ -342,6 +351,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
 
     Raises RuntimeError for different types, NotImplementedError for integers.
+    Gradient of `input`: ``g * (1 - weight)``; of `end`: ``g * weight``; of `weight`: ``g * (end - input)``.
 
     >>> import minigrad as torch
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)

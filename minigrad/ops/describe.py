@@ -1,4 +1,4 @@
-"""Makes the docstrings of the functions in the elementwise tables: formula, domain, gradient rule and example.
+"""Makes docstrings: formula, gradient rule, domain and example of elementwise functions; examples of in-place methods.
 
 The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs; a rule that calls
 helpers of this library is given as a formula.
@@ -6,7 +6,9 @@ helpers of this library is given as a formula.
 
 from __future__ import annotations
 
+import inspect
 import linecache
+import re
 from typing import Any
 
 COMPUTES = {  # a rule whose text names helpers of this library -> the formula that they compute
@@ -51,6 +53,11 @@ RESULTS = {
     "truth": "The result is a tensor of bools; no gradient flows.",
 }
 
+FIRST_CALL = re.compile(  # of an example: lines before it; name, first operand and the others; an attribute; the result
+    r"((?: *>>> (?:import|\w+[,=]|\w+ =).*\n)+)"
+    r" *>>> torch\.(?:special\.)?(\w+)\((torch\.\w+\((?:[^()]|\([^()]*\))*\)|\w+)(?:, )?(.*)\)(\.\w+)?\n((?:.+\n?)+)"
+)
+
 
 def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any, ...], example: str) -> str:
     """The docstring of an elementwise function.
@@ -65,7 +72,8 @@ def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any
         lines += ["There, g is the gradient that arrives, x and y are the operands, and out is the result."]
     elif result != "truth":
         lines += ["No gradient flows."]
-    lines += [f"Domain: {domain}."] if domain else []
+    if any(rules):
+        lines += [f"Domain: {domain or 'all numbers'}."]
     lines += [RESULTS[result]]
     if example:
         operands, _, outcome = example.partition(" -> ")
@@ -79,6 +87,17 @@ def with_example(text: str, example: str) -> str:
     """`text` followed by an example, given as ``call -> printed result``."""
     call, _, printed = example.partition(" -> ")
     return f"{text}\n\n>>> import minigrad as torch\n>>> {call}\n{printed}"
+
+
+def example_in_place(function: Any) -> str:
+    """The example of `function`, rewritten for its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``."""
+    found = FIRST_CALL.search(function.__doc__ or "")
+    if found is None:
+        return ""
+    setup, name, x, others, attribute, printed = found.groups("")
+    if "[True" not in x and "[False" not in x:  # the truth is written as a number, since `x` keeps its type
+        printed = printed.replace(" True", "1").replace("False", "0")
+    return inspect.cleandoc(f"{setup}>>> {x}.{name}_({others}){attribute}\n{printed}")
 
 
 def source_of(rule: Any) -> str:

@@ -20,6 +20,7 @@ from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor, require_bools
 from minigrad.ops.copies import cast
+from minigrad.ops.describe import example_in_place
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import shown_as
@@ -214,7 +215,8 @@ def _may_overlap(view: Any) -> bool:
 
 def name_in_place(method: Any, function: F, how: str) -> F:
     """Gives `method` the name of `function` with an underscore, and its signature."""
-    named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}. Returns the tensor itself.")
+    text = f"`{function.__name__}`, {how}. Returns the tensor itself.\n\n{example_in_place(function)}"
+    named: Any = rename(method, f"{function.__name__}_", text)
     named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
     return named

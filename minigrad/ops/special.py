@@ -147,11 +147,13 @@ copysign = binary("copysign", np.copysign,
 xlogy = binary("xlogy", _make_x_times(np.log),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),
     lambda g, x, y: g * x / y, result=REAL,
-    formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
+    formula="input * log(other), and 0 where input is 0", domain="other > 0; NaN below, if input is not 0",
+    example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
 xlog1py = binary("special_xlog1py", _make_x_times(np.log1p),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y)),
     lambda g, x, y: g * x / (y + 1), result=REAL,
-    formula="input * log(1 + other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
+    formula="input * log(1 + other), and 0 where input is 0", domain="other > -1; NaN below, if input is not 0",
+    example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),
     lambda g, x, y: g / (1 + np.exp2(x - y)), numbers="none", refuses="iub",
     formula="log2(2 ** input + 2 ** other), without overflow", example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]")
@@ -196,8 +198,10 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     """``input ** exponent`` in float64. Raises RuntimeError for an `out` of another type.
 
     >>> import minigrad as torch
-    >>> torch.float_power(torch.tensor([2]), 0.5)
+    >>> torch.float_power(torch.tensor([2.0], dtype=torch.float64), 0.5)
     tensor([1.4142], dtype=minigrad.float64)
+    >>> torch.float_power(torch.tensor([2]), 3)
+    tensor([8.], dtype=minigrad.float64)
     """
     if not isinstance(input, TensorBase) and not isinstance(exponent, TensorBase):
         raise not_a_tensor("float_power", "input", 1, input)
@@ -213,7 +217,7 @@ _scale_by_exponent: Any = elementwise("ldexp", np.ldexp, lambda g, y: _scale_by_
 
 
 def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
-    """``input * 2 ** other``.
+    """``input * 2 ** other``. Gradient of `input`: ``g * 2 ** other``.
 
     >>> import minigrad as torch
     >>> torch.ldexp(torch.tensor([3.0]), torch.tensor([2]))

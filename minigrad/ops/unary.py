@@ -142,7 +142,7 @@ sigmoid = unary(
 
 # ---- composed ------------------------------------------------------------------------------------
 def square(input: Tensor, *, out: Any = None) -> Tensor:
-    """``input ** 2``.
+    """``input ** 2``, element by element. Gradient of `input`: ``g * 2 * input``.
 
     >>> import minigrad as torch
     >>> torch.square(torch.tensor([2.0, -3.0]))
@@ -174,7 +174,7 @@ _rounded = elementwise("round", _to_decimals, lambda g: zeros_of(g), shown="Roun
 
 @takes_out
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
-    """Rounds to `decimals` decimals; a number halfway between two goes to the even one.
+    """Rounds to `decimals` decimals; a number halfway between two goes to the even one. The gradient is 0.
 
     >>> import minigrad as torch
     >>> torch.round(torch.tensor([0.5, 1.5, 2.567])), torch.round(torch.tensor([2.567]), decimals=2)

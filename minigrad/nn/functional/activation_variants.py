@@ -27,7 +27,10 @@ from minigrad.tensor.drawing import draw_in_order
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
     """``function(input, *options)``, written into `input` if `inplace`."""
-    return (in_place(function) if inplace else function)(input, *options)
+    return (_to_write(function) if inplace else function)(input, *options)
+
+
+_to_write = functools.cache(in_place)
 
 
 def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
