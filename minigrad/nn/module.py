@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.modes import no_grad
-from minigrad.layout import check_memory_format
 from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method
+from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks
-from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
-from minigrad.tensor.conversion import read_wish
 
 if TYPE_CHECKING:
     from minigrad.nn.state import IncompatibleKeys
@@ -27,7 +24,7 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
 
 
-class Module(ModuleHooks, Registry, NamesOptions):
+class Module(ModuleHooks, Conversions, NamesOptions):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as
@@ -119,8 +116,6 @@ class Module(ModuleHooks, Registry, NamesOptions):
         """
         clear_gradients(self.parameters(), set_to_none)
 
-    # ---- moving and converting -------------------------------------------------------------------
-
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Calls `fn` on every submodule, then on this module: ``net.apply(init_weights)``.
 
@@ -135,106 +130,6 @@ class Module(ModuleHooks, Registry, NamesOptions):
             child.apply(fn)
         fn(self)
         return self
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Replaces the data and the gradient of every parameter, and every buffer, by ``fn(tensor)``."""
-        if recurse:
-            for child in self.children():
-                child._apply(fn)
-        with no_grad():
-            for _, tensor in [*self._members(PARAMETER), *self._members(BUFFER)]:
-                for held in (tensor, tensor.grad):
-                    if held is not None:
-                        data = held.data
-                        data.writes = held.writes  # backward notices if `fn` writes to it
-                        held.data = fn(data)  # the tensor stays the same object
-        return self
-
-    def to(
-        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, memory_format: Any = None
-    ) -> Self:
-        """Move to a device, or convert the floating-point tensors to a dtype, or both, in place.
-
-        ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``; `memory_format` orders the weights of
-        four axes. Raises `TypeError` for a dtype that is not floating-point.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
-        minigrad.float64
-        """
-        if args:
-            dtype, device, _ = read_wish(args, dtype, device, False)
-        device = None if device is None else devices.device(device)
-        if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
-            raise TypeError(
-                f"nn.Module.to only accepts floating point dtypes, but got {dtype}; convert the module's inputs "
-                "instead: x.float()"
-            )
-
-        if memory_format is not None:
-            check_memory_format("to", memory_format)
-
-        def move(tensor: Tensor) -> Tensor:
-            wanted = dtype if tensor.is_floating_point() else None
-            order = memory_format if tensor.ndim in (4, 5) else None
-            return tensor.to(dtype=wanted, device=device, memory_format=order)
-
-        return self._apply(move)
-
-    def half(self) -> Self:
-        """Convert the floating-point tensors to float16.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).half().weight.dtype
-        minigrad.float16
-        """
-        return self.to(dtypes.float16)
-
-    def type(self, dst_type: Any) -> Self:
-        """Convert all tensors, integers too, as `Tensor.type` does.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).type(torch.float64).weight.dtype
-        minigrad.float64
-        """
-        return self._apply(lambda t: t.type(dst_type))
-
-    def double(self) -> Self:
-        """Convert the floating-point tensors to float64.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).double().weight.dtype
-        minigrad.float64
-        """
-        return self.to(dtypes.float64)
-
-    def float(self) -> Self:
-        """Convert the floating-point tensors to float32.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).double().float().weight.dtype
-        minigrad.float32
-        """
-        return self.to(dtypes.float32)
-
-    def cpu(self) -> Self:
-        """Move to the host's memory.
-
-        >>> import minigrad as torch
-        >>> torch.nn.Linear(2, 1).cpu().weight.device
-        device(type='cpu')
-        """
-        return self.to("cpu")
-
-    def cuda(self, device: Any = None) -> Self:
-        """Move to a CUDA device: the current one, or number `device`.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> layer = layer.cuda() if torch.cuda.is_available() else layer
-        """
-        where = devices.device("cuda", device) if isinstance(device, int) else device
-        return self.to("cuda" if where is None else where)
 
     # ---- saving and loading ----------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ _SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 
 
 class Registry:
-    """Registration, look-up and traversal; only `Module` derives from it.
+    """Registration, look-up and traversal; `Module` derives from it.
 
     `_parameters`, `_buffers` and `_modules` are live, ordered mappings of this module's attributes.
     """
