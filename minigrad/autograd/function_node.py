@@ -63,14 +63,17 @@ class Kept(NamedTuple):
 
 
 class Parts(dict[int, Any]):
-    """Gradients of a call's results by number; the sum of two adds gradients with the same number."""
+    """Gradients of a call's results by number, which are collected one after another."""
 
     base = shape = dtype = None  # attributes that the walk reads from arrays
 
     def __add__(self, other: Parts) -> Parts:
-        return Parts(
-            {i: self[i] + other[i] if i in self and i in other else self.get(i, other.get(i)) for i in {*self, *other}}
-        )
+        """These and `other` together, in this object: only the walk holds it, and a copy for each result would take
+        time that grows with the square of their number.
+        """
+        for i, gradient in other.items():
+            self[i] = self[i] + gradient if i in self else gradient
+        return self
 
 
 class FunctionNode(Node):

@@ -182,7 +182,7 @@ def check_rules(made: Any, code: Any, any_number: bool) -> None:
     """Raises for a rule with a parameter that the forward, of this `code`, does not have: a typing mistake."""
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
     if any_number:
-        known |= {"i", "shapes", "others"}
+        known |= {"i", "others"}
     if code:
         known |= set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
     expected = 1 if any_number else len(made.operands)

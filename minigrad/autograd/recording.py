@@ -43,8 +43,8 @@ def operation(
     flows to that operand. ``view=True`` says that the result may share its first operand's memory;
     `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`. With `in_float32`, float16 is computed
     in float32 and rounded once, in the forward and in each rule.
-    A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand), `shapes` (of all) and
-    `others` (the values of all but this one).
+    A forward with ``*operands`` takes one rule for all of them: it may read `i` (which operand) and `others` (the
+    values of all but this one).
 
     Raises TypeError when a rule asks for a name that the forward does not have, and for what is no name, no function.
 

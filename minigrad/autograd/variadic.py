@@ -8,6 +8,8 @@ from typing import Any
 
 from minigrad.autograd.recording import Operation
 
+KEPT = 32  # operations of different numbers of operands: a list that grows in a loop makes one for each length
+
 
 class Variadic(Operation):
     """A forward with ``*operands``, and one gradient rule for all of them."""
@@ -16,19 +18,22 @@ class Variadic(Operation):
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         count = len(operands)
-        made = self.plans.get(count) or self.plans.setdefault(count, self._derive(count))
+        made = self.plans.get(count)
+        if made is None:
+            if len(self.plans) >= KEPT:
+                self.plans.clear()
+            made = self.plans[count] = self._derive(count)
         return made(*operands, **statics)
 
     def _derive(self, count: int) -> Operation:
         """Makes the operation of `count` operands ``x0, x1, ...``, each of which has a rule."""
         rule, reads = self.rules[0], self.reads[0]
         names = tuple([f"x{i}" for i in range(count)])
-        several = {"others": count - 1, "shapes": count}
 
-        def spell(read: str, i: int) -> tuple[str, ...]:
-            """The names for which `read` stands in the rule of operand `i`."""
-            shapes = tuple([f"{name}_shape" for name in names])
-            return {"i": (), "others": names[:i] + names[i + 1 :], "shapes": shapes}.get(read, (read,))
+        def read_by(i: int) -> tuple[str, ...]:
+            """The names of the values that the rule of operand `i` reads."""
+            others = (*names[:i], *names[i + 1 :]) if "others" in reads else ()
+            return tuple([name for read in reads if read != "i" for name in (others if read == "others" else (read,))])
 
         def rule_of(i: int, g: Any, *values: Any) -> Any:
             """The gradient of operand `i`: the common rule, given what it reads."""
@@ -37,8 +42,8 @@ class Variadic(Operation):
             for read in reads:
                 if read == "i":
                     given.append(i)
-                elif read in several:
-                    given.append([*islice(rest, several[read])])
+                elif read == "others":
+                    given.append([*islice(rest, count - 1)])
                 else:
                     given.append(next(rest))
             return rule(g, *given)  # type: ignore[misc]
@@ -46,5 +51,5 @@ class Variadic(Operation):
         made = Operation(self.name, self.forward, (), self.view, self.backward_name)
         made.operands = names
         made.rules = tuple([rule and partial(rule_of, i) for i in range(count)])
-        made.reads = [tuple([name for read in reads for name in spell(read, i)]) for i in range(count)]
+        made.reads = [read_by(i) for i in range(count)] if "others" in reads else [read_by(0)] * count
         return made

@@ -41,7 +41,7 @@ def test_one_rule_serves_any_number_of_operands():
     weighted = operation(
         "weighted",
         lambda *xs, weights: sum(w * x for w, x in zip(weights, xs, strict=True)),
-        lambda g, i, weights, shapes, others: g * (weights[i] if len(others) + 1 == len(shapes) else np.nan),
+        lambda g, i, weights, others: g * (weights[i] if len(others) + 1 == len(weights) else np.nan),
     )
     product = operation("product", lambda *xs: np.prod(xs, axis=0), lambda g, others: g * np.prod(others, axis=0))
     for count in (1, 2, 5):
