@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import parallel, side_by_side
 from minigrad.blockwise import find_plan, layout_of
 
-BLOCK = 2**17  # elements of a slice, for functions that combine the elements of a row
+BLOCK = 2**18  # elements of a slice, for functions that combine the elements of a row
 MANY = 16  # least steps for which blocks pay in one thread too, because they stay in the cache
 UNIT = 32  # of an axis that a reduction is cut along: of a row or two NumPy adds up in another order
 
@@ -34,17 +34,22 @@ def compute_in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     return plan.compute(operands)
 
 
-def add_in_parts(total: Any, more: Any) -> Any:
-    """``total += more`` of arrays of one shape in C order."""
-    sums, addends = total.reshape(-1), more.reshape(-1)
-    parallel.spread(lambda part: np.add(sums[part], addends[part], out=sums[part]), sums.size, sums.nbytes // 4)
-    return total
+def add_in_parts(total: Any, more: Any, out: Any) -> Any:
+    """``total + more`` of arrays of one shape in C order, written into `out`, one of the two."""
+    sums, addends, found = total.reshape(-1), more.reshape(-1), out.reshape(-1)
+    parallel.spread(lambda part: np.add(sums[part], addends[part], out=found[part]), sums.size, sums.nbytes // 4)
+    return out
 
 
 def reduce_in_parts(
     reduce: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
 ) -> Any:
-    """``reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays."""
+    """``reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays.
+
+    A sum of all elements is cut in the middle.
+    """
+    if axis is None and dtype in (None, x.dtype) and x.flags.c_contiguous and x.__class__ is np.ndarray:
+        return _add_halves(x, keepdims)
     stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
     longest, units = _find_longest(x.shape, stays)
     if units < 2 or x.__class__ is not np.ndarray or not parallel.may_spread() or not layout_of(x).is_in_order():
@@ -58,6 +63,22 @@ def reduce_in_parts(
 
     parallel.spread(reduce_part, units, x.nbytes // 4)  # as quick as a copy of x
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
+
+
+def _add_halves(x: Any, keepdims: bool) -> Any:
+    """The sum of all elements, of the two halves in which NumPy's pairwise sum adds them, too."""
+    elements = x.reshape(-1)
+    middle = elements.size // 2 // 8 * 8
+    found = np.empty(2, x.dtype)
+
+    halves = elements[:middle], elements[middle:]
+
+    def add_half(i: int) -> None:
+        found[i] = np.add.reduce(halves[i], dtype=x.dtype)
+
+    parallel.share(add_half, (0, 1), x.nbytes // 4)
+    total = found[0] + found[1]
+    return total.reshape((1,) * x.ndim) if keepdims else total
 
 
 def _find_longest(shape: tuple[int, ...], stays: Sequence[int]) -> tuple[int, int]:

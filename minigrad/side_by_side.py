@@ -45,7 +45,7 @@ def keep_where(mask: Any, x: Any, out: Any = None) -> Any:
 
 
 def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
-    """``total + more`` of arrays of one shape, written into `out`, which is None or `total` itself.
+    """``total + more`` of arrays of one shape, written into `out`, which is None or one of the two.
 
     On a GPU by its kernel. Of Tensors, or of NumPy's scalars, a new one.
     """
@@ -57,7 +57,7 @@ def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
         return in_parts(np.add, total, more)
     from minigrad.large_arrays import add_in_parts
 
-    return add_in_parts(total, more)
+    return add_in_parts(total, more, out)
 
 
 RUN = 64  # rows added in sequence; the rounding error grows with their number

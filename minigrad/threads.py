@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 from _thread import allocate_lock  # `threading` itself takes half a millisecond to import
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -96,29 +94,29 @@ def set_count(number: int) -> None:
         advise("threads", f"{detail}; set OMP_NUM_THREADS={number} in the environment before Python starts")
 
 
-@contextmanager
-def products_alone() -> Iterator[None]:
+class products_alone:
     """A context in which a matrix product uses only the calling thread, because other threads are busy.
 
     Also used for a product before such a pass: after its work a thread of OpenBLAS stays awake for about 20 ms, on a
-    processor that our threads need.
+    processor that our threads need. A class, because a generator would take half as long again.
     """
-    switch = _switch()
-    if not switch:
-        yield
-        return
-    with _alone.lock:
-        if not _alone.callers:
-            _alone.number = int(switch[0]())
-            switch[1](1)
-        _alone.callers += 1
-    try:
-        yield
-    finally:
-        with _alone.lock:
-            _alone.callers -= 1
-            if not _alone.callers:
-                switch[1](_alone.number)
+
+    def __enter__(self) -> None:
+        switch = _switch()
+        if switch:
+            with _alone.lock:
+                if not _alone.callers:
+                    _alone.number = int(switch[0]())
+                    switch[1](1)
+                _alone.callers += 1
+
+    def __exit__(self, *_: object) -> None:
+        switch = _switch()
+        if switch:
+            with _alone.lock:
+                _alone.callers -= 1
+                if not _alone.callers:
+                    switch[1](_alone.number)
 
 
 def start_anew() -> None:

@@ -309,7 +309,20 @@ def test_large_gradients_are_accumulated_in_parts(order, monkeypatch):
     x = torch.tensor(values, requires_grad=True)
     (-x + x * x + x.exp() + x.tanh()).backward(torch.ones(9, 7, dtype=torch.float64))
     np.testing.assert_allclose(x.grad.numpy(), -1 + 2 * values + np.exp(values) + 1 - np.tanh(values) ** 2, rtol=1e-12)
-    total, more = np.asarray(values, order=order), rng.standard_normal((9, 7))
-    expected = total + more
-    side_by_side.add_arrays(total, more, total)
-    assert (total == expected).all()
+    for place in (0, 1):
+        addends = np.array(values, order=order), rng.standard_normal((9, 7))
+        expected = addends[0] + addends[1]
+        assert side_by_side.add_arrays(*addends, addends[place]) is addends[place]
+        assert (addends[place] == expected).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("size", [2**18, 2**18 + 7, 300_001])
+def test_the_sum_of_all_elements_of_a_large_array_has_the_bits_of_numpys(size, dtype, monkeypatch):
+    x = (np.random.default_rng(0).standard_normal(size) * 100).astype(dtype)
+    monkeypatch.setattr(parallel, "WORTH", 1)
+    for threads in (1, 2):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
+        total = side_by_side.add_up(x, None, dtype)
+        assert total == np.add.reduce(x) and total.dtype == dtype
+    assert side_by_side.add_up(x[None], None, keepdims=True).shape == (1, 1)

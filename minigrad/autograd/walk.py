@@ -97,21 +97,21 @@ class Arrivals:
             target = edge if isinstance(edge, Node) else edge.array
             if gradient.shape != target.shape or gradient.dtype is not target.dtype:
                 gradient = fit(gradient, target, node, create_graph)
+            own = None if create_graph or gradient is cotangent or gradient.base is not None else gradient
             if edge in pending:
-                self.add(edge, gradient)
+                self.add(edge, gradient, own)
                 continue
             pending[edge] = gradient
             if target is edge:
                 heappush(self.newest, (-edge.order, edge))
-            if not create_graph and gradient is not cotangent and gradient.base is None:
-                self.owned.add(edge)  # any other gradient may share its memory
+            if own is not None:  # any other gradient may share its memory
+                self.owned.add(edge)
 
-    def add(self, edge: Any, gradient: Any) -> None:
-        """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
+    def add(self, edge: Any, gradient: Any, own: Any = None) -> None:
+        """Add `gradient` to what waits at `edge`: into the memory of one of them that is ours, else into new memory."""
         waiting = self.pending[edge]
-        self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else None)
-        if not self.create_graph:
-            self.owned.add(edge)
+        self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else own)
+        self.owned.add(edge)
 
     def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Any]]:
         """The leaves among these to which gradients came, each with their sum.

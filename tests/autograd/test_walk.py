@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import autograd, nn
+from minigrad import autograd, nn, side_by_side
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
 from tests.any_device import share_memory
@@ -163,6 +163,21 @@ def test_a_gradient_that_two_operands_share_is_not_added_into():
     s = x + y
     (s + x + x).backward(mg.ones(3, dtype=mg.float64))
     assert (x.grad == 3).all() and (y.grad == 1).all()
+
+
+def test_a_sum_is_written_into_the_gradient_that_nobody_else_holds(monkeypatch):
+    """The first gradient of x is that of the result, which y gets too; the second is new."""
+    adds = []
+    add_arrays = side_by_side.add_arrays
+    monkeypatch.setattr(side_by_side, "add_arrays", lambda *given: adds.append(given) or add_arrays(*given))
+    x, y = leaf(3, seed=1), leaf(3, seed=2)
+    product = x * x
+    (product + x + y).sum().backward()
+    [borrowed, new, out], [total, newer, last] = adds
+    assert borrowed is not new and out is new
+    assert total is new and newer is not new and last is new
+    assert (y.grad == 1).all()
+    np.testing.assert_allclose(x.grad.numpy(), 1 + 2 * x.detach().numpy())
 
 
 def test_a_second_backward_adds_in_place():
