@@ -52,7 +52,7 @@ def multiply_matrices(x: Any, y: Any) -> Any:
         if length == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
             return x * y
         if length == 1 or count <= SMALL:
-            return np.dot(x, y)
+            return x.dot(y)
         if count < LARGE:
             with products_alone():
                 return x @ y
@@ -120,7 +120,10 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y: Any = reshape(other, -1, 1) if b.ndim == 1 else other  # type: ignore[arg-type]
     try:
-        product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
+        if a.ndim == 2 == b.ndim and a.__class__ is np.ndarray is b.__class__:  # nearly always
+            product: Any = _matmul.call((input, other), (a, b), {})
+        else:
+            product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
         whose = f"for the batch axes of {tuple(a.shape)} and {tuple(b.shape)}, matmul"
         raise shapes_do_not_broadcast(whose, tuple(a.shape[:-2]), tuple(b.shape[:-2])) from None
