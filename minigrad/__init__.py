@@ -10,10 +10,7 @@ from math import e, inf, nan, pi
 # fmt: off
 # isort: off
 from minigrad import autograd
-from minigrad.autograd import (
-    enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled, is_grad_enabled,
-    is_inference_mode_enabled, no_grad, set_grad_enabled,
-)
+from minigrad.autograd import enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from minigrad.devices import default_device as get_default_device, device, set_default_device
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
@@ -65,6 +62,8 @@ if _typing.TYPE_CHECKING:
         futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils, version, viz,
     )
     from minigrad.amp import GradScaler, autocast, is_autocast_enabled
+    from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
+    from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.grids import (
@@ -221,6 +220,8 @@ _ROOMS = (
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
+    "autograd.anomaly": "is_anomaly_check_nan_enabled is_anomaly_enabled",
+    "autograd.inference": "inference_mode",
     "ops.addmm": "addbmm addmm addmv addr baddbmm",
     "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
     "ops.cumulative": "cummax cummin cumprod cumsum logcumsumexp prod",

@@ -3,12 +3,8 @@
 # fmt: off
 from typing import TYPE_CHECKING
 
-from minigrad.autograd.anomaly import (
-    detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
-)
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
-from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.modes import (
     enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
@@ -18,7 +14,11 @@ from minigrad.missing import open_later
 
 if TYPE_CHECKING:
     from minigrad.autograd import functional, graph, profiler
+    from minigrad.autograd.anomaly import (
+        detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
+    )
     from minigrad.autograd.function import Function
+    from minigrad.autograd.inference import inference_mode
     from minigrad.autograd.variable import Variable
 
 __all__ = [
@@ -33,5 +33,10 @@ if not TYPE_CHECKING:
         "torch.autograd",
         globals(),
         "functional graph profiler",
-        {"function": "Function", "variable": "Variable"},
+        {
+            "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
+            "function": "Function",
+            "inference": "inference_mode",
+            "variable": "Variable",
+        },
     )

@@ -16,7 +16,6 @@ from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd import leaves
-from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, mode
 from minigrad.autograd.inspection import run_hooks
 from minigrad.autograd.node import Node, nodes_below
@@ -52,6 +51,8 @@ def walk(
             continue
         gradients = node.vjp(cotangent, create_graph, route)
         if anomaly:
+            from minigrad.autograd.anomaly import check_gradients
+
             check_gradients(node, gradients)
         arrivals.receive(node, gradients, cotangent)
         if not retain_graph:

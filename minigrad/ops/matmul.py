@@ -16,7 +16,6 @@ from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import reshape, to_shape
 from minigrad.ops.writes import write_out
-from minigrad.threads import products_alone
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -54,6 +53,8 @@ def multiply_matrices(x: Any, y: Any) -> Any:
         if length == 1 or count <= SMALL:
             return x.dot(y)
         if count < LARGE:
+            from minigrad.threads import products_alone
+
             with products_alone():
                 return x @ y
     return x @ y
@@ -66,7 +67,8 @@ def _multiply_batches(x: Any, y: Any) -> Any:
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if max(batch) == 1:
         return np.matmul(x, y, order="C")
-    from minigrad.parallel import spread  # only large products need it
+    from minigrad.parallel import spread  # only large products need them
+    from minigrad.threads import products_alone
 
     out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))
     along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
