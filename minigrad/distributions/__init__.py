@@ -2,17 +2,76 @@
 
 from typing import TYPE_CHECKING
 
-from minigrad.distributions.continuous import Exponential, Normal, Uniform
-from minigrad.distributions.discrete import Bernoulli, Categorical
+from minigrad.distributions import constraints, transforms
+from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
+from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
-from minigrad.distributions.kl import kl_divergence
+from minigrad.distributions.independent import Independent, MixtureSameFamily
+from minigrad.distributions.kl import kl_divergence, register_kl
 from minigrad.distributions.multinomial import Multinomial
 from minigrad.distributions.multivariate_normal import MultivariateNormal
+from minigrad.distributions.transformed_distribution import (
+    Gumbel,
+    HalfNormal,
+    LogNormal,
+    Pareto,
+    TransformedDistribution,
+)
+from minigrad.distributions.transforms import (
+    AbsTransform,
+    AffineTransform,
+    ComposeTransform,
+    ExpTransform,
+    IndependentTransform,
+    PowerTransform,
+    ReshapeTransform,
+    SigmoidTransform,
+    SoftmaxTransform,
+    SoftplusTransform,
+    TanhTransform,
+    Transform,
+    identity_transform,
+)
 from minigrad.missing import missing_from
 
 __all__ = [
-    "Bernoulli", "Categorical", "Distribution", "Exponential", "Multinomial", "MultivariateNormal", "Normal", "Uniform",
+    "AbsTransform",
+    "AffineTransform",
+    "Bernoulli",
+    "Categorical",
+    "Cauchy",
+    "ComposeTransform",
+    "Distribution",
+    "ExpTransform",
+    "Exponential",
+    "Geometric",
+    "Gumbel",
+    "HalfNormal",
+    "Independent",
+    "IndependentTransform",
+    "Laplace",
+    "LogNormal",
+    "MixtureSameFamily",
+    "Multinomial",
+    "MultivariateNormal",
+    "Normal",
+    "OneHotCategorical",
+    "Pareto",
+    "Poisson",
+    "PowerTransform",
+    "ReshapeTransform",
+    "SigmoidTransform",
+    "SoftmaxTransform",
+    "SoftplusTransform",
+    "TanhTransform",
+    "Transform",
+    "TransformedDistribution",
+    "Uniform",
+    "constraints",
+    "identity_transform",
     "kl_divergence",
+    "register_kl",
+    "transforms",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Distributions of one real number: normal, uniform, exponential. Draws are PyTorch's for the same seed.
+"""Distributions of one real number: normal, uniform, exponential, Laplace, Cauchy. A seed gives PyTorch's draws.
 
 Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/distributions.html
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minigrad.creation import empty, normal, rand
+from minigrad.creation import empty, full_like, normal, rand
 from minigrad.distributions.distribution import Distribution, as_parameters
-from minigrad.ops.error_function import erf
-from minigrad.ops.unary import log
+from minigrad.ops.error_function import erf, erfinv
+from minigrad.ops.unary import log, log1p
+from minigrad.type_limits import finfo
 
 
 class Normal(Distribution):
@@ -74,6 +75,15 @@ class Normal(Distribution):
         """
         return 0.5 * (1 + erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
 
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(0.5))
+        tensor(0.)
+        """
+        return self.loc + self.scale * erfinv(2 * value - 1) * math.sqrt(2)
+
     def entropy(self) -> Any:
         return 0.5 + 0.5 * math.log(2 * math.pi) + log(self.scale)
 
@@ -125,6 +135,15 @@ class Uniform(Distribution):
         """
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Uniform(0.0, 2.0).icdf(torch.tensor(0.25))
+        tensor(0.5000)
+        """
+        return value * (self.high - self.low) + self.low
+
     def entropy(self) -> Any:
         return log(self.high - self.low)
 
@@ -173,5 +192,143 @@ class Exponential(Distribution):
         """
         return 1 - (-self.rate * value).exp()
 
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Exponential(2.0).icdf(torch.tensor(0.0))
+        tensor(0.)
+        """
+        return -log1p(-value) / self.rate
+
     def entropy(self) -> Any:
         return 1 - log(self.rate)
+
+
+class Laplace(Distribution):
+    """``p(x) = exp(-|x - loc| / scale) / (2 scale)``. Raises ValueError for a scale that is not positive.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Laplace(0.0, 1.0).log_prob(torch.tensor(0.0))
+    tensor(-0.6931)
+    """
+
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = as_parameters(loc, scale)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.scale > 0, "the scale must be positive")
+
+    @property
+    def mean(self) -> Any:
+        """`loc`."""
+        return self.loc
+
+    mode = mean
+
+    @property
+    def stddev(self) -> Any:
+        """``sqrt(2) scale``."""
+        return math.sqrt(2) * self.scale
+
+    @property
+    def variance(self) -> Any:
+        """``2 scale^2``."""
+        return 2 * self.scale.pow(2)
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        shape, least = self._extended_shape(sample_shape), finfo(self.loc.dtype).eps - 1
+        drawn = empty(shape, dtype=self.loc.dtype, device=self.loc.device).uniform_(least, 1)
+        return self.loc - self.scale * drawn.sign() * log1p(-drawn.abs())
+
+    def log_prob(self, value: Any) -> Any:
+        return -log(2 * self.scale) - (value - self.loc).abs() / self.scale
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Laplace(0.0, 1.0).cdf(torch.tensor(0.0))
+        tensor(0.5000)
+        """
+        off = value - self.loc
+        return 0.5 - 0.5 * off.sign() * (-off.abs() / self.scale).expm1()
+
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Laplace(0.0, 1.0).icdf(torch.tensor(0.5))
+        tensor(0.)
+        """
+        off = value - 0.5
+        return self.loc - self.scale * off.sign() * log1p(-2 * off.abs())
+
+    def entropy(self) -> Any:
+        return 1 + log(2 * self.scale)
+
+
+class Cauchy(Distribution):
+    """``p(x) = 1 / (pi scale (1 + ((x - loc) / scale)^2))``. Raises ValueError for a scale that is not positive.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Cauchy(0.0, 1.0).log_prob(torch.tensor(0.0))
+    tensor(-1.1447)
+    """
+
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = as_parameters(loc, scale)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.scale > 0, "the scale must be positive")
+
+    @property
+    def mean(self) -> Any:
+        """NaN: there is none."""
+        return full_like(self.loc, math.nan)
+
+    @property
+    def mode(self) -> Any:
+        """`loc`."""
+        return self.loc
+
+    @property
+    def variance(self) -> Any:
+        """Infinite."""
+        return full_like(self.loc, math.inf)
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        shape = self._extended_shape(sample_shape)
+        return self.loc + self.loc.new_empty(shape).cauchy_() * self.scale
+
+    def log_prob(self, value: Any) -> Any:
+        return -math.log(math.pi) - log(self.scale) - log1p(((value - self.loc) / self.scale) ** 2)
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Cauchy(0.0, 1.0).cdf(torch.tensor(0.0))
+        tensor(0.5000)
+        """
+        return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
+
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Cauchy(0.0, 1.0).icdf(torch.tensor(0.5))
+        tensor(0.)
+        """
+        return (math.pi * (value - 0.5)).tan() * self.scale + self.loc
+
+    def entropy(self) -> Any:
+        return math.log(4 * math.pi) + log(self.scale)

@@ -1,16 +1,24 @@
-"""Discrete distributions: Bernoulli and categorical."""
+"""Discrete distributions: Bernoulli, categorical, geometric, Poisson."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any
 
+from minigrad.creation import rand, zeros
 from minigrad.distributions.distribution import Distribution, as_parameters, keep_inside, probs_or_logits, scale_chances
+from minigrad.ops.gamma import lgamma
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.special import xlogy
 from minigrad.ops.unary import log, log1p
-from minigrad.tensor.drawing import bernoulli, multinomial
+from minigrad.tensor.drawing import bernoulli, multinomial, poisson
 from minigrad.type_limits import finfo
+
+
+def _log_odds(probs: Any) -> Any:
+    inside = keep_inside(probs)
+    return log(inside) - log1p(-inside)
 
 
 class Bernoulli(Distribution):
@@ -37,8 +45,7 @@ class Bernoulli(Distribution):
     @property
     def logits(self) -> Any:
         """``log(probs / (1 - probs))``."""
-        inside = keep_inside(self.probs)
-        return log(inside) - log1p(-inside) if self._logits is None else self._logits
+        return _log_odds(self.probs) if self._logits is None else self._logits
 
     @property
     def mean(self) -> Any:
@@ -110,3 +117,138 @@ class Categorical(Distribution):
     def entropy(self) -> Any:
         least = finfo(self.logits.dtype).min  # 0 log 0 = 0
         return -sum(self.logits.clamp(min=least) * self.probs, -1)
+
+
+class OneHotCategorical(Distribution):
+    """`Categorical`, whose outcomes are rows with a one in the place of the outcome.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.OneHotCategorical(torch.tensor([0.0, 3.0])).sample()
+    tensor([0., 1.])
+    """
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        self._categorical = Categorical(probs, logits, validate_args)
+        shape = self._categorical.param_shape
+        super().__init__(shape[:-1], shape[-1:], validate_args)
+
+    probs = property(lambda self: self._categorical.probs)
+    logits = property(lambda self: self._categorical.logits)
+    param_shape = property(lambda self: self._categorical.param_shape)
+    mean = property(lambda self: self.probs)
+    variance = property(lambda self: self.probs * (1 - self.probs))
+
+    @property
+    def mode(self) -> Any:
+        """The row of the most likely outcome."""
+        return self._rows(self._categorical.mode)
+
+    def _rows(self, outcomes: Any) -> Any:
+        empty = zeros((*outcomes.shape, *self.event_shape), dtype=self.probs.dtype, device=self.probs.device)
+        return empty.scatter_(-1, outcomes.unsqueeze(-1), 1.0)
+
+    def expand(self, batch_shape: Any) -> Any:
+        new = super().expand(batch_shape)
+        new._categorical = self._categorical.expand(batch_shape)
+        return new
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Rows of shape (*sample_shape, *batch_shape, outcomes)."""
+        return self._rows(self._categorical.sample(sample_shape))
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect(((value == 0) | (value == 1)) & (value.sum(-1, True) == 1), "a value must be one 1 among zeros")
+        return self._categorical.log_prob(value.max(-1)[1])
+
+    def entropy(self) -> Any:
+        return self._categorical.entropy()
+
+
+class Geometric(Distribution):
+    """How often a coin fails before its first success: ``p(k) = (1 - probs)^k probs``.
+
+    Raises ValueError unless one of `probs` and `logits` is given, and for probabilities outside (0, 1].
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Geometric(0.25).mean
+    tensor(3.)
+    """
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        by_chance = probs_or_logits("Geometric", probs, logits)
+        (given,) = as_parameters(probs if by_chance else logits)
+        self.probs = given if by_chance else given.sigmoid()
+        self._logits = None if by_chance else given
+        self.parameters = ("probs",) if by_chance else ("logits",)  # type: ignore[misc]
+        super().__init__(given.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect((self.probs > 0) & (self.probs <= 1), "the chances must lie in (0, 1]")
+
+    @property
+    def logits(self) -> Any:
+        """``log(probs / (1 - probs))``."""
+        return _log_odds(self.probs) if self._logits is None else self._logits
+
+    @property
+    def mean(self) -> Any:
+        """``1 / probs - 1``."""
+        return 1 / self.probs - 1
+
+    @property
+    def mode(self) -> Any:
+        """0."""
+        return self.probs * 0
+
+    @property
+    def variance(self) -> Any:
+        """``(1 / probs - 1) / probs``."""
+        return (1 / self.probs - 1) / self.probs
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Counts of shape (*sample_shape, *batch_shape)."""
+        chances = self.probs.detach()
+        drawn = rand(self._extended_shape(sample_shape), dtype=chances.dtype, device=chances.device)
+        return (log(drawn.clamp(min=finfo(chances.dtype).tiny)) / log1p(-chances)).floor()
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect((value >= 0) & (value == value.floor()), "the value must be a number of failures, 0, 1, 2, ...")
+        return value * log1p(-self.probs).masked_fill((self.probs == 1) & (value == 0), 0.0) + log(self.probs)
+
+    def entropy(self) -> Any:
+        score = self.probs * self.logits - (self.logits.clamp(min=0) + log1p((-self.logits.abs()).exp()))
+        return -score / self.probs
+
+
+class Poisson(Distribution):
+    """``p(k) = rate^k exp(-rate) / k!``. Raises ValueError for a negative rate.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Poisson(1.0).log_prob(torch.tensor(0.0))
+    tensor(-1.)
+    """
+
+    parameters = ("rate",)
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = as_parameters(rate)
+        super().__init__(self.rate.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.rate >= 0, "the rate must be 0 or more")
+
+    mean = property(lambda self: self.rate)
+    variance = mean
+
+    @property
+    def mode(self) -> Any:
+        """`rate`, rounded down."""
+        return self.rate.floor()
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Counts of shape (*sample_shape, *batch_shape)."""
+        return poisson(self.rate.detach().expand(self._extended_shape(sample_shape)))
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect((value >= 0) & (value == value.floor()), "the value must be a count, 0, 1, 2, ...")
+        return xlogy(value, self.rate) - self.rate - lgamma(value + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
@@ -101,6 +102,20 @@ class Distribution:
         """
         raise NotImplementedError(f"{type(self).__name__} has no entropy")
 
+    def expand(self, batch_shape: Any) -> Any:
+        """The same distribution with the batch shape `batch_shape`; its parameters are expanded views.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).expand((2, 3)).sample().shape
+        minigrad.Size([2, 3])
+        """
+        new = copy(self)
+        new._batch_shape, axes = Size(batch_shape), len(self._batch_shape)
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):  # (*batch, ...) -> (*batch_shape, ...)
+                setattr(new, name, value.expand(*batch_shape, *value.shape[axes:]))
+        return new
+
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
@@ -121,8 +136,10 @@ class Distribution:
 
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
-    """Numbers and tensors as tensors, broadcast to one shape."""
-    return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v) for v in values])
+    """Numbers and tensors as tensors, broadcast to one shape. Beside a tensor, numbers have its dtype and device."""
+    like = next((v for v in values if isinstance(v, Tensor)), None)
+    kind: dict[str, Any] = {} if like is None else {"dtype": like.dtype, "device": like.device}
+    return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v, **kind) for v in values])
 
 
 def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The Kullback-Leibler divergence of two distributions of the same class.
+"""The Kullback-Leibler divergence of two distributions.
 
 Sources: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.6.1; of vectors: C. Rasmussen and
 C. Williams, "Gaussian Processes for Machine Learning", 2006, equation A.23.
@@ -7,15 +7,21 @@ C. Williams, "Gaussian Processes for Machine Learning", 2006, equation A.23.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from minigrad.distributions.continuous import Exponential, Normal
-from minigrad.distributions.discrete import Bernoulli, Categorical
+from minigrad.distributions.continuous import Exponential, Laplace, Normal, Uniform
+from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
+from minigrad.distributions.independent import Independent
 from minigrad.distributions.multivariate_normal import MultivariateNormal
+from minigrad.distributions.transform import sum_rightmost
+from minigrad.distributions.transformed_distribution import TransformedDistribution
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
-from minigrad.ops.unary import log
+from minigrad.ops.unary import log, log1p
+
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 def _normal(p: Normal, q: Normal) -> Any:
@@ -49,26 +55,86 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:
     return q.half_log_det() - p.half_log_det() + 0.5 * (squares - p.event_shape[0])
 
 
-_RULES: dict[type[Distribution], Any] = {
-    Normal: _normal,
-    Exponential: _exponential,
-    Bernoulli: _bernoulli,
-    Categorical: _categorical,
-    MultivariateNormal: _multivariate_normal,
-}
+def _laplace(p: Laplace, q: Laplace) -> Any:
+    ratio, apart = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -log(ratio) + apart / q.scale + ratio * (-apart / p.scale).exp() - 1
+
+
+def _uniform(p: Uniform, q: Uniform) -> Any:
+    ratio = log((q.high - q.low) / (p.high - p.low))
+    return ratio.masked_fill((q.low > p.low) | (q.high < p.high), math.inf)
+
+
+def _poisson(p: Poisson, q: Poisson) -> Any:
+    return p.rate * (log(p.rate) - log(q.rate)) - (p.rate - q.rate)
+
+
+def _geometric(p: Geometric, q: Geometric) -> Any:
+    return -p.entropy() - log1p(-q.probs) / p.probs - q.logits
+
+
+def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Any:
+    return _categorical(p._categorical, q._categorical)
+
+
+def _independent(p: Independent, q: Independent) -> Any:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("No KL(p || q) of Independent distributions that join different numbers of axes")
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Any:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("No KL(p || q) of distributions whose transforms or shapes of values differ")
+    return kl_divergence(p.base_dist, q.base_dist)  # which a bijection leaves as it is
+
+
+_RULES: dict[tuple[type[Distribution], type[Distribution]], Any] = {}
+
+
+def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
+    """Makes the decorated function the divergence of the two classes, and of classes derived from them.
+
+    >>> import minigrad as torch
+    >>> Normal = torch.distributions.Normal
+    >>> class Sharp(Normal):
+    ...     pass
+    >>> @torch.distributions.register_kl(Sharp, Normal)
+    ... def always_zero(p, q):
+    ...     return 0.0
+    >>> torch.distributions.kl_divergence(Sharp(0.0, 1.0), Normal(1.0, 2.0))
+    0.0
+    """
+
+    def keep(rule: Rule) -> Rule:
+        _RULES[type_p, type_q] = rule
+        return rule
+
+    return keep
+
+
+for _kind, _rule in {
+    Normal: _normal, Exponential: _exponential, Bernoulli: _bernoulli, Categorical: _categorical, Laplace: _laplace,
+    MultivariateNormal: _multivariate_normal, Uniform: _uniform, Poisson: _poisson, Geometric: _geometric,
+    OneHotCategorical: _one_hot, Independent: _independent, TransformedDistribution: _transformed,
+}.items():  # fmt: skip
+    _RULES[_kind, _kind] = _rule
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
     """The mean of ``log p(x) - log q(x)`` over values x of p.
 
-    Raises NotImplementedError for distributions of different classes, and for those without a closed form here.
+    Raises NotImplementedError for two distributions without a closed form here.
 
     >>> import minigrad as torch
     >>> Normal = torch.distributions.Normal
     >>> torch.distributions.kl_divergence(Normal(0.0, 1.0), Normal(1.0, 2.0))
     tensor(0.4431)
     """
-    if type(p) is not type(q) or type(p) not in _RULES:
+    above_p, above_q = type(p).__mro__, type(q).__mro__
+    fitting = [pair for pair in _RULES if pair[0] in above_p and pair[1] in above_q]
+    if not fitting:
         kinds = f"p type {type(p).__name__} and q type {type(q).__name__}"
         raise NotImplementedError(f"No KL(p || q) is implemented for {kinds}")
-    return _RULES[type(p)](p, q)
+    nearest = min(fitting, key=lambda pair: above_p.index(pair[0]) + above_q.index(pair[1]))
+    return _RULES[nearest](p, q)

@@ -258,3 +258,16 @@ def test_one_number_is_printed_and_several_as_their_size():
 def test_log_prob_of_nan_is_refused():
     with pytest.raises(ValueError, match="the value must be a number, not NaN"):
         torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor([1.0, float("nan")]))
+
+
+def test_a_number_beside_a_tensor_has_its_dtype():
+    law = D.Normal(0.0, torch.ones(2, dtype=torch.float64))
+    assert law.loc.dtype is law.sample().dtype is torch.float64
+    assert D.Uniform(0, 3).sample().dtype is torch.float32
+
+
+def test_an_expanded_law_has_views_of_the_parameters():
+    law = D.Categorical(T([[1.0, 2.0, 7.0]])).expand((4, 1))
+    assert law.probs.shape == (4, 1, 3) and law.probs.stride(0) == 0 and law.sample((2,)).shape == (2, 4, 1)
+    assert D.Normal(0.0, 1.0).expand((2,)).batch_shape == (2,) == D.MultivariateNormal(
+        torch.zeros(3), torch.eye(3)).expand((2,)).log_prob(torch.zeros(3)).shape  # fmt: skip
