@@ -5,10 +5,9 @@ Source: Jaderberg et al., "Spatial Transformer Networks", 2015, equations 1 and 
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from minigrad.autograd.recording import Operation, operation
+from minigrad.autograd.recording import operation
 
 # (N, d+1, d), (P, d+1) -> (N, *size, d); the points of the image have no gradient
 affine: Any = operation(
@@ -17,6 +16,7 @@ affine: Any = operation(
     lambda g, base: base.T @ g.reshape(g.shape[0], base.shape[0], g.shape[-1]),
     None,
     shown="AffineGridGeneratorBackward0",
+    in_float32=True,
 )
 
 
@@ -29,13 +29,10 @@ def _each(g: Any, x: Any) -> Any:
     return g.reshape(*g.shape[:2], 1, x.shape[-1])
 
 
-@cache
-def make_weighing(space: int) -> Operation:
-    """Makes the operation from K values (N, C, K, P) and weights (N, K, P) per pixel to new pixels (N, C, *size)."""
-    return operation(
-        f"grid_sampler_{space}d",
-        _sum,
-        lambda g, weights: _each(g, weights) * weights[:, None],
-        lambda g, values: (_each(g, values) * values).sum(1),
-        shown=f"GridSampler{space}DBackward0",
-    )
+# The K pixels that each of P points reads, (N, C, K, P), and their weights, (N, K, P) -> new pixels (N, C, *size)
+weigh: Any = operation(
+    "grid_sampler",
+    _sum,
+    lambda g, weights: _each(g, weights) * weights[:, None],
+    lambda g, values: (_each(g, values) * values).sum(1),
+)

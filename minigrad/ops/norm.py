@@ -10,12 +10,13 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
-from minigrad.half_precision import round_once, sum_type
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
 from minigrad.ops.comparison import gt
-from minigrad.ops.copies import cast, contiguous
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.composed import in_float32
+from minigrad.ops.copies import contiguous
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
@@ -215,8 +216,12 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]
-    wide = cast(input, sum_type(input.array))
-    over = gt(norm(wrap(wide.array), p, rest, True), maxnorm)
-    sizes = norm(where(over, wide, 1.0), p, rest, True)  # of the others no gradient comes, which might be NaN
-    scale = where(over, true_divide(maxnorm, add(sizes, 1e-7)), 1.0)
-    return mul(contiguous(input), cast(scale, input.array.dtype))
+    return name_last_call(mul(contiguous(input), _find_scales(input, p, rest, maxnorm)), "RenormBackward0")
+
+
+@in_float32
+def _find_scales(x: Tensor, p: float, dims: list[int], most: float) -> Tensor:
+    """The factor of each part: 1, or what brings its p-norm, over the axes `dims`, down to `most`."""
+    over = gt(norm(wrap(x.array), p, dims, True), most)
+    sizes = norm(where(over, x, 1.0), p, dims, True)  # of the others no gradient comes, which might be NaN
+    return where(over, true_divide(most, add(sizes, 1e-7)), 1.0)

@@ -273,3 +273,6 @@ def test_rows_that_renorm_leaves_as_they_are_pass_their_gradient_also_beside_nan
     x = torch.tensor([[torch.nan, 0.02], [0.1, 0.2], [0.0, 3.0]], requires_grad=True)
     x.renorm(2, 0, 1.0).backward(torch.tensor([[1.0, 2.0]] * 3))
     assert x.grad[:2].tolist() == [[1.0, 2.0]] * 2 and x.grad[2].isfinite().all()
+    half = torch.arange(16.0).view(4, 4).half().requires_grad_().renorm(2, 0, 3.0)  # numbers recorded from PyTorch
+    np.testing.assert_allclose(half[1].tolist(), [1.0693, 1.3369, 1.6035, 1.8711], atol=5e-5)
+    assert (half.dtype, half.grad_fn.name()) == (torch.float16, "RenormBackward0")

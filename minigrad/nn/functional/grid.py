@@ -15,10 +15,11 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
-from minigrad.half_precision import HALF
 from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.ops.arguments import require_bools, sizes
-from minigrad.ops.grid import affine, make_weighing
+from minigrad.ops.composed import in_float32
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.grid import affine, weigh
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.resample import weigh_far, weigh_near
@@ -48,8 +49,6 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
               [ 0.5000,  0.0000]]]])
     """
     require_tensors("affine_grid", "theta", theta)
-    if theta.array.dtype == HALF:  # computed in float32, rounded once
-        return affine_grid(theta.float(), size, align_corners).half()
     align_corners = _read_align_corners("affine_grid", align_corners)
     size = tuple(sizes("affine_grid", size))
     _check_affine(theta, size)
@@ -111,8 +110,6 @@ def grid_sample(
     tensor([[[[2., 3.]]]])
     """
     require_tensors("grid_sample", "input grid", input, grid)
-    if input.array.dtype == grid.array.dtype == HALF:
-        return grid_sample(input.float(), grid.float(), mode, padding_mode, align_corners).half()
     if mode not in _MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
@@ -124,14 +121,20 @@ def grid_sample(
         )
     align_corners = _read_align_corners("grid_sample", align_corners)
     _check_grid(input, grid, mode)
+    pixels = _sample(input, grid, mode, padding_mode, align_corners)
+    return name_last_call(pixels, f"GridSampler{input.ndim - 2}DBackward0")
+
+
+@in_float32
+def _sample(input: Tensor, grid: Tensor, mode: str, border: str, align: bool) -> Tensor:
     lengths = input.shape[2:]
     space, points = len(lengths), prod(grid.shape[1:-1])
     axes = []
     for i, n in enumerate(lengths):  # the grid names the last axis first
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
-        axes.append(_find_taps(x, n, mode, padding_mode, align_corners))
+        axes.append(_find_taps(x, n, mode, border, align))
     values, weights = _combine(input, axes)
-    return make_weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
+    return weigh(values, weights, size=tuple(grid.shape[1:-1]))
 
 
 def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:

@@ -10,14 +10,14 @@ import numpy as np
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.views import is_in_graph
-from minigrad.half_precision import sum_type
 from minigrad.nn.functional.checks import check_parts, require_bool, require_floats, require_tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import as_int, as_number, require_bools, require_number, sizes
 from minigrad.ops.arithmetic import div
-from minigrad.ops.copies import cast, contiguous
+from minigrad.ops.composed import in_float32
+from minigrad.ops.copies import contiguous
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.ops.unary import rsqrt
 from minigrad.tensor import Tensor
@@ -166,11 +166,14 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     tensor([[0.8485, 1.1314]])
     """
     shape = _fit_last_axes("rms_norm", input, normalized_shape, weight, None)
-    x = cast(input, sum_type(input.array)).contiguous()
-    least = float(np.finfo(x.array.dtype).eps) if eps is None else eps
-    y = x * rsqrt((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + least)
-    y = y if weight is None else y * weight
-    return y.to(input.dtype)
+    return _divide_by_root_mean_square(contiguous(input), weight, tuple(range(-len(shape), 0)), eps)
+
+
+@in_float32
+def _divide_by_root_mean_square(x: Any, weight: Any, dims: tuple[int, ...], eps: float | None) -> Tensor:
+    eps = float(np.finfo(x.array.dtype).eps) if eps is None else eps
+    y = x * rsqrt((x * x).mean(dims, keepdim=True) + eps)
+    return y if weight is None else y * weight
 
 
 def _fit_last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:

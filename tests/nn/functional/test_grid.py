@@ -64,9 +64,21 @@ def test_names_in_the_graph_halves_and_the_gradient_of_a_nearest_grid():
     assert grid.grad.tolist() == [[[[0.0, 0.0]]]]
     made = F.affine_grid(torch.ones(1, 2, 3, requires_grad=True), (1, 1, 2, 2), False)
     assert made.grad_fn.name() == "AffineGridGeneratorBackward0"
-    half = F.grid_sample(torch.ones(1, 1, 2, 2).half(), torch.zeros(1, 1, 1, 2).half(), align_corners=False)
-    assert half.dtype == torch.float16
-    assert half.item() == 1
+
+
+def test_half_precision_is_sampled_in_float32_and_its_grid_is_made_in_half():  # numbers recorded from PyTorch
+    image = torch.arange(16.0).view(1, 1, 4, 4).half().requires_grad_()
+    grid = (torch.arange(8.0).view(1, 2, 2, 2) / 8 - 0.5).half().requires_grad_()
+    out = F.grid_sample(image, grid, align_corners=False)
+    assert (out.dtype, out.grad_fn.name()) == (torch.float16, "GridSampler2DBackward0")
+    assert out.tolist() == [[[[3.5, 6.0], [8.5, 11.0]]]]
+    out.sum().backward()
+    assert image.grad[0, 0, 1].tolist() == [0.375, 1.25, 0.125, 0.0]
+    assert grid.grad.tolist() == [[[[2.0, 8.0]] * 2] * 2]
+    theta = torch.tensor([[[1.0, 0.5, 0.25], [0.3, 1.0, 0.0]]]).half().requires_grad_()
+    made = F.affine_grid(theta, (1, 1, 3, 3), align_corners=False)
+    assert (made.dtype, made.grad_fn.name()) == (torch.float16, "AffineGridGeneratorBackward0")
+    np.testing.assert_array_equal(made[0, 0, :, 0].detach().numpy(), np.float16([-0.75, -0.08325, 0.583]))
 
 
 def test_places_that_are_nan_or_far_outside():
