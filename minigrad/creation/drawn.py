@@ -46,18 +46,7 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
 
 
 @creates
-def _randint(low: int, high: int, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
-    if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
-        raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
-    dtype = np.dtype(np.int64) if dtype is None else dtype
-    shape = read_size("randint", (as_list("randint", size),), dtype)
-    return random.source_of(generator, xp).randint(low, high, shape, dtype)
-
-
-def randint(
-    low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
-    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
+def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
 
     Raises TypeError for bounds that are no ints and a size that is no list, RuntimeError for an empty range.
@@ -72,9 +61,11 @@ def randint(
         low, high = 0, low
     if size is None:
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
-    return _randint(
-        low, high, size, generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
-    )
+    if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
+        raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
+    dtype = np.dtype(np.int64) if dtype is None else dtype
+    shape = read_size("randint", (as_list("randint", size),), dtype)
+    return random.source_of(generator, xp).randint(low, high, shape, dtype)
 
 
 @creates

@@ -63,7 +63,7 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
         return made if out is None else _fill(name, out, made, in_row)
 
     call.__module__ = "minigrad"  # where pickle finds it
-    call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
+    call.__signature__ = make_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
 
 
@@ -87,8 +87,8 @@ def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
     return write_out(name, out, made, ())
 
 
-def _public_signature(own: Any, call: Any) -> inspect.Signature:
-    """The signature: the parameters of `function`, and the shared keywords of `call`."""
+def make_signature(own: Any, call: Any) -> inspect.Signature:
+    """The public signature: a function's `own` parameters, and the keywords that `call` adds to it."""
     kept = [p for name, p in own.items() if name not in ("xp", "dtype")]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
