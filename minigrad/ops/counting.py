@@ -93,8 +93,8 @@ def unique_consecutive(
 
 
 def _find_runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
-    lines = x.reshape(-1) if d is None else np.moveaxis(x, d, 0)
-    flat = lines.reshape(len(lines), -1) if lines.size else lines.reshape(len(lines), 0)
+    lines = x.reshape(-1) if d is None else np.moveaxis(x, d, 0)  # (n,), or (..., n, ...) -> (n, ...)
+    flat = lines.reshape(len(lines), -1) if lines.size else lines.reshape(len(lines), 0)  # (n, the rest)
     starts = array_module(x).ones(len(flat), bool)
     starts[1:] = (flat[1:] != flat[:-1]).any(1)
     places = np.flatnonzero(starts)

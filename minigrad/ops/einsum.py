@@ -210,8 +210,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     keep_b = [d for d in range(b.array.ndim) if d not in right]
     rows, columns = [a.array.shape[d] for d in keep_a], [b.array.shape[d] for d in keep_b]
     inner = prod(a.array.shape[d] for d in left)
-    x = reshape(permute(a, keep_a + left), prod(rows), inner)
-    y = reshape(permute(b, right + keep_b), inner, prod(columns))
+    x = reshape(permute(a, keep_a + left), prod(rows), inner)  # (rows..., inner...) -> (n, m)
+    y = reshape(permute(b, right + keep_b), inner, prod(columns))  # (inner..., columns...) -> (m, p)
     return reshape(matmul(x, y), rows + columns)
 
 

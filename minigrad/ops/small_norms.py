@@ -86,7 +86,7 @@ def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
         spread = fused(off, numbers - level, spread)
     mean = squares = np.zeros(rows.shape[:-1], np.float32)
     seen = np.float32(0)
-    for number in np.moveaxis(rows[..., turns * LANES :], -1, 0):
+    for number in np.moveaxis(rows[..., turns * LANES :], -1, 0):  # (..., rest) -> (rest, ...)
         seen += 1
         off = number - mean
         mean = mean + off / seen
@@ -130,7 +130,7 @@ def _add_channels(sums: Any, w: Any, dim: int) -> Any:
     """The sum of ``sums * w`` along `dim`."""
     if w is None:
         return sums.sum(axis=dim, keepdims=True)
-    first = [np.moveaxis(z, dim, 0) for z in (sums, np.broadcast_to(w, sums.shape))]
+    first = [np.moveaxis(z, dim, 0) for z in (sums, np.broadcast_to(w, sums.shape))]  # (N, C, ...) -> (C, N, ...)
     return np.moveaxis(_add_one_by_one(*first), 0, dim)
 
 

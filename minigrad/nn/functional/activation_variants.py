@@ -59,7 +59,7 @@ def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 # ---- piecewise linear ----------------------------------------------------------------------------
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """``min(max(x, 0), 6)``, elementwise.
+    """``min(max(x, 0), 6)``, elementwise. Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.relu6(torch.tensor([-1.0, 2.0, 8.0]))
@@ -189,6 +189,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """`x` moved towards 0 by `lambd`, and 0 where |x| <= lambd. Raises RuntimeError for a negative lambd.
 
+    Source: Donoho, "De-Noising by Soft-Thresholding", 1995.
+
     >>> import minigrad as torch
     >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.25, 2.0]))
     tensor([-0.5000,  0.0000,  1.5000])
@@ -199,7 +201,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x / 6 + 1 / 2`` clamped to ``[0, 1]``.
+    """``x / 6 + 1 / 2`` clamped to ``[0, 1]``. Source: Howard et al., "Searching for MobileNetV3", 2019.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
@@ -271,7 +273,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x sigmoid(x)``, also called swish.
+    """``x sigmoid(x)``, also called swish. Source: Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units", 2018.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.silu(torch.tensor([1.0]))
@@ -313,6 +315,8 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`.
+
+    Source: Dugas et al., "Incorporating Second-Order Functional Knowledge", 2001.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))

@@ -79,6 +79,7 @@ def cross_entropy(
     like the input. `label_smoothing` distributes that share of every target equally over all classes.
     Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
     Gives advice if the rows of `input` are probabilities already.
+    Source: of label smoothing, Szegedy et al., "Rethinking the Inception Architecture", 2016.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
@@ -167,6 +168,7 @@ def multi_margin_loss(
 
     Shapes: input (N, C), (C,) or (), target (N,) or (). `weight` is the factor of each right class.
     Raises ValueError for p other than 1 and 2, RuntimeError for classes out of range.
+    Source: Crammer and Singer, "On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines", 2001.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.multi_margin_loss(torch.tensor([[0.5, 1.0]]), torch.tensor([1]))

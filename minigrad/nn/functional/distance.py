@@ -24,6 +24,8 @@ _EPSILON = 1e-12  # added under the square roots of cosine_embedding_loss, as in
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``<x1, x2> / (|x1| |x2|)`` along `dim`, with each norm at least `eps`.
 
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineSimilarity.html
+
     >>> import minigrad as torch
     >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
     tensor(0.7071)
@@ -81,6 +83,7 @@ def cosine_embedding_loss(
     """``1 - cos`` of the pairs whose target is 1, ``max(0, cos - margin)`` of those whose target is -1.
 
     Shapes: inputs (N, D) and target (N,), or (D,) and (). Raises RuntimeError for other shapes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html
 
     >>> import minigrad as torch
     >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])

@@ -84,6 +84,8 @@ def _alpha_dropout(
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of (N, C, H, W).
 
+    Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
+
     >>> import minigrad as torch
     >>> torch.nn.functional.dropout2d(torch.ones(1, 1, 1, 2), p=1.0)
     tensor([[[[0., 0.]]]])

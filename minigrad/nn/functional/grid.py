@@ -61,7 +61,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     centres = [_find_centres(n, align_corners, real) for n in size[2:]]
     points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
     base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
-    return affine(theta.transpose(1, 2), as_tensor(base, device=theta.device), size=size[2:])
+    rows = theta.transpose(1, 2)  # (N, d, d+1) -> (N, d+1, d)
+    return affine(rows, as_tensor(base, device=theta.device), size=size[2:])
 
 
 def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:

@@ -75,6 +75,7 @@ def kl_div(
 
     With `log_target` the target is one too. ``reduction="batchmean"`` divides the sum by the batch size, which is
     the mathematical definition; "mean" divides by the number of elements, and warns. Raises RuntimeError for integers.
+    Source: Kullback and Leibler, "On Information and Sufficiency", 1951.
 
     >>> import minigrad as torch
     >>> p = torch.tensor([[0.5, 0.5]])

@@ -26,6 +26,7 @@ def max_pool2d(
 
     Shapes: (N, C, H, W) or (C, H, W); with `return_indices` also the flat indices, counted row by row.
     Raises RuntimeError for shapes that do not fit. Among equals the first gets the gradient.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.max_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
@@ -56,6 +57,7 @@ def avg_pool2d(
     """The mean of each window; padding counts as zeros unless `count_include_pad` is False.
 
     Shapes: (N, C, H, W) or (C, H, W). Raises RuntimeError for shapes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.avg_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
@@ -85,6 +87,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
 
     Window i of n along an axis of length L goes from ``floor(i L / n)`` to ``ceil((i + 1) L / n)``.
     Raises ValueError or RuntimeError for shapes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 2, 3), 1)

@@ -44,6 +44,7 @@ def interpolate(
     used as given, unless `recompute_scale_factor` computes it from the sizes. `antialias` averages over all pixels
     when the image shrinks ('lanczos' needs it).
     Raises ValueError for options that exclude each other, NotImplementedError for other modes and shapes.
+    Source: Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 3.0]]]), 4, mode="linear")

@@ -25,6 +25,7 @@ def max_unpool2d(
     Shapes: (N, C, H, W) or (C, H, W); the result's image is ``(H - 1) stride - 2 padding + kernel_size``, or
     `output_size`, which may differ by less than a stride. Raises ValueError for another size, RuntimeError for indices
     of another shape or dtype, or outside the image.
+    Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
 
     >>> import minigrad as torch
     >>> values, places = torch.nn.functional.max_pool2d(torch.arange(4.0).view(1, 1, 2, 2), 2, return_indices=True)
@@ -87,6 +88,7 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     """``(sum of x**p)**(1 / p)`` of each window, with p = `norm_type`: the sum for 1, the maximum for inf.
 
     Shapes and options as for `avg_pool2d`.
+    Source: Sermanet et al., "Convolutional Neural Networks Applied to House Numbers", 2012.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))

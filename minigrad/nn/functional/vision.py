@@ -24,6 +24,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 
     Convolution is then one matrix product: ``weight.view(O, -1) @ unfold(x)``.
     Raises RuntimeError for shapes that do not fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Unfold.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.unfold(torch.arange(4.0).reshape(1, 1, 2, 2), (1, 2))

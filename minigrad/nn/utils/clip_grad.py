@@ -33,7 +33,7 @@ def clip_grad_norm_(
     """Scales all gradients so that their total norm is at most `max_norm`; returns the norm before.
 
     With `error_if_nonfinite`, raises `RuntimeError` if the norm is not finite. `foreach` is accepted and has no
-    effect.
+    effect. Source: Pascanu, Mikolov and Bengio, "On the Difficulty of Training Recurrent Neural Networks", 2013.
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)

@@ -20,7 +20,7 @@ def norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The norms of the slices of `v` along `dim`, shaped to broadcast; with None the norm of the whole."""
     if dim is None or dim == -1:
         return v.norm()
-    lengths: Tensor = v.transpose(0, dim).reshape(v.shape[dim], -1).norm(dim=1)
+    lengths: Tensor = v.transpose(0, dim).reshape(v.shape[dim], -1).norm(dim=1)  # (..., n, ...) -> (n, m) -> (n,)
     return stand_along(lengths, dim, v.ndim)
 
 
