@@ -95,25 +95,29 @@ _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat,
     shown="DivBackward2", float32_number=True)
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
     no_derivative("floor_divide"), refuses="b", numbers="both", float32_number=True,
+    gradients=("none: backward raises, as in PyTorch",) * 2,
     formula="floor(input / other)", domain="other != 0; integers raise there", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
-    refuses="b",
+    refuses="b", gradients=("g", "-g * floor(x / y)"),
     formula="input - other * floor(input / other), with the sign of other",
     domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
 fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, _slope_of_fmod,
-    numbers="other", refuses="b",
+    numbers="other", refuses="b", gradients=("g", "-g * trunc(x / y)"),
     formula="input - other * trunc(input / other), with the sign of input",
     domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
 maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
     lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none",
+    gradients=("g where x > y, g / 2 where x == y, else 0", "g where y > x, g / 2 where x == y, else 0"),
     formula="the greater of input and other, NaN if one is; ties share the gradient",
     example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
 minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.greater),
     lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none",
+    gradients=("g where x < y, g / 2 where x == y, else 0", "g where y < x, g / 2 where x == y, else 0"),
     formula="the lesser of input and other, NaN if one is; ties share the gradient",
     example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
     lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none",
+    gradients=("g * y / (x * x + y * y), and 0 at the origin", "-g * x / (x * x + y * y), and 0 at the origin"),
     formula="the angle of the point (other, input), between -pi and pi",
     example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]")
 logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),

@@ -1,7 +1,7 @@
 """Makes docstrings: formula, gradient rule, domain and example of elementwise functions; examples of in-place methods.
 
-The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs; a rule that calls
-helpers of this library is given as a formula.
+The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs; beside a rule that
+calls helpers of this library, the table gives a formula.
 """
 
 from __future__ import annotations
@@ -9,44 +9,9 @@ from __future__ import annotations
 import inspect
 import linecache
 import re
+from itertools import zip_longest
 from typing import Any
 
-COMPUTES = {  # a rule whose text names helpers of this library -> the formula that they compute
-    "zeros_of(g)": "0",
-    "refuse(g, ...)": "none: backward raises, as in PyTorch",
-    "g * direction(x)": "g * sign(x)",
-    "_relu_rule(g, ...)": "g where out > 0, else 0",
-    "_to_winner(g, x, y, np.less)": "g where x > y, g / 2 where x == y, else 0",
-    "_to_winner(g, y, x, np.less)": "g where y > x, g / 2 where x == y, else 0",
-    "_to_winner(g, x, y, np.greater)": "g where x < y, g / 2 where x == y, else 0",
-    "_to_winner(g, y, x, np.greater)": "g where y < x, g / 2 where x == y, else 0",
-    "_angle_share(g, x, y) * y": "g * y / (x * x + y * y), and 0 at the origin",
-    "_angle_share(g, x, y) * -x": "-g * x / (x * x + y * y), and 0 at the origin",
-    "_slope_of_divisor(g, ...)": "-g * floor(x / y)",
-    "_slope_of_fmod(g, ...)": "-g * trunc(x / y)",
-    "_slope_of_sinc(g, ...)": "g * (cos(pi * x) - out) / x, and 0 at 0",
-    "np.where(_is_taken(x, y, np.greater_equal), g, 0.0)": "g where x >= y or y is NaN, else 0",
-    "np.where(_is_taken(x, y, np.greater_equal), 0.0, g)": "0 where x >= y or y is NaN, else g",
-    "np.where(_is_taken(x, y, np.less_equal), g, 0.0)": "g where x <= y or y is NaN, else 0",
-    "np.where(_is_taken(x, y, np.less_equal), 0.0, g)": "0 where x <= y or y is NaN, else g",
-    "np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y))": (
-        "g * log(y), and 0 where x is 0 and y <= 0"
-    ),
-    "np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y))": (
-        "g * log(1 + y), and 0 where x is 0 and y <= -1"
-    ),
-    "g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2))": (
-        "g * exp(erfinv(x) ** 2) * sqrt(pi) / 2"
-    ),
-    "g * for_either(digamma, _digamma)(x)": "g * digamma(x)",
-    "g * for_either(_poly, _polygamma)(x, n=1)": "g * polygamma(1, x)",
-    "g * for_either(i1, _i1)(x)": "g * i1(x)",
-    "g * (for_either(i0, _i0)(x) - _average(out, x))": "g * (i0(x) - out / x), and g / 2 at 0",
-    "g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out)": "g * (i1e(x) - sign(x) * out)",
-    "g * (for_either(i0e, _scale(0))(x) - _average(out, x) - np.sign(x) * out)": (
-        "g * (i0e(x) - out / x - sign(x) * out), and g / 2 at 0"
-    ),
-}
 RESULTS = {
     "real": "Integers and bools are computed as the default float type.",
     "same": "The result has the operands' common type.",
@@ -59,15 +24,17 @@ FIRST_CALL = re.compile(  # of an example: lines before it; name, first operand 
 )
 
 
-def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any, ...], example: str) -> str:
-    """The docstring of an elementwise function.
+def describe(
+    name: str, formula: str, domain: str, result: str, rules: tuple[Any, ...], example: str, *gradients: str
+) -> str:  # fmt: skip
+    """The docstring of an elementwise function; `gradients` are formulas for its rules, by default their source.
 
     `example` has the form ``operands -> result``, with operands as lists of numbers.
     """
     lines = [f"``{formula or name + '(input)'}``, element by element.", ""]
-    for parameter, rule in zip(("input", "other"), rules, strict=False):
-        source = source_of(rule) if rule else ""
-        lines += [f"Gradient of `{parameter}`: ``{COMPUTES.get(source, source)}``."] if rule else []
+    for parameter, rule, given in zip_longest(("input", "other"), rules, gradients):
+        if rule:
+            lines += [f"Gradient of `{parameter}`: ``{given or source_of(rule)}``."]
     if any(rules):
         lines += ["There, g is the gradient that arrives, x and y are the operands, and out is the result."]
     elif result != "truth":
@@ -116,4 +83,4 @@ def source_of(rule: Any) -> str:
     encoded = [line.encode() for line in lines]  # positions count bytes
     encoded[-1] = encoded[-1][: end[1]]
     encoded[0] = encoded[0][start[1] :]
-    return " ".join(part.decode().strip() for part in encoded)
+    return " ".join(part.decode().strip() for part in encoded).replace("zeros_of(g)", "0")

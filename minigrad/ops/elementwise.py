@@ -68,12 +68,14 @@ def unary(
     hint: str = "",
     in_float32: bool = False,
     cast: bool = False,
+    gradient: str = "",
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
     `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); `hint` ends the
     error for them. `in_float32` is that of `operation`, `cast` that of `write_out`; real results may always be cast.
-    The docstring is made of the formula, its domain, the source of the rule, and the example.
+    The docstring is made of the formula, its domain, the source of the rule (or `gradient`, a formula for it), and the
+    example.
     """
     made = elementwise(name, forward, rule, in_float32=in_float32)
     compute, by_parts = made.forward, functools.partial(in_parts, made.forward)
@@ -92,7 +94,7 @@ def unary(
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
-    return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
+    return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example, gradient))
 
 
 def binary(
@@ -110,6 +112,7 @@ def binary(
     check: Callable[[Any, Any], None] | None = None,
     shown: str | None = None,
     float32_number: bool = False,
+    gradients: tuple[str, ...] = (),
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
@@ -123,7 +126,7 @@ def binary(
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     rounded = round_once(forward) if float32_number else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
-    text = describe(name, formula, domain, result, (input_rule, other_rule), example)
+    text = describe(name, formula, domain, result, (input_rule, other_rule), example, *gradients)
     function = publish(_function_of_two(made, promotion), name, forward, text)
     function.declared = made, promotion
     return function

@@ -119,6 +119,7 @@ erfinv: Unary = unary(
     _inverse_error_function,
     # The result may be written to, so it is computed again.
     lambda g, x: g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2)),
+    gradient="g * exp(erfinv(x) ** 2) * sqrt(pi) / 2",
     formula="the number whose erf is input",
     domain="-1 < input < 1; inf at 1, -inf at -1, NaN beyond",
     example="[0.0, 0.5] -> [0.0000, 0.4769]",

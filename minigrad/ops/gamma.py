@@ -89,10 +89,10 @@ def _zeta(s: int, x: Any) -> Any:
 
 # fmt: off
 lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * for_either(digamma, _digamma)(x),
-    formula="log |gamma(input)|, the logarithm of (input - 1)!", domain="inf at 0, -1, -2, ...",
-    example="[1.0, 5.0] -> [0.0000, 3.1781]")
+    gradient="g * digamma(x)", formula="log |gamma(input)|, the logarithm of (input - 1)!",
+    domain="inf at 0, -1, -2, ...", example="[1.0, 5.0] -> [0.0000, 3.1781]")
 digamma: Unary = unary("digamma", _digamma, lambda g, x: g * for_either(_poly, _polygamma)(x, n=1),
-    formula="the derivative of lgamma", domain="-inf at 0, NaN at -1, -2, ...",
+    gradient="g * polygamma(1, x)", formula="the derivative of lgamma", domain="-inf at 0, NaN at -1, -2, ...",
     example="[1.0, 2.0] -> [-0.5772,  0.4228]")
 # fmt: on
 _poly: Any = elementwise("polygamma", _polygamma, lambda g, x, n: g * for_either(_poly, _polygamma)(x, n=n + 1))
@@ -176,12 +176,15 @@ def _average(out: Any, x: Any) -> Any:
 _i0, _i1 = bessel(0), bessel(1)
 # fmt: off
 i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
-    formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
+    gradient="g * i1(x)", formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
 i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _average(out, x)),
+    gradient="g * (i0(x) - out / x), and g / 2 at 0",
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
 i0e: Unary = unary("special_i0e", _scale(0), lambda g, x, out: g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out),
+    gradient="g * (i1e(x) - sign(x) * out)",
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
 i1e: Unary = unary("special_i1e", _scale(1),
     lambda g, x, out: g * (for_either(i0e, _scale(0))(x) - _average(out, x) - np.sign(x) * out),
+    gradient="g * (i0e(x) - out / x - sign(x) * out), and g / 2 at 0",
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

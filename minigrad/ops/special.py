@@ -41,6 +41,7 @@ deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(_DEGREE), lambda g: g * _D
 rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(1 / _DEGREE), lambda g: g / _DEGREE, in_float32=True,
     formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
 sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc, in_float32=True,
+    gradient="g * (cos(pi * x) - out) / x, and 0 at 0",
     formula="sin(pi * input) / (pi * input), and 1 at 0", example="[0.0, 0.5] -> [1.0000, 0.6366]")
 signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0), None, result=TRUTH,
     formula="whether the sign is minus, also that of -0.0", example="[-2.0, 3.0] -> [ True, False]")
@@ -146,12 +147,12 @@ copysign = binary("copysign", np.copysign,
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
 xlogy = binary("xlogy", _make_x_times(np.log),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),
-    lambda g, x, y: g * x / y, result=REAL,
+    lambda g, x, y: g * x / y, result=REAL, gradients=("g * log(y), and 0 where x is 0 and y <= 0",),
     formula="input * log(other), and 0 where input is 0", domain="other > 0; NaN below, if input is not 0",
     example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
 xlog1py = binary("special_xlog1py", _make_x_times(np.log1p),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y)),
-    lambda g, x, y: g * x / (y + 1), result=REAL,
+    lambda g, x, y: g * x / (y + 1), result=REAL, gradients=("g * log(1 + y), and 0 where x is 0 and y <= -1",),
     formula="input * log(1 + other), and 0 where input is 0", domain="other > -1; NaN below, if input is not 0",
     example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),
@@ -159,9 +160,11 @@ logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp
     formula="log2(2 ** input + 2 ** other), without overflow", example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]")
 fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), 0.0, g), numbers="none",
+    gradients=("g where x >= y or y is NaN, else 0", "0 where x >= y or y is NaN, else g"),
     formula="the greater of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
 fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
+    gradients=("g where x <= y or y is NaN, else 0", "0 where x <= y or y is NaN, else g"),
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 nextafter = binary("nextafter", np.nextafter, lambda g, x, y: np.where(x == y, 0.0, g), lambda g: zeros_of(g),
     numbers="none", refuses="iub",

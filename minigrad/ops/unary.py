@@ -55,7 +55,7 @@ neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b
     hint="; if you are trying to invert a mask, use the `~` or `logical_not()` operator",
     formula="-input", example="[1.0, -2.0] -> [-1.,  2.]")
 abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b",
-    formula="|input|", example="[1.0, -2.0] -> [1., 2.]")
+    gradient="g * sign(x)", formula="|input|", example="[1.0, -2.0] -> [1., 2.]")
 sign = unary("sign", _sign, lambda g: zeros_of(g), result=SAME,
     formula="1, 0 or -1: the sign of input; 0 for NaN", example="[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]")
 floor = unary("floor", _steps(np.floor), lambda g: zeros_of(g), result=SAME, refuses="b",
