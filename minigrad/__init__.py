@@ -26,8 +26,8 @@ from minigrad.layout import (
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
-    add, arctan2, atan2, div, divide, floor_divide, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow,
-    remainder, rsub, sub, subtract, true_divide,
+    add, div, divide, floor_divide, fmod, maximum, minimum, mul, multiply, pow, remainder, rsub, sub, subtract,
+    true_divide,
 )
 from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
@@ -119,8 +119,9 @@ if _typing.TYPE_CHECKING:
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
     from minigrad.ops.special import (
-        addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
-        isposinf, lcm, ldexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
+        addcdiv, addcmul, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside,
+        hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn,
+        signbit, sinc, xlogy,
     )
     from minigrad.ops.split import (
         chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, vsplit,
@@ -261,8 +262,8 @@ _LATER = {
     "ops.rotations": "fliplr flipud rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
-        "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
-        "isposinf lcm ldexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
+        "addcdiv addcmul arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
+        "isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
     "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
     "printing": "set_printoptions",

@@ -9,8 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, value_of, wrap
-from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import as_number, of_tensors, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
@@ -55,11 +54,6 @@ def divide_or(x: Any, y: Any, otherwise: float = 0.0) -> Any:
     """``x / y``, and the constant `otherwise` where y is 0, for arrays and Tensors."""
     zero = np.equal(y, 0)
     return np.where(zero, otherwise, x / np.where(zero, 1.0, y))
-
-
-def _angle_share(g: Any, x: Any, y: Any) -> Any:
-    """``g / (x^2 + y^2)``, and 0 at the origin."""
-    return g * divide_or(1, x * x + y * y)
 
 
 def _refuse_bools(input: Any, other: Any) -> None:
@@ -115,15 +109,6 @@ minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.g
     gradients=("g where x < y, g / 2 where x == y, else 0", "g where y < x, g / 2 where x == y, else 0"),
     formula="the lesser of input and other, NaN if one is; ties share the gradient",
     example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
-atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
-    lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none",
-    gradients=("g * y / (x * x + y * y), and 0 at the origin", "-g * x / (x * x + y * y), and 0 at the origin"),
-    formula="the angle of the point (other, input), between -pi and pi",
-    example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]")
-logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),
-    lambda g, x, y: g / (1 + np.exp(x - y)), numbers="none", refuses="iub",
-    formula="log(exp(input) + exp(other)), without overflow",
-    example="[1.0, 100.0]; [1.0, 0.0] -> [ 1.6931, 100.0000]")
 # fmt: on
 twin_of(np.floor_divide)(_floored)
 
@@ -325,52 +310,3 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any
 
 
 divide = div
-
-
-def _interpolate(x: Any, end: Any, weight: Any) -> Any:
-    """``x + weight (end - x)``, computed from the nearer end, so that weights 0 and 1 give x and end exactly."""
-    step = end - x
-    return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
-
-
-_lerp = elementwise(
-    "lerp",
-    round_once(_interpolate),
-    lambda g, weight: g * (1 - weight),
-    lambda g, weight: g * weight,
-    lambda g, x, end: g * (end - x),
-)
-_lerp_by = elementwise(  # a number saves nothing for backward
-    "lerp",
-    round_once(
-        lambda x, end, *, weight: x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
-    ),
-    lambda g, weight: g * (1 - weight),
-    lambda g, weight: g * weight,
-)
-
-
-@takes_out(cast=True)
-def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
-
-    Raises RuntimeError for different types, NotImplementedError for integers.
-    Gradient of `input`: ``g * (1 - weight)``; of `end`: ``g * weight``; of `weight`: ``g * (end - input)``.
-
-    >>> import minigrad as torch
-    >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
-    tensor([2.5000, 7.5000])
-    """
-    dtype = input.array.dtype
-    factor = weight.array if isinstance(weight, TensorBase) else None
-    number = as_number("lerp", "weight", weight) if factor is None else None
-    for role, other in (("end", end.array), ("weight", factor)):
-        if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
-            raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
-    require_kind("lerp", dtype)
-    try:
-        if factor is None:
-            return _lerp_by(*move_scalars(input, end), weight=number)
-        return name_last_call(_lerp(*move_scalars(input, end, cast(weight, dtype))), "LerpBackward1")
-    except ValueError:
-        raise shapes_do_not_broadcast("lerp", input.array, end.array, factor) from None

@@ -10,11 +10,13 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, value_of
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
-from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
+from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.unary import sign
@@ -137,6 +139,11 @@ def _weigh_log(g: Any, log: Any, y: Any) -> Any:
     return np.where(nothing, 0.0, g * log(y * 1.0))
 
 
+def _angle_share(g: Any, x: Any, y: Any) -> Any:
+    """``g / (x^2 + y^2)``, and 0 at the origin."""
+    return g * divide_or(1, x * x + y * y)
+
+
 # fmt: off
 hypot = binary("hypot", np.hypot, lambda g, x, out: g * (x / out), lambda g, y, out: g * (y / out), numbers="none",
     refuses="iub",
@@ -155,6 +162,15 @@ xlog1py = binary("special_xlog1py", _make_x_times(np.log1p),
     lambda g, x, y: g * x / (y + 1), result=REAL, gradients=("g * log(1 + y), and 0 where x is 0 and y <= -1",),
     formula="input * log(1 + other), and 0 where input is 0", domain="other > -1; NaN below, if input is not 0",
     example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
+atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
+    lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none",
+    gradients=("g * y / (x * x + y * y), and 0 at the origin", "-g * x / (x * x + y * y), and 0 at the origin"),
+    formula="the angle of the point (other, input), between -pi and pi",
+    example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]")
+logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),
+    lambda g, x, y: g / (1 + np.exp(x - y)), numbers="none", refuses="iub",
+    formula="log(exp(input) + exp(other)), without overflow",
+    example="[1.0, 100.0]; [1.0, 0.0] -> [ 1.6931, 100.0000]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),
     lambda g, x, y: g / (1 + np.exp2(x - y)), numbers="none", refuses="iub",
     formula="log2(2 ** input + 2 ** other), without overflow", example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]")
@@ -263,6 +279,55 @@ def frexp(input: Tensor) -> Any:
 
 
 # ---- three operands ------------------------------------------------------------------------------
+def _interpolate(x: Any, end: Any, weight: Any) -> Any:
+    """``x + weight (end - x)``, computed from the nearer end, so that weights 0 and 1 give x and end exactly."""
+    step = end - x
+    return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
+
+
+_lerp = elementwise(
+    "lerp",
+    round_once(_interpolate),
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+    lambda g, x, end: g * (end - x),
+)
+_lerp_by = elementwise(  # a number saves nothing for backward
+    "lerp",
+    round_once(
+        lambda x, end, *, weight: x + weight * (end - x) if abs(weight) < 0.5 else end - (end - x) * (1 - weight)
+    ),
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+)
+
+
+@takes_out(cast=True)
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
+
+    Raises RuntimeError for different types, NotImplementedError for integers.
+    Gradient of `input`: ``g * (1 - weight)``; of `end`: ``g * weight``; of `weight`: ``g * (end - input)``.
+
+    >>> import minigrad as torch
+    >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
+    tensor([2.5000, 7.5000])
+    """
+    dtype = input.array.dtype
+    factor = weight.array if isinstance(weight, TensorBase) else None
+    number = as_number("lerp", "weight", weight) if factor is None else None
+    for role, other in (("end", end.array), ("weight", factor)):
+        if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
+            raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
+    require_kind("lerp", dtype)
+    try:
+        if factor is None:
+            return _lerp_by(*move_scalars(input, end), weight=number)
+        return name_last_call(_lerp(*move_scalars(input, end, cast(weight, dtype))), "LerpBackward1")
+    except ValueError:
+        raise shapes_do_not_broadcast("lerp", input.array, end.array, factor) from None
+
+
 def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: Any) -> Any:
     """``input + value * combine(tensor1, tensor2)``, with the operator's `sign`, and the `result` of an example."""
     made = elementwise(

@@ -17,7 +17,7 @@ from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
-from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
+from minigrad.ops.arithmetic import divide_or, mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
@@ -30,6 +30,7 @@ from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
 from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
+from minigrad.ops.special import lerp
 from minigrad.ops.unary import sqrt
 from minigrad.side_by_side import add_up
 

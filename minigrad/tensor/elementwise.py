@@ -57,12 +57,9 @@ class ElementwiseMethods(TensorBase):
     floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = with_in_place(arithmetic.floor_divide)
     remainder, remainder_ = __mod__, __imod__ = with_in_place(arithmetic.remainder)
     fmod, fmod_ = with_in_place(arithmetic.fmod)
-    lerp, lerp_ = with_in_place(arithmetic.lerp)
     pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
-    atan2, atan2_ = arctan2, arctan2_ = with_in_place(arithmetic.atan2)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
-    logaddexp = arithmetic.logaddexp
 
     # ---- functions ------------------------------------------------------------------------------
     neg, neg_ = negative, negative_ = with_in_place(unary.neg)

@@ -110,6 +110,8 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     clamp, clamp_ = clip, clip_ = with_in_place(limits.clamp)
     clamp_min, clamp_min_ = with_in_place(limits.clamp_min)
     clamp_max, clamp_max_ = with_in_place(limits.clamp_max)
+    lerp, lerp_ = with_in_place(special.lerp)
+    atan2, atan2_ = arctan2, arctan2_ = with_in_place(special.atan2)
     addcmul, addcmul_ = with_in_place(special.addcmul)
     addcdiv, addcdiv_ = with_in_place(special.addcdiv)
     hypot, hypot_ = with_in_place(special.hypot)
@@ -138,6 +140,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     frexp = special.frexp
     fmax = special.fmax
     fmin = special.fmin
+    logaddexp = special.logaddexp
     logaddexp2 = special.logaddexp2
     signbit = special.signbit
     isposinf = special.isposinf
