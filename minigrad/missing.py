@@ -104,7 +104,11 @@ def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> M
 
 
 def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], Any]:
-    """Makes the `__getattr__` of the module `namespace`, which raises the error for a missing name."""
+    """Makes the `__getattr__` of the module `namespace`, which raises the error for a missing name.
+
+    The module's `dir`, which completes names in notebooks, lists its public names alone.
+    """
+    module["__dir__"] = lambda: sorted(module.get("__all__", module))
     return lambda name: _answer(namespace, module, name, module)
 
 

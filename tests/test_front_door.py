@@ -327,3 +327,9 @@ print(failed)
 def test_threads_open_rooms_at_once(turn):
     done = subprocess.run([sys.executable, "-c", ROOMS], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", ""), turn
+
+
+@pytest.mark.parametrize("room", ["nn.functional", "nn.init", "linalg", "special", "func", "utils.data"])
+def test_dir_of_a_room_lists_its_public_names_alone(room):
+    module = importlib.import_module(f"minigrad.{room}")
+    assert dir(module) == sorted(module.__all__)  # no helper that the file imports

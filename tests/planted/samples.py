@@ -190,6 +190,10 @@ MORE: dict[str, Sample] = {
     "linalg.svd": (lambda a: square_parts(mg.linalg.svd(make_regular(a), full_matrices=False)), ((3, 3),)),
     "linalg.svdvals": (lambda a: mg.linalg.svdvals(make_regular(a)), ((3, 3),)),
     "linalg.eigh": (lambda a: square_parts(mg.linalg.eigh(make_positive_definite(a))), ((3, 3),)),
+    "functional: grid_sample": (
+        lambda x, g: F.grid_sample(x, mg.sin(g) * 0.8, align_corners=False),
+        ((1, 2, 4, 5), (1, 2, 3, 2)),
+    ),
     "functional: affine_grid": (lambda t: F.affine_grid(t, (2, 1, 3, 4), align_corners=False), ((2, 2, 3),)),
     "functional: affine_grid in space": (lambda t: F.affine_grid(t, (1, 1, 2, 3, 2), align_corners=True), ((1, 3, 4),)),
     "linalg.eigvalsh": (lambda a: mg.linalg.eigvalsh(make_positive_definite(a)), ((3, 3),)),
