@@ -6,7 +6,10 @@ Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pyto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any, TypeVar
+
+import numpy as np
 
 from minigrad import cuda
 from minigrad.advice import advise, warn
@@ -108,6 +111,12 @@ _STATE = {  # attribute of a scaler -> its key in `state_dict`
 }  # fmt: skip
 
 
+def _in_float32(scale: Any) -> float:
+    """`scale` as PyTorch keeps it, which multiplies it in float32."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(scale))
+
+
 class GradScaler:
     """Scales a loss, and divides its gradients by the scale again before each step.
 
@@ -158,7 +167,7 @@ class GradScaler:
         >>> torch.amp.GradScaler("cpu", init_scale=8.0).scale(torch.tensor(2.0))
         tensor(16.)
         """
-        self._scaled = True
+        self._scaled, self._scale = True, _in_float32(self._scale)
         if not self._enabled or isinstance(outputs, Tensor):
             return outputs * self._scale if self._enabled else outputs
         if not isinstance(outputs, Iterable) or isinstance(outputs, (str, bytes, Mapping)):
@@ -227,15 +236,16 @@ class GradScaler:
         if not self._enabled:
             return
         if new_scale is not None:
-            self._scale = float(new_scale)
+            self._scale = _in_float32(new_scale)
         elif not self._found:
             raise AssertionError("No inf checks were recorded prior to update: call scaler.step(optimizer) before it")
         elif not all(self._found.values()):
-            self._scale, self._growth_tracker = self._scale * self._backoff_factor, 0
+            self._scale, self._growth_tracker = _in_float32(self._scale * self._backoff_factor), 0
         else:
             self._growth_tracker += 1
             if self._growth_tracker == self._growth_interval:
-                self._scale, self._growth_tracker = self._scale * self._growth_factor, 0
+                grown = _in_float32(self._scale * self._growth_factor)
+                self._scale, self._growth_tracker = grown if isfinite(grown) else self._scale, 0
         self._forget()
 
     def get_scale(self) -> float:

@@ -40,6 +40,17 @@ def test_the_scale_grows_after_finite_steps_and_falls_after_others():
     assert other.get_scale() == 8.0
 
 
+def test_the_scale_is_kept_in_float32_and_never_grows_to_infinity():
+    scaler, optimizer, w = make_scaler(init_scale=0.1, growth_interval=1, growth_factor=3.0)
+    assert scaler.get_scale() == 0.1  # until it is used; all numbers as PyTorch 2.13
+    scales = [scale for scale, _ in run_rounds(scaler, optimizer, w, [1.0, 1.0, float("inf")])]
+    assert scales == [0.30000001192092896, 0.9000000357627869, 0.45000001788139343]
+    scaler, optimizer, w = make_scaler(init_scale=3e38, growth_interval=1)
+    assert [scale for scale, _ in run_rounds(scaler, optimizer, w, [0.0, 0.0])] == [3.0000000054977558e38] * 2
+    scaler.update(torch.tensor(0.3).item())
+    assert scaler.get_scale() == 0.30000001192092896
+
+
 def test_growth_and_backoff_can_be_changed_between_rounds():
     scaler, optimizer, w = make_scaler(init_scale=8.0)
     scaler.set_growth_interval(1)

@@ -52,7 +52,7 @@ def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
     for key, values in state_dict["state"].items():
         parameter = by_index.get(key, key)
         for name, value in values.items():
-            state[parameter][name] = _adopt(value, parameter, is_count=name in optimizer.counters)
+            state[parameter][name] = _adopt(value, parameter, is_count=name == "step")
         if optimizer.rule is not None:  # an optimizer with its own `step` counts differently
             _count_in_tensors(state[parameter], optimizer.counters)
     optimizer.state, optimizer.param_groups = state, groups
@@ -84,7 +84,7 @@ def _count_in_tensors(state: State, counters: Iterable[str]) -> None:
 
 
 def _adopt(value: Any, parameter: Any, *, is_count: bool) -> Any:
-    """A copy of one entry of a state: a buffer with the parameter's dtype and device, a counter unchanged."""
+    """A copy of one entry of a state: a buffer with the parameter's dtype and device, the number of steps unchanged."""
     if isinstance(value, list):
         return [_adopt(entry, parameter, is_count=is_count) for entry in value]
     if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):

@@ -104,6 +104,18 @@ def test_parameters_become_one_vector_and_come_back():
     assert parameters[2].grad.tolist() == [14, 16]
 
 
+def test_parameters_hold_the_memory_of_the_vector_that_they_come_from():
+    layer, vector = nn.Linear(2, 2), torch.arange(6.0)
+    before = layer.bias.data
+    nn.utils.vector_to_parameters(vector, layer.parameters())
+    with torch.no_grad():
+        layer.bias += 1
+    assert vector.tolist() == [0, 1, 2, 3, 5, 6]
+    assert before.tolist() != [5, 6]
+    nn.utils.vector_to_parameters(vector.double(), layer.parameters())
+    assert layer.bias.dtype is torch.float64
+
+
 def test_vectors_that_do_not_fill_the_parameters_are_refused():
     with pytest.raises(TypeError, match=r"expected torch.Tensor, but got: list"):
         nn.utils.vector_to_parameters([1.0, 2.0], [torch.ones(2)])

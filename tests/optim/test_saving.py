@@ -127,3 +127,15 @@ def test_the_keys_of_a_state_are_in_pytorchs_order(name):
     state = optimizer.state_dict()
     assert list(state["param_groups"][0]) == [*options.split(), "params"]
     assert list(state["state"][0]) == kept.split()
+
+
+@pytest.mark.parametrize("name", ["NAdam", "ASGD", "Adam"])
+def test_a_loaded_state_has_the_dtype_of_the_parameters_except_for_the_number_of_steps(name):
+    narrow, double = make_parameter(), make_parameter().double().detach().requires_grad_()
+    single = getattr(optim, name)([narrow])
+    single.step()
+    wide = getattr(optim, name)([double])
+    wide.load_state_dict(single.state_dict())
+    dtypes = {key: value.dtype for key, value in wide.state[double].items()}
+    assert dtypes.pop("step") is minigrad.float32
+    assert set(dtypes.values()) == {minigrad.float64}  # as PyTorch 2.13

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from minigrad.autograd.modes import no_grad
 from minigrad.ops.arguments import read_tensors
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
@@ -21,7 +20,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Copies the elements of `vec` into the parameters, in their order.
+    """Lets each parameter, in their order, hold the next elements of `vec`: its memory and its dtype.
 
     Raises TypeError unless `vec` is a tensor, RuntimeError if it is too short.
 
@@ -34,10 +33,9 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     start = 0
-    with no_grad():
-        for p in read_tensors("vector_to_parameters", (list(parameters),)):
-            part = vec[start : start + p.numel()]
-            if part.numel() != p.numel():
-                raise RuntimeError(f"the vector of {vec.numel()} numbers is too short for these parameters")
-            p.copy_(part.reshape(p.shape))
-            start += p.numel()
+    for p in read_tensors("vector_to_parameters", (list(parameters),)):
+        part = vec[start : start + p.numel()]
+        if part.numel() != p.numel():
+            raise RuntimeError(f"the vector of {vec.numel()} numbers is too short for these parameters")
+        p.data = part.view_as(p).data
+        start += p.numel()
