@@ -130,6 +130,11 @@ DIFFERENCES = [
         "gradient('[y := x * 2, torch.no_grad()(x.t_)(), x.sum()][2]', [[3.0, 4.0]]) == [[1.0], [1.0]]",
     ),
     (
+        "`cumsum_`, `cumprod_` of bool tensors",
+        "refused, because sums do not fit bool; PyTorch accepts them if they are empty or 0-d",
+        "refuses('torch.tensor(True).cumsum_(0)')",
+    ),
+    (
         "`cumsum_`, `cumprod_`, `renorm_` on overlapping views",
         "read everything first, and the last write stays; PyTorch goes line by line, and reads what it has written",
         "torch.arange(4.0).unfold(0, 3, 1).cumsum_(0).tolist() == [[0.0, 1.0, 3.0], [1.0, 3.0, 5.0]]",

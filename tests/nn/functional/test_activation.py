@@ -55,6 +55,17 @@ def test_softmax_and_its_logarithm_are_scipys(dim):
     np.testing.assert_allclose(F.softmin(t, dim).numpy(), special.softmax(-x, dim), atol=1e-14)
 
 
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax])
+def test_softmax_of_one_number_is_no_view(function):
+    result = function(minigrad.tensor(0.5), 0)
+    assert not result._is_view()
+    part = result.expand(3)
+    with minigrad.no_grad():
+        result.neg_()
+    result.requires_grad_()
+    assert part.requires_grad  # as PyTorch 2.13: it knows of the leaf that it looks at
+
+
 def test_softmax_does_not_overflow_and_converts_first():
     assert F.softmax(minigrad.tensor([1e30, 1e30]), 0).tolist() == [0.5, 0.5]
     assert F.softmax(minigrad.tensor([1, 1]), 0, dtype=minigrad.float64).dtype is minigrad.float64
