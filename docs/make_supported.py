@@ -1128,8 +1128,8 @@ DIFFERENCES = [
         "is right; PyTorch 2.13 leaves out how the norm depends on the direction",
         (
             "[n := nn.utils.parametrizations.weight_norm(nn.Linear(2, 1).double()), "
-            "torch.autograd.gradgradcheck(lambda *p: torch.func.functional_call(n, dict(zip(dict(n.named_parameters()), "
-            "p)), torch.ones(2).double()), tuple(n.parameters()))][-1]"
+            "torch.autograd.gradgradcheck(lambda *p: torch.func.functional_call(n, dict(zip(dict(n.named_parameters()),"
+            "p)), torch.ones(2).double()), (*n.parameters(),))][-1]"
         ),
     ),
     (

@@ -12,7 +12,7 @@ from typing import Any
 from minigrad.autograd.core import KEEP
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
-from minigrad.ops.join import stack
+from minigrad.ops.join import cat, stack
 from minigrad.ops.shape import movedim
 from minigrad.random import keep_states, restore_states
 from minigrad.tensor import Tensor
@@ -30,7 +30,7 @@ def vmap(
     keyword arguments; one for all or nested like the arguments. It nests, and goes together with `grad`, `jacrev` and
     the like. It costs as much as a loop: `func` is called once an example, so a function that takes batches itself is
     quicker. With `randomness` 'different' every example draws anew, with 'same' all see the same draws, and 'error'
-    refuses draws.
+    refuses draws. If there are no examples, `func` is called once, with zeros, for the shapes of its results.
     Raises ValueError for arguments and results that do not fit, RuntimeError for a write to an argument that all
     examples see. `chunk_size` means nothing here.
 
@@ -49,9 +49,11 @@ def vmap(
         named = [None] * len(flatten(kwargs)[0])  # keyword arguments are the same for every example
         dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
         count = _count_examples(values, dims)
+        if not count:  # an example of zeros tells what the function returns
+            values = [x if d is None else _append_zeros(x, d) for x, d in zip(values, dims, strict=True)]
         states, results = keep_states(), []
         shared = [(x, x.writes[0]) for x, d in zip(values, dims, strict=True) if d is None and isinstance(x, Tensor)]
-        for i in range(count):
+        for i in range(count or 1):
             chosen = [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
             arguments, named_arguments = rebuild(chosen)
             with ModeSwitch(set_flags=KEEP if i < count - 1 else 0):
@@ -61,7 +63,7 @@ def vmap(
                 restore_states(states)
         if randomness == "error":
             _refuse_draws(states)
-        return _stack(results, out_dims)
+        return _stack(results, out_dims, count)
 
     return mapped
 
@@ -105,9 +107,14 @@ def _count_examples(values: list[Any], dims: list[Any]) -> int:
         raise ValueError("vmap: at least one of in_dims must not be None: nothing counts the examples")
     if len(set(counts)) > 1:
         raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got {counts}")
-    if not counts[0]:
-        raise ValueError("vmap: the mapped dimension has length 0: no example tells what the function returns")
     return int(counts[0])
+
+
+def _append_zeros(x: Any, dim: int) -> Any:
+    """`x` with one more example along `dim`, so that what is computed of it stays in the graph of `x`."""
+    shape = list(x.shape)
+    shape[dim] = 1
+    return cat([x, x.new_zeros(shape)], dim)
 
 
 def _refuse_writes(shared: list[tuple[Tensor, int]]) -> None:
@@ -130,13 +137,15 @@ def _refuse_draws(states: Any) -> None:
             )
 
 
-def _stack(results: list[Any], out_dims: Any) -> Any:
-    """Stacks the results of all examples, each leaf along its axis."""
+def _stack(results: list[Any], out_dims: Any, count: int) -> Any:
+    """Stacks the results of the first `count` examples, each leaf along its axis."""
     rows = [flatten(result)[0] for result in results]
     for x in rows[0]:
         if not isinstance(x, Tensor):
             raise ValueError(f"vmap: the function must only return Tensors, got type {type(x)}")
     dims = _spread("out_dims", _as_tuple(out_dims), results[0])
-    columns = zip(*rows, strict=True)
-    stacked = [movedim(stack(list(c)), 0, d) if d is not None else c[0] for c, d in zip(columns, dims, strict=True)]
+    stacked = []
+    for column, d in zip(zip(*rows, strict=True), dims, strict=True):
+        whole = column[0] if d is None else stack(list(column))
+        stacked.append(whole if d is None else movedim(whole if count else whole[:0], 0, d))
     return flatten(results[0])[1](stacked)
