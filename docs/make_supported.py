@@ -900,11 +900,6 @@ DIFFERENCES = [
         "refuses('F.rms_norm(torch.ones(2), (2,), torch.ones(2).double())')",
     ),
     (
-        "`F.binary_cross_entropy_with_logits` of two dtypes",
-        "the result has their common dtype; PyTorch's has the target's",
-        "F.binary_cross_entropy_with_logits(torch.ones(2).double(), torch.ones(2)).dtype is torch.float64",
-    ),
-    (
         "`ldexp` beyond int32, `digamma` and `polygamma` at their poles and at infinity, `i0` near overflow",
         "follow the formula: infinity, or the limit; PyTorch gives 0, NaN or a large number",
         "torch.ldexp(torch.ones(1), torch.tensor([2**40])).item() == float('inf')",

@@ -126,8 +126,6 @@ def _convert_part(part: Any, where: device) -> Any:
     """One part of an index as NumPy takes it, with arrays on the device `where`."""
     if isinstance(part, TensorBase):
         return _convert_tensor(part, where)
-    if isinstance(part, (list, tuple, range)):
-        return _convert_list(part, where)
     if isinstance(part, slice):
         return _convert_slice(part)
     if isinstance(part, np.integer):
@@ -138,6 +136,8 @@ def _convert_part(part: Any, where: device) -> Any:
         return part
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
+    if hasattr(part, "__getitem__") and not isinstance(part, dict):  # a list, or another sequence, as a Subset
+        return _convert_list(part, where)
     known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
     raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
 

@@ -207,3 +207,25 @@ def test_a_list_of_arrays_is_read_as_a_tuple_with_a_warning():
     with pytest.warns(UserWarning, match="non-tuple sequence"):
         x[[np.array([0, 1]), np.array([1, 0])]] = -1.0
     assert (x == -1).sum() == 8
+
+
+class Halves:
+    """A sequence that is no list, as a `Subset` of row numbers is one."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, place):
+        return (np.int64(2), np.int64(0))[place]
+
+
+def test_any_sequence_of_integers_is_read_as_a_list():
+    x = leaf(3, 2)
+    np.testing.assert_array_equal(x[Halves()].detach().numpy(), x[[2, 0]].detach().numpy())
+    np.testing.assert_array_equal(x[Halves(), 1].detach().numpy(), x[[2, 0], 1].detach().numpy())
+    y = mg.zeros(3)
+    y[Halves()] = mg.tensor([1.0, 2.0])
+    assert y.tolist() == [2, 0, 1]
+    for wrong in ({0: 1}, {0, 1}, 0.5):
+        with pytest.raises(IndexError, match="are valid indices, got"):
+            x[wrong]

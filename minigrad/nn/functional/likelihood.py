@@ -50,8 +50,8 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:  # fmt: skip
     """`binary_cross_entropy` of ``sigmoid(input)``, without overflow.
 
-    `pos_weight` multiplies the positive part. Raises ValueError for shapes that differ, RuntimeError for a
-    target of integers.
+    `pos_weight` multiplies the positive part. The loss has the target's dtype. Raises ValueError for shapes that
+    differ, RuntimeError for a target of integers.
 
     >>> import minigrad as torch
     >>> x, y = torch.tensor([0.0]), torch.tensor([1.0])
@@ -62,8 +62,11 @@ def binary_cross_entropy_with_logits(
     _check_targets(name, input, target, weight, pos_weight)
     if target.array.dtype.kind != "f":
         raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
-    input, target = to_common_dtype(input, target)
-    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
+    compute, dtype = ops.binary_cross_entropy_with_logits, target.array.dtype
+    if all(x is None or x.array.dtype == dtype for x in (input, weight, pos_weight)):
+        return compute(input, target, weight, pos_weight, reduction=reduction)
+    losses = compute(*to_common_dtype(input, target), weight, pos_weight, reduction="none")
+    return reduce_losses(losses.to(target.dtype), reduction)
 
 
 @loss

@@ -149,6 +149,19 @@ def test_binary_cross_entropy_is_its_formula():
     assert weighted.item() == pytest.approx(2 * positive.mean())
 
 
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_logits_of_another_dtype_give_a_loss_of_the_targets(reduction):
+    x, t = minigrad.tensor(X, requires_grad=True), minigrad.tensor(special.expit(Y), dtype=minigrad.float32)
+    weight = minigrad.tensor([2.0, 1.0, 3.0], dtype=minigrad.float64)
+    loss = F.binary_cross_entropy_with_logits(x, t, weight, reduction=reduction, pos_weight=weight)
+    same = F.binary_cross_entropy_with_logits(x, t.double(), weight, reduction=reduction, pos_weight=weight)
+    assert loss.dtype is minigrad.float32 and same.dtype is minigrad.float64
+    np.testing.assert_allclose(loss.detach().numpy(), same.detach().numpy(), rtol=1e-6)
+    ours, theirs = minigrad.autograd.grad(loss.sum(), x)[0], minigrad.autograd.grad(same.sum(), x)[0]
+    assert ours.dtype is minigrad.float64
+    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+
+
 def test_certain_and_wrong_costs_100_and_large_logits_do_not_overflow():
     zero, one = minigrad.tensor([0.0]), minigrad.tensor([1.0])
     assert F.binary_cross_entropy(zero, one).item() == 100.0
