@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
-from layers import LAYERS, SMOKE, Layer  # noqa: E402
+from layers import LAYERS, SMOKE, Layer, find_layers  # noqa: E402
 
 FUNCTIONS = {"conv2d": "forward", "conv2d_input": "in the image", "conv2d_weight": "in the kernel"}
 LAYERS = [
@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.01, help="of a round, at least")
     parser.add_argument("--smoke", action="store_true", help="tiny layers on the tests' stand-in: does it run?")
     options = parser.parse_args()
-    layers = [layer for layer in (SMOKE if options.smoke else LAYERS) if options.only in layer.name]
+    layers = find_layers(parser, SMOKE if options.smoke else LAYERS, options.only)
     if options.smoke:
         from minigrad import backend
         from tests.standin import cupy

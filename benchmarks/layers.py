@@ -196,6 +196,15 @@ def has_torch(python: str) -> bool:
     return looked.returncode == 0
 
 
+def find_layers(parser: argparse.ArgumentParser, layers: list[Layer], part: str) -> list[Layer]:
+    """The layers whose name contains `part`; an error of the argument --only if there are none."""
+    found = [layer for layer in layers if part in layer.name]
+    if not found:
+        names = ", ".join(repr(layer.name) for layer in layers)
+        parser.error(f"argument --only: no layer's name contains {part!r} (the names are {names})")
+    return found
+
+
 def print_table(layers: list[Layer], best: dict[str, list[list[float]]]) -> None:
     engines = list(best)
     heads = [f"{engine[:8]} {part}" for part in ("fwd", "all") for engine in engines]
@@ -238,7 +247,7 @@ def main() -> None:
             times = [measure(part, options.seconds, options.cpu_time) for part in parts]
             print(json.dumps(times), flush=True)
         return
-    layers = [layer for layer in (SMOKE if options.smoke else LAYERS) if options.only in layer.name]
+    layers = find_layers(parser, SMOKE if options.smoke else LAYERS, options.only)
     pythons = {"minigrad": sys.executable}
     if has_torch(options.torch_python):
         pythons["torch"] = options.torch_python

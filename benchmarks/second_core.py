@@ -172,6 +172,9 @@ def main() -> None:
     parser.add_argument("--break-even", action="store_true", help="two threads by the clock, on an idle machine")
     parser.add_argument("--smoke", action="store_true", help="three calls each")
     options = parser.parse_args()
+    unknown = [name for name in options.names if name not in MADE]
+    if unknown:
+        parser.error(f"there is no program {unknown[0]!r}; they are {', '.join(MADE)}")
     print(machine())
     if options.break_even:
         break_even(0.0 if options.smoke else options.seconds)

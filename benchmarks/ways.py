@@ -24,7 +24,7 @@ from collections.abc import Callable
 from statistics import geometric_mean
 
 import numpy as np
-from layers import LAYERS, SMOKE, Layer
+from layers import LAYERS, SMOKE, Layer, find_layers
 from measure import machine
 
 import minigrad.kernels.fast  # noqa: F401 (importing registers the algorithms)
@@ -110,15 +110,14 @@ def main() -> None:
     parser.add_argument("--measured", action="store_true", help="measure the machine instead of telling its kind")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, three calls each")
     options = parser.parse_args()
+    layers = find_layers(parser, SMOKE if options.smoke else LAYERS, options.only)
     if options.measured:
         dispatch.set_machine(measure_machine())
     print(machine())
     print(dispatch.machine())
     ratios: dict[str, float] = {}
     print(f"{'layer':26}" + "".join(f"{algorithm:>16}" for algorithm in ALGORITHMS) + "  chosen/quickest")
-    for layer in SMOKE if options.smoke else LAYERS:
-        if options.only not in layer.name:
-            continue
+    for layer in layers:
         chosen, times = compare(layer, 0.0 if options.smoke else options.seconds)
         cells = [f"{sum(times[name]):.3f}{'*' * (name == chosen)}" if name in times else "" for name in ALGORITHMS]
         ratio = ratios[layer.name] = sum(times[chosen]) / min(map(sum, times.values()))

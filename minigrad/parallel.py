@@ -19,6 +19,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -123,23 +124,28 @@ def spread(work: Callable[[slice], object], length: int, size: int) -> None:
     _side_by_side(work, [slice(a, b) for a, b in pairwise(bounds)], count)
 
 
-def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
+def share(work: Callable[[T], object], pieces: Sequence[T], size: int, alone: bool = False) -> None:
     """Calls `work` on each of the pieces, in several threads if there are enough, and `size` bytes in all.
 
-    Raises what `work` raises, after all are done.
+    If not, OpenBLAS' threads share the products in a piece. `alone` tells that these are too small for that: then each
+    is computed by one thread, and a few pieces are shared, too. Raises what `work` raises, after all are done.
     """
-    count = _count_for(size)
+    count = min(_count_for(size), len(pieces)) if alone else _count_for(size)
     if 2 <= count <= len(pieces):
         _side_by_side(work, pieces, count)
         return
-    for piece in pieces:
-        work(piece)
+    with threads.products_alone() if alone and may_spread() else nullcontext():
+        for piece in pieces:
+            work(piece)
 
 
-def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
+def add_pieces(
+    add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int, alone: bool = False
+) -> None:
     """Calls ``add(piece, total)`` for each piece, with a few partial totals in turn, and adds these to `total`.
 
-    Each partial total is computed by one thread; their number depends only on the sizes, not on the threads.
+    Each partial total is computed by one thread; their number depends only on the sizes, not on the threads. `alone`
+    is that of `share`.
     """
     strands = max(1, min(len(pieces), STRANDS, ROOM // max(1, total.nbytes))) if size >= WORTH else 1
     totals = [total, *[np.zeros_like(total) for _ in range(strands - 1)]]
@@ -148,7 +154,7 @@ def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any,
         for piece in pieces[strand::strands]:
             add(piece, totals[strand])
 
-    share(follow, range(strands), size)
+    share(follow, range(strands), size, alone)
     for other in totals[1:]:
         total += other
 

@@ -219,6 +219,11 @@ def test_pieces_are_shared_only_if_each_thread_gets_one(eager):
         assert len(workers) == 1 if pieces < 3 else len(workers) <= 3
 
 
+def test_two_pieces_of_small_products_are_shared_by_two_of_three_threads(eager):
+    both = threading.Barrier(2, timeout=10)
+    parallel.share(lambda piece: both.wait(), range(2), 10**9, alone=True)  # in one thread the first would wait in vain
+
+
 def test_a_sum_of_pieces_is_the_same_for_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 0)
     values = np.random.default_rng(0).standard_normal((37, 50)).astype(np.float32)
@@ -252,3 +257,33 @@ def test_products_within_a_part_stay_in_its_thread(monkeypatch):
     with pytest.raises(ValueError, match="no"), threads.products_alone(), threads.products_alone():
         raise ValueError("no")
     assert int(blas()) == 3
+
+
+@pytest.mark.parametrize(("alone", "number"), [(True, 1), (False, 2)])
+def test_small_products_of_pieces_in_turn_use_one_thread_if_told(alone, number):
+    from minigrad import threads
+
+    if not threads._switch():
+        pytest.skip("NumPy's products come from a library that is not asked")
+    counts, blas = [], threads._switch()[0]
+    torch.set_num_threads(2)
+    parallel.share(lambda piece: counts.append(int(blas())), range(3), 0, alone)
+    parallel.add_pieces(lambda piece, total: counts.append(int(blas())), range(2), np.zeros(1), 0, alone)
+    assert counts == [number] * 5 and int(blas()) == 2
+
+
+def test_grouped_layers_too_small_to_share_have_the_same_bits_for_any_number_of_threads(monkeypatch):
+    from minigrad import threads
+    from minigrad.kernels import Geometry, conv2d
+
+    if not threads._switch():
+        pytest.skip("NumPy's products come from a library that is not asked")
+    random, counts, blas = np.random.default_rng(0), [], threads._switch()[0]
+    x, w = (random.standard_normal(shape, np.float32) for shape in ((2, 64, 28, 28), (64, 16, 3, 3)))
+    product = np.matmul
+    monkeypatch.setattr(np, "matmul", lambda *given, **named: (counts.append(int(blas())), product(*given, **named))[1])
+    found = []
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        found.append(conv2d(x, w, geometry=Geometry((3, 3), padding=(1, 1), groups=4)).tobytes())
+    assert found[0] == found[1] and counts and {*counts} == {1}

@@ -249,7 +249,7 @@ def test_mec_agrees_with_loops_for_wide_channels_too(shape):
 def test_mec_multiplies_packs_of_any_number_of_images(stride, lanes, monkeypatch):
     shape = make_layer((6, 3, 9, 7), 4, (3, 3), stride, (1, 1))
     expected = compute_three("direct", *draw_operands(*shape), shape[2])
-    for name in ("LANES", "LEAST", "UNPACKED"):
+    for name in ("LANES", "PACKED", "LEAST", "UNPACKED"):
         monkeypatch.setattr(mec, name, lanes)
     for ours, loops in zip(compute_three("mec", *draw_operands(*shape), shape[2]), expected, strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)

@@ -80,7 +80,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
                 add(result)
 
     length = (Ho + phases[0].places[-1]) * Wo
-    share(compute, *_pieces(N, groups, w[0, :, 0].size, length, len(w) // groups, x.itemsize))
+    share(compute, *_pieces(N, groups, w[0, :, 0].size, length, len(w) // groups, x.itemsize), alone=True)
     return out
 
 
@@ -101,7 +101,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
     length = (Ho + phases[0].places[-1]) * Wo
     pieces, size = _pieces(N, groups, C // groups * kw, length, O // groups, x.itemsize)
-    add_pieces(add, pieces, w, size)
+    add_pieces(add, pieces, w, size, alone=True)
     # (kh, groups, C/groups*kw, O/groups) -> (O, C/groups, kh, kw)
     by_tap = w.reshape(kh, groups, C // groups, kw, O // groups)
     return np.ascontiguousarray(by_tap.transpose(1, 4, 2, 0, 3).reshape(O, C // groups, kh, kw))
@@ -140,7 +140,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
                     add(image[..., pixel_rows, pixel_columns])
 
     longest = max((len(b.taps) * columns.length for b, columns, _ in across), default=0)
-    share(paint, *_pieces(N, groups, O // groups, height * longest, C, x.itemsize))
+    share(paint, *_pieces(N, groups, O // groups, height * longest, C, x.itemsize), alone=True)
     return x
 
 

@@ -6,8 +6,8 @@ matrix of that row is a view, and the next row's starts `stride` blocks further:
 
     (O, kh*C*kw) @ (Ho, kh*C*kw, N*Wo) -> (Ho, O, N*Wo)     no multiplication is wasted.
 
-With few images such a product reads its columns from the first cache. So the images of a block are divided into packs,
-each with a product of its own for each row.
+With AVX-512 such a product is quickest on few images, because it reads its columns from the first cache. So the images
+of a block are divided into packs, each with a product of its own for each row.
 
 The adjoint in x is the forward of the flipped kernel if the stride is 1 and channels are many. Otherwise it reads the
 cotangent's rows in the same overlapping way, and adds its products up along the width; where rows are short, images lie
@@ -32,7 +32,8 @@ from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share
 
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
-LANES = 32  # numbers in a row of a product from which it is quick, two registers; longer ones gain nothing
+LANES = 32  # numbers in a row of a product from which it is quick with AVX-512, two registers; longer ones gain nothing
+PACKED = 512  # the same with AVX2: OpenBLAS copies the kernel for each product, so there are few and long ones
 LEAST = 2**15  # multiplications of a product from which the time of its call does not matter
 SHORT = 16  # columns: images with fewer are laid innermost before sums along the width, so that runs are longer
 WIDE = 16  # channels that a product needs as rows, or innermost, to be quick
@@ -48,7 +49,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     out = np.empty((N, O, Ho, Wo), x.dtype)
     # (O, C, kh, kw) -> (O, kh*C*kw), with the outputs innermost in memory, for which small products are quicker
     matrix = np.ascontiguousarray(w.transpose(2, 1, 3, 0)).reshape(-1, O).T
-    lanes = max(LANES, LEAST // max(1, matrix.size))
+    lanes = max(LANES if multiplies_with_avx512() else PACKED, LEAST // max(1, matrix.size))
 
     def compute(block: Block) -> None:
         images, rows = block
@@ -61,7 +62,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         results = out[images, :, rows]
         copy_rows(results.reshape(packs, -1, *results.shape[1:]), turned)
 
-    share(compute, *_blocks(x, geometry))
+    share(compute, *_blocks(x, geometry), alone=True)
     return out
 
 
@@ -79,7 +80,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         total += np.add.reduce(products, axis=(0, 1))
 
     parts, size = _blocks(x, geometry)
-    add_pieces(add, parts, w, size)
+    add_pieces(add, parts, w, size, alone=True)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
 
@@ -133,7 +134,8 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         copy_rows(x[images, :, top:bottom], inside[..., left : left + W].transpose(2, 1, 0, 3))
 
     row_bytes = max(C * kw, O) * Wo * g.itemsize
-    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), N * (count - first) * row_bytes)
+    size = N * (count - first) * row_bytes
+    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), size, alone=True)
     return x
 
 
