@@ -40,6 +40,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform, make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
@@ -49,10 +50,13 @@ from minigrad.parallel import add_pieces, share, spread
 from minigrad.threads import products_alone
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
+PACKED_BYTES = 2 * 2**20  # with AVX2, whose processors have a smaller second cache: ...
+PACKED_TILES = 192  # ... or so many tiles, because OpenBLAS copies the kernel for each block
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
 HUGE = 1e15  # above it products of transformed numbers might overflow where the definition does not
 OVERHEAD = 2e-4  # seconds of Python in all three functions
 TRANSFORM = 0.26  # speed of the transforms as a share of the peak: their matrices are small
+NARROW = 5.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
 
 
 def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
@@ -217,7 +221,8 @@ class Winograd:
         turned = machine.copy(3 * N * C * H * W, C) + machine.copy(3 * problem.windows * O, O)
         checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
         apart = machine.copy(18 * O * C * problem.taps, C)  # kernels are transformed three times, by strided copies
-        return OVERHEAD + products + sums + 3 * transforms + turned + checks + apart
+        slower = 1.0 if multiplies_with_avx512() else 1 + NARROW / max(1, min(C, O))
+        return OVERHEAD + slower * (products + sums + 3 * transforms + turned + checks + apart)
 
     def _tiles(self, outputs: Pair, cut: Cut) -> Pair:
         """The number of tiles of outputs along each axis."""
@@ -228,7 +233,10 @@ class Winograd:
         Th, Tw = self._tiles(size, cut)
         row_bytes = self.tile**2 * (Tw + cut.blocks[1] - 1) * channels * itemsize
         pieces = min(PIECES, N * Th * Tw // (LONG // 2))
-        return blocks(N, size[0], row_bytes, BLOCK_BYTES, self.tile + 1 - cut.taps[0], pieces), N * Th * row_bytes
+        limit = BLOCK_BYTES
+        if not multiplies_with_avx512():
+            limit = min(limit, max(PACKED_BYTES, PACKED_TILES * self.tile**2 * channels * itemsize))
+        return blocks(N, size[0], row_bytes, limit, self.tile + 1 - cut.taps[0], pieces), N * Th * row_bytes
 
     def _input_tiles(self, x: Array, rows: slice, geometry: Geometry) -> Array:
         """B^T d B of the tiles that these output rows see: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
