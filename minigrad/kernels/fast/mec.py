@@ -134,8 +134,8 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         copy_rows(x[images, :, top:bottom], inside[..., left : left + W].transpose(2, 1, 0, 3))
 
     row_bytes = max(C * kw, O) * Wo * g.itemsize
-    size = N * (count - first) * row_bytes
-    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), size, alone=True)
+    nbytes = N * (count - first) * row_bytes
+    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), nbytes, alone=True)
     return x
 
 
