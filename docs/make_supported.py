@@ -450,6 +450,11 @@ DIFFERENCES = [
         "torch.tensor([float('nan'), 2.0, 1.0]).mode().values.item() == 1.0",
     ),
     (
+        "`linalg.solve_triangular` of a triangle with a zero on its diagonal",
+        "raises LinAlgError, as `linalg.solve`; PyTorch divides by the zero, which gives infinities and NaN",
+        "refuses('torch.linalg.solve_triangular(torch.zeros(1, 1), torch.ones(1, 1), upper=True)')",
+    ),
+    (
         "`special.ndtr`",
         "is exact for very negative inputs, as `erfc` is; PyTorch's float32 result is 0 from -6 on",
         "0 < torch.special.ndtr(torch.tensor(-8.0)).item() < 1e-15",

@@ -15,8 +15,12 @@ from minigrad.autograd.modes import ImmediateSwitch, ModeSwitch
 from minigrad.backend import quiet
 
 
-def _flags(check_nan: bool) -> int:
-    return ANOMALY | CHECK_NAN if check_nan else ANOMALY
+def _flags(mode: bool, check_nan: bool) -> int:
+    """The flags of the mode. Raises TypeError for arguments that are no bools."""
+    for name, flag in (("mode", mode), ("check_nan", check_nan)):
+        if flag.__class__ is not bool:
+            raise TypeError(f"anomaly mode: argument '{name}' must be bool, not {type(flag).__name__} {flag!r:.40}")
+    return (ANOMALY | (CHECK_NAN if check_nan else 0)) if mode else 0
 
 
 class detect_anomaly(ModeSwitch):
@@ -35,7 +39,7 @@ class detect_anomaly(ModeSwitch):
     __slots__ = ()
 
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(_flags(check_nan), 0 if check_nan else CHECK_NAN)
+        super().__init__(_flags(True, check_nan), 0 if check_nan else CHECK_NAN)
 
 
 class set_detect_anomaly(ImmediateSwitch):
@@ -50,7 +54,7 @@ class set_detect_anomaly(ImmediateSwitch):
     __slots__ = ()
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        on = _flags(check_nan) if mode else 0
+        on = _flags(mode, check_nan)
         super().__init__(on, (ANOMALY | CHECK_NAN) & ~on)
 
 

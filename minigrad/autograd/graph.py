@@ -100,7 +100,7 @@ def increment_version(tensor: Any) -> None:
             x.bump_version()
 
 
-class _Handles(RemovableHandle):
+class _MultiHandle(RemovableHandle):
     def __init__(self, handles: Sequence[RemovableHandle]) -> None:
         self._handles = handles
 
@@ -140,7 +140,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *,
         elif mode == "all" and complete:
             fn(found)
 
-    return _Handles([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])
+    return _MultiHandle([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])
 
 
 if not TYPE_CHECKING:

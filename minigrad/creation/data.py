@@ -12,6 +12,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.nested import read_numbers
 from minigrad.creation.options import check_options, place
+from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import copy_operation
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def asarray(
     >>> torch.asarray([1, 2])
     tensor([1, 2])
     """
+    if copy is not None:
+        require_bools("asarray", copy=copy)
     made: Any = as_tensor(obj, dtype, device)
     source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj)
     shares = source is not None and type(source) is type(made.array) and np.may_share_memory(made.array, source)

@@ -50,7 +50,8 @@ class Parameter(Tensor):
         pass  # `__new__` does everything; the constructor of Tensor must not run
 
     def __repr__(self) -> str:
-        return "Parameter containing:\n" + super().__repr__()
+        text = super().__repr__()  # of a user's own class, it begins with the class's name
+        return "Parameter containing:\n" + (text if text.startswith("tensor(") else f"Parameter({text})")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # As in PyTorch, a copied parameter has no gradient.

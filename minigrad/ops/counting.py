@@ -219,7 +219,7 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     tensor([1, 0, 2])
     """
     require_kind("bincount", input.array.dtype, "iu")
-    if as_int(minlength, "minlength") < 0:
+    if (minlength := as_int(minlength, "minlength")) < 0:
         raise RuntimeError(f"bincount: minlength should be >= 0, got {minlength}")
     if weights is not None:
         require_tensor("bincount", "weights", 2, weights)
@@ -260,7 +260,8 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     tensor([0., 2., 1., 0.])
     """
     require_kind("histc", input.array.dtype)
-    if as_int(bins, "bins") <= 0:
+    bins = as_int(bins, "bins")
+    if bins <= 0:
         raise RuntimeError(f"bins must be > 0, got {bins}")
     return compute(_count_parts, input, bins, min, max)
 

@@ -32,7 +32,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     """
     if not input.array.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
-    if as_int(n, "n") < 0:
+    if (n := as_int(n, "n")) < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
     around = [x for x in (prepend, input, append) if x is not None and n]  # as in PyTorch, nothing is joined for n = 0
@@ -123,6 +123,8 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     d = axis(dim, y.array.ndim)
     if isinstance(x, (int, float)):
         x, dx = None, x
+    if isinstance(dx, (bool, np.bool_)):
+        raise RuntimeError(f"{name}: Currently, we only support dx as a real number, got {dx}")
     size = y.array.shape[d]
     means = add(*_pair_neighbours(mul(as_float(y), 0.5), d))
     if x is None:

@@ -224,7 +224,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     """
     if input.array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
-    if as_int(r, "r") < 0:
+    if (r := as_int(r, "r")) < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if not r:
         return getitem(input, slice(0, 0))

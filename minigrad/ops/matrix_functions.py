@@ -27,7 +27,7 @@ def matrix_power(A: Any, n: int) -> Tensor:
     """
     if not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
         check_matrix("linalg.matrix_power", A)
-    if as_int(n, "linalg.matrix_power(): argument 'n'") < 0:
+    if (n := as_int(n, "linalg.matrix_power(): argument 'n'")) < 0:
         check_matrix("linalg.matrix_power", A)
         return matrix_power(inv(A), -n)
     result: Any = None

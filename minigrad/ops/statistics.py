@@ -81,11 +81,18 @@ _std = operation("std", round_once(_std_forward), _slope_of_std)
 _OMITTED: Any = None  # not to be given
 
 
+class _NotGiven(int):
+    """The default of a number that may be given as None too; it is shown as the number."""
+
+
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:
     """The number subtracted from the count: 1, or 0 if not `unbiased`, or `correction`."""
-    if unbiased is not None and correction is not None:
+    if unbiased is not None and not isinstance(correction, _NotGiven):
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
-    return (0 if unbiased is False else 1) if correction is None else correction
+    return 0 if unbiased is False else 1 if correction is None else correction
+
+
+_ONE = _NotGiven(1)
 
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
@@ -93,7 +100,7 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
 
     def call(
         input: Tensor, dim: Any = None, unbiased: bool = _OMITTED, keepdim: bool = False, *,
-        correction: float | None = None
+        correction: float | None = _ONE
     ) -> Any:  # fmt: skip
         if isinstance(dim, bool):  # PyTorch's older form var(x, False)
             if unbiased is not _OMITTED or keepdim:

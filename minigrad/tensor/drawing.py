@@ -117,7 +117,7 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
         what = f"got {weights.dtype} of shape {weights.shape}"
         raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
-    if as_int(num_samples, "num_samples") < 1:
+    if (num_samples := as_int(num_samples, "num_samples")) < 1:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > weights.shape[-1]:
         what = f"{num_samples} of {weights.shape[-1]}; give replacement=True"

@@ -86,6 +86,10 @@ class ModelMethods(TensorBase):
         if isinstance(dtype, (str, type_names.TensorType)):
             chosen = type_names.type_of_name(dtype)
             return self.to(dtype=chosen.dtype, device=chosen.place)
+        if isinstance(dtype, type):  # `int`, `float`, `bool`: `to` takes them, but not PyTorch's `type`
+            raise ValueError(
+                f"invalid type: {dtype.__name__!r}; x.to({dtype.__name__}) converts, as x.type(torch.int64) does"
+            )
         return self.to(dtype=dtype)
 
     def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:

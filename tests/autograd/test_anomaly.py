@@ -93,6 +93,13 @@ def test_check_nan_and_set_detect_anomaly_switch_it_off():
     assert not autograd.is_anomaly_enabled()
 
 
+@pytest.mark.parametrize("switch", [autograd.set_detect_anomaly, lambda flag: autograd.detect_anomaly(check_nan=flag)])
+def test_the_flags_of_anomaly_mode_are_bools(switch):
+    with pytest.raises(TypeError, match=r"anomaly mode: argument '(mode|check_nan)' must be bool, not int 1"):
+        switch(1)
+    assert not autograd.is_anomaly_enabled()
+
+
 def test_detect_anomaly_is_a_decorator_too():
     @autograd.detect_anomaly()
     def inside():

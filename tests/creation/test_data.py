@@ -77,6 +77,10 @@ REFUSED = {
     "like a list": (lambda: torch.zeros_like([1.0]), TypeError, "argument 'input'"),
     "a grid of nothing": (lambda: torch.meshgrid(), RuntimeError, "meshgrid expects a non-empty list of tensors"),
     "an unknown grid": (lambda: torch.meshgrid(torch.arange(2), indexing="zz"), RuntimeError, '"xy" or "ij"'),
+    "a copy that is no bool": (
+        lambda: torch.asarray(torch.ones(1), copy=1), TypeError, "argument 'copy' must be bool, not int 1"),
+    "a Python type as the type": (
+        lambda: torch.ones(1).type(int), ValueError, r"invalid type: 'int'; x\.to\(int\) converts"),
     "a size of floats": (lambda: torch.zeros(2.5), TypeError, "int"),
     "a negative size": (lambda: torch.zeros(-1), RuntimeError, "negative dimension"),
 }  # fmt: skip

@@ -59,3 +59,10 @@ def test_a_buffer_is_a_tensor_with_a_persistent_flag():
     assert isinstance(b, torch.Tensor) and not b.requires_grad and b.persistent is False
     assert nn.Buffer().shape == (0,)
     assert copy.deepcopy(nn.BatchNorm1d(2)).running_mean.tolist() == [0.0, 0.0]
+
+
+def test_a_parameter_of_an_own_class_shows_both_names():
+    class Scale(nn.Parameter):
+        pass
+
+    assert repr(Scale(torch.ones(2))) == "Parameter containing:\nParameter(Scale([1., 1.], requires_grad=True))"

@@ -155,6 +155,39 @@ def test_a_bool_by_the_name_dim_is_no_axis():
         torch.var(X, 0, None)
 
 
+WHOLE = {
+    "chunk": lambda k: torch.chunk(X, k),
+    "diff": lambda k: torch.diff(X, k),
+    "topk": lambda k: torch.topk(X, k),
+    "kthvalue": lambda k: torch.kthvalue(X, k),
+    "bincount": lambda k: torch.bincount(torch.tensor([1]), minlength=k),
+    "histc": lambda k: torch.histc(X, k),
+    "unfold": lambda k: X.unfold(0, k, k),
+    "matrix_power": lambda k: torch.matrix_power(X[:, :2], k),
+    "combinations": lambda k: torch.combinations(X[0], k),
+    "multinomial": lambda k: torch.multinomial(torch.tensor([0.0, 1.0, 1.0]), k).sort(),
+    "avg_pool2d": lambda k: F.avg_pool2d(IMAGE, 2, divisor_override=k),
+    "one_hot": lambda k: F.one_hot(torch.tensor([0, 1]), k),
+    "sum": lambda k: torch.sum(X, k - 1),
+    "tril": lambda k: torch.tril(X, k),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_tensor_of_one_whole_number_is_an_int(name):
+    expected = repr(WHOLE[name](2))
+    for number in (torch.tensor(2), torch.tensor(2, dtype=torch.int8), np.int64(2)):
+        assert repr(WHOLE[name](number)) == expected
+    with pytest.raises(TypeError):
+        WHOLE[name](torch.tensor(2.0))
+
+
+def test_a_tensor_of_one_element_in_a_row_is_an_int_too():
+    assert torch.topk(X, torch.tensor([2])).values.shape == (2, 2)
+    with pytest.raises(TypeError, match="k must be an int, got Tensor"):
+        torch.topk(X, torch.tensor([2, 1]))
+
+
 def test_a_part_of_a_changed_tensor_is_refused_before_a_wrong_axis():
     whole = torch.ones(2, 2, requires_grad=True) * 1
     part, _ = whole.split(1)

@@ -45,5 +45,8 @@ def test_refused(options, message):
         torch.gradient(torch.ones(3), **options)
     with pytest.raises(RuntimeError, match="at least edge_order\\+1, got 1 along dimension 0"):
         torch.gradient(torch.ones(1))
+    for area in (torch.trapezoid, torch.cumulative_trapezoid):
+        with pytest.raises(RuntimeError, match="only support dx as a real number, got True"):
+            area(torch.ones(3), dx=True)
     with pytest.raises(RuntimeError, match="does not support uint8 input"):
         torch.gradient(torch.ones(3, dtype=torch.uint8))

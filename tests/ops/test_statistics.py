@@ -84,3 +84,9 @@ def test_the_slope_of_the_variance_of_one_infinity_is_nan():
         with pytest.warns(UserWarning, match="degrees of freedom"):
             x.var().backward()
         assert x.grad.isnan().all()
+
+
+def test_unbiased_and_a_correction_exclude_each_other_even_where_that_is_none():
+    with pytest.raises(TypeError, match=r"std\(\) takes unbiased or correction, not both: got True and None"):
+        torch.std(torch.ones(3), unbiased=True, correction=None)
+    assert torch.std(torch.arange(3.0), correction=None).item() == torch.arange(3.0).std(unbiased=True).item() == 1

@@ -94,7 +94,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
         )
-    if not classes.size and as_int(num_classes, "num_classes") <= 0:
+    if not classes.size and (num_classes := as_int(num_classes, "num_classes")) <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
     if count > 2**62:

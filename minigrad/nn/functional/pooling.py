@@ -63,7 +63,7 @@ def avg_pool2d(
     >>> torch.nn.functional.avg_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[1.5000]]])
     """
-    if divisor_override is not None and as_int(divisor_override, "divisor_override") == 0:
+    if divisor_override is not None and (divisor_override := as_int(divisor_override, "divisor_override")) == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
     count = divisor_override, count_include_pad
     return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)

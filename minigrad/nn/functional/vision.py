@@ -15,8 +15,14 @@ def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
     """The geometry of the windows, after checks."""
     if input.array.dtype.kind != "b":
         require_floats(name, input)
-    pairs: Any = [as_ints(name, part, given, 2, part != "padding") for part, given in options.items()]
-    return Geometry(*pairs)
+    return Geometry(*[_read_pair(name, part, given, part != "padding") for part, given in options.items()])
+
+
+def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
+    """`given` as two ints. Raises RuntimeError for a list of one, which layers take but these functions do not."""
+    if isinstance(given, (tuple, list)) and len(given) == 1:
+        raise RuntimeError(f"{name}: It is expected {part} equals to 2, but got size 1; write {part}={given[0]!r}")
+    return as_ints(name, part, given, 2, least)
 
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
@@ -58,7 +64,7 @@ def fold(
     tensor([[[1., 2., 1.]]])
     """
     require_tensors("fold", "input", input)
-    shape, size = list(input.array.shape), as_ints("fold", "output_size", output_size, 2, 1)
+    shape, size = list(input.array.shape), _read_pair("fold", "output_size", output_size, 1)
     geometry = _lay_windows("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry.kernel):
         raise RuntimeError(

@@ -21,7 +21,7 @@ def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
     >>> torch.nn.init.ones_(m.weight).requires_grad
     True
     """
-    if not issubclass(module_cls, Module):
+    if not (isinstance(module_cls, type) and issubclass(module_cls, Module)):
         raise RuntimeError(f"Expected a Module; got {module_cls}")
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError(f"Module must support a 'device' arg to skip initialization: {module_cls.__name__} has none")

@@ -18,7 +18,8 @@ def pad_sequence(
 ) -> Tensor:  # fmt: skip
     """Stacks B sequences (L, *) of any lengths L as (longest L, B, *), or (B, longest L, *) if `batch_first`.
 
-    Shorter ones are filled with `padding_value` at their end, or with `padding_side="left"` in front.
+    Shorter ones are filled with `padding_value` at their end, or with `padding_side="left"` in front. The dtype is the
+    first one's, to which the others are converted.
     Raises RuntimeError for what is no iterable, for other sides, and if the axes * differ; TypeError for other items or
     flags.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.rnn.pad_sequence.html
@@ -44,7 +45,8 @@ def pad_sequence(
     for x in given_ones:
         gap = longest - x.shape[0]
         ends = (0, gap) if padding_side == "right" else (gap, 0)
-        rows.append(pad(x, (0, 0) * (x.ndim - 1) + ends, value=padding_value))
+        typed = x if x.dtype == given_ones[0].dtype else x.to(given_ones[0].dtype)
+        rows.append(pad(typed, (0, 0) * (x.ndim - 1) + ends, value=padding_value))
     return stack(rows, 0 if batch_first else 1)
 
 

@@ -16,6 +16,11 @@ def test_sequences_are_padded_on_the_side_that_is_asked_for():
     assert pad_sequence([torch.ones(25, 3), torch.ones(22, 3)]).shape == (25, 2, 3)
 
 
+def test_the_dtype_is_that_of_the_first_sequence():
+    assert pad_sequence([torch.tensor([1, 2]), torch.tensor([1.5])]).tolist() == [[1, 1], [2, 0]]
+    assert pad_sequence([torch.tensor([1.5]), torch.tensor([1, 2])]).dtype == torch.float32
+
+
 def test_each_sequence_gets_its_part_of_the_gradient():
     long, short = LONG.clone().requires_grad_(), SHORT.clone().requires_grad_()
     (pad_sequence([long, short], True) * torch.arange(6.0).reshape(2, 3)).sum().backward()

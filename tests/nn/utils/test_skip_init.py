@@ -18,6 +18,7 @@ def test_a_module_whose_initialization_is_skipped_draws_nothing():
 test_refused = refusals(
     {
         "no module": (lambda: nn.utils.skip_init(torch.Tensor, 2), RuntimeError, "Expected a Module; got .*Tensor"),
+        "no class": (lambda: nn.utils.skip_init(3), RuntimeError, "Expected a Module; got 3"),
         "no device": (lambda: nn.utils.skip_init(nn.ReLU), RuntimeError, ("support a 'device' arg", "ReLU has none")),
     }
 )
