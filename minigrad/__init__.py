@@ -119,8 +119,8 @@ if _typing.TYPE_CHECKING:
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
     from minigrad.ops.special import (
-        addcdiv, addcmul, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside,
-        hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn,
+        addcdiv, addcmul, angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd,
+        heaviside, hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn,
         signbit, sinc, xlogy,
     )
     from minigrad.ops.split import (
@@ -154,7 +154,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
     "LongTensor", "ShortTensor", "Size", "Tensor", "abs", "absolute", "accelerator", "acos", "acosh",
     "adaptive_avg_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "advice", "all",
-    "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "allclose", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
     "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d",
     "atleast_3d",
@@ -262,7 +262,7 @@ _LATER = {
     "ops.rotations": "fliplr flipud rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
-        "addcdiv addcmul arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
+        "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
         "isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
     "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",

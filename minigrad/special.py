@@ -16,6 +16,7 @@ from minigrad.ops.error_function import erf, erfc, erfinv
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln
 from minigrad.ops.gamma import mvlgamma as multigammaln
+from minigrad.ops.normal_distribution import erfcx, log_ndtr, ndtri
 from minigrad.ops.reduce import logsumexp
 from minigrad.ops.special import logit, sinc, xlog1py, xlogy
 from minigrad.ops.unary import exp2, expm1, log1p, round
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 psi = digamma
 
 __all__ = [
-    "digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
-    "log1p", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "polygamma", "psi", "round", "sinc",
-    "softmax", "xlog1py", "xlogy",
+    "digamma", "entr", "erf", "erfc", "erfcx", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
+    "log1p", "log_ndtr", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "ndtri", "polygamma", "psi",
+    "round", "sinc", "softmax", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """`torch.special`: its names, and the functions that only it has."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import special
@@ -10,7 +12,10 @@ from minigrad.autograd import gradcheck, gradgradcheck
 X = torch.tensor([[-2.0, -0.3, 0.4], [0.9, 1.7, 3.1]]).double()
 
 
-@pytest.mark.parametrize("name", ["entr", "ndtr", "erf", "erfc", "expit", "gammaln", "psi", "exp2", "log1p", "sinc"])
+SCIPYS = ["entr", "ndtr", "erf", "erfc", "erfcx", "log_ndtr", "expit", "gammaln", "psi", "exp2", "log1p", "sinc"]
+
+
+@pytest.mark.parametrize("name", SCIPYS)
 def test_values_are_scipys(name):
     x = X.abs() if name == "log1p" else X
     theirs = np.sinc if name == "sinc" else getattr(special, name)
@@ -75,3 +80,57 @@ def test_the_gradient_of_nextafter_is_1_unless_the_operands_are_equal():
     x, y = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([0.0, 2.0], requires_grad=True)
     torch.nextafter(x, y).backward(torch.tensor([3.0, 4.0]))
     assert x.grad.tolist() == [3, 0] and y.grad.tolist() == [0, 0]
+
+
+# ---- the tail of the normal distribution ----------------------------------------------------------
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-14), (np.float32, 6e-7)])
+def test_erfc_is_exact_where_it_is_small(dtype, exact):
+    x = np.linspace(1, 9 if dtype is np.float32 else 26, 2000).astype(dtype)
+    expected = [math.erfc(v) for v in x]
+    np.testing.assert_allclose(torch.erfc(torch.tensor(x)).numpy(), expected, rtol=exact)
+    denormal = torch.erfc(torch.tensor([9.5, 10.0, 10.05, 11.0])).double() / 2.0**-149
+    expected = [math.erfc(v) * 2.0**149 for v in np.float32([9.5, 10.0, 10.05, 11.0]).tolist()]
+    assert denormal.tolist() == [round(v) for v in expected]
+
+
+def test_the_scaled_complement_is_scipys_from_overflow_to_infinity():
+    x = np.array([-27.0, -26.0, -5.0, -1.0, -0.5, 0.0, 0.99, 1.0, 5.0, 27.9, 28.1, 50.0, 1e10, 1e200, -np.inf, np.inf])
+    found = torch.special.erfcx(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(found, special.erfcx(x), rtol=1e-13)
+    assert torch.special.erfcx(torch.tensor([0, 1])).dtype == torch.float32
+
+
+def test_log_ndtr_is_scipys_where_ndtr_is_0_or_1():
+    x = np.array([-1e5, -300.0, -38.0, -1.1, -0.9, 0.0, 1.0, 1.5, 8.0, 25.0, 40.0, -np.inf, np.inf])
+    np.testing.assert_allclose(torch.special.log_ndtr(torch.tensor(x)).numpy(), special.log_ndtr(x), rtol=1e-13)
+
+
+def test_ndtri_is_scipys_from_the_smallest_chance_to_1():
+    p = np.array([1e-300, 1e-30, 0.01, 0.3, 0.5, 0.7, 0.999, 1 - 1e-15, 0.0, 1.0, -0.1, 1.1, np.nan])
+    np.testing.assert_allclose(torch.special.ndtri(torch.tensor(p)).numpy(), special.ndtri(p), rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["erfcx", "log_ndtr", "ndtri"])
+def test_three_derivatives_of_the_normal_distributions_functions_are_right(name):
+    function, x = getattr(torch.special, name), torch.tensor([-3.0, -1.2, -0.5, 0.1, 0.9, 2.0]).double()
+    x = (x.sigmoid() if name == "ndtri" else x).requires_grad_()
+
+    def slope(x):
+        return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
+
+    assert gradcheck(function, x) and gradcheck(slope, x) and gradgradcheck(slope, x)
+
+
+def test_the_slopes_of_log_ndtr_far_out_are_their_limits():
+    x = torch.tensor([-1e3, 50.0, torch.inf], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(torch.special.log_ndtr(x).sum(), x, create_graph=True)
+    torch.testing.assert_close(slope.tolist(), [1000.000999998, 0.0, 0.0])
+    torch.testing.assert_close(torch.autograd.grad(slope[:2].sum(), x)[0].tolist()[:2], [-1 + 1e-6, 0.0])
+
+
+def test_the_angle_of_a_real_number_is_0_or_pi_and_flat():
+    x = torch.tensor([-np.inf, -1.0, -0.0, 0.0, 2.0, np.nan], requires_grad=True)
+    np.testing.assert_array_equal(x.angle().detach().numpy(), np.float32([np.pi, np.pi, 0, 0, 0, np.nan]))
+    x.angle().sum().backward()
+    assert x.grad.tolist() == [0.0] * 6
+    assert torch.angle(torch.tensor([1, -1])).dtype == torch.float32

@@ -34,24 +34,32 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
         x = math.sqrt((c + 1) / 2)
         return math.erf(x) / x
 
-    def far(c: float) -> float:  # exp(x^2) erfc(x), of t = 2/(2 + x) for x in (0, 28)
+    def far(c: float) -> float:  # (2 + x) exp(x^2) erfc(x), nearly constant, of 2/(2 + x) for x in (0, 28)
         x = 60 / (16 + 14 * c) - 2
         if x < 20:
-            return math.exp(x * x) * math.erfc(x)
+            head = round(x * 16) / 16  # its square is exact
+            return (2 + x) * math.exp(head * head) * math.exp((x - head) * (x + head)) * math.erfc(x)
         # where the library underflows: https://dlmf.nist.gov/7.12.E1
         terms = accumulate(range(1, 10), lambda term, k: -term * (2 * k - 1) / (2 * x * x), initial=1.0)
-        return math.fsum(terms) / (x * math.sqrt(math.pi))
+        return (2 + x) * math.fsum(terms) / (x * math.sqrt(math.pi))
 
     return fit(near, 14 if double else 8), fit(far, 28 if double else 13)
 
 
-def _error_parts(x: Any) -> tuple[Any, Any]:
-    """Erf for |x| < 1, by a polynomial; 1 - erf(|x|) otherwise, by exp(-x^2) times another. Exact to 3e-15."""
+def error_parts(x: Any) -> tuple[Any, Any]:
+    """Erf for |x| < 1, and ``exp(x * x) * (1 - erf(|x|))`` for |x| from 1 to 28, by polynomials exact to 3e-15."""
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
     size = np.minimum(np.abs(x), 28.0)  # for larger |x|, 1 - erf is 0
-    return inner, np.exp(-size * size) * chebval((60 / (2 + size) - 16) / 14, far)
+    return inner, chebval((60 / (2 + size) - 16) / 14, far) / (2 + size)
+
+
+def scale_down(factor: Any, size: Any) -> Any:
+    """``factor * exp(-x * x)`` of x >= 0 without the rounding of the square, which is large in the tail."""
+    head = np.round(size * 16) / 16  # its square is exact
+    half = np.exp(head * head * -0.5)  # squared at the end, so that a small result is rounded once
+    return half * (half * (np.exp((head - size) * (head + size)) * factor))
 
 
 def _as_one_step(x: Any, name: str) -> Any:
@@ -61,35 +69,50 @@ def _as_one_step(x: Any, name: str) -> Any:
 
 
 def _make_error_function(name: str, near: Callable[..., Any], far: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes erf or erfc: `near` of erf for |x| < 1, and `far` of x and 1 - erf(|x|) otherwise."""
+    """Makes erf or erfc: `near` of erf for |x| < 1; `far` of x, the factor of exp(-x^2) in 1 - erf(|x|), and |x|."""
 
     def compute(x: Any) -> Any:
         step = _as_one_step(x, name)
         if step is not None:
             return step
-        inner, tail = _error_parts(x)
-        return np.where(np.abs(x) < 1, near(inner), far(x, tail))
+        inner, factor = error_parts(x)
+        return np.where(np.abs(x) < 1, near(inner), far(x, factor, np.minimum(np.abs(x), 28.0)))
 
     return compute
 
 
-error_function = _make_error_function("erf", lambda inner: inner, lambda x, tail: np.copysign(1 - tail, x))
-_complementary = _make_error_function("erfc", lambda inner: 1 - inner, lambda x, tail: np.where(x > 0, tail, 2 - tail))
+def _far_complement(x: Any, factor: Any, size: Any) -> Any:
+    tail = scale_down(factor, size)
+    return np.where(x > 0, tail, 2 - tail)
 
 
-def _inverse_error_function(x: Any) -> Any:
-    """The inverse of erf by Newton's method in float64, applied to erf or 1 - erf, whichever is more exact."""
-    y = np.abs(x, dtype=np.float64)
-    rest = np.maximum(1 - y, np.finfo(np.float64).tiny)
-    log = np.log(rest * (1 + y))
+error_function = _make_error_function(
+    "erf", lambda inner: inner, lambda x, factor, size: np.copysign(1 - np.exp(-size * size) * factor, x)
+)
+_complementary = _make_error_function("erfc", lambda inner: 1 - inner, _far_complement)
+
+
+def invert_error_function(y: Any, rest: Any) -> Any:
+    """z >= 0 with ``erf(z) = y`` and ``1 - erf(z) = rest``, in float64.
+
+    By Newton's method, applied to erf or to the logarithm of 1 - erf, whichever is more exact.
+    """
+    rest = np.maximum(rest, np.finfo(np.float64).smallest_subnormal)
+    log = np.log(rest) + np.log1p(y)
     # S. Winitzki, "A handy approximation for the error function and its inverse", 2008: a = 0.147
     half = 2 / (math.pi * 0.147) + log / 2
     z = np.sqrt(np.sqrt(half * half - log / 0.147) - half)
     for _ in range(3):
-        inner, tail = _error_parts(z)
-        off = np.where(z < 1, inner - y, rest - tail)
-        z = z - off * (math.sqrt(math.pi) / 2) * np.exp(z * z)
-    z = np.where(y < 1, z, np.where(y == 1, math.inf, math.nan))
+        inner, factor = error_parts(z)
+        near, far = (inner - y) * np.exp(np.minimum(z, 1.0) ** 2), (np.log(rest / factor) + z * z) * factor
+        z = z - np.where(z < 1, near, far) * (math.sqrt(math.pi) / 2)
+    return z
+
+
+def _inverse_error_function(x: Any) -> Any:
+    """The inverse of erf."""
+    y = np.abs(x, dtype=np.float64)
+    z = np.where(y < 1, invert_error_function(y, 1 - y), np.where(y == 1, math.inf, math.nan))
     return np.copysign(z, x).astype(x.dtype)
 
 

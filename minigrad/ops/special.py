@@ -51,6 +51,10 @@ isposinf = unary("isposinf", lambda x: np.equal(x, math.inf), None, result=TRUTH
     formula="whether input is inf", example="[-2.0, 3.0] -> [False, False]")
 isneginf = unary("isneginf", lambda x: np.equal(x, -math.inf), None, result=TRUTH,
     formula="whether input is -inf", example="[-2.0, 3.0] -> [False, False]")
+angle = unary("angle", lambda x: np.where(np.isnan(x), x, np.where(x < 0, math.pi, 0.0)).astype(x.dtype),
+    lambda g: zeros_of(g), gradient="0",
+    formula="pi for negative numbers, else 0: the angle in the complex plane",
+    example="[2.0, -2.0] -> [0.0000, 3.1416]")
 # fmt: on
 sgn = sign
 

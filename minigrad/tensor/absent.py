@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from minigrad.autograd.core import TensorBase
 
 NAMES = (
-    "angle", "bfloat16", "cdouble", "cfloat", "cholesky_inverse", "cholesky_solve", "coalesce", "conj_physical_",
+    "bfloat16", "cdouble", "cfloat", "cholesky_inverse", "cholesky_solve", "coalesce", "conj_physical_",
     "crow_indices", "dequantize", "dim_order", "eig", "geqrf", "hardshrink", "igamma", "igammac", "int_repr", "istft",
     "lstsq", "lu", "lu_solve", "map2_", "narrow_copy", "nonzero_static", "orgqr", "ormqr", "output_nr", "polygamma",
     "polygamma_", "prelu", "q_scale", "q_zero_point", "qscheme", "record_stream", "reinforce", "resize", "resize_as",

@@ -126,6 +126,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     sinc, sinc_ = with_in_place(special.sinc)
     deg2rad, deg2rad_ = with_in_place(special.deg2rad)
     rad2deg, rad2deg_ = with_in_place(special.rad2deg)
+    angle = special.angle
     frac, frac_ = with_in_place(special.frac)
     sgn, sgn_ = with_in_place(special.sgn)
     ldexp, ldexp_ = with_in_place(special.ldexp)
