@@ -93,7 +93,7 @@ _complementary = _make_error_function("erfc", lambda inner: 1 - inner, _far_comp
 
 
 def invert_error_function(y: Any, rest: Any) -> Any:
-    """z >= 0 with ``erf(z) = y`` and ``1 - erf(z) = rest``, in float64.
+    """The z >= 0 with ``erf(z) = y`` and ``1 - erf(z) = rest``, in float64.
 
     By Newton's method, applied to erf or to the logarithm of 1 - erf, whichever is more exact.
     """
