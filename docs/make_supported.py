@@ -278,6 +278,25 @@ DIFFERENCES = [
         "refuses('F.pad(torch.ones(1, 3), (3, -1), mode=\\'circular\\')')",
     ),
     (
+        "the gradient of `F.pad` to a size of 0 with negative amounts",
+        "is 0; PyTorch's is uninitialized memory for six amounts in the modes 'reflect' and 'replicate'",
+        "gradient('F.pad(x, [0, -1, 0, 0, 0, 0], 'reflect').sum()', [[[[1.0]]]]) == [[[[0.0]]]]",
+    ),
+    (
+        "`autograd.graph.saved_tensors_hooks`",
+        "a call may pack its tensors in another order, and vectors as matrices: `lerp`, `dot`, `mv`, `F.linear`",
+        (
+            "[seen := [], hooks := torch.autograd.graph.saved_tensors_hooks(lambda x: [x, seen.append(x.shape)][0], id), "
+            "hooks.__enter__(), torch.dot(ones_with_gradient(2), ones_with_gradient(2)), hooks.__exit__(), "
+            "seen == [(2, 1), (1, 2)]][5]"
+        ),
+    ),
+    (
+        "`logcumsumexp` beside numbers so large that they absorb others",
+        "the gradient counts what the result depends on; PyTorch's loses parts of it, and is 0 there",
+        "gradient('torch.logcumsumexp(x, 0).sum()', [1.0, 1e30, 1.0]) == [1.0, 2.0, 0.0]",
+    ),
+    (
         "sums of float16 numbers into one element: indexing, `index_add`, `F.embedding`, a dilated layer's bias",
         "are added in float32 and rounded once; PyTorch's sums stop at 2048, where adding 1 changes nothing",
         "torch.zeros(1).half().index_add(0, torch.zeros(3000).long(), torch.ones(3000).half()).item() == 3000",
@@ -342,7 +361,7 @@ DIFFERENCES = [
         ),
     ),
     (
-        "second derivatives at infinity and of large numbers: `F.gelu`, `F.mish`; `F.glu`, `F.binary_cross_entropy`",
+        "second derivatives at infinity and of large numbers, in float16 from 256 on: `F.gelu`, `F.mish`; `F.glu`, BCE",
         "0, the limit, where PyTorch gives NaN; NaN for the last two, where PyTorch gives an infinity",
         "second('F.mish(x).sum()', [1e30]) == [0.0] and second('F.gelu(x).sum()', [1e30]) == [0.0]",
     ),

@@ -21,10 +21,10 @@ FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 
 
 def widen(x: Any) -> Any:
-    """An array of float16 as float32, also within a list (a rule's `others`); anything else as it is."""
+    """An array or a Tensor of float16 as float32, also within a list (a rule's `others`); anything else as it is."""
     if type(x) is list:
         return [*map(widen, x)]
-    return x.astype(np.float32) if getattr(x, "dtype", None) == HALF else x
+    return x.astype(np.float32) if getattr(getattr(x, "dtype", None), "name", "") == "float16" else x
 
 
 def sum_type(x: Any) -> Any:
@@ -33,12 +33,12 @@ def sum_type(x: Any) -> Any:
 
 
 def widened(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of arrays, which computes in float32 where the first of them is of float16."""
+    """`function` of arrays or Tensors, which computes in float32 where the first of them is of float16."""
 
     @wraps(function)
     def compute(*operands: Any, **options: Any) -> Any:
         dtype = operands[0].dtype
-        if dtype is FLOAT32 or dtype != HALF:  # or of Tensors, each of whose steps is an operation
+        if dtype is FLOAT32 or dtype.itemsize != HALF.itemsize:
             return function(*operands, **options)
         return function(*map(widen, operands), **options)
 

@@ -167,3 +167,17 @@ def test_a_function_of_numpy_may_be_the_forward():
     y = exp(x)
     y.sum().backward()
     assert y.tolist() == x.grad.tolist() == np.exp([1.0, 11.0]).astype(np.float16).tolist()
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_a_recorded_gradient_is_the_plain_one_also_where_a_step_would_overflow(approximate):
+    values, gradients = [300.0, -300.0, 20.0, 0.5, -1.0], []
+    for recorded in (False, True):
+        x = torch.tensor(values, dtype=torch.float16, requires_grad=True)
+        y = torch.nn.functional.gelu(x, approximate=approximate)
+        gradients += torch.autograd.grad(y.sum(), x, create_graph=recorded)
+    assert gradients[0].tolist() == gradients[1].tolist() and gradients[1].dtype == torch.float16
+    assert gradients[0].tolist()[:3] == [1.0, 0.0, 1.0]
+    second = torch.autograd.grad(gradients[1].sum(), x)[0].tolist()
+    assert second[:3] == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(second[3:], [0.6162, 0.2420], atol=5e-4)

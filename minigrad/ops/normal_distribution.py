@@ -1,7 +1,7 @@
 """The scaled complement of the error function, and the normal distribution's logarithm and inverse, in float64.
 
-All three stay exact where ``1 - erf(x)`` is too small for a float, because its factor ``exp(-x * x)`` is never multiplied
-out. Source: https://dlmf.nist.gov, sections 7.2 and 7.17.
+All three stay exact where ``1 - erf(x)`` is too small for a float, because its factor ``exp(-x * x)`` is never
+multiplied out. Source: https://dlmf.nist.gov, sections 7.2 and 7.17.
 """
 
 from __future__ import annotations

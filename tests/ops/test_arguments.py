@@ -165,7 +165,7 @@ WHOLE = {
     "unfold": lambda k: X.unfold(0, k, k),
     "matrix_power": lambda k: torch.matrix_power(X[:, :2], k),
     "combinations": lambda k: torch.combinations(X[0], k),
-    "multinomial": lambda k: torch.multinomial(torch.tensor([0.0, 1.0, 1.0]), k).sort(),
+    "multinomial": lambda k: torch.multinomial(torch.tensor([0.0, 1.0, 1.0]), k).sort().values,
     "avg_pool2d": lambda k: F.avg_pool2d(IMAGE, 2, divisor_override=k),
     "one_hot": lambda k: F.one_hot(torch.tensor([0, 1]), k),
     "sum": lambda k: torch.sum(X, k - 1),
