@@ -181,8 +181,6 @@ def as_int(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for everything that is no integer, and for bools."""
     if type(value) is int:
         return value
-    if isinstance(value, TensorBase) and value.array.size == 1:
-        value = value.array.reshape(())
     if not is_index(value):
         raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
     return index(value)

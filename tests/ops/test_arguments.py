@@ -182,12 +182,6 @@ def test_a_tensor_of_one_whole_number_is_an_int(name):
         WHOLE[name](torch.tensor(2.0))
 
 
-def test_a_tensor_of_one_element_in_a_row_is_an_int_too():
-    assert torch.topk(X, torch.tensor([2])).values.shape == (2, 2)
-    with pytest.raises(TypeError, match="k must be an int, got Tensor"):
-        torch.topk(X, torch.tensor([2, 1]))
-
-
 def test_a_part_of_a_changed_tensor_is_refused_before_a_wrong_axis():
     whole = torch.ones(2, 2, requires_grad=True) * 1
     part, _ = whole.split(1)
