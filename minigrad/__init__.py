@@ -120,8 +120,8 @@ if _typing.TYPE_CHECKING:
     )
     from minigrad.ops.special import (
         addcdiv, addcmul, angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd,
-        heaviside, hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn,
-        signbit, sinc, xlogy,
+        heaviside, hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter,
+        rad2deg, sgn, signbit, sinc, xlogy,
     )
     from minigrad.ops.split import (
         chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, vsplit,
@@ -262,8 +262,9 @@ _LATER = {
     "ops.rotations": "fliplr flipud rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
-        "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
-        "isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
+        "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside "
+        "hypot isneginf isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn "
+        "signbit sinc xlogy",
     "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
     "printing": "set_printoptions",
