@@ -28,7 +28,7 @@ from minigrad.optim.options import Group, Params, complete_group, list_groups, r
 from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
-BLOCK = 65536  # elements that a rule processes at a time: a few blocks of float32 fit in the second-level cache
+BLOCK = 2**18  # elements that a rule processes at a time: a few blocks of float32 fit in the third-level cache
 NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 
 
