@@ -55,6 +55,23 @@ def fresh_default(monkeypatch):
 
 
 @pytest.fixture
+def fresh_course(monkeypatch):
+    """No exercise was tried; exercises that the test registers are forgotten after it."""
+    from minigrad.course.checking import RECORD, load
+    from minigrad.course.exercise import KNOWN
+    from minigrad.course.progress import forget
+
+    load()
+    monkeypatch.delenv(RECORD, raising=False)
+    before = dict(KNOWN)
+    forget()
+    yield
+    forget()
+    KNOWN.clear()
+    KNOWN.update(before)
+
+
+@pytest.fixture
 def no_gpu(monkeypatch):
     """A machine without CuPy, whatever this one has."""
     monkeypatch.setitem(sys.modules, "cupy", None)

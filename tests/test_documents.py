@@ -15,21 +15,15 @@ from pathlib import Path
 import pytest
 
 import minigrad
-from minigrad.course.progress import forget
 
-pytestmark = pytest.mark.cpu("what the examples print is the CPU's")
+pytestmark = [
+    pytest.mark.cpu("what the examples print is the CPU's"),
+    pytest.mark.usefixtures("fresh_course"),  # pages and docstrings register exercises, and try some
+]
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-@pytest.fixture(autouse=True)
-def _no_progress():
-    """Each page starts without progress in the course."""
-    forget()
-    yield
-    forget()
 
 
 def find_examples():
