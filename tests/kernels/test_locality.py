@@ -11,7 +11,7 @@ import minigrad.nn.functional as F
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct
 from minigrad.kernels.fast import winograd
-from tests.kernels.test_convolution import LAYERS, draw_operands
+from tests.kernels.layers import LAYERS, draw_operands
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
 
