@@ -125,8 +125,6 @@ def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, 
 
     Raises TypeError unless these are ints, RuntimeError for negative ones and for sizes beyond any memory.
     """
-    if not size:
-        raise TypeError(f"{name}() needs a size: {name}(2, 3), {name}((2, 3)), or {name}(()) for a single number")
     if len(size) > 1 and isinstance(size[0], (tuple, list)):
         raise TypeError(f"{name}() takes one list of lengths or several lengths, got {size!r}")
     shape = sizes(name, size)

@@ -13,6 +13,7 @@ from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.ops.arguments import type_name
 from minigrad.tensor import Tensor
 
 _NOT_HERE = (  # attributes of PyTorch's modules that are not supported
@@ -68,11 +69,10 @@ def _parameters_in(parts: Sequence[Any]) -> set[Any]:
 def refuse_kind(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` of another kind than its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
-    typename, hint = type(value).__qualname__, ""
+    typename, hint = type_name(value), ""
     if isinstance(value, Tensor) and kind == MODULE:
-        typename, hint = f"minigrad.{typename}", "; layers are put together first, then called with the tensor"
+        hint = "; layers are put together first, then called with the tensor"
     elif isinstance(value, Tensor):
-        typename = f"minigrad.{typename}"
         hint = (
             "; write nn.Parameter(tensor) for a new parameter, or copy the values with minigrad.no_grad(): "
             f"module.{name}.copy_(tensor)"
@@ -81,6 +81,8 @@ def refuse_kind(kind: str, name: str, value: Any) -> TypeError:
         hint = f"; pass {value.__name__}(...)"
     elif kind == BUFFER:
         hint = "; write minigrad.tensor(...) around it"
+    elif kind == PARAMETER and not isinstance(value, Registry):
+        hint = "; write nn.Parameter(minigrad.tensor(...))"
     elif isinstance(value, (list, tuple)) and kind == MODULE:
         hint = "; unpack the layers: Sequential(*layers)"
     elif callable(value) and kind == MODULE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from minigrad.nn.module import Module, describe_module
@@ -54,6 +54,18 @@ class ModuleDict(Module, MutableMapping[str, Any]):
     def __init__(self, modules: Any = None) -> None:
         super().__init__()
         self.update({} if modules is None else modules)
+
+    def update(self, modules: Any) -> None:  # type: ignore[override]
+        """Stores all values of a mapping, or of pairs. Raises TypeError or ValueError for anything else.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.ModuleDict()
+        >>> net.update({"act": torch.nn.ReLU()})
+        >>> net["act"]
+        ReLU()
+        """
+        _require_pairs("ModuleDict", modules)
+        super().update(modules)
 
     def keys(self) -> Any:
         """The names, as a dictionary's.
@@ -187,6 +199,7 @@ class ParameterDict(Module, MutableMapping[str, Any]):
         >>> list(torch.nn.ParameterDict({"w": torch.zeros(2), "b": torch.zeros(1)}).keys())
         ['b', 'w']
         """
+        _require_pairs("ParameterDict", parameters)
         if isinstance(parameters, Mapping) and not isinstance(parameters, (OrderedDict, ParameterDict)):
             parameters = sorted(parameters.items())
         super().update(parameters)
@@ -211,6 +224,23 @@ class ParameterDict(Module, MutableMapping[str, Any]):
 
     def extra_repr(self) -> str:
         return "\n".join([f"  ({key}): {_describe_value(value, lettered=True)}" for key, value in self.items()])
+
+
+def _require_pairs(kind: str, given: Any) -> None:
+    """Raises TypeError or ValueError unless `given` is a mapping, or a list of pairs of a name and a value."""
+    example = f"{kind}({{'name': value}})"
+    if not isinstance(given, Iterable) or isinstance(given, Tensor):
+        raise TypeError(
+            f"{kind}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}; "
+            f"write {example}"
+        )
+    if isinstance(given, Mapping) or not isinstance(given, (list, tuple)):
+        return
+    for i, pair in enumerate(given):
+        if not isinstance(pair, Sequence):
+            raise TypeError(f"{kind} update sequence element #{i} is {type(pair).__name__}, no pair; write {example}")
+        if len(pair) != 2:
+            raise ValueError(f"{kind} update sequence element #{i} has length {len(pair)}; 2 is required")
 
 
 def _as_parameter(value: Any) -> Any:

@@ -70,7 +70,7 @@ class ListContainer(Module):
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             name, got = type(self).__name__, type(values).__name__
             raise TypeError(
-                f"{name}.extend should be called with an iterable, but got {got}; one layer is put into a list: [layer]"
+                f"{name}.extend should be called with an iterable, but got {got}; a single one is put into a list: [x]"
             )
         for value in list(values):
             self.append(value)

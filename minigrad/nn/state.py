@@ -69,8 +69,8 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
     """Copies `state_dict` into `module` and its submodules; one `RuntimeError` lists all errors."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(
-            f"Expected state_dict to be dict-like, got {type(state_dict)}; "
-            "pass what another module's state_dict() returned"
+            f"Expected state_dict to be dict-like, got {type(state_dict)}; pass what another module's state_dict() "
+            "returned, or minigrad.load(file) of a saved one"
         )
     result, faults = IncompatibleKeys([], []), list[str]()
     metadata = getattr(state_dict, "_metadata", {})
@@ -82,8 +82,19 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
     ]
     if differing or faults:
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
-        raise RuntimeError("\n\t".join([title, *differing, *faults]))
+        raise RuntimeError("\n\t".join([title, *differing, *faults, *_find_prefix(*result)]))
     return result
+
+
+def _find_prefix(missing: list[str], unexpected: list[str]) -> list[str]:
+    """A hint where the missing keys are there under a prefix, as DataParallel adds one, or without theirs."""
+    for given, wanted, cure in ((unexpected, missing, "key.removeprefix({0!r})"), (missing, unexpected, "{0!r} + key")):
+        prefix = given[0][: -len(wanted[0])] if given and wanted and given[0].endswith(wanted[0]) else ""
+        if prefix and {prefix + key for key in wanted} == {*given}:
+            return [
+                f"The names differ by {prefix!r}: load {{{cure.format(prefix)}: x for key, x in state_dict.items()}}."
+            ]
+    return []
 
 
 def _load_tree(

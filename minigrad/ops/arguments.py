@@ -217,6 +217,10 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
+    elif not shape:
+        raise TypeError(
+            f"{name}() needs ints, such as {name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"
+        )
     if shape and shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
         raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
     try:
@@ -244,8 +248,14 @@ def type_name(x: Any) -> str:
 
 def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError) -> Exception:
     """The error for an argument that should be a Tensor."""
-    shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
-    if shown == "numpy.ndarray":
+    what = f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(got)}"
+    return error(f"{what}; {how_to_give_a_tensor(got, name)}")
+
+
+def how_to_give_a_tensor(got: Any, name: str = "") -> str:
+    """What to write in place of a value that should be a Tensor, given to the function `name`."""
+    hint = "wrap it with minigrad.tensor(...)"
+    if isinstance(got, np.ndarray):
         hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
     elif isinstance(got, (complex, np.complexfloating)):
         hint = NOT_COMPLEX
@@ -261,7 +271,7 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
     elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
         hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
-    return error(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
+    return hint
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:

@@ -119,6 +119,8 @@ def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, 
 
 def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """Translates ``einsum(A, [0, 1], B, [1, 2], [0, 2])`` into letters."""
+    if any(isinstance(x, str) for x in rest):
+        raise TypeError("einsum(): the equation comes first, as einsum('ij,jk->ik', x, y); got a tensor before it")
     given = (first, *rest)
     spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
     count = len(given) // 2
@@ -133,8 +135,10 @@ def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]
     unpaired = sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1)
     output = right.replace("...", batch) if arrow else batch + "".join(unpaired)
     for c in output:
-        if output.count(c) > 1 or c not in joined:
-            raise RuntimeError(f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'")
+        if output.count(c) > 1:
+            raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output of '{equation}'")
+        if c not in joined:
+            raise RuntimeError(f"einsum(): output subscript {c} does not appear in an operand of '{equation}'")
     return inputs, output, _match_lengths(inputs, operands)
 
 
@@ -151,8 +155,12 @@ def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[s
     inputs = []
     for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
         if width < 0 or (width and "..." not in term):
-            ranks = f"({named[i]}) does not match the number of dimensions ({operands[i].array.ndim})"
-            raise RuntimeError(f"einsum(): the number of subscripts in '{term}' {ranks} of operand {i}")
+            shape = tuple(operands[i].array.shape)
+            ranks = f"({named[i]}) does not match the number of dimensions ({len(shape)})"
+            cure = "each axis has a letter, or ... stands for several"
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in '{term}' {ranks} of operand {i}, of shape {shape}; {cure}"
+            )
         inputs.append(term.replace("...", batch[len(batch) - width :] if width else "", 1))
         if not all(c in ascii_letters for c in inputs[-1]):
             raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
@@ -167,7 +175,9 @@ def _match_lengths(inputs: list[str], operands: Any) -> dict[str, int]:
             known = length.setdefault(letter, n)
             if known not in (n, 1) and n != 1:
                 detail = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
-                raise RuntimeError(f"einsum(): subscript {letter} {detail}")
+                pairs = zip(inputs, operands, strict=True)
+                shapes = ", ".join([f"'{own}' of shape {tuple(y.array.shape)}" for own, y in pairs])
+                raise RuntimeError(f"einsum(): subscript {letter} {detail}: {shapes}")
             length[letter] = n if known == 1 else known
     return length
 

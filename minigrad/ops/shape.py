@@ -94,7 +94,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    given = shape or (size if dtype is None else dtype,)
+    given = shape or tuple([x for x in (size, dtype) if x is not None]) or sizes("view", ())
     if len(given) == 1 and isinstance(given[0], dtypes.dtype):
         return _view_as_dtype(input, given[0].numpy)
     made = reshape(input, *given)

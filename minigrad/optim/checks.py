@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.arguments import require_number
+from minigrad.ops.arguments import how_to_give_a_tensor, require_number, type_name
 from minigrad.tensor import Tensor
 
 _NOT_NEGATIVE = {
@@ -24,6 +24,16 @@ def read_option(arguments: dict[str, Any], name: str, may_be_negative: bool) -> 
     if arguments["__class__"].__init__.__annotations__[name] in ("int", "float"):
         return _read_number(optimizer, name, value)
     return value
+
+
+def refuse_parameter(given: Any) -> TypeError:
+    """The error for something else than a tensor among the parameters."""
+    cure = how_to_give_a_tensor(given)
+    if isinstance(given, str):
+        cure = "write net.parameters(), not its names or state_dict()"
+    elif hasattr(given, "parameters"):
+        cure = "write net.parameters(), without a list around it"
+    return TypeError(f"optimizer can only optimize Tensors, but one of the params is {type_name(given)}; {cure}")
 
 
 def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:

@@ -125,8 +125,9 @@ def _read_parameters(group: Group) -> list[Tensor]:
         params = take_names(group, params)
     for p in params:
         if not isinstance(p, Tensor):
-            cure = "; write net.parameters(), not its names or state_dict()" if isinstance(p, str) else ""
-            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}{cure}")
+            from minigrad.optim.checks import refuse_parameter
+
+            raise refuse_parameter(p)
         if not (p.is_leaf or p.retains_grad):
             maker: Any = p.grad_fn
             raise ValueError(

@@ -15,7 +15,7 @@ from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import how_to_give_a_tensor, of_tensors, type_name
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -91,7 +91,7 @@ class GraphMethods(TensorBase):
     def _check_gradient(self: Any, value: Tensor) -> None:
         """Refuse, as a gradient, what is no tensor of this one's shape, dtype and device, and the tensor itself."""
         if not isinstance(value, TensorBase):
-            kind = type(value).__name__  # type: ignore[unreachable]
+            kind = f"{type_name(value)}; {how_to_give_a_tensor(value)}"  # type: ignore[unreachable]
             raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad: assign a copy, x.detach().clone()")
@@ -132,7 +132,8 @@ class GraphMethods(TensorBase):
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, TensorBase):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+            kind = f"{type_name(value)}; {how_to_give_a_tensor(value)}"  # type: ignore[unreachable]
+            raise TypeError(f"Variable data has to be a tensor, but got {kind}")
         if self.node is not None and value.array.dtype.kind != "f":
             hint = f"got {value.dtype}; convert it with .float()"
             raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {hint}")

@@ -175,17 +175,22 @@ class ProtocolMethods(TensorBase):
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+            raise TypeError(
+                f"only integer tensors of a single element can be converted to an index, "
+                f"got {self.dtype} of shape {tuple(self.array.shape)}; int(...) of one element rounds it"
+            )
         return int(self.item())
 
     def __len__(self: Any) -> int:
         if not self.array.ndim:
-            raise TypeError("len() of a 0-d tensor")
+            raise TypeError("len() of a 0-d tensor: it holds one number, x.item(); x[None] has an axis of length 1")
         return len(self.array)
 
     def __iter__(self: Any) -> Iterator[Tensor]:
         if not self.array.ndim:
-            raise TypeError("iteration over a 0-d tensor")
+            raise TypeError(
+                "iteration over a 0-d tensor: it holds one number, x.item(); x[None] has an axis of length 1"
+            )
         return iter(unbind(self))
 
     def __repr__(self: Any) -> str:

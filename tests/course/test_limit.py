@@ -4,9 +4,11 @@ import contextlib
 import itertools
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from minigrad.course import limit
 from minigrad.course.limit import TooLong, memory_limit, time_limit
 
 
@@ -39,6 +41,20 @@ def test_a_loop_in_one_line_is_stopped():
 def test_a_program_that_ends_in_time_is_not_stopped():
     with time_limit(5):
         assert sum(range(1000)) == 499500
+
+
+def test_on_a_busy_machine_only_computing_counts_up_to_ten_times_the_limit(monkeypatch):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now, process_time=lambda: 0.0)
+    monkeypatch.setattr(limit, "time", clock)
+
+    def wait(seconds):
+        for _ in range(seconds):
+            clock.now += 1.0
+
+    with time_limit(1):
+        wait(10)
+    with pytest.raises(TooLong), time_limit(1):
+        wait(12)
 
 
 def test_the_previous_tracer_is_restored():

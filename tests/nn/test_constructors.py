@@ -158,7 +158,7 @@ def test_a_derived_batch_norm_may_override_check_input_dim():
 
 
 def test_one_layer_for_a_list_of_layers_is_put_into_a_list():
-    with pytest.raises(TypeError, match=r"iterable, but got ReLU; one layer is put into a list: \[layer\]"):
+    with pytest.raises(TypeError, match=r"iterable, but got ReLU; a single one is put into a list: \[x\]"):
         nn.ModuleList(nn.ReLU())
 
 

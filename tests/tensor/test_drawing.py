@@ -91,7 +91,7 @@ def test_drawing_functions_take_a_size_in_every_spelling():
         (lambda: torch.ones(2).bernoulli_(torch.ones(3)), RuntimeError, r"\(3,\) do not broadcast"),
         (lambda: torch.bernoulli(torch.ones(2, dtype=torch.int64)), NotImplementedError, "int64"),
         (lambda: torch.bernoulli([0.5]), TypeError, "bernoulli.*must be Tensor.*list"),
-        (lambda: torch.rand(), TypeError, r"rand\(\) needs a size: rand\(2, 3\)"),
+        (lambda: torch.rand(), TypeError, r"rand\(\) needs ints, such as rand\(2, 3\)"),
         (lambda: torch.rand(2, generator="x"), TypeError, "minigrad.Generator or None, not str"),
         (lambda: torch.randint(0, 5), TypeError, r"randint\(low, high, size\), size a tuple"),
         (lambda: torch.randint(0, 5, 2), TypeError, "must be tuple of ints, not int 2"),

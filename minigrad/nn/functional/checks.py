@@ -56,7 +56,7 @@ def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
 
 
 def check_parts(
-    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, **parts: Any
+    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, cure: str = "", **parts: Any
 ) -> None:
     """Raises RuntimeError unless all `parts` have the shape `shape` and the dtype of the input; None is skipped.
 
@@ -66,7 +66,8 @@ def check_parts(
     mixed = mixed and all(x is None or x.array.dtype == np.float32 for x in parts.values())
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
-            raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
+            what = f"{part} of shape {list(shape)}, {why}, got {list(x.array.shape)}"
+            raise RuntimeError(f"{name}: expected {what}{cure and f'; {cure}'}")
         if x is not None and not mixed:
             check_same_dtype(name, input, part, x)
 

@@ -281,7 +281,7 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
 
 def _check_class_shapes(name: str, shape: tuple[int, ...], have: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     """Raises unless the classes have the shape that is `wanted` for scores of this `shape`."""
-    if have[:1] != wanted[:1]:
+    if have[:1] != wanted[:1] and (have != shape or name != "cross_entropy"):  # of that shape, they may be one-hot
         raise ValueError(
             f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
             f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
@@ -291,7 +291,7 @@ def _check_class_shapes(name: str, shape: tuple[int, ...], have: tuple[int, ...]
         cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""
         if have == shape:
             soft = ", or target.float() to take them as probabilities" if name == "cross_entropy" else ""
-            cure = f", the numbers of the classes; write target.argmax(1){soft}"
+            cure = f", the numbers of the classes; write target.argmax({min(len(shape) - 1, 1)}){soft}"
         raise RuntimeError(
             f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
             f"{list(wanted)}{cure}"

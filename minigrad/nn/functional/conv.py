@@ -154,7 +154,7 @@ def _resolve_padding(
     if padding != "same":
         raise RuntimeError(f"{name}: Invalid padding string: '{padding}'; use 'same', 'valid' or numbers")
     if max(stride) > 1:
-        raise RuntimeError("padding='same' is not supported for strided convolutions")
+        raise RuntimeError(f"padding='same' is not supported for strided convolutions, got {stride}; give numbers")
     totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     if any(total % 2 for total in totals):
         x = pad(x, [n for total in reversed(totals) for n in (0, total % 2)])

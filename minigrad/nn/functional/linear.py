@@ -48,7 +48,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``input @ weight`` for a vector `weight`, plus a bias of one number."""
-    if bias is None:
+    if bias is None or not input.array.ndim:  # which a product refuses
         return input @ weight
     if bias.array.ndim or input.array.ndim == 2:
         shape = weight.array.shape

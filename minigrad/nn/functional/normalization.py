@@ -130,7 +130,10 @@ def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = Non
         kind = IndexError if name == "batch_norm" else RuntimeError
         raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
-    check_parts(name, input, channels, why, True, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    cure = (
+        f"a layer for it has num_{'channels' if name == 'group_norm' else 'features'}={channels[0]}" if channels else ""
+    )
+    check_parts(name, input, channels, why, True, cure, running_mean=mean, running_var=var, weight=weight, bias=bias)
     for part, kept in (("running_mean", mean), ("running_var", var)):
         if is_in_graph(kept) and is_grad_enabled():
             raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")

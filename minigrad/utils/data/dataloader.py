@@ -202,7 +202,8 @@ def _require_sampling_options(
         f"{stream}shuffle option, but got shuffle={shuffle}": is_stream and shuffle not in (False, None),
         f"{stream}sampler option, but got sampler={sampler}": is_stream and sampler is not None,
         f"{stream}batch_sampler option, but got batch_sampler={batch_sampler}": is_stream and batch_sampler is not None,
-        "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
+        "sampler option is mutually exclusive with shuffle: the sampler chooses the order, leave out shuffle":
+            sampler is not None and shuffle,
         "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last":
             batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last),
         "batch_size=None option disables auto-batching and is mutually exclusive with drop_last":

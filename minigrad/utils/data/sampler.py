@@ -71,6 +71,8 @@ class RandomSampler(Sampler[int]):
         self._num_samples = num_samples
         self.generator = generator
         _require_bool(TypeError, replacement=replacement)
+        if num_samples is None and not len(data_source):
+            raise ValueError("num_samples should be a positive integer value, but got num_samples=0: there are no data")
         require_positive(num_samples=self.num_samples)
 
     @property
