@@ -75,10 +75,9 @@ class RunningNorm(Normalization):
         require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
-            siblings = (
-                cls for cls in type(self).__mro__[1].__subclasses__() if input.ndim in getattr(cls, "accepts", ())
-            )
-            cure = "".join([f"; {cls.__name__} takes it" for cls in siblings])
+            siblings: list[Any] = type(self).__mro__[1].__subclasses__()
+            fitting = [cls.__name__ for cls in siblings if input.ndim in getattr(cls, "accepts", ())]
+            cure = "".join([f"; {name} takes it" for name in fitting])
             raise ValueError(
                 f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
                 f"{tuple(input.shape)}{cure}"
