@@ -42,7 +42,7 @@ from minigrad.ops.unary import (
 )
 from minigrad.ops.index import unbind
 from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
-from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
+from minigrad.ops.reduce import all, any, mean, sum
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
@@ -114,6 +114,7 @@ if _typing.TYPE_CHECKING:
         unravel_index,
     )
     from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
+    from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
     from minigrad.ops.rotations import fliplr, flipud, rot90
     from minigrad.ops.gather import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
@@ -259,6 +260,7 @@ _LATER = {
     "ops.index_writes":
         "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.products": "chain_matmul cross inner kron trace vdot",
+    "ops.reduce_variants": "amax amin count_nonzero logsumexp",
     "ops.rotations": "fliplr flipud rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":

@@ -17,7 +17,7 @@ from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln
 from minigrad.ops.gamma import mvlgamma as multigammaln
 from minigrad.ops.normal_distribution import erfcx, log_ndtr, ndtri
-from minigrad.ops.reduce import logsumexp
+from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.special import logit, sinc, xlog1py, xlogy
 from minigrad.ops.unary import exp2, expm1, log1p, round
 from minigrad.ops.unary import sigmoid as expit

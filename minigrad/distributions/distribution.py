@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
-from minigrad.ops.reduce import logsumexp, sum
+from minigrad.ops.reduce import sum
+from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import log
 from minigrad.size import Size

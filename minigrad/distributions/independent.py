@@ -8,7 +8,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.distributions.discrete import Categorical
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.transform import sum_rightmost
-from minigrad.ops.reduce import logsumexp
+from minigrad.ops.reduce_variants import logsumexp
 
 
 class Independent(Distribution):

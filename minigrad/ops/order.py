@@ -20,7 +20,7 @@ from minigrad.ops.elementwise import rename
 from minigrad.ops.gather import gather, pick_along
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.reduce import amax, amin, check_not_empty
+from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.shape import squeeze
 
 if TYPE_CHECKING:

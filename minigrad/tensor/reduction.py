@@ -12,11 +12,6 @@ class ReductionMethods(TensorBase):
     __slots__ = ()
 
     all = reduce.all
-    amax = reduce.amax
-    amin = reduce.amin
     any = reduce.any
-    count_nonzero = reduce.count_nonzero
-    logsumexp = reduce.logsumexp
     mean = reduce.mean
     sum = reduce.sum
-    sum_to_size = reduce.sum_to_size

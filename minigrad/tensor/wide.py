@@ -35,6 +35,7 @@ from minigrad.ops import clamp as limits
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import gather as picking
 from minigrad.ops import linear_algebra as linear
+from minigrad.ops import reduce_variants as reductions
 from minigrad.ops import split as parts
 from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
@@ -154,6 +155,11 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     logcumsumexp = cumulative.logcumsumexp
     cummax = cumulative.cummax
     cummin = cumulative.cummin
+    logsumexp = reductions.logsumexp
+    amax = reductions.amax
+    amin = reductions.amin
+    count_nonzero = reductions.count_nonzero
+    sum_to_size = reductions.sum_to_size
     diff = differences.diff
     dist = norm.dist
     renorm, renorm_ = with_in_place(norm.renorm)

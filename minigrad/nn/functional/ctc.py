@@ -14,7 +14,7 @@ from minigrad.ops.arguments import as_int, require_bools
 from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
-from minigrad.ops.reduce import logsumexp
+from minigrad.ops.reduce_variants import logsumexp
 from minigrad.tensor import Tensor
 
 _NEVER = -1e30  # log(0), but finite, so that the gradient is 0 and not NaN
