@@ -37,6 +37,7 @@ erfcx: Unary = unary(
     "special_erfcx",
     _scaled_complement,
     lambda g, x, out: g * (2 * (x * out) - 2 / _ROOT_PI),
+    gradient="g * (2 * x * out - 2 / sqrt(pi))",
     formula="exp(input ** 2) * erfc(input), which neither overflows nor vanishes for large numbers",
     example="[0.0, 1.0] -> [1.0000, 0.4276]",
 )

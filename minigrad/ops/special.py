@@ -39,9 +39,9 @@ def _slope_of_sinc(g: Any, x: Any) -> Any:
 
 # fmt: off
 deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(_DEGREE), lambda g: g * _DEGREE, in_float32=True,
-    formula="input * pi / 180", example="[180.0, 90.0] -> [3.1416, 1.5708]")
+    gradient="g * pi / 180", formula="input * pi / 180", example="[180.0, 90.0] -> [3.1416, 1.5708]")
 rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(1 / _DEGREE), lambda g: g / _DEGREE, in_float32=True,
-    formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
+    gradient="g * 180 / pi", formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
 sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc, in_float32=True,
     gradient="g * (cos(pi * x) - out) / x, and 0 at 0",
     formula="sin(pi * input) / (pi * input), and 1 at 0", example="[0.0, 0.5] -> [1.0000, 0.6366]")
