@@ -195,17 +195,15 @@ def check_64_bits(value: int) -> None:
 
 
 def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
-    """A Python number as a NumPy scalar of `numpy_dtype`; `check_fits` raises for numbers that do not fit.
+    """A number, Python's or NumPy's, as a NumPy scalar of `numpy_dtype`; `check_fits` raises for what does not fit.
 
     With `round_to_infinity` a float16 may become infinite, as in PyTorch when a single number is written.
     """
+    value = value.item() if isinstance(value, np.generic) else value
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)
-    return convert(np.asarray(value, None if numpy_dtype.kind == "b" else _wide(value)), numpy_dtype)[()]
-
-
-def _wide(value: Any) -> Any:
-    return np.float64 if isinstance(value, float) else np.uint64 if value > limits(np.dtype(np.int64))[1] else np.int64
+    wide = np.float64 if isinstance(value, float) else np.uint64 if value >= 2**63 else np.int64
+    return convert(np.asarray(value, None if numpy_dtype.kind == "b" else wide), numpy_dtype)[()]
 
 
 def check_numbers(operands: Iterable[Any]) -> None:

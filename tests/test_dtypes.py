@@ -102,3 +102,23 @@ def test_an_integer_beyond_64_bits_is_refused():
     for name in ("int64", "float64"):
         with pytest.raises(OverflowError, match="an integer of 2001 bits is too large"):
             dtypes.scalar(2**2000, np.dtype(name))
+
+
+FILLS = {
+    "masked_fill": lambda x, v: x.masked_fill(torch.tensor([True, False]), v),
+    "masked_fill_": lambda x, v: x.masked_fill_(torch.tensor([True, False]), v),
+    "index_fill": lambda x, v: x.index_fill(0, torch.tensor([0]), v),
+    "scatter": lambda x, v: x.scatter(0, torch.tensor([0]), v),
+    "fill_": lambda x, v: x.fill_(v),
+    "full": lambda x, v: torch.full((1,), v, dtype=x.dtype),
+    "pad": lambda x, v: torch.nn.functional.pad(x, (1, 0), value=v),
+}
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.float16(-np.inf), np.float64(2.5), np.int8(-3), np.uint8(200)])
+@pytest.mark.parametrize("name", FILLS)
+def test_numpys_numbers_are_written_as_pythons(name, number):
+    for dtype in (torch.float32, torch.float64, torch.float16):
+        x = torch.tensor([1.0, 3.0], dtype=dtype)
+        assert FILLS[name](x.clone(), number).tolist() == FILLS[name](x, number.item()).tolist()
+        assert FILLS[name](x, number).ravel()[0].item() == number
