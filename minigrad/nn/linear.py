@@ -12,23 +12,9 @@ from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
-# Of `init.kaiming_uniform_(weight, a=math.sqrt(5))`, as PyTorch rounds it: sqrt(3) * GAIN is 1.
+# sqrt(3) * GAIN is 1. PyTorch computes the bound of a weight, 1 / sqrt(fan_in), as sqrt(3) * (GAIN / sqrt(fan_in)), the
+# rule of K. He et al., "Delving deep into rectifiers", 2015, with a=sqrt(5); only so is it equal to the last bit.
 GAIN = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2))
-
-
-class Identity(Layer):
-    """Returns its input; the arguments of the constructor are ignored.
-
-    >>> import minigrad as torch
-    >>> torch.nn.Identity(54, unused=True)(torch.ones(2))
-    tensor([1., 1.])
-    """
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        super().__init__()
-
-    def forward(self, input: Tensor) -> Tensor:
-        return input
 
 
 class Weighted(Layer):
@@ -82,3 +68,18 @@ class Linear(Weighted):
 
     def extra_repr(self) -> str:
         return describe_options(self, "in_features= out_features= bias=")
+
+
+class Identity(Layer):
+    """Returns its input; the arguments of the constructor are ignored.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Identity(54, unused=True)(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input

@@ -271,10 +271,8 @@ class Watch:
 
         Zeroing and adding are two writes, and after setting it to None it is another tensor.
         """
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        writes = next((p.gradient.writes for p in parameters if p.gradient is not None), None)
-        if writes is None:
-            return
+        gradients = [parameter.gradient for group in optimizer.param_groups for parameter in group["params"]]
+        writes = next((g.writes for g in gradients if g is not None), [-1])
         if writes is self.writes and writes[0] == self.count + 1:
             from minigrad.optim.mistakes import advise_of_sum
 

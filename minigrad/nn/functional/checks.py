@@ -93,6 +93,20 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
 
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.
     """
+    numbers = (given,) * count if type(given) is int else _read_ints(name, parameter, given, count)
+    require_least(name, parameter, given, numbers, least)
+    return numbers
+
+
+def require_least(name: str, parameter: str, given: Any, numbers: tuple[int, ...], least: int) -> None:
+    """Raises RuntimeError unless all `numbers`, read from the argument `given`, are `least` or more."""
+    if min(numbers) < least:
+        kind = "negative" if least == 0 else "non-positive"
+        got = f"{parameter}={given!r}"
+        raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
+
+
+def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, ...]:
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
     if not all(type(v) is int or is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
@@ -100,14 +114,10 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
         )
-    values = values * count if len(values) == 1 else values
-    if len(values) != count:
+    numbers = tuple([int(v) for v in values])
+    if len(numbers) not in (1, count):
         raise RuntimeError(
             f"{name}: expected {parameter} to be a single integer value or a list of {count} values, one for each "
             f"spatial axis, got {parameter}={given!r}"
         )
-    if min(values) < least:
-        kind = "negative" if least == 0 else "non-positive"
-        got = f"{parameter}={given!r}"
-        raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
-    return tuple([int(v) for v in values])
+    return numbers if len(numbers) == count else numbers * count

@@ -15,6 +15,7 @@ from minigrad.nn.functional.checks import (
     check_parts,
     check_same_dtype,
     require_floats,
+    require_least,
     require_tensors,
 )
 from minigrad.nn.functional.padding import pad
@@ -108,19 +109,19 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
         raise TypeError(f"{name}: groups and options must be ints: {groups}, {options}")
     if len(image) != space + 2 or len(options) != 3 * space or space not in (1, 2):
         raise TypeError(f"{name}: no batch of images and kernels: {image}, {kernel}")
-    stride: Any = as_ints(name, "stride", options[:space], space, 1)
-    padding: Any = as_ints(name, "padding", options[space : 2 * space], space, 0)
-    dilation: Any = as_ints(name, "dilation", options[2 * space :], space, 1)
+    stride, padding, dilation = options[:space], options[space : 2 * space], options[2 * space :]
+    for parameter, numbers, least in ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1):
+        require_least(name, parameter, numbers, numbers, least)
+    require_least(name, "groups", groups, (groups,), 1)
     _check_channels(name, image, kernel, groups)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:
         _advise_channels_first(name, image)
     # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
-    if space == 1:
-        geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), groups)
-    else:
-        geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, groups)
-    if min(geometry.windows(image[2:] if space == 2 else (1, *image[2:]))) < 1:
+    one: Any = (1,) * (2 - space)  # a signal is an image of height 1
+    zero: Any = (0,) * (2 - space)
+    geometry = Geometry((*one, *kernel[2:]), (*one, *stride), (*zero, *padding), (*one, *dilation), groups)
+    if min(geometry.windows((*one, *image[2:]))) < 1:
         raise _too_large(name, image[2:], geometry)
     return geometry
 
@@ -179,16 +180,16 @@ def check_operands(
     check_same_dtype(name, input, "weight", weight)
     if input.array.dtype.kind == "b":
         require_floats(name, input)
+    (groups,) = as_ints(name, "groups", groups, 1, 1)
     _check_channels(name, input.array.shape, weight.array.shape, groups, transposed)
-    outputs = kernel[1] * int(groups) if transposed else kernel[0]
+    outputs = kernel[1] * groups if transposed else kernel[0]
     check_parts(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
     return batched
 
 
-def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed: bool = False) -> None:
+def _check_channels(name: str, image: Any, weight: Any, groups: int, transposed: bool = False) -> None:
     """Raises for channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
     shape, kernel, space = list(image), list(weight), len(weight) - 2
-    (groups,) = as_ints(name, "groups", groups, 1, 1)
     if kernel[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got "
