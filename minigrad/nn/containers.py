@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from minigrad.nn.lists import ListContainer, ListOfModules
 from minigrad.nn.module import Module, describe_module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.sequential import ListContainer, ListOfModules
 from minigrad.tensor import Tensor
 
 

@@ -1,0 +1,78 @@
+"""Tensors on memory that others made: `asarray`, `from_dlpack` and `frombuffer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend, devices, dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.creation.data import as_plain_array, as_tensor, warn_of_read_only
+from minigrad.creation.options import place
+from minigrad.ops.arguments import require_bools
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
+) -> Tensor:
+    """`obj` as a tensor that shares its memory if possible. `copy=True` always copies; `copy=False` raises ValueError.
+
+    A tensor keeps its `requires_grad` unless another is given: with False it is detached.
+
+    >>> import minigrad as torch
+    >>> torch.asarray([1, 2])
+    tensor([1, 2])
+    """
+    if copy is not None:
+        require_bools("asarray", copy=copy)
+    made: Any = as_tensor(obj, dtype, device)
+    source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj)
+    shares = source is not None and type(source) is type(made.array) and np.may_share_memory(made.array, source)
+    if copy is False and not shares:
+        raise ValueError("asarray(): can't alias the given object with copy=False: it has to be copied or converted")
+    if copy and shares:
+        made = made.clone()
+    if made.requires_grad and requires_grad is False:
+        return made.detach()
+    return made.requires_grad_() if requires_grad else made
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array, by the DLPack protocol.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> torch.from_dlpack(np.arange(3.0, dtype=np.float32))
+    tensor([0., 1., 2.])
+    """
+    if not hasattr(ext_tensor, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
+    kind, _ = ext_tensor.__dlpack_device__()
+    xp = np if kind in (1, 3) else backend.library(devices.device("cuda"))
+    array = xp.from_dlpack(ext_tensor)
+    dtypes.from_numpy(array.dtype)
+    return wrap(array)
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """The bytes of `buffer`, from `offset` on, as elements of `dtype`, without a copy.
+
+    >>> import minigrad as torch
+    >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8)
+    tensor([1, 2, 3], dtype=minigrad.uint8)
+    """
+    try:
+        length = memoryview(buffer).nbytes
+    except TypeError:
+        raise ValueError(f"a {type(buffer).__name__} does not implement Python's buffer protocol") from None
+    if length == 0 or count == 0:
+        raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
+    if not 0 <= offset < length:
+        raise ValueError(f"offset ({offset}) must be non-negative and less than the buffer length ({length})")
+    array = np.frombuffer(buffer, dtypes.as_numpy(dtype), count, offset)
+    warn_of_read_only(array)
+    return place(array, devices.CPU, requires_grad)

@@ -1,0 +1,108 @@
+"""The base classes of all lists of modules: how they are indexed, extended and changed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+from minigrad.nn.module import Module
+from minigrad.nn.registry import MODULE
+from minigrad.tensor import Tensor
+
+
+class ListContainer(Module):
+    """The base class of lists, which hold modules or other values under the names "0", "1", ..."""
+
+    _order: list[str]  # the names, so that an index is found without a search
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_order": [*self._order]}
+
+    def _put(self, name: str, value: Any) -> None:
+        self.add_module(name, value)
+
+    def _name_at(self, index: Any) -> str:
+        position = operator.index(index)
+        if not -len(self._order) <= position < len(self._order):
+            raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(self._order)}")
+        return self._order[position]
+
+    def _hold(self, values: list[Any]) -> None:
+        """Replaces all values, numbered from 0."""
+        for name in reversed([*self._order]):
+            delattr(self, name)
+        self.extend(values)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self.__dict__[name] for name in self._order])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return type(self)(list(self)[index])  # type: ignore[call-arg]
+        return self.__dict__[self._name_at(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._put(self._name_at(index), value)
+
+    def __delitem__(self, index: Any) -> None:
+        values = list(self)
+        if not isinstance(index, slice):
+            self._name_at(index)
+        del values[index]
+        self._hold(values)
+
+    def append(self, value: Any) -> Self:
+        """Adds a value at the end."""
+        self._put(str(len(self)), value)
+        return self
+
+    def extend(self, values: Any) -> Self:
+        """Adds several values at the end. Raises `TypeError` unless they are iterable."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
+            name, got = type(self).__name__, type(values).__name__
+            raise TypeError(
+                f"{name}.extend should be called with an iterable, but got {got}; a single one is put into a list: [x]"
+            )
+        for value in list(values):
+            self.append(value)
+        return self
+
+    __iadd__ = extend
+
+    def insert(self, index: int, value: Any) -> Self:
+        """Inserts a value before this position."""
+        values = list(self)
+        if not -len(values) <= index <= len(values):
+            raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
+        self.append(value)  # which refuses what is no module, before anything is moved
+        values.insert(index, value)
+        self._hold(values)
+        return self
+
+    def pop(self, key: Any) -> Any:
+        """Removes the value at this position and returns it."""
+        value = self[key]
+        del self[key]
+        return value
+
+
+class ListOfModules(ListContainer):
+    """The base class of lists of modules: every registered module is an element."""
+
+    def _register(self, kind: str, name: str, value: Any) -> None:
+        if kind == MODULE and self._kinds.get(name) != MODULE:
+            self._order.append(name)
+        super()._register(kind, name, value)
+
+    def _unregister(self, name: str) -> None:
+        if self._kinds.get(name) == MODULE:
+            self._order.remove(name)
+        super()._unregister(name)
