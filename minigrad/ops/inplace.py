@@ -266,31 +266,3 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     elif is_in_graph(value) and mode.get() & GRAD:
         value = _copied(value)  # a node of its own, without the hooks of the source
     return assign(self, value, "copy_", one_number=are_same(self.array, other.array))
-
-
-def reshaping_in_place(function: F) -> F:
-    """Makes the in-place version of a `function` that returns a view: ``t`` -> ``t_``.
-
-    No memory is written; the tensor becomes a view of its old self.
-    """
-    name = f"{function.__name__}_"
-
-    def change(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(self, TensorBase):
-            raise not_a_tensor(name, "input", 1, self)
-        check_writable(self, name)
-        before = wrap(self.array)
-        before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
-        after = function(before, *args, **kwargs)
-        self.array = after.array
-        if self.view_of is not None:  # it stays a view of the same base, by one more step
-            after.view_of.recorded, after.view_of.several = self.view_of.recorded, self.view_of.several
-            self.view_of = after.view_of
-        self.writes[0] += 1  # counts as a write, as in PyTorch: a saved tensor would have another shape
-        if mode.get() & GRAD:  # else it keeps its node, and a parameter still requires its gradient
-            self.node = after.node
-            if self.view_of is not None and self.node is not None:
-                self.view_of.seen = [*self.writes]
-        return self
-
-    return name_in_place(change, function, "by which the tensor itself changes its shape")

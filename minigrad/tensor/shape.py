@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import copies, index, shape, strides
+from minigrad.ops import copies, index, shape
 from minigrad.ops import matmul as products
-from minigrad.ops.inplace import copy_, reshaping_in_place
+from minigrad.ops.inplace import copy_
 from minigrad.ops.setitem import setitem
 
 if TYPE_CHECKING:
@@ -40,19 +40,9 @@ class ShapeMethods(TensorBase):
     broadcast_to = shape.broadcast_to
     repeat = copies.repeat
     tile = copies.tile
-    unfold = strides.unfold
-    as_strided = strides.as_strided
     clone = copies.clone
     contiguous = copies.contiguous
     astype = copies.cast
-
-    squeeze_ = reshaping_in_place(shape.squeeze)
-    unsqueeze_ = reshaping_in_place(shape.unsqueeze)
-    transpose_ = reshaping_in_place(shape.transpose)
-    swapaxes_ = reshaping_in_place(shape.swapaxes)
-    swapdims_ = transpose_
-    t_ = reshaping_in_place(shape.t)
-    as_strided_ = reshaping_in_place(strides.as_strided)
 
     # ---- by index and mask ----------------------------------------------------------------------
     unbind = index.unbind

@@ -26,8 +26,10 @@ from minigrad.ops import (
     order,
     products,
     rotations,
+    shape,
     special,
     statistics,
+    strides,
     view_scatter,
 )
 from minigrad.ops import addmm as sums
@@ -39,6 +41,7 @@ from minigrad.ops import reduce_variants as reductions
 from minigrad.ops import split as parts
 from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
+from minigrad.ops.reshaping import reshaping_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.more_facts import MoreFactMethods
 
@@ -211,6 +214,17 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     diag_embed = diagonals.diag_embed
     diagflat = diagonals.diagflat
     repeat_interleave = picking.repeat_interleave
+
+    # ---- views by strides, and views in place -------------------------------------------------------
+    unfold = strides.unfold
+    as_strided = strides.as_strided
+    squeeze_ = reshaping_in_place(shape.squeeze)
+    unsqueeze_ = reshaping_in_place(shape.unsqueeze)
+    transpose_ = reshaping_in_place(shape.transpose)
+    swapaxes_ = reshaping_in_place(shape.swapaxes)
+    swapdims_ = transpose_
+    t_ = reshaping_in_place(shape.t)
+    as_strided_ = reshaping_in_place(strides.as_strided)
 
     # ---- by mask --------------------------------------------------------------------------------
     nonzero = masks.nonzero
