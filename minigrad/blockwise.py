@@ -94,6 +94,7 @@ class Plan:
         self.values: list[Any] = [None] * (operands + 1)  # by number: the constants
         self.memory = {operands: self.dtype}  # by number: the dtype of memory of our own
         self.calls: list[tuple[Callable[..., Any], list[int], int]] = []
+        self.cost = 0.0
         numbers = {id(step): step.value for step in formula.steps if step.function == "operand"}
         last_use = {id(x): step for step in formula.steps for x in step.inputs}
         free = [self.result]  # memory whose value is not read any more
@@ -111,7 +112,7 @@ class Plan:
                     number = self._find_memory(step.dtype, free) if is_whole else self._add()
                 numbers[id(step)] = number
                 self.calls.append((_function_of(step), inputs, number))
-        self.cost = sum(1 / 3 if function in QUICK else 1 for function, _, _ in self.calls)
+                self.cost += 1 / 3 if step.function in QUICK else 1
 
     def _add(self, value: Any = None) -> int:
         """The number of a new value."""
@@ -165,8 +166,21 @@ def _function_of(step: Step) -> Callable[..., Any]:
     """The function of a step, which takes `out`, an array for its result or None."""
     if step.function == "cast":
         return partial(_cast, step.dtype)
+    if step.function in (np.maximum, np.minimum) and any(x.function == "constant" for x in step.inputs):
+        return partial(_limit, step.function)
     found: Callable[..., Any] = _choose if step.function == "where" else step.function
     return found
+
+
+def _limit(function: Callable[..., Any], x: Any, y: Any, out: Any) -> Any:
+    """The maximum or minimum, for which NumPy has a quick loop over two arrays, but none over a number and an array."""
+    if out is None or np.may_share_memory(out, x) or np.may_share_memory(out, y):  # a value whose place it takes
+        return function(x, y, out=out)
+    if x.__class__ is np.ndarray:
+        out.fill(y)
+        return function(x, out, out=out)
+    out.fill(x)
+    return function(out, y, out=out)
 
 
 def _cast(dtype: Any, x: Any, out: Any) -> Any:

@@ -225,6 +225,33 @@ def test_relu_and_its_rule_are_split_and_pass_nan(eager, monkeypatch):
     np.testing.assert_array_equal(x.grad.numpy(), [0, np.inf, np.inf, 0] * 10)
 
 
+LIMITS = [
+    lambda x: np.maximum(0, x),
+    lambda x: np.minimum(x, 0.5),
+    lambda x: np.minimum(np.maximum(x * 2, -1), 1) + x,
+    lambda x: np.maximum(np.where(x > 0, x, np.float32(0)), 0.5),  # it takes the place of its operand
+]
+
+
+@pytest.mark.parametrize("number", range(len(LIMITS)))
+def test_a_maximum_with_a_number_has_the_bits_of_numpys(number, eager):
+    special = [-0.0, 0.0, np.nan, -np.nan, np.inf, -np.inf, 1e-40, -1e-40]
+    x = np.array([*special, *np.random.default_rng(0).standard_normal(3000)], np.float32)
+    plan = blockwise.find_plan(LIMITS[number], (x,))
+    assert plan.compute((x,)).tobytes() == LIMITS[number](x).tobytes()
+
+
+@pytest.mark.parametrize("size", [10, 2000, 70_001])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32", "uint8"])
+def test_relu_has_the_bits_of_numpys_maximum(size, dtype):
+    with np.errstate(invalid="ignore"):
+        special = np.array([-0.0, 0.0, np.nan, np.inf, -np.inf, 1e-40] if "float" in dtype else [0, 1, 2])
+        x = np.resize(np.concatenate([special, np.linspace(-9, 9, 77)]), size).astype(dtype)
+    for values in (x, x[::2], np.stack([x, x]).T):
+        found = torch.relu(torch.from_numpy(values)).numpy()
+        assert found.tobytes() == np.maximum(0, values).tobytes() and found.strides == np.maximum(0, values).strides
+
+
 def test_an_integer_divided_by_zero_is_refused_in_large_arrays_too(eager):
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         torch.arange(10) // torch.zeros(10, dtype=torch.int64)

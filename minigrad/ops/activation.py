@@ -26,7 +26,13 @@ _ZERO = {char: np.zeros((), char) for char in "efd"}  # Python's 0 would double 
 
 def _positive(x: Any) -> Any:
     """``max(0, x)``, in this order: of two zeros x86 takes the second, so -0 stays -0, as in PyTorch."""
-    return np.maximum(_ZERO.get(x.dtype.char, 0) if type(x) is np.ndarray and x.size <= _FEW else 0, x)
+    if type(x) is not np.ndarray or not x.flags.c_contiguous:
+        return np.maximum(0, x)
+    if x.size <= _FEW:
+        return np.maximum(_ZERO.get(x.dtype.char, 0), x)
+    zeros = np.empty_like(x)
+    zeros.fill(0)  # NumPy's loop over two arrays takes half the time of the one over a number and an array
+    return np.maximum(zeros, x, out=zeros)
 
 
 def _above_zero(x: Any) -> Any:
