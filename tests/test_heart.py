@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import minigrad as torch
+
 ROOT = Path(__file__).resolve().parent.parent
 STEP = """
 import sys
@@ -96,3 +98,27 @@ def test_a_step_of_training_runs_no_wing():
     ]
     assert len(files) > 40
     assert [file for file in files if heart.place_in_heart(file, heart.heart()) is None] == []
+
+
+def test_ten_calls_in_six_files_lead_from_a_layer_to_the_product():
+    """What a reader follows from ``conv(image)`` to NumPy's `dot`, once shapes and options are known."""
+    conv, image = torch.nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False), torch.ones(1, 1, 6, 8)
+    conv(image)
+    files = []
+
+    def follow(frame, event, function):
+        if event == "c_call" and function.__name__ == "dot":
+            sys.setprofile(None)
+        elif event == "call":
+            files.append(frame.f_code.co_filename)
+
+    before = sys.getprofile()
+    sys.setprofile(follow)
+    try:
+        conv(image)
+    finally:
+        sys.setprofile(before)
+    called, *files = files
+    assert called.endswith("nn/module.py")
+    assert len(files) <= 10
+    assert len(set(files)) <= 6
