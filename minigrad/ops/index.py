@@ -136,7 +136,7 @@ def _convert_part(part: Any, where: device) -> Any:
         return part
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
-    if hasattr(part, "__getitem__") and not isinstance(part, dict):  # a list, or another sequence, as a Subset
+    if hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, dict):  # as list or Subset
         return _convert_list(part, where)
     known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
     raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
