@@ -76,7 +76,9 @@ def conv(k, **options):
     return nn.Conv2d(1, 1, k, bias=False, **options)
 
 
-print("3:", seen(conv(3)), " 3 3:", seen(conv(3), conv(3)), " 3/2 3:", seen(conv(3, stride=2), conv(3)))
+print("one layer, kernel 3:              ", seen(conv(3)), "pixels")
+print("two layers:                       ", seen(conv(3), conv(3)), "pixels")
+print("two layers, the first of stride 2:", seen(conv(3, stride=2), conv(3)), "pixels")
 assert [seen(conv(3)), seen(conv(3), conv(3)), seen(conv(3, stride=2), conv(3))] == [3, 5, 7]
 if viz.can_draw():
     viz.receptive_field([3, 3], [2, 1]).savefig("receptive_field.png")
