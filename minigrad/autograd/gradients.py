@@ -101,7 +101,7 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
         with _adding:
             before, has_graph = leaf.gradient, isinstance(gradient, TensorBase)
             if has_graph:  # a copy: others may have been given the same gradient
-                leaf.gradient = gradient.clone() if before is None else before + gradient
+                leaf.gradient = leaves.copy_in_graph(gradient, leaf) if before is None else before + gradient
             elif before is None:
                 leaf.gradient = wrap(gradient)
                 leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
 from minigrad.autograd.messages import check_same_library, invalid_gradient
 from minigrad.backend import copy_array
@@ -77,3 +77,8 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
         if array.transpose(order).flags.c_contiguous:  # neither expanded nor with gaps
             return copy_array(gradient.transpose(order)).transpose(invert(order))
     return copy_array(gradient)
+
+
+def copy_in_graph(gradient: Any, leaf: Any) -> Any:
+    """Such a copy of a gradient that may be differentiated on; its ``grad_fn`` has PyTorch's name."""
+    return wrap(copy_as_leaf_lies(gradient.array, leaf)).copy_(gradient)

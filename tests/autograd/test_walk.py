@@ -141,6 +141,15 @@ def test_no_gradients_share_memory_with_create_graph():
     assert not any(share_memory(x, y) for x, y in itertools.combinations(held, 2))
 
 
+def test_a_first_gradient_with_a_graph_prints_as_in_pytorch_and_lies_as_its_leaf():
+    a = mg.ones(2, 3).t().requires_grad_()
+    (a**2).sum().backward(create_graph=True)
+    assert repr(a.grad).endswith("grad_fn=<CopyBackwards>)")
+    assert a.grad.stride() == a.stride()
+    a.grad.sum().backward()
+    assert (a.grad == 4).all()
+
+
 def test_a_gradient_of_views_owns_its_memory():
     a, b = leaf(2, 3), leaf(3, 2)
     seed = mg.ones(3, 2, dtype=mg.float64)

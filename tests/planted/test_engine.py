@@ -193,7 +193,7 @@ PLANTED = {
         "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
-        gradients.accumulate, "gradient.clone() if", "gradient if",
+        gradients.accumulate, "leaves.copy_in_graph(gradient, leaf) if", "gradient if",
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
