@@ -131,7 +131,7 @@ def _stack(rows: Sequence[Tensors], y: Any, points: Tensors) -> list[Any]:
 
 def _turn(block: Any, axes: int) -> Any:
     """Moves the first `axes` axes of a block behind the others."""
-    return block.permute(*range(axes, block.ndim), *range(axes))
+    return block.permute((*range(axes, block.ndim), *range(axes)))
 
 
 def _units(y: Any) -> Iterator[Any]:

@@ -114,7 +114,7 @@ class Distribution:
         new._batch_shape, axes = Size(batch_shape), len(self._batch_shape)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):  # (*batch, ...) -> (*batch_shape, ...)
-                setattr(new, name, value.expand(*batch_shape, *value.shape[axes:]))
+                setattr(new, name, value.expand((*batch_shape, *value.shape[axes:])))
         return new
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:

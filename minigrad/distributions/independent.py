@@ -139,7 +139,7 @@ class MixtureSameFamily(Distribution):
 
     def _weights(self) -> Any:
         chances = self.mixture_distribution.probs
-        return chances.reshape(*chances.shape, *[1] * len(self.event_shape))
+        return chances.reshape((*chances.shape, *[1] * len(self.event_shape)))
 
     def __repr__(self) -> str:
         return f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"

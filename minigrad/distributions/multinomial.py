@@ -45,7 +45,7 @@ class Multinomial(Distribution):
         *batch, outcomes = self.probs.shape
         trials = (self.total_count, *sample_shape)
         # (rows, trials and samples) -> (trials, *sample_shape, *batch)
-        drawn = multinomial(self.probs.reshape(-1, outcomes), prod(trials), True).t().reshape(*trials, *batch)
+        drawn = multinomial(self.probs.reshape(-1, outcomes), prod(trials), True).t().reshape((*trials, *batch))
         counts = zeros(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)

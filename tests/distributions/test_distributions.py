@@ -266,6 +266,11 @@ def test_a_number_beside_a_tensor_has_its_dtype():
     assert D.Uniform(0, 3).sample().dtype is torch.float32
 
 
+def test_a_law_of_one_number_is_expanded_to_no_axes():
+    law = D.Normal(torch.tensor(0.0), torch.tensor(1.0)).expand(())
+    assert law.batch_shape == () == law.sample().shape
+
+
 def test_an_expanded_law_has_views_of_the_parameters():
     law = D.Categorical(T([[1.0, 2.0, 7.0]])).expand((4, 1))
     assert law.probs.shape == (4, 1, 3) and law.probs.stride(0) == 0 and law.sample((2,)).shape == (2, 4, 1)
