@@ -75,3 +75,9 @@ def test_links_inside_the_repository_have_targets(page):
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing
+
+
+def test_the_readme_begins_with_two_commands_of_one_line_each():
+    blocks = re.findall(r"^```sh\n(.*?)\n```$", PAGES[0].read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 2 and not any("\n" in block for block in blocks[:2])
+    assert "examples/learn_edge_kernel.py" in blocks[0] and "pytest" in blocks[1]
