@@ -5,7 +5,8 @@ import pytest
 
 import minigrad as torch
 from minigrad.autograd import operation
-from minigrad.half_precision import round_once, round_result, sum_type
+from minigrad.half_precision import round_once, round_result, sum_type, widen
+from minigrad.ops import einsum, matmul
 from minigrad.ops.elementwise import unary
 from minigrad.ops.grad_fn_names import shown_as
 
@@ -131,6 +132,8 @@ def test_products_are_summed_in_float32(product, monkeypatch):
         monkeypatch.setattr(
             np, name, lambda *args, _of=whole, **options: kinds.append(args[-1].dtype) or _of(*args, **options)
         )
+    for family in (matmul, einsum):  # `x.dot(y)` of NumPy's arrays cannot be watched, but what is given to it
+        monkeypatch.setattr(family, "widen", lambda a: kinds.append(widen(a).dtype) or widen(a))
     found, expected = product(x, y), product(wide_x, wide_y)
     assert found.dtype is torch.float16 and found.tolist() == expected.half().tolist()
     g = torch.tensor(rng.standard_normal(tuple(found.shape)).astype(np.float16))
