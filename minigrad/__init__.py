@@ -131,7 +131,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.statistics import (
         std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
     )
-    from minigrad.printing import set_printoptions
+    from minigrad.print_options import set_printoptions
     from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
     from minigrad.settings import (
         are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
@@ -271,7 +271,7 @@ _LATER = {
         "signbit sinc xlogy",
     "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
-    "printing": "set_printoptions",
+    "print_options": "set_printoptions",
     "settings":
         "are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision "
         "get_num_interop_threads get_num_threads is_deterministic "

@@ -18,42 +18,17 @@ from minigrad.backend import Array, device_of, to_device
 from minigrad.devices import CPU
 
 
-class _Options(NamedTuple):
-    precision: int = 4
+class Options(NamedTuple):
+    """How tensors are printed."""
+
+    precision: int = 4  # digits
     threshold: float = 1000  # larger tensors are summarized
     edgeitems: int = 3
     linewidth: int = 80
     sci_mode: bool | None = None  # None: chosen for each tensor by its range
 
 
-_PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=math.inf)}
-_options = _PROFILES["default"]
-
-
-def set_printoptions(
-    precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
-    linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
-) -> None:  # fmt: skip
-    """Sets how tensors are printed: a `profile` first, then the other options.
-
-    `precision` digits, a summary above `threshold` elements with `edgeitems` at each end, lines of
-    `linewidth` columns; `sci_mode` forces or forbids the scientific form, and None, also by being
-    left out, lets each tensor choose. Profiles are "default", "short" and "full" (no summaries).
-    Raises ValueError for another profile. As `torch.set_printoptions`.
-
-    >>> import minigrad as torch
-    >>> torch.set_printoptions(precision=2)
-    >>> torch.tensor([1 / 3, 100])
-    tensor([  0.33, 100.00])
-    >>> torch.set_printoptions(profile="default")
-    """
-    global _options
-    if profile is not None and profile not in _PROFILES:
-        raise ValueError(f"unknown profile {profile!r}; expected one of {', '.join(map(repr, _PROFILES))}")
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    start = _options if profile is None else _PROFILES[profile]
-    changes: Any = {name: value for name, value in given.items() if value is not None}
-    _options = start._replace(sci_mode=sci_mode, **changes)
+options = Options()  # in force; `print_options.py` sets others
 
 
 def format_tensor(tensor: Any) -> str:
@@ -74,7 +49,7 @@ def format_array(
     """The text of a tensor around a NumPy `array`, with given suffixes before and after its dtype."""
     notes, is_empty = list(first), array.size == 0
     # The shape of an empty tensor (except `tensor([])`) and a dtype that the numbers do not show are printed.
-    if (is_empty and array.ndim != 1) or not (is_empty or _options.edgeitems):
+    if (is_empty and array.ndim != 1) or not (is_empty or options.edgeitems):
         notes.append(f"size={array.shape}")
     default = dtypes.get_default_dtype().numpy
     if array.dtype != default and (is_empty or array.dtype not in (np.int64, np.bool_)):
@@ -84,7 +59,7 @@ def format_array(
     for note in (*notes, *last):
         # Lines break where PyTorch's do: "torch" is three letters shorter.
         length = len(note.replace("minigrad.", "torch."))
-        if used + length + 2 > _options.linewidth:
+        if used + length + 2 > options.linewidth:
             text += ",\n" + " " * len(opening) + note
             used = len(opening) + length
         else:
@@ -109,8 +84,8 @@ def format_element(tensor: Any, spec: str) -> str:
 
 def _write_numbers(array: Array, indent: int) -> str:
     """The numbers in brackets, indented by `indent` columns."""
-    edge, ndim = _options.edgeitems, len(array.shape)
-    elided = [array.size > _options.threshold and n > 2 * edge for n in array.shape]
+    edge, ndim = options.edgeitems, len(array.shape)
+    elided = [array.size > options.threshold and n > 2 * edge for n in array.shape]
     kept = _take_ends(array, elided, edge) if any(elided) else array
     element, width = _find_format(kept)
 
@@ -125,7 +100,7 @@ def _write_numbers(array: Array, indent: int) -> str:
         if not innermost:
             # One blank line for each axis between this one and the rows.
             return "[" + ("," + "\n" * (ndim - depth - 1) + margin).join(parts) + "]"
-        per_line = max(1, (_options.linewidth - indent - depth) // (width + 2))
+        per_line = max(1, (options.linewidth - indent - depth) // (width + 2))
         lines = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
         return "[" + (",\n" + margin).join(lines) + "]"
 
@@ -151,10 +126,10 @@ def _find_format(array: Array) -> tuple[Callable[[Any], str], int]:
         return _write_whole, 1
     largest, smallest = np.abs(values).max().item(), np.abs(values).min().item()
     whole = bool((values == np.trunc(values)).all())
-    wide = _options.sci_mode
+    wide = options.sci_mode
     if wide is None:
         wide = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
-    spec = f".{_options.precision}{'e' if wide else 'f'}"
+    spec = f".{options.precision}{'e' if wide else 'f'}"
     element = _write_whole if whole and not wide else lambda value: format(value, spec)
     return element, max(len(element(value)) for value in values.tolist())
 

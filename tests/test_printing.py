@@ -9,7 +9,8 @@ import pytest
 
 import minigrad
 from minigrad import dtypes
-from minigrad.printing import format_array, format_element, format_tensor, set_printoptions
+from minigrad.print_options import set_printoptions
+from minigrad.printing import format_array, format_element, format_tensor
 from tests.any_device import without_device
 
 CASES = json.loads((Path(__file__).parent / "data" / "printing.json").read_text())
