@@ -865,6 +865,11 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`distributions.Gamma`, `Beta`, `Dirichlet`, `Chi2`",
+        "have no `rsample`: their values do not move with their parameters; PyTorch's have gradients",
+        "not torch.distributions.Gamma(1.0, 1.0).has_rsample and refuses(torch.distributions.Beta(1.0, 1.0).rsample)",
+    ),
+    (
         "`repr` of `Bernoulli`, `Categorical`",
         "shows the parameter that was given; PyTorch also shows the other one, once something has computed it",
         "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",

@@ -333,6 +333,16 @@ class Generator(Twister):
         """
         return self._draw_poisson(rates)
 
+    @_one_at_a_time
+    def gamma(self, concentrations: Array) -> Array:
+        """Random numbers of the gamma distribution with the given `concentrations` and rate 1, as float64.
+
+        >>> import minigrad as torch, numpy as np
+        >>> torch.Generator().manual_seed(0).gamma(np.zeros(2))
+        array([0., 0.])
+        """
+        return self._draw_gamma(concentrations)
+
 
 def _no_range(dtype: Any, low: float, high: float, largest: float) -> RuntimeError:
     """The error for bounds between which no uniform numbers of this dtype can be drawn."""

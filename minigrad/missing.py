@@ -33,8 +33,8 @@ ANSWERED = {  # PyTorch's package -> its modules whose names are in the package 
     "torch.cuda": "memory",
     "torch.cuda.amp": "autocast_mode common grad_scaler",
     "torch.distributions": (
-        "bernoulli categorical cauchy exponential geometric gumbel half_normal laplace log_normal mixture_same_family "
-        "normal one_hot_categorical pareto poisson uniform"
+        "bernoulli beta categorical cauchy chi2 dirichlet exponential geometric gumbel half_normal "
+        "laplace log_normal mixture_same_family normal one_hot_categorical pareto poisson uniform"
     ),
     "torch.nn.parallel": "data_parallel",
     "torch.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",

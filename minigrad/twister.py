@@ -141,6 +141,15 @@ class Twister:
 
         return _fill_in_chunks(draw, shape, dtype)
 
+    def _draw_gamma(self, concentrations: Array) -> Array:
+        from minigrad.gamma_draws import draw_gamma
+
+        def unit() -> float:
+            return float(self._draw_unit53(1)[0])
+
+        drawn = [draw_gamma(c, unit, self._draw_one_normal) for c in concentrations.reshape(-1).tolist()]
+        return np.array(drawn, np.float64).reshape(concentrations.shape)
+
     def _draw_poisson(self, rates: Array) -> Array:
         from minigrad.poisson_draws import draw_count
 

@@ -6,6 +6,7 @@ from minigrad.distributions import constraints, transforms
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
+from minigrad.distributions.gamma import Beta, Chi2, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent, MixtureSameFamily
 from minigrad.distributions.kl import kl_divergence, register_kl
 from minigrad.distributions.multinomial import Multinomial
@@ -38,12 +39,16 @@ __all__ = [
     "AbsTransform",
     "AffineTransform",
     "Bernoulli",
+    "Beta",
     "Categorical",
     "Cauchy",
+    "Chi2",
     "ComposeTransform",
+    "Dirichlet",
     "Distribution",
     "ExpTransform",
     "Exponential",
+    "Gamma",
     "Geometric",
     "Gumbel",
     "HalfNormal",

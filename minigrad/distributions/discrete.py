@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from minigrad.creation import rand, zeros
+from minigrad.creation import arange, rand, zeros
 from minigrad.distributions.distribution import Distribution, as_parameters, keep_inside, probs_or_logits, scale_chances
 from minigrad.ops.gamma import lgamma
 from minigrad.ops.reduce import sum
@@ -30,6 +30,8 @@ class Bernoulli(Distribution):
     >>> torch.distributions.Bernoulli(torch.tensor([0.0, 1.0])).sample()
     tensor([0., 1.])
     """
+
+    has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         by_chance = probs_or_logits("Bernoulli", probs, logits)
@@ -65,6 +67,9 @@ class Bernoulli(Distribution):
         self._expect((value == 0) | (value == 1), "the value must be 0 or 1")
         return self.score(value)
 
+    def _values(self) -> Any:
+        return arange(2, dtype=self.probs.dtype, device=self.probs.device)
+
     def score(self, value: Any) -> Any:
         """``value log(probs) + (1 - value) log(1 - probs)``, from the logits.
 
@@ -88,6 +93,8 @@ class Categorical(Distribution):
     tensor([1, 1])
     """
 
+    has_enumerate_support = True
+
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self.probs, self.logits = scale_chances("Categorical", probs, logits, validate_args)
         self.parameters = ("logits",) if probs is None else ("probs",)  # type: ignore[misc]
@@ -102,6 +109,9 @@ class Categorical(Distribution):
     def mode(self) -> Any:
         """The most likely outcome."""
         return self.probs.argmax(-1)
+
+    def _values(self) -> Any:
+        return arange(self.probs.shape[-1], device=self.probs.device)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Outcomes of shape (*sample_shape, *batch_shape)."""
@@ -127,6 +137,8 @@ class OneHotCategorical(Distribution):
     tensor([0., 1.])
     """
 
+    has_enumerate_support = True
+
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits, validate_args)
         shape = self._categorical.param_shape
@@ -142,6 +154,9 @@ class OneHotCategorical(Distribution):
     def mode(self) -> Any:
         """The row of the most likely outcome."""
         return self._rows(self._categorical.mode)
+
+    def _values(self) -> Any:
+        return self._rows(self._categorical._values())
 
     def _rows(self, outcomes: Any) -> Any:
         empty = zeros((*outcomes.shape, *self.event_shape), dtype=self.probs.dtype, device=self.probs.device)

@@ -28,6 +28,7 @@ class Distribution:
 
     parameters: ClassVar[tuple[str, ...]] = ()  # the names of the attributes that `repr` shows
     has_rsample = False
+    has_enumerate_support = False
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
@@ -102,6 +103,24 @@ class Distribution:
         tensor(0.6931)
         """
         raise NotImplementedError(f"{type(self).__name__} has no entropy")
+
+    def enumerate_support(self, expand: bool = True) -> Any:
+        """All values, along a first axis, expanded to the batch unless `expand` is False.
+
+        Raises NotImplementedError for distributions with too many values.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Categorical(torch.ones(3)).enumerate_support()
+        tensor([0, 1, 2])
+        """
+        if not self.has_enumerate_support:
+            raise NotImplementedError(f"{type(self).__name__} has no enumerate_support: it has too many values")
+        values = self._values()
+        values = values.reshape(-1, *[1] * len(self._batch_shape), *self._event_shape)
+        return values.expand(-1, *self._batch_shape, *self._event_shape) if expand else values
+
+    def _values(self) -> Any:
+        """All values, along a first axis."""
 
     def expand(self, batch_shape: Any) -> Any:
         """The same distribution with the batch shape `batch_shape`; its parameters are expanded views.

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 from minigrad.distributions.continuous import Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
+from minigrad.distributions.gamma import Beta, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.distributions.transform import sum_rightmost
 from minigrad.distributions.transformed_distribution import TransformedDistribution
+from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.reduce import sum
 from minigrad.ops.solve import solve_triangular
 from minigrad.ops.unary import log, log1p
@@ -73,6 +75,22 @@ def _geometric(p: Geometric, q: Geometric) -> Any:
     return -p.entropy() - log1p(-q.probs) / p.probs - q.logits
 
 
+def _gamma(p: Gamma, q: Gamma) -> Any:
+    a, b = p.concentration, q.concentration
+    rates = b * log(p.rate / q.rate) + (q.rate - p.rate) * (a / p.rate)
+    return rates + lgamma(b) - lgamma(a) + (a - b) * digamma(a)
+
+
+def _dirichlet(p: Dirichlet, q: Dirichlet) -> Any:
+    a, b = p.concentration, q.concentration
+    whole = lgamma(a.sum(-1)) - lgamma(b.sum(-1)) + sum(lgamma(b) - lgamma(a), -1)
+    return whole + sum((a - b) * (digamma(a) - digamma(a.sum(-1, True))), -1)
+
+
+def _beta(p: Beta, q: Beta) -> Any:
+    return _dirichlet(p._dirichlet, q._dirichlet)
+
+
 def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Any:
     return _categorical(p._categorical, q._categorical)
 
@@ -116,7 +134,8 @@ def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Calla
 for _kind, _rule in {
     Normal: _normal, Exponential: _exponential, Bernoulli: _bernoulli, Categorical: _categorical, Laplace: _laplace,
     MultivariateNormal: _multivariate_normal, Uniform: _uniform, Poisson: _poisson, Geometric: _geometric,
-    OneHotCategorical: _one_hot, Independent: _independent, TransformedDistribution: _transformed,
+    OneHotCategorical: _one_hot, Gamma: _gamma, Dirichlet: _dirichlet, Beta: _beta,
+    Independent: _independent, TransformedDistribution: _transformed,
 }.items():  # fmt: skip
     _RULES[_kind, _kind] = _rule
 

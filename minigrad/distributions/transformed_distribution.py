@@ -79,6 +79,9 @@ class TransformedDistribution(Distribution):
         return x
 
     def log_prob(self, value: Any) -> Any:
+        if self.transforms and self._checks:
+            support = self.transforms[-1].codomain
+            self._expect(support.check(value), f"the value must be in the support, {support}")
         event_dim, total = len(self.event_shape), 0.0
         for transform in reversed(self.transforms):
             x = transform.inv(value)

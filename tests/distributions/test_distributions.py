@@ -271,6 +271,15 @@ def test_a_law_of_one_number_is_expanded_to_no_axes():
     assert law.batch_shape == () == law.sample().shape
 
 
+def test_all_values_of_a_law_with_few():
+    assert D.Bernoulli(PAIRS).enumerate_support().tolist() == [[0, 0], [1, 1]]
+    assert D.Bernoulli(PAIRS).enumerate_support(expand=False).tolist() == [[0], [1]]
+    assert ROWS.enumerate_support().shape == (3, 2) and ROWS.enumerate_support().dtype is torch.int64
+    assert D.OneHotCategorical(torch.ones(2, 3)).enumerate_support()[:, 1].tolist() == torch.eye(3).tolist()
+    with pytest.raises(NotImplementedError, match="Normal has no enumerate_support: it has too many values"):
+        D.Normal(0.0, 1.0).enumerate_support()
+
+
 def test_an_expanded_law_has_views_of_the_parameters():
     law = D.Categorical(T([[1.0, 2.0, 7.0]])).expand((4, 1))
     assert law.probs.shape == (4, 1, 3) and law.probs.stride(0) == 0 and law.sample((2,)).shape == (2, 4, 1)

@@ -231,6 +231,8 @@ REFUSED = {
     "no check": (lambda: constraints.Constraint().check(1), NotImplementedError, "Constraint has no check"),
     "a scale of Gumbel's": (lambda: D.Gumbel(0.0, -1.0), ValueError, "the scale must be positive"),
     "a scale of Pareto's": (lambda: D.Pareto(-1.0, 1.0), ValueError, "the scale must be positive"),
+    "a value that exp never gives": (
+        lambda: D.LogNormal(0.0, 1.0).log_prob(T(-1.0)), ValueError, "in the support, GreaterThan"),
     "half a scale": (lambda: D.HalfNormal(-1.0), ValueError, "the scale must be positive"),
     "a negative half": (lambda: D.HalfNormal(1.0).log_prob(T(-1.0)), ValueError, "the value is negative"),
 }  # fmt: skip
