@@ -96,6 +96,12 @@ OTHERS = {
         TypeError,
         "elu(): argument 'alpha' must be a number, not a Tensor of shape (2, 3); reduce it",
     ),
+    "a number that is to be trained": (
+        lambda: F.leaky_relu(ones(2), leaf(2).sum()),
+        TypeError,
+        "not a Tensor of shape () that requires a gradient, which would not reach it; give x.item()",
+    ),
+    "a text in the place of no argument": (lambda: F.gelu(ones(2), "tanh"), TypeError, "gelu() takes 1 positional"),
     "a truth for a size": (lambda: mg.zeros(True), TypeError, "zeros(): sizes must be ints, got bool True"),
     "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), NotImplementedError, "with .long() or .bool()"),
     "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),

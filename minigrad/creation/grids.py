@@ -33,6 +33,11 @@ def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
         raise not_implemented_for(name, dtype)
 
 
+def _cut(end: Any) -> Any:
+    """An end of a range outside of the graph: as in PyTorch, no gradient reaches it."""
+    return end.detach() if isinstance(end, TensorBase) else end  # type: ignore[attr-defined]
+
+
 @partial(creates, in_row=True)
 def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """`steps` numbers from `start` to `end`, both included, evenly spaced.
@@ -46,7 +51,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
         detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {detail}")
     steps = _read_steps(steps)
-    start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
+    start, end = [as_number("linspace", *x) for x in {"start": _cut(start), "end": _cut(end)}.items()]
     dtype = or_default(dtype)
     check_countable((steps,), dtype)
     _refuse_bools("linspace", dtype, steps)
@@ -104,7 +109,9 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     >>> torch.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
-    start, end, base = [as_number("logspace", *x) for x in {"start": start, "end": end, "base": base}.items()]
+    start, end, base = [
+        as_number("logspace", *x) for x in {"start": _cut(start), "end": _cut(end), "base": base}.items()
+    ]
     steps = _read_steps(steps)
     dtype = or_default(dtype)
     _refuse_bools("logspace", dtype, steps)

@@ -182,6 +182,8 @@ class GELU(Stateless, function=F.gelu):
     tensor([-0.1587,  0.8413])
     """
 
+    approximate: str = "none"
+
 
 class SiLU(Stateless, function=F.silu):
     """x sigmoid(x).

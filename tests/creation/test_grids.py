@@ -123,3 +123,9 @@ def test_arange_beyond_64_bits_is_refused(start, end):
         torch.arange(start, end, dtype=torch.int64)
     with pytest.raises(OverflowError, match="an integer of 65 bits is too large"):
         torch.arange(-(2**64), 0)
+
+
+def test_the_ends_of_a_range_may_require_a_gradient_which_does_not_reach_them():
+    end = torch.tensor(1.0, requires_grad=True)
+    assert torch.linspace(0, end, 3).tolist() == [0.0, 0.5, 1.0] and not torch.linspace(0, end, 3).requires_grad
+    assert torch.logspace(0, end, 2).tolist() == [1.0, 10.0]

@@ -257,7 +257,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _compute(variants.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
-def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
 
     Raises RuntimeError for another text, TypeError for what is none. Source: Hendrycks and Gimpel, 2016.

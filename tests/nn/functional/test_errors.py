@@ -155,7 +155,7 @@ REFUSED = [
     (lambda: F.leaky_relu(LONG), NotImplementedError, ['"leaky_relu" not implemented for \'Long\'', ".float()"]),
     (lambda: F.silu(LONG), NotImplementedError, ["silu"]),
     (lambda: F.gelu(LONG), NotImplementedError, ["gelu"]),
-    (lambda: F.gelu(ones(2), "cosh"), RuntimeError, ["none or tanh", "'cosh'"]),
+    (lambda: F.gelu(ones(2), approximate="cosh"), RuntimeError, ["none or tanh", "'cosh'"]),
     (lambda: F.softmax(LONG, 0), NotImplementedError, ["'Long'"]),
     (lambda: F.softmax(ones(2), 1), IndexError, ["Dimension out of range", "but got 1"]),
     # ---- normalisation

@@ -28,7 +28,7 @@ CASES = {
     "prelu": (F.prelu, [(2, 3, 2), (3,)]),
     "prelu by one slope": (F.prelu, [(2, 3), (1,)]),
     "glu": (F.glu, [(2, 4)]),
-    "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [(2, 3)]),
+    "gelu by tanh": (lambda x: F.gelu(x, approximate="tanh"), [(2, 3)]),
     "softmax": (lambda x: F.softmax(x, 1), [(2, 3)]),
     "softmin": (lambda x: F.softmin(x, 1), [(2, 3)]),
     "log_softmax": (lambda x: F.log_softmax(x, -1), [(2, 3)]),
