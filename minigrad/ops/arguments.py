@@ -300,10 +300,9 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
         return value
     require_number(name, parameter, value)
     if isinstance(value, TensorBase) and (value.array.ndim or value.node is not None):
-        shape, hint = tuple(value.array.shape), "reduce it"
-        if not shape:
-            shape, hint = "() that requires a gradient, which would not reach it", "give x.item()"
-        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}; {hint}")
+        shape = tuple(value.array.shape)
+        hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}{hint}")
     plain = value_of(value)
     return plain.item() if hasattr(plain, "item") else plain
 
