@@ -55,8 +55,8 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         super().__init__()
         self.update({} if modules is None else modules)
 
-    def update(self, modules: Any) -> None:  # type: ignore[override]
-        """Stores all values of a mapping, or of pairs. Raises TypeError or ValueError for anything else.
+    def update(self, modules: Any = (), **named: Any) -> None:  # type: ignore[override]
+        """Stores all values of a mapping, or of pairs, and those given by name. Raises TypeError or ValueError else.
 
         >>> import minigrad as torch
         >>> net = torch.nn.ModuleDict()
@@ -65,7 +65,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         ReLU()
         """
         _require_pairs("ModuleDict", modules)
-        super().update(modules)
+        super().update(modules, **named)
 
     def keys(self) -> Any:
         """The names, as a dictionary's.

@@ -388,3 +388,10 @@ def test_a_composed_schedule_begins_at_no_milestone(inner):
         schedule.step()
     with pytest.raises(NotImplementedError, match="must say in get_lr"):
         schedule.get_lr()
+
+
+def test_plateau_with_an_epoch_warns_and_counts_from_it():
+    schedule = lr_scheduler.ReduceLROnPlateau(make_optimizer(0.1))
+    with pytest.warns(UserWarning, match="epoch parameter"):
+        schedule.step(1.0, epoch=7)
+    assert schedule.last_epoch == 7
