@@ -285,3 +285,12 @@ def test_an_expanded_law_has_views_of_the_parameters():
     assert law.probs.shape == (4, 1, 3) and law.probs.stride(0) == 0 and law.sample((2,)).shape == (2, 4, 1)
     assert D.Normal(0.0, 1.0).expand((2,)).batch_shape == (2,) == D.MultivariateNormal(
         torch.zeros(3), torch.eye(3)).expand((2,)).log_prob(torch.zeros(3)).shape  # fmt: skip
+
+
+def test_a_uniform_law_away_from_zero_has_its_closed_forms():
+    law = D.Uniform(-1.0, 3.0, validate_args=False)
+    assert law.mean.item() == 1.0 and law.variance.item() == pytest.approx(16 / 12)
+    assert law.cdf(T([-2.0, -1.0, 0.0, 2.0, 5.0])).tolist() == [0.0, 0.0, 0.25, 0.75, 1.0]
+    assert law.icdf(T([0.0, 0.25, 1.0])).tolist() == [-1.0, 0.0, 3.0]
+    assert law.log_prob(T([0.0, 4.0])).tolist() == pytest.approx([-math.log(4), -math.inf])
+    assert law.entropy().item() == pytest.approx(math.log(4))

@@ -17,7 +17,7 @@ def leaf(*shape):
 
 ASSIGNMENTS = {
     "data: a list": ("data", lambda x: [1.0], TypeError, "Variable data has to be a tensor, but got list"),
-    "data: an array": ("data", lambda x: np.ones(2), TypeError, "got ndarray"),
+    "data: an array": ("data", lambda x: np.ones(2), TypeError, "got numpy.ndarray; turn it into one"),
     "data: nothing": ("data", lambda x: None, TypeError, "got NoneType"),
     "data: integers": ("data", lambda x: torch.zeros(2).long(), RuntimeError, r"must be floating point.*\.float\(\)"),
     "data: truths": ("data", lambda x: torch.zeros(2).bool(), RuntimeError, "must be floating point"),
