@@ -131,6 +131,7 @@ def _refuse_draws(states: Any) -> None:
     """Raises RuntimeError if a default generator was used since `states`."""
     for generator, state in states:
         if (generator.get_state() != state).any():
+            restore_states(states)  # what is refused has drawn nothing
             raise RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                 "'different' randomness flags on vmap or perform the randomness operation out of vmap"

@@ -49,9 +49,11 @@ def test_no_examples_give_no_results_of_the_shape_of_one_and_stay_in_the_graph()
 
 
 def test_randomness_refuses_shares_or_draws_anew():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
     with pytest.raises(RuntimeError, match="called random operation while in randomness error mode"):
         torch.vmap(torch.rand_like)(X)
-    torch.manual_seed(0)
+    assert torch.equal(torch.get_rng_state(), before)
     same, new = [torch.vmap(torch.rand_like, randomness=how)(X) for how in ("same", "different")]
     assert torch.equal(same[0], same[1]) and not torch.equal(new[0], new[1])
 
