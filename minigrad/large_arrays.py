@@ -69,9 +69,7 @@ def _add_halves(x: Any, keepdims: bool) -> Any:
     """The sum of all elements, of the two halves in which NumPy's pairwise sum adds them, too."""
     elements = x.reshape(-1)
     middle = elements.size // 2 // 8 * 8
-    found = np.empty(2, x.dtype)
-
-    halves = elements[:middle], elements[middle:]
+    halves, found = (elements[:middle], elements[middle:]), np.empty(2, x.dtype)
 
     def add_half(i: int) -> None:
         found[i] = np.add.reduce(halves[i], dtype=x.dtype)

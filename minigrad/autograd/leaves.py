@@ -1,7 +1,8 @@
 """Leaf tensors in the backward walk: a gradient is checked, shown to the leaf's hooks, and copied as the leaf lies.
 
 Several calls may use one leaf, and the walk delivers their gradients one by one. Normally `.grad` is written when the
-walk is over; `leaf_hooks.py` tells when it is written at once.
+walk is over; `leaf_hooks.py` tells when it is written at once. `fit_seed` does for the start of a walk what the others
+do for its ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The transforms of single numbers: exponential, affine, sigmoid and kin, each with its inverse and its slope."""
+"""The transforms that are one formula: exponential, affine, sigmoid, softmax and kin, each with its inverse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.creation import full_like, zeros
 from minigrad.distributions import constraints
-from minigrad.distributions.transform import Transform
+from minigrad.distributions.transform import Transform, sum_rightmost
 from minigrad.nn.functional.activation_variants import softplus
 from minigrad.ops.shape import broadcast_shapes
 from minigrad.ops.unary import log, log1p
@@ -243,11 +243,9 @@ class AffineTransform(Transform):
         return (y - self.loc) / self.scale
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
-        numbers = isinstance(self.scale, Tensor)
-        slopes = log(self.scale.abs()) if numbers else full_like(x, math.log(abs(self.scale)))
-        if self._event_dim:
-            slopes = slopes.reshape(*slopes.shape[: -self._event_dim], -1).sum(-1)
-        return slopes.expand(x.shape[: x.ndim - self._event_dim])
+        is_tensor = isinstance(self.scale, Tensor)
+        slopes = log(self.scale.abs()) if is_tensor else full_like(x, math.log(abs(self.scale)))
+        return sum_rightmost(slopes, self._event_dim).expand(x.shape[: x.ndim - self._event_dim])
 
     def forward_shape(self, shape: Any) -> Any:
         return broadcast_shapes(shape, getattr(self.loc, "shape", ()), getattr(self.scale, "shape", ()))

@@ -1,4 +1,4 @@
-"""Discrete distributions: Bernoulli, categorical, geometric, Poisson."""
+"""Discrete distributions: Bernoulli, categorical and one-hot, geometric, Poisson."""
 
 from __future__ import annotations
 

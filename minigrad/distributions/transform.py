@@ -73,13 +73,13 @@ class Transform:
         return type(self)(cache_size=cache_size)
 
     def __call__(self, x: Any) -> Any:
-        """Y = t(x)."""
+        """The y of x."""
         if self._cache_size and x is self._pair[0]:
             return self._pair[1]
         return self._remember(x, self._call(x))[1]
 
     def _inv_call(self, y: Any) -> Any:
-        """X = the inverse of t at y."""
+        """The x of y."""
         if self._cache_size and y is self._pair[1]:
             return self._pair[0]
         return self._remember(self._inverse(y), y)[0]
@@ -129,7 +129,7 @@ class Transform:
 
 
 class _InverseTransform(Transform):
-    """x of y, by the transform that computes y of x."""
+    """The inverse of a transform: it computes x from y."""
 
     def __init__(self, transform: Transform) -> None:
         super().__init__(transform._cache_size)
@@ -175,7 +175,7 @@ def sum_rightmost(values: Any, axes: int) -> Any:
     >>> sum_rightmost(torch.ones(2, 3), 1)
     tensor([3., 3.])
     """
-    return values.reshape(*values.shape[: values.ndim - axes], -1).sum(-1) if axes else values
+    return values.reshape(*values.shape[:-axes], -1).sum(-1) if axes else values
 
 
 def _widen(parts: Sequence[Transform], last: str, first: str) -> Constraint:

@@ -66,7 +66,7 @@ def _parameters_in(parts: Sequence[Any]) -> set[Any]:
     return found
 
 
-def refuse_kind(kind: str, name: str, value: Any) -> TypeError:
+def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` of another kind than its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
     typename, hint = type_name(value), ""

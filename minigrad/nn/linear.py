@@ -12,8 +12,8 @@ from minigrad.nn.parameter import Parameter
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
-# sqrt(3) * GAIN is 1. PyTorch computes the bound of a weight, 1 / sqrt(fan_in), as sqrt(3) * (GAIN / sqrt(fan_in)), the
-# rule of K. He et al., "Delving deep into rectifiers", 2015, with a=sqrt(5); only so is it equal to the last bit.
+# sqrt(3) * GAIN is 1, so a weight's bound, sqrt(3) * (GAIN / sqrt(fan_in)), is 1 / sqrt(fan_in). PyTorch computes it in
+# this order, which decides its last bit: K. He et al., "Delving deep into rectifiers", 2015, with a=sqrt(5).
 GAIN = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2))
 
 

@@ -284,9 +284,9 @@ class Registry:
 
 def refusal(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` of another kind than its name is registered as."""
-    from minigrad.nn.complaints import refuse_kind
+    from minigrad.nn.complaints import wrong_kind
 
-    return refuse_kind(kind, name, value)
+    return wrong_kind(kind, name, value)
 
 
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}

@@ -87,7 +87,7 @@ _gathered = shown_as(read_at, "GatherBackward0")
 _index_selected = shown_as(read_at, "IndexSelectBackward0")
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
 _index_put_added = operation("index_put", add_at.forward, lambda g, key: g, add_at.rules[1])
-_index_put_added.once = True  # as in PyTorch, which keeps the indices whatever they are needed for
+_index_put_added.once = True  # as in PyTorch, which saves the indices for every backward, even one that reads none
 _scattered_over = shown_as(overwrite, "ScatterBackward0")
 _index_put = shown_as(overwrite, "IndexPutBackward0")
 

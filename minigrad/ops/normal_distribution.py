@@ -1,7 +1,7 @@
-"""The scaled complement of the error function, and the normal distribution's logarithm and inverse, in float64.
+"""`erfcx`, the scaled complement of the error function; `log_ndtr` and `ndtri` of the normal distribution.
 
-All three stay exact where ``1 - erf(x)`` is too small for a float, because its factor ``exp(-x * x)`` is never
-multiplied out. Source: https://dlmf.nist.gov, sections 7.2 and 7.17.
+All three are computed in float64, and stay exact where ``1 - erf(x)`` is too small for a float, because its factor
+``exp(-x * x)`` is never multiplied out. Source: https://dlmf.nist.gov, sections 7.2 and 7.17.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ ndtri: Unary = unary(
     # The result may be written to, so it is computed again.
     lambda g, p: g * (np.exp(for_either(ndtri, _quantile)(p) ** 2 * 0.5) * math.sqrt(2 * math.pi)),
     gradient="g * exp(out ** 2 / 2) * sqrt(2 * pi)",
-    domain="0 <= x <= 1, else NaN",
+    domain="0 <= input <= 1; NaN beyond",
     formula="the number that a normal number is at most with the probability input; -inf at 0 and inf at 1",
     example="[0.5, 0.975] -> [0.0000, 1.9600]",
 )

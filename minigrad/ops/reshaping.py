@@ -1,4 +1,4 @@
-"""Functions that return views, in place: the tensor itself becomes a view of its old self."""
+"""In-place methods that write nothing, such as `t_` and `squeeze_`: the tensor becomes a view of its old self."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
         if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
-            _find_place(self, parts)
+            if not _writes_to_itself(self, parts):
+                refresh(self)
             check_writable(self, "index assignment")
         self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
         return
@@ -60,14 +61,16 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
     refresh(value)
-    whole = _find_place(self, parts) and basic
+    itself = _writes_to_itself(self, parts)
+    if not itself:
+        refresh(self)
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
         if basic or any(type(part) is int for part in parts):
             _read_array(self.array, parts)  # reports an index out of range first
         raise
-    if whole:
+    if itself and basic:
         copy_(self, _fit_value(value, self.array, self))
         return
     if basic:
@@ -80,17 +83,15 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
 
 
-def _find_place(target: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether all of the target is indexed; brings the place of a view in the graph up to date if it is a part.
+def _writes_to_itself(target: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether PyTorch writes to the target itself: to all of it, or to the places that arrays name.
 
-    A write to all of a view that is older than its base's graph is refused, as in PyTorch.
+    Otherwise it makes a view of the part, for which a view that is older than its base's graph is brought up to date. A
+    write to such a view itself is refused.
     """
     shape, sliced = target.array.shape, all(isinstance(part, slice) for part in parts[:-1])  # the last may be ...
     lengths = (*shape, 0) if sliced else (max(shape, default=0),) * len(parts)
-    whole = all(is_array(part) or _is_everything(part, n) for part, n in zip(parts, lengths, strict=False))
-    if not whole and target.view_of is not None:
-        refresh(target)
-    return whole
+    return all(is_array(part) or _is_everything(part, n) for part, n in zip(parts, lengths, strict=False))
 
 
 def _is_everything(part: Any, length: int) -> bool:

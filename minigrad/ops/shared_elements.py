@@ -72,9 +72,9 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: d
             return False
         now = constant_beside(target.array, (turns == turn).reshape(target.array.shape))
         store(target.array, now, result.array[now])
-        target.writes[0] += not turn
+        if recorded or not turn:  # without a record all turns are one write
+            target.writes[0] += 1
         if recorded:
-            target.writes[0] += turn > 0
             move_on(target, _show_at_all_places(result, old, places, turns == turn))
     return True
 

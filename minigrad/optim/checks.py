@@ -26,7 +26,7 @@ def read_option(arguments: dict[str, Any], name: str, may_be_negative: bool) -> 
     return value
 
 
-def refuse_parameter(given: Any) -> TypeError:
+def not_a_parameter(given: Any) -> TypeError:
     """The error for something else than a tensor among the parameters."""
     cure = how_to_give_a_tensor(given)
     if isinstance(given, str):

@@ -125,9 +125,9 @@ def _read_parameters(group: Group) -> list[Tensor]:
         params = take_names(group, params)
     for p in params:
         if not isinstance(p, Tensor):
-            from minigrad.optim.checks import refuse_parameter
+            from minigrad.optim.checks import not_a_parameter
 
-            raise refuse_parameter(p)
+            raise not_a_parameter(p)
         if not (p.is_leaf or p.retains_grad):
             maker: Any = p.grad_fn
             raise ValueError(
