@@ -24,89 +24,6 @@ from minigrad.ops.solve import solve_triangular
 from minigrad.ops.unary import log, log1p
 
 Rule = TypeVar("Rule", bound=Callable[..., Any])
-
-
-def _normal(p: Normal, q: Normal) -> Any:
-    ratio = (p.scale / q.scale) ** 2
-    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - log(ratio))
-
-
-def _exponential(p: Exponential, q: Exponential) -> Any:
-    ratio = q.rate / p.rate
-    return ratio - log(ratio) - 1
-
-
-def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
-    ones = _weigh(p.probs, q.probs, p.score(1.0) - q.score(1.0))
-    return ones + _weigh(1 - p.probs, 1 - q.probs, p.score(0.0) - q.score(0.0))
-
-
-def _categorical(p: Categorical, q: Categorical) -> Any:
-    return sum(_weigh(p.probs, q.probs, p.logits - q.logits), -1)
-
-
-def _weigh(p: Any, q: Any, ratio: Any) -> Any:
-    """``p log(p / q)``: 0 where p is 0, and infinite where q is 0 and p is not."""
-    return (p * ratio).masked_fill(q == 0, math.inf).masked_fill(p == 0, 0.0)
-
-
-def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:
-    apart = solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
-    wider = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
-    squares = sum(wider**2, (-2, -1)) + sum(apart**2, (-2, -1))
-    return q.half_log_det() - p.half_log_det() + 0.5 * (squares - p.event_shape[0])
-
-
-def _laplace(p: Laplace, q: Laplace) -> Any:
-    ratio, apart = p.scale / q.scale, (p.loc - q.loc).abs()
-    return -log(ratio) + apart / q.scale + ratio * (-apart / p.scale).exp() - 1
-
-
-def _uniform(p: Uniform, q: Uniform) -> Any:
-    ratio = log((q.high - q.low) / (p.high - p.low))
-    return ratio.masked_fill((q.low > p.low) | (q.high < p.high), math.inf)
-
-
-def _poisson(p: Poisson, q: Poisson) -> Any:
-    return p.rate * (log(p.rate) - log(q.rate)) - (p.rate - q.rate)
-
-
-def _geometric(p: Geometric, q: Geometric) -> Any:
-    return -p.entropy() - log1p(-q.probs) / p.probs - q.logits
-
-
-def _gamma(p: Gamma, q: Gamma) -> Any:
-    a, b = p.concentration, q.concentration
-    rates = b * log(p.rate / q.rate) + (q.rate - p.rate) * (a / p.rate)
-    return rates + lgamma(b) - lgamma(a) + (a - b) * digamma(a)
-
-
-def _dirichlet(p: Dirichlet, q: Dirichlet) -> Any:
-    a, b = p.concentration, q.concentration
-    whole = lgamma(a.sum(-1)) - lgamma(b.sum(-1)) + sum(lgamma(b) - lgamma(a), -1)
-    return whole + sum((a - b) * (digamma(a) - digamma(a.sum(-1, True))), -1)
-
-
-def _beta(p: Beta, q: Beta) -> Any:
-    return _dirichlet(p._dirichlet, q._dirichlet)
-
-
-def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Any:
-    return _categorical(p._categorical, q._categorical)
-
-
-def _independent(p: Independent, q: Independent) -> Any:
-    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
-        raise NotImplementedError("No KL(p || q) of Independent distributions that join different numbers of axes")
-    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
-
-
-def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Any:
-    if p.transforms != q.transforms or p.event_shape != q.event_shape:
-        raise NotImplementedError("No KL(p || q) of distributions whose transforms or shapes of values differ")
-    return kl_divergence(p.base_dist, q.base_dist)  # which a bijection leaves as it is
-
-
 _RULES: dict[tuple[type[Distribution], type[Distribution]], Any] = {}
 
 
@@ -131,13 +48,100 @@ def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Calla
     return keep
 
 
-for _kind, _rule in {
-    Normal: _normal, Exponential: _exponential, Bernoulli: _bernoulli, Categorical: _categorical, Laplace: _laplace,
-    MultivariateNormal: _multivariate_normal, Uniform: _uniform, Poisson: _poisson, Geometric: _geometric,
-    OneHotCategorical: _one_hot, Gamma: _gamma, Dirichlet: _dirichlet, Beta: _beta,
-    Independent: _independent, TransformedDistribution: _transformed,
-}.items():  # fmt: skip
-    _RULES[_kind, _kind] = _rule
+@register_kl(Normal, Normal)
+def _normal(p: Normal, q: Normal) -> Any:
+    ratio = (p.scale / q.scale) ** 2
+    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - log(ratio))
+
+
+@register_kl(Exponential, Exponential)
+def _exponential(p: Exponential, q: Exponential) -> Any:
+    ratio = q.rate / p.rate
+    return ratio - log(ratio) - 1
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
+    ones = _weigh(p.probs, q.probs, p.score(1.0) - q.score(1.0))
+    return ones + _weigh(1 - p.probs, 1 - q.probs, p.score(0.0) - q.score(0.0))
+
+
+@register_kl(Categorical, Categorical)
+def _categorical(p: Categorical, q: Categorical) -> Any:
+    return sum(_weigh(p.probs, q.probs, p.logits - q.logits), -1)
+
+
+def _weigh(p: Any, q: Any, ratio: Any) -> Any:
+    """``p log(p / q)``: 0 where p is 0, and infinite where q is 0 and p is not."""
+    return (p * ratio).masked_fill(q == 0, math.inf).masked_fill(p == 0, 0.0)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:
+    apart = solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
+    wider = solve_triangular(q.scale_tril, p.scale_tril, upper=False)
+    squares = sum(wider**2, (-2, -1)) + sum(apart**2, (-2, -1))
+    return q.half_log_det() - p.half_log_det() + 0.5 * (squares - p.event_shape[0])
+
+
+@register_kl(Laplace, Laplace)
+def _laplace(p: Laplace, q: Laplace) -> Any:
+    ratio, apart = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -log(ratio) + apart / q.scale + ratio * (-apart / p.scale).exp() - 1
+
+
+@register_kl(Uniform, Uniform)
+def _uniform(p: Uniform, q: Uniform) -> Any:
+    ratio = log((q.high - q.low) / (p.high - p.low))
+    return ratio.masked_fill((q.low > p.low) | (q.high < p.high), math.inf)
+
+
+@register_kl(Poisson, Poisson)
+def _poisson(p: Poisson, q: Poisson) -> Any:
+    return p.rate * (log(p.rate) - log(q.rate)) - (p.rate - q.rate)
+
+
+@register_kl(Geometric, Geometric)
+def _geometric(p: Geometric, q: Geometric) -> Any:
+    return -p.entropy() - log1p(-q.probs) / p.probs - q.logits
+
+
+@register_kl(Gamma, Gamma)
+def _gamma(p: Gamma, q: Gamma) -> Any:
+    a, b = p.concentration, q.concentration
+    rates = b * log(p.rate / q.rate) + (q.rate - p.rate) * (a / p.rate)
+    return rates + lgamma(b) - lgamma(a) + (a - b) * digamma(a)
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _dirichlet(p: Dirichlet, q: Dirichlet) -> Any:
+    a, b = p.concentration, q.concentration
+    whole = lgamma(a.sum(-1)) - lgamma(b.sum(-1)) + sum(lgamma(b) - lgamma(a), -1)
+    return whole + sum((a - b) * (digamma(a) - digamma(a.sum(-1, True))), -1)
+
+
+@register_kl(Beta, Beta)
+def _beta(p: Beta, q: Beta) -> Any:
+    return _dirichlet(p._dirichlet, q._dirichlet)
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Any:
+    return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(Independent, Independent)
+def _independent(p: Independent, q: Independent) -> Any:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("No KL(p || q) of Independent distributions that join different numbers of axes")
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Any:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("No KL(p || q) of distributions whose transforms or shapes of values differ")
+    return kl_divergence(p.base_dist, q.base_dist)  # which a bijection leaves as it is
 
 
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
