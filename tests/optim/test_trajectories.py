@@ -124,8 +124,10 @@ def test_a_loaded_optimizer_continues_with_the_same_numbers(case):
         set_gradients(step, fresh)
         optimizer.step()
         resumed.step()
+    # Their float32 factors, which belong to no dtype of a parameter, are float64 once loaded: so it is in PyTorch.
+    tolerance = 1e-7 if kind in (optim.NAdam, optim.ASGD) else 0.0
     for p, q in zip(parameters, fresh, strict=True):
-        assert p.tolist() == q.tolist()
+        np.testing.assert_allclose(q.detach().numpy(), p.detach().numpy(), rtol=tolerance)
 
 
 @pytest.mark.parametrize("make", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
