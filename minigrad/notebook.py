@@ -54,6 +54,7 @@ SECTIONS = (
     (r"cannot be converted to Scalar", "`item()` of many"),
     (r"Can't call numpy\(\) on Tensor", "`numpy()` of a tensor in a graph"),
     (r"before Module.__init__\(\) call", "A forgotten `super().__init__()`"),
+    (r"in loading state_dict.*The names differ by", "A state dict with other names"),
     (r"in loading state_dict", "A state dict that does not fit"),
     (r"empty parameter list", "An optimizer with nothing to optimize"),
     (r"device type at start of device string", "A device that does not exist"),

@@ -112,7 +112,9 @@ def find_messages():
     """Each message that the page of errors shows, after the heading above it."""
     for part in re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]:
         heading = part.splitlines()[0]
-        for message in re.findall(r"^Traceback \(most recent call last\):\n    \.\.\.\n(\w+: .*)$", part, re.MULTILINE):
+        for message in re.findall(
+            r"^Traceback \(most recent call last\):\n    \.\.\.\n(\w+: .*(?:\n\t.*)*)$", part, re.MULTILINE
+        ):
             yield heading, message
 
 
