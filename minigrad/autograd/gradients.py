@@ -96,8 +96,8 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
     for leaf, gradient in arriving:
         if not isinstance(leaf, TensorBase):
             continue  # a result, whose own hook has added
-        if leaves.hooks:
-            gradient = leaves.hooks[0].before_accumulation(leaf, gradient)
+        if leaves.leaf_hooks:
+            gradient = leaves.leaf_hooks[0].before_accumulation(leaf, gradient)
         with _adding:
             before, has_graph = leaf.gradient, isinstance(gradient, TensorBase)
             if has_graph:  # a copy: others may have been given the same gradient
@@ -110,8 +110,8 @@ def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
             else:
                 quiet(np.add, before.array, gradient, before.array)
                 before.writes[0] += 1
-        if leaves.hooks:
-            leaves.hooks[0].after_accumulation(leaf, gradient)
+        if leaves.leaf_hooks:
+            leaves.leaf_hooks[0].after_accumulation(leaf, gradient)
 
 
 def as_tuple(x: Any) -> tuple[Any, ...]:

@@ -28,13 +28,13 @@ from minigrad.autograd.node import nodes_below
 
 def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
-    leaves.hooks[:] = [sys.modules[__name__]]
+    leaves.leaf_hooks[:] = [sys.modules[__name__]]
     return add_hook(open_hooks(leaf, when), hook)
 
 
 def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
     """Show `hook` the complete gradient of `leaf`, before it is added."""
-    leaves.hooks[:] = [sys.modules[__name__]]
+    leaves.leaf_hooks[:] = [sys.modules[__name__]]
     if leaf.hooks is None:
         leaf.hooks = {}
     return add_hook(leaf.hooks, hook)

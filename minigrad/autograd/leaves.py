@@ -19,7 +19,7 @@ from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
 
-hooks: list[Any] = []  # holds the module `leaf_hooks` from the first hook on: who hangs none pays for one look
+leaf_hooks: list[Any] = []  # the module of this name, from the first hook on: who hangs none pays for one look
 
 
 def fit_seed(gradient: Any, edge: Any, array: Any, position: int) -> Any:

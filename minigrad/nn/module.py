@@ -68,7 +68,7 @@ class Module(ModuleHooks, Conversions, NamesOptions):
             advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
         return result
 
-    # ---- modes -----------------------------------------------------------------------------------
+    # ---- for all submodules and parameters --------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
         """Sets training (or evaluation) mode in this module and its submodules, for dropout and batch norm.
