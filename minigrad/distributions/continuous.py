@@ -34,6 +34,7 @@ class Normal(Distribution):
         super().__init__(self.loc.shape, (), validate_args)
 
     def _check_parameters(self) -> None:
+        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
         self._expect(self.scale > 0, "the scale must be positive")
 
     @property
@@ -63,7 +64,7 @@ class Normal(Distribution):
         return self.loc + drawn * self.scale
 
     def log_prob(self, value: Any) -> Any:
-        self._expect(value == value, "the value must be a number, not NaN")
+        self._check_value(value)
         return -((value - self.loc) ** 2) / (2 * self.scale**2) - log(self.scale) - math.log(math.sqrt(2 * math.pi))
 
     def cdf(self, value: Any) -> Any:
@@ -73,6 +74,7 @@ class Normal(Distribution):
         >>> torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.0))
         tensor(0.5000)
         """
+        self._check_value(value)
         return 0.5 * (1 + erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
 
     def icdf(self, value: Any) -> Any:
@@ -99,6 +101,7 @@ class Uniform(Distribution):
 
     parameters = ("low", "high")
     has_rsample = True
+    possible = "the value is outside of [low, high]"
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = as_parameters(low, high)
@@ -106,6 +109,9 @@ class Uniform(Distribution):
 
     def _check_parameters(self) -> None:
         self._expect(self.low < self.high, "low must be less than high")
+
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= self.low) & (value <= self.high)
 
     @property
     def mean(self) -> Any:
@@ -122,7 +128,7 @@ class Uniform(Distribution):
         return self.low + drawn * (self.high - self.low)
 
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= self.low) & (value <= self.high), "the value is outside of [low, high]")
+        self._check_value(value)
         inside = ((value >= self.low) & (value < self.high)).to(self.low.dtype)
         return log(inside) - log(self.high - self.low)
 
@@ -133,6 +139,7 @@ class Uniform(Distribution):
         >>> torch.distributions.Uniform(0.0, 2.0).cdf(torch.tensor(0.5))
         tensor(0.2500)
         """
+        self._check_value(value)
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
     def icdf(self, value: Any) -> Any:
@@ -158,6 +165,7 @@ class Exponential(Distribution):
 
     parameters = ("rate",)
     has_rsample = True
+    possible = "the value is negative"
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = as_parameters(rate)
@@ -165,6 +173,9 @@ class Exponential(Distribution):
 
     def _check_parameters(self) -> None:
         self._expect(self.rate > 0, "the rate must be positive")
+
+    def _is_possible(self, value: Any) -> Any:
+        return value >= 0
 
     @property
     def mean(self) -> Any:
@@ -180,7 +191,7 @@ class Exponential(Distribution):
         return self.rate.new_empty(self._extended_shape(sample_shape)).exponential_() / self.rate
 
     def log_prob(self, value: Any) -> Any:
-        self._expect(value >= 0, "the value is negative")
+        self._check_value(value)
         return log(self.rate) - self.rate * value
 
     def cdf(self, value: Any) -> Any:
@@ -190,6 +201,7 @@ class Exponential(Distribution):
         >>> torch.distributions.Exponential(1.0).cdf(torch.tensor(0.0))
         tensor(0.)
         """
+        self._check_value(value)
         return 1 - (-self.rate * value).exp()
 
     def icdf(self, value: Any) -> Any:
@@ -221,6 +233,7 @@ class Laplace(Distribution):
         super().__init__(self.loc.shape, (), validate_args)
 
     def _check_parameters(self) -> None:
+        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
         self._expect(self.scale > 0, "the scale must be positive")
 
     @property
@@ -246,6 +259,7 @@ class Laplace(Distribution):
         return self.loc - self.scale * drawn.sign() * log1p(-drawn.abs())
 
     def log_prob(self, value: Any) -> Any:
+        self._check_value(value)
         return -log(2 * self.scale) - (value - self.loc).abs() / self.scale
 
     def cdf(self, value: Any) -> Any:
@@ -255,6 +269,7 @@ class Laplace(Distribution):
         >>> torch.distributions.Laplace(0.0, 1.0).cdf(torch.tensor(0.0))
         tensor(0.5000)
         """
+        self._check_value(value)
         off = value - self.loc
         return 0.5 - 0.5 * off.sign() * (-off.abs() / self.scale).expm1()
 
@@ -288,6 +303,7 @@ class Cauchy(Distribution):
         super().__init__(self.loc.shape, (), validate_args)
 
     def _check_parameters(self) -> None:
+        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
         self._expect(self.scale > 0, "the scale must be positive")
 
     @property
@@ -310,6 +326,7 @@ class Cauchy(Distribution):
         return self.loc + self.loc.new_empty(shape).cauchy_() * self.scale
 
     def log_prob(self, value: Any) -> Any:
+        self._check_value(value)
         return -math.log(math.pi) - log(self.scale) - log1p(((value - self.loc) / self.scale) ** 2)
 
     def cdf(self, value: Any) -> Any:
@@ -319,6 +336,7 @@ class Cauchy(Distribution):
         >>> torch.distributions.Cauchy(0.0, 1.0).cdf(torch.tensor(0.0))
         tensor(0.5000)
         """
+        self._check_value(value)
         return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
 
     def icdf(self, value: Any) -> Any:

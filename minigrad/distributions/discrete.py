@@ -32,6 +32,7 @@ class Bernoulli(Distribution):
     """
 
     has_enumerate_support = True
+    possible = "the value must be 0 or 1"
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         by_chance = probs_or_logits("Bernoulli", probs, logits)
@@ -43,6 +44,9 @@ class Bernoulli(Distribution):
 
     def _check_parameters(self) -> None:
         self._expect((self.probs >= 0) & (self.probs <= 1), "the chances must lie in [0, 1]")
+
+    def _is_possible(self, value: Any) -> Any:
+        return (value == 0) | (value == 1)
 
     @property
     def logits(self) -> Any:
@@ -64,7 +68,7 @@ class Bernoulli(Distribution):
         return bernoulli(self.probs.detach().expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Any) -> Any:
-        self._expect((value == 0) | (value == 1), "the value must be 0 or 1")
+        self._check_value(value)
         return self.score(value)
 
     def _values(self) -> Any:
@@ -94,6 +98,7 @@ class Categorical(Distribution):
     """
 
     has_enumerate_support = True
+    possible = "the value is no outcome"
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self.probs, self.logits = scale_chances("Categorical", probs, logits, validate_args)
@@ -119,8 +124,11 @@ class Categorical(Distribution):
         drawn = multinomial(rows, prod(sample_shape), True).t()  # (samples, rows)
         return drawn.reshape(self._extended_shape(sample_shape))
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0) & (value < self.probs.shape[-1]) & (value % 1 == 0)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= 0) & (value < self.probs.shape[-1]), "the value is no outcome")
+        self._check_value(value)
         places, logits = broadcast_tensors(value.long().unsqueeze(-1), self.logits)  # (..., outcomes)
         return logits.gather(-1, places[..., :1]).squeeze(-1)
 
@@ -138,6 +146,7 @@ class OneHotCategorical(Distribution):
     """
 
     has_enumerate_support = True
+    possible = "a value must be one 1 among zeros"
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits, validate_args)
@@ -171,8 +180,11 @@ class OneHotCategorical(Distribution):
         """Rows of shape (*sample_shape, *batch_shape, outcomes)."""
         return self._rows(self._categorical.sample(sample_shape))
 
+    def _is_possible(self, value: Any) -> Any:
+        return ((value == 0) | (value == 1)) & (value.sum(-1, True) == 1)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect(((value == 0) | (value == 1)) & (value.sum(-1, True) == 1), "a value must be one 1 among zeros")
+        self._check_value(value)
         return self._categorical.log_prob(value.max(-1)[1])
 
     def entropy(self) -> Any:
@@ -188,6 +200,8 @@ class Geometric(Distribution):
     >>> torch.distributions.Geometric(0.25).mean
     tensor(3.)
     """
+
+    possible = "the value must be a number of failures, 0, 1, 2, ..."
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         by_chance = probs_or_logits("Geometric", probs, logits)
@@ -226,8 +240,11 @@ class Geometric(Distribution):
         drawn = rand(self._extended_shape(sample_shape), dtype=chances.dtype, device=chances.device)
         return (log(drawn.clamp(min=finfo(chances.dtype).tiny)) / log1p(-chances)).floor()
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0) & (value % 1 == 0)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= 0) & (value == value.floor()), "the value must be a number of failures, 0, 1, 2, ...")
+        self._check_value(value)
         return value * log1p(-self.probs).masked_fill((self.probs == 1) & (value == 0), 0.0) + log(self.probs)
 
     def entropy(self) -> Any:
@@ -244,6 +261,7 @@ class Poisson(Distribution):
     """
 
     parameters = ("rate",)
+    possible = "the value must be a count, 0, 1, 2, ..."
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = as_parameters(rate)
@@ -264,6 +282,9 @@ class Poisson(Distribution):
         """Counts of shape (*sample_shape, *batch_shape)."""
         return poisson(self.rate.detach().expand(self._extended_shape(sample_shape)))
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0) & (value % 1 == 0)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= 0) & (value == value.floor()), "the value must be a count, 0, 1, 2, ...")
+        self._check_value(value)
         return xlogy(value, self.rate) - self.rate - lgamma(value + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ class Distribution:
     parameters: ClassVar[tuple[str, ...]] = ()  # the names of the attributes that `repr` shows
     has_rsample = False
     has_enumerate_support = False
+    possible = "the value must be a number, not NaN"  # what `_is_possible` asks of values, in words
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
@@ -142,9 +144,27 @@ class Distribution:
     def _check_parameters(self) -> None:
         """Raises ValueError for parameters outside of their range."""
 
+    def _check_value(self, value: Any) -> None:
+        """Raises ValueError for a value of a shape that does not fit, or that the distribution cannot have."""
+        if not self._checks:
+            return
+        shape, own = tuple(getattr(value, "shape", ())), (*self._batch_shape, *self._event_shape)
+        axes = len(self._event_shape)
+        if len(shape) < axes or shape[len(shape) - axes :] != tuple(self._event_shape):
+            sizes = f"{shape} does not end with event_shape {tuple(self._event_shape)}"
+            raise ValueError(f"{self}: The right-most size of value must match event_shape: {sizes}")
+        if any(m != n and 1 not in (m, n) for m, n in zip(reversed(shape), reversed(own), strict=False)):
+            raise ValueError(f"{self}: Value is not broadcastable with batch_shape+event_shape: {shape} vs {own}")
+        if not _is_all(self._is_possible(value)):
+            raise ValueError(f"{self}: {self.possible}")
+
+    def _is_possible(self, value: Any) -> Any:
+        """Which values the distribution can have."""
+        return value == value
+
     def _expect(self, holds: Any, what: str) -> None:
         """Raises ValueError unless all of `holds` are True."""
-        if self._checks and not bool(holds.all() if isinstance(holds, Tensor) else holds):
+        if self._checks and not _is_all(holds):
             raise ValueError(f"{self}: {what}")
 
     def __repr__(self) -> str:
@@ -153,6 +173,10 @@ class Distribution:
             value = getattr(self, name)
             shown.append(f"{name}: {value.size() if value.numel() != 1 else value if value.ndim else value.item()}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _is_all(holds: Any) -> bool:
+    return bool(holds.all() if isinstance(holds, Tensor) else holds)
 
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
@@ -172,14 +196,18 @@ def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:
 def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None) -> tuple[Any, Any]:
     """Probabilities, scaled to sum 1 along the last axis, and their logarithms, computed from `probs` or `logits`."""
     by_chance = probs_or_logits(name, probs, logits)
-    if not (probs if by_chance else logits).ndim:
+    given = probs if by_chance else logits
+    if not given.ndim:
         raise ValueError(f"{name}: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")
     if not by_chance:
         logits = logits - logsumexp(logits, -1, keepdim=True)
+        if validate_args is not False and not bool((logits == logits).all()):
+            raise ValueError(f"{name}: the logits must be numbers, not NaN, nor all -inf, got {given}")
         return logits.softmax(-1), logits
-    if validate_args is not False and not bool((probs >= 0).all()):
-        raise ValueError(f"{name}: the chances must be numbers >= 0, got {probs}")
-    probs = probs / sum(probs, -1, keepdim=True)
+    total = sum(probs, -1, keepdim=True)
+    if validate_args is not False and not bool((probs >= 0).all() & ((total > 0) & (total < math.inf)).all()):
+        raise ValueError(f"{name}: the chances must be numbers >= 0, and not all 0, got {probs}")
+    probs = probs / total
     return probs, log(keep_inside(probs))
 
 

@@ -44,6 +44,7 @@ class Gamma(Distribution):
     """
 
     parameters: ClassVar[tuple[str, ...]] = ("concentration", "rate")
+    possible = "the value is negative"
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = as_parameters(concentration, rate)
@@ -73,8 +74,11 @@ class Gamma(Distribution):
         whole = _tensor_of(_draw(given), given).clamp_(min=least) / self.rate.detach()
         return whole.clamp_(min=least)
 
+    def _is_possible(self, value: Any) -> Any:
+        return value >= 0
+
     def log_prob(self, value: Any) -> Any:
-        self._expect(value >= 0, "the value is negative")
+        self._check_value(value)
         c = self.concentration
         return xlogy(c, self.rate) + xlogy(c - 1, value) - self.rate * value - lgamma(c)
 
@@ -110,6 +114,7 @@ class Dirichlet(Distribution):
     """
 
     parameters = ("concentration",)
+    possible = "the value must be chances of sum 1"
 
     def __init__(self, concentration: Any, validate_args: bool | None = None) -> None:
         if not concentration.ndim:
@@ -144,8 +149,11 @@ class Dirichlet(Distribution):
         chances = (drawn / drawn.sum(-1, keepdims=True)).clip(limits.tiny, 1 - limits.eps / 2)
         return _tensor_of(chances, given)
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6), "the value must be chances of sum 1")
+        self._check_value(value)
         c = self.concentration
         return xlogy(c - 1.0, value).sum(-1) + lgamma(c.sum(-1)) - lgamma(c).sum(-1)
 
@@ -165,6 +173,8 @@ class Beta(Distribution):
     tensor(0.2500)
     """
 
+    possible = "the value must lie in [0, 1]"
+
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self._dirichlet = Dirichlet(stack(list(as_parameters(concentration1, concentration0)), -1), validate_args)
         super().__init__(self._dirichlet.batch_shape, (), validate_args)
@@ -183,8 +193,11 @@ class Beta(Distribution):
     def sample(self, sample_shape: Any = ()) -> Any:
         return self._dirichlet.sample(sample_shape)[..., 0]
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0) & (value <= 1)
+
     def log_prob(self, value: Any) -> Any:
-        self._expect((value >= 0) & (value <= 1), "the value must lie in [0, 1]")
+        self._check_value(value)
         return self._dirichlet.log_prob(stack([value, 1.0 - value], -1))
 
     def entropy(self) -> Any:

@@ -122,6 +122,7 @@ class MixtureSameFamily(Distribution):
             return values.gather(chosen.ndim, index).squeeze(chosen.ndim)
 
     def log_prob(self, value: Any) -> Any:
+        self._check_value(value)
         parts = self.component_distribution.log_prob(value.unsqueeze(self._axis))
         return logsumexp(parts + self.mixture_distribution.logits.log_softmax(-1), -1)
 

@@ -23,6 +23,8 @@ class Multinomial(Distribution):
     tensor([0., 5.])
     """
 
+    possible = "the value counts other trials"
+
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
@@ -50,6 +52,9 @@ class Multinomial(Distribution):
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)
 
+    def _is_possible(self, value: Any) -> Any:
+        return (value >= 0) & (value.sum(-1, True) <= self.total_count)
+
     def log_prob(self, value: Any) -> Any:
         """log(n! / (k1! k2! ...) p1^k1 p2^k2 ...) of counts k (..., outcomes) whose sum is n.
 
@@ -59,6 +64,6 @@ class Multinomial(Distribution):
         >>> torch.distributions.Multinomial(2, torch.tensor([0.5, 0.5])).log_prob(torch.tensor([1.0, 1.0])).exp()
         tensor(0.5000)
         """
-        self._expect((value >= 0) & (value.sum(-1, True) <= self.total_count), "the value counts other trials")
+        self._check_value(value)
         ways = lgamma(value.sum(-1) + 1) - lgamma(value + 1).sum(-1)
         return ways + where(value == 0, 0.0, self.logits * value).sum(-1)

@@ -79,6 +79,9 @@ class MultivariateNormal(Distribution):
         self.loc, self.scale_tril = loc.expand(*batch, -1), scale_tril.expand(*batch, -1, -1)
         super().__init__(batch, loc.shape[-1:], validate_args)
 
+    def _check_parameters(self) -> None:
+        self._expect(self.loc == self.loc, "loc must be numbers, not NaN")
+
     @property
     def covariance_matrix(self) -> Any:
         """C."""
@@ -104,6 +107,7 @@ class MultivariateNormal(Distribution):
         return self.loc + (self.scale_tril @ drawn.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Any) -> Any:
+        self._check_value(value)
         off = solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False).squeeze(-1)
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + sum(off**2, -1)) - self.half_log_det()
 

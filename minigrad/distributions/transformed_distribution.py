@@ -78,10 +78,16 @@ class TransformedDistribution(Distribution):
             x = transform(x)
         return x
 
+    @property
+    def possible(self) -> str:  # type: ignore[override]
+        support = self.transforms[-1].codomain if self.transforms else "numbers, not NaN"
+        return f"the value must be in the support, {support}"
+
+    def _is_possible(self, value: Any) -> Any:
+        return self.transforms[-1].codomain.check(value) if self.transforms else value == value
+
     def log_prob(self, value: Any) -> Any:
-        if self.transforms and self._checks:
-            support = self.transforms[-1].codomain
-            self._expect(support.check(value), f"the value must be in the support, {support}")
+        self._check_value(value)
         event_dim, total = len(self.event_shape), 0.0
         for transform in reversed(self.transforms):
             x = transform.inv(value)
@@ -98,6 +104,7 @@ class TransformedDistribution(Distribution):
         >>> torch.distributions.LogNormal(0.0, 1.0).cdf(torch.tensor(1.0))
         tensor(0.5000)
         """
+        self._check_value(value)
         for transform in reversed(self.transforms):
             value = transform.inv(value)
         return self._turn(self.base_dist.cdf(value))
@@ -159,10 +166,15 @@ class HalfNormal(TransformedDistribution):
     tensor(0.7979)
     """
 
+    possible = "the value is negative"
+
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         super().__init__(Normal(0.0, scale, validate_args=False), AbsTransform(), validate_args)
 
     scale = property(lambda self: self.base_dist.scale)
+
+    def _is_possible(self, value: Any) -> Any:
+        return value >= 0
 
     def _check_parameters(self) -> None:
         self._expect(self.scale > 0, "the scale must be positive")
@@ -180,11 +192,11 @@ class HalfNormal(TransformedDistribution):
         return self.scale.pow(2) * (1 - 2 / math.pi)
 
     def log_prob(self, value: Any) -> Any:
-        self._expect(value >= 0, "the value is negative")
+        self._check_value(value)
         return where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
 
     def cdf(self, value: Any) -> Any:
-        self._expect(value >= 0, "the value is negative")
+        self._check_value(value)
         return 2 * self.base_dist.cdf(value) - 1
 
     def icdf(self, value: Any) -> Any:
@@ -203,16 +215,18 @@ class Gumbel(TransformedDistribution):
     """
 
     parameters = ("loc", "scale")
+    possible = Distribution.possible
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = as_parameters(loc, scale)
         limits = finfo(self.loc.dtype)
         low, high = self.loc * 0 + limits.tiny, self.loc * 0 + (1 - limits.eps)
         inner = [ExpTransform().inv, AffineTransform(0, -(self.scale * 0 + 1)), ExpTransform().inv]
-        base = Uniform(low.detach(), high.detach(), validate_args)
+        base = Uniform(low.detach(), high.detach(), validate_args=False)
         super().__init__(base, [*inner, AffineTransform(self.loc, -self.scale)], validate_args)
 
     def _check_parameters(self) -> None:
+        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
         self._expect(self.scale > 0, "the scale must be positive")
 
     @property
@@ -236,6 +250,7 @@ class Gumbel(TransformedDistribution):
         return self.stddev.pow(2)
 
     def log_prob(self, value: Any) -> Any:
+        self._check_value(value)
         off = (self.loc - value) / self.scale
         return off - off.exp() - log(self.scale)
 
@@ -252,6 +267,7 @@ class Pareto(TransformedDistribution):
     """
 
     parameters = ("alpha", "scale")
+    possible = "the value is below the scale"
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
         self.scale, self.alpha = as_parameters(scale, alpha)
@@ -260,6 +276,9 @@ class Pareto(TransformedDistribution):
 
     def _check_parameters(self) -> None:
         self._expect(self.scale > 0, "the scale must be positive")
+
+    def _is_possible(self, value: Any) -> Any:
+        return value >= self.scale
 
     @property
     def mean(self) -> Any:
