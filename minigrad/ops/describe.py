@@ -18,9 +18,11 @@ RESULTS = {
     "truth": "The result is a tensor of bools; no gradient flows.",
 }
 
-FIRST_CALL = re.compile(  # of an example: lines before it; name, first operand and the others; an attribute; the result
+# Of an example: the lines before; margin, name, first operand, other operands and attribute of the call; the result.
+FIRST_CALL = re.compile(
     r"((?: *>>> (?:import|\w+[,=]|\w+ =).*\n)+)"
-    r" *>>> torch\.(?:special\.)?(\w+)\((torch\.\w+\((?:[^()]|\([^()]*\))*\)|\w+)(?:, )?(.*)\)(\.\w+)?\n((?:.+\n?)+)"
+    r"( *)>>> torch\.(?:special\.)?(\w+)\((torch\.\w+\((?:[^()]|\([^()]*\))*\)|\w+)(?:, )?(.*)\)(\.\w+)?\n"
+    r"((?:.+\n?)+)"
 )
 
 
@@ -61,10 +63,10 @@ def example_in_place(function: Any) -> str:
     found = FIRST_CALL.search(function.__doc__ or "")
     if found is None:
         return ""
-    setup, name, x, others, attribute, printed = found.groups("")
+    setup, margin, name, x, others, attribute, printed = found.groups("")
     if "[True" not in x and "[False" not in x:  # the truth is written as a number, since `x` keeps its type
         printed = printed.replace(" True", "1").replace("False", "0")
-    return inspect.cleandoc(f"{setup}>>> {x}.{name}_({others}){attribute}\n{printed}")
+    return inspect.cleandoc(f"{setup}{margin}>>> {x}.{name}_({others}){attribute}\n{printed}")
 
 
 def source_of(rule: Any) -> str:

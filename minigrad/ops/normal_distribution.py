@@ -89,7 +89,7 @@ ndtri: Unary = unary(
     # The result may be written to, so it is computed again.
     lambda g, p: g * (np.exp(for_either(ndtri, _quantile)(p) ** 2 * 0.5) * math.sqrt(2 * math.pi)),
     gradient="g * exp(out ** 2 / 2) * sqrt(2 * pi)",
-    domain="0 <= input <= 1; NaN beyond",
-    formula="the number that a normal number is at most with the probability input; -inf at 0 and inf at 1",
+    formula="the number whose ndtr is input",
+    domain="0 < input < 1; -inf at 0, inf at 1, NaN beyond",
     example="[0.5, 0.975] -> [0.0000, 1.9600]",
 )

@@ -61,3 +61,18 @@ def test_source_of_reads_rules_over_two_lines_and_named_functions():
 def test_an_example_may_hold_a_number():
     text = describe("clamp_min", "", "", "same", (None, None), "[1.0, 5.0]; 3.0 -> [3., 5.]")
     assert ">>> torch.clamp_min(torch.tensor([1.0, 5.0]), 3.0)\ntensor([3., 5.])" in text
+
+
+def test_the_example_of_an_in_place_method_stands_at_one_margin():
+    shown = inspect.getdoc(torch.Tensor.t_).partition("\n\n")[2]
+    assert shown.splitlines() == [
+        ">>> import minigrad as torch",
+        ">>> torch.tensor([[1, 2], [3, 4]]).t_()",
+        "tensor([[1, 3],",
+        "        [2, 4]])",
+    ]
+    names = [name for name in dir(torch.Tensor) if name.endswith("_") and hasattr(torch.Tensor, name)]
+    assert len(names) > 100
+    for name in names:
+        lines = (inspect.getdoc(getattr(torch.Tensor, name)) or "").splitlines()
+        assert not [line for line in lines if line.lstrip().startswith((">>>", "tensor(")) and line[0] == " "], name
