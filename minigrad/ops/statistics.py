@@ -85,14 +85,14 @@ class _NotGiven(int):
     """The default of a number that may be given as None too; it is shown as the number."""
 
 
+_ONE = _NotGiven(1)
+
+
 def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:
     """The number subtracted from the count: 1, or 0 if not `unbiased`, or `correction`."""
     if unbiased is not None and not isinstance(correction, _NotGiven):
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
     return 0 if unbiased is False else 1 if correction is None else correction
-
-
-_ONE = _NotGiven(1)
 
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
