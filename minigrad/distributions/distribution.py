@@ -145,10 +145,13 @@ class Distribution:
         """Raises ValueError for parameters outside of their range."""
 
     def _check_value(self, value: Any) -> None:
-        """Raises ValueError for a value of a shape that does not fit, or that the distribution cannot have."""
+        """Raises ValueError for no tensor, a shape that does not fit, and values that the distribution cannot have."""
         if not self._checks:
             return
-        shape, own = tuple(getattr(value, "shape", ())), (*self._batch_shape, *self._event_shape)
+        if not isinstance(value, Tensor):
+            hint = f"got {value.__class__.__name__}; write minigrad.tensor(...) around it"
+            raise ValueError(f"The value argument to log_prob must be a Tensor, {hint}")
+        shape, own = tuple(value.shape), (*self._batch_shape, *self._event_shape)
         axes = len(self._event_shape)
         if len(shape) < axes or shape[len(shape) - axes :] != tuple(self._event_shape):
             sizes = f"{shape} does not end with event_shape {tuple(self._event_shape)}"

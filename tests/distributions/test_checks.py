@@ -91,5 +91,10 @@ def test_a_value_without_the_shape_of_an_event_is_refused(law):
             law.log_prob(torch.ones(shape))
 
 
-def test_numbers_are_values_too():
-    assert D.Exponential(1.0).log_prob(1.0).item() == -1 and D.Bernoulli(0.5).log_prob(1).item() == T(0.5).log().item()
+@pytest.mark.parametrize(
+    "law", [D.Categorical(torch.ones(2)), D.Normal(0.0, 1.0), D.Poisson(1.0), D.LogNormal(0.0, 1.0)]
+)
+@pytest.mark.parametrize("value", [1, 1.0, [1.0]])
+def test_a_value_that_is_no_tensor_is_refused(law, value):
+    with pytest.raises(ValueError, match="The value argument to log_prob must be a Tensor, got"):
+        law.log_prob(value)
