@@ -280,7 +280,7 @@ DIFFERENCES = [
     (
         "the gradient of `F.pad` to a size of 0 with negative amounts",
         "is 0; PyTorch's is uninitialized memory for six amounts in the modes 'reflect' and 'replicate'",
-        "gradient('F.pad(x, [0, -1, 0, 0, 0, 0], 'reflect').sum()', [[[[1.0]]]]) == [[[[0.0]]]]",
+        """gradient("F.pad(x, [0, -1, 0, 0, 0, 0], 'reflect').sum()", [[[[1.0]]]]) == [[[[0.0]]]]""",
     ),
     (
         "`autograd.graph.saved_tensors_hooks`",
