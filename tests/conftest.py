@@ -7,6 +7,7 @@ the CPU alone is marked so, with the reason, `pytest.mark.cpu`, and makes its te
 
 import contextlib
 import gc
+import os
 import signal
 import sys
 from pathlib import Path
@@ -110,6 +111,13 @@ def pytest_addoption(parser):
     parser.addoption("--kills", type=int, default=4, help="how many trainings tests/distributed/test_kills.py kills")
     parser.addoption("--seed-of-kills", type=int, default=0, help="which moments it chooses")
     parser.addoption("--stand-in", action="store_true", help="the strict stand-in for CuPy is the GPU")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """`pytest -n auto`: one process for each core, at most eight: each holds NumPy, SciPy and the package in memory."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return min(len(affinity(0)) if affinity else os.cpu_count() or 1, 8)
 
 
 def pytest_configure(config):
