@@ -83,7 +83,7 @@ class LBFGS(Optimizer):
             d = _direction(state, g, group["history_size"])
             state["prev_flat_grad"], state["prev_loss"], before = wrap(g.copy()), loss, loss
             t = min(1.0, 1.0 / abs(g).sum()) * rate if state["n_iter"] == 1 else rate
-            state["d"], state["t"] = wrap(d), t
+            state["d"], state["t"] = wrap(d), _hold(t)
             slope = g.dot(d)
             if slope > -change:  # no descent direction
                 break
@@ -95,7 +95,7 @@ class LBFGS(Optimizer):
             if group["line_search_fn"] is None and iteration != group["max_iter"]:
                 loss, more = _number(closure()), 1
                 g = self._gradient()
-            state["t"] = t
+            state["t"] = _hold(t)
             calls += more
             state["func_evals"] += more
             if calls >= group["max_eval"] or abs(g).max() <= group["tolerance_grad"]:
@@ -172,16 +172,23 @@ def _direction(state: State, g: Array, history_size: int) -> Array:
 def _remember(state: State, g: Array, history_size: int) -> None:
     """Adds the last step `s` and the change `y` of the gradient to the history, if the curvature is positive."""
     y = g - state["prev_flat_grad"].array
-    s = state["d"].array * state["t"]
+    t = state["t"]
+    s = state["d"].array * getattr(t, "array", t)
     curvature = y.dot(s)
     if curvature > 1e-10:
         history = state["old_dirs"], state["old_stps"], state["ro"]
         for held, value in zip(history, (y, s, 1.0 / curvature), strict=True):
             if len(held) == history_size:
                 held.pop(0)
-            held.append(wrap(np.asarray(value) if isinstance(value, np.generic) else value))
-        scale = curvature / y.dot(y)
-        state["H_diag"] = wrap(np.asarray(scale) if isinstance(scale, np.generic) else scale)
+            held.append(_hold(value))
+        state["H_diag"] = _hold(curvature / y.dot(y))
+
+
+def _hold(value: Any) -> Any:
+    """`value` as the state holds it: a number of Python as it is, NumPy's numbers and arrays as tensors."""
+    if type(value) in (int, float):
+        return value
+    return wrap(np.asarray(value) if isinstance(value, np.generic) else value)
 
 
 def _number(loss: Any) -> float:

@@ -76,6 +76,20 @@ def test_a_saved_run_goes_on_alike(tmp_path):
     assert [p.tolist() for p in run.parameters] == [p.tolist() for p in fresh.parameters]
 
 
+def test_a_run_saved_after_its_first_step_goes_on_alike(tmp_path):
+    run, fresh = Run("valley", {"max_iter": 1}, minigrad.float32), Run("valley", {"max_iter": 1}, minigrad.float32)
+    run.step()
+    (state,) = run.optimizer.state.values()
+    assert isinstance(state["t"], minigrad.Tensor)  # shorter than the rate, because the gradient is large
+    minigrad.save({"optimizer": run.optimizer.state_dict(), "w": run.parameters}, tmp_path / "run.pt")
+    saved = minigrad.load(tmp_path / "run.pt")
+    fresh.optimizer.load_state_dict(saved["optimizer"])
+    with minigrad.no_grad():
+        for p, q in zip(fresh.parameters, saved["w"], strict=True):
+            p.copy_(q)
+    assert [run.step() for _ in range(3)] == [fresh.step() for _ in range(3)]
+
+
 def test_the_closure_records_under_no_grad_and_missing_gradients_are_zeros():
     run = Run("valley", {"max_iter": 2})
     unused = minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)

@@ -164,6 +164,19 @@ def test_a_loaded_schedule_continues_where_it_was_saved():
     assert again.last_epoch == 3
 
 
+def test_warm_restarts_begin_at_the_first_rate_in_a_sequence():
+    optimizer = make_optimizer(0.2)
+    restarts = lr_scheduler.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    then = lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=9)
+    schedule = lr_scheduler.SequentialLR(optimizer, [restarts, then], milestones=[3])
+    rates = [schedule.get_last_lr()[0]]
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+        rates += schedule.get_last_lr()
+    assert rates == pytest.approx([0.2, 0.1, 0.2, 0.1])
+
+
 def test_functions_are_not_saved_and_are_kept_on_loading():
     schedule = lr_scheduler.LambdaLR(make_optimizer(1.0), lambda epoch: 0.5**epoch)
     schedule.optimizer.step()

@@ -77,6 +77,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     def step(self, epoch: float | None = None) -> None:
         """Advances to the next epoch, or to `epoch`, which may be fractional."""
+        if epoch is None and self.last_epoch < 0:  # also where a SequentialLR begins again
+            epoch = 0
         if epoch is None:
             epoch = self.last_epoch + 1
             self.T_cur += 1
