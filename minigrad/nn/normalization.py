@@ -45,6 +45,7 @@ class RunningNorm(Normalization):
     _version = 2
     _came_with_version: ClassVar = {"num_batches_tracked": 2}
     accepts: ClassVar[dict[int, str]]  # the layout for each number of axes
+    made_for: ClassVar[dict[int, str]]  # the layer of this family for each number of axes, where only one accepts it
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -75,9 +76,7 @@ class RunningNorm(Normalization):
         require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
-            siblings: list[Any] = type(self).__mro__[1].__subclasses__()
-            fitting = [cls.__name__ for cls in siblings if input.ndim in getattr(cls, "accepts", ())]
-            cure = "".join([f"; {name} takes it" for name in fitting])
+            cure = f"; {self.made_for[input.ndim]} takes it" if input.ndim in self.made_for else ""
             raise ValueError(
                 f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
                 f"{tuple(input.shape)}{cure}"
@@ -89,6 +88,8 @@ class RunningNorm(Normalization):
 
 class BatchNorm(RunningNorm):
     """The base class of `BatchNorm1d` and `BatchNorm2d`."""
+
+    made_for: ClassVar = {2: "BatchNorm1d", 3: "BatchNorm1d", 4: "BatchNorm2d"}
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
@@ -134,6 +135,8 @@ class BatchNorm2d(BatchNorm):
 
 class InstanceNorm(RunningNorm):
     """The base class of `InstanceNorm1d` and `InstanceNorm2d`: statistics of each example by itself."""
+
+    made_for: ClassVar = {2: "InstanceNorm1d", 4: "InstanceNorm2d"}
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,

@@ -92,7 +92,7 @@ def cross_entropy(
     dim = 0 if input.array.ndim == 1 else 1
     if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, dim)
-    _check_classes("cross_entropy", input, target, weight)
+    _check_classes("cross_entropy", input, target, weight, or_probabilities=True)
     logs = log_softmax(input, dim)
     losses = _negative_log_likelihood(logs, target, weight, ignore_index, reduction)
     if not label_smoothing:
@@ -244,8 +244,11 @@ def multilabel_soft_margin_loss(
 
 
 # ---- checks --------------------------------------------------------------------------------------
-def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Raises for scores and classes whose dtypes or shapes do not fit each other."""
+def _check_classes(name: str, input: Any, target: Any, weight: Any, or_probabilities: bool = False) -> None:
+    """Raises for scores and classes whose dtypes or shapes do not fit each other.
+
+    `or_probabilities`: the function takes probabilities of the classes, too.
+    """
     if input.array.dtype.kind in "iu" and target.array.dtype.kind == "f":
         kinds = [from_numpy(x.array.dtype).name for x in (input, target)]
         raise NotImplementedError(
@@ -262,12 +265,12 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")
     wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()
     if target.array.dtype not in (np.int64, np.uint8):
-        soft = f"; or give probabilities of shape {shape}" if name == "cross_entropy" else ""
+        soft = f"; or give probabilities of shape {shape}" if or_probabilities else ""
         raise RuntimeError(
             f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} takes classes as int64 "
             f"of shape {wanted}, write target.long(){soft}"
         )
-    _check_class_shapes(name, shape, have, wanted)
+    _check_class_shapes(name, shape, have, wanted, or_probabilities)
     classes = shape[min(len(shape) - 1, 1)]
     check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
     if weight is not None:
@@ -279,9 +282,11 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             )
 
 
-def _check_class_shapes(name: str, shape: tuple[int, ...], have: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+def _check_class_shapes(
+    name: str, shape: tuple[int, ...], have: tuple[int, ...], wanted: tuple[int, ...], or_probabilities: bool
+) -> None:
     """Raises unless the classes have the shape that is `wanted` for scores of this `shape`."""
-    if have[:1] != wanted[:1] and (have != shape or name != "cross_entropy"):  # of that shape, they may be one-hot
+    if have[:1] != wanted[:1] and (have != shape or not or_probabilities):  # of that shape, they may be one-hot
         raise ValueError(
             f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
             f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
@@ -290,7 +295,7 @@ def _check_class_shapes(name: str, shape: tuple[int, ...], have: tuple[int, ...]
     if have != wanted:
         cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""
         if have == shape:
-            soft = ", or target.float() to take them as probabilities" if name == "cross_entropy" else ""
+            soft = ", or target.float() to take them as probabilities" if or_probabilities else ""
             cure = f", the numbers of the classes; write target.argmax({min(len(shape) - 1, 1)}){soft}"
         raise RuntimeError(
             f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "

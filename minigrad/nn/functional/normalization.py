@@ -40,7 +40,7 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    column = _fit_channels("batch_norm", input, weight, bias, running_mean, running_var)
+    column = _fit_channels("batch_norm", input, weight, bias, running_mean, running_var, too_flat=IndexError)
     require_number("batch_norm", "eps", eps)
     require_bool("batch_norm", "training", training)
     if eps < 0 or (training and eps == 0):
@@ -118,23 +118,26 @@ def instance_norm(
     return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
 
 
-def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, var: Any = None) -> tuple[int, ...]:
-    """The shape that broadcasts one number per channel to (N, C, ...), after checks."""
-    positions = "input running_mean? running_var? weight? bias?"
-    parts = (input, mean, var, weight, bias)
-    running = name in ("batch_norm", "instance_norm")
-    require_tensors(name, *((positions, *parts) if running else ("input weight? bias?", input, weight, bias)))
+def _fit_channels(
+    name: str, input: Any, weight: Any, bias: Any, *running: Any, option: str = "num_features",
+    too_flat: type[Exception] = RuntimeError,
+) -> tuple[int, ...]:  # fmt: skip
+    """The shape that broadcasts one number per channel to (N, C, ...), after checks.
+
+    `running` are the mean and the variance that are kept, where the function takes them; `option` is the option of its
+    layer that says how many channels there are. Raises `too_flat` for an input without an axis of channels.
+    """
+    held = dict(zip(("running_mean", "running_var"), running, strict=False))
+    parts = {**held, "weight": weight, "bias": bias}
+    require_tensors(name, " ".join(["input", *[f"{part}?" for part in parts]]), input, *parts.values())
     require_floats(name, input)
     shape = input.array.shape
     if len(shape) < 2 and input.array.size:
-        kind = IndexError if name == "batch_norm" else RuntimeError
-        raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
+        raise too_flat(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
-    cure = (
-        f"a layer for it has num_{'channels' if name == 'group_norm' else 'features'}={channels[0]}" if channels else ""
-    )
-    check_parts(name, input, channels, why, True, cure, running_mean=mean, running_var=var, weight=weight, bias=bias)
-    for part, kept in (("running_mean", mean), ("running_var", var)):
+    cure = f"a layer for it has {option}={channels[0]}" if channels else ""
+    check_parts(name, input, channels, why, True, cure, **parts)
+    for part, kept in held.items():
         if is_in_graph(kept) and is_grad_enabled():
             raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
@@ -212,7 +215,7 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 5.0, 9.0]]), 2)
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
-    _fit_channels("group_norm", input, weight, bias)
+    _fit_channels("group_norm", input, weight, bias, option="num_channels")
     N, C, *space = input.array.shape
     groups = as_int(num_groups, "num_groups")
     if groups > 0 and N * C // groups * prod(space) == 1:

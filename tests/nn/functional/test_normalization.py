@@ -239,3 +239,22 @@ def test_instance_norm_of_a_channels_last_image_is_row_major():
     ones = minigrad.ones(4)
     for y in (F.instance_norm(x), F.instance_norm(x, ones, ones, use_input_stats=False)):
         assert y.stride() == (36, 9, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "axes", "cure"),
+    [
+        ("BatchNorm2d", 2, "; BatchNorm1d takes it"), ("BatchNorm2d", 3, "; BatchNorm1d takes it"),
+        ("BatchNorm1d", 4, "; BatchNorm2d takes it"), ("BatchNorm1d", 5, ""),
+        ("InstanceNorm2d", 2, "; InstanceNorm1d takes it"), ("InstanceNorm1d", 4, "; InstanceNorm2d takes it"),
+    ],
+)  # fmt: skip
+def test_the_error_for_a_wrong_number_of_axes_names_the_layer_that_takes_it(name, axes, cure):
+    layer = getattr(minigrad.nn, name)
+
+    class Own(layer):
+        """A layer derived by a user, which belongs to the same family."""
+
+    for kind in (layer, Own):
+        with pytest.raises(ValueError, match=rf"{kind.__name__} takes .*, got \(2{', 2' * (axes - 1)}\){cure}$"):
+            kind(2)(minigrad.ones(*[2] * axes))
