@@ -50,8 +50,8 @@ from minigrad.ops.shape import (
 from minigrad.ops.strides import as_strided
 from minigrad.size import Size
 from minigrad.tensor.more_facts import (
-    conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
-    resolve_conj, resolve_neg, typename,
+    conj, conj_physical, detach, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal,
+    real, resolve_conj, resolve_neg, typename,
 )
 from minigrad.tensor.filling import fill
 from minigrad.version import __version__
@@ -167,10 +167,10 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "clamp_min", "clip", "clone", "column_stack", "combinations", "concat", "concatenate", "contiguous_format",
     "conv1d", "conv2d", "conv_transpose2d", "copysign", "corrcoef", "cos", "cosh", "cosine_similarity",
     "count_nonzero", "course", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
-    "default_generator", "deg2rad", "det", "device", "diag", "diag_embed", "diagflat", "diagonal", "diff", "dist",
-    "distributed", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
-    "einsum", "empty", "empty_like", "empty_strided", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp",
-    "exp2", "expm1", "eye", "fill", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16",
+    "default_generator", "deg2rad", "det", "detach", "device", "diag", "diag_embed", "diagflat", "diagonal", "diff",
+    "dist", "distributed", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype",
+    "e", "einsum", "empty", "empty_like", "empty_strided", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv",
+    "exp", "exp2", "expm1", "eye", "fill", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16",
     "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_dlpack",
     "from_numpy", "frombuffer", "full", "full_like", "func", "functional", "futures", "gather", "gcd", "ge", "ger",
     "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",

@@ -9,8 +9,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axis, require_kind, takes_out
-from minigrad.ops.copies import cast, clone, in_rows
+from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import SAME, unary
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import keep_where, map_slices
@@ -110,7 +111,9 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
     if x.array.size:
         require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
-    return made(x, dim=position) if x.array.ndim else clone(reshape(made(reshape(x, 1), dim=0), ()))
+    if x.array.ndim:
+        return made(x, dim=position)
+    return name_last_call(reshape(made(reshape(x, 1), dim=0), ()), made.backward_name)
 
 
 @takes_out

@@ -54,12 +54,14 @@ def _where_between(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 def _check_limits(name: str, input: Any, *limits: Any) -> None:
-    """Raises for limits that are neither numbers nor tensors, and for numbers as limits of bools."""
-    numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
+    """Raises for limits that are neither numbers nor tensors, and for bools, except with one tensor as the limit."""
+    given = [x for x in limits if x is not None]
+    numbers = [x for x in given if not isinstance(x, TensorBase)]
     for x in numbers:
         require_number(name, "min" if x is limits[0] else "max", x)
     dtypes.check_numbers([input.array, *numbers])
-    if input.array.dtype.kind == "b" and all(isinstance(x, bool) for x in numbers) and numbers:
+    kinds = [x.array.dtype.kind if isinstance(x, TensorBase) else type(x).__name__[0] for x in (input, *given)]
+    if set(kinds) == {"b"} and (numbers or len(given) > 1):
         raise not_implemented_for(name, input.array.dtype)
 
 

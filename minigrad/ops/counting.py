@@ -263,7 +263,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     bins = as_int(bins, "bins")
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, got {bins}")
-    return compute(_count_parts, input, bins, min, max)
+    return compute(_count_parts, input, bins, as_number("histc", "min", min), as_number("histc", "max", max))
 
 
 def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:

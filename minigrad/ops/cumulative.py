@@ -14,7 +14,7 @@ from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.order import picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
@@ -49,7 +49,7 @@ def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> T
     x = as_summable(input, dtype)
     require_kind(name, x.array.dtype, "fiu")
     d = axis(dim, x.array.ndim)
-    return operation(x, dim=d) if x.array.ndim else clone(x)
+    return operation(x, dim=d) if x.array.ndim else name_last_call(clone(x), operation.backward_name)
 
 
 @twin_of(np.cumsum)
@@ -180,7 +180,9 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """
     d = axis(dim, input.array.ndim)
     require_kind("logcumsumexp", input.array.dtype)
-    return _logcumsumexp(input, dim=d) if input.array.ndim and input.array.size else clone(input)
+    if input.array.ndim and input.array.size:
+        return _logcumsumexp(input, dim=d)
+    return name_last_call(clone(input), _logcumsumexp.backward_name)
 
 
 # ---- running extremes -----------------------------------------------------------------------------

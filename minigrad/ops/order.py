@@ -54,7 +54,7 @@ def picker(name: str, number: int = 0) -> Callable[..., Any]:
     def pick(input: Any, d: int, find: Any, *how: Any, keepdim: bool = True) -> Any:
         """The elements of `input` at the indices ``find(x, d, *how)``, one or more in each line along axis `d`."""
         if not input.array.ndim:
-            return result(clone(input), wrap(np.zeros((), np.int64)))
+            return result(name_last_call(clone(input), read.backward_name), wrap(np.zeros((), np.int64)))
         places = compute(find, input, d, *how)
         if keepdim:
             return result(pick_along(read, input, d, places) if places.array.size else gather(input, d, places), places)

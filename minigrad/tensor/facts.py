@@ -88,7 +88,8 @@ class FactMethods(TensorBase):
         try:
             return self.array.shape[axis(dim, self.array.ndim)]
         except IndexError as refused:
-            raise name_the_call(refused, "size", (self,), axis_first=True) from None
+            no_axis = IndexError(f"size(): Dimension specified as {dim} but tensor has no dimensions")
+            raise name_the_call(refused, "size", (self,), axis_first=True) if self.array.ndim else no_axis from None
 
     @property
     def ndim(self) -> int:

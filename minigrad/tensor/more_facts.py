@@ -58,6 +58,17 @@ conj = conj_physical = resolve_conj = resolve_neg = real
 
 
 @of_tensors
+def detach(input: Tensor) -> Tensor:
+    """The same memory outside the graph, as ``input.detach()``.
+
+    >>> import minigrad as torch
+    >>> torch.detach(torch.ones(2, requires_grad=True) * 2)
+    tensor([2., 2.])
+    """
+    return input.detach()
+
+
+@of_tensors
 def isreal(input: Tensor) -> Tensor:
     """True for every element: there are no complex numbers here.
 

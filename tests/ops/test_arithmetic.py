@@ -127,6 +127,9 @@ REFUSED = {
         RuntimeError, "None, 'trunc', or 'floor'.*'up'"),
     "a clamp without limits": (
         lambda: torch.clamp(torch.ones(1)), RuntimeError, "At least one of 'min' or 'max'"),
+    "a clamp of bools between tensors of bools": (
+        lambda: torch.clamp(torch.tensor([True]), torch.tensor(True), torch.tensor([True])),
+        NotImplementedError, '"clamp" not implemented for \'Bool\''),
     "a clamp of bools": (
         lambda: torch.clamp(torch.tensor([True]), False, True),
         NotImplementedError, '"clamp" not implemented for \'Bool\''),
