@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, ClassVar
 
 from minigrad.creation import zeros_like
 from minigrad.distributions import constraints
 from minigrad.distributions.constraints import Constraint
+from minigrad.tensor import Tensor
 
 
 class Transform:
@@ -29,13 +31,11 @@ class Transform:
     bijective = False
     domain: Any
     codomain: Any
+    _inv: Any
+    _pair: tuple[Any, Any]  # the last x and y
 
     def __init__(self, cache_size: int = 0) -> None:
-        if cache_size not in (0, 1):
-            raise ValueError(f"cache_size must be 0 or 1, got {cache_size!r}")
-        self._cache_size = cache_size
-        self._inv: Any = None
-        self._pair: tuple[Any, Any] = (None, None)
+        self._start_cache(cache_size)
         super().__init__()  # of a user's other base class, such as nn.Module
 
     @property
@@ -68,9 +68,14 @@ class Transform:
         """
         if cache_size == self._cache_size:
             return self
-        if type(self).__init__ is not Transform.__init__:
-            raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
-        return type(self)(cache_size=cache_size)
+        new = copy(self)
+        new._start_cache(cache_size)
+        return new
+
+    def _start_cache(self, cache_size: int) -> None:
+        if cache_size not in (0, 1):
+            raise ValueError(f"cache_size must be 0 or 1, got {cache_size!r}")
+        self._cache_size, self._inv, self._pair = cache_size, None, (None, None)
 
     def __call__(self, x: Any) -> Any:
         """The y of x."""
@@ -128,8 +133,29 @@ class Transform:
         return f"{type(self).__name__}()"
 
 
-class _InverseTransform(Transform):
+class Compared(Transform):
+    """A transform that is equal to those of its class with equal `parameters`, which are names of attributes.
+
+    >>> from minigrad.distributions.transforms import AffineTransform
+    >>> AffineTransform(1.0, 2.0) == AffineTransform(1.0, 2.0)
+    True
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return False
+        pairs = [(getattr(self, name), getattr(other, name)) for name in self.parameters]
+        return all(bool((a == b).all()) if isinstance(a == b, Tensor) else a == b for a, b in pairs)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _InverseTransform(Compared):
     """The inverse of a transform: it computes x from y."""
+
+    parameters = ("_inv",)
 
     def __init__(self, transform: Transform) -> None:
         super().__init__(transform._cache_size)
@@ -157,11 +183,6 @@ class _InverseTransform(Transform):
 
     def inverse_shape(self, shape: Any) -> Any:
         return self._inv.forward_shape(shape)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _InverseTransform) and self._inv == other._inv
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"_InverseTransform({self._inv})"
@@ -193,7 +214,7 @@ def _widen(parts: Sequence[Transform], last: str, first: str) -> Constraint:
     return constraints.independent(own, event_dim - own.event_dim) if event_dim > own.event_dim else own
 
 
-class ComposeTransform(Transform):
+class ComposeTransform(Compared):
     """The transforms `parts`, one after another.
 
     >>> from minigrad.distributions.transforms import AffineTransform, ComposeTransform, ExpTransform
@@ -201,6 +222,8 @@ class ComposeTransform(Transform):
     >>> ComposeTransform([ExpTransform(), AffineTransform(1, 2)])(torch.tensor(0.0))
     tensor(3.)
     """
+
+    parameters = ("parts",)
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -245,11 +268,6 @@ class ComposeTransform(Transform):
         for part in reversed(self.parts):
             shape = part.inverse_shape(shape)
         return shape
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ComposeTransform) and self.parts == other.parts
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return "ComposeTransform(\n    " + ",\n    ".join(map(repr, self.parts)) + "\n)"

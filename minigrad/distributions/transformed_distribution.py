@@ -9,11 +9,11 @@ import math
 from typing import Any
 
 from minigrad.autograd.modes import no_grad
-from minigrad.distributions.bijections import AbsTransform, AffineTransform, ExpTransform
 from minigrad.distributions.continuous import Exponential, Normal, Uniform
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.transform import ComposeTransform, Transform, sum_rightmost
+from minigrad.distributions.transforms import AbsTransform, AffineTransform, ExpTransform
 from minigrad.ops.masks import where
 from minigrad.ops.unary import log
 from minigrad.type_limits import finfo

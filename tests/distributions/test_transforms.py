@@ -204,6 +204,8 @@ def test_a_transform_may_be_a_module():
     assert [name for name, _ in flow.named_parameters()] == ["w", "u"]
     z = torch.ones(4, 2)
     assert flow(z).shape == (4, 2) and flow.log_abs_det_jacobian(z, flow(z)).shape == (4,)
+    kept = flow.with_cache()
+    assert kept(z) is kept(z) and flow(z) is not flow(z) and next(iter(kept.parameters())) is flow.w
     whole = D.ComposeTransform([flow, Planar()])
     whole.log_abs_det_jacobian(z, whole(z)).sum().backward()
     assert flow.u.grad is not None
@@ -227,7 +229,7 @@ REFUSED = {
     "no inverse": (lambda: Planar().inv(T([1.0, 1.0])), NotImplementedError, "Planar has no _inverse"),
     "no slope": (lambda: D.AbsTransform().log_abs_det_jacobian(1, 1), NotImplementedError, "no log_abs_det_jacobian"),
     "no sign": (lambda: D.AbsTransform().sign, NotImplementedError, "AbsTransform has no sign"),
-    "no cache": (lambda: Planar().with_cache(), NotImplementedError, "with_cache is not implemented"),
+    "another cache": (lambda: Planar().with_cache(2), ValueError, "cache_size must be 0 or 1, got 2"),
     "no check": (lambda: constraints.Constraint().check(1), NotImplementedError, "Constraint has no check"),
     "a scale of Gumbel's": (lambda: D.Gumbel(0.0, -1.0), ValueError, "the scale must be positive"),
     "a scale of Pareto's": (lambda: D.Pareto(-1.0, 1.0), ValueError, "the scale must be positive"),
