@@ -14,9 +14,10 @@ import numpy as np
 from minigrad.autograd import mistakes
 from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
-from minigrad.autograd.gradcheck import Trial, fetch, is_float, place_beside
+from minigrad.autograd.gradcheck import Trial, is_float
 from minigrad.autograd.recording import Operation
-from minigrad.backend import copy_array
+from minigrad.backend import copy_array, device_of, to_device
+from minigrad.devices import CPU
 
 BROKEN = {  # {}: the input
     "zero for zero": "backward not multiplied by grad_output: a zero cotangent gave the gradient {found}... for {}; a "
@@ -33,8 +34,39 @@ BROKEN = {  # {}: the input
 }
 
 
-def describe_broken_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> str:
-    """The error for a gradient of input `i` that fails a check: `found` instead of `due`."""
+def describe_flags(check_backward_ad: bool) -> str:
+    """The error for flags of `gradcheck` that leave nothing to check, or contradict each other."""
+    if not check_backward_ad:
+        return "Expected at least one of check_forward_ad or check_backward_ad to be True"
+    return "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
+
+
+def describe_repetition(trial: Trial, first: dict[int, Any]) -> str:
+    """The error for gradients that were not the `first` ones again: of a new call, when asked again, or after it."""
+    fresh = trial.call(trial.inputs)
+    once, again = [trial.gradients(trial.cotangents, fresh) for _ in range(2)]
+    for promise, found in (("the same for another call", once), ("the same when asked again", again)):
+        for i, due in first.items():
+            if not np.allclose(found[i], due, 0.0, trial.nondet_tol, equal_nan=True):
+                return tell_promise(trial, promise, i, found[i], due)
+    late = trial.gradients(trial.cotangents)
+    i = max(first, key=lambda i: np.abs(late[i] - first[i]).max(initial=0.0))
+    return tell_promise(trial, "the same after a call elsewhere", i, late[i], first[i])
+
+
+def describe_nonlinearity(trial: Trial, number: int, i: int) -> str:
+    """The error for a gradient of input `i` that is not linear in what arrives at the output; "" if it is."""
+    cotangent = trial.cotangents[number]
+    once, zero, twice = [trial.gradients({number: factor * cotangent})[i] for factor in (1, 0, 2)]
+    if zero.any():
+        return tell_promise(trial, "zero for zero", i, zero, 0)
+    if not np.allclose(twice, 2 * once, trial.rtol, trial.atol):
+        return tell_promise(trial, "twice for twice", i, twice, 2 * once)
+    return ""
+
+
+def tell_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> str:
+    """The words for a gradient of input `i` that is `found` instead of `due`."""
     return BROKEN[promise].format(tell_input(trial, i), found=found.ravel()[:3], by=np.abs(found - due).max())
 
 
@@ -53,8 +85,12 @@ def describe_write(what: str, trial: Trial, place: int) -> str:
     return f"Backward wrote into {name}; others still read it: compute into a new array."
 
 
-def describe_change(number: int, here: Any, beside: Any) -> str:
-    """The error for an output that has another shape or dtype beside the inputs."""
+def describe_change(outputs: Sequence[Any], moved: Sequence[Any]) -> str:
+    """The error for an output that has another shape or dtype beside the inputs, or for another number of outputs."""
+    if len(outputs) != len(moved):
+        return f"Expected the function to return as many outputs beside the inputs, {len(outputs)}: got {len(moved)}"
+    pairs = enumerate(zip(outputs, moved, strict=True))
+    number, (here, beside) = next((n, (x, y)) for n, (x, y) in pairs if (x.shape, x.dtype) != (y.shape, y.dtype))
     what = "dtype" if here.shape == beside.shape else "shape"
     return (
         f"Expected the function to return outputs with the same {what} when inputs are perturbed: output {number} has "
@@ -64,6 +100,8 @@ def describe_change(number: int, here: Any, beside: Any) -> str:
 
 def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
     """The error for a wrong Jacobian: the worst element, and the reason, a kink or the likely mistake."""
+    if told := describe_nonlinearity(trial, number, i):
+        return told
     error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
     row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
     array, output_shape = trial.inputs[i].array, trial.outputs[number].array.shape
@@ -100,7 +138,7 @@ def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numeric
     case = Case(
         wrong=analytical.reshape(shape),
         right=numerical.reshape(shape),
-        operands=[fetch(x).copy() if is_float(x) else None for x in trial.inputs],
+        operands=[np.array(to_device(x.array, CPU)) if is_float(x) else None for x in trial.inputs],
         names=name_the_arguments(trial.func, len(trial.inputs)),
         which=i,
         slope_at=lambda values, j, direction: find_slope_at(trial, number, values, j, direction),
@@ -114,7 +152,7 @@ def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, dire
     before = {j: copy_array(x.array) for j, x in enumerate(trial.inputs) if values[j] is not None}
     try:
         for j in before:
-            trial.inputs[j].array[...] = place_beside(values[j], trial.inputs[j].array)
+            trial.inputs[j].array[...] = to_device(values[j], device_of(trial.inputs[j].array))
         with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
             return trial.slope(number, i, direction)
     except Exception:  # noqa: BLE001 - the function takes no such operands: no mistake of this kind

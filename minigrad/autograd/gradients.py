@@ -10,9 +10,9 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import leaves, messages
-from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.autograd.walk import Seeds, walk
+from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
@@ -79,16 +79,15 @@ def grad(
     edges = [_find_edge(target) for target in targets]
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
-    found: list[Any] = [arrived.get(edge) for edge in edges]
-    for i, (target, gradient) in enumerate(zip(targets, found, strict=True)):
-        if gradient is not None:
-            found[i] = gradient if create_graph else wrap(gradient)
-        elif materialize_grads:
-            found[i] = wrap(quiet(np.zeros_like, target.array))
-            found[i].node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
-        elif not allow_unused:
+    found = [arrived.get(edge) for edge in edges]
+    for i, target in enumerate(targets):
+        if found[i] is None and materialize_grads:
+            found[i] = quiet(np.zeros_like, target.array)
+            if create_graph:  # as PyTorch's: a second walk may begin there
+                found[i] = wrap(found[i]).requires_grad_()
+        elif found[i] is None and not allow_unused:
             raise messages.unused(target, i)
-    return tuple(found)
+    return tuple([g if create_graph or g is None else wrap(g) for g in found])
 
 
 def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
@@ -132,8 +131,8 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
 
 
 def _find_edge(target: Any) -> Any:
-    """Where the gradient of an input goes: for a view that was not recorded, the view itself, which gets none."""
-    return target if isinstance(target.node, Unrecorded) else edge_of(target)
+    """Where the gradient of an input goes: its node; itself for a leaf, and for a view that was not recorded."""
+    return target if target.node is LEAF or isinstance(target.node, Unrecorded) else target.node
 
 
 def _check_inputs(name: str, inputs: Any) -> list[Any]:
@@ -159,8 +158,6 @@ def _walk_silently(
 
 def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
-    if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
-        return [_make_seed(outputs, gradients, create_graph, 0)]
     roots = as_tuple(outputs)
     given = (None,) * len(roots) if gradients is None else as_tuple(gradients)
     seeds = [_make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
@@ -171,8 +168,7 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
 
 def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    if not isinstance(root, TensorBase) or root.view_of is not None:
-        root = _as_tensor(root, "tensors to start from", gradient)
+    root = _as_tensor(root, "tensors to start from", gradient)
     node, array = root.node, root.array
     if node is None or node.__class__ is Unrecorded:
         raise messages.no_gradient(root, position)
@@ -180,8 +176,12 @@ def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> t
     if gradient is None:
         if array.size != 1:
             raise messages.not_scalar(array.shape)
-        plain = array.__class__ is ndarray and not array.ndim  # a loss
-        first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
+        first = quiet(np.ones_like, array) if array.ndim or array.__class__ is not ndarray else array.dtype.type(1)
         return edge, wrap(first) if create_graph else first
-    gradient = leaves.fit_seed(gradient, edge, array, position)
+    if not isinstance(gradient, TensorBase) or gradient.array.shape != array.shape:
+        raise messages.unfit_seed(gradient, array, position)
+    if gradient.array.__class__ is not ndarray or array.__class__ is not ndarray:
+        messages.check_same_library("backward from a tensor and its gradient", (array, gradient.array))
+    if node is not LEAF and node.shape not in (None, array.shape):  # t_() and the like, under no_grad(), left the node
+        gradient = unbroadcast(gradient, node, node)
     return edge, gradient if create_graph else quiet(gradient.array.astype, array.dtype, copy=False)

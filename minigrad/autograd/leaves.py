@@ -1,8 +1,7 @@
 """Leaf tensors in the backward walk: a gradient is checked, shown to the leaf's hooks, and copied as the leaf lies.
 
 Several calls may use one leaf, and the walk delivers their gradients one by one. Normally `.grad` is written when the
-walk is over; `leaf_hooks.py` tells when it is written at once. `fit_seed` does for the start of a walk what the others
-do for its ends.
+walk is over; `leaf_hooks.py` tells when it is written at once.
 """
 
 from __future__ import annotations
@@ -10,37 +9,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
-from minigrad.autograd.messages import check_same_library, invalid_gradient
+from minigrad.autograd.messages import invalid_gradient
 from minigrad.backend import copy_array
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
 
 leaf_hooks: list[Any] = []  # the module of this name, from the first hook on: who hangs none pays for one look
-
-
-def fit_seed(gradient: Any, edge: Any, array: Any, position: int) -> Any:
-    """The gradient that was given for the result `array`, in the shape that its node knows: t_() and the like under
-    no_grad() leave the node as it was. Raises for a value that cannot be a gradient of it.
-    """
-    if not isinstance(gradient, TensorBase):
-        hint = "wrap it with minigrad.tensor(...)"
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
-    if gradient.array.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
-            f"output[{position}] has a shape of {tuple(array.shape)}."
-        )
-    if gradient.array.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, gradient.array))
-    if isinstance(edge, TensorBase) or edge.shape in (None, array.shape):
-        return gradient
-    from minigrad.autograd.walk import unbroadcast
-
-    return unbroadcast(gradient, edge, edge)
 
 
 def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:

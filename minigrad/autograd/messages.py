@@ -110,6 +110,17 @@ def not_a_tensor(x: Any, role: str) -> TypeError:
     return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
 
 
+def unfit_seed(gradient: Any, array: Any, position: int) -> Exception:
+    """The error for a value that cannot be the gradient of the result `array`: no tensor, or of another shape."""
+    if not isinstance(gradient, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        return TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
+    return RuntimeError(
+        f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
+        f"output[{position}] has a shape of {tuple(array.shape)}."
+    )
+
+
 def no_inputs(name: str, targets: Sequence[Any]) -> RuntimeError:
     """The error for `targets` of `grad` or `backward` of which one requires no gradient, or for none at all."""
     for position, target in enumerate(targets):

@@ -50,7 +50,8 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
         pin_memory: bool = False,
         **options: Any,
     ) -> Tensor:
-        check_options(name, layout, requires_grad)
+        if layout is not None or requires_grad.__class__ is not bool:
+            check_options(name, layout, requires_grad)
         if by_name and "size" in options:
             args = (*args, as_list(name, options.pop("size")))
         if out is not None:
@@ -101,8 +102,7 @@ def make_signature(own: Any, call: Any) -> inspect.Signature:
 
 def check_options(name: str, layout: Any, requires_grad: Any) -> None:
     """Raises TypeError for a layout or a `requires_grad` of another type."""
-    if requires_grad.__class__ is not bool:
-        require_bools(name, requires_grad=requires_grad)
+    require_bools(name, requires_grad=requires_grad)
     if layout is not None and not isinstance(layout, layouts):
         raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
 

@@ -18,8 +18,8 @@ from minigrad.kernels.geometry import Geometry, Pair
 LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 
 
-def _columns(x: Array, geometry: Geometry) -> Array:
-    """The windows of x as a view (N, C, kh, kw, Ho, Wo)."""
+def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
+    """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), and (Ho, Wo)."""
     shape, strides = _lay_windows(x.shape, x.itemsize, geometry)
     if geometry.padding != (0, 0):
         (ph, pw), (N, C, H, W), image = geometry.padding, x.shape, x
@@ -27,7 +27,8 @@ def _columns(x: Array, geometry: Geometry) -> Array:
         x[:, :, ph : ph + H, pw : pw + W] = image
     elif not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    return np.ndarray(shape, x.dtype, x, 0, strides)
+    N, C, kh, kw, Ho, Wo = shape
+    return np.ndarray(shape, x.dtype, x, 0, strides).reshape(N, C * kh * kw, Ho * Wo), (Ho, Wo)
 
 
 @lru_cache(maxsize=256)
@@ -45,30 +46,23 @@ def _lay_windows(image: tuple[int, ...], size: int, geometry: Geometry) -> tuple
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    windows = _columns(x, geometry)
-    (N, C, kh, kw, Ho, Wo), O = windows.shape, len(w)
-    K, P = C * kh * kw, Ho * Wo
-    out = np.empty((N, O, Ho, Wo), x.dtype)
-    if N == 1 and K > 1:  # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
-        w.reshape(O, K).dot(windows.reshape(K, P), out.reshape(O, P))
-    else:
-        np.matmul(w.reshape(O, K), windows.reshape(N, K, P), out.reshape(N, O, P))
-    return out
+    columns, size = _columns(x, geometry)
+    N, K, _ = columns.shape
+    kernels = w.reshape(len(w), K)
+    # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
+    out = kernels.dot(columns[0]) if N == 1 and K > 1 else np.matmul(kernels, columns)
+    return out.reshape(N, len(w), *size)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-    windows = _columns(x, geometry)
-    (N, C, kh, kw, Ho, Wo), O = windows.shape, g.shape[1]
-    K, P = C * kh * kw, Ho * Wo
-    w = np.empty((O, C, kh, kw), x.dtype)
-    if N * P == 1:
-        np.multiply(g.reshape(O, 1), windows.reshape(1, K), w.reshape(O, K))
-    elif N == 1:
-        g.reshape(O, P).dot(windows.reshape(K, P).T, w.reshape(O, K))
-    else:  # (O, N*Ho*Wo) @ (N*Ho*Wo, C*kh*kw)
-        columns = windows.transpose(0, 4, 5, 1, 2, 3).reshape(N * P, K)
-        g.transpose(1, 0, 2, 3).reshape(O, N * P).dot(columns, w.reshape(O, K))
+    columns, O = _columns(x, geometry)[0], g.shape[1]
+    N, K, P = columns.shape
+    rows = columns.transpose(0, 2, 1).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
+    upstream = g.transpose(1, 0, 2, 3).reshape(O, N * P)  # (N, O, Ho, Wo) -> (O, N*P)
+    w = np.empty((O, x.shape[1], *geometry.kernel), x.dtype)
+    multiply = np.multiply if N * P == 1 else np.dot  # as above
+    multiply(upstream, rows, w.reshape(O, K))
     return w
 
 
@@ -85,12 +79,8 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 def serves(problem: Problem) -> bool:
     """NumPy, one group, padding within the kernel's reach."""
-    geometry = problem.geometry
-    return (
-        geometry.groups == 1
-        and problem.on_host
-        and all(p < r for p, r in zip(geometry.padding, geometry.reach, strict=True))
-    )
+    (ph, pw), (rh, rw) = problem.geometry.padding, problem.geometry.reach
+    return problem.on_host and problem.geometry.groups == 1 and ph < rh and pw < rw
 
 
 def is_small(problem: Problem) -> bool:

@@ -46,7 +46,8 @@ def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int,
 def draw_start(parameter: Any, bound: float) -> None:
     """Draws the values that a layer's parameter starts with from U(-bound, bound), outside the graph."""
     array = parameter.array
-    check_memory(array, "uniform_")
+    if not array.flags.c_contiguous:
+        check_memory(array, "uniform_")
     drawn = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, -bound, bound))
     parameter.writes[0] += 1
     store(array, ..., drawn)

@@ -9,7 +9,7 @@ from weakref import ref
 
 from minigrad.advice import warn
 from minigrad.autograd import gradients
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, TensorBase, inference_was_entered, wrap
 from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
@@ -30,7 +30,7 @@ def _check_can_require_grad(x: Any) -> None:
     if x.array.dtype.kind != "f":
         hint = f"got {x.dtype}; convert it first, for example with .float()"
         raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
-    if x.is_inference() and not is_inference_mode_enabled():
+    if inference_was_entered and x.is_inference() and not is_inference_mode_enabled():
         hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
         raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
 
@@ -227,12 +227,9 @@ class GraphMethods(TensorBase):
             return self
         if requires_grad:
             _check_can_require_grad(self)
-        if self.node is None or self.node is LEAF:
-            if requires_grad is not (self.node is LEAF):
-                self.writes[1] += 1  # a sign for the views of its memory, should there be any
+        if (self.node is LEAF) is not requires_grad:
+            self.writes[1] += 1  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None
-        elif requires_grad:  # a view made under no_grad(), whose base said so: from here on a leaf
-            self.node = LEAF
         return self
 
     def is_inference(self: Any) -> bool:

@@ -16,6 +16,7 @@ from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
 from minigrad.ops.memory_layout import owner_of, view_bytes
+from minigrad.printing import format_element, format_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -193,12 +194,5 @@ class ProtocolMethods(TensorBase):
             )
         return iter(unbind(self))
 
-    def __repr__(self: Any) -> str:
-        from minigrad.printing import format_tensor
-
-        return format_tensor(self)
-
-    def __format__(self: Any, spec: str) -> str:
-        from minigrad.printing import format_element
-
-        return format_element(self, spec)
+    __repr__ = format_tensor
+    __format__ = format_element

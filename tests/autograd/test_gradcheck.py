@@ -171,6 +171,8 @@ def test_outputs_that_change_their_shape_or_dtype_nearby(fast_mode):
         gradcheck(lambda x: mg.cat([x, x]) if x >= 1 else x, one, fast_mode=fast_mode)
     with pytest.raises(AssertionError, match=r"same dtype when .*output 0 has dtype minigrad.float32, .*float64"):
         gradcheck(lambda x: x.float() if x >= 1 else x, one, fast_mode=fast_mode)
+    with pytest.raises(AssertionError, match="as many outputs beside the inputs, 2: got 1"):
+        gradcheck(lambda x: (x, x * 2) if x >= 1 else x, one, fast_mode=fast_mode)
 
 
 def test_each_pair_of_input_and_output_is_checked():
