@@ -7,6 +7,11 @@ import typing as _typing
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
+from minigrad.missing import collect_later as _collect_later
+
+with _collect_later():  # a tenth of the time of the import
+    _import_module("minigrad.tensor")
+
 # fmt: off
 # isort: off
 from minigrad import autograd

@@ -5,6 +5,7 @@ The error says whether PyTorch has the name, or which name was probably meant.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -39,6 +40,18 @@ ANSWERED = {  # PyTorch's package -> its modules whose names are in the package 
     "torch.nn.parallel": "data_parallel",
     "torch.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",
 }
+
+
+class collect_later:
+    """A context without Python's garbage collector: imports make thousands of objects, and none of them is garbage."""
+
+    def __enter__(self) -> None:
+        self.collects = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.collects:
+            gc.enable()
 
 
 class Answer(ModuleType):

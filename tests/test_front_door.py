@@ -1,6 +1,7 @@
 """The public names: PyTorch's names that lessons use, and the errors for names that minigrad does not have."""
 
 import copy
+import gc
 import importlib
 import inspect
 import os
@@ -16,7 +17,7 @@ import pytest
 
 import minigrad as torch
 from minigrad.autograd import Variable
-from minigrad.missing import missing_name, read_pytorch_names
+from minigrad.missing import collect_later, missing_name, read_pytorch_names
 from minigrad.tensor.absent import NAMES as ABSENT
 from minigrad.tensor.absent import Absent
 from minigrad.version import TorchVersion
@@ -236,6 +237,22 @@ assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node
 def test_rarely_used_modules_are_imported_on_first_use():
     done = subprocess.run([sys.executable, "-c", IMPORTED_LATE], check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_import_leaves_the_garbage_collector_as_it_was(collects):
+    switch = "gc.enable()" if collects else "gc.disable()"
+    program = f"import gc; {switch}; import minigrad; print(gc.isenabled())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{collects}\n"
+
+
+def test_an_import_that_fails_leaves_the_garbage_collector_on():
+    with collect_later():
+        assert not gc.isenabled()
+    with pytest.raises(ImportError), collect_later():
+        importlib.import_module("minigrad.no_such_room")
+    assert gc.isenabled()
 
 
 def test_functions_are_pickled_by_their_public_names():

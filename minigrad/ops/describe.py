@@ -60,7 +60,9 @@ def with_example(text: str, example: str) -> str:
 
 def example_in_place(function: Any) -> str:
     """The example of `function`, rewritten for its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``."""
-    found = FIRST_CALL.search(function.__doc__ or "")
+    text = function.__doc__ or ""
+    start = text.rfind("\n", 0, max(0, text.find(">>>"))) + 1  # a search of the whole text takes three times as long
+    found = FIRST_CALL.search(text, start)
     if found is None:
         return ""
     setup, margin, name, x, others, attribute, printed = found.groups("")
