@@ -870,6 +870,14 @@ DIFFERENCES = [
         "not torch.distributions.Gamma(1.0, 1.0).has_rsample and refuses(torch.distributions.Beta(1.0, 1.0).rsample)",
     ),
     (
+        "`with_cache` of a transform of your own that has an `__init__`",
+        "gives a copy with another cache; PyTorch raises NotImplementedError",
+        (
+            "isinstance(type('Own', (torch.distributions.Transform,), {'__init__': lambda self: "
+            "torch.distributions.Transform.__init__(self)})().with_cache(), torch.distributions.Transform)"
+        ),
+    ),
+    (
         "`repr` of `Bernoulli`, `Categorical`",
         "shows the parameter that was given; PyTorch also shows the other one, once something has computed it",
         "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",

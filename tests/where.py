@@ -2,7 +2,8 @@
 
 It runs a few cases of every test, traced. A test file scores, for each function of a file that it runs, one over the
 number of test files that run this function; the table lists those of the highest scores. After a file was moved,
-``python -m tests.where --mend`` is enough: it runs nothing, but searches the tests for the names that the file defines.
+``python -m tests.where --mend`` is enough: it runs nothing, but searches the tests for the names that the file
+defines.
 """
 
 import re
@@ -126,11 +127,15 @@ def write_rows(rows):
 
 
 def mend_rows(rows):
-    """The rows of files that are gone left out; new files by the tests that name what they define."""
+    """The rows whose file and tests are there, and others by `find_mentions`; a file's own test comes first."""
     files = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
-    found = {name: find_mentions(path) for name, path in files.items() if name not in rows}
-    kept = {name: tests for name, tests in rows.items() if name in files}
-    return kept | {name: ", ".join(tests) for name, tests in found.items() if tests}
+    kept = {name: row.split(", ") for name, row in rows.items() if name in files}
+    kept = {name: tests for name, tests in kept.items() if all((TESTS / test).exists() for test in tests)}
+    found = {name: find_mentions(path) for name, path in files.items() if name not in kept}
+    for name, tests in (all_rows := kept | found).items():
+        if (TESTS / (own := own_test(files[name]))).exists():
+            all_rows[name] = [own, *[test for test in tests if test != own]][:NAMED]
+    return {name: ", ".join(tests) for name, tests in all_rows.items() if tests}
 
 
 def main(arguments):

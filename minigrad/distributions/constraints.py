@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
+
+from minigrad.ops.comparison import isclose
+from minigrad.ops.diagonal import tril
+from minigrad.ops.solve import LinAlgError, cholesky
 
 __all__ = [
     "Constraint", "boolean", "greater_than", "greater_than_eq", "independent", "integer_interval", "interval",
-    "less_than", "nonnegative", "nonnegative_integer", "positive", "real", "real_vector", "simplex", "unit_interval",
+    "less_than", "lower_cholesky", "multinomial", "nonnegative", "nonnegative_integer", "one_hot", "positive",
+    "positive_definite", "real", "real_vector", "simplex", "unit_interval",
 ]  # fmt: skip
 
 
@@ -36,23 +42,17 @@ class Constraint:
         return f"{type(self).__name__.strip('_')}({shown})"
 
 
-class _Real(Constraint):
-    def check(self, value: Any) -> Any:
-        return value == value
+class _Set(Constraint):
+    """The values for which `check` is true; it is printed as `name`."""
 
-
-class _Boolean(Constraint):
-    is_discrete = True
+    def __init__(self, name: str, check: Callable[[Any], Any], event_dim: int = 0, is_discrete: bool = False) -> None:
+        self._name, self._check, self.event_dim, self.is_discrete = name, check, event_dim, is_discrete
 
     def check(self, value: Any) -> Any:
-        return (value == 0) | (value == 1)
+        return self._check(value)
 
-
-class _Simplex(Constraint):
-    event_dim = 1
-
-    def check(self, value: Any) -> Any:
-        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+    def __repr__(self) -> str:
+        return f"{self._name}()"
 
 
 class _Above(Constraint):
@@ -150,10 +150,37 @@ class _IndependentConstraint(Constraint):
         return f"IndependentConstraint({self.base_constraint}, {self.reinterpreted_batch_ndims})"
 
 
+def multinomial(upper_bound: int) -> Constraint:
+    """Counts of outcomes along the last axis, together at most `upper_bound`.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.constraints.multinomial(2).check(torch.tensor([[1.0, 1.0], [1.0, 2.0]]))
+    tensor([ True, False])
+    """
+    return _Set("Multinomial", lambda x: (x >= 0).all(-1) & (x.sum(-1) <= upper_bound), 1, is_discrete=True)
+
+
+def _is_positive_definite(matrices: Any) -> Any:
+    try:
+        cholesky(matrices.detach())
+    except LinAlgError:  # of one of the matrices: all are refused
+        return matrices[..., 0, 0] != matrices[..., 0, 0]
+    return isclose(matrices, matrices.mT, atol=1e-6).all(-1).all(-1)
+
+
+def _is_cholesky_factor(matrices: Any) -> Any:
+    return (tril(matrices) == matrices).all(-1).all(-1) & (matrices.diagonal(0, -2, -1) > 0).all(-1)
+
+
 independent = _IndependentConstraint
 greater_than, greater_than_eq, less_than = GreaterThan, GreaterThanEq, LessThan
 interval, integer_interval = Interval, _IntegerInterval
-boolean, real, simplex = _Boolean(), _Real(), _Simplex()
+real = _Set("Real", lambda x: x == x)
 real_vector = independent(real, 1)
 positive, nonnegative = GreaterThan(0.0), GreaterThanEq(0.0)
 nonnegative_integer, unit_interval = _IntegerGreaterThan(0), Interval(0.0, 1.0)
+boolean = _Set("Boolean", lambda x: (x == 0) | (x == 1), is_discrete=True)
+one_hot = _Set("OneHot", lambda x: ((x == 0) | (x == 1)).all(-1) & (x.sum(-1) == 1), 1, is_discrete=True)
+simplex = _Set("Simplex", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
+positive_definite = _Set("PositiveDefinite", _is_positive_definite, 2)
+lower_cholesky = _Set("LowerCholesky", _is_cholesky_factor, 2)

@@ -6,16 +6,32 @@ Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/d
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
-from minigrad.creation import empty, full_like, normal, rand
+from minigrad.creation import empty, full_like, rand
+from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.ops.error_function import erf, erfinv
 from minigrad.ops.unary import log, log1p
 from minigrad.type_limits import finfo
 
 
-class Normal(Distribution):
+class _LocationScale(Distribution):
+    """The distribution of ``loc + scale x``, where x has the distribution of ``loc = 0, scale = 1``."""
+
+    arg_constraints: ClassVar[Any] = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.real
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = as_parameters(loc, scale)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    mean = property(lambda self: self.loc)
+    mode = property(lambda self: self.loc)
+
+
+class Normal(_LocationScale):
     """``p(x) = exp(-(x - loc)^2 / (2 scale^2)) / (scale sqrt(2 pi))``.
 
     Raises ValueError for a scale that is not positive.
@@ -26,64 +42,21 @@ class Normal(Distribution):
     tensor([ 1.5410, -0.2934])
     """
 
-    parameters = ("loc", "scale")
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = as_parameters(loc, scale)
-        super().__init__(self.loc.shape, (), validate_args)
-
-    def _check_parameters(self) -> None:
-        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
-        self._expect(self.scale > 0, "the scale must be positive")
-
-    @property
-    def mean(self) -> Any:
-        """`loc`."""
-        return self.loc
-
-    mode = mean
-
-    @property
-    def stddev(self) -> Any:
-        """`scale`."""
-        return self.scale
-
-    @property
-    def variance(self) -> Any:
-        """The square of `scale`."""
-        return self.scale**2
-
-    def sample(self, sample_shape: Any = ()) -> Any:
-        shape = self._extended_shape(sample_shape)
-        return normal(self.loc.detach().expand(shape), self.scale.detach().expand(shape))
+    stddev = property(lambda self: self.scale)
+    variance = property(lambda self: self.scale**2)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
         drawn = empty(shape, dtype=self.loc.dtype, device=self.loc.device).normal_()
         return self.loc + drawn * self.scale
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return -((value - self.loc) ** 2) / (2 * self.scale**2) - log(self.scale) - math.log(math.sqrt(2 * math.pi))
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.0))
-        tensor(0.5000)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         return 0.5 * (1 + erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(0.5))
-        tensor(0.)
-        """
         return self.loc + self.scale * erfinv(2 * value - 1) * math.sqrt(2)
 
     def entropy(self) -> Any:
@@ -99,56 +72,32 @@ class Uniform(Distribution):
     tensor([0.9925, 1.5364, 0.1770])
     """
 
-    parameters = ("low", "high")
+    arg_constraints = property(
+        lambda self: {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
+    )
+    support = property(lambda self: constraints.interval(self.low, self.high))
     has_rsample = True
-    possible = "the value is outside of [low, high]"
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = as_parameters(low, high)
         super().__init__(self.low.shape, (), validate_args)
 
-    def _check_parameters(self) -> None:
-        self._expect(self.low < self.high, "low must be less than high")
-
-    def _is_possible(self, value: Any) -> Any:
-        return (value >= self.low) & (value <= self.high)
-
-    @property
-    def mean(self) -> Any:
-        """The middle."""
-        return (self.high + self.low) / 2
-
-    @property
-    def variance(self) -> Any:
-        """A twelfth of the square of the length."""
-        return (self.high - self.low) ** 2 / 12
+    mean = property(lambda self: (self.high + self.low) / 2)
+    mode = property(lambda self: full_like(self.high, math.nan))  # all values are as likely
+    variance = property(lambda self: (self.high - self.low) ** 2 / 12)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         drawn = rand(self._extended_shape(sample_shape), dtype=self.low.dtype, device=self.low.device)
         return self.low + drawn * (self.high - self.low)
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         inside = ((value >= self.low) & (value < self.high)).to(self.low.dtype)
         return log(inside) - log(self.high - self.low)
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Uniform(0.0, 2.0).cdf(torch.tensor(0.5))
-        tensor(0.2500)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Uniform(0.0, 2.0).icdf(torch.tensor(0.25))
-        tensor(0.5000)
-        """
         return value * (self.high - self.low) + self.low
 
     def entropy(self) -> Any:
@@ -163,61 +112,35 @@ class Exponential(Distribution):
     tensor(0.5000)
     """
 
-    parameters = ("rate",)
+    arg_constraints: ClassVar[Any] = {"rate": constraints.positive}
+    support = constraints.nonnegative
     has_rsample = True
-    possible = "the value is negative"
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = as_parameters(rate)
         super().__init__(self.rate.shape, (), validate_args)
 
-    def _check_parameters(self) -> None:
-        self._expect(self.rate > 0, "the rate must be positive")
-
-    def _is_possible(self, value: Any) -> Any:
-        return value >= 0
-
-    @property
-    def mean(self) -> Any:
-        """``1 / rate``."""
-        return self.rate.reciprocal()
-
-    @property
-    def variance(self) -> Any:
-        """``1 / rate^2``."""
-        return self.rate.pow(-2)
+    mean = property(lambda self: self.rate.reciprocal())
+    mode = property(lambda self: self.rate * 0)
+    variance = property(lambda self: self.rate.pow(-2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         return self.rate.new_empty(self._extended_shape(sample_shape)).exponential_() / self.rate
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return log(self.rate) - self.rate * value
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Exponential(1.0).cdf(torch.tensor(0.0))
-        tensor(0.)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         return 1 - (-self.rate * value).exp()
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Exponential(2.0).icdf(torch.tensor(0.0))
-        tensor(0.)
-        """
         return -log1p(-value) / self.rate
 
     def entropy(self) -> Any:
         return 1 - log(self.rate)
 
 
-class Laplace(Distribution):
+class Laplace(_LocationScale):
     """``p(x) = exp(-|x - loc| / scale) / (2 scale)``. Raises ValueError for a scale that is not positive.
 
     >>> import minigrad as torch
@@ -225,61 +148,22 @@ class Laplace(Distribution):
     tensor(-0.6931)
     """
 
-    parameters = ("loc", "scale")
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = as_parameters(loc, scale)
-        super().__init__(self.loc.shape, (), validate_args)
-
-    def _check_parameters(self) -> None:
-        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
-        self._expect(self.scale > 0, "the scale must be positive")
-
-    @property
-    def mean(self) -> Any:
-        """`loc`."""
-        return self.loc
-
-    mode = mean
-
-    @property
-    def stddev(self) -> Any:
-        """``sqrt(2) scale``."""
-        return math.sqrt(2) * self.scale
-
-    @property
-    def variance(self) -> Any:
-        """``2 scale^2``."""
-        return 2 * self.scale.pow(2)
+    stddev = property(lambda self: math.sqrt(2) * self.scale)
+    variance = property(lambda self: 2 * self.scale.pow(2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape, least = self._extended_shape(sample_shape), finfo(self.loc.dtype).eps - 1
         drawn = empty(shape, dtype=self.loc.dtype, device=self.loc.device).uniform_(least, 1)
         return self.loc - self.scale * drawn.sign() * log1p(-drawn.abs())
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return -log(2 * self.scale) - (value - self.loc).abs() / self.scale
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Laplace(0.0, 1.0).cdf(torch.tensor(0.0))
-        tensor(0.5000)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         off = value - self.loc
         return 0.5 - 0.5 * off.sign() * (-off.abs() / self.scale).expm1()
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Laplace(0.0, 1.0).icdf(torch.tensor(0.5))
-        tensor(0.)
-        """
         off = value - 0.5
         return self.loc - self.scale * off.sign() * log1p(-2 * off.abs())
 
@@ -287,65 +171,29 @@ class Laplace(Distribution):
         return 1 + log(2 * self.scale)
 
 
-class Cauchy(Distribution):
-    """``p(x) = 1 / (pi scale (1 + ((x - loc) / scale)^2))``. Raises ValueError for a scale that is not positive.
+class Cauchy(_LocationScale):
+    """``p(x) = 1 / (pi scale (1 + ((x - loc) / scale)^2))``: its mean is NaN and its variance infinite.
+
+    Raises ValueError for a scale that is not positive.
 
     >>> import minigrad as torch
     >>> torch.distributions.Cauchy(0.0, 1.0).log_prob(torch.tensor(0.0))
     tensor(-1.1447)
     """
 
-    parameters = ("loc", "scale")
-    has_rsample = True
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = as_parameters(loc, scale)
-        super().__init__(self.loc.shape, (), validate_args)
-
-    def _check_parameters(self) -> None:
-        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
-        self._expect(self.scale > 0, "the scale must be positive")
-
-    @property
-    def mean(self) -> Any:
-        """NaN: there is none."""
-        return full_like(self.loc, math.nan)
-
-    @property
-    def mode(self) -> Any:
-        """`loc`."""
-        return self.loc
-
-    @property
-    def variance(self) -> Any:
-        """Infinite."""
-        return full_like(self.loc, math.inf)
+    mean = property(lambda self: full_like(self.loc, math.nan))
+    variance = property(lambda self: full_like(self.loc, math.inf))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        shape = self._extended_shape(sample_shape)
-        return self.loc + self.loc.new_empty(shape).cauchy_() * self.scale
+        return self.loc + self.loc.new_empty(self._extended_shape(sample_shape)).cauchy_() * self.scale
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return -math.log(math.pi) - log(self.scale) - log1p(((value - self.loc) / self.scale) ** 2)
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Cauchy(0.0, 1.0).cdf(torch.tensor(0.0))
-        tensor(0.5000)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         return ((value - self.loc) / self.scale).atan() / math.pi + 0.5
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.Cauchy(0.0, 1.0).icdf(torch.tensor(0.5))
-        tensor(0.)
-        """
         return (math.pi * (value - 0.5)).tan() * self.scale + self.loc
 
     def entropy(self) -> Any:

@@ -1,42 +1,43 @@
-"""`Distribution`: the base class, with shapes, argument checks, and `sample`, which is `rsample` without a graph."""
+"""`Distribution`: the base class. It declares what a distribution has, checks parameters and values, and expands."""
 
 from __future__ import annotations
 
-import math
 from copy import copy
 from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
-from minigrad.ops.reduce import sum
-from minigrad.ops.reduce_variants import logsumexp
+from minigrad.distributions.constraints import Constraint
 from minigrad.ops.shape import broadcast_tensors
-from minigrad.ops.unary import log
 from minigrad.size import Size
 from minigrad.tensor import Tensor
-from minigrad.type_limits import finfo
 
 
 class Distribution:
     """A batch of `batch_shape` independent distributions, each over values of shape `event_shape`.
 
-    `validate_args=False` skips the checks of parameters and values, which raise ValueError.
+    A distribution of your own declares the sets of its parameters and of its values, `arg_constraints` and `support`,
+    and has the methods `log_prob` and `sample` or `rsample`. `validate_args=False` skips the checks of both, which
+    raise ValueError.
 
     >>> import minigrad as torch
     >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
     minigrad.Size([3])
     """
 
-    parameters: ClassVar[tuple[str, ...]] = ()  # the names of the attributes that `repr` shows
+    arg_constraints: ClassVar[Any] = {}  # name of a parameter -> the set in which it must lie
+    support: Any = None  # the set of values; None: they are not checked
+    _given: tuple[str, ...] | None = None  # the names of the parameters that are checked and printed; None: all
     has_rsample = False
     has_enumerate_support = False
-    possible = "the value must be a number, not NaN"  # what `_is_possible` asks of values, in words
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
-        self._checks = validate_args is not False
-        if self._checks:
-            self._check_parameters()
+        self._validate_args = validate_args is not False
+        if self._given is None:
+            self._given = tuple(self.arg_constraints)
+        for name in self._given:
+            self._check_parameter(name, self.arg_constraints[name])
 
     @property
     def batch_shape(self) -> Size:
@@ -59,6 +60,36 @@ class Distribution:
         return self._event_shape
 
     @property
+    def mean(self) -> Any:
+        """The expected value.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Exponential(2.0).mean
+        tensor(0.5000)
+        """
+        raise self._lacks("mean")
+
+    @property
+    def mode(self) -> Any:
+        """The most likely value.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Categorical(torch.tensor([1.0, 3.0])).mode
+        tensor(1)
+        """
+        raise self._lacks("mode")
+
+    @property
+    def variance(self) -> Any:
+        """The expected squared distance from the mean.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 2.0).variance
+        tensor(4.)
+        """
+        raise self._lacks("variance")
+
+    @property
     def stddev(self) -> Any:
         """The standard deviation: the root of the variance.
 
@@ -66,7 +97,7 @@ class Distribution:
         >>> torch.distributions.Exponential(2.0).stddev
         tensor(0.5000)
         """
-        return self.variance.sqrt()  # type: ignore[attr-defined]
+        return self.variance.sqrt()
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Values of shape (*sample_shape, *batch_shape, *event_shape), outside the graph.
@@ -86,7 +117,7 @@ class Distribution:
         >>> torch.distributions.Normal(mean, 1.0).rsample().requires_grad
         True
         """
-        raise NotImplementedError(f"{type(self).__name__} has no rsample: its values do not move with its parameters")
+        raise self._lacks("rsample: its values do not move with its parameters")
 
     def log_prob(self, value: Any) -> Any:
         """The logarithm of the density, or of the probability, of `value`.
@@ -95,7 +126,35 @@ class Distribution:
         >>> torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor(0.0))
         tensor(-0.9189)
         """
-        raise NotImplementedError(f"{type(self).__name__} has no log_prob")
+        self._validate_sample(value)
+        return self._log_prob(value)
+
+    def _log_prob(self, value: Any) -> Any:
+        """`log_prob` of a value that was checked."""
+        raise self._lacks("log_prob")
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.0))
+        tensor(0.5000)
+        """
+        self._validate_sample(value)
+        return self._cdf(value)
+
+    def _cdf(self, value: Any) -> Any:
+        """`cdf` of a value that was checked."""
+        raise self._lacks("cdf")
+
+    def icdf(self, value: Any) -> Any:
+        """The value below which a share `value` of all values lies.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(0.5))
+        tensor(0.)
+        """
+        raise self._lacks("icdf")
 
     def entropy(self) -> Any:
         """The expected ``-log_prob`` of a value.
@@ -104,7 +163,16 @@ class Distribution:
         >>> torch.distributions.Bernoulli(0.5).entropy()
         tensor(0.6931)
         """
-        raise NotImplementedError(f"{type(self).__name__} has no entropy")
+        raise self._lacks("entropy")
+
+    def perplexity(self) -> Any:
+        """``exp(entropy)``: how many values that are as likely as one another are as uncertain.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Categorical(torch.ones(4)).perplexity()
+        tensor(4.)
+        """
+        return self.entropy().exp()
 
     def enumerate_support(self, expand: bool = True) -> Any:
         """All values, along a first axis, expanded to the batch unless `expand` is False.
@@ -116,7 +184,7 @@ class Distribution:
         tensor([0, 1, 2])
         """
         if not self.has_enumerate_support:
-            raise NotImplementedError(f"{type(self).__name__} has no enumerate_support: it has too many values")
+            raise self._lacks("enumerate_support: it has too many values")
         values = self._values()
         values = values.reshape(-1, *[1] * len(self._batch_shape), *self._event_shape)
         return values.expand(-1, *self._batch_shape, *self._event_shape) if expand else values
@@ -136,17 +204,24 @@ class Distribution:
         for name, value in vars(self).items():
             if isinstance(value, Tensor):  # (*batch, ...) -> (*batch_shape, ...)
                 setattr(new, name, value.expand((*batch_shape, *value.shape[axes:])))
+            elif isinstance(value, Distribution):  # of which this one is made
+                setattr(new, name, value.expand((*batch_shape, *value.batch_shape[axes:])))
         return new
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
-    def _check_parameters(self) -> None:
-        """Raises ValueError for parameters outside of their range."""
+    def _check_parameter(self, name: str, constraint: Constraint) -> None:
+        value = getattr(self, name)
+        if self._validate_args and not bool(constraint.check(value).all()):
+            raise ValueError(
+                f"Expected parameter {name} ({_describe(value)}) of distribution {self} to satisfy the constraint "
+                f"{constraint}, but found invalid values:\n{value}"
+            )
 
-    def _check_value(self, value: Any) -> None:
+    def _validate_sample(self, value: Any) -> None:
         """Raises ValueError for no tensor, a shape that does not fit, and values that the distribution cannot have."""
-        if not self._checks:
+        if not self._validate_args:
             return
         if not isinstance(value, Tensor):
             hint = f"got {value.__class__.__name__}; write minigrad.tensor(...) around it"
@@ -158,28 +233,25 @@ class Distribution:
             raise ValueError(f"{self}: The right-most size of value must match event_shape: {sizes}")
         if any(m != n and 1 not in (m, n) for m, n in zip(reversed(shape), reversed(own), strict=False)):
             raise ValueError(f"{self}: Value is not broadcastable with batch_shape+event_shape: {shape} vs {own}")
-        if not _is_all(self._is_possible(value)):
-            raise ValueError(f"{self}: {self.possible}")
+        if self.support is not None and not bool(self.support.check(value).all()):
+            raise ValueError(
+                f"Expected value argument ({_describe(value)}) to be within the support ({self.support}) "
+                f"of the distribution {self}, but found invalid values:\n{value}"
+            )
 
-    def _is_possible(self, value: Any) -> Any:
-        """Which values the distribution can have."""
-        return value == value
-
-    def _expect(self, holds: Any, what: str) -> None:
-        """Raises ValueError unless all of `holds` are True."""
-        if self._checks and not _is_all(holds):
-            raise ValueError(f"{self}: {what}")
+    def _lacks(self, what: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} has no {what}")
 
     def __repr__(self) -> str:
         shown = []
-        for name in self.parameters:
+        for name in self._given or ():
             value = getattr(self, name)
             shown.append(f"{name}: {value.size() if value.numel() != 1 else value if value.ndim else value.item()}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _is_all(holds: Any) -> bool:
-    return bool(holds.all() if isinstance(holds, Tensor) else holds)
+def _describe(value: Any) -> str:
+    return f"{type(value).__name__} of shape {tuple(value.shape)}"
 
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
@@ -187,34 +259,3 @@ def as_parameters(*values: Any) -> tuple[Tensor, ...]:
     like = next((v for v in values if isinstance(v, Tensor)), None)
     kind: dict[str, Any] = {} if like is None else {"dtype": like.dtype, "device": like.device}
     return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v, **kind) for v in values])
-
-
-def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:
-    """True when `probs` is given. Raises ValueError unless one of the two is."""
-    if (probs is None) == (logits is None):
-        raise ValueError(f"{name}: either `probs` or `logits` must be specified, but not both")
-    return probs is not None
-
-
-def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None) -> tuple[Any, Any]:
-    """Probabilities, scaled to sum 1 along the last axis, and their logarithms, computed from `probs` or `logits`."""
-    by_chance = probs_or_logits(name, probs, logits)
-    given = probs if by_chance else logits
-    if not given.ndim:
-        raise ValueError(f"{name}: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")
-    if not by_chance:
-        logits = logits - logsumexp(logits, -1, keepdim=True)
-        if validate_args is not False and not bool((logits == logits).all()):
-            raise ValueError(f"{name}: the logits must be numbers, not NaN, nor all -inf, got {given}")
-        return logits.softmax(-1), logits
-    total = sum(probs, -1, keepdim=True)
-    if validate_args is not False and not bool((probs >= 0).all() & ((total > 0) & (total < math.inf)).all()):
-        raise ValueError(f"{name}: the chances must be numbers >= 0, and not all 0, got {probs}")
-    probs = probs / total
-    return probs, log(keep_inside(probs))
-
-
-def keep_inside(probs: Any) -> Any:
-    """Probabilities away from 0 and 1 by the dtype's `eps`, so that their logarithms are finite, as in PyTorch."""
-    least = finfo(probs.dtype).eps
-    return probs.clamp(least, 1 - least)

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
+from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.join import stack
@@ -43,30 +44,16 @@ class Gamma(Distribution):
     tensor(-1.)
     """
 
-    parameters: ClassVar[tuple[str, ...]] = ("concentration", "rate")
-    possible = "the value is negative"
+    arg_constraints: ClassVar[Any] = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.nonnegative
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = as_parameters(concentration, rate)
         super().__init__(self.concentration.shape, (), validate_args)
 
-    def _check_parameters(self) -> None:
-        self._expect((self.concentration > 0) & (self.rate > 0), "concentration and rate must be positive")
-
-    @property
-    def mean(self) -> Any:
-        """``c / rate``."""
-        return self.concentration / self.rate
-
-    @property
-    def mode(self) -> Any:
-        """``(c - 1) / rate``, or 0."""
-        return ((self.concentration - 1) / self.rate).clamp(min=0)
-
-    @property
-    def variance(self) -> Any:
-        """``c / rate^2``."""
-        return self.concentration / self.rate.pow(2)
+    mean = property(lambda self: self.concentration / self.rate)
+    mode = property(lambda self: ((self.concentration - 1) / self.rate).clamp(min=0))
+    variance = property(lambda self: self.concentration / self.rate.pow(2))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
@@ -74,11 +61,7 @@ class Gamma(Distribution):
         whole = _tensor_of(_draw(given), given).clamp_(min=least) / self.rate.detach()
         return whole.clamp_(min=least)
 
-    def _is_possible(self, value: Any) -> Any:
-        return value >= 0
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         c = self.concentration
         return xlogy(c, self.rate) + xlogy(c - 1, value) - self.rate * value - lgamma(c)
 
@@ -95,10 +78,12 @@ class Chi2(Gamma):
     tensor(3.)
     """
 
-    parameters = ()
+    arg_constraints: ClassVar[Any] = {"df": constraints.positive}
+    _given = ()
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
         super().__init__(0.5 * df, 0.5, validate_args)
+        self._check_parameter("df", constraints.positive)
 
     df = property(lambda self: self.concentration * 2)
 
@@ -113,8 +98,8 @@ class Dirichlet(Distribution):
     tensor([0.2500, 0.7500])
     """
 
-    parameters = ("concentration",)
-    possible = "the value must be chances of sum 1"
+    arg_constraints: ClassVar[Any] = {"concentration": constraints.independent(constraints.positive, 1)}
+    support = constraints.simplex
 
     def __init__(self, concentration: Any, validate_args: bool | None = None) -> None:
         if not concentration.ndim:
@@ -122,13 +107,7 @@ class Dirichlet(Distribution):
         self.concentration = concentration
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args)
 
-    def _check_parameters(self) -> None:
-        self._expect(self.concentration > 0, "the concentration must be positive")
-
-    @property
-    def mean(self) -> Any:
-        """The concentrations, scaled to sum 1."""
-        return self.concentration / self.concentration.sum(-1, True)
+    mean = property(lambda self: self.concentration / self.concentration.sum(-1, True))
 
     @property
     def mode(self) -> Any:
@@ -149,11 +128,7 @@ class Dirichlet(Distribution):
         chances = (drawn / drawn.sum(-1, keepdims=True)).clip(limits.tiny, 1 - limits.eps / 2)
         return _tensor_of(chances, given)
 
-    def _is_possible(self, value: Any) -> Any:
-        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         c = self.concentration
         return xlogy(c - 1.0, value).sum(-1) + lgamma(c.sum(-1)) - lgamma(c).sum(-1)
 
@@ -173,7 +148,11 @@ class Beta(Distribution):
     tensor(0.2500)
     """
 
-    possible = "the value must lie in [0, 1]"
+    arg_constraints: ClassVar[Any] = {
+        "concentration1": constraints.positive, "concentration0": constraints.positive
+    }  # fmt: skip
+    support = constraints.unit_interval
+    _given = ()  # `Dirichlet` checks them
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self._dirichlet = Dirichlet(stack(list(as_parameters(concentration1, concentration0)), -1), validate_args)
@@ -185,19 +164,10 @@ class Beta(Distribution):
     mode = property(lambda self: self._dirichlet.mode[..., 0])
     variance = property(lambda self: self._dirichlet.variance[..., 0])
 
-    def expand(self, batch_shape: Any) -> Any:
-        new = super().expand(batch_shape)
-        new._dirichlet = self._dirichlet.expand(batch_shape)
-        return new
-
     def sample(self, sample_shape: Any = ()) -> Any:
         return self._dirichlet.sample(sample_shape)[..., 0]
 
-    def _is_possible(self, value: Any) -> Any:
-        return (value >= 0) & (value <= 1)
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return self._dirichlet.log_prob(stack([value, 1.0 - value], -1))
 
     def entropy(self) -> Any:

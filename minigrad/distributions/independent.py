@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.transform import sum_rightmost
 
@@ -38,10 +39,11 @@ class Independent(Distribution):
     mode = property(lambda self: self.base_dist.mode)
     variance = property(lambda self: self.base_dist.variance)
 
-    def expand(self, batch_shape: Any) -> Any:
-        new = super().expand(batch_shape)
-        new.base_dist = self.base_dist.expand((*batch_shape, *self.event_shape[: self.reinterpreted_batch_ndims]))
-        return new
+    @property
+    def support(self) -> Any:
+        """That of the base, for each of the parts."""
+        base = self.base_dist.support
+        return base and constraints.independent(base, self.reinterpreted_batch_ndims)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return self.base_dist.sample(sample_shape)

@@ -42,22 +42,15 @@ class MixtureSameFamily(Distribution):
         self._axis = -1 - len(component_distribution.event_shape)  # that of the components
         super().__init__(batch, component_distribution.event_shape, validate_args)
 
-    def expand(self, batch_shape: Any) -> Any:
-        new = super().expand(batch_shape)
-        components = self.component_distribution.batch_shape[-1]
-        new.component_distribution = self.component_distribution.expand((*batch_shape, components))
-        new.mixture_distribution = self.mixture_distribution.expand(batch_shape)
-        return new
-
     @property
     def mean(self) -> Any:
         """The mean of the components' means."""
-        return (self._weights() * self.component_distribution.mean).sum(self._axis)  # type: ignore[attr-defined]
+        return (self._weights() * self.component_distribution.mean).sum(self._axis)
 
     @property
     def variance(self) -> Any:
         """The mean of the components' variances, and the variance of their means."""
-        parts: Any = self.component_distribution
+        parts = self.component_distribution
         apart = (parts.mean - self.mean.unsqueeze(self._axis)).pow(2)
         return (self._weights() * parts.variance).sum(self._axis) + (self._weights() * apart).sum(self._axis)
 
@@ -69,22 +62,13 @@ class MixtureSameFamily(Distribution):
             index = index.expand(*chosen.shape, 1, *self.event_shape)
             return values.gather(chosen.ndim, index).squeeze(chosen.ndim)
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         parts = self.component_distribution.log_prob(value.unsqueeze(self._axis))
         return logsumexp(parts + self.mixture_distribution.logits.log_softmax(-1), -1)
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`.
-
-        >>> import minigrad as torch
-        >>> D = torch.distributions
-        >>> choice, parts = D.Categorical(torch.ones(2)), D.Normal(torch.tensor([-1.0, 1.0]), 1.0)
-        >>> D.MixtureSameFamily(choice, parts).cdf(torch.tensor(0.0))
-        tensor(0.5000)
-        """
-        parts: Any = self.component_distribution
-        return (parts.cdf(value.unsqueeze(self._axis)) * self.mixture_distribution.probs).sum(-1)
+    def _cdf(self, value: Any) -> Any:
+        parts = self.component_distribution.cdf(value.unsqueeze(self._axis))
+        return (parts * self.mixture_distribution.probs).sum(-1)
 
     def _weights(self) -> Any:
         chances = self.mixture_distribution.probs

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.creation import empty
+from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution
-from minigrad.ops.comparison import isclose
-from minigrad.ops.diagonal import tril
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_shapes
-from minigrad.ops.solve import LinAlgError, cholesky, inv, solve_triangular
+from minigrad.ops.solve import cholesky, inv, solve_triangular
 from minigrad.ops.unary import log
-
-
-def _check_definite(name: str, matrix: Any) -> None:
-    """Raises ValueError unless the matrices are symmetric and positive definite."""
-    if matrix.ndim < 2:
-        raise ValueError(f"{name} must be at least two-dimensional, with optional leading batch dimensions")
-    try:
-        factor = cholesky(matrix.detach())
-    except LinAlgError:
-        factor = None
-    if factor is None or not isclose(matrix, matrix.mT, atol=1e-6).all():
-        raise _refusal(name, matrix, "PositiveDefinite()")
-
-
-def _check_factor(matrix: Any) -> None:
-    """Raises ValueError unless the matrices are lower triangular with a positive diagonal."""
-    if matrix.ndim < 2:
-        raise ValueError("scale_tril matrix must be at least two-dimensional, with optional leading batch dimensions")
-    if not bool((tril(matrix) == matrix).all()) or not bool((matrix.diagonal(0, -2, -1) > 0).all()):
-        raise _refusal("scale_tril", matrix, "LowerCholesky()")
-
-
-def _refusal(name: str, matrix: Any, constraint: str) -> ValueError:
-    return ValueError(
-        f"Expected parameter {name} (Tensor of shape {tuple(matrix.shape)}) of distribution MultivariateNormal to "
-        f"satisfy the constraint {constraint}, but found invalid values:\n{matrix}"
-    )
 
 
 class MultivariateNormal(Distribution):
@@ -55,6 +27,11 @@ class MultivariateNormal(Distribution):
     tensor(-1.8379)
     """
 
+    arg_constraints: ClassVar[Any] = {
+        "loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky,
+    }  # fmt: skip
+    support = constraints.real_vector
     has_rsample = True
 
     def __init__(
@@ -67,47 +44,39 @@ class MultivariateNormal(Distribution):
             raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
         if not loc.ndim:
             raise ValueError("loc must be at least one-dimensional.")
-        if scale_tril is None:
-            matrix = given[named[0]]
-            if validate_args is not False:
-                _check_definite(named[0], matrix)
-            scale_tril = cholesky(matrix if precision_matrix is None else inv(matrix))
-        elif validate_args is not False:
-            _check_factor(scale_tril)
-        self.parameters = ("loc", named[0])  # type: ignore[misc]
-        batch = broadcast_shapes(loc.shape[:-1], scale_tril.shape[:-2])
-        self.loc, self.scale_tril = loc.expand(*batch, -1), scale_tril.expand(*batch, -1, -1)
+        (self._form,), matrix = named, given[named[0]]
+        if matrix.ndim < 2:
+            raise ValueError(f"{self._form} must be at least two-dimensional, with optional leading batch dimensions")
+        batch = broadcast_shapes(loc.shape[:-1], matrix.shape[:-2])
+        self.loc, self._matrix, self._given = loc.expand(*batch, -1), matrix.expand(*batch, -1, -1), ("loc", self._form)
         super().__init__(batch, loc.shape[-1:], validate_args)
+        if scale_tril is None:
+            self._factor = cholesky(matrix if precision_matrix is None else inv(matrix)).expand(*batch, -1, -1)
 
-    def _check_parameters(self) -> None:
-        self._expect(self.loc == self.loc, "loc must be numbers, not NaN")
+    @property
+    def scale_tril(self) -> Any:
+        """The Cholesky factor of C."""
+        return self._matrix if self._form == "scale_tril" else self._factor
 
     @property
     def covariance_matrix(self) -> Any:
         """C."""
-        return self.scale_tril @ self.scale_tril.mT
+        return self._matrix if self._form == "covariance_matrix" else self.scale_tril @ self.scale_tril.mT
 
     @property
     def precision_matrix(self) -> Any:
         """The inverse of C."""
-        return inv(self.covariance_matrix)
+        return self._matrix if self._form == "precision_matrix" else inv(self.covariance_matrix)
 
-    @property
-    def mean(self) -> Any:
-        """`loc`."""
-        return self.loc
-
-    @property
-    def variance(self) -> Any:
-        """The diagonal of C."""
-        return sum(self.scale_tril**2, -1).expand(self._extended_shape())
+    mean = property(lambda self: self.loc)
+    mode = property(lambda self: self.loc)
+    variance = property(lambda self: sum(self.scale_tril**2, -1).expand(self._extended_shape()))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         drawn = empty(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device).normal_()
         return self.loc + (self.scale_tril @ drawn.unsqueeze(-1)).squeeze(-1)
 
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         off = solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False).squeeze(-1)
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + sum(off**2, -1)) - self.half_log_det()
 

@@ -6,9 +6,10 @@ Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/d
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
+from minigrad.distributions import constraints
 from minigrad.distributions.continuous import Exponential, Normal, Uniform
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.distributions.independent import Independent
@@ -59,13 +60,6 @@ class TransformedDistribution(Distribution):
         """That of the base."""
         return self.base_dist.has_rsample
 
-    def expand(self, batch_shape: Any) -> Any:
-        new, shape = super().expand(batch_shape), (*batch_shape, *self.event_shape)
-        for transform in reversed(self.transforms):
-            shape = transform.inverse_shape(shape)
-        new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
-        return new
-
     def sample(self, sample_shape: Any = ()) -> Any:
         with no_grad():
             return self._forward(self.base_dist.sample(sample_shape))
@@ -79,15 +73,14 @@ class TransformedDistribution(Distribution):
         return x
 
     @property
-    def possible(self) -> str:  # type: ignore[override]
-        support = self.transforms[-1].codomain if self.transforms else "numbers, not NaN"
-        return f"the value must be in the support, {support}"
+    def support(self) -> Any:
+        """What the last transform gives."""
+        if not self.transforms:
+            return self.base_dist.support
+        last = self.transforms[-1].codomain
+        return constraints.independent(last, axes) if (axes := len(self.event_shape) - last.event_dim) > 0 else last
 
-    def _is_possible(self, value: Any) -> Any:
-        return self.transforms[-1].codomain.check(value) if self.transforms else value == value
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         event_dim, total = len(self.event_shape), 0.0
         for transform in reversed(self.transforms):
             x = transform.inv(value)
@@ -97,25 +90,12 @@ class TransformedDistribution(Distribution):
             value = x
         return total + sum_rightmost(self.base_dist.log_prob(value), event_dim - len(self.base_dist.event_shape))
 
-    def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`, if the transforms are monotonic.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.LogNormal(0.0, 1.0).cdf(torch.tensor(1.0))
-        tensor(0.5000)
-        """
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         for transform in reversed(self.transforms):
             value = transform.inv(value)
         return self._turn(self.base_dist.cdf(value))
 
     def icdf(self, value: Any) -> Any:
-        """The value below which a share `value` of all values lies.
-
-        >>> import minigrad as torch
-        >>> torch.distributions.LogNormal(0.0, 1.0).icdf(torch.tensor(0.5))
-        tensor(1.)
-        """
         return self._forward(self.base_dist.icdf(self._turn(value)))
 
     def _turn(self, share: Any) -> Any:
@@ -132,21 +112,17 @@ class LogNormal(TransformedDistribution):
     tensor(1.6487)
     """
 
+    arg_constraints = Normal.arg_constraints
+    _given = ()  # `Normal` checks them
+
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         super().__init__(Normal(loc, scale, validate_args), ExpTransform(), validate_args)
 
     loc = property(lambda self: self.base_dist.loc)
     scale = property(lambda self: self.base_dist.scale)
 
-    @property
-    def mean(self) -> Any:
-        """``exp(loc + scale^2 / 2)``."""
-        return (self.loc + self.scale.pow(2) / 2).exp()
-
-    @property
-    def mode(self) -> Any:
-        """``exp(loc - scale^2)``."""
-        return (self.loc - self.scale.square()).exp()
+    mean = property(lambda self: (self.loc + self.scale.pow(2) / 2).exp())
+    mode = property(lambda self: (self.loc - self.scale.square()).exp())
 
     @property
     def variance(self) -> Any:
@@ -166,37 +142,25 @@ class HalfNormal(TransformedDistribution):
     tensor(0.7979)
     """
 
-    possible = "the value is negative"
+    arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
+    support = constraints.nonnegative
+    _given = ()
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         super().__init__(Normal(0.0, scale, validate_args=False), AbsTransform(), validate_args)
+        self._check_parameter("scale", constraints.positive)
 
     scale = property(lambda self: self.base_dist.scale)
 
-    def _is_possible(self, value: Any) -> Any:
-        return value >= 0
-
-    def _check_parameters(self) -> None:
-        self._expect(self.scale > 0, "the scale must be positive")
-
     mode = property(lambda self: self.scale.detach() * 0)
 
-    @property
-    def mean(self) -> Any:
-        """``scale sqrt(2 / pi)``."""
-        return self.scale * math.sqrt(2 / math.pi)
+    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
+    variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))
 
-    @property
-    def variance(self) -> Any:
-        """``scale^2 (1 - 2 / pi)``."""
-        return self.scale.pow(2) * (1 - 2 / math.pi)
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         return where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
 
-    def cdf(self, value: Any) -> Any:
-        self._check_value(value)
+    def _cdf(self, value: Any) -> Any:
         return 2 * self.base_dist.cdf(value) - 1
 
     def icdf(self, value: Any) -> Any:
@@ -214,8 +178,8 @@ class Gumbel(TransformedDistribution):
     tensor(0.5772)
     """
 
-    parameters = ("loc", "scale")
-    possible = Distribution.possible
+    arg_constraints = Normal.arg_constraints
+    support = constraints.real
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = as_parameters(loc, scale)
@@ -225,32 +189,12 @@ class Gumbel(TransformedDistribution):
         base = Uniform(low.detach(), high.detach(), validate_args=False)
         super().__init__(base, [*inner, AffineTransform(self.loc, -self.scale)], validate_args)
 
-    def _check_parameters(self) -> None:
-        self._expect(self.loc == self.loc, "loc must be a number, not NaN")
-        self._expect(self.scale > 0, "the scale must be positive")
+    mean = property(lambda self: self.loc + self.scale * EULER)
+    mode = property(lambda self: self.loc)
+    stddev = property(lambda self: (math.pi / math.sqrt(6)) * self.scale)
+    variance = property(lambda self: self.stddev.pow(2))
 
-    @property
-    def mean(self) -> Any:
-        """``loc + 0.5772 scale``: Euler's constant."""
-        return self.loc + self.scale * EULER
-
-    @property
-    def mode(self) -> Any:
-        """`loc`."""
-        return self.loc
-
-    @property
-    def stddev(self) -> Any:
-        """``scale pi / sqrt(6)``."""
-        return (math.pi / math.sqrt(6)) * self.scale
-
-    @property
-    def variance(self) -> Any:
-        """The square of `stddev`."""
-        return self.stddev.pow(2)
-
-    def log_prob(self, value: Any) -> Any:
-        self._check_value(value)
+    def _log_prob(self, value: Any) -> Any:
         off = (self.loc - value) / self.scale
         return off - off.exp() - log(self.scale)
 
@@ -266,19 +210,13 @@ class Pareto(TransformedDistribution):
     tensor(2.)
     """
 
-    parameters = ("alpha", "scale")
-    possible = "the value is below the scale"
+    arg_constraints: ClassVar[Any] = {"alpha": constraints.positive, "scale": constraints.positive}
+    support = property(lambda self: constraints.greater_than_eq(self.scale))
 
     def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
         self.scale, self.alpha = as_parameters(scale, alpha)
-        base = Exponential(self.alpha, validate_args)
+        base = Exponential(self.alpha, validate_args=False)
         super().__init__(base, [ExpTransform(), AffineTransform(0, self.scale)], validate_args)
-
-    def _check_parameters(self) -> None:
-        self._expect(self.scale > 0, "the scale must be positive")
-
-    def _is_possible(self, value: Any) -> Any:
-        return value >= self.scale
 
     @property
     def mean(self) -> Any:
@@ -286,10 +224,7 @@ class Pareto(TransformedDistribution):
         alpha = self.alpha.clamp(min=1)
         return alpha * self.scale / (alpha - 1)
 
-    @property
-    def mode(self) -> Any:
-        """`scale`."""
-        return self.scale
+    mode = property(lambda self: self.scale)
 
     @property
     def variance(self) -> Any:

@@ -28,7 +28,6 @@ DRAWN = [
     (lambda: D.Dirichlet(T([0.5, 2.0])), [0.0012, 0.9988, 0.0236, 0.9764, 0.1432, 0.8568]),
 ]
 AFTER = [0.1734, -1.9653, -2.2509]
-KL = {"gamma": 0.5479, "beta": 0.6364, "Dirichlet": 4.125}
 
 
 @pytest.mark.parametrize("name", SCIPYS)
@@ -82,18 +81,6 @@ def test_modes_and_parameters():
     assert D.Chi2(3.0).df == 3 and repr(D.Gamma(3.0, 2.0)) == "Gamma(concentration: 3.0, rate: 2.0)"
 
 
-DIVERGENCES = {
-    "gamma": (lambda: D.kl_divergence(D.Gamma(2.0, 3.0), D.Gamma(1.0, 0.5))),
-    "beta": (lambda: D.kl_divergence(D.Beta(2.0, 3.0), D.Beta(1.0, 0.5))),
-    "Dirichlet": (lambda: D.kl_divergence(D.Dirichlet(T([1.0, 2.0])), D.Dirichlet(T([3.0, 0.2])))),
-}
-
-
-@pytest.mark.parametrize("name", DIVERGENCES)
-def test_divergences_are_those_of_pytorch(name):
-    assert DIVERGENCES[name]().item() == pytest.approx(KL[name], abs=1e-4)
-
-
 def test_log_prob_has_gradients_and_draws_have_none():
     c = T(2.0, dtype=torch.float64, requires_grad=True)
     (g,) = torch.autograd.grad(D.Gamma(c, 1.0).log_prob(T(3.0, dtype=torch.float64)), c)
@@ -102,12 +89,12 @@ def test_log_prob_has_gradients_and_draws_have_none():
 
 
 REFUSED = {
-    "a concentration": (lambda: D.Gamma(-1.0, 1.0), ValueError, "concentration and rate must be positive"),
-    "a concentration of Beta's": (lambda: D.Beta(0.0, 1.0), ValueError, "the concentration must be positive"),
+    "a concentration": (lambda: D.Gamma(-1.0, 1.0), ValueError, "parameter concentration .* GreaterThan"),
+    "a concentration of Beta's": (lambda: D.Beta(0.0, 1.0), ValueError, "parameter concentration .* Dirichlet"),
     "a number": (lambda: D.Dirichlet(T(1.0)), ValueError, "must be at least one-dimensional"),
-    "a negative value": (lambda: D.Gamma(1.0, 1.0).log_prob(T(-1.0)), ValueError, "the value is negative"),
-    "no chance": (lambda: D.Beta(1.0, 1.0).log_prob(T(2.0)), ValueError, r"must lie in \[0, 1\]"),
-    "no chances": (lambda: D.Dirichlet(T([1.0, 1.0])).log_prob(T([1.0, 1.0])), ValueError, "chances of sum 1"),
+    "a negative value": (lambda: D.Gamma(1.0, 1.0).log_prob(T(-1.0)), ValueError, "GreaterThanEq"),
+    "no chance": (lambda: D.Beta(1.0, 1.0).log_prob(T(2.0)), ValueError, "Interval"),
+    "no chances": (lambda: D.Dirichlet(T([1.0, 1.0])).log_prob(T([1.0, 1.0])), ValueError, r"Simplex\(\)"),
     "no rsample": (lambda: D.Beta(1.0, 1.0).rsample(), NotImplementedError, "Beta has no rsample"),
 }
 

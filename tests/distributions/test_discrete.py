@@ -1,0 +1,179 @@
+"""Distributions of outcomes and counts: PyTorch's draws and densities, limits, gradients, errors."""
+
+import math
+
+import pytest
+from scipy import stats
+
+import minigrad as torch
+from tests.refusals import refusals
+
+D = torch.distributions
+T = torch.tensor
+
+
+PAIRS = T([0.2, 0.9])
+ROWS = D.Categorical(logits=T([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0]]))
+
+# As PyTorch 2.13 prints them, with the seed 0.
+DRAWS = {
+    "Multinomial": (
+        lambda: D.Multinomial(4, T([0.25, 0.75])).log_prob(T([1.0, 3.0])), stats.binom(4, 0.25).logpmf(1)),
+    "Categorical": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).sample((4,)), [2, 2, 2, 2]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_draws_with_a_seed_are_those_of_pytorch(name):
+    draw, expected = DRAWS[name]
+    torch.manual_seed(0)
+    assert draw().tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_counts_and_rows_are_drawn_as_in_pytorch():
+    torch.manual_seed(1)
+    rows = D.OneHotCategorical(T([0.2, 0.3, 0.5]))
+    assert rows.sample((3,)).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]
+    assert D.Geometric(0.3).sample((4,)).tolist() == [2, 0, 1, 2] and D.Poisson(2.5).sample((4,)).tolist() == [
+        1,
+        4,
+        2,
+        1,
+    ]
+    assert rows.sample((5,)).sum(-1).tolist() == [1.0] * 5
+    assert rows.log_prob(T([0.0, 1.0, 0.0])).item() == pytest.approx(math.log(0.3)) and rows.mode.tolist() == [0, 0, 1]
+    assert rows.mean.tolist() == rows.probs.tolist() and rows.variance[0].item() == pytest.approx(0.16)
+    assert rows.entropy().item() == pytest.approx(stats.entropy([0.2, 0.3, 0.5])) and rows.param_shape == (3,)
+    assert rows.expand((2,)).sample().shape == (2, 3)
+    coin, scipys = D.Geometric(0.3), stats.geom(0.3, loc=-1)
+    found = [coin.mean, coin.variance, coin.mode, coin.entropy(), coin.log_prob(T(2.0))]
+    assert [f.item() for f in found] == pytest.approx(
+        [scipys.mean(), scipys.var(), 0, 2.0362, scipys.logpmf(2)], abs=1e-4
+    )
+    assert D.Geometric(logits=0.3).logits.item() == pytest.approx(0.3)
+    assert D.Geometric(1.0).log_prob(T(0.0)).item() == 0
+    law = D.Poisson(2.5)
+    assert [law.mean.item(), law.variance.item(), law.mode.item()] == [2.5, 2.5, 2]
+    assert law.log_prob(T(3.0)).item() == pytest.approx(stats.poisson(2.5).logpmf(3))
+
+
+CLOSED_FORMS = {
+    "Bernoulli": (lambda: D.Bernoulli(0.3).log_prob(T(1.0)), math.log(0.3)),
+    "Bernoulli by logits": (lambda: D.Bernoulli(logits=0.5).log_prob(T(0.0)), -math.log(1 + math.exp(0.5))),
+    "Bernoulli entropy": (lambda: D.Bernoulli(0.3).entropy(), stats.bernoulli(0.3).entropy()),
+    "Categorical": (lambda: D.Categorical(T([1.0, 2.0, 7.0])).log_prob(T(1)), math.log(0.2)),
+    "Categorical by logits": (lambda: D.Categorical(logits=T([0.0, 0.0])).log_prob(T(1)), -math.log(2)),
+    "Categorical entropy": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).entropy(), stats.entropy([0.1, 0.2, 0.7])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
+def test_densities_and_entropies_have_their_closed_forms(name):
+    compute, expected = CLOSED_FORMS[name]
+    assert compute().item() == pytest.approx(expected, rel=1e-5)
+
+
+# Batches whose shapes differ broadcast; the numbers are PyTorch's, rounded.
+BATCHES = {
+    "one outcome for all rows": (lambda: ROWS.log_prob(T(1)), (2,), [-1.4076, -2.1698]),
+    "an outcome for each row": (lambda: ROWS.log_prob(T([0, 2])), (2,), [-2.4076, -3.1698]),
+    "a column of outcomes": (
+        lambda: ROWS.log_prob(T([[0], [2]])), (2, 2), [-2.4076, -0.1698, -0.4076, -3.1698]),
+    "several outcomes for each row": (
+        lambda: ROWS.log_prob(T([[0, 2], [1, 1]])), (2, 2), [-2.4076, -3.1698, -1.4076, -2.1698]),
+    "logits of chances": (lambda: D.Bernoulli(T([0.0, 0.3, 1.0])).logits, (3,), [-15.9424, -0.8473, 15.9424]),
+    "logits of chances in double precision": (
+        lambda: D.Categorical(T([0.0, 0.3, 1.0]).double()).logits, (3,), [-36.0437, -1.4663, -0.2624]),
+    "means of coins": (lambda: D.Bernoulli(PAIRS).mean, (2,), [0.2, 0.9]),
+    "entropies of coins": (lambda: D.Bernoulli(PAIRS).entropy(), (2,), [0.5004, 0.3251]),
+    "variances of coins": (lambda: D.Bernoulli(PAIRS).variance, (2,), [0.16, 0.09]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_broadcast_and_have_pytorchs_values(name):
+    compute, shape, expected = BATCHES[name]
+    found = compute()
+    assert found.shape == shape
+    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_shapes_of_rows_and_counts():
+    rows = D.Categorical(logits=torch.zeros(2, 3))
+    assert rows.sample().shape == (2,) and rows.sample((4, 5)).shape == (4, 5, 2) and rows.param_shape == (2, 3)
+    counts = D.Multinomial(3, logits=torch.zeros(4, 2))
+    assert counts.batch_shape == (4,) and counts.event_shape == (2,) and repr(counts) == "Multinomial()"
+    assert counts.sample((5,)).shape == (5, 4, 2) and counts.sample().sum(-1).tolist() == [3.0] * 4
+    assert counts.expand((2, 4)).sample().shape == (2, 4, 2)
+    assert rows.log_prob(T([0, 2])).shape == (2,) and D.Bernoulli(T([0.0, 1.0])).sample((2,)).tolist() == [[0, 1]] * 2
+
+
+def test_a_multinomial_without_a_count_has_one_trial():
+    law = D.Multinomial(probs=T([1.0, 3.0]))
+    assert law.total_count == 1 and law.sample((4,)).sum(-1).tolist() == [1.0] * 4
+
+
+def test_the_most_likely_value_and_the_moments():
+    assert ROWS.mode.tolist() == [2, 0] and D.Bernoulli(T([0.2, 0.5, 0.7])).mode.tolist()[::2] == [0.0, 1.0]
+    assert D.Bernoulli(0.5).mode.isnan() and ROWS.mean.isnan().all() and ROWS.variance.isnan().all()
+    counts = D.Multinomial(3, T([1.0, 1.0]))
+    assert counts.mean.tolist() == [1.5, 1.5] and counts.variance.tolist() == [0.75, 0.75]
+
+
+def test_the_logits_learn():
+    logits = torch.zeros(2, requires_grad=True)
+    D.Categorical(logits=logits).log_prob(T(0)).backward()
+    assert logits.grad.tolist() == [0.5, -0.5]
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float32, 2.0**-23), (torch.float64, 2.0**-52)])
+def test_the_logarithm_of_chance_zero_is_that_of_eps(dtype, least):
+    chances = torch.tensor([0.0, 1.0], dtype=dtype)
+    assert D.Categorical(chances).log_prob(torch.tensor(0)).item() == pytest.approx(math.log(least))
+    assert D.Bernoulli(chances).log_prob(chances * 0 + 1)[0].item() == pytest.approx(math.log(least))
+
+
+def test_outcomes_of_probability_zero_have_the_right_limits():
+    assert D.Categorical(logits=T([1.0, -math.inf])).entropy().item() == 0
+    assert D.Multinomial(3, logits=T([1.0, -math.inf])).log_prob(T([3.0, 0.0])).item() == 0
+
+
+@pytest.mark.parametrize("make", [D.Categorical, D.OneHotCategorical, lambda **given: D.Multinomial(2, **given)])
+def test_chances_that_cannot_be_scaled_to_sum_1_are_refused(make):
+    for logits in ([math.nan, 1.0], [-math.inf, -math.inf]):
+        with pytest.raises(ValueError, match=r"Expected parameter logits .* IndependentConstraint\(Real\(\), 1\)"):
+            make(logits=T(logits))
+    for probs in ([0.0, 0.0], [], [math.inf, 1.0], [math.nan, 1.0], [-1.0, 2.0]):
+        with pytest.raises(ValueError, match=r"Expected parameter probs .* Simplex\(\)"):
+            make(probs=T(probs))
+    assert make(logits=T([0.0, -math.inf])).probs.tolist() == [1.0, 0.0]
+
+
+REFUSED = {
+    "a chance": (lambda: D.Bernoulli(1.5), ValueError, "parameter probs .* Interval"),
+    "half a coin": (lambda: D.Bernoulli(0.5).log_prob(T(0.5)), ValueError, "Boolean"),
+    "both": (lambda: D.Bernoulli(0.5, 0.5), ValueError, "`probs` or `logits` must be specified, but not both"),
+    "negative chances": (lambda: D.Categorical(T([-1.0, 2.0])), ValueError, "parameter probs .* Simplex"),
+    "negative chances of counts": (
+        lambda: D.Multinomial(3, T([-1.0, 2.0])), ValueError, "parameter probs .* Simplex"),
+    "no chances of counts": (
+        lambda: D.Multinomial(3), ValueError, "Either `probs` or `logits` must be specified"),
+    "one chance of counts": (
+        lambda: D.Multinomial(3, logits=T(1.0)), ValueError, "`logits` parameter must be at least one-dimensional"),
+    "no number of trials": (
+        lambda: D.Multinomial("a", T([1.0, 2.0])), NotImplementedError, "inhomogeneous total_count .* got 'a'"),
+    "fewer trials than none": (
+        lambda: D.Multinomial(-1, T([1.0, 2.0])), ValueError, "total_count must be 0 or more, got -1"),
+    "counts of more trials": (
+        lambda: D.Multinomial(3, T([0.5, 0.5])).log_prob(T([2.0, 2.0])), ValueError, r"Multinomial\(\)"),
+    "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
+    "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "IntegerInterval"),
+    "half a row": (
+        lambda: D.OneHotCategorical(T([0.5, 0.5])).log_prob(T([1.0, 1.0])), ValueError, r"OneHot\(\)"),
+    "a coin that never succeeds": (lambda: D.Geometric(0.0), ValueError, "parameter probs .* GreaterThan"),
+    "half a failure": (lambda: D.Geometric(0.5).log_prob(T(0.5)), ValueError, "IntegerGreaterThan"),
+    "a negative rate": (lambda: D.Poisson(-1.0), ValueError, "parameter rate .* GreaterThanEq"),
+    "half a count": (lambda: D.Poisson(1.0).log_prob(T(0.5)), ValueError, "IntegerGreaterThan"),
+}  # fmt: skip
+
+test_refused = refusals(REFUSED)
