@@ -46,10 +46,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     >>> torch.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
-    ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
-    if any(ranks):
-        detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
-        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {detail}")
+    _require_single_ends("linspace", start, end)
     steps = _read_steps(steps)
     start, end = [as_number("linspace", *x) for x in {"start": _cut(start), "end": _cut(end)}.items()]
     dtype = or_default(dtype)
@@ -61,6 +58,14 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if steps == 1:
         return np.array([start], dtype)
     return _space_evenly(start, end, steps, dtype)
+
+
+def _require_single_ends(name: str, start: Any, end: Any) -> None:
+    """Raises RuntimeError for a tensor with axes."""
+    ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
+    if any(ranks):
+        detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {detail}")
 
 
 def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
@@ -109,6 +114,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     >>> torch.logspace(0, 2, 3)
     tensor([  1.,  10., 100.])
     """
+    _require_single_ends("logspace", start, end)
     start, end, base = [
         as_number("logspace", *x) for x in {"start": _cut(start), "end": _cut(end), "base": base}.items()
     ]

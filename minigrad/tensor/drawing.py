@@ -129,7 +129,7 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
-@of_tensors
+@takes_out
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Random ones and zeros: 1 with the probability in each element of `input`, or `p`.
 
