@@ -82,11 +82,11 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
     ]
     if differing or faults:
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
-        raise RuntimeError("\n\t".join([title, *differing, *faults, *_find_prefix(*result)]))
+        raise RuntimeError("\n\t".join([title, *differing, *faults, *_hint_at_prefix(*result)]))
     return result
 
 
-def _find_prefix(missing: list[str], unexpected: list[str]) -> list[str]:
+def _hint_at_prefix(missing: list[str], unexpected: list[str]) -> list[str]:
     """A hint where the missing keys are there under a prefix, as DataParallel adds one, or without theirs."""
     for given, wanted, cure in ((unexpected, missing, "key.removeprefix({0!r})"), (missing, unexpected, "{0!r} + key")):
         prefix = given[0][: -len(wanted[0])] if given and wanted and given[0].endswith(wanted[0]) else ""

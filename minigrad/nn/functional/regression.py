@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import dtypes
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.loss import check_pair, loss, match_pair, reduce_losses, weigh
+from minigrad.nn.functional.loss_errors import does_not_hold, wrong_dtype
 from minigrad.ops import regression as ops
 from minigrad.ops.copies import cast
 from minigrad.ops.shape import broadcast_tensors
@@ -79,14 +79,3 @@ def huber_loss(
     kind = reduction if weight is None else "none"
     terms = ops.huber(input, target, reduction=kind, options=(float(delta),))
     return terms if weight is None else reduce_losses(terms * weight, reduction)
-
-
-def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
-    """The error for a target of another dtype than the input."""
-    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
-
-
-def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
-    """The error for an option that the dtype of the result cannot hold."""
-    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
-    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")
