@@ -65,6 +65,15 @@ class Dropout2d(Dropout, function=F.dropout2d):
     """
 
 
+class Dropout3d(Dropout, function=F.dropout3d):
+    """`Dropout` of whole channels of volumes (N, C, D, H, W); see `Dropout2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout3d(0.5).eval()(torch.ones(1, 1, 1, 1, 2))
+    tensor([[[[[1., 1.]]]]])
+    """
+
+
 class FeatureAlphaDropout(Dropout, function=F.feature_alpha_dropout):
     """`AlphaDropout` of whole channels of (N, C, ...).
 

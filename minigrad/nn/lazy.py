@@ -15,7 +15,7 @@ from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.functional.checks import check_images, require_tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
+from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state import own_state
 from minigrad.nn.uninitialized import Uninitialized, UninitializedBuffer, UninitializedParameter
@@ -183,3 +183,38 @@ class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
     """
 
     cls_to_become = BatchNorm2d
+
+
+class LazyInstanceNorm(Lazy):
+    """The base of the lazy instance norms: `num_features` is the length of the input's channel axis."""
+
+    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        self._check_input_dim(input)
+        self.num_features = input.shape[1 - max(self.accepts)]
+        names = ("weight", "bias", "running_mean", "running_var")
+        return dict.fromkeys(names, (self.num_features,))
+
+
+class LazyInstanceNorm1d(LazyInstanceNorm, InstanceNorm1d):
+    """An `InstanceNorm1d` whose `num_features` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyInstanceNorm1d(affine=True)
+    >>> layer(torch.ones(4, 2, 3)).shape, layer.num_features
+    (minigrad.Size([4, 2, 3]), 2)
+    """
+
+    cls_to_become = InstanceNorm1d
+
+
+class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
+    """An `InstanceNorm2d` whose `num_features` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyInstanceNorm2d()
+    >>> _ = layer(torch.ones(2, 3, 4, 4))
+    >>> layer.num_features
+    3
+    """
+
+    cls_to_become = InstanceNorm2d

@@ -123,6 +123,27 @@ class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("outpu
     """
 
 
+class FractionalMaxPool2d(Stateless, function=F.fractional_max_pool2d, shown=()):
+    """The largest number of each of `output_size` windows, whose distances are drawn anew at each call.
+
+    Instead of the size, `output_ratio` gives the fraction of height and width that remains, between 0 and 1.
+    Raises ValueError unless exactly one of them is given. As `torch.nn.FractionalMaxPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.FractionalMaxPool2d(2, output_size=4)(torch.ones(1, 6, 6)).shape
+    minigrad.Size([1, 4, 4])
+    """
+
+    def _complete(self) -> None:
+        size, ratio = self.output_size, self.output_ratio
+        if size is not None and ratio is not None:
+            raise ValueError("FractionalMaxPool2d: only one of output_size and output_ratio may be specified")
+        if size is None and ratio is None:
+            raise ValueError("FractionalMaxPool2d requires specifying either an output size, or a pooling ratio")
+        if ratio is not None and not all(0 < one < 1 for one in per_axis(ratio, 2)):
+            raise ValueError(f"FractionalMaxPool2d: output_ratio must be between 0 and 1 (got {ratio})")
+
+
 class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
     """``(sum of x**p)**(1 / p)`` over each window, with p = `norm_type`.
 

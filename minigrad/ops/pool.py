@@ -13,7 +13,7 @@ from minigrad.autograd import operation
 from minigrad.ops.piecewise import tie
 
 # Reading an image at the indices that max pooling returned, and its adjoint. `apart`: no two windows share a pixel.
-_gather = operation(
+read_places = operation(
     "max_pool2d_gather",
     lambda x, places, *, apart: kernels.max_pool2d_gather(x, places),
     lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
@@ -22,7 +22,7 @@ _gather = operation(
 _scatter: Any = operation(
     "max_pool2d_scatter",
     lambda g, places, *, size, apart: kernels.max_pool2d_input(g, places, size, apart),
-    lambda v, places, apart: _gather(v, places, apart=apart),
+    lambda v, places, apart: read_places(v, places, apart=apart),
     None,
 )
 # The maxima; their indices are written into the second operand.

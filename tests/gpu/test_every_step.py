@@ -24,7 +24,8 @@ LAYERS = {  # the arguments of the constructor, and the shape of the input
     "Conv1d": ((4, 3, 3), SERIES), "Conv2d": ((4, 5, 3), IMAGE),
     "ConvTranspose1d": ((4, 3, 3, 2), SERIES), "ConvTranspose2d": ((4, 3, 3, 2), IMAGE),
     "Fold": (((4, 4), 2), (2, 8, 9)), "GroupNorm": ((2, 4), IMAGE), "InstanceNorm1d": ((4,), SERIES),
-    "InstanceNorm2d": ((4,), IMAGE), "LayerNorm": ((6,), ROWS), "LazyBatchNorm1d": ((), SERIES),
+    "InstanceNorm2d": ((4,), IMAGE), "LazyInstanceNorm1d": ((), SERIES), "LazyInstanceNorm2d": ((), IMAGE),
+    "LayerNorm": ((6,), ROWS), "LazyBatchNorm1d": ((), SERIES),
     "LazyBatchNorm2d": ((), IMAGE), "LazyConv1d": ((3, 3), SERIES), "LazyConv2d": ((3, 3), IMAGE),
     "LPPool1d": ((2, 2), SERIES), "LPPool2d": ((2, 2), IMAGE),
     "LazyConvTranspose1d": ((3, 3), SERIES),
@@ -65,6 +66,7 @@ OTHERS = {  # classes without a step of their own, and a loss that reads labels 
     "SyncBatchNorm",
 }  # fmt: skip
 DRAW = {"AlphaDropout": ((), ROWS), "Dropout": ((), ROWS), "Dropout1d": ((), SERIES), "Dropout2d": ((), IMAGE)}
+DRAW |= {"Dropout3d": ((), VOLUME), "FractionalMaxPool2d": ((2, 3), IMAGE)}
 DRAW |= {"FeatureAlphaDropout": ((), IMAGE), "RReLU": ((), ROWS)}
 LAYERS |= DRAW
 

@@ -1,6 +1,7 @@
 """Lazy layers before, during and after their first call."""
 
 import copy
+from functools import partial
 
 import pytest
 
@@ -107,6 +108,18 @@ def test_options_reach_the_plain_layer():
     norm = nn.LazyBatchNorm1d(affine=False, track_running_stats=False)
     norm(torch.randn(3, 2))
     assert norm.weight is None and norm.running_mean is None and type(norm) is nn.BatchNorm1d
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 3, 3), (4, 3, 3)])
+def test_a_lazy_instance_norm_counts_the_channels_of_an_image_and_of_a_batch(shape):
+    x = torch.randn(*shape)
+    lazy, plain = (
+        make(affine=True, track_running_stats=True) for make in (nn.LazyInstanceNorm2d, partial(nn.InstanceNorm2d, 4))
+    )
+    assert torch.equal(lazy(x), plain(x)) and repr(lazy) == repr(plain)
+    assert torch.equal(lazy.running_mean, plain.running_mean)
+    norm = nn.LazyInstanceNorm1d()
+    assert torch.equal(norm(x[0]), nn.InstanceNorm1d(x.shape[-2])(x[0])) and norm.weight is None
 
 
 def test_wrong_inputs_of_the_first_call_are_refused():

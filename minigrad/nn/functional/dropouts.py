@@ -99,6 +99,22 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace, least=2)
 
 
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of volumes (N, C, D, H, W) or (C, D, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.dropout3d(torch.ones(1, 1, 1, 1, 2), p=1.0)
+    tensor([[[[[0., 0.]]]]])
+    """
+    require_tensors("dropout3d", "input", input)
+    shape = input.array.shape
+    if len(shape) not in (4, 5):
+        warn(f"dropout3d drops channels of (N, C, D, H, W) or (C, D, H, W), but got the shape {tuple(shape)}")
+    channel = 1 if len(shape) == 5 else 0
+    channels = shape[: channel + 1] + (1,) * len(shape[channel + 1 :])
+    return _drop("dropout3d", input, channels, p, training, inplace, least=1)
+
+
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...).
 

@@ -59,6 +59,10 @@ CASES = {
     "max_unpool1d": (
         lambda x: F.max_unpool1d(x, minigrad.arange(5).expand(x.shape) * 2, 2), [(2, 2, 5)],
     ),
+    "fractional_max_pool2d": (
+        lambda x: F.fractional_max_pool2d(x, 2, (3, 4), _random_samples=minigrad.full((2, 2, 2), 0.4).double()),
+        [(2, 2, 5, 6)],
+    ),
     "pdist": (F.pdist, [(3, 4)]),
     "ctc_loss": (
         lambda x: F.ctc_loss(F.log_softmax(x, 2).transpose(0, 1), minigrad.tensor([[1, 2], [1, 1]])[: len(x)],
@@ -172,6 +176,7 @@ RANDOM = {
     "dropout",
     "dropout1d",
     "dropout2d",
+    "dropout3d",
     "alpha_dropout",
     "feature_alpha_dropout",
     "gumbel_softmax",

@@ -135,6 +135,18 @@ def test_dropout1d_drops_channels_and_alpha_dropout_keeps_mean_and_std():
     assert F.alpha_dropout(x, 0.3) is x
 
 
+def test_dropout3d_drops_whole_channels_of_volumes_with_and_without_a_batch():
+    minigrad.manual_seed(0)
+    for shape in (20, 30, 2, 3, 2), (600, 2, 3, 2):
+        y = F.dropout3d(minigrad.ones(*shape), 0.25).numpy()
+        assert (y == y[..., :1, :1, :1]).all() and 0.2 < (y == 0).mean() < 0.3
+    with pytest.warns(UserWarning, match=r"dropout3d drops channels of \(N, C, D, H, W\) or \(C, D, H, W\)"):
+        y = minigrad.nn.Dropout3d()(minigrad.ones(50, 3))
+    assert minigrad.equal(y, y[:, :1].expand(50, 3))
+    with pytest.raises(RuntimeError, match="at least 1 dimensions"), pytest.warns(UserWarning, match="dropout3d"):
+        F.dropout3d(minigrad.tensor(1.0))
+
+
 def test_dropout2d_warns_for_inputs_that_are_no_images():
     for shape, message in ((2, 3), "dropout drops elements"), ((2, 3, 4), "write dropout1d"):
         with pytest.warns(UserWarning, match=message):
