@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from numpy import ndarray
+
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.ops import copies, index, shape
 from minigrad.ops import matmul as products
+from minigrad.ops.arithmetic import promote
 from minigrad.ops.inplace import copy_
 from minigrad.ops.setitem import setitem
 
@@ -100,12 +103,18 @@ class ShapeMethods(TensorBase):
         return self.mT
 
     # ---- products -------------------------------------------------------------------------------
-    matmul = __matmul__ = products.matmul
+    matmul = products.matmul
     mm = products.mm
     bmm = products.bmm
     mv = products.mv
     dot = products.dot
     outer = ger = products.outer
+
+    def __matmul__(self: Any, other: Any) -> Tensor:
+        if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
+            x, array = promote("matmul", self, other)
+            return products.matmul(x, wrap(array))
+        return products.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return products.matmul(other, self)

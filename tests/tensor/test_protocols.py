@@ -62,6 +62,20 @@ def test_an_array_on_the_left_is_refused_but_for_comparison_and_division():
     assert (x.numpy() == x).all() and not (x.numpy() != x).any()
 
 
+def test_an_array_on_the_right_is_a_constant_for_every_operator_but_no_argument_of_a_function():
+    x, array = torch.tensor([[1.0, 2.0]], requires_grad=True), np.array([[3.0], [5.0]])
+    product = x @ array
+    assert product.dtype == torch.float64 and product.tolist() == [[13.0]] and (x + array.T).tolist() == [[4.0, 7.0]]
+    product.backward()
+    assert x.grad.dtype == torch.float32 and x.grad.tolist() == [[3.0, 5.0]]
+    for shape in ((2,), (3, 2, 1)):  # a vector, and a batch
+        assert (x.detach() @ np.ones(shape, np.float32)).tolist() == (x.detach().numpy() @ np.ones(shape)).tolist()
+    with pytest.raises(TypeError, match=r"argument 'other' \(position 2\) must be Tensor, not numpy.ndarray"):
+        torch.matmul(x, array)
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        x @ np.ones((3, 1))
+
+
 def test_storage_offset_and_data_ptr_of_a_view():
     x = torch.arange(12.0).reshape(3, 4)
     view = x[1:, 2:]
