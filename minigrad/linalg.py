@@ -19,6 +19,7 @@ from minigrad.ops.decompositions import (
     svdvals,
 )  # fmt: skip
 from minigrad.ops.diagonal import diagonal as _diagonal
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.matmul import matmul
 from minigrad.ops.matrix_functions import matrix_exp, matrix_power
@@ -127,7 +128,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = x.array.shape[-1] if N is None else as_int(N, "linalg.vander(): argument 'N'")
     if count < 2:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
-    return stack_powers(x, range(count))
+    return name_last_call(stack_powers(x, range(count)), "CatBackward0")
 
 
 def eig(A: Any) -> NoReturn:

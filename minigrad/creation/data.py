@@ -12,6 +12,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.nested import read_numbers
 from minigrad.creation.options import check_options, place
+from minigrad.ops.arguments import as_number
 from minigrad.ops.copies import copy_operation
 
 if TYPE_CHECKING:
@@ -142,4 +143,4 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_gra
     tensor(3.)
     """
     dtype = dtypes.get_default_dtype() if dtype is None else dtype
-    return tensor(s, dtype=dtype, device=device, requires_grad=requires_grad)
+    return tensor(as_number("scalar_tensor", "s", s), dtype=dtype, device=device, requires_grad=requires_grad)

@@ -14,6 +14,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.creation.filled import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
+from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
 from minigrad.ops.shape import stand_along
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
     if steps == 1:
         return np.array([start], dtype)
-    return _space_evenly(start, end, steps, dtype)
+    return space_evenly(start, end, steps, dtype)
 
 
 def _require_single_ends(name: str, start: Any, end: Any) -> None:
@@ -66,22 +67,6 @@ def _require_single_ends(name: str, start: Any, end: Any) -> None:
     if any(ranks):
         detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {detail}")
-
-
-def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
-    """Rounds as PyTorch: the step and each number are rounded to this dtype, of float16 each product too."""
-    number: Any = dtype.type if dtype.kind == "f" else np.float64
-    first, last = number(start), number(end)
-    step = (last - first) / number(max(steps - 1, 1))
-    wide = {np.float16: np.float16, np.float32: np.float64}.get(number, np.longdouble)
-    return _count_from_both_ends(first, last, step, steps, wide).astype(number).astype(dtype)
-
-
-def _count_from_both_ends(first: Any, last: Any, step: Any, steps: int, wide: Any) -> Any:
-    """`first + i step` in the first half, `last - i step` in the second, computed in the type `wide`."""
-    i = np.arange(steps)
-    up, down = wide(first) + wide(step) * i.astype(wide), wide(last) - wide(step) * i[::-1].astype(wide)
-    return np.where(i < max(steps // 2, 1), up, down)
 
 
 @partial(creates, in_row=True)
@@ -129,7 +114,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
         number = dtype.type if dtype.kind == "f" else np.float64
         step = np.float64(number(end) - number(start)) / max(steps - 1, 1)  # as in PyTorch, not rounded to the dtype
         wide = np.longdouble if number is np.float64 else np.float64
-        exponents = _count_from_both_ends(number(start), number(end), step, steps, wide)
+        exponents = count_from_both_ends(number(start), number(end), step, steps, wide)
         return dtypes.convert(np.power(float(base), exponents.astype(np.float64)), dtype)
 
 

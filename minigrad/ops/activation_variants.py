@@ -121,7 +121,7 @@ rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rul
 
 # ---- exponential ---------------------------------------------------------------------------------
 def _elu_forward(x: Any, alpha: float, scale: float, rate: float) -> Any:
-    return scale * np.maximum(x, 0) + (scale * alpha) * np.expm1(rate * np.minimum(x, 0))
+    return np.where(x < 0, (scale * alpha) * np.expm1(rate * np.minimum(x, 0)), scale * x)  # -0.0 stays -0.0
 
 
 def _elu_rule(g: Any, x: Any, options: Any) -> Any:

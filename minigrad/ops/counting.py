@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, as_index, as_int64
+from minigrad.backend import array_module, as_index, as_int64, device_of, to_device
 from minigrad.ops.arguments import (
     as_int,
     as_number,
@@ -24,6 +24,8 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
+from minigrad.ops.evenly_spaced import space_evenly
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.order import return_type
 
@@ -76,6 +78,8 @@ def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_c
         raise RuntimeError(f"unique(): slices of a tensor of shape {shape} along dimension {d} have no elements")
     values, *others = compute(find, input, d, with_inverse, with_counts)
     picked = _picked(input, values=values.array)
+    if find is _find_runs or d is not None:
+        name_last_call(picked, "UniqueConsecutiveBackward0" if find is _find_runs else "UniqueDimBackward0")
     return (picked, *others) if others else picked
 
 
@@ -272,7 +276,10 @@ def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
     low, high = _check_range("torch.histc", low, high, 1.0)
     inside = x[(x >= low) & (x <= high)]
     inside = inside.astype(np.promote_types(x.dtype, np.float32), copy=False)
-    places = np.minimum((inside - low) * (bins / (high - low)), bins - 1).astype(np.int64)  # also where it overflows
+    span = inside.dtype.type(high) - inside.dtype.type(low)
+    whole = np.isfinite(span * bins)  # as PyTorch rounds; of larger numbers the product would overflow
+    places = np.minimum((inside - low) * bins / span if whole else (inside - low) * (bins / (high - low)), bins - 1)
+    places = places.astype(np.int64)
     return np.bincount(places, minlength=bins).astype(x.dtype)
 
 
@@ -320,6 +327,7 @@ def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) 
     xp = array_module(x)
     if isinstance(edges, int):  # the number of bins
         low, high = range or ((float(x.min()), float(x.max())) if x.size else (0.0, 1.0))
-        edges = xp.linspace(*_check_range("torch.histogram", low, high, 0.5), edges + 1).astype(x.dtype)
+        low, high = _check_range("torch.histogram", low, high, 0.5)
+        edges = to_device(space_evenly(low, high, edges + 1, x.dtype), device_of(x))
     counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
-    return counts.astype(x.dtype), edges
+    return counts.astype(x.dtype), edges.copy()

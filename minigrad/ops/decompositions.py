@@ -20,7 +20,7 @@ from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
-from minigrad.ops.grad_fn_names import recorded_as
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import cat
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import sum
@@ -348,4 +348,4 @@ def multi_dot(tensors: Any) -> Tensor:
     while len(given) > 2:  # the largest inner length would appear in every later product
         at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
         given[at - 1 : at + 1] = [given[at - 1] @ given[at]]
-    return given[0] @ given[1]
+    return name_last_call(given[0] @ given[1], "ViewBackward0") if len(tensors) > 2 else given[0] @ given[1]

@@ -101,7 +101,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
         return name_last_call(square, "DiagEmbedBackward0")
     if input.array.ndim != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
-    return clone(_diagonal_of(input, diagonal))
+    return name_last_call(clone(_diagonal_of(input, diagonal)), "DiagonalBackward0_copy")
 
 
 _diagonal_of = diagonal
@@ -138,6 +138,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag(ravel(input), offset)
 
 
+@recorded_as("BlockDiagBackward0")
 def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the given matrices one after another on its diagonal; vectors are rows.
 

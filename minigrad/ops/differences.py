@@ -12,6 +12,7 @@ from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
 from minigrad.ops.cumulative import cumsum
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import stand_along
@@ -136,6 +137,11 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     return mul(means, diff(x, dim=d - y.array.ndim)), d
 
 
+def _name_scaling(x: Any) -> str:
+    """What PyTorch does last: it halves the areas between points, or multiplies by the distance."""
+    return "DivBackward1" if isinstance(x, TensorBase) else "MulBackward1"
+
+
 @takes_out
 def trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The area under `y` by trapezoids, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
@@ -145,7 +151,7 @@ def trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor
     tensor(10.5000)
     """
     parts, d = _cut_trapezoids("trapezoid", y, x, dx, dim)
-    return sum(parts, d)
+    return name_last_call(sum(parts, d), _name_scaling(x))
 
 
 trapz = trapezoid
@@ -160,4 +166,5 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1
     tensor([ 3.0000, 10.5000])
     """
     parts, d = _cut_trapezoids("cumulative_trapezoid", y, x, dx, dim)
-    return cumsum(parts, d)
+    areas = cumsum(parts, d)
+    return areas if x is None else name_last_call(areas, _name_scaling(x))

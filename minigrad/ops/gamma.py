@@ -16,6 +16,7 @@ from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
 from minigrad.ops.error_function import for_either
+from minigrad.ops.grad_fn_names import recorded_as
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
@@ -114,6 +115,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
 
 
 @takes_out(cast=True)
+@recorded_as("MvlgammaBackward0")
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """``p (p - 1) / 4 log(pi)`` and the sum of ``lgamma(input - j / 2)`` for j < p: of p dimensions.
 
@@ -150,7 +152,7 @@ def _compute_scaled_bessel(order: int, x: Any) -> Any:
     for k in range(1, _FAR_TERMS):
         term = term * ((2 * k - 1) ** 2 - 4 * order**2) / (8 * k * far)
         large = large + term
-    return np.where(z < 30, small, large / np.sqrt(2 * math.pi * far)) * (np.sign(x) if order else 1)
+    return np.where(z < 30, small, large / math.sqrt(2 * math.pi) / np.sqrt(far)) * (np.sign(x) if order else 1)
 
 
 def bessel(order: int) -> Callable[[Any], Any]:

@@ -13,6 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
@@ -93,8 +94,11 @@ _index_put = shown_as(overwrite, "IndexPutBackward0")
 
 
 def reshape_like(x: Any, other: Any) -> Any:
-    """`x` in the shape of `other`, which has as many elements."""
-    return x if x.array.ndim == other.array.ndim else reshape(x, other.array.shape)
+    """`x` in the shape of `other`, which has as many elements; its node keeps the name."""
+    if x.array.ndim == other.array.ndim:
+        return x
+    name = x.node.name() if isinstance(x.node, Node) else ""
+    return name_last_call(reshape(x, other.array.shape), name)
 
 
 def at_least_1d(input: Any) -> Any:
@@ -116,7 +120,7 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
         nothing = getitem(ravel(input), slice(0, 0))
         return name_last_call(reshape(nothing, index.array.shape), "GatherBackward0")
     read = _gathered(at_least_1d(input), key=key_along("gather", input, dim, index))
-    return read if index.array.ndim else reshape(read, ())
+    return read if index.array.ndim else name_last_call(reshape(read, ()), "GatherBackward0")
 
 
 def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True) -> Any:
@@ -173,7 +177,7 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
     read = _index_selected(at_least_1d(input), key=watch((slice(None),) * d + (places.reshape(-1),), index))
-    return read if input.array.ndim else reshape(read, ())
+    return read if input.array.ndim else name_last_call(reshape(read, ()), "IndexSelectBackward0")
 
 
 @takes_out(apart="others")
@@ -310,7 +314,9 @@ def repeat_interleave(
     tensor([1, 1, 2, 2])
     """
     if repeats is None:
-        numbers = wrap(arange_beside(input.array, input.array.size))
+        if input.array.ndim != 1:
+            raise RuntimeError(f"repeat_interleave only accept 1D vector as repeat, got shape {input.array.shape}")
+        numbers = wrap(arange_beside(input.array, input.array.size).astype(input.array.dtype))
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
         input, dim = ravel(input), 0

@@ -48,9 +48,10 @@ def recorded_as(shown: str) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         @wraps(function)
-        def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-            result = function(input, *args, **kwargs)
-            if isinstance(result, TensorBase) and result.writes is input.writes:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
+            if isinstance(result, TensorBase) and any(x.writes is result.writes for x in given):
                 result = cast(Any, result).clone()
             return name_last_call(result, shown)
 

@@ -16,7 +16,7 @@ from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
@@ -213,6 +213,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
 
 
 @of_tensors
+@recorded_as("StackBackward0")
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All ways to take `r` of a vector's elements, in their order, one a row.
 
@@ -249,7 +250,9 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if n < 0:
         raise RuntimeError(f"N must be non-negative, got {n}")
     order = range(n) if increasing else range(n - 1, -1, -1)
-    return stack_powers(x, order) if n else getitem(unsqueeze(x, 1), (slice(None), slice(0, 0)))
+    if not n:
+        return getitem(unsqueeze(as_summable(x, None), 1), (slice(None), slice(0, 0)))
+    return name_last_call(stack_powers(x, order), "FlipBackward0")
 
 
 def stack_powers(x: Any, exponents: range) -> Tensor:

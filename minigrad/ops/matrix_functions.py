@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, takes_out
+from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.solve import check_matrix, constant_like, inv
 
@@ -30,13 +31,16 @@ def matrix_power(A: Any, n: int) -> Tensor:
     if (n := as_int(n, "linalg.matrix_power(): argument 'n'")) < 0:
         check_matrix("linalg.matrix_power", A)
         return matrix_power(inv(A), -n)
+    if n < 2:
+        one = constant_like(A, np.broadcast_to(np.eye(A.array.shape[-1]), A.array.shape)) if n == 0 else A
+        return name_last_call(A * 0 + one, "CopyBackwards") if n == 0 else clone(A)
     result: Any = None
     while n:
         if n & 1:
             result = A if result is None else result @ A
         n >>= 1
         A = A @ A if n else A
-    return A * 0 + constant_like(A, np.eye(A.array.shape[-1])) if result is None else result
+    return result
 
 
 def matrix_exp(A: Any) -> Tensor:

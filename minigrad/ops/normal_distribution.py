@@ -28,7 +28,7 @@ def _scaled_complement(x: Any) -> Any:
     u, series = 0.5 / size / size, 1.0
     for k in range(11, 0, -2):  # https://dlmf.nist.gov/7.12.E1 beyond the range of the polynomial
         series = 1 - k * u * series
-    factor = np.where(size > 28, series / (size * _ROOT_PI), factor)
+    factor = np.where(size > 28, series / _ROOT_PI / size, factor)
     outer = np.where(z > 0, factor, 2 / scale_down(1.0, np.minimum(size, 28.0)) - factor)
     return np.where(np.abs(z) < 1, np.exp(z * z) * (1 - inner), outer).astype(x.dtype)
 

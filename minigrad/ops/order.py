@@ -18,7 +18,7 @@ from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
 from minigrad.ops.gather import gather, pick_along
-from minigrad.ops.grad_fn_names import name_last_call, shown_as
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.shape import squeeze
@@ -134,6 +134,7 @@ min = _make_extreme(
 
 
 @takes_out
+@recorded_as("AminmaxBackward0")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The pair (min, max) over the dimension `dim`, or over all; ties share the gradient.
 

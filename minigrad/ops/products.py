@@ -12,8 +12,8 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, not_implemented_for, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
-from minigrad.ops.copies import cast
-from minigrad.ops.grad_fn_names import recorded_as
+from minigrad.ops.copies import cast, clone
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import stack
 from minigrad.ops.matmul import check_ranks, dot, matmul, mm
 from minigrad.ops.shape import reshape, t
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @takes_out
+@recorded_as("VdotBackward0")
 def vdot(input: Tensor, other: Any) -> Tensor:
     """The sum of the products of two vectors' elements: `dot`, as there are no complex numbers.
 
@@ -43,7 +44,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     """
     given = read_tensors("chain_matmul", matrices)
     check_ranks("chain_matmul", *[(x, 2) for x in given])
-    return reduce(mm, given)
+    return name_last_call(reduce(mm, given), "ViewBackward0") if len(given) > 1 else clone(given[0])
 
 
 @takes_out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.ops.arguments import as_int, axis, of_tensors
 from minigrad.ops.copies import clone, turn
 from minigrad.ops.elementwise import rename
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.shape import transpose
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     turns = as_int(k, "k") % 4
     if turns == 0:
-        return clone(input)
+        return name_last_call(clone(input), "Rot90Backward0")
     if turns == 2:
-        return turn(input, dims=(first, second))
+        return name_last_call(turn(input, dims=(first, second)), "Rot90Backward0")
     # a quarter turn swaps the axes and reverses one of them
-    return _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
+    turned = _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
+    return name_last_call(turned, "Rot90Backward0")

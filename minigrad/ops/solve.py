@@ -22,7 +22,7 @@ from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.grad_fn_names import recorded_as
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
@@ -320,7 +320,7 @@ def logdet(input: Tensor) -> Tensor:
     """
     check_matrix("logdet", input)
     sign, logarithm = slogdet(input)
-    return logarithm + masked_fill(sign * 0, sign < 0, float("nan"))
+    return name_last_call(logarithm + masked_fill(sign * 0, sign < 0, float("nan")), "WhereBackward0")
 
 
 @takes_out

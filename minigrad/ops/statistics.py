@@ -24,6 +24,7 @@ from minigrad.ops.copies import as_float, cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.elementwise import rename
 from minigrad.ops.gather import gather
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import read_at
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
@@ -97,6 +98,7 @@ def _read_correction(name: str, unbiased: bool | None, correction: float | None)
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
     """Makes `var` or `std`; under a name that ends in "_mean", the function that also returns the mean."""
+    both = f"{name.title().replace('_', '')}Backward0"  # VarMeanBackward0
 
     def call(
         input: Tensor, dim: Any = None, unbiased: bool = _OMITTED, keepdim: bool = False, *,
@@ -113,7 +115,7 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
             hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
             warn(f"{hint} with a correction of {c} is not defined")
         spread = made(x, dim=over, correction=c, keepdim=keepdim)
-        return (spread, mean(x, over, keepdim)) if name.endswith("_mean") else spread
+        return name_last_call((spread, mean(x, over, keepdim)), both) if name.endswith("_mean") else spread
 
     return takes_out(rename(call, name, text, example), cast=True)
 
@@ -151,6 +153,7 @@ _without_nan = operation(
 
 
 @takes_out(cast=True)
+@recorded_as("NansumBackward0")
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
 
@@ -196,7 +199,7 @@ def _find_at_rank(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interp
     found = movedim(found, -1, 0)  # (q, ...)
     if keepdim:
         found = reshape(found, -1, *([1] * ndim)) if d is None else unsqueeze(found, d + 1)
-    return found if asked.array.ndim else read_at(found, key=(0, Ellipsis))
+    return name_last_call(found if asked.array.ndim else read_at(found, key=(0, Ellipsis)), "SqueezeBackward4")
 
 
 def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
@@ -285,7 +288,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
     else:
         products, count = _weigh_products(x, correction, fweights, aweights)
     matrix = true_divide(products, count)
-    return reshape(matrix, ()) if matrix.array.size == 1 else matrix  # 0-d for a single variable
+    return name_last_call(reshape(matrix, ()) if matrix.array.size == 1 else matrix, "SqueezeBackward0")  # 0-d for one
 
 
 def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tuple[Any, Any]:

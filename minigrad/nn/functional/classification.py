@@ -192,7 +192,7 @@ def multi_margin_loss(
     lead = relu(margin - right + rows)
     lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
     losses = (lead if weight is None else lead * weight[labels].unsqueeze(1)).sum(1) / classes
-    return reduce_losses(losses.reshape(target.shape), reduction)
+    return name_last_call(reduce_losses(losses.reshape(target.shape), reduction), "MultiMarginLossBackward0")
 
 
 @loss

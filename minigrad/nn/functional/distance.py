@@ -12,7 +12,7 @@ from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.loss import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number, require_bools
 from minigrad.ops.copies import cast
-from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import exp, log1p
@@ -58,6 +58,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return name_last_call((x1 - x2 + eps).norm(p, -1, keepdim), "NormBackward1")
 
 
+@recorded_as("PdistBackward0")
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Else RuntimeError.
 
@@ -156,7 +157,7 @@ def soft_margin_loss(
     if losses.shape != input.shape:
         shapes = f"input of {list(input.shape)} and target of {list(target.shape)}"
         raise RuntimeError(f"soft_margin_loss: {shapes} would broadcast to {list(losses.shape)}; make them equal")
-    return reduce_losses(losses, reduction)
+    return name_last_call(reduce_losses(losses, reduction), "SoftMarginLossBackward0")
 
 
 @loss

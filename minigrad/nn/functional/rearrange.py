@@ -57,6 +57,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _deal_out(input, split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3), (*N, C * r * r, H // r, W // r))
 
 
+@recorded_as("ChannelShuffleBackward0")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleaves the channels of `groups` groups, (N, C, ...) to the same shape.
 

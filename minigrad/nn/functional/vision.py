@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import as_ints, check_images, require_floats, require_tensors
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
@@ -48,7 +49,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             f"blocks as {counts}, but its components must be at least one (unfold)."
         )
     columns: Tensor = unfold_windows(input if batched else input.unsqueeze(0), geometry=geometry)
-    return columns if batched else columns.squeeze(0)
+    return columns if batched else name_last_call(columns.squeeze(0), "Im2ColBackward0")
 
 
 def fold(
