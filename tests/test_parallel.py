@@ -220,8 +220,9 @@ def test_pieces_are_shared_only_if_each_thread_gets_one(eager):
 
 
 def test_two_pieces_of_small_products_are_shared_by_two_of_three_threads(eager):
-    both = threading.Barrier(2, timeout=10)
-    parallel.share(lambda piece: both.wait(), range(2), 10**9, alone=True)  # in one thread the first would wait in vain
+    both, met = threading.Barrier(2, timeout=10), []
+    parallel.share(lambda piece: met.append(both.wait()), range(2), 10**9, alone=True)
+    assert sorted(met) == [0, 1]  # in one thread the first would wait in vain
 
 
 def test_a_sum_of_pieces_is_the_same_for_any_number_of_threads(monkeypatch):
