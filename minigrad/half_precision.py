@@ -32,38 +32,33 @@ def sum_type(x: Any) -> Any:
     return np.float32 if x.dtype.char == "e" else x.dtype
 
 
-def widened(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of arrays or Tensors, which computes in float32 where the first of them is of float16."""
+def widened(function: Callable[..., Any], rounds: bool = False) -> Callable[..., Any]:
+    """`function` of arrays or Tensors, which computes in float32 where the first of them is of float16; with `rounds`,
+    an array that it makes of arrays is rounded to float16.
+    """
 
     @wraps(function)
     def compute(*operands: Any, **options: Any) -> Any:
         dtype = operands[0].dtype
         if dtype is FLOAT32 or dtype.itemsize != HALF.itemsize:
             return function(*operands, **options)
-        return function(*map(widen, operands), **options)
+        made = function(*map(widen, operands), **options)
+        return made.astype(HALF) if rounds and dtype == HALF else made
 
     return compute
 
 
 def round_once(function: Callable[..., Any]) -> Callable[..., Any]:
     """`widened`, with the result rounded to float16."""
-
-    @wraps(function)
-    def compute(*operands: Any, **options: Any) -> Any:
-        dtype = operands[0].dtype
-        if dtype is FLOAT32 or dtype != HALF:
-            return function(*operands, **options)
-        return function(*map(widen, operands), **options).astype(HALF)
-
-    return compute
+    return widened(function, rounds=True)
 
 
 def is_wide(function: Any) -> bool:
     """Whether `function` was made by `widened` or `round_once`."""
-    return isinstance(function, FunctionType) and function.__code__ in _WIDE
+    return isinstance(function, FunctionType) and function.__code__ is _WIDE
 
 
-_WIDE = {make(widen).__code__ for make in (widened, round_once)}
+_WIDE = widened(widen).__code__
 
 
 def round_result(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -55,13 +55,19 @@ def format_array(
     if array.dtype != default and (is_empty or array.dtype not in (np.int64, np.bool_)):
         notes.append(f"dtype=minigrad.{array.dtype.name}")
     text = opening + ("[]" if is_empty else _write_numbers(array, len(opening)))
+    whole = ", ".join([text, *notes, *last]) + ")"
+    columns = len(whole[whole.rfind("\n") + 1 :])
+    return whole if columns < options.linewidth else _break_lines(text, (*notes, *last), len(opening))
+
+
+def _break_lines(text: str, notes: Sequence[str], indent: int) -> str:
+    """`text` and its notes, each on a new line where PyTorch's would be: "torch" is three letters shorter."""
     used = len(text) - text.rfind("\n") + 1
-    for note in (*notes, *last):
-        # Lines break where PyTorch's do: "torch" is three letters shorter.
+    for note in notes:
         length = len(note.replace("minigrad.", "torch."))
         if used + length + 2 > options.linewidth:
-            text += ",\n" + " " * len(opening) + note
-            used = len(opening) + length
+            text += ",\n" + " " * indent + note
+            used = indent + length
         else:
             text += ", " + note
             used += length + 2

@@ -147,8 +147,8 @@ def check_repetition(trial: Trial) -> None:
     first = trial.gradients(trial.cotangents)
     with refuse_writes("outputs of the first call", trial, trial.outputs):
         again = trial.call(trial.inputs)
-        steps = [trial.draw.uniform(-trial.eps, trial.eps, getattr(x, "shape", ())) for x in trial.inputs]
-        trial.func(*[move(x, s) if is_float(x) else x for x, s in zip(trial.inputs, steps, strict=True)])
+        steps = [trial.eps * trial.draw.random(x.array.shape) if is_float(x) else None for x in trial.inputs]
+        trial.func(*[x if step is None else move(x, step) for x, step in zip(trial.inputs, steps, strict=True)])
     for outputs in (again, trial.outputs):
         found = trial.gradients(trial.cotangents, outputs)
         if not all(np.allclose(found[i], first[i], 0.0, trial.nondet_tol, equal_nan=True) for i in first):

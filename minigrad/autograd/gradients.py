@@ -41,14 +41,15 @@ def backward(
     if create_graph:
         messages.warn_of_cycle()
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
-    wanted = None
+    use, wanted = accumulate, None
     if inputs is not None:
         given = as_tuple(inputs)
         wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
         for target in given:
             if isinstance(target, TensorBase):
                 target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
-    _walk_silently(accumulate, seeds, create_graph, retain_graph, wanted)
+        use = lambda arriving: accumulate([pair for pair in arriving if isinstance(pair[0], TensorBase)])  # noqa: E731
+    _walk_silently(use, seeds, create_graph, retain_graph, wanted)
 
 
 def grad(
@@ -93,8 +94,6 @@ def grad(
 def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
     """Add to the ``.grad`` of each leaf: in place when it is there and no graph is wanted, as PyTorch does."""
     for leaf, gradient in arriving:
-        if not isinstance(leaf, TensorBase):
-            continue  # a result, whose own hook has added
         if leaves.leaf_hooks:
             gradient = leaves.leaf_hooks[0].before_accumulation(leaf, gradient)
         with _adding:
@@ -158,6 +157,8 @@ def _walk_silently(
 
 def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
+    if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
+        return [_make_seed(outputs, gradients, create_graph, 0)]
     roots = as_tuple(outputs)
     given = (None,) * len(roots) if gradients is None else as_tuple(gradients)
     seeds = [_make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, TypeAlias
 
 from numpy import ndarray
@@ -80,14 +80,10 @@ class Arrivals:
         self.create_graph = create_graph
         self.pending: dict[Any, Any] = {}  # by edge
         self.owned: set[Edge] = set()  # edges whose sum has memory of its own, so that it can be added to in place
-        self.newest: list[Any] = []  # a heap of the nodes among the edges, the newest on top
         for edge, gradient in seeds:
-            if edge in self.pending:
-                self.add(edge, gradient)
-            else:
-                self.pending[edge] = gradient
-                if isinstance(edge, Node):
-                    heappush(self.newest, (-edge.order, edge))
+            self.pending[edge] = gradient if edge not in self.pending else self.pending[edge] + gradient
+        self.newest = [(-edge.order, edge) for edge in self.pending if isinstance(edge, Node)]  # the newest on top
+        heapify(self.newest)
 
     def receive(self, node: Node, gradients: Sequence[Any], cotangent: Any) -> None:
         """Take in what `node` made of its `cotangent`: a gradient along each of its edges, or None."""
@@ -108,7 +104,7 @@ class Arrivals:
             if own is not None:  # any other gradient may share its memory
                 self.owned.add(edge)
 
-    def add(self, edge: Any, gradient: Any, own: Any = None) -> None:
+    def add(self, edge: Any, gradient: Any, own: Any) -> None:
         """Add `gradient` to what waits at `edge`: into the memory of one of them that is ours, else into new memory."""
         waiting = self.pending[edge]
         self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else own)

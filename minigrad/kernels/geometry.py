@@ -42,9 +42,11 @@ class Geometry(NamedTuple):
 
         With `ceil_mode` (pooling) the last window may reach beyond the end, if it starts inside.
         """
-        along_h, along_w = [
-            _count(*axis, ceil_mode) for axis in zip(size, self.reach, self.stride, self.padding, strict=True)
-        ]
+        spans = zip(size, self.reach, self.stride, self.padding, strict=True)
+        if ceil_mode:
+            along_h, along_w = [_count_up(n, r, s, p) for n, r, s, p in spans]
+        else:
+            along_h, along_w = [(n + 2 * p - r) // s + 1 for n, r, s, p in spans]
         return along_h, along_w
 
     def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
@@ -61,9 +63,6 @@ class Geometry(NamedTuple):
         return self._replace(padding=(rh - 1 - ph, rw - 1 - pw))
 
 
-def _count(length: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> int:
-    room = length + 2 * padding - reach
-    if not ceil_mode:
-        return room // stride + 1
-    count = -(-room // stride) + 1
+def _count_up(length: int, reach: int, stride: int, padding: int) -> int:
+    count = -(-(length + 2 * padding - reach) // stride) + 1
     return count - ((count - 1) * stride >= length + padding)

@@ -26,7 +26,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.index import first_out_of_range
+from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.order import return_type
 
 if TYPE_CHECKING:

@@ -29,9 +29,10 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.copies import ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
-from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
+from minigrad.ops.index import getitem, put_at, read_at
+from minigrad.ops.keys import array_key, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.setitem import check_fits_region, types_differ
+from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape, stand_along
 
 if TYPE_CHECKING:
@@ -86,6 +87,14 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _gathered = shown_as(read_at, "GatherBackward0")
 _index_selected = shown_as(read_at, "IndexSelectBackward0")
+# Adds values at indices, which may repeat.
+add_at = operation(
+    "index_put",
+    lambda x, values, *, key: x + put_at.forward(values, shape=x.shape, key=key),
+    lambda g: g,
+    lambda g, key: read_at(g, key=key),
+    in_float32=True,
+)
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
 _index_put_added = operation("index_put", add_at.forward, lambda g, key: g, add_at.rules[1])
 _index_put_added.once = True  # as in PyTorch, which saves the indices for every backward, even one that reads none

@@ -26,6 +26,7 @@ from minigrad.ops.arguments import (
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.copies import cast, ravel
 from minigrad.ops.gather import (
+    add_at,
     at_least_1d,
     check_covers,
     check_is_index,
@@ -36,7 +37,8 @@ from minigrad.ops.gather import (
     scatter_key,
 )
 from minigrad.ops.grad_fn_names import recorded_as, shown_as
-from minigrad.ops.index import add_at, put_at, read_at, watch
+from minigrad.ops.index import put_at, read_at
+from minigrad.ops.keys import watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand

@@ -11,7 +11,7 @@ from minigrad.backend import array_module
 from minigrad.half_precision import sum_type
 from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid_of
 from minigrad.ops.elementwise import elementwise
-from minigrad.ops.index import first_out_of_range
+from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.loss import reduce_terms, share
 from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.side_by_side import keep_where

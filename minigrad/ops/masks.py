@@ -25,7 +25,8 @@ from minigrad.ops.copies import cast, contiguous
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise, twin_of
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.index import read_at, watch
+from minigrad.ops.index import read_at
+from minigrad.ops.keys import watch
 from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:

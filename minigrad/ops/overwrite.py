@@ -15,7 +15,8 @@ import numpy as np
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.copies import copy_operation
-from minigrad.ops.index import is_basic, read_at
+from minigrad.ops.index import read_at
+from minigrad.ops.keys import is_basic
 from minigrad.ops.memory_layout import copy_by_layout, layout_of, owner_of
 from minigrad.ops.piecewise import gate
 from minigrad.ops.strides import slide_windows, strided

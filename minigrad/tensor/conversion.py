@@ -23,7 +23,8 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     def convert(self: Any, memory_format: Any = None) -> Tensor:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(method, "input", 1, self)
-        return copies.to_memory_format(method, copies.cast(self, dtype.numpy), memory_format)
+        made = copies.cast(self, dtype.numpy)
+        return made if memory_format is None else copies.to_memory_format(method, made, memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
     named: Any = rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")

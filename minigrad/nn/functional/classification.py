@@ -22,7 +22,7 @@ from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, not_implemented_for, require_kind
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.index import first_out_of_range
+from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.shape import stand_along
 from minigrad.tensor import Tensor

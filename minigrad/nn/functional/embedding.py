@@ -15,7 +15,7 @@ from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.arguments import as_int, require_bools
 from minigrad.ops.counting import unique
-from minigrad.ops.index import first_out_of_range
+from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
 from minigrad.tensor import Tensor

@@ -12,7 +12,7 @@ from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
 from minigrad.ops.gather import scatter
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.index import first_out_of_range
+from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.unary import sign
 from minigrad.tensor import Tensor
 

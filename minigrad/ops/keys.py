@@ -1,0 +1,225 @@
+"""Keys that hold tensors, arrays, lists or masks: read as NumPy takes them, checked as PyTorch does.
+
+`index.py` and `setitem.py` read other keys, of ints, slices, None and ..., by themselves.
+"""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.node import Watched
+from minigrad.autograd.recording import operation
+from minigrad.backend import device_of, to_device
+from minigrad.devices import CPU, device
+from minigrad.ops.memory_layout import have_one_base
+from minigrad.ops.writes import check_memory
+
+
+class Key(tuple[Any, ...]):
+    """An index that contains arrays, with the tensors whose memory these arrays may share.
+
+    A node that keeps a Key checks it before its rules run: if the index was written to after the
+    forward, gradients would be added at wrong places.
+    """
+
+    watched: tuple[Watched, ...] = ()
+
+
+# Watched where a key holds no tensor: never written to, but with it backward frees the indices that the node keeps.
+_UNCHANGED: Watched = ([0], 0, ())
+
+
+def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
+    """`key` as a `Key` that also watches `tensors`."""
+    made = Key(key)
+    seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
+    made.watched = getattr(key, "watched", ()) + seen or (_UNCHANGED,)
+    return made
+
+
+def is_basic(key: tuple[Any, ...]) -> bool:
+    """True if `key` contains only ints, slices, None and ...: reading by it gives a view."""
+    return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
+
+
+def first_out_of_range(places: Any, size: int) -> int | None:
+    """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
+    if type(places) is not np.ndarray or not places.size:
+        return None
+    low, high = int(places.min()), int(places.max())
+    return low if low < 0 else high if high >= size else None
+
+
+def array_key(array: Any, key: Any) -> tuple[Any, ...]:
+    """An index as NumPy takes it: tensors and lists become arrays on the device of `array`."""
+    where = device_of(array)
+    given = key if isinstance(key, tuple) else (key,)
+    parts = tuple([_convert_part(k, where) for k in given])
+    if not is_basic(parts):
+        return watch(parts, *given) if not isinstance(key, Key) else key
+    return (*parts, Ellipsis) if Ellipsis not in parts else parts
+
+
+_OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, slice, type(None), type(Ellipsis))
+
+
+def tuple_of_lists(key: list[Any]) -> Any:
+    """Reads a list of lists, tensors or slices as a tuple, one entry for each axis, as older PyTorch does."""
+    if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
+        return key
+    hint = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
+    warn(f"{hint}, or x[torch.tensor(seq)] for one index")
+    return tuple(key)
+
+
+_as_mask = operation("to_bool", lambda x: x.astype(bool), None)
+
+
+def _convert_part(part: Any, where: device) -> Any:
+    """One part of an index as NumPy takes it, with arrays on the device `where`."""
+    if isinstance(part, TensorBase):
+        return _convert_tensor(part, where)
+    if isinstance(part, slice):
+        return _convert_slice(part)
+    if isinstance(part, np.integer):
+        return int(part)
+    if is_array(part):
+        return _bring(part, where)
+    if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))):
+        return part
+    if isinstance(part, str):
+        raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
+    if hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, dict):  # as list or Subset
+        return _convert_list(part, where)
+    known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
+    raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
+
+
+def _convert_tensor(part: TensorBase, where: device) -> Any:
+    """A tensor as an array of indices, a mask, or an int."""
+    array = part.array
+    if array.ndim == 0 and array.dtype.kind == "i":
+        return int(array)
+    if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
+        hint = f"got {array.dtype}; convert with .long()"
+        raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
+    return _bring(array, where)
+
+
+def _bring(index: Any, where: device) -> Any:
+    """An array of indices or a mask (uint8 too), moved to the GPU of the tensor if it is on the CPU, as in PyTorch."""
+    if index.dtype == np.uint8:
+        hint = "as a mask, use x[mask.bool()]; as places, .long()"
+        warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
+        index = _as_mask(wrap(index)).array
+    return to_device(index, where) if type(index) is np.ndarray and where is not CPU else index
+
+
+def _convert_list(part: Any, where: device) -> Any:
+    """A list as an array of indices or a mask."""
+    inside = [_as_plain(p) for p in part]
+    try:
+        return _bring(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
+    except ValueError:
+        raise ValueError(f"a list of indices must not be ragged, got {part}") from None
+
+
+def _convert_slice(part: slice) -> slice:
+    """A slice whose bounds may be tensors of one integer."""
+    start, stop, step = map(_as_plain, (part.start, part.stop, part.step))
+    if isinstance(step, int) and step <= 0:
+        raise step_too_small(step)
+    return slice(start, stop, step)
+
+
+def _as_plain(x: Any) -> Any:
+    return index(x) if isinstance(x, TensorBase) else x  # type: ignore[arg-type]
+
+
+def step_too_small(step: int) -> ValueError:
+    """The error for a slice whose step is not positive."""
+    return ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
+
+
+def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """Splits a key of ints and arrays into two keys: first the ints, slices and new axes, then the arrays.
+
+    This is PyTorch's order. NumPy treats ints as arrays, and moves the axes of arrays to the front if an
+    int and an array are not adjacent. None if the key need not be split.
+    """
+    many = [is_array(p) or isinstance(p, bool) for p in parts]  # parts that read several elements, or none
+    if not any(many) or int not in map(type, parts):
+        return None
+    first: list[Any] = []
+    then: list[Any] = []
+    for part, is_many in zip(parts, many, strict=True):
+        if is_many:
+            first += [slice(None)] * count_axes(part)
+            then.append(part)
+        else:
+            first.append(part)
+            if type(part) is not int:
+                then.append(part if part is Ellipsis else slice(None))
+    arrays_alone = Key(then if Ellipsis in first else (*then, Ellipsis))
+    arrays_alone.watched = getattr(parts, "watched", ())
+    return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
+
+
+def count_axes(part: Any) -> int:
+    """The number of axes that a part of a key reads; 0 for ..., which reads those that are left."""
+    if part is None or part is ... or isinstance(part, bool):
+        return 0
+    return part.ndim if is_array(part) and part.dtype.kind == "b" else 1
+
+
+def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
+    """Reads an index that is not plain: as NumPy takes it, whether it gives a view, and its two steps if split."""
+    parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
+    return parts, is_basic(parts), in_two_steps(parts)
+
+
+# ---- writing ---------------------------------------------------------------------------------------
+def read_array(array: Any, key: Any) -> Any:
+    """``array[key]``, with an error that names the shape."""
+    try:
+        return array[key]
+    except IndexError as error:
+        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
+def check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
+    """Raises if values of another dtype are written by index tensors, except a number under a mask."""
+    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask too
+    one_mask = len(places) == 1 and is_array(places[0]) and places[0].ndim > 0 and places[0].dtype.kind == "b"
+    if places and (source.size != 1 or not one_mask):
+        read_array(array, parts)  # reports an index out of range first
+        raise types_differ(array, source)
+    if places and type(source) is np.ndarray:
+        number = source.item()
+        dtypes.check_fits(number, number, array.dtype)
+
+
+def types_differ(array: Any, source: Any) -> RuntimeError:
+    """The error for values of another dtype than that of the tensor."""
+    types = f"got {array.dtype} for the destination and {source.dtype} for the source"
+    hint = "convert the source with .to(destination.dtype)"
+    return RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
+
+
+def check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
+    """Raises if the index or the value shares memory with the target."""
+    places = [part for part in parts if is_array(part)]
+    under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
+    for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
+        if is_array(beside) and have_one_base(array, beside):
+            try:
+                check_memory(array, "index assignment", beside, wholly=True)
+            except RuntimeError:
+                read_array(array, parts)  # reports an index out of range first
+                raise
