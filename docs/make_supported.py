@@ -1113,11 +1113,6 @@ DIFFERENCES = [
         "torch.ones(2, 3).t().sort(0).values.stride() == (2, 1)",
     ),
     (
-        "`scatter`, `index_copy`, `masked_scatter` of a transposed tensor",
-        "the result keeps the input's order of axes in memory; PyTorch's is row-major",
-        "torch.ones(2, 3).t().index_copy(0, torch.tensor([0]), torch.ones(1, 2)).stride() == (1, 3)",
-    ),
-    (
         "`Module.state_dict(destination, prefix)`",
         "takes keywords only; PyTorch also takes positions, and warns that it will not for long",
         "refuses(\"nn.Linear(1, 1).state_dict({}, 'p.')\")",

@@ -70,7 +70,7 @@ hardshrink = _with_options(
 )
 softshrink = _with_options(
     "softshrink",
-    lambda x, lambd: x - np.clip(x, -lambd, lambd),
+    lambda x, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.clip(x, -lambd, lambd)),  # -0.0 below zero
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
     in_float32=True,
 )

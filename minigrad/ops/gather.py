@@ -27,7 +27,7 @@ from minigrad.ops.arguments import (
     shapes_do_not_broadcast,
     takes_out,
 )
-from minigrad.ops.copies import ravel
+from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
 from minigrad.ops.keys import array_key, first_out_of_range, types_differ, watch
@@ -283,6 +283,7 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool
     target, values = at_least_1d(input), _read_by_index(name, src, index)
     if add:
         return reshape_like(_scatter_added(target, values, key=key), input)
+    target = contiguous(target)  # as PyTorch's result lies; that of scatter_add lies as input does
     return reshape_like(_scattered_over(target, values, reader=read_at, statics={"key": key}), input)
 
 

@@ -24,7 +24,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.arithmetic import mul
-from minigrad.ops.copies import cast, ravel
+from minigrad.ops.copies import cast, contiguous, ravel
 from minigrad.ops.gather import (
     add_at,
     at_least_1d,
@@ -111,7 +111,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     if isinstance(index, TensorBase):
         check_is_index("index_copy", index.array.dtype)
     key, target, rows = _read_rows("index_copy", input, dim, index, source)
-    return reshape_like(_copied(target, rows, reader=read_at, statics={"key": key}), input)
+    return reshape_like(_copied(contiguous(target), rows, reader=read_at, statics={"key": key}), input)
 
 
 @takes_out(apart="others", in_part=True, read_before="numbers")
@@ -399,4 +399,4 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         detail = f"{source.array.size} elements for a mask with {count} places"
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {detail}")
     values = read_at(ravel(source), key=(slice(0, count), Ellipsis))
-    return _mask_scattered(whole, values, reader=read_at, statics={"key": watch((where,), mask)})
+    return _mask_scattered(contiguous(whole), values, reader=read_at, statics={"key": watch((where,), mask)})

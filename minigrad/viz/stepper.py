@@ -115,7 +115,7 @@ class Stepper:
         handles = [self._watch(box, node) for box, node in walked]
         leaves = [node for _, node in walked if isinstance(node, Tensor)]
         try:
-            seed = None if tensor.numel() == 1 else tensor.detach() * 0 + 1
+            seed = None if tensor.numel() == 1 else tensor.new_ones(tensor.shape)
             grad(tensor, leaves, seed, retain_graph=True, allow_unused=True)
         finally:
             for handle in handles:

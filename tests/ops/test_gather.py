@@ -208,3 +208,23 @@ def test_scatter_checks_a_number_only_where_it_writes():
     assert torch.zeros(2, dtype=torch.int8).scatter_(0, nowhere, 300).tolist() == [0, 0]
     with pytest.raises(RuntimeError, match="to type int8 without overflow"):
         torch.zeros(2, dtype=torch.int8).scatter_(0, torch.tensor([0]), 300)
+
+
+TURNED = torch.arange(6.0).reshape(2, 3).t()  # [[0, 3], [1, 4], [2, 5]]
+ROWS = torch.tensor([[10.0, 20.0], [30.0, 40.0]])
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.scatter(0, torch.tensor([[2, 2], [0, 0]]), ROWS),
+        lambda x: x.index_copy(0, torch.tensor([2, 0]), ROWS),
+        lambda x: x.masked_scatter(TURNED % 3 != 1, torch.tensor([30.0, 40.0, 10.0, 20.0])),
+    ],
+)
+def test_a_turned_tensor_with_new_entries_is_contiguous(write):
+    turned = TURNED.detach().requires_grad_()
+    new = write(turned)
+    assert new.stride() == (2, 1) and new.view(-1).tolist() == [30.0, 40.0, 1.0, 4.0, 10.0, 20.0]
+    new.sum().backward()
+    assert turned.grad.tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]]

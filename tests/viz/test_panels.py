@@ -43,6 +43,12 @@ def test_kernel_writes_its_numbers() -> None:
     viz.kernel(minigrad.zeros(3, 3))
 
 
+@pytest.mark.parametrize(("cells", "bound"), [([[2.0, -4.0]], 4), ([[-0.5, 0.25]], 0.5), ([[0.0, 0.0]], 1)])
+def test_colours_reach_from_minus_the_largest_size_to_it(cells: list[list[float]], bound: float) -> None:
+    assert viz.kernel(cells).images[0].get_clim() == (-1.6 * bound, 1.6 * bound)  # pale, so that numbers can be read
+    assert viz.grid([cells, cells]).axes[1].images[0].get_clim() == (-bound, bound)
+
+
 def test_kernel_history_has_a_line_per_weight() -> None:
     axes = viz.kernel_history([minigrad.zeros(1, 1, 1, 2), minigrad.tensor([[[[1.0, -1.0]]]])])
     np.testing.assert_array_equal([line.get_ydata() for line in axes.lines], [[0, 1], [0, -1]])

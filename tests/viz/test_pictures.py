@@ -24,6 +24,15 @@ def test_a_receptive_field_marks_what_the_output_sees(kernels, strides, sees):
     assert len(find_red_squares(picture, len(kernels))) == 1
 
 
+def test_every_square_and_label_of_a_receptive_field_is_inside_the_axes():
+    (axes,) = viz.receptive_field([3, 2], [2, 1]).axes
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    boxes = [patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches]
+    assert min(box.x0 for box in boxes) >= left and max(box.x1 for box in boxes) <= right
+    assert min(box.y0 for box in boxes) >= bottom and max(box.y1 for box in boxes) <= top
+    assert all(left < text.get_position()[0] for text in axes.texts)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

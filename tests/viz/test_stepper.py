@@ -53,6 +53,17 @@ def test_a_result_of_several_numbers_is_summed_first() -> None:
     assert without_device(viz.stepper(x * x).steps[-1]["numbers"]) == "tensor([2., 4.])"
 
 
+def test_the_walk_starts_from_ones_where_the_result_is_infinite() -> None:
+    x = mg.tensor([float("inf"), 1.0], requires_grad=True)
+    assert without_device(viz.stepper(x * 2).steps[-1]["numbers"]) == "tensor([2., 2.])"
+
+
+def test_a_page_is_saved_under_a_name_in_capital_letters(tmp_path: Path) -> None:
+    x = mg.ones(2, requires_grad=True)
+    viz.stepper((x * 2).sum()).save(tmp_path / "WALK.HTML")
+    assert (tmp_path / "WALK.HTML").stat().st_size > 1000
+
+
 def test_the_page_needs_no_other_files(tmp_path: Path) -> None:
     weight = mg.ones(2, requires_grad=True)
     page = viz.stepper((weight * 2).sum(), {"</script><b>": weight})

@@ -40,6 +40,17 @@ def test_each_activation_is_its_formula(name):
     np.testing.assert_allclose(result.numpy(), FORMULAS[name](X), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "celu", "selu", "softshrink", "silu", "mish"])
+def test_an_activation_keeps_the_sign_of_zero(name):
+    assert np.signbit(getattr(F, name)(minigrad.tensor([-0.0, 0.0])).numpy()).tolist() == [True, False]
+
+
+def test_softshrink_of_a_small_number_is_a_zero_of_its_sign():  # recorded from PyTorch
+    result = F.softshrink(minigrad.tensor([-0.3, 0.3, -0.5, float("nan"), -float("inf")]))
+    np.testing.assert_array_equal(result.numpy(), [-0.0, 0.0, -0.0, np.nan, -np.inf])
+    assert np.signbit(result.numpy()[:3]).tolist() == [True, False, True]
+
+
 def test_gelu_by_tanh_is_its_formula():
     inner = np.sqrt(2 / np.pi) * (X + 0.044715 * X**3)
     result = F.gelu(minigrad.tensor(X), approximate="tanh")
