@@ -1088,7 +1088,7 @@ DIFFERENCES = [
         "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
     ),
     (
-        "modules' hooks on `state_dict()`, on loading, on all modules; `to_empty`, `share_memory`, `set_submodule`",
+        "`Module.to_empty`, `share_memory`, `set_submodule`",
         "not supported; nor are `Tensor.output_nr`, `polygamma_`, `graph.allow_mutation_on_saved_tensors`",
         "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",
     ),

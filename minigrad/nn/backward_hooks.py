@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-class Boundary(Function):
+class BackwardHookFunction(Function):
     """The identity on some tensors; in backward their gradients are passed to `seen`.
 
     A missing gradient is passed as zeros, or as None.
@@ -37,7 +37,7 @@ class Boundary(Function):
 class BackwardWatch:
     """One call of a module that has backward hooks.
 
-    Its inputs and its outputs each pass through a `Boundary`: in backward the outputs' gradients arrive
+    Its inputs and its outputs each pass through a `BackwardHookFunction`: in backward the outputs' gradients arrive
     first, and the inputs' gradients after everything in between.
     """
 
@@ -48,13 +48,13 @@ class BackwardWatch:
         self._sees_inputs = False  # whether one of them needs a gradient
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, with the tensors passed through a `Boundary`."""
+        """The arguments, with the tensors passed through a `BackwardHookFunction`."""
         self._inputs = len(args)
         args, self._sees_inputs = _watch(args, self._show_grad_input, zeros=True)
         return args
 
     def watch_outputs(self, result: Any) -> Any:
-        """The result, a tensor or a tuple with tensors, passed through a `Boundary`."""
+        """The result, a tensor or a tuple with tensors, passed through a `BackwardHookFunction`."""
         if not isinstance(result, (Tensor, tuple)):
             got = type(result).__name__
             warn(
@@ -67,13 +67,21 @@ class BackwardWatch:
         for (hook,) in self._hooks.at("backward_pre"):
             gradients = _replace("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
-        # No gradient will arrive at the inputs, so the hooks run now.
-        if not self._sees_inputs and any(g is not None for g in self._show_grad_input((None,) * self._inputs)):
+        if not self._sees_inputs:
+            self._show_no_grad_input()
+        return gradients
+
+    def _show_no_grad_input(self) -> None:
+        """Runs the hooks at once, because no gradient will arrive at the inputs."""
+        warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
+            "require gradients: grad_input is None"
+        )
+        if any(g is not None for g in self._show_grad_input((None,) * self._inputs)):
             raise RuntimeError(
                 "Backward hook for Modules where no input requires gradient should always return None or None for "
                 "all gradients."
             )
-        return gradients
 
     def _show_grad_input(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         if self._grad_output is None:  # the outputs' gradients were not seen: outputs in a dict, or another backward
@@ -85,7 +93,7 @@ class BackwardWatch:
 
 
 def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
-    """`values` with their tensors passed through a `Boundary`, if one of them needs a gradient."""
+    """`values` with their tensors passed through a `BackwardHookFunction`, if one of them needs a gradient."""
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
         return values, False
@@ -95,7 +103,7 @@ def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) ->
         changed = seen(tuple(shown.get(i) for i in range(len(values))))
         return tuple(changed[i] for i in places)
 
-    tensors = Boundary.apply(show, zeros, *[values[i] for i in places])
+    tensors = BackwardHookFunction.apply(show, zeros, *[values[i] for i in places])
     passed = dict(enumerate(values)) | dict(zip(places, tensors, strict=True))
     return tuple(passed.values()), True
 

@@ -49,11 +49,19 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     if destination is None:
         destination = OrderedDict()
         destination._metadata = OrderedDict()  # where PyTorch stores the version of each module
+    metadata = {"version": module._version}
     if hasattr(destination, "_metadata"):
-        destination._metadata[prefix.removesuffix(".")] = {"version": module._version}
+        destination._metadata[prefix.removesuffix(".")] = metadata
+    for (hook,) in module._hooks_at("save_pre"):
+        hook(module, prefix, keep_vars)
     module._save_to_state_dict(destination, prefix, keep_vars)
     for name, child in module._members(MODULE):
         child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+    for hook, may_replace in module._hooks_at("save_post"):
+        given = hook(module, destination, prefix, metadata)
+        if given is not None and not may_replace:
+            raise RuntimeError("state_dict post-hook must return None: change the dict that it is given")
+        destination = destination if given is None else given
     return destination
 
 
@@ -74,7 +82,8 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
         )
     result, faults = IncompatibleKeys([], []), list[str]()
     metadata = getattr(state_dict, "_metadata", {})
-    _load_tree(module, dict(state_dict), "", metadata, {"assign_to_params_buffers": assign}, (*result, faults))
+    options = {"assign_to_params_buffers": True} if assign else {}
+    _load_tree(module, dict(state_dict), "", metadata, options, (*result, faults))
     differing = [
         f"{kind} key(s) in state_dict: {', '.join(f'{key!r}' for key in keys)}. ".replace("'", '"')
         for kind, keys in zip(("Missing", "Unexpected"), result, strict=True)
@@ -110,6 +119,9 @@ def _load_tree(
             below.setdefault(name, {})[key] = value
     for name, child in module._members(MODULE):
         _load_tree(child, below.get(name, {}), f"{prefix}{name}.", metadata, options, found)
+    for (hook,) in module._hooks_at("load_post"):
+        if hook(module, IncompatibleKeys(*found[:2])) is not None:
+            raise AssertionError("a hook after load_state_dict() must return None: change the lists that it is given")
 
 
 def load_own(
@@ -117,6 +129,9 @@ def load_own(
     missing: list[str], unexpected: list[str], faults: list[str],
 ) -> None:  # fmt: skip
     """Copies the entries under `prefix` into `module`, without its submodules; errors are added to the three lists."""
+    for hook, with_module in module._hooks_at("load_pre"):
+        given = (state_dict, prefix, metadata, strict, missing, unexpected, faults)
+        hook(module, *given) if with_module else hook(*given)
     own, children = own_state(module), dict(module._members(MODULE))
     assign = metadata.get("assign_to_params_buffers", False)
     for name, tensor in own.items():

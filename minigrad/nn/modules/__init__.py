@@ -26,7 +26,7 @@ _ROOMS = {
     "instancenorm": "normalization",
     "linear": "linear bilinear lazy",
     "loss": "loss regression classification distance",
-    "module": "module",
+    "module": "module hooks_on_all",
     "normalization": "normalization",
     "padding": "padding",
     "pixelshuffle": "shape",
