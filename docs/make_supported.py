@@ -135,7 +135,7 @@ DIFFERENCES = [
         "refuses('torch.tensor(True).cumsum_(0)')",
     ),
     (
-        "`cumsum_`, `cumprod_`, `renorm_` on overlapping views",
+        "`cumsum_`, `cumprod_`, `renorm_` on overlapping views, and such views as `out=`",
         "read everything first, and the last write stays; PyTorch goes line by line, and reads what it has written",
         "torch.arange(4.0).unfold(0, 3, 1).cumsum_(0).tolist() == [[0.0, 1.0, 3.0], [1.0, 3.0, 5.0]]",
     ),
@@ -957,9 +957,46 @@ DIFFERENCES = [
         "gradient('torch.vander(x).sum()', [2.0, 3.0]) == [1.0, 1.0]",
     ),
     (
-        "NaN as `lr`, `label_smoothing` or dropout's `p`",
+        "NaN as an optimizer's option, as `label_smoothing` or as dropout's `p`",
         "refused; PyTorch accepts it, and gives NaN",
         "refuses('torch.nn.Dropout(torch.nan)')",
+    ),
+    (
+        "`amsgrad`, `centered` or `momentum` of Adam and RMSprop, switched on in a group after the first step",
+        "the averages begin there; PyTorch raises KeyError",
+        (
+            "[x := ones_with_gradient(1), o := torch.optim.RMSprop([x], lr=0.5), (x * 2).sum().backward(), o.step(), "
+            "o.param_groups[0].update(momentum=0.5), o.step(), 'momentum_buffer' in o.state[x]][6]"
+        ),
+    ),
+    (
+        "an optimizer's step after `net.double()`, `net.half()` and similar, between two steps",
+        "goes on with the averages in their old dtype; PyTorch refuses it for Adam and others that use `lerp_`",
+        (
+            "[n := nn.Linear(1, 1), o := torch.optim.Adam(n.parameters()), n(torch.ones(1, 1)).backward(), o.step(), "
+            "n.double(), o.step(), n.weight.dtype][6] == torch.float64"
+        ),
+    ),
+    (
+        "writes to other tensors than its own by a function of `func.grad`, `vjp`, `jvp`, as batch norm's statistics",
+        "are done, as outside; PyTorch refuses them",
+        (
+            "[n := nn.BatchNorm1d(1), torch.func.grad(lambda x: n(x).sum())(torch.ones(2, 1)), "
+            "n.num_batches_tracked.item()][2] == 1"
+        ),
+    ),
+    (
+        "full backward hooks in `func.jvp` and `jacfwd`",
+        "change the derivative, as in `grad`; PyTorch's forward-mode derivatives ignore them",
+        (
+            "[n := nn.Identity(), n.register_full_backward_hook(lambda m, gi, go: (gi[0] * 2,)), "
+            "torch.func.jvp(n, (torch.ones(1),), (torch.ones(1),))[1].item()][2] == 2"
+        ),
+    ),
+    (
+        "`clip_grad_value_` of parameters without gradients",
+        "does nothing; PyTorch raises an internal error",
+        "nn.utils.clip_grad_value_([torch.ones(1)], 1.0) is None",
     ),
     (
         "`det` of a singular matrix",

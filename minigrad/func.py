@@ -255,6 +255,8 @@ class _Call:
         if not isinstance(x, Tensor):
             got = f"{type(x).__name__}; name the arguments to differentiate with argnums"
             raise ValueError(f"{self.name}: Thing passed to transform API must be Tensor, got {got}")
+        if self.name in ("jvp", "linearize", "jacfwd", "hessian") and not x.is_floating_point():
+            raise ValueError(f"{self.name}: Expected primal to be floating point, but got: {x.dtype}")
         derivatives.require_float(self.name, x)
 
     def adopt(self, leaves: Any) -> None:

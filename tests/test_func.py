@@ -320,6 +320,8 @@ REFUSED = {
     "a number to differentiate": (
         lambda: func.grad(mg.mul)(2.0, ONE), ValueError, "must be Tensor, got float.*argnums"),
     "integers to differentiate": (lambda: func.grad(mg.sum)(mg.arange(3)), RuntimeError, "floating point dtype.*int64"),
+    "integers to differentiate forward": (
+        lambda: func.jvp(mg.neg, (mg.arange(3),), (mg.arange(3),)), ValueError, "primal to be floating point.*int64"),
     "an integer output": (lambda: func.jacrev(mg.argmax)(tensor(POINT)), RuntimeError, "floating-point Tensors.*int64"),
     "a chunk of nothing": (lambda: func.jacrev(mg.exp, chunk_size=0), ValueError, "greater than 0, got 0"),
 }  # fmt: skip
@@ -330,5 +332,7 @@ test_refused = refusals(REFUSED)
 
 @pytest.mark.parametrize("transform", ["grad", "grad_and_value", "jacrev", "jacfwd", "hessian"])
 def test_integers_have_no_gradient(transform):
-    with pytest.raises(RuntimeError, match=r"only Tensors of floating point dtype can require gradients, got .*int64"):
+    forward = transform in ("jacfwd", "hessian")
+    kind, text = (ValueError, "primal to be floating") if forward else (RuntimeError, "only Tensors of floating point")
+    with pytest.raises(kind, match=rf"{text}.* got.*int64"):
         getattr(func, transform)(lambda x: x * 2.0)(mg.tensor(1))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.core import ANOMALY, PACKING, wrap
-from minigrad.autograd.messages import take_from_hook
+from minigrad.autograd.messages import refuse_copy, take_from_hook
 
 _keys = count(10).__next__  # far from the keys that have a meaning
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -112,7 +112,8 @@ def show_name(node: Any) -> Any:
 @cache
 def derive_named(cls: type[Any], name: str) -> type[Any]:
     """The class of a node that is shown under `name`."""
-    return type(name, (cls,), {"__slots__": (), "__module__": "builtins", "shown": name})
+    says = {"__slots__": (), "__module__": "builtins", "shown": name, "__reduce_ex__": refuse_copy}
+    return type(name, (cls,), says)
 
 
 def _open_attributes() -> Any:

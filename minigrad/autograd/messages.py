@@ -31,6 +31,14 @@ def freed(name: str) -> RuntimeError:
     )
 
 
+def refuse_copy(node: Any, _protocol: Any = None) -> Any:
+    """Raises TypeError: a node of the graph is neither copied nor saved."""
+    raise TypeError(
+        f"cannot pickle '{type(node).__name__}' object: a node of the graph is neither copied nor saved; keep the "
+        "tensor's numbers with detach(), and compute it again"
+    )
+
+
 def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int) -> RuntimeError:
     """The error for a saved value that was modified before its gradient rule reads it."""
     place = f" Recorded at {trace}." if trace else ""

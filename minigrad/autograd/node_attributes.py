@@ -21,6 +21,7 @@ from minigrad.autograd.inspection import (
     show_name,
 )
 from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
+from minigrad.autograd.messages import refuse_copy
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.walk import fit
 from minigrad.backend import quiet
@@ -49,6 +50,7 @@ class AccumulateGrad:
 
     __slots__ = ("variable",)
 
+    __reduce_ex__ = refuse_copy
     next_functions: tuple[tuple[Any, int], ...] = ()
 
     def __init__(self, leaf: Any) -> None:

@@ -229,7 +229,7 @@ class ModuleHooks(StateHooks):
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
         >>> handle = layer.register_full_backward_pre_hook(lambda module, grad_output: print(grad_output))
-        >>> layer(torch.ones(1, 2)).sum().backward()
+        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
         (tensor([[1.]]),)
         """
         return self._hang("backward_pre", hook, prepend)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
+from minigrad.autograd.inspection import derive_named
+from minigrad.autograd.node import Node
 from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.inplace import check_writable, name_in_place
 
@@ -26,6 +28,8 @@ def reshaping_in_place(function: F) -> F:
         before = wrap(self.array)
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
         after = function(before, *args, **kwargs)
+        if isinstance(after.node, Node) and after.node.name()[-1].isdigit():
+            _name_in_place(after.node)
         self.array = after.array
         if self.view_of is not None:  # it stays a view of the same base, by one more step
             after.view_of.recorded, after.view_of.several = self.view_of.recorded, self.view_of.several
@@ -38,3 +42,11 @@ def reshaping_in_place(function: F) -> F:
         return self
 
     return name_in_place(change, function, "by which the tensor itself changes its shape")
+
+
+def _name_in_place(node: Any) -> None:
+    """Renames the node to PyTorch's name for the in-place method, numbered behind the methods that return a view."""
+    stem, number = node.name()[:-1], int(node.name()[-1])
+    kinds = 3 if stem == "SqueezeBackward" else 1  # squeeze() of all dimensions, of one, or of several
+    kind: Any = type(node)
+    node.__class__ = derive_named(kind, f"{stem}{number + kinds}")

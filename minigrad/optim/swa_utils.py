@@ -210,7 +210,10 @@ class SWALR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _next(self, lr: Any, i: int) -> Any:
-        goal = self.optimizer.param_groups[i].get("swa_lr", lr)
+        group = self.optimizer.param_groups[i]
+        if "swa_lr" not in group:
+            raise KeyError(f"param 'swa_lr' is not specified in param_groups[{i}], which was added after the schedule")
+        goal = group["swa_lr"]
         step = self._step_count - 1
         if self.anneal_epochs == 0:
             step = max(1, step)

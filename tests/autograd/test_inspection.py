@@ -1,6 +1,8 @@
 """The public attributes of nodes: hooks before and after a node, saved values, metadata."""
 
+import copy
 import gc
+import pickle
 from weakref import ref
 
 import pytest
@@ -364,3 +366,11 @@ def test_a_prehook_that_returns_none_stops_the_gradient():
     assert seen == [(None,), ((None,), (None,))]
     (y + x).sum().backward()
     assert x.grad.tolist() == [1.0]
+
+
+def test_a_node_is_neither_copied_nor_pickled():
+    node = (leaf(1.0) * 2).grad_fn
+    for refused in (copy.copy, copy.deepcopy, pickle.dumps):
+        for one in (node, node.next_functions[0][0]):
+            with pytest.raises(TypeError, match=r"cannot pickle '(MulBackward0|AccumulateGrad)' object: a node of the"):
+                refused(one)

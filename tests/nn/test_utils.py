@@ -59,6 +59,18 @@ def test_a_norm_that_is_not_finite_raises_if_asked():
     assert nn.utils.clip_grad_norm_(make_parameters([math.inf]), 1.0).item() == math.inf
 
 
+def test_clipping_takes_a_limit_that_is_part_of_a_graph():
+    limit = torch.tensor([1.0], requires_grad=True)
+    (w,) = parameters = make_parameters([3.0, 4.0])
+    nn.utils.clip_grad_norm_(parameters, limit)
+    assert w.grad.tolist() == pytest.approx([0.6, 0.8])
+    nn.utils.clip_grads_with_norm_(parameters, limit, torch.tensor(2.0))
+    assert w.grad.tolist() == pytest.approx([0.3, 0.4])
+    nn.utils.clip_grad_value_(parameters, limit[0] / 5)
+    assert w.grad.tolist() == pytest.approx([0.2, 0.2])
+    assert limit.grad is None
+
+
 def test_clip_grad_value_clips_each_value():
     parameters = make_parameters([3.0, -0.5], [-4.0])
     nn.utils.clip_grad_value_(parameters, 1)

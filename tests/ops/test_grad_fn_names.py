@@ -1,5 +1,7 @@
 """Parameters whose public name differs from that of the function that computes the result."""
 
+import pytest
+
 import minigrad as torch
 
 X = torch.tensor([[2.0, 1.0], [0.0, 3.0]])
@@ -23,3 +25,26 @@ def test_vdot_takes_other_and_dot_takes_tensor():
 def test_addmm_and_baddbmm_name_their_matrices():
     assert torch.equal(torch.addmm(X, mat1=X, mat2=X), X + X @ X)
     assert torch.equal(torch.baddbmm(X[None], batch1=X[None], batch2=X[None], beta=0), (X @ X)[None])
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (("t_", ()), "TBackward1"),
+        (("transpose_", (0, 1)), "TransposeBackward1"),
+        (("swapaxes_", (0, 1)), "TransposeBackward1"),
+        (("unsqueeze_", (0,)), "UnsqueezeBackward1"),
+        (("squeeze_", ()), "SqueezeBackward3"),
+        (("squeeze_", (0,)), "SqueezeBackward4"),
+        (("squeeze_", ((0, 1),)), "SqueezeBackward5"),
+        (("as_strided_", ((3, 2), (1, 1))), "AsStridedBackward1"),
+    ],
+)
+def test_shapes_changed_in_place_have_names_of_their_own(line, name):
+    x = torch.ones(2, 3, requires_grad=True)
+    y = x * 2
+    method, options = line
+    getattr(y, method)(*options)
+    assert y.grad_fn.name() == name
+    y.sum().backward()
+    assert x.grad.sum().item() == 12

@@ -280,6 +280,11 @@ def test_a_group_added_later_starts_from_its_own_rate():
     optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
     with pytest.raises(ValueError, match=r"param_groups\[2\] was added after the schedule was made, which has 2"):
         schedule.step()
+    cyclic = lr_scheduler.CyclicLR(make_optimizer(1.0, momentum=0.9), 0.1, 1.0)
+    cyclic.optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
+    cyclic.optimizer.step()
+    with pytest.raises(ValueError, match=r"param_groups\[1\] was added after the schedule was made, which has 1 rates"):
+        cyclic.step()
     plateau = lr_scheduler.ReduceLROnPlateau(make_optimizer(1.0), patience=0, min_lr=[0.1])
     plateau.optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
     plateau.step(1.0)

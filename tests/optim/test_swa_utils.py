@@ -71,6 +71,18 @@ def test_update_bn_recomputes_the_statistics():
     swa_utils.update_bn([], nn.Linear(1, 1))
 
 
+def test_a_group_added_after_swalr_names_its_rate():
+    optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=1.0)
+    schedule = swa_utils.SWALR(optimizer, 0.5, anneal_epochs=2, anneal_strategy="linear")
+    optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)], "lr": 0.2})
+    optimizer.step()
+    with pytest.raises(KeyError, match=r"param 'swa_lr' is not specified in param_groups\[1\]"):
+        schedule.step()
+    optimizer.param_groups[1]["swa_lr"] = 0.4
+    schedule.step()
+    assert schedule.get_last_lr()[1] == pytest.approx(0.4)
+
+
 def test_wrong_arguments_are_refused():
     net = nn.Linear(1, 1)
     optimizer = optim.SGD(net.parameters())

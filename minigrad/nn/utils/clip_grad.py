@@ -26,6 +26,12 @@ def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list
     return [p.grad for p in those if p.grad is not None]
 
 
+def _read_limit(name: str, argument: str, limit: Any) -> float:
+    """The limit as a number; a tensor may be part of a graph, which its gradient does not reach."""
+    plain = limit.detach().reshape(()) if isinstance(limit, Tensor) and limit.numel() == 1 else limit
+    return float(as_number(name, argument, plain))
+
+
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
     error_if_nonfinite: bool = False, foreach: bool | None = None,
@@ -42,7 +48,7 @@ def clip_grad_norm_(
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
     gradients = _collect_gradients("clip_grad_norm_", parameters)
-    max_norm = as_number("clip_grad_norm_", "max_norm", max_norm)
+    max_norm = _read_limit("clip_grad_norm_", "max_norm", max_norm)
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     _scale(gradients, max_norm, total)
     return total
@@ -103,13 +109,13 @@ def clip_grads_with_norm_(
     >>> w.grad
     tensor([1.5000])
     """
-    max_norm = as_number("clip_grads_with_norm_", "max_norm", max_norm)
+    max_norm = _read_limit("clip_grads_with_norm_", "max_norm", max_norm)
     _scale(_collect_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
 
 
 def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
     with no_grad():
-        scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
+        scale = (max_norm / (total + 1e-6)).clamp(max=1.0)
         if _scale_on_gpu([gradient.array for gradient in gradients], scale.array):
             for gradient in gradients:
                 gradient.bump_version()
@@ -148,6 +154,6 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     tensor([ 1.0000, -0.5000])
     """
     with no_grad():
-        clip_value = float(as_number("clip_grad_value_", "clip_value", clip_value))
+        clip_value = _read_limit("clip_grad_value_", "clip_value", clip_value)
         for gradient in _collect_gradients("clip_grad_value_", parameters):
             gradient.clamp_(-clip_value, clip_value)

@@ -107,6 +107,11 @@ class CyclicLR(_Cycling):
         return self._SCALES[self.mode][1](self.gamma, x)
 
     def _next(self, lr: Any, i: int) -> Any:
+        if i >= len(self.max_lrs):
+            raise ValueError(
+                f"param_groups[{i}] was added after the schedule was made, which has {len(self.max_lrs)} rates: append "
+                "one to schedule.max_lrs, and with cycle_momentum to base_momentums and max_momentums"
+            )
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         part = 1.0 + self.last_epoch / self.total_size - cycle
         height = part / self.step_ratio if part <= self.step_ratio else (part - 1) / (self.step_ratio - 1)
