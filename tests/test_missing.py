@@ -1,0 +1,68 @@
+"""Names that are not here: the error says whether PyTorch has them; `dir` lists the others."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from minigrad.missing import missing_name
+
+MISSING = {
+    "a name of PyTorch's": ("minigrad", "lstm", "PyTorch has torch.lstm, minigrad does not; docs/supported.md"),
+    "a type of PyTorch's": ("minigrad", "complex64", "PyTorch has torch.complex64"),
+    "a typing mistake": ("minigrad", "zerso", "Did you mean: 'zeros'"),
+    "nothing known": ("minigrad", "qqqqq", "has no attribute 'qqqqq'$"),
+    "a layer of PyTorch's": ("minigrad.nn", "LSTM", "PyTorch has torch.nn.LSTM, minigrad does not"),
+    "a layer, misspelt": (
+        "minigrad.nn", "Conv2D", "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'"),
+    "a loss": ("minigrad.nn.functional", "linear_cross_entropy", "PyTorch has torch.nn.functional.linear_cross"),
+    "an optimizer": ("minigrad.optim", "SparseAdam", "PyTorch has torch.optim.SparseAdam"),
+    "a sampler": ("minigrad.utils.data", "get_worker_inf", "has no attribute"),
+    "a store": (
+        "minigrad.distributed", "TCPStore", r"minigrad does not; init_process_group\(\) brings the processes tog"),
+    "a mesh": (
+        "minigrad.distributed", "init_device_mesh", r"minigrad does not; new_group\(\) and new_subgroups\(\) make"),
+    "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),
+    "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
+    "a layer": ("minigrad.nn.modules", "LSTM", "module 'minigrad.nn.modules' has no attribute 'LSTM'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_missing_name_says_whether_pytorch_has_it(name):
+    module, attribute, message = MISSING[name]
+    with pytest.raises(AttributeError, match=message):
+        getattr(importlib.import_module(module), attribute)
+
+
+def test_a_private_name_is_not_looked_up():
+    assert str(missing_name("torch.nn", "_foo")) == "module 'minigrad.nn' has no attribute '_foo'"
+    assert str(missing_name("torch.Tensor", "stft")).startswith("'Tensor' object has no attribute 'stft': PyTorch has")
+
+
+@pytest.mark.parametrize("room", ["", ".nn", ".nn.utils", ".optim", ".autograd", ".cuda", ".distributed"])
+def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
+    program = f"import minigrad{room} as room; print(sorted(set(room.__all__) - set(dir(room))))"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("name", "end"), [
+    ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
+    ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
+    ("complex64", "minigrad does not; docs/supported.md lists what is here"),
+    ("serialization.add_safe_globals", "nothing has to be allowed: save and load a state_dict"),
+    ("nn.utils.rnn.pack_sequence", "pad_sequence() makes one tensor of sequences"),
+    ("accelerator.get_memory_info", "minigrad does not; docs/supported.md lists what is here"),
+    ("random.thread_safe_generator", "minigrad does not; docs/supported.md lists what is here"),
+])  # fmt: skip
+def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
+    program = f"import minigrad as torch; torch.{name}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+    assert said.strip().endswith(end)
+
+
+@pytest.mark.parametrize("room", ["nn.functional", "nn.init", "linalg", "special", "func", "utils.data"])
+def test_dir_of_a_room_lists_its_public_names_alone(room):
+    module = importlib.import_module(f"minigrad.{room}")
+    assert dir(module) == sorted(module.__all__)  # no helper that the file imports
