@@ -7,8 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import as_number
 from minigrad.tensor import Tensor
@@ -152,7 +151,6 @@ class NAdam(Optimizer):
     """
 
     counters: ClassVar = {"step": 0, "mu_product": 1}
-    group_order: ClassVar = "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize"
 
     def __init__(
         self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
@@ -160,7 +158,8 @@ class NAdam(Optimizer):
         foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
         differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, options_of(locals()))
+        options = options_of(locals(), order="lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize")
+        super().__init__(params, options)
 
     @staticmethod
     def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
@@ -203,14 +202,12 @@ class RAdam(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
-    group_order: ClassVar = "lr betas eps weight_decay maximize foreach capturable"
-
     def __init__(
         self, params: Params, lr: Rate = 1e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0, decoupled_weight_decay: bool = False, *, foreach: bool | None = None,
         maximize: bool = False, capturable: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, options_of(locals()))
+        super().__init__(params, options_of(locals(), order="lr betas eps weight_decay maximize foreach capturable"))
 
     @staticmethod
     def rule(

@@ -8,9 +8,8 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.nn.uninitialized import Uninitialized
-from minigrad.optim.optimizer import BoundRule, Optimizer
-from minigrad.optim.options import Params, Rate, options_of
-from minigrad.optim.rules import move_towards
+from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
+from minigrad.optim.rules import BoundRule, move_towards
 
 
 class RMSprop(Optimizer):
@@ -32,14 +31,14 @@ class RMSprop(Optimizer):
     """
 
     optional: ClassVar = {"momentum_buffer": "momentum", "grad_avg": "centered"}
-    group_order: ClassVar = "lr momentum alpha eps centered weight_decay capturable foreach maximize"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
         momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
         maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, options_of(locals()))
+        options = options_of(locals(), order="lr momentum alpha eps centered weight_decay capturable foreach maximize")
+        super().__init__(params, options)
 
     @staticmethod
     def rule(
@@ -79,20 +78,18 @@ class Adagrad(Optimizer):
     """
 
     starts: ClassVar = {"sum": "initial_accumulator_value"}
-    group_order: ClassVar = "lr lr_decay eps weight_decay"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
         initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
         maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(params, options_of(locals()))
+        super().__init__(params, options_of(locals(), order="lr lr_decay eps weight_decay"))
         for group in self.param_groups:  # as in PyTorch, the sums of the first groups are made here
-            keeper = BoundRule(type(self), group, self.defaults).keeper
+            rule = BoundRule(type(self), group, self.defaults)
             for parameter in group["params"]:
                 if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
-                    keeper.read_counts(parameter, self.state[parameter])
-                    keeper.read_buffers(parameter, self.state[parameter])
+                    rule.read_state(parameter, self.state)
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:
@@ -119,14 +116,12 @@ class Adadelta(Optimizer):
     tensor([0.9968, 0.9968], requires_grad=True)
     """
 
-    group_order: ClassVar = "lr rho eps weight_decay maximize capturable"
-
     def __init__(
         self, params: Params, lr: Rate = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
         foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False,
         differentiable: bool = False,
     ) -> None:  # fmt: skip
-        options = options_of(locals())
+        options = options_of(locals(), order="lr rho eps weight_decay maximize capturable")
         if not 0 <= rho <= 1:
             raise ValueError(f"Invalid rho value: {rho}; it must lie in [0, 1]")
         super().__init__(params, options)
@@ -163,14 +158,13 @@ class Rprop(Optimizer):
     """
 
     starts: ClassVar = {"step_size": "lr"}
-    group_order: ClassVar = "lr etas step_sizes foreach maximize differentiable"
 
     def __init__(
         self, params: Params, lr: Rate = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50), *, capturable: bool = False, foreach: bool | None = None,
         maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        options = options_of(locals())
+        options = options_of(locals(), order="lr etas step_sizes foreach maximize differentiable")
         if not 0 < etas[0] < 1 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}; the first lies in (0, 1), the second above")
         super().__init__(params, options)

@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
 from minigrad.optim.state import as_number
 
 

@@ -1,18 +1,20 @@
-"""Checks of optimizer options other than plain positive numbers: tensors, pairs, flags; and the names of parameters."""
+"""Reads unusual arguments of an optimizer, or refuses them: groups of parameters, options that are no plain numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.ops.arguments import how_to_give_a_tensor, require_number, type_name
 from minigrad.tensor import Tensor
 
 _NOT_NEGATIVE = {
     "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
 }  # fmt: skip
+_PLAIN = {bool, int, float, tuple, type(None)}  # types of options that need no conversion
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 
 
@@ -24,16 +26,6 @@ def read_option(arguments: dict[str, Any], name: str, may_be_negative: bool) -> 
     if arguments["__class__"].__init__.__annotations__[name] in ("int", "float"):
         return _read_number(optimizer, name, value)
     return value
-
-
-def not_a_parameter(given: Any) -> TypeError:
-    """The error for something else than a tensor among the parameters."""
-    cure = how_to_give_a_tensor(given)
-    if isinstance(given, str):
-        cure = "write net.parameters(), not its names or state_dict()"
-    elif hasattr(given, "parameters"):
-        cure = "write net.parameters(), without a list around it"
-    return TypeError(f"optimizer can only optimize Tensors, but one of the params is {type_name(given)}; {cure}")
 
 
 def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
@@ -92,27 +84,100 @@ _CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
 }
 
 
-def as_plain(name: str, option: Any, stays: bool) -> Any:
-    """An option as a number; a rate on a GPU `stays` there, as an array, if steps are captured."""
+def read_options(group: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The options of a group with these names, as plain numbers.
+
+    Raises KeyError for a missing option, TypeError for a number given as text.
+    """
+    try:
+        return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, group) for name in names}
+    except KeyError as missing:
+        raise KeyError(
+            f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
+        ) from None
+
+
+def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
+    """An option of a group as a number; a rate on a GPU stays there, as an array, if steps are captured."""
     if isinstance(option, str) and name in _NOT_NEGATIVE:
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):
-        return option.array if stays and option.is_cuda else option.item()
+        return option.array if group.get("capturable") and option.is_cuda else option.item()
     return option.item() if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
 
 
-# ---- names of parameters ----------------------------------------------------------------------------
-def mixed_names(named: bool) -> ValueError:
-    """The error for a group that is `named` beside others that are not, or the reverse."""
-    return ValueError(
-        "all optimizer param groups should be with/without names. cannot add param group "
-        f"{'with' if named else 'without'} names to the optimizer"
-    )
+# ---- groups of parameters -----------------------------------------------------------------------------
+def no_parameters(params: Any) -> Exception:
+    """The error for parameters that are no list, or an empty one."""
+    if isinstance(params, Iterable) and not isinstance(params, Tensor):
+        return ValueError(
+            "optimizer got an empty parameter list: the model has no parameters (layers in a "
+            "plain list? use nn.ModuleList), or model.parameters() was already used up"
+        )
+    got = f"{type(params).__name__}; write net.parameters(), with the brackets"
+    if isinstance(params, Tensor):
+        got = f"one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]"
+    return TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {got}")
 
 
-def take_names(group: dict[str, Any], params: list[Any]) -> list[Tensor]:
+def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) -> list[Tensor]:
+    """The parameters of a new group beside the `others`; their names are stored in its "param_names".
+
+    Raises TypeError for what is no dict, for a set and for what is no tensor, KeyError for a dict without parameters,
+    ValueError for a tensor that is no leaf or is `held` by another group, and where some have names and some have none.
+    """
+    if not isinstance(group, dict):
+        raise TypeError(f'param_group must be a dict, but got {type(group)}; write {{"params": tensors}}')
+    if "params" not in group:
+        raise KeyError(f"params: a group is a dict with its tensors under 'params', got keys {[*group]}")
+    params = group["params"]
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the "
+            "ordering of tensors in sets will change between runs. Please use a list instead."
+        )
+    params = [params] if isinstance(params, Tensor) else list(params)
+    if any(isinstance(p, tuple) for p in params):
+        params = _take_names(group, params)
+    for p in params:
+        _check_parameter(p)
+    own, named = set(map(id, params)), "param_names" in group
+    if others and named is not ("param_names" in others[0]):
+        raise ValueError(
+            "all optimizer param groups should be with/without names. cannot add param group "
+            f"{'with' if named else 'without'} names to the optimizer"
+        )
+    if not held.isdisjoint(own):
+        raise ValueError("some parameters appear in more than one parameter group")
+    if len(own) < len(params):
+        warn(
+            "optimizer contains a parameter group with duplicate parameters: each would be "
+            "updated more than once in a step"
+        )
+    return params
+
+
+def _take_names(group: dict[str, Any], params: list[Any]) -> list[Any]:
     """The parameters of pairs (name, parameter); the names are stored in the group."""
     if not all(isinstance(p, tuple) for p in params):
         raise ValueError("all optimizer params should be with/without names. Some param names are missing")
     group["param_names"] = [name for name, _ in params]
     return [parameter for _, parameter in params]
+
+
+def _check_parameter(given: Any) -> None:
+    """Raises TypeError for something else than a tensor among the parameters, ValueError for one that is no leaf."""
+    if isinstance(given, Tensor):
+        if not (given.is_leaf or given.retains_grad):
+            maker: Any = given.grad_fn
+            raise ValueError(
+                f"can't optimize a non-leaf Tensor: one of shape {tuple(given.shape)} was computed ({maker.name()}). "
+                "Pass the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
+            )
+        return
+    cure = how_to_give_a_tensor(given)
+    if isinstance(given, str):
+        cure = "write net.parameters(), not its names or state_dict()"
+    elif hasattr(given, "parameters"):
+        cure = "write net.parameters(), without a list around it"
+    raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type_name(given)}; {cure}")

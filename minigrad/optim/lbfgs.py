@@ -11,8 +11,7 @@ from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, array_module
 from minigrad.optim.line_search import Trial, search_line
-from minigrad.optim.optimizer import Optimizer, State
-from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.optimizer import Optimizer, Params, Rate, State, options_of
 
 
 class LBFGS(Optimizer):
@@ -61,7 +60,6 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
-        self._opt_called = True
         with np.errstate(all="ignore"):
             return self._minimize(enable_grad()(closure))
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, on_gpu_of
-from minigrad.optim.checks import read_pair
-from minigrad.optim.optimizer import Optimizer, State
-from minigrad.optim.options import Group, Params, Rate, options_of, read_options
+from minigrad.optim.checks import read_options, read_pair
+from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, State, is_finite, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
 
@@ -19,15 +18,17 @@ from minigrad.optim.state import step_dtype
 class _ByMatrix(Optimizer):
     """The base of optimizers that need whole parameters instead of blocks: `_update_matrix` updates one in place."""
 
-    def _update_all(self) -> None:
+    def _update_all(self) -> bool:
+        finite = True
         for group in self.param_groups:
             options = read_options(group, self.defaults)
             for parameter in group["params"]:
                 if parameter.gradient is not None:
                     w, g = parameter.array, parameter.gradient.array
                     on_gpu_of(w, self._update_matrix, w, g, self.state[parameter], options)
-                    self._watch.look(w)
+                    finite = finite and is_finite(w)
                     parameter.writes[0] += 1
+        return finite
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:
         """One step of one parameter, whose buffers are in `state`."""

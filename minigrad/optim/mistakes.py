@@ -3,14 +3,42 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from minigrad.advice import advise
-from minigrad.optim.optimizer import NOT_FINITE, Optimizer
+from minigrad.advice import advise, is_wanted
+from minigrad.optim.optimizer import Optimizer
+
+NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
+STEPS = 8  # without zero_grad(), in which a sum of gradients is looked for; it shows from the second one on
+# For each optimizer: how many of these are left, the version counter of a gradient in the last step, and its count.
+_SEEN: WeakKeyDictionary[Optimizer, tuple[int, list[int], int]] = WeakKeyDictionary()
 
 
-def advise_of_sum() -> None:
+def advise_after_step(optimizer: Optimizer, finite: bool, zeroed: bool) -> None:
+    """Gives advice after a step: was `zero_grad` called since the last one, and are all parameters surely `finite`?"""
+    if not zeroed:
+        _compare_gradients(optimizer)
+    if not finite and is_wanted(NOT_FINITE):
+        _advise_of_infinite(optimizer)
+
+
+def _compare_gradients(optimizer: Optimizer) -> None:
+    """Gives advice if the gradient of the last step is the same tensor, and was written to once: added to.
+
+    Zeroing and adding are two writes, and after setting it to None it is another tensor.
+    """
+    left, last, count = _SEEN.get(optimizer, (STEPS, [], 0))
+    if left:
+        gradients = [parameter.gradient for group in optimizer.param_groups for parameter in group["params"]]
+        writes = next((g.writes for g in gradients if g is not None), [-1])
+        _SEEN[optimizer] = left - 1, writes, writes[0]
+        if writes is last and writes[0] == count + 1:
+            _advise_of_sum()
+
+
+def _advise_of_sum() -> None:
     """Gives advice on a second step with a gradient that was added to and not zeroed."""
     advise(
         "a step on a gradient that was never zeroed",
@@ -19,7 +47,7 @@ def advise_of_sum() -> None:
     )
 
 
-def advise_of_infinite(optimizer: Optimizer) -> None:
+def _advise_of_infinite(optimizer: Optimizer) -> None:
     """Gives advice that names the first parameter that is no longer finite after this step, and the likely cause."""
     for number, group in enumerate(optimizer.param_groups):
         for i, parameter in enumerate(group["params"]):

@@ -3,33 +3,32 @@
 A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and in place:
 `rule(w, g, buffer, ..., *, option, ...)`. The parameter names say what the rule needs. A buffer is kept in the state
 of the parameter under its name. An option comes from the group, except `step`, the number of this step, and `first`,
-true if the buffers were just made. `BoundRule` runs it: it reads the state (`state.py`), adds `maximize` and weight
-decay, and passes large parameters in blocks that fit the processor's cache (`rules.py`).
+true if the buffers were just made.
+
+`step` runs a rule that needs options alone, as plain gradient descent does. `rules.py` does the rest: buffers, step
+counts, weight decay, large parameters and those on a GPU. `checks.py` reads unusual arguments.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad.advice import is_wanted
 from minigrad.autograd.modes import enable_grad
 from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.module import clear_gradients
-
-# Older custom optimizers import `required` from here.
-from minigrad.optim.options import Group, Params, complete_group, list_groups, read_options, required  # noqa: F401
 from minigrad.tensor import Tensor
 
+Rate: TypeAlias = float | Tensor
 State: TypeAlias = dict[str, Any]
+Group: TypeAlias = dict[str, Any]
+Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 BLOCK = 2**18  # elements that a rule processes at a time: a few blocks of float32 fit in the third-level cache
-NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
 
 
 class Optimizer(OptimizerHooks, NamesOptions):
@@ -53,18 +52,16 @@ class Optimizer(OptimizerHooks, NamesOptions):
     optional: ClassVar[dict[str, str]] = {}  # buffer -> the option that must be set for it to exist
     starts: ClassVar[dict[str, str]] = {}  # buffer -> the option with its initial value, if not zeros
     counters: ClassVar[dict[str, float | str]] = {"step": 0}  # counter -> its start, or the option with it
-    group_order: ClassVar[str] = ""  # of the options of a group, where PyTorch's is not that of the arguments
     # advance(counts, options, step) -> further values for the rule; it updates the counters other than `step`
     advance: ClassVar[Any] = None
-    _opt_called = False  # whether `step` was called; PyTorch's name
+    _rules: Any = None  # `BoundRules`, from the first step on that needs them
+    _zeroed = False  # whether `zero_grad` was called since the last step
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._taken: set[int] = set()  # ids of the parameters of all groups
-        self._rules: dict[int, BoundRule] = {}  # by group number, from the first step on
-        self._watch = Watch()
+        self._held: set[int] = set()  # ids of the parameters of all groups
         for group in list_groups(params):
             self.add_param_group(group)
 
@@ -83,7 +80,12 @@ class Optimizer(OptimizerHooks, NamesOptions):
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.1, 0.01]
         """
-        complete_group(param_group, self.defaults, self.param_groups, self._taken)
+        params = list_parameters(param_group, self.param_groups, self._held)
+        for name, value in self.defaults.items():
+            if param_group.setdefault(name, value) is required:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+        param_group["params"] = params
+        self._held.update(map(id, params))
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -98,6 +100,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         """
         for group in self.param_groups:
             clear_gradients(group["params"], set_to_none)
+        self._zeroed = True
 
     # ---- a step -------------------------------------------------------------------------------
 
@@ -118,18 +121,40 @@ class Optimizer(OptimizerHooks, NamesOptions):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        quiet(self._update_all)
-        self._opt_called = True
-        self._watch.advise(self)
+        finite, zeroed = quiet(self._update_all), self._zeroed
+        self._zeroed = False
+        if not (finite and zeroed):
+            from minigrad.optim.mistakes import advise_after_step  # imported with the first step that may be a mistake
+
+            advise_after_step(self, finite, zeroed)
         return loss
 
-    def _update_all(self) -> None:
-        """Updates every parameter that has a gradient."""
+    def _update_all(self) -> bool:
+        """Updates every parameter that has a gradient, and returns whether all are finite then."""
+        finite = True
         for number, group in enumerate(self.param_groups):
-            rule = self._rules.get(number)
-            if rule is None or not rule.serves(group):  # the options are read again only if one of them has changed
-                self._rules[number] = rule = BoundRule(type(self), group, self.defaults)
-            rule.update_all(self)
+            rule, others = self._bind_plainly(group), []
+            for parameter in group["params"]:
+                if parameter.gradient is None:
+                    continue
+                parameter.writes[0] += 1  # so that a graph that saved the parameter notices
+                w = parameter.array
+                if rule is None or w.__class__ is not np.ndarray or w.size > BLOCK:
+                    others.append(parameter)
+                else:
+                    rule(w, parameter.gradient.array)
+                    finite = finite and is_finite(w)
+            if rule is None or others:
+                if self._rules is None:
+                    from minigrad.optim.rules import BoundRules
+
+                    self._rules = BoundRules()
+                finite = self._rules.step(self, number, others) and finite
+        return finite
+
+    def _bind_plainly(self, group: Group) -> Callable[[Array, Array], None] | None:
+        """`rule` with the options of a group, if it needs nothing else; with None `rules.py` updates the group."""
+        return None
 
     # ---- saving and loading -------------------------------------------------------------------
 
@@ -163,12 +188,12 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state for copies: without hooks, as in PyTorch, and without records of the last step."""
-        return {**vars(self), "_rules": {}, "_watch": Watch(), "_hooks": None}
+        """The state for copies: without hooks, as in PyTorch, and without what is made anew."""
+        return {**vars(self), "_rules": None, "_hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._taken = {id(parameter) for group in self.param_groups for parameter in group["params"]}
+        self._held = {id(parameter) for group in self.param_groups for parameter in group["params"]}
 
     def __repr__(self) -> str:
         groups = ""
@@ -178,103 +203,77 @@ class Optimizer(OptimizerHooks, NamesOptions):
         return f"{type(self).__name__} ({groups})"
 
 
-class BoundRule:
-    """An optimizer's rule with the options of one group."""
-
-    def __init__(self, kind: type[Optimizer], group: Group, defaults: Group) -> None:
-        if kind.rule is None:
-            raise NotImplementedError(
-                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
-            )
-        self.kind, self.options = kind, read_options(group, defaults)
-        code = kind.rule.__code__  # its names: `w`, `g` and the buffers, then the keywords: options and counters
-        names, count = code.co_varnames, code.co_argcount
-        buffers, self.reads = names[2:count], names[count : count + code.co_kwonlyargcount]
-        given = {name: self.options[name] for name in self.reads if name in self.options}
-        rule = kind.rule
-        if self.options.get("maximize") or self.options.get("weight_decay"):
-            from minigrad.optim.rules import extend
-
-            rule = extend(rule, self.options)
-        self.step: Callable[..., None] = partial(rule, **given)
-        self.buffers = [name if self.options.get(kind.optional.get(name, ""), True) else None for name in buffers]
-        self.keeper: Any = None  # plain gradient descent needs neither buffers nor step counts
-        if any(self.buffers) or kind.counters:
-            from minigrad.optim.state import StateKeeper
-
-            self.keeper = StateKeeper(kind, self.options, self.buffers, self.reads)
-        may_change = any(isinstance(option, Tensor) for option in group.values())  # a Tensor may be written to
-        self.group = None if may_change else dict(group)  # a copy, to notice changes of options
-        self.params = group["params"]  # the same list, because comparing lists would compare tensors
-
-    def serves(self, group: Group) -> bool:
-        """Whether the group has these parameters and options still."""
-        return self.params is group["params"] and self.group == group
-
-    def update_all(self, optimizer: Optimizer) -> None:
-        """Writes the next value of each parameter of the group that has a gradient into its array."""
-        on_gpu, state, look = [], optimizer.state, optimizer._watch.look
-        for parameter in self.params:
-            if parameter.gradient is None:
-                continue
-            parameter.writes[0] += 1  # so that a graph that saved the parameter notices
-            if parameter.array.__class__ is np.ndarray:
-                self.update(parameter, state, look)
-            else:
-                on_gpu.append(parameter)
-        if on_gpu:
-            from minigrad.optim.fused import update_together  # imported with the first parameter on a GPU
-
-            update_together(optimizer, self, on_gpu)
-
-    def update(self, parameter: Any, state: Any, look: Callable[[Array], None]) -> None:
-        """Updates one parameter on the CPU, block by block if it is large, and shows `look` the new values."""
-        w, g = parameter.array, parameter.gradient.array
-        buffers, counted = self.buffers, {}
-        if self.keeper is not None:
-            buffers, counted = self.keeper.read(parameter, state[parameter])
-        if w.size > BLOCK:
-            from minigrad.optim.rules import run_in_blocks
-
-            run_in_blocks(partial(self.step, **counted), look, w, g, *buffers)
-        else:
-            self.step(w, g, *buffers, **counted)
-            look(w)
+def is_finite(w: Array) -> Any:
+    """Whether all numbers are finite, by one product; False also where their squares overflow."""
+    return np.vdot(w, w) < np.inf
 
 
-class Watch:
-    """Watches the steps of one optimizer, and gives each advice once."""
+# ---- groups and options ------------------------------------------------------------------------------
+class _Required:
+    """The default in older custom optimizers for an option that every group must give: ``lr=required``."""
 
-    steps = 8  # in which a forgotten zero_grad() is looked for; it shows from the second step on
-    writes: Any = None  # the version counter of a gradient of the last step,
-    count = 0  # and what it was then
-    found_infinite = False
+    def __repr__(self) -> str:
+        return "<required parameter>"
 
-    def look(self, w: Array) -> None:
-        """Notes whether a parameter is no longer finite; for nearly all arrays one product finds it out."""
-        if not (np.vdot(w, w) < np.inf or np.isfinite(w).all()) and is_wanted(NOT_FINITE):
-            self.found_infinite = True
 
-    def advise(self, optimizer: Optimizer) -> None:
-        """Gives advice after a step of `optimizer`, where a mistake was seen."""
-        if self.steps:
-            self.steps -= 1
-            self.compare_writes(optimizer)
-        if self.found_infinite:
-            self.found_infinite = False
-            from minigrad.optim.mistakes import advise_of_infinite  # the words of advice
+required = _Required()
 
-            advise_of_infinite(optimizer)
 
-    def compare_writes(self, optimizer: Optimizer) -> None:
-        """Gives advice if the gradient of the last step is the same tensor, and was written to once: added to.
+def list_groups(params: Any) -> list[Group]:
+    """The groups of parameters that an optimizer was given.
 
-        Zeroing and adding are two writes, and after setting it to None it is another tensor.
-        """
-        gradients = [parameter.gradient for group in optimizer.param_groups for parameter in group["params"]]
-        writes = next((g.writes for g in gradients if g is not None), [-1])
-        if writes is self.writes and writes[0] == self.count + 1:
-            from minigrad.optim.mistakes import advise_of_sum
+    Raises `TypeError` unless it is a list, `ValueError` if it is empty.
+    """
+    if isinstance(params, Iterable) and not isinstance(params, Tensor) and (given := list(params)):
+        return given if isinstance(given[0], dict) else [{"params": given}]
+    from minigrad.optim.checks import no_parameters
 
-            advise_of_sum()
-        self.writes, self.count = writes, writes[0]
+    raise no_parameters(params)
+
+
+def list_parameters(group: Any, others: list[Group], held: set[int]) -> list[Tensor]:
+    """The parameters of a new group beside the `others`, which hold parameters with the ids `held`.
+
+    Here they are a list of leaves, each once. `checks.py` reads any other group, or raises.
+    """
+    params = group.get("params") if isinstance(group, dict) else None
+    if isinstance(params, list) and "param_names" not in {*group, *(others[0] if others else ())}:
+        own = {id(p) for p in params if isinstance(p, Tensor) and p.is_leaf}
+        if len(own) == len(params) and held.isdisjoint(own):
+            return [*params]
+    from minigrad.optim.checks import read_parameters
+
+    return read_parameters(group, others, held)
+
+
+_FLAGS = {
+    "amsgrad", "capturable", "centered", "decoupled_weight_decay", "differentiable", "foreach", "fused", "maximize",
+    "nesterov",
+}  # fmt: skip
+_PAIRS = {"betas", "etas", "step_sizes"}
+
+
+def options_of(arguments: Group, may_be_negative: tuple[str, ...] = (), order: str = "") -> Group:
+    """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks.
+
+    `order` names those that come first, where PyTorch's order in a group is not that of the arguments.
+    A learning rate that is a Tensor is kept, so that it can be changed by writing to it. `foreach` and `fused` do not
+    change the result: here all parameters on a GPU are updated in one launch anyway. With `fused` or `capturable` the
+    steps of a parameter on a GPU are counted on the GPU, so that a CUDA graph may capture the step.
+
+    Raises `ValueError` for a negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several
+    elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other, and
+    `NotImplementedError` for `differentiable`.
+    """
+    names = [*order.split(), *arguments]
+    options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
+    for name, value in options.items():
+        if name not in _FLAGS and (name in _PAIRS or type(value) not in (int, float) or not value >= 0):
+            from minigrad.optim.checks import read_option
+
+            options[name] = read_option(arguments, name, name in may_be_negative)
+    if options.get("differentiable") or options.get("fused"):
+        from minigrad.optim.checks import check_flags
+
+        check_flags(**options)
+    return options

@@ -1,15 +1,88 @@
-"""What is built around a rule: `maximize` and weight decay, blocks of large parameters; and a helper of rules."""
+"""`BoundRules` run any rule: buffers, step counts, `maximize`, weight decay, large parameters and those on GPUs.
+
+And a helper of rules, `move_towards`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from inspect import getfullargspec
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from minigrad import parallel
 from minigrad.backend import Array
-from minigrad.optim.optimizer import BLOCK
+from minigrad.optim.checks import read_options
+from minigrad.optim.optimizer import BLOCK, Group, Optimizer, State, is_finite
+from minigrad.optim.state import StateKeeper
+from minigrad.tensor import Tensor
 
 Rule: TypeAlias = Callable[..., None]
+
+
+class BoundRule(StateKeeper):
+    """An optimizer's rule with the options of one group."""
+
+    def __init__(self, kind: type[Optimizer], group: Group, defaults: Group, last: BoundRule | None = None) -> None:
+        if kind.rule is None:
+            raise NotImplementedError(
+                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
+            )
+        self.kind, self.options = kind, read_options(group, defaults)
+        names = getfullargspec(kind.rule)  # `w`, `g` and the buffers, then the keywords: options and counters
+        self.reads, options = names.kwonlyargs, self.options
+        given = {name: options[name] for name in self.reads if name in options}
+        self.step: Rule = partial(extend(kind.rule, options), **given)
+        self.buffers = [name if options.get(kind.optional.get(name, ""), True) else None for name in names.args[2:]]
+        self.keeps = any(self.buffers) or bool(kind.counters)
+        may_change = any(isinstance(option, Tensor) for option in group.values())  # a Tensor may be written to
+        self.group = None if may_change else dict(group)  # a copy, to notice changes of options
+        self.params = group["params"]  # the same list, because comparing lists would compare tensors
+        # What `gpu/optimizers.py` knows about the rule, valid until an option other than the rate changes.
+        self.kernels: dict[Any, Any] = (
+            last.kernels if last is not None and _agree_but_for_rates(options, last.options) else {}
+        )
+
+    def serves(self, group: Group) -> bool:
+        """Whether the group has these parameters and options still."""
+        return self.params is group["params"] and self.group == group
+
+    def update(self, parameter: Any, states: dict[Any, State]) -> Any:
+        """Updates one parameter on the CPU, block by block if it is large; returns whether it is finite then."""
+        w, g = parameter.array, parameter.gradient.array
+        buffers, counted = self.read(parameter, states)
+        if w.size > BLOCK:
+            return run_in_blocks(partial(self.step, **counted), w, g, *buffers)
+        self.step(w, g, *buffers, **counted)
+        return is_finite(w)
+
+
+class BoundRules(dict[int, BoundRule]):
+    """The rules of one optimizer, by group number."""
+
+    def step(self, optimizer: Optimizer, number: int, parameters: Sequence[Any]) -> bool:
+        """Updates these parameters of a group, which have gradients; returns whether those on the CPU are finite."""
+        group, rule = optimizer.param_groups[number], self.get(number)
+        if rule is None or not rule.serves(group):  # the options are read again only if one of them has changed
+            self[number] = rule = BoundRule(type(optimizer), group, optimizer.defaults, rule)
+        finite, on_gpu = True, []
+        for parameter in parameters:
+            if parameter.array.__class__ is np.ndarray:
+                finite = rule.update(parameter, optimizer.state) and finite
+            else:
+                on_gpu.append(parameter)
+        if on_gpu:
+            from minigrad.optim.fused import update_together  # imported with the first parameter on a GPU
+
+            update_together(rule, on_gpu, optimizer.state)
+        return finite
+
+
+def _agree_but_for_rates(options: Group, others: Group) -> bool:
+    rates = [some.get("lr") for some in (options, others)]
+    return type(rates[0]) is type(rates[1]) and {**options, "lr": 0} == {**others, "lr": 0}
 
 
 def extend(rule: Rule, options: dict[str, Any]) -> Rule:
@@ -41,15 +114,17 @@ def shrink_first(rule: Rule, decay: float) -> Rule:
 
 
 # ---- blocks, so that a rule's temporary arrays stay small ---------------
-def run_in_blocks(rule: Callable[..., None], look: Callable[[Array], None], *arrays: Any) -> None:
-    """Calls ``rule(*arrays)``, then `look` on the first array, for each block of rows."""
+def run_in_blocks(rule: Rule, *arrays: Any) -> bool:
+    """Calls ``rule(*arrays)`` for each block of rows; returns whether the first array is finite then."""
+    finite = []
 
     def run(block: tuple[Any, ...]) -> None:
         rule(*block)
-        look(block[0])
+        finite.append(is_finite(block[0]))
 
     buffers = sum(array is not None for array in arrays[2:])  # with each buffer there is more to compute
     parallel.share(run, [*cut(*arrays)], arrays[0].nbytes * (1 + 2 * buffers) // 3)
+    return all(finite)
 
 
 def cut(*arrays: Any) -> Iterator[tuple[Any, ...]]:

@@ -14,8 +14,7 @@ from minigrad.optim.state import step_dtype
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
-    from minigrad.optim.optimizer import Optimizer, State
-    from minigrad.optim.options import Group
+    from minigrad.optim.optimizer import Group, Optimizer, State
 
 
 def save(optimizer: Optimizer) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, options_of
 
 
 class SGD(Optimizer):
@@ -44,10 +45,16 @@ class SGD(Optimizer):
             raise ValueError(f"Nesterov momentum requires a momentum and zero dampening, got {got}")
         super().__init__(params, options)
 
+    def _bind_plainly(self, group: Group) -> Callable[[Array, Array], None] | None:
+        # Momentum, weight decay and a rate in a Tensor are for `rules.py`, and so is an option that is missing.
+        if group.get("momentum", True) or group.get("weight_decay", True) or group.get("maximize", True):
+            return None
+        return partial(self.rule, lr=group["lr"]) if type(group.get("lr")) in (int, float) else None
+
     @staticmethod
     def rule(
-        w: Array, g: Array, momentum_buffer: Array | None, *,
-        lr: float, momentum: float, dampening: float, nesterov: bool, first: bool = False,
+        w: Array, g: Array, momentum_buffer: Array | None = None, *,
+        lr: float, momentum: float = 0, dampening: float = 0, nesterov: bool = False, first: bool = False,
     ) -> None:  # fmt: skip
         """One step, in place."""
         velocity = momentum_buffer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from minigrad.devices import CPU
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
-    from minigrad.optim.optimizer import Optimizer, State
-    from minigrad.optim.options import Group
+    from minigrad.optim.optimizer import Group, Optimizer, State
 
 ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
@@ -24,19 +22,30 @@ ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 class StateKeeper:
     """The buffers and counters of a rule with the options of one group; `read` returns those of one parameter."""
 
-    def __init__(
-        self, kind: type[Optimizer], options: Group, buffers: Sequence[str | None], reads: Sequence[str]
-    ) -> None:
-        self.kind, self.options, self.buffers, self.reads = kind, options, buffers, reads
+    kind: type[Optimizer]
+    options: Group
+    reads: list[str]  # the options and counters that the rule reads
+    buffers: list[str | None]  # the names of its buffers; None for one that these options do without
+    keeps: bool  # whether there is anything to keep
 
-    def read(self, parameter: Tensor, state: State) -> tuple[list[Array | None], dict[str, Any]]:
+    def read(self, parameter: Tensor, states: dict[Any, State]) -> tuple[list[Array | None], dict[str, Any]]:
         """The buffers and the counter values for this step of a parameter; the counters advance by one."""
-        counts = self.read_counts(parameter, state)
-        buffers, first = self.read_buffers(parameter, state)
+        counts, buffers, first = self.read_state(parameter, states)
         counted = self.count_on(counts)
         if "first" in self.reads:
             counted["first"] = first
         return buffers, counted
+
+    def read_state(
+        self, parameter: Tensor, states: dict[Any, State]
+    ) -> tuple[dict[str, Array], list[Array | None], bool]:
+        """The counters and buffers of a parameter, made if missing, and whether a buffer is new."""
+        if not self.keeps:
+            return {}, [None] * len(self.buffers), False
+        state = states[parameter]
+        counts = self.read_counts(parameter, state)
+        buffers, first = self.read_buffers(parameter, state)
+        return counts, buffers, first
 
     def read_buffers(self, parameter: Tensor, state: State) -> tuple[list[Array | None], bool]:
         """The buffers of a parameter, made if missing, and whether one is new."""

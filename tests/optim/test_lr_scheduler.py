@@ -221,13 +221,30 @@ def test_stepping_the_schedule_first_warns_once(name):
     schedule.step()
 
 
-def test_an_optimizer_that_overrides_step_gets_no_warning():
+def test_steps_of_an_optimizer_that_overrides_step_are_noticed_too():
     class Own(optim.Optimizer):
         def step(self):
             pass
 
-    schedule = lr_scheduler.StepLR(Own([minigrad.ones(1, requires_grad=True)], {"lr": 1.0}), 2)
+    stepped, forgotten = [Own([minigrad.ones(1, requires_grad=True)], {"lr": 1.0}) for _ in range(2)]
+    schedule = lr_scheduler.StepLR(stepped, 2)
+    stepped.step()
     schedule.step()
+    with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
+        lr_scheduler.StepLR(forgotten, 2).step()
+
+
+def test_steps_before_the_schedule_was_made_do_not_count():
+    optimizer = make_optimizer(1.0)
+    optimizer.step()
+    with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
+        lr_scheduler.StepLR(optimizer, 2).step()
+
+
+def test_a_step_that_was_put_into_the_optimizer_itself_gets_no_warning():
+    optimizer = make_optimizer(1.0)
+    optimizer.step = lambda: None
+    lr_scheduler.StepLR(optimizer, 2).step()
 
 
 def test_attributes_of_callable_objects_are_saved():

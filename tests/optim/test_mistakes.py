@@ -73,10 +73,11 @@ def test_a_parameter_that_is_no_longer_finite_is_named_once():
 
 
 @pytest.mark.parametrize(("zeroed", "advised"), [(6, True), (8, False)])
-def test_only_the_first_eight_steps_look_for_a_gradient_that_was_never_zeroed(zeroed, advised):
+def test_only_the_first_eight_steps_without_zero_grad_look_for_a_gradient_that_was_never_zeroed(zeroed, advised):
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.parameters(), lr=0.1)
-    train(net, optimizer, optimizer.zero_grad, rounds=zeroed)
+    train(net, optimizer, optimizer.zero_grad, rounds=20)
+    train(net, optimizer, net.zero_grad, rounds=zeroed)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         train(net, optimizer, lambda: None)

@@ -109,7 +109,6 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         """Updates this rank's share, and exchanges the updated parameters; all ranks must call it."""
         Join.notify_join_context(self)
         inner = self._require_own()
-        self._opt_called = True
         _copy_options(self.param_groups, inner.param_groups)
         loss = inner.step(closure, **kwargs)
         agree(self._group, "ZeroRedundancyOptimizer.step()")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import unwrap
 from typing import Any
 
 from minigrad.advice import warn
 from minigrad.ops.arguments import require_number
-from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.options import Rate
+from minigrad.optim.optimizer import Optimizer, Rate
 from minigrad.tensor import Tensor
 
 
@@ -56,6 +54,7 @@ class LRScheduler:
 
     def _initial_step(self) -> None:
         """The step to the first epoch, at which most schedulers do not change the rates."""
+        note_step(self.optimizer)
         self._step_count = 0
         self._is_initial = True
         self.step()
@@ -72,7 +71,7 @@ class LRScheduler:
         >>> scheduler.get_last_lr()
         [0.5]
         """
-        if self._step_count == 1 and not _was_stepped(self.optimizer):
+        if self._step_count == 1 and not was_stepped(self.optimizer):
             warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value "
                 "of the schedule is skipped. Call `optimizer.step()` first."
@@ -220,7 +219,16 @@ def warn_of_epoch() -> None:
     )
 
 
-def _was_stepped(optimizer: Optimizer) -> bool:
-    """Whether the optimizer took a step; True for an optimizer of another library, which does not tell."""
-    tells = unwrap(type(optimizer).step).__module__.startswith("minigrad.") and "step" not in vars(optimizer)
-    return optimizer._opt_called or not tells
+def note_step(optimizer: Any) -> None:
+    """Lets the optimizer note its next step in `_opt_called`, PyTorch's name, whoever wrote its `step`."""
+
+    def note(stepped: Any, *_: Any) -> None:
+        stepped._opt_called = True
+        handle.remove()
+
+    handle = optimizer.register_step_post_hook(note)
+
+
+def was_stepped(optimizer: Any) -> bool:
+    """Whether a step was noted; True for a `step` that was put into the optimizer itself, which runs no hooks."""
+    return getattr(optimizer, "_opt_called", False) or "step" in vars(optimizer)
