@@ -16,14 +16,19 @@ from minigrad.autograd.core import TensorBase, edge_of, wrap
 from minigrad.autograd.inspection import RemovableHandle, require_callable
 from minigrad.autograd.node import Node
 from minigrad.autograd.node_attributes import AccumulateGrad, see_edge
-from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
+from minigrad.autograd.saved import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)  # fmt: skip
 from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.missing import missing_from
 
 __all__ = [
-    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
-    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
 

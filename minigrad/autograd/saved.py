@@ -16,6 +16,7 @@ from minigrad.autograd.node import Node, next_order
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
+_copying: ContextVar[bool] = ContextVar("minigrad_allow_mutation_on_saved_tensors", default=False)
 
 
 class saved_tensors_hooks:
@@ -67,6 +68,60 @@ class save_on_cpu(saved_tensors_hooks):
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         super().__init__(lambda x: (x.device, x.cpu()), lambda packed: packed[1].to(packed[0]))
+
+
+class _Copies:
+    """The copies that one `allow_mutation_on_saved_tensors` has made, as long as backward may read them."""
+
+    def __init__(self) -> None:
+        self._part = object()  # of the context: clear() begins another
+
+    def clear(self) -> None:
+        """Refuses backward through what was recorded so far in the context."""
+        self._part = object()
+
+    def copy(self, tensor: Any) -> tuple[object, Any]:
+        """What a tensor is saved as."""
+        return self._part, tensor.clone()
+
+    def read(self, saved: tuple[object, Any]) -> Any:
+        """The copy of a saved tensor."""
+        part, copy = saved
+        if part is not self._part:
+            raise AssertionError(
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in which the graph was "
+                "originally recorded: call backward() inside the with block"
+            )
+        return copy
+
+
+@contextmanager
+def allow_mutation_on_saved_tensors() -> Iterator[_Copies]:
+    """A context in which tensors may be written to after they were saved for backward: it saves copies of them.
+
+    Backward must run in the context. Raises RuntimeError within another such context.
+    Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.graph.allow_mutation_on_saved_tensors
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     loss = (y**2).sum()
+    ...     _ = y.zero_()
+    ...     loss.backward()
+    >>> x.grad
+    tensor([2., 2.])
+    """
+    if _copying.get():
+        raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+    copies = _Copies()
+    token = _copying.set(True)
+    try:
+        with saved_tensors_hooks(copies.copy, copies.read):
+            yield copies
+    finally:
+        copies.clear()
+        _copying.reset(token)
 
 
 @contextmanager

@@ -1,12 +1,18 @@
 """Hooks on tensors saved for backward."""
 
+import math
 from weakref import ref
 
 import pytest
 
 import minigrad as mg
 from minigrad import autograd
-from minigrad.autograd.graph import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
+from minigrad.autograd.graph import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 from tests.autograd.test_function import Cube, Exp, Sinh
 from tests.leaves import leaf_of
 
@@ -189,3 +195,33 @@ def test_what_a_pack_hook_computes_is_not_recorded():
     with saved_tensors_hooks(lambda t: packed.append((mg.is_grad_enabled(), (t * 2).requires_grad)) or t, lambda t: t):
         Cube.apply(x.exp())
     assert packed and not any(recording or in_graph for recording, in_graph in packed)
+
+
+def test_saved_tensors_may_be_written_to_in_a_context_that_copies_them():
+    x = mg.full((2,), 0.5, requires_grad=True)
+    with allow_mutation_on_saved_tensors():
+        y = x.exp()
+        z = y.sigmoid()
+        product = (y * z).sum()
+        y.zero_()
+        z.view(2).add_(1)
+        (first,) = mg.autograd.grad(product, x, create_graph=True)
+        first.sum().backward()
+    u = math.exp(0.5)
+    s = 1 / (1 + math.exp(-u))
+    assert first.tolist() == pytest.approx([u * s + u * u * s * (1 - s)] * 2)
+    second = u * s + 3 * u * u * s * (1 - s) + u**3 * s * (1 - s) * (1 - 2 * s)
+    assert x.grad.tolist() == pytest.approx([second] * 2)
+
+
+def test_backward_must_run_in_the_context_that_copies():
+    x = mg.ones(2, requires_grad=True)
+    with allow_mutation_on_saved_tensors() as copies:
+        cleared, _ = (x**2).sum(), copies.clear()
+        with pytest.raises(AssertionError, match="outside of the 'allow_mutation_on_saved_tensors' context"):
+            cleared.backward()
+        late = (x**2).sum()
+        with pytest.raises(RuntimeError, match="contexts cannot be nested"), allow_mutation_on_saved_tensors():
+            pass
+    with pytest.raises(AssertionError, match=r"call backward\(\) inside the with block"):
+        late.backward()
