@@ -297,6 +297,13 @@ class TestAdvice:
             F.nll_loss(minigrad.randn(8, 3).log_softmax(1), minigrad.arange(8) % 3)
         assert not given
 
+    def test_rows_that_only_look_like_probabilities_get_no_advice(self):
+        with warnings.catch_warnings(record=True) as given:
+            for row in ([0.5, 0.6], [1.5, -0.5], [0.9, 0.9]):  # of another sum, with a number below zero
+                F.cross_entropy(minigrad.tensor([row, [0.5, 0.5]]), minigrad.tensor([0, 1]))
+                F.cross_entropy(minigrad.tensor([[0.5, 0.5], row]), minigrad.tensor([0, 1]))
+        assert not given
+
     @NOT_ASKED
     def test_a_negative_nll_loss_gets_advice(self):
         with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
