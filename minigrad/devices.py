@@ -96,7 +96,8 @@ def _read_name(name: str) -> tuple[str, int | None]:
 _Device = device  # for functions with a parameter `device`
 CPU = device("cpu")
 _scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
-_default_device: device | None = None  # None: MINIGRAD_DEVICE is not read yet
+# None: MINIGRAD_DEVICE is still to be read, when a device is first needed.
+_default_device: device | None = None if "MINIGRAD_DEVICE" in os.environ else CPU
 
 
 def default_device() -> device:

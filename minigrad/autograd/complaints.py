@@ -79,7 +79,7 @@ def describe_write(what: str, trial: Trial, place: int) -> str:
             "Backward wrote into the gradient that arrives (by out=g, or g *= 2): others still read it, so that "
             "f(x) + x would get a wrong gradient. Compute into a new array: g * 2."
         )
-    name = tell_input(trial, trial.checked[place])
+    name = tell_input(trial, [*trial.checked][place])
     if what == "inputs of the function":
         return f"The function wrote into its {name}; a derivative needs it unmodified."
     return f"Backward wrote into {name}; others still read it: compute into a new array."

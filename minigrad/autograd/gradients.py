@@ -49,7 +49,7 @@ def backward(
             if isinstance(target, TensorBase):
                 target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
         use = lambda arriving: accumulate([pair for pair in arriving if isinstance(pair[0], TensorBase)])  # noqa: E731
-    _walk_silently(use, seeds, create_graph, retain_graph, wanted)
+    walk_silently(use, seeds, create_graph, retain_graph, wanted)
 
 
 def grad(
@@ -79,7 +79,7 @@ def grad(
     targets = _check_inputs("grad", inputs)
     edges = [_find_edge(target) for target in targets]
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
-    arrived = _walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
+    arrived = walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
     found = [arrived.get(edge) for edge in edges]
     for i, target in enumerate(targets):
         if found[i] is None and materialize_grads:
@@ -142,8 +142,8 @@ def _check_inputs(name: str, inputs: Any) -> list[Any]:
     return targets
 
 
-def _walk_silently(
-    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any
+def walk_silently(
+    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any = None
 ) -> Any:
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
@@ -158,16 +158,16 @@ def _walk_silently(
 def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
-        return [_make_seed(outputs, gradients, create_graph, 0)]
+        return [make_seed(outputs, gradients, create_graph, 0)]
     roots = as_tuple(outputs)
     given = (None,) * len(roots) if gradients is None else as_tuple(gradients)
-    seeds = [_make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
+    seeds = [make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
     if not roots or len(given) != len(roots):
         raise messages.wrong_counts(len(roots), len(given))
     return seeds
 
 
-def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
+def make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
     root = _as_tensor(root, "tensors to start from", gradient)
     node, array = root.node, root.array

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import CO_VARARGS, unwrap
+from operator import is_
 from typing import Any
 
 from numpy import ndarray
@@ -91,15 +92,11 @@ class Operation:
         if len(operands) == 1 and not self.elementwise and isinstance(operands[0], TensorBase):  # nearly always
             return self.call(operands, (operands[0].array,), statics)
         arrays: list[Any] = []
-        tensors = on_gpu = False
         for x in operands:
-            if isinstance(x, TensorBase):
-                x, tensors = x.array, True
-                on_gpu |= x.__class__ is not ndarray
-            arrays.append(x)
-        if not tensors:
+            arrays.append(x.array if isinstance(x, TensorBase) else x)  # noqa: PERF401 (a comprehension is a call more)
+        if all(map(is_, arrays, operands)):  # none is a tensor
             return self.forward(*operands, **statics)
-        if on_gpu:
+        if arrays[0].__class__ is not ndarray:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
         return self.call(operands, arrays, statics, partial(in_parts, self.forward) if large else None)
@@ -116,20 +113,22 @@ class Operation:
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
+            except TypeError:  # where one of the others is on a GPU
+                check_same_library(self.name, arrays)
+                raise
             finally:
                 restore_warnings(loud)
         else:
             tensor = wrap(quiet(forward, *arrays, **statics))
-        needed, bit = 0, 1  # bit i of `needed`: whether operand i needs a gradient
-        for x in operands:
+        needed = 0  # bit i of it: whether operand i needs a gradient
+        for i, x in enumerate(operands):
             if isinstance(x, TensorBase):
                 if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
                     refresh(x)
                 if x.node is not None:
-                    needed += bit
+                    needed |= 1 << i
                 elif x.cause is not None:
                     tensor.cause = x.cause
-            bit += bit
         return self.record_call(tensor, needed, operands, statics) if needed else tensor
 
     def record_call(self, tensor: Any, needed: int, operands: Sequence[Any], statics: dict[str, Any]) -> Any:

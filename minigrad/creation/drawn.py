@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
+from minigrad.generator import Generator
+from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number
-from minigrad.ops.writes import write_out
+from minigrad.ops.writes import check_memory, store, write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -144,3 +147,28 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -
     if scales:
         values = values * scale.astype(dtype)
     return (values + shift).astype(dtype)
+
+
+# ---- numbers for a tensor that is there ---------------------------------------------------------------
+def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
+    """What `draw(source, shape)` makes on the device of `array`, in its memory order: by columns for a transpose."""
+
+    def run(shape: tuple[int, ...]) -> Any:
+        drawn = draw(random.source_of(generator, backend.array_module(array)), shape)
+        return backend.to_device(drawn, backend.device_of(array))
+
+    if array.flags.c_contiguous:
+        return backend.on_gpu_of(array, run, array.shape)
+    order = find_memory_order(array.shape, array.strides)
+    drawn = backend.on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
+    return drawn.transpose(invert(order))  # axes in memory order -> axes in their own order
+
+
+def draw_start(parameter: Any, bound: float) -> None:
+    """Draws the values that a layer's parameter starts with from U(-bound, bound), outside the graph."""
+    array = parameter.array
+    if not array.flags.c_contiguous:
+        check_memory(array, "uniform_")
+    drawn = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, -bound, bound))
+    parameter.writes[0] += 1
+    store(array, ..., drawn)

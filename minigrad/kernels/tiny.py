@@ -80,12 +80,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 def serves(problem: Problem) -> bool:
     """NumPy, one group, padding within the kernel's reach."""
     (ph, pw), (rh, rw) = problem.geometry.padding, problem.geometry.reach
-    return problem.on_host and problem.geometry.groups == 1 and ph < rh and pw < rw
+    return problem.library is np.ndarray and problem.geometry.groups == 1 and ph < rh and pw < rw
 
 
 def is_small(problem: Problem) -> bool:
     """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    return prod(problem.image) * problem.taps <= LIMIT
+    return prod(problem.image) * prod(problem.geometry.kernel) <= LIMIT
 
 
 def cost(problem: Problem, machine: Machine) -> float:

@@ -32,7 +32,7 @@ class Weighted(Layer):
 
     def reset_parameters(self) -> None:
         """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
-        from minigrad.tensor.drawing import draw_start
+        from minigrad.creation.drawn import draw_start
 
         fan_in = math.prod(self.weight.array.shape[1:])
         if self.weight.array.size:

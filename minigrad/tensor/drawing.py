@@ -12,45 +12,22 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, to_device
+from minigrad.creation.drawn import draw_in_order
 from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
-from minigrad.ops.writes import check_memory, store
 from minigrad.random import source_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
-    """Calls `draw(source, shape)` on the device of `array`, in its memory order: by columns for a transpose."""
-
-    def run(shape: tuple[int, ...]) -> Any:
-        drawn = draw(source_of(generator, array_module(array)), shape)
-        return to_device(dtypes.convert(drawn, array.dtype), device_of(array))
-
-    if array.flags.c_contiguous:
-        return on_gpu_of(array, run, array.shape)
-    order = find_memory_order(array.shape, array.strides)
-    drawn = on_gpu_of(array, run, tuple([array.shape[axis] for axis in order]))
-    return drawn.transpose(invert(order))  # axes in memory order -> axes in their own order
-
-
 def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
     """Writes `draw(source, shape)` into `tensor` in its memory order."""
-    return assign(tensor, wrap(draw_in_order(tensor.array, draw, generator)), name)
-
-
-def draw_start(parameter: Any, bound: float) -> None:
-    """Draws the values that a layer's parameter starts with from U(-bound, bound), outside the graph."""
-    array = parameter.array
-    if not array.flags.c_contiguous:
-        check_memory(array, "uniform_")
-    drawn = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, -bound, bound))
-    parameter.writes[0] += 1
-    store(array, ..., drawn)
+    drawn = dtypes.convert(draw_in_order(tensor.array, draw, generator), tensor.array.dtype)
+    return assign(tensor, wrap(drawn), name)
 
 
 def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
@@ -309,6 +286,7 @@ class DrawingMethods(TensorBase):
             return _tossed(self, drawn=_draw_by_chances(array, array.dtype, generator))
         chance = as_number("bernoulli", "p", p)
         there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
-        return wrap(draw_in_order(there, lambda source, s: source.bernoulli(chance, s, array.dtype), generator))
+        drawn = draw_in_order(there, lambda source, s: source.bernoulli(chance, s, array.dtype), generator)
+        return wrap(drawn.astype(array.dtype))
 
     multinomial = multinomial

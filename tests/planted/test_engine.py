@@ -205,7 +205,7 @@ PLANTED = {
         test_accumulation.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
-        gradients._walk_silently, "flags & ~GRAD", "flags | GRAD",
+        gradients.walk_silently, "flags & ~GRAD", "flags | GRAD",
         test_accumulation.test_a_hook_records_only_under_create_graph,
     ),
     "retain_grad keeps what is borrowed": (
@@ -300,11 +300,11 @@ PLANTED = {
         lambda: test_core.test_each_derivative_of_a_power_is_that_on_paper(2),
     ),
     "create_graph obeys no_grad": (
-        gradients._walk_silently, "flags | GRAD", "flags",
+        gradients.walk_silently, "flags | GRAD", "flags",
         test_gradients.test_create_graph_records_under_no_grad,
     ),
     "create_graph frees the graph": (
-        gradients._walk_silently, "create_graph or flags & KEEP", "flags & KEEP",
+        gradients.walk_silently, "create_graph or flags & KEEP", "flags & KEEP",
         test_gradients.test_create_graph_retains_the_graph,
     ),
     # ---- hooks and modes

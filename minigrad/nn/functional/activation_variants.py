@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
+from minigrad.creation.drawn import draw_in_order
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation_variants as variants
@@ -22,7 +23,6 @@ from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import draw_in_order
 
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:

@@ -10,13 +10,13 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import address_of, array_module, device_of, on_gpu_of, to_device
+from minigrad.creation.drawn import draw_in_order
 from minigrad.layout import find_memory_order, invert
 from minigrad.nn.functional.checks import require_bool, require_tensors
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import draw_in_order
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -6,11 +6,11 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
+from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.models import zeros_like
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import activation, unary
 from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import draw_in_order
 
 
 def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
