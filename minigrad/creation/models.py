@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minigrad import backend, devices, dtypes
+from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.creation.filled import empty_in_order
-from minigrad.creation.options import check_options, make_signature
+from minigrad.creation.options import creates, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_int, as_number, require_tensor
 from minigrad.ops.elementwise import rename
@@ -21,39 +21,37 @@ if TYPE_CHECKING:
 def like(fill: Callable[..., object]) -> Callable[..., Tensor]:
     """Makes a function of `fill(made, *arguments)`: it fills a new tensor with the properties of the argument `input`.
 
-    It adds the keywords that these functions share.
+    It has the keywords of `creates`, except `out`, and `memory_format`.
     """
     name = fill.__name__
 
-    def call(
-        input: Tensor,
-        *args: Any,
-        dtype: Any = None,
-        layout: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        pin_memory: bool = False,
-        memory_format: Any = preserve_format,
-        **options: Any,
-    ) -> Tensor:
-        require_tensor(name, "input", 1, input)
-        check_options(name, layout, requires_grad)
-        numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
-        where = backend.device_of(input.array) if device is None else devices.device(device)
+    def make(input: Any, *args: Any, xp: Any, dtype: Any, memory_format: Any, **options: Any) -> Any:
         shape, strides = input.array.shape, input.array.strides
         if memory_format in (None, preserve_format):
             order: Any = find_memory_order(shape, [abs(step) for step in strides])
         else:
             order = order_axes(name, memory_format, len(shape))
-        with backend.on(where):
-            made: Tensor = wrap(empty_in_order(backend.library(where), shape, order, numpy_dtype))
-            fill(made, *args, **options)
-        return made.requires_grad_() if requires_grad else made
+        made = wrap(empty_in_order(xp, shape, order, dtype))
+        fill(made, *args, **options)
+        return made.array
 
-    _, *own = inspect.signature(fill).parameters.items()
-    first = inspect.signature(call).parameters["input"]
+    create: Any = creates(rename(make, name))
+
+    def call(input: Tensor, *args: Any, memory_format: Any = preserve_format, **options: Any) -> Tensor:
+        require_tensor(name, "input", 1, input)
+        if "out" in options:
+            raise TypeError(f"{name}() got an unexpected keyword argument 'out'")
+        if options.get("dtype") is None:
+            options["dtype"] = dtypes.from_numpy(input.array.dtype)
+        if options.get("device") is None:
+            options["device"] = backend.device_of(input.array)
+        made: Tensor = create(input, *args, memory_format=memory_format, **options)
+        return made
+
+    of_call, of_fill = inspect.signature(call).parameters, [*inspect.signature(fill).parameters.items()][1:]
+    own = {"input": of_call["input"], **dict(of_fill), "memory_format": of_call["memory_format"]}
     call.__module__ = "minigrad"  # where pickle finds it
-    call.__signature__ = make_signature({"input": first, **dict(own)}, call)  # type: ignore[attr-defined]
+    call.__signature__ = make_signature(own, create, without="out")  # type: ignore[attr-defined]
     return rename(call, name, fill.__doc__)
 
 

@@ -88,14 +88,15 @@ def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
     return write_out(name, out, made, ())
 
 
-def make_signature(own: Any, call: Any) -> inspect.Signature:
-    """The public signature: a function's `own` parameters, and the keywords that `call` adds to it."""
-    kept = [p for name, p in own.items() if name not in ("xp", "dtype")]
+def make_signature(own: Any, call: Any, without: str = "") -> inspect.Signature:
+    """The public signature: a function's `own` parameters, and the keywords that `call` adds to it, `without` one."""
+    kept = [p for name, p in own.items() if name not in ("xp", "dtype") and p.kind is not p.VAR_KEYWORD]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
     shared = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=call.__annotations__[name])
         for name, default in call.__kwdefaults__.items()
+        if name != without
     ]
     return inspect.Signature([*first, *named, *shared], return_annotation="Tensor")
 

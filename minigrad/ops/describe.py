@@ -6,9 +6,9 @@ calls helpers of this library, the table gives a formula.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
-import re
 from itertools import zip_longest
 from typing import Any
 
@@ -17,13 +17,6 @@ RESULTS = {
     "same": "The result has the operands' common type.",
     "truth": "The result is a tensor of bools; no gradient flows.",
 }
-
-# Of an example: the lines before; margin, name, first operand, other operands and attribute of the call; the result.
-FIRST_CALL = re.compile(
-    r"((?: *>>> (?:import|\w+[,=]|\w+ =).*\n)+)"
-    r"( *)>>> torch\.(?:special\.)?(\w+)\((torch\.\w+\((?:[^()]|\([^()]*\))*\)|\w+)(?:, )?(.*)\)(\.\w+)?\n"
-    r"((?:.+\n?)+)"
-)
 
 
 def describe(
@@ -45,10 +38,7 @@ def describe(
         lines += [f"Domain: {domain or 'all numbers'}."]
     lines += [RESULTS[result]]
     if example:
-        operands, _, outcome = example.partition(" -> ")
-        place = name.replace("special_", "special.")
-        tensors = ", ".join(f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; "))
-        lines += ["", ">>> import minigrad as torch", f">>> torch.{place}({tensors})", f"tensor({outcome})"]
+        lines += ["", show_call("torch." + name.replace("special_", "special.") + "({})", example)]
     return "\n".join(lines)
 
 
@@ -58,17 +48,33 @@ def with_example(text: str, example: str) -> str:
     return f"{text}\n\n>>> import minigrad as torch\n>>> {call}\n{printed}"
 
 
+def show_call(call: str, example: str) -> str:
+    """An example of a table, ``operands -> result``, as a call: ``torch.f({})`` of all operands, or ``{}.f_({})``."""
+    operands, _, outcome = example.partition(" -> ")
+    tensors = [f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; ")]
+    first, *others = tensors if call.count("{}") > 1 else [", ".join(tensors)]
+    return f">>> import minigrad as torch\n>>> {call.format(first, ', '.join(others))}\ntensor({outcome})"
+
+
 def example_in_place(function: Any) -> str:
-    """The example of `function`, rewritten for its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``."""
-    text = function.__doc__ or ""
-    start = text.rfind("\n", 0, max(0, text.find(">>>"))) + 1  # a search of the whole text takes three times as long
-    found = FIRST_CALL.search(text, start)
-    if found is None:
-        return ""
-    setup, margin, name, x, others, attribute, printed = found.groups("")
-    if "[True" not in x and "[False" not in x:  # the truth is written as a number, since `x` keeps its type
-        printed = printed.replace(" True", "1").replace("False", "0")
-    return inspect.cleandoc(f"{setup}{margin}>>> {x}.{name}_({others}){attribute}\n{printed}")
+    """The example of `function`, as a call of its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``."""
+    name = function.__name__
+    if declared := getattr(function, "example", ""):
+        operands, _, outcome = declared.partition(" -> ")
+        if "True" not in operands and "False" not in operands:  # written as a number, since `x` keeps its type
+            outcome = outcome.replace(" True", "1").replace("True", "1").replace("False", "0")
+        return show_call("{}." + name.replace("special_", "") + "_({})", f"{operands} -> {outcome}")
+    lines = inspect.cleandoc(function.__doc__ or "").splitlines()
+    examples = [i for i, line in enumerate(lines) if line.startswith(">>> ")]
+    for at in examples:
+        source = lines[at][4:]
+        for call in ast.walk(ast.parse(source)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == f"torch.{name}":
+                whole, x, *others = [str(ast.get_source_segment(source, p)) for p in (call, *call.args, *call.keywords)]
+                shown = source.replace(whole, f"{x}.{name}_({', '.join(others)})")
+                end = next((i for i in range(at + 1, len(lines)) if not lines[i] or i in examples), len(lines))
+                return "\n".join([*[lines[i] for i in examples if i < at], f">>> {shown}", *lines[at + 1 : end]])
+    return ""
 
 
 def source_of(rule: Any) -> str:

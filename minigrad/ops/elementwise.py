@@ -94,7 +94,8 @@ def unary(
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
-    return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example, gradient))
+    text = describe(name, formula, domain, result, (rule,), example, gradient)
+    return publish(call, name, forward, text, example)
 
 
 def binary(
@@ -127,7 +128,7 @@ def binary(
     rounded = round_once(forward) if float32_number else None
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example, *gradients)
-    function = publish(_function_of_two(made, promotion), name, forward, text)
+    function = publish(_function_of_two(made, promotion), name, forward, text, example)
     function.declared = made, promotion
     return function
 
@@ -237,9 +238,10 @@ def rename(function: F, name: str, text: str | None = None, example: str = "") -
     return function
 
 
-def publish(call: Any, name: str, forward: Any, text: str) -> Any:
-    """Give `call` its public name and docstring, and answer NumPy's function `forward` with it."""
+def publish(call: Any, name: str, forward: Any, text: str, example: str) -> Any:
+    """Give `call` its public name, docstring and example, and answer NumPy's function `forward` with it."""
     call.__module__ = "minigrad"  # where pickle finds it
+    call.example = example
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
     return rename(call, name, text)

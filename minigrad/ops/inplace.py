@@ -6,6 +6,7 @@ gets a new node as well: its old value with a region overwritten (`overwrite.py`
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -219,7 +220,19 @@ def name_in_place(method: Any, function: F, how: str) -> F:
     named: Any = rename(method, f"{function.__name__}_", text)
     named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
+    code = inspect.unwrap(function).__code__
+    if "out" in code.co_varnames:
+        named.__signature__ = _SIGNATURES.get(code) or _SIGNATURES.setdefault(code, _without_out(function))
     return named
+
+
+_SIGNATURES: dict[Any, inspect.Signature] = {}  # by the code of a function: all those of a table share it
+
+
+def _without_out(function: Any) -> inspect.Signature:
+    """The signature of a function without `out`, which its in-place method does not take."""
+    signature = inspect.signature(function)
+    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name != "out"])
 
 
 def keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:

@@ -63,6 +63,17 @@ def test_an_example_may_hold_a_number():
     assert ">>> torch.clamp_min(torch.tensor([1.0, 5.0]), 3.0)\ntensor([3., 5.])" in text
 
 
+@pytest.mark.parametrize("name", ["tanh_", "lt_", "erf_", "hypot_"])
+def test_the_signature_of_an_in_place_method_has_no_out(name):
+    method = getattr(torch.Tensor, name)
+    assert "out" not in inspect.signature(method).parameters
+    assert "out" in inspect.signature(getattr(torch.Tensor, name[:-1])).parameters
+
+
+def test_the_example_of_an_in_place_method_is_one_call():
+    assert inspect.getdoc(torch.Tensor.float_power_).count(">>> torch.") == 1
+
+
 def test_the_example_of_an_in_place_method_stands_at_one_margin():
     shown = inspect.getdoc(torch.Tensor.t_).partition("\n\n")[2]
     assert shown.splitlines() == [
