@@ -732,8 +732,16 @@ DIFFERENCES = [
     ),
     (
         "dtypes",
-        "no complex numbers, no bfloat16, no quantized or sparse tensors",
-        "not hasattr(torch, 'complex64') and not hasattr(torch, 'bfloat16')",
+        (
+            "no complex numbers, no bfloat16, no quantized or sparse tensors; `torch.bfloat16`, `torch.complex64` and "
+            "unsigned dtypes wider than uint8 are names to compare with"
+        ),
+        "refuses('torch.ones(1, dtype=torch.complex64)') and torch.ones(1).dtype not in (torch.bfloat16, torch.half)",
+    ),
+    (
+        "`nn.LSTM`, `nn.Conv3d`, `nn.MultiheadAttention` and other layers that are not here",
+        "are classes to compare with, as in `isinstance(layer, nn.Conv3d)`; making one is refused",
+        "refuses('nn.LSTM(2, 3)') and not isinstance(nn.Linear(2, 3), (nn.LSTM, nn.Conv3d))",
     ),
     (
         "`F.dropout`, `bernoulli`",

@@ -311,7 +311,10 @@ def __getattr__(name: str) -> _typing.Any:
         if name in functions.split():
             globals()[name] = found = getattr(_import_module(f"minigrad.{room}"), name)
             return found
-    raise _import_module("minigrad.missing").missing_name("torch", name, __dir__())
+    missing = _import_module("minigrad.missing")
+    if (kind := missing.find_named_only("torch", name)) is not None:
+        return kind
+    raise missing.missing_name("torch", name, __dir__())
 
 
 def __dir__() -> list[str]:

@@ -87,7 +87,7 @@ def set_default_dtype(d: dtype, /) -> None:
     >>> torch.set_default_dtype(torch.float32)
     """
     global _default
-    if not isinstance(d, dtype) or not d.is_floating_point:
+    if not isinstance(d, dtype) or d.numpy.kind != "f":
         hint = "pass minigrad.float16, minigrad.float32 or minigrad.float64"
         raise TypeError(f"only floating-point types are supported as the default type, got {d!r}; {hint}")
     _default = d

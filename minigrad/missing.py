@@ -27,6 +27,21 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     "torch.nn.utils.rnn.PackedSequence": _PADDED,
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
+NAMED_ONLY = {  # what programs compare with, though no tensor or layer here is of that kind: its file, and the names
+    "torch": (
+        "minigrad.absent_dtypes", "bfloat16 cdouble cfloat chalf complex128 complex32 complex64 uint16 uint32 uint64"
+    ),
+    "torch.nn": (
+        "minigrad.nn.absent",
+        (
+            "AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d Conv3d "
+            "ConvTranspose3d FractionalMaxPool3d GRU GRUCell InstanceNorm3d LPPool3d LSTM LSTMCell LazyBatchNorm3d "
+            "LazyConv3d LazyConvTranspose3d LazyInstanceNorm3d MaxPool3d MaxUnpool3d MultiheadAttention RNN RNNBase "
+            "RNNCell RNNCellBase Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder "
+            "TransformerEncoderLayer"
+        ),
+    ),
+}  # fmt: skip
 ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad"}  # PyTorch's second name of a module
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
     "torch.amp": "autocast_mode grad_scaler",
@@ -67,8 +82,8 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     """The error for `name` in `namespace`, written with "torch": ``missing_name("torch.nn", "Conv9d", dir(nn))``.
 
     >>> from minigrad.missing import missing_name
-    >>> missing_name("torch.nn", "LSTM")
-    AttributeError("module 'minigrad.nn' has no attribute 'LSTM': PyTorch has torch.nn.LSTM, minigrad does not; docs/supported.md lists what is here")
+    >>> missing_name("torch", "lstm")
+    AttributeError("module 'minigrad' has no attribute 'lstm': PyTorch has torch.lstm, minigrad does not; docs/supported.md lists what is here")
     """  # noqa: E501 (an error's text is one line)
     ours = namespace.replace("torch", "minigrad", 1)
     what = "'Tensor' object" if namespace == "torch.Tensor" else f"module {ours!r}"
@@ -94,8 +109,19 @@ def read_pytorch_names() -> dict[str, str]:
     return json.loads(get_data(__package__, "pytorch_names.json") or "{}")  # from an archive, too
 
 
-def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> ModuleType:
-    """The module `name` of `ANSWERED`, for a name that the package does not have.
+def find_named_only(namespace: str, name: str) -> Any:
+    """What `NAMED_ONLY` lists under `name`, or None.
+
+    >>> from minigrad.missing import find_named_only
+    >>> find_named_only("torch", "bfloat16"), find_named_only("torch", "qint8")
+    (minigrad.bfloat16, None)
+    """
+    file, names = NAMED_ONLY.get(namespace, ("", ""))
+    return getattr(import_module(file), name) if name in names.split() else None
+
+
+def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> Any:
+    """The module `name` of `ANSWERED`, or what only has a name, for a name that the package does not have.
 
     Raises AttributeError for all others, ImportError with the same text for ``from package import name``. For that
     statement Python calls `__getattr__` in `_handle_fromlist`, and replaces an AttributeError by "cannot import name".
@@ -107,6 +133,8 @@ def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> M
     if where := ELSEWHERE.get(f"{namespace}.{name}"):
         package[name] = found = import_module(where)
         return found
+    if (kind := find_named_only(namespace, name)) is not None:
+        return kind
     error = missing_name(namespace, name, known)
     if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec

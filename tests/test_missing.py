@@ -10,10 +10,10 @@ from minigrad.missing import missing_name
 
 MISSING = {
     "a name of PyTorch's": ("minigrad", "lstm", "PyTorch has torch.lstm, minigrad does not; docs/supported.md"),
-    "a type of PyTorch's": ("minigrad", "complex64", "PyTorch has torch.complex64"),
+    "a type of PyTorch's": ("minigrad", "qint8", "PyTorch has torch.qint8"),
     "a typing mistake": ("minigrad", "zerso", "Did you mean: 'zeros'"),
     "nothing known": ("minigrad", "qqqqq", "has no attribute 'qqqqq'$"),
-    "a layer of PyTorch's": ("minigrad.nn", "LSTM", "PyTorch has torch.nn.LSTM, minigrad does not"),
+    "a layer of PyTorch's": ("minigrad.nn", "Container", "PyTorch has torch.nn.Container, minigrad does not"),
     "a layer, misspelt": (
         "minigrad.nn", "Conv2D", "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'"),
     "a loss": ("minigrad.nn.functional", "linear_cross_entropy", "PyTorch has torch.nn.functional.linear_cross"),
@@ -25,7 +25,7 @@ MISSING = {
         "minigrad.distributed", "init_device_mesh", r"minigrad does not; new_group\(\) and new_subgroups\(\) make"),
     "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),
     "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
-    "a layer": ("minigrad.nn.modules", "LSTM", "module 'minigrad.nn.modules' has no attribute 'LSTM'"),
+    "a layer": ("minigrad.nn.modules", "Conv9d", "module 'minigrad.nn.modules' has no attribute 'Conv9d'"),
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
 @pytest.mark.parametrize(("name", "end"), [
     ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
     ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
-    ("complex64", "minigrad does not; docs/supported.md lists what is here"),
+    ("qint8", "minigrad does not; docs/supported.md lists what is here"),
     ("serialization.add_safe_globals", "nothing has to be allowed: save and load a state_dict"),
     ("nn.utils.rnn.pack_sequence", "pad_sequence() makes one tensor of sequences"),
     ("accelerator.get_memory_info", "minigrad does not; docs/supported.md lists what is here"),

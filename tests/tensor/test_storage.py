@@ -1,5 +1,7 @@
 """The memory of a tensor: as numbers, as bytes, and resized."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -116,6 +118,12 @@ def test_set_takes_a_storage_offset_size_and_strides():
     assert torch.ones(3).set_().shape == (0,)
     with pytest.raises(RuntimeError, match="out of bounds for storage of size 24"):
         torch.empty(0).set_(x.storage(), 5, (2,), (1,))
+
+
+@pytest.mark.parametrize("take", [torch.Tensor.storage, torch.Tensor.untyped_storage])
+def test_the_size_that_python_tells_of_a_storage_holds_its_memory(take):
+    empty, whole, part = (sys.getsizeof(take(x)) for x in (torch.ones(0), torch.ones(100), torch.ones(100)[:3]))
+    assert whole - empty == part - empty == 400
 
 
 def test_a_tensor_from_an_untyped_storage_reads_its_bytes():

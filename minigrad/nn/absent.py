@@ -1,0 +1,32 @@
+"""PyTorch's layers that are not here, by name: programs ask ``isinstance(layer, nn.Conv3d)``, which is False.
+
+They are classes to compare with. Making a layer of one raises NotImplementedError.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.missing import NAMED_ONLY, PAGE
+from minigrad.nn.module import Module
+
+
+class AbsentLayer(Module):
+    """The base of PyTorch's layers that have a name only.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.nn.Conv2d(1, 1, 3), (torch.nn.Conv3d, torch.nn.LSTM))
+    False
+    """
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        kind: Any = next(c for c in type(self).__mro__ if AbsentLayer in c.__bases__)
+        raise NotImplementedError(
+            f"PyTorch has torch.nn.{kind.__name__}, minigrad does not: its name is there to compare with, as in "
+            f"isinstance(layer, nn.{kind.__name__}); {PAGE} lists what is here"
+        )
+
+
+for _name in NAMED_ONLY["torch.nn"][1].split():
+    _about = f"PyTorch's `{_name}`, which minigrad does not have: a name to compare with. See `AbsentLayer`."
+    globals()[_name] = type(_name, (AbsentLayer,), {"__module__": "minigrad.nn", "__doc__": _about})
