@@ -193,6 +193,23 @@ def test_mec_multiplies_packs_of_any_number_of_images(stride, lanes, monkeypatch
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("block", [1, 3_000, 2**21])
+@pytest.mark.parametrize(("stride", "padding"), [((1, 1), (1, 1)), ((2, 2), (0, 2)), ((3, 1), (2, 0))])
+@pytest.mark.parametrize(("outputs", "kh"), [(2, 3), (6, 5), (7, 6), (3, 1)])
+def test_mec_multiplies_rows_of_few_output_channels_together(outputs, kh, stride, padding, block, monkeypatch):
+    monkeypatch.setattr(mec, "multiplies_with_avx512", lambda: False)
+    monkeypatch.setattr(mec, "BLOCK_BYTES", block)
+    for height in (13, 14, 16, 17, 19, 20):
+        shape = make_layer((3, 2, height, 9), outputs, (kh, 3), stride, padding)
+        x, w, g = draw_operands(*shape)
+        expected = compute_three("direct", x, w, g, shape[2])
+        for ours, loops in zip(compute_three("mec", x, w, g, shape[2]), expected, strict=True):
+            np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+    assert [mec._count_together(outputs, kh, rows) for rows in (20, 18, 17)] == [4 if kh > 4 else 2, 2, 1]
+    monkeypatch.setattr(mec, "multiplies_with_avx512", lambda: True)
+    assert mec._count_together(outputs, kh, 20) == 1
+
+
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
     shape = make_layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
