@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from minigrad.autograd.core import Tensor
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_int, as_number, of_tensors, takes_out
 from minigrad.ops.decompositions import (
@@ -27,9 +28,6 @@ from minigrad.ops.norm import norm as _norm
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.reflections import householder_product
 from minigrad.ops.solve import LinAlgError, cholesky, det, inv, inv_ex, pinv, slogdet, solve, solve_triangular
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.missing import missing_from
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
@@ -21,9 +22,6 @@ from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.special import logit, sinc, xlog1py, xlogy
 from minigrad.ops.unary import exp2, expm1, log1p, round
 from minigrad.ops.unary import sigmoid as expit
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 psi = digamma
 

@@ -17,7 +17,7 @@ from numpy import ndarray
 if TYPE_CHECKING:
     from minigrad.autograd.node import Node
     from minigrad.autograd.recording import Operation
-    from minigrad.tensor import Tensor
+    from minigrad.tensor import Tensor as TensorClass
 
 # The grad mode, as flags of one integer, so that a call reads one variable; `modes.py` switches them.
 GRAD = 1  # calls are recorded
@@ -32,6 +32,7 @@ mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
+Tensor: TypeAlias = "TensorClass"  # for annotations: the files below tensor/ cannot import the class itself
 
 _new = object.__new__
 LEAF: Any = object()  # in the place of a node, for a tensor that asks for a gradient and was made by no call

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axis, require_kind, takes_out
 from minigrad.ops.copies import cast, in_rows
@@ -15,10 +16,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import keep_where, map_slices
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 
 # ---- relu: the gradient is selected ---------------------------------------------------------------
 _FEW = 1000  # elements: below, the time of a call decides, not that of its elements

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, require_tensor, takes_out
@@ -15,9 +16,6 @@ from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
 from minigrad.size import broadcasts
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _plus(name: str, ranks: tuple[int, int]) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, is_array, value_of, wrap
+from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of, wrap
 from minigrad.ops.arguments import as_number, of_tensors, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
@@ -16,9 +16,6 @@ from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, 
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.ops.writes import write_out
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- what the rules share ------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
@@ -16,7 +16,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary
-    from minigrad.tensor import Tensor
 
 
 def _make_limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:

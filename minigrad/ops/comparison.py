@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import value_of
+from minigrad.autograd.core import Tensor, value_of
 from minigrad.ops.arguments import not_implemented_for, of_tensors, shapes_do_not_broadcast
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _refuse_a_power(*operands: Any) -> None:

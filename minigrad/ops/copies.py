@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, copy_array
 from minigrad.layout import (
@@ -23,9 +24,6 @@ from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import expand, reshape
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def in_rows(array: Any) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, value_of, wrap
+from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_index, as_int64, device_of, to_device
 from minigrad.ops.arguments import (
@@ -28,9 +28,6 @@ from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.order import return_type
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- what occurs ---------------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import as_int64, device_of, to_device
 from minigrad.devices import CPU
@@ -19,9 +20,6 @@ from minigrad.ops.order import picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 from minigrad.ops.shape import stand_along
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- running sums ---------------------------------------------------------------------------------

@@ -8,13 +8,13 @@ linear algebra", 2017. Gradients through the vectors are infinite where two sing
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.copies import cast
@@ -28,9 +28,6 @@ from minigrad.ops.reduce_variants import amax, amin
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv, singular_values
 from minigrad.ops.unary import abs
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 Array = Any
 

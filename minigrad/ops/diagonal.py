@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
@@ -17,9 +17,6 @@ from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import movedim, reshape
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _make_triangle(name: str, text: str, example: str) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
@@ -17,9 +17,6 @@ from minigrad.ops.join import cat
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import stand_along
 from minigrad.ops.split import narrow
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- differences ---------------------------------------------------------------------------------

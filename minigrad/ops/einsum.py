@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from math import prod
 from string import ascii_letters
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
@@ -21,9 +21,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matmul import matmul
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:

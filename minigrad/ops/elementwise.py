@@ -14,7 +14,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes, side_by_side
-from minigrad.autograd.core import TensorBase, is_array, value_of
+from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
@@ -28,7 +28,6 @@ from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary, Unary
-    from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import value_of
+from minigrad.autograd.core import Tensor, value_of
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
@@ -20,7 +20,6 @@ from minigrad.ops.grad_fn_names import recorded_as
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
-    from minigrad.tensor import Tensor
 
 _FAR = 10  # for larger x the series in 1 / x are exact to float64
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2, B4, ...

@@ -5,13 +5,13 @@ All are built on `read_at`, `add_at` and `overwrite`, whose gradient rules serve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
@@ -34,9 +34,6 @@ from minigrad.ops.keys import array_key, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape, stand_along
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def check_is_index(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import View, wrap
+from minigrad.autograd.core import Tensor, View, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.half_precision import widen
 from minigrad.ops.arguments import axis, takes_out
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.keys import is_basic, read_key, step_too_small
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # Reading, and its adjoint, which adds gradients where the elements were read.

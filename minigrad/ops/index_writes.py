@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
@@ -42,9 +42,6 @@ from minigrad.ops.keys import watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd import views
-from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
@@ -31,9 +31,6 @@ from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows, strided
 from minigrad.ops.writes import Manner, check_memory, store, write_by
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
@@ -20,10 +20,6 @@ from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 
 _cat = operation(
     "cat",

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.ops import decompositions, matrix_functions
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 __all__ = ["cholesky", "det", "inverse", "logdet", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
 

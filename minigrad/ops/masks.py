@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import GRAD, TensorBase, mode, value_of
+from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
@@ -28,9 +28,6 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import watch
 from minigrad.ops.shape import expand
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def number_inside(value: Any) -> Any:

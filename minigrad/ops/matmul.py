@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import HALF, widen
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
@@ -16,9 +16,6 @@ from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import reshape, to_shape
 from minigrad.ops.writes import write_out
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
 SMALL, LARGE = 2**17, 2**24  # multiplications: OpenBLAS uses one thread below SMALL; more threads pay above LARGE

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, takes_out
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.solve import check_matrix, constant_like, inv
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @takes_out

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
@@ -24,9 +24,6 @@ from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
 from minigrad.ops.unary import direction
 from minigrad.side_by_side import add_up
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- norms ---------------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_int, axis, require_bools, require_kind, takes_out
@@ -22,9 +22,6 @@ from minigrad.ops.grad_fn_names import name_last_call, recorded_as, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.shape import squeeze
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @cache

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import reduce
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, not_implemented_for, of_tensors, read_tensors, takes_out
@@ -18,9 +19,6 @@ from minigrad.ops.join import stack
 from minigrad.ops.matmul import check_ranks, dot, matmul, mm
 from minigrad.ops.shape import reshape, t
 from minigrad.ops.split import select as cut
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @takes_out

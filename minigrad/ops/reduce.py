@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import GRAD, mode
+from minigrad.autograd.core import GRAD, Tensor, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.ops.arguments import axes, takes_out
@@ -19,9 +19,6 @@ from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.side_by_side import add_up
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- what all reductions share -------------------------------------------------------------------

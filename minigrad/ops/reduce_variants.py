@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
@@ -17,9 +18,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.reduce import arrange, keepdim_shape, spread_gradient, sum
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import add_up
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------

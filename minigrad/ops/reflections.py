@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril
 from minigrad.ops.solve import check_matrix, constant_like, mT
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from minigrad.autograd.core import Tensor
 from minigrad.ops.arguments import as_int, axis, of_tensors
 from minigrad.ops.copies import clone, turn
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.shape import transpose
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 
 _turned_round = shown_as(turn, "Rot90Backward0")
 

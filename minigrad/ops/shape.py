@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
@@ -17,9 +17,6 @@ from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.memory_layout import memory_of
 from minigrad.size import Size
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(

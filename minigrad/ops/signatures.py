@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import Any, Protocol, overload
 
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+from minigrad.autograd.core import Tensor
 
 
 class UnaryMethod(Protocol):

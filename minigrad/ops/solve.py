@@ -11,12 +11,12 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, value_of, wrap
+from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
@@ -26,9 +26,6 @@ from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 Array = Any
 

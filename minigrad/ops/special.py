@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
@@ -21,9 +21,6 @@ from minigrad.ops.order import return_type
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.unary import sign
 from minigrad.ops.writes import write_out
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 # ---- one operand ---------------------------------------------------------------------------------
 _DEGREE = math.pi / 180

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import itertools
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
 from minigrad.size import Size
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 _split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
@@ -34,9 +34,6 @@ from minigrad.ops.shape import movedim, reshape, t, unsqueeze
 from minigrad.ops.special import lerp
 from minigrad.ops.unary import sqrt
 from minigrad.side_by_side import add_up
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- variance --------------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.autograd import views
-from minigrad.autograd.core import View
+from minigrad.autograd.core import Tensor, View
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, root_of
 from minigrad.backend import array_module
@@ -17,9 +17,6 @@ from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.memory_layout import MemoryLayout, copy_by_layout, layout_of, memory_and_layout, memory_of
 from minigrad.ops.shape import reshape
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- as_strided and its derivatives ---------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.core import Tensor
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_int, not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import pow
@@ -15,7 +16,6 @@ from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
-    from minigrad.tensor import Tensor
 
 
 def _steps(function: Any) -> Any:

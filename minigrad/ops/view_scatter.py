@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.views import steps_to
 from minigrad.ops.arguments import as_int, axis, of_tensors
 from minigrad.ops.copies import cast
@@ -15,10 +15,6 @@ from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import movedim
 from minigrad.ops.split import select
 from minigrad.ops.strides import as_strided
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 
 _scattered = {
     name: shown_as(overwrite, f"{name.title().replace('_', '')}Backward0")

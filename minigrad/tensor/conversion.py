@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import devices, dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import copies
 from minigrad.ops.arguments import not_a_tensor, of_tensors, require_bools
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.shape import alias
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import activation, arithmetic, comparison, unary
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.elementwise import with_tensor_first
 from minigrad.ops.inplace import with_in_place
 
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
-    Comparison: TypeAlias = Callable[[Any, Any], Tensor]
+Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
 def _reflect(function: Any) -> Callable[[Any, Tensor | float], Tensor]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.ops import copies
 from minigrad.ops.arguments import axis, name_the_call, of_tensors, require_number
 from minigrad.size import Size
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 # ---- functions, most of which are methods too ----------------------------------------------------

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign, check_writable
 from minigrad.ops.piecewise import zeros_of
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: zeros_of(g), lambda g: g)
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from minigrad.advice import warn
 from minigrad.autograd import gradients
-from minigrad.autograd.core import LEAF, TensorBase, inference_was_entered, wrap
+from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, wrap
 from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import how_to_give_a_tensor, of_tensors, type_name
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _is_end(node: Any) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.backend import arange_beside
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.elementwise import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import expand
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops.arguments import of_tensors
 from minigrad.ops.comparison import isfinite
 from minigrad.ops.memory_layout import owner_of
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @of_tensors

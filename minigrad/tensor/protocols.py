@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, devices
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, Tensor, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.arguments import require_bools
@@ -17,9 +17,6 @@ from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
 from minigrad.ops.memory_layout import owner_of, view_bytes
 from minigrad.printing import format_element, format_tensor
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:

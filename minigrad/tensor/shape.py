@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy import ndarray
 
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.ops import copies, index, shape
 from minigrad.ops import matmul as products
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.inplace import copy_
 from minigrad.ops.setitem import setitem
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 class ShapeMethods(TensorBase):

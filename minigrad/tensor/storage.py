@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
+from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
 from minigrad.creation.options import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
@@ -17,9 +17,6 @@ from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, size
 from minigrad.ops.inplace import check_writable
 from minigrad.ops.memory_layout import memory_of
 from minigrad.ops.strides import as_strided, resize
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 class TypedStorage:

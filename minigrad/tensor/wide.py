@@ -11,7 +11,7 @@ from importlib import import_module
 from inspect import CO_VARARGS
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import (
     LaterFunction,
     counting,
@@ -46,7 +46,6 @@ from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.more_facts import MoreFactMethods
 
 if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
     from minigrad.tensor.drawing import DrawingMethods
     from minigrad.tensor.models import ModelMethods
     from minigrad.tensor.storage import StorageMethods
