@@ -22,13 +22,6 @@ def _threads_as_before():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def eager(monkeypatch):
-    """Every pass is split over three threads."""
-    monkeypatch.setattr(parallel, "WORTH", 0)
-    monkeypatch.setattr(parallel, "get_count", lambda: 3)
-
-
 def test_each_index_is_visited_once(eager):
     for length in (0, 1, 2, 3, 7, 100):
         seen, workers = np.zeros(length, int), set()
