@@ -38,6 +38,7 @@ NAMESPACES = [
     "minigrad.optim.swa_utils",
     "minigrad.autograd",
     "minigrad.autograd.functional",
+    "minigrad.autograd.forward_ad",
     "minigrad.autograd.graph",
     "minigrad.func",
     "minigrad.utils.data",
@@ -798,6 +799,14 @@ DIFFERENCES = [
         "`no_grad` inside a function that `func.jvp`, `jacfwd` or `linearize` differentiates",
         "stops the derivative, as in `grad`; PyTorch's forward-mode derivatives ignore it",
         "torch.func.jvp(torch.no_grad()(torch.sin), (torch.zeros(1),), (torch.ones(1),))[1].item() == 0",
+    ),
+    (
+        "`autograd.forward_ad`",
+        "a dual tensor requires a gradient, `no_grad` stops its tangent, and its print does not show the tangent",
+        (
+            "[f := torch.autograd.forward_ad, f.enter_dual_level(), x := f.make_dual(torch.ones(1), torch.ones(1)), "
+            "x.requires_grad and f.unpack_dual(torch.no_grad()(x.exp)()).tangent is None, f.exit_dual_level()][3]"
+        ),
     ),
     (
         "`F.ctc_loss`",

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.cpu("what the examples print is the CPU's")
 ROOMS = [  # within minigrad
     "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.parallel", "optim", "optim.lr_scheduler",
     "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "special", "autograd", "autograd.functional",
+    "autograd.forward_ad",
     "autograd.graph", "func", "random", "distributions", "cuda", "backends", "serialization", "viz",
     "testing", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo", "distributed",
 ]  # fmt: skip

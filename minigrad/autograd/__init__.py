@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.missing import open_later
 
 if TYPE_CHECKING:
-    from minigrad.autograd import functional, graph, profiler
+    from minigrad.autograd import forward_ad, functional, graph, profiler
     from minigrad.autograd.anomaly import (
         detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
     )
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from minigrad.autograd.variable import Variable
 
 __all__ = [
-    "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
-    "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
-    "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "profiler", "set_detect_anomaly",
-    "set_grad_enabled",
+    "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "forward_ad",
+    "functional", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "profiler",
+    "set_detect_anomaly", "set_grad_enabled",
 ]
 
 if not TYPE_CHECKING:
     __getattr__ = open_later(
         "torch.autograd",
         globals(),
-        "functional graph profiler",
+        "forward_ad functional graph profiler",
         {
             "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
             "function": "Function",
