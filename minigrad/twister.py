@@ -39,9 +39,8 @@ class Twister:
         if self._bits is None:
             from numpy.random import MT19937, RandomState
 
-            seeded = MT19937(0)
-            RandomState(seeded).seed(self._seed & 0xFFFFFFFF)
-            self._bits = seeded
+            self._bits = MT19937(0)
+            RandomState(self._bits).seed(self._seed & 0xFFFFFFFF)
         return self._bits
 
     def _draw32(self, count: int) -> Array:

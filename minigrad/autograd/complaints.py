@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.autograd import mistakes
 from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
-from minigrad.autograd.gradcheck import Trial, is_float
+from minigrad.autograd.gradcheck import Trial, call, is_float
 from minigrad.autograd.recording import Operation
 from minigrad.backend import copy_array, device_of, to_device
 from minigrad.devices import CPU
@@ -43,7 +43,7 @@ def describe_flags(check_backward_ad: bool) -> str:
 
 def describe_repetition(trial: Trial, first: dict[int, Any]) -> str:
     """The error for gradients that were not the `first` ones again: of a new call, when asked again, or after it."""
-    fresh = trial.call(trial.inputs)
+    fresh = call(trial.func, trial.inputs)
     once, again = [trial.gradients(trial.cotangents, fresh) for _ in range(2)]
     for promise, found in (("the same for another call", once), ("the same when asked again", again)):
         for i, due in first.items():

@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.gradients import as_tuple, grad, make_seed, walk_silently
-from minigrad.backend import array_module, copy_array, device_of, on_gpu_of, to_device
+from minigrad.backend import array_module, device_of, on_gpu_of, to_device
 from minigrad.devices import CPU
 
 
@@ -98,14 +98,9 @@ class Trial:
         self.inputs = make_leaves(inputs)
         self.checked = {i: x for i, x in enumerate(self.inputs) if is_checked(x)}
         with refuse_writes("inputs of the function", self, self.checked.values()):
-            self.outputs = self.call(self.inputs)
-        self.draw = np.random.default_rng(0)
-        needed = {number: y.array.shape for number, y in enumerate(self.outputs) if y.node is not None}
-        self.cotangents = {number: self.draw.standard_normal(shape) for number, shape in needed.items()}
-
-    def call(self, inputs: Sequence[Any]) -> list[Any]:
-        """The floating-point tensors that the function returns."""
-        return float_outputs(self.func(*inputs))
+            self.outputs = call(func, self.inputs)
+        draw = self.draw = np.random.default_rng(0)
+        self.cotangents = {n: draw.standard_normal(y.array.shape) for n, y in enumerate(self.outputs) if is_checked(y)}
 
     def gradients(self, cotangents: dict[int, Any], outputs: Sequence[Any] | None = None) -> dict[int, Any]:
         """The gradients for each input, from the outputs that have a cotangent."""
@@ -118,7 +113,7 @@ class Trial:
 
     def call_beside(self, i: int, step: Any) -> list[Any]:
         """The outputs, as arrays, with input `i` moved by `step`."""
-        outputs = self.call([move(x, step) if j == i else x for j, x in enumerate(self.inputs)])
+        outputs = call(self.func, [move(x, step) if j == i else x for j, x in enumerate(self.inputs)])
         kinds, known = [[(y.array.shape, y.array.dtype) for y in ys] for ys in (outputs, self.outputs)]
         if kinds != known:
             raise AssertionError(explain().describe_change(self.outputs, outputs))
@@ -146,7 +141,7 @@ def check_repetition(trial: Trial) -> None:
     """Raises for a rule that gives wrong numbers where the function is called or differentiated more than once."""
     first = trial.gradients(trial.cotangents)
     with refuse_writes("outputs of the first call", trial, trial.outputs):
-        again = trial.call(trial.inputs)
+        again = call(trial.func, trial.inputs)
         steps = [trial.eps * trial.draw.random(x.array.shape) if is_float(x) else None for x in trial.inputs]
         trial.func(*[x if step is None else move(x, step) for x, step in zip(trial.inputs, steps, strict=True)])
     for outputs in (again, trial.outputs):
@@ -210,7 +205,7 @@ def refuse_slopes(trial: Trial) -> None:
 @contextmanager
 def refuse_writes(what: str, trial: Trial, tensors: Iterable[Any]) -> Iterator[None]:
     """Raises if one of the tensors was modified in the context."""
-    before = [copy_array(x.array) for x in tensors]
+    before = [x.array.copy() for x in tensors]
     yield
     same = [np.array_equal(x.array, array, equal_nan=True) for x, array in zip(tensors, before, strict=True)]
     if not all(same):
@@ -240,9 +235,9 @@ def make_leaves(inputs: Any) -> tuple[Any, ...]:
     return tuple([move(x, 0.0, np.float64) if is_checked(x) else x for x in as_tuple(inputs)])
 
 
-def float_outputs(returned: Any) -> list[Any]:
-    """The floating-point tensors among the results of a call."""
-    found = [y for y in as_tuple(returned) if is_float(y)]
+def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
+    """The floating-point tensors among the results of a function."""
+    found = [y for y in as_tuple(func(*inputs)) if is_float(y)]
     if not found:
         raise ValueError("gradcheck expects the function to return at least one floating-point tensor")
     return found
@@ -279,14 +274,14 @@ def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> t
     points = make_leaves(inputs)
     if grad_outputs is None:
         draw = np.random.default_rng(0)
-        arrays = [y.array for y in float_outputs(func(*points))]
+        arrays = [y.array for y in call(func, points)]
         given = [to_device(draw.standard_normal(y.shape).astype(y.dtype), device_of(y)) for y in arrays]
     else:
         given = [g.array.astype(np.float64) for g in as_tuple(grad_outputs)]
 
     def gradients(*arguments: Any) -> tuple[Any, ...]:
         xs, cotangents = arguments[: len(points)], arguments[len(points) :]
-        ys, targets = float_outputs(func(*xs)), filter(is_checked, xs)
+        ys, targets = call(func, xs), filter(is_checked, xs)
         found = grad(ys, targets, cotangents, create_graph=True, allow_unused=True)
         return tuple([g for g in found if is_checked(g)])
 

@@ -59,8 +59,7 @@ class Plan:
         self.key = next((name for name in self.options if name in ("key", "statics")), None)  # may hold an index
         self.keeps_constants = self.reads_result or bool(self.shapes or self.options)
         self.frees = operation.once or bool(self.saves)  # whether a walk frees the node, and a second one is refused
-        result = ["out"] if self.reads_result else []
-        kept = (*[names[i] for i in self.saves], *result, *[f"{names[i]}_shape" for i in self.shapes], *self.options)
+        kept = tuple([name for name in (*names, "out", *shapes, *self.options) if name in read])
         # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
         places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
         self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))

@@ -126,8 +126,6 @@ def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, 
 
     Raises TypeError unless these are ints, RuntimeError for negative ones and for sizes beyond any memory.
     """
-    if len(size) > 1 and isinstance(size[0], (tuple, list)):
-        raise TypeError(f"{name}() takes one list of lengths or several lengths, got {size!r}")
     shape = sizes(name, size)
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -20,28 +21,27 @@ LIMIT = 30_000  # elements of the columns; for larger problems the other algorit
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
     """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), and (Ho, Wo)."""
-    shape, strides = _lay_windows(x.shape, x.itemsize, geometry)
+    shape, strides, columns, size = _lay_windows(x.shape, x.itemsize, geometry)
     if geometry.padding != (0, 0):
         (ph, pw), (N, C, H, W), image = geometry.padding, x.shape, x
         x = np.zeros((N, C, H + 2 * ph, W + 2 * pw), x.dtype)
         x[:, :, ph : ph + H, pw : pw + W] = image
     elif not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    N, C, kh, kw, Ho, Wo = shape
-    return np.ndarray(shape, x.dtype, x, 0, strides).reshape(N, C * kh * kw, Ho * Wo), (Ho, Wo)
+    return np.ndarray(shape, x.dtype, x, 0, strides).reshape(columns), size
 
 
 @lru_cache(maxsize=256)
-def _lay_windows(image: tuple[int, ...], size: int, geometry: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shape and strides of the windows of a padded, row-major `image` whose elements take `size` bytes."""
-    kernel, (sh, sw), (ph, pw), (dh, dw), _ = geometry
-    N, C, H, W = image
-    row = (W + 2 * pw) * size
+def _lay_windows(image: tuple[int, ...], item: int, geometry: Geometry) -> tuple[Any, Any, Any, Pair]:
+    """Shape and strides of the windows of a padded, row-major `image` whose elements take `item` bytes; the shape of
+    their columns; and (Ho, Wo).
+    """
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = geometry
+    (N, C, H, W), (Ho, Wo) = image, geometry.windows(image[2:])
+    row = (W + 2 * pw) * item
     channel = (H + 2 * ph) * row
-    return (
-        (N, C, *kernel, *geometry.windows((H, W))),
-        (C * channel, channel, dh * row, dw * size, sh * row, sw * size),
-    )
+    strides = (C * channel, channel, dh * row, dw * item, sh * row, sw * item)
+    return (N, C, kh, kw, Ho, Wo), strides, (N, C * kh * kw, Ho * Wo), (Ho, Wo)
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -58,11 +58,13 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     columns, O = _columns(x, geometry)[0], g.shape[1]
     N, K, P = columns.shape
-    rows = columns.transpose(0, 2, 1).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
-    upstream = g.transpose(1, 0, 2, 3).reshape(O, N * P)  # (N, O, Ho, Wo) -> (O, N*P)
+    rows = columns.swapaxes(1, 2).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
+    upstream = g.swapaxes(0, 1).reshape(O, N * P)  # (N, O, Ho, Wo) -> (O, N*P)
     w = np.empty((O, x.shape[1], *geometry.kernel), x.dtype)
-    multiply = np.multiply if N * P == 1 else np.dot  # as above
-    multiply(upstream, rows, w.reshape(O, K))
+    if N * P == 1:  # as above
+        np.multiply(upstream, rows, w.reshape(O, K))
+    else:
+        upstream.dot(rows, w.reshape(O, K))
     return w
 
 

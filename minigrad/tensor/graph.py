@@ -27,7 +27,7 @@ def _check_can_require_grad(x: Any) -> None:
     if x.array.dtype.kind != "f":
         hint = f"got {x.dtype}; convert it first, for example with .float()"
         raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
-    if inference_was_entered and x.is_inference() and not is_inference_mode_enabled():
+    if x.is_inference() and not is_inference_mode_enabled():
         hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
         raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
 
@@ -222,7 +222,7 @@ class GraphMethods(TensorBase):
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
             return self
-        if requires_grad:
+        if requires_grad and (self.array.dtype.kind != "f" or inference_was_entered):
             _check_can_require_grad(self)
         if (self.node is LEAF) is not requires_grad:
             self.writes[1] += 1  # a sign for the views of its memory, should there be any

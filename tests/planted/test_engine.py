@@ -342,7 +342,7 @@ PLANTED = {
         check_mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
-        gradcheck.Trial.__init__, "self.draw.standard_normal(", "np.ones(",
+        gradcheck.Trial.__init__, "draw.standard_normal(", "np.ones(",
         lambda: check_a_permutation(),
     ),
     "jvp without its direction": (
