@@ -169,7 +169,8 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
 
 def make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    root = _as_tensor(root, "tensors to start from", gradient)
+    if not isinstance(root, TensorBase) or root.view_of is not None:
+        root = _as_tensor(root, "tensors to start from", gradient)
     node, array = root.node, root.array
     if node is None or node.__class__ is Unrecorded:
         raise messages.no_gradient(root, position)

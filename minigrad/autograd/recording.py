@@ -120,15 +120,16 @@ class Operation:
                 restore_warnings(loud)
         else:
             tensor = wrap(quiet(forward, *arrays, **statics))
-        needed = 0  # bit i of it: whether operand i needs a gradient
-        for i, x in enumerate(operands):
+        needed, bit = 0, 1  # bit i of `needed`: whether operand i needs a gradient
+        for x in operands:
             if isinstance(x, TensorBase):
                 if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
                     refresh(x)
                 if x.node is not None:
-                    needed |= 1 << i
+                    needed += bit
                 elif x.cause is not None:
                     tensor.cause = x.cause
+            bit += bit
         return self.record_call(tensor, needed, operands, statics) if needed else tensor
 
     def record_call(self, tensor: Any, needed: int, operands: Sequence[Any], statics: dict[str, Any]) -> Any:

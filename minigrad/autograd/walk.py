@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
 from numpy import ndarray
@@ -80,10 +80,14 @@ class Arrivals:
         self.create_graph = create_graph
         self.pending: dict[Any, Any] = {}  # by edge
         self.owned: set[Edge] = set()  # edges whose sum has memory of its own, so that it can be added to in place
+        self.newest: list[Any] = []  # a heap of the nodes among the edges, the newest on top
         for edge, gradient in seeds:
-            self.pending[edge] = gradient if edge not in self.pending else self.pending[edge] + gradient
-        self.newest = [(-edge.order, edge) for edge in self.pending if isinstance(edge, Node)]  # the newest on top
-        heapify(self.newest)
+            if edge in self.pending:
+                self.add(edge, gradient, None)
+                continue
+            self.pending[edge] = gradient
+            if isinstance(edge, Node):
+                heappush(self.newest, (-edge.order, edge))
 
     def receive(self, node: Node, gradients: Sequence[Any], cotangent: Any) -> None:
         """Take in what `node` made of its `cotangent`: a gradient along each of its edges, or None."""
