@@ -19,13 +19,13 @@ from minigrad.autograd.modes import enable_grad, is_grad_enabled
 from minigrad.autograd.node import next_order
 from minigrad.autograd.trees import flatten, structure
 from minigrad.missing import missing_from
-from minigrad.nn.functional_call import functional_call, stack_module_state
+from minigrad.nn.functional_call import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from minigrad.tensor import Tensor
 from minigrad.vectorize import vmap
 
 __all__ = [
     "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
-    "stack_module_state", "vjp", "vmap",
+    "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
 ]  # fmt: skip
 
 Argnums = int | tuple[int, ...]

@@ -49,6 +49,25 @@ def functional_call(
                     parameter_and_buffer_dicts[name] = given[name]  # type: ignore[index]
 
 
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Takes their running statistics away from all batch norm layers of `root`, which is changed and returned.
+
+    They then use the statistics of the batch in evaluation too, and a transform of `func` meets no writes.
+
+    >>> import minigrad as torch
+    >>> net = torch.func.replace_all_batch_norm_modules_(torch.nn.Sequential(torch.nn.BatchNorm1d(3)))
+    >>> print(net[0].running_mean, net[0].track_running_stats)
+    None False
+    """
+    from minigrad.nn.normalization import BatchNorm  # only those who ask for it need the layers
+
+    for module in root.modules():
+        if isinstance(module, BatchNorm) and module.track_running_stats:
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
+
+
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The parameters and the buffers of several modules of one class, each stacked along a new first axis.
 

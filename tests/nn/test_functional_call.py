@@ -126,3 +126,15 @@ REFUSED = {
 
 
 test_refused = refusals(REFUSED)
+
+
+def test_batch_norm_layers_lose_their_running_statistics():
+    net = nn.Sequential(
+        nn.Linear(2, 3), nn.Sequential(nn.BatchNorm1d(3)), nn.InstanceNorm1d(3, track_running_stats=True)
+    )
+    assert func.replace_all_batch_norm_modules_(net) is net
+    assert [name for name, _ in net.named_buffers()] == ["2.running_mean", "2.running_var", "2.num_batches_tracked"]
+    x = mg.rand(4, 2)
+    layers = net[:2]
+    assert mg.equal(layers.eval()(x), layers.train()(x))
+    assert func.vmap(layers)(x.expand(5, 4, 2)).shape == (5, 4, 3)
