@@ -59,6 +59,12 @@ REFUSED = [
      ["output padding must be smaller than either stride or dilation", "output_padding: 1"]),
     (lambda: F.conv_transpose2d(ones(1, 1, 1, 1), ones(1, 1, 2, 2), padding=2), RuntimeError,
      ["too small", "use less padding"]),
+    (lambda: F.conv_transpose2d(ones(2, 1, 1, 1).double(), ones(1, 1, 2, 2).double(), padding=1), RuntimeError,
+     ["size (0, 0), which is too small", "use less padding"]),
+    (lambda: F.batch_norm(ones(2, 2), ones(2), None), RuntimeError, ["running_mean and running_var to be defined"]),
+    (lambda: F.batch_norm(ones(2, 2), None, ones(2)), RuntimeError, ["running_mean and running_var to be defined"]),
+    (lambda: F.layer_norm(ones(2, 2).numpy(), (2,)), TypeError, ["layer_norm(): argument 'input'", "numpy.ndarray"]),
+    (lambda: F.rms_norm(ones(2, 2), (2,), [1.0, 1.0]), TypeError, ["rms_norm(): argument 'weight'", "not list"]),
     # ---- pooling
     (lambda: F.max_pool2d(ones(1, 1, 4, 4), t.tensor(2.5)), TypeError, ["kernel_size", "Tensor tensor(2.5000)"]),
     (lambda: F.softmax(ones(4, 4), t.tensor([1])), TypeError, ["dim must be an int", "Tensor tensor([1])"]),

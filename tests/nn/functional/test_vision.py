@@ -71,3 +71,18 @@ def test_one_pixel_that_200_000_read_gets_the_sum_of_their_gradients(mode):
 def test_upsample_names_its_successor(old):
     with pytest.warns(UserWarning, match="deprecated: write F.interpolate"):
         old(minigrad.ones(1, 1, 2, 2), scale_factor=2)
+
+
+@pytest.mark.parametrize("deal", [F.channel_shuffle, F.pixel_shuffle, F.pixel_unshuffle])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_what_is_dealt_out_has_memory_of_its_own(deal, factor):
+    x = minigrad.ones(1, 4, 2, 2)
+    result = deal(x, factor)
+    assert result.is_contiguous() and result._base is None
+    result.zero_()
+    assert x.sum() == 16
+
+
+def test_float32_alone_has_an_empty_transposed_convolution():  # as PyTorch; tests of errors hold the other types
+    made = F.conv_transpose2d(minigrad.ones(2, 1, 1, 1), minigrad.ones(1, 1, 2, 2), padding=1)
+    assert made.shape == (2, 1, 0, 0)
