@@ -90,9 +90,8 @@ def format_element(tensor: Any, spec: str) -> str:
 
 def _write_numbers(array: Array, indent: int) -> str:
     """The numbers in brackets, indented by `indent` columns."""
-    edge, ndim = options.edgeitems, len(array.shape)
-    elided = [array.size > options.threshold and n > 2 * edge for n in array.shape]
-    kept = _take_ends(array, elided, edge) if any(elided) else array
+    edge, ndim = options.edgeitems, array.ndim
+    kept = _take_ends(array, edge) if array.size > options.threshold else array
     element, width = _find_format(kept)
 
     def write_nested(values: Any, depth: int) -> str:
@@ -100,7 +99,7 @@ def _write_numbers(array: Array, indent: int) -> str:
             return element(values).rjust(width)
         innermost = depth == ndim - 1
         parts = [write_nested(value, depth + 1) for value in values]
-        if elided[depth]:
+        if kept.shape[depth] < array.shape[depth]:
             parts.insert(edge, " ..." if innermost and edge else "...")
         margin = " " * (indent + depth + 1)
         if not innermost:
@@ -113,10 +112,10 @@ def _write_numbers(array: Array, indent: int) -> str:
     return write_nested(kept.tolist(), 0)
 
 
-def _take_ends(array: Array, elided: Sequence[bool], edge: int) -> Array:
-    """The array with only the first and the last `edge` indices of the axes that are `elided`."""
+def _take_ends(array: Array, edge: int) -> Array:
+    """The array with only the first and the last `edge` indices of each axis that has more."""
     for axis, length in enumerate(array.shape):
-        if elided[axis]:
+        if length > 2 * edge:
             array = np.take(array, [*range(edge), *range(length - edge, length)], axis)
     return array
 
@@ -132,9 +131,8 @@ def _find_format(array: Array) -> tuple[Callable[[Any], str], int]:
         return _write_whole, 1
     largest, smallest = np.abs(values).max().item(), np.abs(values).min().item()
     whole = bool((values == np.trunc(values)).all())
-    wide = options.sci_mode
-    if wide is None:
-        wide = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
+    far_apart = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
+    wide = far_apart if options.sci_mode is None else options.sci_mode
     spec = f".{options.precision}{'e' if wide else 'f'}"
     element = _write_whole if whole and not wide else lambda value: format(value, spec)
     return element, max(len(element(value)) for value in values.tolist())

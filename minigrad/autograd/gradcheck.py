@@ -109,7 +109,7 @@ class Trial:
         seeds = [make_seed(outputs[n], c, False, n) for n, c in given.items()]
         with refuse_writes("what backward reads", self, [*self.checked.values(), *given.values()]):
             found = walk_silently(dict, seeds, create_graph=False, retain_graph=True)
-        return {i: np.array(to_device(found.get(x, 0 * x.array), CPU)) for i, x in self.checked.items()}
+        return {i: np.array(to_device(found.get(x, np.zeros_like(x.array)), CPU)) for i, x in self.checked.items()}
 
     def call_beside(self, i: int, step: Any) -> list[Any]:
         """The outputs, as arrays, with input `i` moved by `step`."""
@@ -142,8 +142,8 @@ def check_repetition(trial: Trial) -> None:
     first = trial.gradients(trial.cotangents)
     with refuse_writes("outputs of the first call", trial, trial.outputs):
         again = call(trial.func, trial.inputs)
-        steps = [trial.eps * trial.draw.random(x.array.shape) if is_float(x) else None for x in trial.inputs]
-        trial.func(*[x if step is None else move(x, step) for x, step in zip(trial.inputs, steps, strict=True)])
+        near = [move(x, trial.eps * trial.draw.random(x.array.shape)) if is_float(x) else x for x in trial.inputs]
+        call(trial.func, near)
     for outputs in (again, trial.outputs):
         found = trial.gradients(trial.cotangents, outputs)
         if not all(np.allclose(found[i], first[i], 0.0, trial.nondet_tol, equal_nan=True) for i in first):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
 import linecache
-from itertools import zip_longest
+from collections.abc import Sequence
 from typing import Any
 
 RESULTS = {
@@ -27,7 +28,7 @@ def describe(
     `example` has the form ``operands -> result``, with operands as lists of numbers.
     """
     lines = [f"``{formula or name + '(input)'}``, element by element.", ""]
-    for parameter, rule, given in zip_longest(("input", "other"), rules, gradients):
+    for parameter, rule, given in itertools.zip_longest(("input", "other"), rules, gradients):
         if rule:
             lines += [f"Gradient of `{parameter}`: ``{given or source_of(rule)}``."]
     if any(rules):
@@ -57,23 +58,37 @@ def show_call(call: str, example: str) -> str:
 
 
 def example_in_place(function: Any) -> str:
-    """The example of `function`, as a call of its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``."""
-    name = function.__name__
-    if declared := getattr(function, "example", ""):
-        operands, _, outcome = declared.partition(" -> ")
-        if "True" not in operands and "False" not in operands:  # written as a number, since `x` keeps its type
-            outcome = outcome.replace(" True", "1").replace("True", "1").replace("False", "0")
-        return show_call("{}." + name.replace("special_", "") + "_({})", f"{operands} -> {outcome}")
-    lines = inspect.cleandoc(function.__doc__ or "").splitlines()
+    """The example of `function`, as a call of its in-place method: ``torch.f(x, y)`` becomes ``x.f_(y)``.
+
+    It is the one that a table declares, or the first call in the docstring.
+    """
+    name, declared = function.__name__, getattr(function, "example", "")
+    if not declared:
+        return _find_example(name, inspect.cleandoc(function.__doc__ or "").splitlines())
+    operands, _, outcome = declared.partition(" -> ")
+    if "True" not in operands and "False" not in operands:  # written as a number, since `x` keeps its type
+        outcome = outcome.replace(" True", "1").replace("True", "1").replace("False", "0")
+    return show_call("{}." + name.replace("special_", "") + "_({})", f"{operands} -> {outcome}")
+
+
+def _find_example(name: str, lines: Sequence[str]) -> str:
+    """The lines of a docstring up to the first call ``torch.name(x, ...)``, which becomes ``x.name_(...)``."""
     examples = [i for i, line in enumerate(lines) if line.startswith(">>> ")]
-    for at in examples:
-        source = lines[at][4:]
-        for call in ast.walk(ast.parse(source)):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == f"torch.{name}":
-                whole, x, *others = [str(ast.get_source_segment(source, p)) for p in (call, *call.args, *call.keywords)]
-                shown = source.replace(whole, f"{x}.{name}_({', '.join(others)})")
-                end = next((i for i in range(at + 1, len(lines)) if not lines[i] or i in examples), len(lines))
-                return "\n".join([*[lines[i] for i in examples if i < at], f">>> {shown}", *lines[at + 1 : end]])
+    for i in examples:
+        shown = _call_in_place(name, lines[i][4:])
+        if shown:
+            setup = [lines[j] for j in examples if j < i]
+            printed = itertools.takewhile(lambda line: line and not line.startswith(">>> "), lines[i + 1 :])
+            return "\n".join([*setup, f">>> {shown}", *printed])
+    return ""
+
+
+def _call_in_place(name: str, source: str) -> str:
+    """A statement whose call ``torch.name(x, ...)`` is written ``x.name_(...)``; "" if there is no such call."""
+    for call in ast.walk(ast.parse(source)):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"torch.{name}":
+            whole, x, *others = [str(ast.get_source_segment(source, p)) for p in (call, *call.args, *call.keywords)]
+            return source.replace(whole, f"{x}.{name}_({', '.join(others)})")
     return ""
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, gradgradcheck, operation
-from minigrad.autograd.gradcheck import GradcheckError
+from minigrad.autograd.gradcheck import GradcheckError, Trial
 
 
 def leaf(*shape, seed=0, dtype=mg.float64):
@@ -91,6 +91,17 @@ def test_gradgradcheck_finds_a_wrong_second_derivative():
     assert gradcheck(Cube.apply, leaf(3))
     with pytest.raises(GradcheckError, match="Jacobian mismatch"):
         gradgradcheck(Cube.apply, leaf(3))
+
+
+def test_leaves_that_the_function_closes_over_keep_their_gradient():
+    w = leaf(3, seed=5)
+    assert gradcheck(lambda x: x * w, leaf(3)) and w.grad is None
+
+
+def test_an_input_that_is_not_used_has_the_gradient_zero_even_where_it_is_infinite():
+    far = mg.tensor([float("inf")], dtype=mg.float64, requires_grad=True)
+    trial = Trial(lambda x, y: x * 2, (leaf(1), far), 1e-6, 1e-5, 1e-3, 0.0)
+    assert trial.gradients(trial.cotangents)[1].tolist() == [0]
 
 
 def test_gradgradcheck_takes_cotangents():
