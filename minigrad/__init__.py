@@ -108,8 +108,9 @@ if _typing.TYPE_CHECKING:
     )
     from minigrad.ops.clamp import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
-        cholesky, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
+        cholesky, det, inverse, logdet, lu, lu_solve, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
     )
+    from minigrad.ops.lu import lu_unpack
     from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
     from minigrad.ops.norm import cdist, dist, norm, renorm
     from minigrad.ops.order import (
@@ -189,8 +190,9 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "layer_norm", "layout", "lcm",
     "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
-    "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median",
+    "logit", "logspace", "logsumexp", "long", "lt", "lu", "lu_solve", "lu_unpack", "manual_seed", "masked_fill",
+    "masked_scatter", "masked_select", "matmul", "matrix_exp", "matrix_power",
+    "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median",
     "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial",
     "multiply", "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum",
     "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel",
@@ -260,7 +262,8 @@ _LATER = {
         "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "
         "hstack roll row_stack stack vander vstack",
     "ops.clamp": "clamp clamp_max clamp_min clip",
-    "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+    "ops.linear_algebra": "cholesky det inverse logdet lu lu_solve matrix_exp matrix_power pinverse qr slogdet svd",
+    "ops.lu": "lu_unpack",
     "ops.masks": "argwhere masked_fill masked_select nonzero where",
     "ops.norm": "cdist dist norm renorm",
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",

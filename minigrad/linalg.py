@@ -22,6 +22,7 @@ from minigrad.ops.decompositions import (
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import atleast_1d, stack_powers
+from minigrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minigrad.ops.matmul import matmul
 from minigrad.ops.matrix_functions import matrix_exp, matrix_power
 from minigrad.ops.norm import norm as _norm
@@ -31,9 +32,9 @@ from minigrad.ops.solve import LinAlgError, cholesky, det, inv, inv_ex, pinv, sl
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
-    "householder_product", "inv", "inv_ex", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
-    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals",
-    "vander", "vecdot", "vector_norm",
+    "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul",
+    "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
+    "solve_triangular", "svd", "svdvals", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 

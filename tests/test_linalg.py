@@ -60,6 +60,14 @@ DIFFERENTIABLE = {
     "pinv wide": (L.pinv, [WIDE]),
     "qr tall": (lambda a: drop_signs(L.qr(a)), [TALL]),
     "qr wide": (lambda a: drop_signs(L.qr(a)), [WIDE]),
+    "lu": (lambda a: L.lu(a)[1:], [A]),
+    "lu tall": (lambda a: L.lu(a)[1:], [TALL]),
+    "lu wide": (lambda a: L.lu(a)[1:], [WIDE]),
+    "lu_factor": (lambda a: L.lu_factor(a).LU, [A]),
+    "lu_solve": (lambda a, b: L.lu_solve(*L.lu_factor(a), b), [A, B]),
+    "lu_solve for the transpose": (lambda a, b: L.lu_solve(*L.lu_factor(a), b, adjoint=True), [A, B]),
+    "lu_solve from the right": (lambda a, b: L.lu_solve(*L.lu_factor(a), b.mT, left=False), [A, B]),
+    "lu_unpack": (lambda a: torch.lu_unpack(*L.lu_factor(a))[1:], [TALL]),
     "svd tall": (lambda a: drop_signs(L.svd(a, full_matrices=False)), [TALL]),
     "svd wide": (lambda a: drop_signs(L.svd(a, full_matrices=False)), [WIDE]),
     "svdvals": (L.svdvals, [TALL]),
@@ -104,6 +112,30 @@ def test_values_are_numpys():
         2,
         3,
     )
+
+
+@pytest.mark.parametrize("x", [A, TALL, WIDE, torch.ones(2, 2), torch.zeros(3, 3), torch.ones(2, 0, 3)])
+def test_lu_takes_a_matrix_apart(x):
+    P, lower, upper = L.lu(x)
+    np.testing.assert_allclose((P @ lower @ upper).numpy(), x.numpy(), atol=1e-12)
+    assert torch.equal(lower.tril(), lower) and torch.equal(upper.triu(), upper)
+    assert lower.abs().max() <= 1 if lower.numel() else True
+    packed, pivots, _ = L.lu_factor_ex(x)
+    assert all(torch.equal(*pair) for pair in zip(torch.lu_unpack(packed, pivots), (P, lower, upper), strict=True))
+
+
+def test_lu_factors_solve_systems_from_both_sides():
+    factors = L.lu_factor(A)
+    np.testing.assert_allclose((A @ L.lu_solve(*factors, B)).numpy(), B.numpy(), atol=1e-12)
+    np.testing.assert_allclose((A.mT @ L.lu_solve(*factors, B, adjoint=True)).numpy(), B.numpy(), atol=1e-12)
+    np.testing.assert_allclose((L.lu_solve(*factors, B.mT, left=False) @ A).numpy(), B.mT.numpy(), atol=1e-12)
+
+
+def test_the_older_names_of_lu_warn_and_give_the_same():
+    with pytest.warns(UserWarning, match=r"deprecated in favor of torch\.linalg\.lu_factor"):
+        packed, pivots = torch.lu(A)
+    with pytest.warns(UserWarning, match=r"deprecated in favor of torch\.linalg\.lu_solve"):
+        assert torch.equal(torch.lu_solve(B, packed, pivots), L.lu_solve(packed, pivots, B))
 
 
 @pytest.mark.parametrize(("ord", "dim"), [(2, (0, 2)), (1, [1, 2]), ("nuc", (2, 1)), (2, (1,)), (1, 1), (np.inf, 2)])

@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import Tensor
 from minigrad.ops import decompositions, matrix_functions
+from minigrad.ops import lu as lu_decomposition
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 
-__all__ = ["cholesky", "det", "inverse", "logdet", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
+__all__ = [
+    "cholesky", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet",
+    "svd",
+]  # fmt: skip
 
 
 _QR = return_type("qr", "Q", "R")
+_LUInfo = return_type("_lu_with_info", "LU", "pivots", "info")
 _SVD = return_type("svd", "U", "S", "V")
 _Slogdet = return_type("slogdet", "sign", "logabsdet")
 
@@ -126,3 +132,27 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
         return _SVD(u, decompositions.svdvals(input), v)
     u, s, vh = decompositions.svd(input, full_matrices=not some)
     return _SVD(u, s, mT(vh))
+
+
+def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """(LU, pivots) of `linalg.lu_factor_ex`, and its info with `get_infos`; a warning names the new function.
+
+    >>> import minigrad as torch
+    >>> torch.lu(torch.eye(2))[1]
+    tensor([1, 2], dtype=minigrad.int32)
+    """
+    warn("torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex")
+    found = lu_decomposition.factor("linalg.lu_factor", A, pivot)
+    return _LUInfo(*found) if get_infos else found[:2]
+
+
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
+    """``linalg.lu_solve(LU_data, LU_pivots, b)``; a warning names the new function.
+
+    >>> import minigrad as torch
+    >>> torch.lu_solve(torch.ones(2, 1), *torch.linalg.lu_factor(torch.eye(2) * 2))
+    tensor([[0.5000],
+            [0.5000]])
+    """
+    warn("torch.lu_solve is deprecated in favor of torch.linalg.lu_solve")
+    return lu_decomposition.lu_solve(LU_data, LU_pivots, b, out=out)

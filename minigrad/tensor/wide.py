@@ -266,6 +266,8 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     det = linear.det
     slogdet = linear.slogdet
     logdet = linear.logdet
+    lu = linear.lu
+    lu_solve = linear.lu_solve
     pinverse = linear.pinverse
     cholesky = linear.cholesky
     matrix_exp = linear.matrix_exp

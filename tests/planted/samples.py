@@ -191,6 +191,7 @@ MORE: dict[str, Sample] = {
     "linalg.pinv": (mg.linalg.pinv, ((3, 2),)),
     "linalg.pinv, hermitian": (lambda x: mg.linalg.pinv((x + x.mT) / 2, hermitian=True), ((2, 2),)),
     "linalg.qr": (lambda a: square_parts(mg.linalg.qr(make_regular(a))), ((3, 3),)),
+    "linalg.lu": (lambda a: mg.linalg.lu_factor(make_regular(a)).LU, ((3, 3),)),
     "linalg.svd": (lambda a: square_parts(mg.linalg.svd(make_regular(a), full_matrices=False)), ((3, 3),)),
     "linalg.svdvals": (lambda a: mg.linalg.svdvals(make_regular(a)), ((3, 3),)),
     "linalg.eigh": (lambda a: square_parts(mg.linalg.eigh(make_positive_definite(a))), ((3, 3),)),
