@@ -134,11 +134,15 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     return _SVD(u, s, mT(vh))
 
 
-def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+@takes_out
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False) -> Any:
     """(LU, pivots) of `linalg.lu_factor_ex`, and its info with `get_infos`; a warning names the new function.
 
     >>> import minigrad as torch
-    >>> torch.lu(torch.eye(2))[1]
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.lu(torch.eye(2))[1]
     tensor([1, 2], dtype=minigrad.int32)
     """
     warn("torch.lu is deprecated in favor of torch.linalg.lu_factor / torch.linalg.lu_factor_ex")
@@ -146,13 +150,17 @@ def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> 
     return _LUInfo(*found) if get_infos else found[:2]
 
 
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Tensor:
+@takes_out
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """``linalg.lu_solve(LU_data, LU_pivots, b)``; a warning names the new function.
 
     >>> import minigrad as torch
-    >>> torch.lu_solve(torch.ones(2, 1), *torch.linalg.lu_factor(torch.eye(2) * 2))
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.lu_solve(torch.ones(2, 1), *torch.linalg.lu_factor(torch.eye(2) * 2))
     tensor([[0.5000],
             [0.5000]])
     """
     warn("torch.lu_solve is deprecated in favor of torch.linalg.lu_solve")
-    return lu_decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
+    return lu_decomposition.lu_solve(LU_data, LU_pivots, b)
