@@ -450,7 +450,7 @@ DIFFERENCES = [
         "torch.linalg.slogdet(torch.eye(1).requires_grad_())[0].requires_grad is False",
     ),
     (
-        "`trapezoid`, `cumulative_trapezoid`",
+        "`trapezoid`, `cumulative_trapezoid`, `gradient` of integers",
         "compute in floats, and halve each number before adding its neighbour; PyTorch's sums of two may overflow",
         "torch.trapezoid(torch.tensor([200, 200], dtype=torch.uint8)).item() == 200.0",
     ),
@@ -463,6 +463,11 @@ DIFFERENCES = [
         "`sort`, `argsort`, `kthvalue`, `median`, `mode` of equal numbers",
         "sorting is always stable, and decides which index is returned; PyTorch's index depends on its algorithm",
         "torch.kthvalue(torch.tensor([1, 0, 0]), 2).indices.item() == 2",
+    ),
+    (
+        "`torch.reshape(x, 2, 3)`, and `permute`, `broadcast_to`, `tile` in this form",
+        "take sizes and axes in a row, as the methods do; PyTorch's functions take a tuple",
+        "torch.reshape(torch.ones(6), 2, 3).shape == torch.ones(6).reshape(2, 3).shape",
     ),
     (
         "`mode` of numbers and NaN",
@@ -649,7 +654,7 @@ DIFFERENCES = [
         "not torch.tensor([[1e38] * 4 + [-1e38] * 4]).mm(torch.full((8, 1), 3.0)).isfinite().item()",
     ),
     (
-        "`F.pdist`, `cdist`, `F.local_response_norm` and margin losses of float16, `F.max_pool1d` of integers",
+        "`F.pdist`, `histogram`, `special.ndtri` and others of float16, `F.max_pool1d`, `special.round` of integers",
         "are computed; PyTorch's CPU has no kernel for them",
         "F.pdist(torch.ones(2, 1).half()).tolist() == [0.0]",
     ),

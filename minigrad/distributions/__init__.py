@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from minigrad.distributions import constraints, transforms
+from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, Multinomial, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, takes_out
+from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
@@ -119,8 +119,8 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     if "b" in [t.array.dtype.kind for t in (y, x) if isinstance(t, TensorBase)]:
         raise RuntimeError(f"{name}: received a bool input, but bool is not supported; convert it with .long()")
     d = axis(dim, y.array.ndim)
-    if isinstance(x, (int, float)):
-        x, dx = None, x
+    if x is not None:
+        require_tensor(name, "x", 2, x)
     if isinstance(dx, (bool, np.bool_)):
         raise RuntimeError(f"{name}: Currently, we only support dx as a real number, got {dx}")
     size = y.array.shape[d]

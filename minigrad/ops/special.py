@@ -73,15 +73,19 @@ def frac(input: Tensor) -> Tensor:
 
 _logit = elementwise(
     "logit",
-    lambda x, *, eps: np.log(x.clip(eps, 1 - eps) / (1 - x.clip(eps, 1 - eps))) if eps else np.log(x / (1 - x)),
+    lambda x, *, eps: _log_odds(x if eps is None else np.where(x < eps, eps, np.minimum(x, 1 - eps)).astype(x.dtype)),
     lambda g, x, eps: _slope_of_logit(g, x, eps),
 )
 
 
+def _log_odds(x: Any) -> Any:
+    return np.log(x / (1 - x))
+
+
 def _slope_of_logit(g: Any, x: Any, eps: float | None) -> Any:
     low, high, beyond = (0.0, 1.0, math.nan) if eps is None else (eps, 1 - eps, 0.0)
-    inside = np.logical_and(np.greater_equal(x, low), np.less_equal(x, high))
-    return np.where(inside, g / (x * (1 - x)), beyond)
+    outside = np.logical_or(np.less(x, low), np.greater(x, high))
+    return np.where(outside, beyond, g / (x * (1 - x)))
 
 
 @takes_out(cast=True)
