@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from types import CodeType
 from typing import Any
 
 from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.nn.registry import _TAKES, BUFFER, MODULE, PARAMETER, Registry
 from minigrad.ops.arguments import type_name
 from minigrad.tensor import Tensor
 
-_NOT_HERE = (  # attributes of PyTorch's modules that are not supported
-    "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "bfloat16", "compile", "get_extra_state", "ipu",
-    "mtia", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
-    "register_state_dict_post_hook", "register_state_dict_pre_hook", "set_extra_state", "set_submodule",
-    "share_memory", "to_empty", "xpu",
-)  # fmt: skip
+_NOT_HERE = {  # attributes of PyTorch's modules that are not supported
+    "bfloat16", "compile", "get_extra_state", "ipu", "mtia", "set_extra_state", "set_submodule", "share_memory",
+    "to_empty", "xpu",
+}  # fmt: skip
+
+
+_SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 
 
 def refuse_absent(module: Any, name: str) -> None:
-    """Raises AttributeError for a name that PyTorch's modules have, and ours have not."""
+    """Raises AttributeError for a name that PyTorch's modules have, and ours have not, or not before `__init__`."""
+    if name in _SET_BY_INIT:
+        check_begun(module, f"or read '{name}'")
     if name in _NOT_HERE:
         raise AttributeError(
             f"{type(module).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
@@ -66,6 +70,28 @@ def _parameters_in(parts: Sequence[Any]) -> set[Any]:
     return found
 
 
+def check_begun(module: Any, what: str) -> None:
+    """Raises AttributeError before `Module.__init__` was called."""
+    if "_kinds" not in vars(module):
+        raise AttributeError(
+            f"cannot assign {what} before Module.__init__() call: make super().__init__() the first line of "
+            f"__init__ of class {type(module).__name__}"
+        )
+
+
+def check_registration(module: Any, kind: str, name: Any, value: Any) -> None:
+    """Raises for a name or a value that cannot be registered as a `kind`."""
+    check_begun(module, kind)
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+    if "." in name or not name:
+        raise KeyError(f'{kind} name can\'t be "" or contain ".", got: {name!r}; a dot separates modules')
+    if (name in vars(module) or hasattr(type(module), name)) and module._kinds.get(name) != kind:
+        raise KeyError(f"attribute '{name}' already exists in {type(module).__name__}")
+    if not isinstance(value, _TAKES[kind]):
+        raise wrong_kind(kind, name, value)
+
+
 def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` of another kind than its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
@@ -91,6 +117,12 @@ def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
 
 
 # ---- of constructors ------------------------------------------------------------------------------
+def refuse_options(cls: type, options: dict[str, Any], code: CodeType) -> None:
+    """Raises TypeError for an option that the constructor with this code does not take."""
+    if not code.co_flags & inspect.CO_VARKEYWORDS:
+        raise unknown_option(cls, options, code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+
 def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
     """The error for the first of `options` that is not `known`, with the one that was meant."""
     from difflib import get_close_matches
@@ -145,3 +177,26 @@ def complete_with_input(layer: Any, option: str) -> None:
     except (RuntimeError, TypeError, ValueError):
         raise TypeError(text) from None
     advise("layer made with its input", text)
+
+
+PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+def check_convolution(layer: Any) -> None:
+    """Raises ValueError for groups that do not divide the channels, and for unknown paddings."""
+    groups, padding = layer.groups, layer.padding
+    if groups <= 0:
+        raise ValueError(f"groups must be a positive integer, got groups={groups}")
+    for name in ("in_channels", "out_channels"):
+        if getattr(layer, name) % groups:
+            raise ValueError(f"{name} must be divisible by groups, got {getattr(layer, name)} and groups={groups}")
+    if isinstance(padding, str) and padding not in ("valid", "same"):
+        raise ValueError(f"Invalid padding string {padding!r}, should be 'valid', 'same' or numbers of zeros")
+    if padding == "same" and any(s != 1 for s in layer.stride):
+        raise ValueError(
+            f"padding='same' is not supported for strided convolutions, got {layer.stride}; give padding as "
+            "numbers, (kernel_size - 1) // 2 for instance"
+        )
+    if layer.padding_mode not in PADDING_MODES:
+        modes = ", ".join(map(repr, PADDING_MODES))
+        raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={layer.padding_mode!r}")

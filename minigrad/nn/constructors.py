@@ -1,24 +1,8 @@
-"""Constructors of layers and optimizers: an unknown option is an error, and Python's own errors name the class."""
+"""What happens when a class of modules is made: Python's own errors will name it, and functions stay functions."""
 
 from __future__ import annotations
 
-from inspect import CO_VARKEYWORDS
 from types import FunctionType
-from typing import Any, Self
-
-
-class NamesOptions:
-    """A class whose constructor raises TypeError for an option that it does not take, with the one that was meant."""
-
-    def __new__(cls, *_: Any, **options: Any) -> Self:
-        code = getattr(cls.__init__, "__code__", None)
-        if options and code is not None and not code.co_flags & CO_VARKEYWORDS:
-            known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-            if not options.keys() <= set(known):
-                from minigrad.nn.complaints import unknown_option
-
-                raise unknown_option(cls, options, known)
-        return object.__new__(cls)
 
 
 def own_method(cls: type, name: str) -> None:

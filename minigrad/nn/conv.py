@@ -13,7 +13,6 @@ from minigrad.nn.module import describe_options
 from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
-PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 # The options that are printed only if they have other values, in the order in which they are printed.
 USUAL = {"padding": 0, "dilation": 1, "output_padding": 0, "groups": 1, "bias": True, "padding_mode": "zeros"}
 
@@ -42,32 +41,14 @@ class Convolution(Weighted):
         self.dilation = self._as_ints("dilation", dilation, 1)
         self.output_padding = (0,) * self.axes
         self.groups, self.padding_mode = as_int(groups, "groups"), padding_mode
-        self._check()
+        if self.groups != 1 or isinstance(padding, str) or padding_mode != "zeros":
+            from minigrad.nn.complaints import check_convolution
+
+            check_convolution(self)
         self._make(self._weight_shape(), self.out_channels if bias else None, device, dtype)
 
     def _as_ints(self, name: str, given: Any, least: int) -> tuple[int, ...]:
         return as_ints(type(self).__name__, name, given, self.axes, least)
-
-    def _check(self) -> None:
-        if self.groups <= 0:
-            raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
-        if self.in_channels % self.groups or self.out_channels % self.groups:
-            name = "in_channels" if self.in_channels % self.groups else "out_channels"
-            raise ValueError(f"{name} must be divisible by groups, got {getattr(self, name)} and groups={self.groups}")
-        if isinstance(self.padding, str):
-            self._check_padding_word()
-        if self.padding_mode not in PADDING_MODES:
-            modes = ", ".join(map(repr, PADDING_MODES))
-            raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={self.padding_mode!r}")
-
-    def _check_padding_word(self) -> None:
-        if self.padding not in ("valid", "same"):
-            raise ValueError(f"Invalid padding string {self.padding!r}, should be 'valid', 'same' or numbers of zeros")
-        if self.padding == "same" and any(s != 1 for s in self.stride):
-            raise ValueError(
-                f"padding='same' is not supported for strided convolutions, got {self.stride}; give padding as "
-                "numbers, (kernel_size - 1) // 2 for instance"
-            )
 
     def _weight_shape(self) -> tuple[int, ...]:
         return self.out_channels, self.in_channels // self.groups, *self.kernel_size

@@ -10,6 +10,7 @@ from __future__ import annotations
 from inspect import Signature, signature
 from typing import Any, ClassVar
 
+from minigrad.nn.complaints import check_convolution
 from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.functional.checks import check_images, require_tensors
@@ -98,7 +99,7 @@ class LazyConvolution(Lazy):
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         check_images(type(self).__name__, self.axes, input)
         self.in_channels = input.shape[-self.axes - 1]
-        self._check()
+        check_convolution(self)
         return {"weight": self._weight_shape(), "bias": (self.out_channels,)}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.nn.functional.loss import mse_loss, reduction_of
+from minigrad.nn.functional.loss import mse_loss
 from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
 
@@ -22,6 +22,8 @@ class Loss(Layer):
         super().__init__()
         self.reduction = reduction
         if size_average is not None or reduce is not None:
+            from minigrad.nn.functional.checked_losses import reduction_of
+
             self.reduction = reduction_of(size_average, reduce, reduction)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from minigrad.advice import advise, is_wanted
-from minigrad.nn.constructors import NamesOptions, keep_functions_unbound, own_method
+from minigrad.nn.constructors import keep_functions_unbound, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.registry import MODULE
@@ -22,6 +22,19 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     if type(self).__module__.startswith("minigrad."):
         hint = f"a {name} only holds what is in it; call that one by one, or use nn.Sequential"
     raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
+
+
+class NamesOptions:
+    """A class whose constructor raises TypeError for an option that it does not take, with the one that was meant."""
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        code: Any = getattr(cls.__init__, "__code__", None)
+        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else options
+        if not options.keys() <= set(names):
+            from minigrad.nn.complaints import refuse_options
+
+            refuse_options(cls, options, code)
+        return object.__new__(cls)
 
 
 class Module(ModuleHooks, Conversions, NamesOptions):

@@ -15,8 +15,9 @@ T = TypeVar("T", bound=Tensor)
 
 def share_memory(data: Any, cls: type[T]) -> T:
     """A tensor of class `cls` that shares the memory of `data`."""
-    data = empty(0) if data is None else data
-    if not isinstance(data, TensorBase):
+    if data is None:
+        data = empty(0)
+    elif not isinstance(data, TensorBase):
         hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
         raise AttributeError(
             f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, which has no gradient and no device: "

@@ -1,9 +1,16 @@
-"""PyTorch's `_parameters`, `_buffers` and `_modules`: live views of what a module has registered."""
+"""What a module has registered: PyTorch's `_parameters`, `_buffers` and `_modules`, live views; and its replacement."""
 
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
+
+from minigrad.nn.complaints import check_begun, wrong_kind
+from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.tensor import Tensor
+
+_NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter replaces anything
 
 
 class Registered(MutableMapping[str, Any]):
@@ -49,3 +56,25 @@ class Registered(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self._as_dict())
+
+
+def assign(module: Any, name: str, value: Any) -> None:
+    """Assigns to an attribute of a module, and replaces what is there where PyTorch allows it.
+
+    Raises AttributeError before `Module.__init__`, TypeError for a value of another kind.
+    """
+    kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
+    check_begun(module, kind)
+    old = module._kinds.get(name, "")
+    if value is None or (old == BUFFER and isinstance(value, Tensor) and not isinstance(value, (Parameter, Buffer))):
+        module.__dict__[name] = value
+    elif kind in _NOT_REPLACED_BY.get(old, ()) or not isinstance(value, (Parameter, Buffer, Registry)):
+        raise wrong_kind(old, name, value)
+    elif kind == PARAMETER:
+        if name in module.__dict__ and old != kind:
+            module._unregister(name)  # removes the old attribute
+        module.register_parameter(name, value)
+    elif isinstance(value, Buffer):
+        module.register_buffer(name, value, value.persistent)
+    else:
+        module._register(kind, name, value)

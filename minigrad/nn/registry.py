@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
-_SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 
 
 class Registry:
@@ -38,50 +37,30 @@ class Registry:
     _modules = property(lambda self: self._view(MODULE))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        old = self.__dict__.get("_kinds", {}).get(name, "")
+        """Sets a plain attribute, or registers a parameter or a module; `registered.py` assigns to registered names."""
+        begun = "_kinds" in self.__dict__  # by `Module.__init__`
         if isinstance(value, (Parameter, Buffer, Registry)):
-            self._assign_registered(old, name, value)
-        elif not old:
+            if not begun or name in self.__dict__ or isinstance(value, Buffer):
+                assign(self, name, value)
+            elif isinstance(value, Parameter):
+                self.register_parameter(name, value)
+            else:
+                self._register(MODULE, name, value)
+        elif begun and name in self._kinds:
+            assign(self, name, value)
+        else:
             object.__setattr__(self, name, value)
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
                 from minigrad.nn.complaints import advise_of_plain_tensor
 
                 advise_of_plain_tensor(type(self).__name__, name)
-        elif value is None or (old == BUFFER and isinstance(value, Tensor)):
-            self.__dict__[name] = value
-        else:
-            raise refusal(old, name, value)
-
-    def _assign_registered(self, old: str, name: str, value: Any) -> None:
-        """Assigns a parameter, a buffer or a module, and replaces the old attribute where PyTorch allows it."""
-        kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
-        if kind in _NOT_REPLACED_BY.get(old, ()):
-            raise refusal(old, name, value)
-        if kind == PARAMETER:
-            if name in self.__dict__ and old != kind:
-                self._unregister(name)  # removes the old attribute
-            self.register_parameter(name, value)
-        elif kind == BUFFER:
-            self.register_buffer(name, value, value.persistent)
-        else:
-            self._check_begun(kind)
-            self._register(kind, name, value)
 
     def __getattr__(self, name: str) -> Any:
         # Called only if the ordinary look-up failed.
-        if name in _SET_BY_INIT:
-            self._check_begun(f"or read '{name}'")
         from minigrad.nn.complaints import refuse_absent
 
         refuse_absent(self, name)
         return object.__getattribute__(self, name)  # raises the original error again
-
-    def _check_begun(self, what: str) -> None:
-        if "_kinds" not in self.__dict__:
-            raise AttributeError(
-                f"cannot assign {what} before Module.__init__() call: make super().__init__() the first line of "
-                f"__init__ of class {type(self).__name__}"
-            )
 
     def _view(self, kind: str) -> Any:
         from minigrad.nn.registered import Registered
@@ -118,15 +97,11 @@ class Registry:
 
     def _check_new(self, kind: str, name: Any, value: Any) -> None:
         """Raises for names and values that cannot be registered as a `kind`."""
-        self._check_begun(kind)
-        if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
-        if "." in name or not name:
-            raise KeyError(f'{kind} name can\'t be "" or contain ".", got: {name!r}; a dot separates modules')
-        if (name in self.__dict__ or hasattr(type(self), name)) and self._kinds.get(name) != kind:
-            raise KeyError(f"attribute '{name}' already exists in {type(self).__name__}")
-        if value is not None and not isinstance(value, _WANTED[kind]):
-            raise refusal(kind, name, value)
+        taken = name in self.__dict__ or hasattr(type(self), name) if isinstance(name, str) else True
+        if taken or not name or "." in name or not ("_kinds" in self.__dict__ and isinstance(value, _TAKES[kind])):
+            from minigrad.nn.complaints import check_registration
+
+            check_registration(self, kind, name, value)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Adds `param` under `name`; None registers a parameter that is switched off."""
@@ -150,8 +125,10 @@ class Registry:
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under `name`, as assigning the attribute does."""
-        if module is not None and not isinstance(module, Registry):  # as in PyTorch, checked before the name
-            raise refusal(MODULE, name, module)
+        if not isinstance(module, _TAKES[MODULE]):  # as in PyTorch, checked before the name
+            from minigrad.nn.complaints import wrong_kind
+
+            raise wrong_kind(MODULE, name, module)
         self._check_new(MODULE, name, module)
         self._register(MODULE, name, module)
 
@@ -229,11 +206,12 @@ class Registry:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once; the argument for an optimizer."""
-        users = [m for _, m in self._walk_tree("") if not type(m).__module__.startswith("minigrad.")] if recurse else []
-        if users and is_wanted("layers in a plain list"):
-            from minigrad.nn.complaints import advise_of_plain_lists
+        if recurse and is_wanted("layers in a plain list"):
+            of_the_user = [m for _, m in self._walk_tree("") if not type(m).__module__.startswith("minigrad.")]
+            if of_the_user:
+                from minigrad.nn.complaints import advise_of_plain_lists
 
-            advise_of_plain_lists(self, users)
+                advise_of_plain_lists(self, of_the_user)
         for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 
@@ -282,12 +260,13 @@ class Registry:
         return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
 
 
-def refusal(kind: str, name: str, value: Any) -> TypeError:
-    """The error for a `value` of another kind than its name is registered as."""
-    from minigrad.nn.complaints import wrong_kind
+def assign(module: Registry, name: str, value: Any) -> None:
+    """Assigns to a name that is taken, or that takes a buffer."""
+    from minigrad.nn.registered import assign
 
-    return wrong_kind(kind, name, value)
+    assign(module, name, value)
 
 
-_WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}
-_NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter replaces anything
+_TAKES: dict[str, Any] = {
+    PARAMETER: (Parameter, type(None)), BUFFER: (Tensor, type(None)), MODULE: (Registry, type(None)),
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.nn.functional.loss import reduction_of
+from minigrad.nn.functional.checked_losses import reduction_of
 from minigrad.nn.functional.regression import huber_loss, l1_loss, smooth_l1_loss
 from minigrad.nn.loss import Loss
 from minigrad.nn.stateless import Stateless

@@ -19,9 +19,8 @@ import numpy as np
 
 from minigrad.autograd.modes import enable_grad
 from minigrad.backend import Array, quiet
-from minigrad.nn.constructors import NamesOptions
 from minigrad.nn.hooks import OptimizerHooks
-from minigrad.nn.module import clear_gradients
+from minigrad.nn.module import NamesOptions, clear_gradients
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor

@@ -93,7 +93,11 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
 
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.
     """
-    numbers = (given,) * count if type(given) is int else _read_ints(name, parameter, given, count)
+    numbers = (given,) * count if type(given) is int else given
+    usual = type(numbers) is tuple and len(numbers) == count and {int}.issuperset(map(type, numbers))
+    if usual and min(numbers) >= least:
+        return numbers
+    numbers = _read_ints(name, parameter, given, count)
     require_least(name, parameter, given, numbers, least)
     return numbers
 

@@ -13,9 +13,9 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu
+from minigrad.nn.functional.checked_losses import loss, reduce_losses
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
 from minigrad.nn.functional.embedding import one_hot
-from minigrad.nn.functional.loss import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.geometry import Geometry
+from minigrad.nn.functional.checked_conv import check_operands
 from minigrad.nn.functional.checks import as_ints, require_floats
-from minigrad.nn.functional.conv import check_operands
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv_input
 from minigrad.ops.grad_fn_names import name_last_call

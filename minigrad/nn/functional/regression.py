@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.modes import is_grad_enabled
+from minigrad.nn.functional.checked_losses import check_pair, loss, match_pair, reduce_losses, weigh
 from minigrad.nn.functional.checks import require_floats
-from minigrad.nn.functional.loss import check_pair, loss, match_pair, reduce_losses, weigh
 from minigrad.nn.functional.loss_errors import does_not_hold, wrong_dtype
 from minigrad.ops import regression as ops
 from minigrad.ops.copies import cast

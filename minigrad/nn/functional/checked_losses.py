@@ -1,0 +1,136 @@
+"""What all losses share: checks of their arguments, the reduction to one number; the squared error of unusual ones."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from minigrad import dtypes
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import check_same_library
+from minigrad.ops import loss as ops
+from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
+from minigrad.ops.copies import cast
+from minigrad.ops.shape import broadcast_tensors
+from minigrad.tensor import Tensor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+REDUCTIONS = ("mean", "sum", "none")
+_TENSORS = ("Tensor", "Tensor | None")
+
+
+def loss(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorates a loss: checks its tensors, and translates ``size_average`` and ``reduce`` into `reduction`.
+
+    Raises TypeError for arguments that should be Tensors, ValueError unless reduction is 'none', 'mean' or 'sum'.
+    """
+    signature = inspect.signature(function)
+    names = list(signature.parameters)
+    first = min([names.index(n) for n in ("size_average", "reduce", "reduction") if n in names])
+    known = (*REDUCTIONS, "batchmean") if function.__name__ == "kl_div" else REDUCTIONS
+    parameters = enumerate(signature.parameters.values())
+    operands = [(place, p.name, p.default) for place, p in parameters if p.annotation in _TENSORS]
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for place, name, default in operands:
+            x = args[place] if place < len(args) else kwargs.get(name, default)
+            if x is not default and not isinstance(x, TensorBase):
+                raise not_a_tensor(function.__name__, name, place + 1, x)
+        if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
+            given = signature.bind(*args, **kwargs)
+            options = given.arguments
+            options["reduction"] = reduction_of(
+                options.pop("size_average", None), options.pop("reduce", None), options.get("reduction", "mean"), known
+            )
+            return function(*given.args, **given.kwargs)
+        if "reduction" in kwargs and kwargs["reduction"] not in known:
+            raise _no_reduction(kwargs["reduction"], known)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[str, ...] = REDUCTIONS) -> str:
+    """`reduction`, checked, or translated from the two flags of older programs."""
+    if size_average is not None or reduce is not None:
+        average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
+        warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
+        return "none" if kept else "mean" if average else "sum"
+    if reduction not in known:
+        raise _no_reduction(reduction, known)
+    return reduction
+
+
+def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:
+    wanted = ", ".join(map(repr, known))
+    return ValueError(f"{reduction} is not a valid value for reduction; use one of {wanted}")
+
+
+def reduce_losses(losses: Any, reduction: str) -> Any:
+    """The mean or the sum of the losses, or the losses themselves."""
+    return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+
+
+def weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
+    """The losses times their weights, reduced; the mean is the weighted mean."""
+    if weight is None:
+        return reduce_losses(losses, reduction)
+    if reduction == "mean":
+        return (losses * weight).sum() / weight.sum()
+    return reduce_losses(losses * weight, reduction)
+
+
+def check_pair(name: str, input: Any, target: Any, weight: Tensor | None, may_broadcast: bool = True) -> None:
+    """Raises for shapes that do not fit, and warns about shapes that broadcast, or raises."""
+    a, b = input.array.shape, target.array.shape
+    if weight is not None and weight.array.shape != a:
+        raise ValueError(f"{name}: Inputs and weight must have the same size, got {a} and {weight.array.shape}.")
+    if a != b:
+        common_shape(name, a, b)
+        text = (
+            f"{name}: Using a target size {b} that is different to the input size {a}: broadcasting compares "
+            "numbers that do not belong together. Ensure that they have the same size, for example "
+            "target.reshape(input.shape)"
+        )
+        if not may_broadcast:
+            raise ValueError(text)
+        warn(text)
+
+
+def match_pair(
+    name: str, input: Any, target: Any, weight: Tensor | None = None, may_broadcast: bool = True
+) -> tuple[Any, Any]:
+    """Both operands broadcast to one shape and promoted to one dtype. Raises NotImplementedError for integers."""
+    a, b = input.array, target.array
+    if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # the usual case
+        return input, target
+    check_pair(name, input, target, weight, may_broadcast)
+    if a.dtype is not b.dtype:
+        input, target = to_common_dtype(input, target)
+    require_kind(name, input.array.dtype)
+    return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
+
+
+def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
+    """Both operands in their common dtype."""
+    check_same_library("loss", (input.array, target.array))
+    common = dtypes.result_type([input.array, target.array])
+    return cast(input, common), cast(target, common)
+
+
+@loss
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", weight: Tensor | None = None
+) -> Tensor:  # fmt: skip
+    """The function of `loss.py`, for arguments that it leaves to this one."""
+    input, target = match_pair("mse_loss", input, target, weight, may_broadcast=False)
+    if weight is None:
+        return ops.mse(input, target, reduction=reduction)
+    difference = input - target
+    return weigh(difference * difference, weight, reduction)
