@@ -205,9 +205,11 @@ def test_mec_multiplies_rows_of_few_output_channels_together(outputs, kh, stride
         expected = compute_three("direct", x, w, g, shape[2])
         for ours, loops in zip(compute_three("mec", x, w, g, shape[2]), expected, strict=True):
             np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
-    assert [mec._count_together(outputs, kh, rows) for rows in (20, 18, 17)] == [4 if kh > 4 else 2, 2, 1]
+    plain, strided = Geometry((3, 3)), Geometry((3, 3), (2, 2))
+    assert [mec._count_together(outputs, 4, rows, plain) for rows in (20, 18, 17)] == [4, 2, 1]
+    assert mec._count_together(outputs, 4, 20, strided) == 2
     monkeypatch.setattr(mec, "multiplies_with_avx512", lambda: True)
-    assert mec._count_together(outputs, kh, 20) == 1
+    assert mec._count_together(outputs, 4, 20, plain) == 1
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])

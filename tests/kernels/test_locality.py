@@ -10,7 +10,7 @@ import minigrad.kernels.fast
 import minigrad.nn.functional as F
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import winograd
+from minigrad.kernels.fast import mec, winograd
 from tests.kernels.layers import LAYERS, draw_operands
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
@@ -58,6 +58,22 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
         np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
         clean = np.isfinite(expected)
         np.testing.assert_allclose(found[clean], expected[clean], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_share_a_product_do_not_see_each_others_pixels(value, monkeypatch):
+    monkeypatch.setattr(mec, "multiplies_with_avx512", lambda: False)
+    geometry = Geometry((3, 3), padding=(1, 1))
+    x, w, g = draw_operands((2, 2, 8, 5), (3, 2, 3, 3), geometry)
+    for row in range(8):
+        for name in "xwg":
+            operands = {"x": x.copy(), "w": w.copy(), "g": g.copy()}
+            operands[name][1, 1, row % operands[name].shape[2], 2] = value
+            for function in ("conv2d", "conv2d_weight"):
+                with kernels.algorithm("mec"):
+                    found = compute(kernels, function, operands, geometry, (8, 5))
+                expected = compute(direct, function, operands, geometry, (8, 5))
+                np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
 @pytest.mark.parametrize("algorithm", ["tiny", "mec", "depthwise"])

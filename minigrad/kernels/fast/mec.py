@@ -12,13 +12,15 @@ of a block are divided into packs, each with a product of its own for each row.
 The adjoint in x is the forward of the flipped kernel if the stride is 1 and channels are many. Otherwise it reads the
 cotangent's rows in the same overlapping way, and adds its products up along the width; where rows are short, images lie
 innermost there, so that runs are long. A block makes few and long calls of NumPy: between calls two threads wait for
-each other. The adjoint in w multiplies several rows of few output channels together, and keeps what belongs together.
+each other. With AVX2 several rows of few output channels share a product.
 Float32 error against float64 on LeNet's layers: 2e-7 relative.
 Source: Cho and Brand, "MEC: Memory-efficient Convolution for Deep Neural Network", 2017.
 Any stride, padding and width-wise dilation; one group.
 """
 
 from __future__ import annotations
+
+from math import gcd
 
 import numpy as np
 
@@ -48,30 +50,43 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, O = len(x), len(w)
     Ho, Wo = geometry.windows(x.shape[2:])
     out = np.empty((N, O, Ho, Wo), x.dtype)
-    # (O, C, kh, kw) -> (O, kh*C*kw), with the outputs innermost in memory, for which small products are quicker
-    matrix = np.ascontiguousarray(w.transpose(2, 1, 3, 0)).reshape(-1, O).T
+    together = _count_together(O, 4 // gcd(4, O), Ho, geometry)
+    if together > 1 and not is_finite(x):  # a row of outputs would see the pixels of others, times 0
+        together = 1
+    matrix = _write_matrix(w, together, geometry.stride[0])
     lanes = max(LANES if multiplies_with_avx512() else PACKED, LEAST // max(1, matrix.size))
 
     def compute(block: Block) -> None:
         images, rows = block
-        lowered = _lower(x[images], rows, geometry, lanes)
+        lowered = _lower(x[images], rows, geometry, lanes, together)
         packs, height, _, pack = lowered.shape
-        products = workspace("products", (packs, height, O, pack), x.dtype)
+        products = workspace("products", (packs, height, together * O, pack), x.dtype)
         _multiply(matrix, lowered, products)
         # (packs, rows, O, n, Wo) -> (packs, n, O, rows, Wo)
-        turned = products.reshape(packs, height, O, -1, Wo).transpose(0, 3, 2, 1, 4)
+        turned = products.reshape(packs, height * together, O, -1, Wo).transpose(0, 3, 2, 1, 4)
         results = out[images, :, rows]
         copy_rows(results.reshape(packs, -1, *results.shape[1:]), turned)
 
-    share(compute, *_blocks(x, geometry), alone=True)
+    share(compute, *_blocks(x, geometry, together), alone=True)
     return out
+
+
+def _write_matrix(w: Array, together: int, step: int) -> Array:
+    """(O, C, kh, kw) -> (together*O, (kh + (together - 1) step)*C*kw): the kernels, for each row of outputs `step` rows
+    further down, and zeros. The outputs are innermost in memory, for which small products are quicker.
+    """
+    O, C, kh, kw = w.shape
+    matrix = np.zeros((kh + (together - 1) * step, C, kw, together, O), w.dtype)
+    for r in range(together):
+        matrix[r * step : r * step + kh, :, :, r] = w.transpose(2, 1, 3, 0)
+    return matrix.reshape(-1, together * O).T
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     O, C, (kh, kw) = g.shape[1], x.shape[1], geometry.kernel
     w = np.zeros((kh * C * kw, O), x.dtype)
-    together, line = _count_together(O, kh, g.shape[2]), geometry.stride[0] * C * kw
+    together, line = _count_together(O, 4 if kh > 4 else 2, g.shape[2], geometry), geometry.stride[0] * C * kw
     # with at least as many as outputs, products are not larger than their windows
     lanes = max(together * O, UNPACKED // 2 // max(1, w.size))
 
@@ -145,15 +160,16 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     return x
 
 
-def _count_together(outputs: int, kh: int, rows: int) -> int:
-    """Rows of windows that share a product in the adjoint in w.
+def _count_together(outputs: int, wanted: int, rows: int, geometry: Geometry) -> int:
+    """Rows of windows that share a product: a divisor of all `rows`, `wanted` (4, 2 or 1) or fewer.
 
-    With AVX2 OpenBLAS computes eight outputs at a time, and fewer of them slowly. For these a product of several rows
-    is quicker, though it also multiplies each row with the windows of the others.
+    With AVX2 OpenBLAS computes four or eight outputs at a time, and what remains slowly. For few of them a product of
+    several rows is quicker, though it also multiplies each row with the windows of the others.
     """
     if not 1 < outputs < EIGHT or multiplies_with_avx512():
         return 1
-    return next(count for count in (4 if kh > 4 else 2, 2, 1) if rows % count == 0)
+    kh, step = geometry.kernel[0], geometry.stride[0]
+    return next(n for n in (wanted, 2, 1) if rows % n == 0 and (n - 1) * step <= kh)
 
 
 def _blocks(x: Array, geometry: Geometry, together: int = 1) -> tuple[list[Block], int]:
