@@ -86,6 +86,15 @@ except ImportError as error:
     assert out == ""
 
 
+@pytest.mark.parametrize("name", [
+    "autograd.function.once_differentiable", "autograd.function.Function", "autograd.variable.Variable",
+    "autograd.functional.jacobian", "utils.hooks.RemovableHandle", "utils.checkpoint.checkpoint",
+    "nn.utils.rnn.pad_sequence", "nn.modules.conv.Conv2d", "optim.lr_scheduler.StepLR", "utils.data.sampler.Sampler",
+])  # fmt: skip
+def test_submodules_need_no_import_of_their_own(name):
+    assert run(f"import minigrad.as_torch\nimport torch\ntorch.{name}") == ""
+
+
 def test_modules_that_only_name_a_class_need_no_import():
     out = run("""
 import minigrad as torch

@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.missing import open_later
 
 if TYPE_CHECKING:
-    from minigrad.autograd import forward_ad, functional, graph, profiler
+    from minigrad.autograd import forward_ad, function, functional, graph, profiler, variable
     from minigrad.autograd.anomaly import (
         detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
     )
@@ -32,7 +32,7 @@ if not TYPE_CHECKING:
     __getattr__ = open_later(
         "torch.autograd",
         globals(),
-        "forward_ad functional graph profiler",
+        "forward_ad function functional graph profiler variable",
         {
             "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
             "function": "Function",

@@ -8,6 +8,7 @@ from minigrad.utils import data as data
 if _TYPE_CHECKING:
     from minigrad.utils import checkpoint as checkpoint
     from minigrad.utils import dlpack as dlpack
+    from minigrad.utils import hooks as hooks
     from minigrad.utils.swap import swap_tensors as swap_tensors
 else:
-    __getattr__ = _open_later("torch.utils", globals(), "checkpoint dlpack", {"swap": "swap_tensors"})
+    __getattr__ = _open_later("torch.utils", globals(), "checkpoint dlpack hooks", {"swap": "swap_tensors"})

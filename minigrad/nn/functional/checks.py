@@ -110,10 +110,16 @@ def require_least(name: str, parameter: str, given: Any, numbers: tuple[int, ...
         raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
 
 
+def is_length(value: Any) -> bool:
+    """Whether a value may be one of the lengths of a window or an image: an integer, or a tensor of one integer."""
+    array = value.array if isinstance(value, TensorBase) else None
+    return is_index(value) or (array is not None and array.size == 1 and array.dtype.kind in "iu")
+
+
 def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, ...]:
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
-    if not all(type(v) is int or is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
+    if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"

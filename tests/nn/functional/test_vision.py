@@ -86,3 +86,30 @@ def test_what_is_dealt_out_has_memory_of_its_own(deal, factor):
 def test_float32_alone_has_an_empty_transposed_convolution():  # as PyTorch; tests of errors hold the other types
     made = F.conv_transpose2d(minigrad.ones(2, 1, 1, 1), minigrad.ones(1, 1, 2, 2), padding=1)
     assert made.shape == (2, 1, 0, 0)
+
+
+ONE, TWO = minigrad.tensor([1]), minigrad.tensor(2, dtype=minigrad.int32)
+
+
+@pytest.mark.cpu("reads lengths from tensors")
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [
+        (lambda x: F.interpolate(x, size=[ONE + 6, TWO]), (7, 2)),
+        (lambda x: F.pad(x, (TWO, ONE, 0, 0)), (5, 9)),
+        (lambda x: F.pad(x, [ONE] * 4, mode="reflect"), (7, 8)),
+        (lambda x: F.max_pool2d(x, (TWO, ONE)), (2, 6)),
+        (lambda x: F.avg_pool2d(x, [ONE, TWO]), (5, 3)),
+        (lambda x: F.conv2d(x, minigrad.ones(1, 3, 2, 2).double(), stride=(TWO, ONE), padding=ONE), (3, 7)),
+    ],
+)
+def test_lengths_may_be_tensors_of_one_integer(call, shape):
+    assert call(minigrad.tensor(X)).shape[2:] == shape
+
+
+@pytest.mark.parametrize("wrong", [minigrad.tensor([1.0]), minigrad.tensor([1, 2]), np.array([2])])
+def test_lengths_may_not_be_tensors_of_fractions_or_of_several_numbers(wrong):
+    with pytest.raises(TypeError, match=r"argument 'size' must be an int or a tuple of 2 ints"):
+        F.interpolate(minigrad.tensor(X), size=[wrong, 3])
+    with pytest.raises(TypeError, match="argument 'pad' must be a tuple of ints"):
+        F.pad(minigrad.tensor(X), (wrong, 3))
