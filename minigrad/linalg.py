@@ -90,7 +90,7 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tens
     return _diagonal(A, offset, dim1, dim2)
 
 
-@of_tensors
+@takes_out
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The scalar product along `dim`, of vectors that broadcast. Raises RuntimeError for integers and mixed types.
 
