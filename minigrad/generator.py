@@ -259,17 +259,6 @@ class Generator(Twister):
         return self._draw_integers(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
     @_one_at_a_time
-    def random_int63(self, shape: Sequence[int] = ()) -> Array:
-        """64-bit draws modulo 2^63, as int64: what seeds are made of.
-
-        >>> import minigrad as torch
-        >>> generator = torch.Generator().manual_seed(0)
-        >>> bool(generator.random_int63() >= 0)
-        True
-        """
-        return self.random(shape, np.int64)
-
-    @_one_at_a_time
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i).
 

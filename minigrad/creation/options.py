@@ -41,15 +41,9 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
     by_name = any(p.kind is p.VAR_POSITIONAL and p.name == "size" for p in own.values())  # zeros(size=(2, 3)) too
 
     def call(
-        *args: Any,
-        out: Any = None,
-        dtype: Any = None,
-        layout: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        pin_memory: bool = False,
-        **options: Any,
-    ) -> Tensor:
+        *args: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+        requires_grad: bool = False, pin_memory: bool = False, **options: Any
+    ) -> Tensor:  # fmt: skip
         if layout is not None or requires_grad.__class__ is not bool:
             check_options(name, layout, requires_grad)
         if by_name and "size" in options:

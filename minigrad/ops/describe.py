@@ -39,7 +39,9 @@ def describe(
         lines += [f"Domain: {domain or 'all numbers'}."]
     lines += [RESULTS[result]]
     if example:
-        lines += ["", show_call("torch." + name.replace("special_", "special.") + "({})", example)]
+        tensors, outcome = read_example(example)
+        place = name.replace("special_", "special.")
+        lines += ["", ">>> import minigrad as torch", f">>> torch.{place}({', '.join(tensors)})", outcome]
     return "\n".join(lines)
 
 
@@ -49,12 +51,10 @@ def with_example(text: str, example: str) -> str:
     return f"{text}\n\n>>> import minigrad as torch\n>>> {call}\n{printed}"
 
 
-def show_call(call: str, example: str) -> str:
-    """An example of a table, ``operands -> result``, as a call: ``torch.f({})`` of all operands, or ``{}.f_({})``."""
+def read_example(example: str) -> tuple[list[str], str]:
+    """The operands of a table's example, ``operands -> result``, and what is printed: lists stand for tensors."""
     operands, _, outcome = example.partition(" -> ")
-    tensors = [f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; ")]
-    first, *others = tensors if call.count("{}") > 1 else [", ".join(tensors)]
-    return f">>> import minigrad as torch\n>>> {call.format(first, ', '.join(others))}\ntensor({outcome})"
+    return [f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; ")], f"tensor({outcome})"
 
 
 def example_in_place(function: Any) -> str:
@@ -65,10 +65,10 @@ def example_in_place(function: Any) -> str:
     name, declared = function.__name__, getattr(function, "example", "")
     if not declared:
         return _find_example(name, inspect.cleandoc(function.__doc__ or "").splitlines())
-    operands, _, outcome = declared.partition(" -> ")
-    if "True" not in operands and "False" not in operands:  # written as a number, since `x` keeps its type
-        outcome = outcome.replace(" True", "1").replace("True", "1").replace("False", "0")
-    return show_call("{}." + name.replace("special_", "") + "_({})", f"{operands} -> {outcome}")
+    (x, *others), printed = read_example(declared)
+    if "True" not in x and "False" not in x:  # the truth is written as a number, since `x` keeps its type
+        printed = printed.replace(" True", "1").replace("True", "1").replace("False", "0")
+    return f">>> import minigrad as torch\n>>> {x}.{name.replace('special_', '')}_({', '.join(others)})\n{printed}"
 
 
 def _find_example(name: str, lines: Sequence[str]) -> str:

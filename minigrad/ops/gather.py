@@ -86,12 +86,9 @@ _gathered = shown_as(read_at, "GatherBackward0")
 _index_selected = shown_as(read_at, "IndexSelectBackward0")
 # Adds values at indices, which may repeat.
 add_at = operation(
-    "index_put",
-    lambda x, values, *, key: x + put_at.forward(values, shape=x.shape, key=key),
-    lambda g: g,
-    lambda g, key: read_at(g, key=key),
-    in_float32=True,
-)
+    "index_put", lambda x, values, *, key: x + put_at.forward(values, shape=x.shape, key=key),
+    lambda g: g, lambda g, key: read_at(g, key=key), in_float32=True
+)  # fmt: skip
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
 _index_put_added = operation("index_put", add_at.forward, lambda g, key: g, add_at.rules[1])
 _index_put_added.once = True  # as in PyTorch, which saves the indices for every backward, even one that reads none

@@ -12,10 +12,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.node import Watched
-from minigrad.autograd.recording import operation
-from minigrad.backend import device_of, to_device
+from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
 from minigrad.ops.memory_layout import have_one_base
 from minigrad.ops.writes import check_memory
@@ -78,9 +77,6 @@ def tuple_of_lists(key: list[Any]) -> Any:
     return tuple(key)
 
 
-_as_mask = operation("to_bool", lambda x: x.astype(bool), None)
-
-
 def _convert_part(part: Any, where: device) -> Any:
     """One part of an index as NumPy takes it, with arrays on the device `where`."""
     if isinstance(part, TensorBase):
@@ -117,7 +113,7 @@ def _bring(index: Any, where: device) -> Any:
     if index.dtype == np.uint8:
         hint = "as a mask, use x[mask.bool()]; as places, .long()"
         warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
-        index = _as_mask(wrap(index)).array
+        index = quiet(np.not_equal, index, 0)
     return to_device(index, where) if type(index) is np.ndarray and where is not CPU else index
 
 

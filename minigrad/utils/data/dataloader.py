@@ -104,7 +104,7 @@ class DataLoader(Generic[T]):
             self._iterator.begin_anew()
             return self._hand_out(self._iterator)
         # The seed of the workers' generators. As in PyTorch it is drawn even without workers.
-        seed = int(source_of(self.generator).random_int63(()))
+        seed = int(source_of(self.generator).random(()))
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
             return self._hand_out(_fetch_here(source, self._indices))

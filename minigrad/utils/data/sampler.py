@@ -85,7 +85,7 @@ class RandomSampler(Sampler[int]):
         generator = self.generator
         if generator is None:
             generator = Generator()
-            generator.manual_seed(int(default_generator.random_int63(())))
+            generator.manual_seed(int(default_generator.random(())))
         if self.replacement:
             # 32 at a time, as in PyTorch, so that the generator's state afterwards is the same.
             for _ in range(wanted // 32):
