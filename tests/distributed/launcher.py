@@ -88,6 +88,13 @@ def ranks(*counts):
     return test_of
 
 
+def rank_and_size():
+    """The rank of this process, and how many there are."""
+    import minigrad.distributed as dist
+
+    return dist.get_rank(), dist.get_world_size()
+
+
 def catch_refusal(kind, call, *arguments, **options):
     """The message of the error of this kind that the call raises."""
     try:
