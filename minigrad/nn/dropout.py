@@ -11,16 +11,11 @@ from minigrad.ops.arguments import as_number
 from minigrad.tensor import Tensor
 
 
-class Dropout(Stateless, function=F.dropout):
-    """In training, zeroes each element with probability `p` and scales the rest by 1 / (1 - p).
+class AnyDropout(Stateless):
+    """The base class of all dropout layers; a program finds the plain ones by `isinstance(layer, nn.Dropout)`."""
 
-    In evaluation it returns its input. Raises `ValueError` unless 0 <= p <= 1. As
-    `torch.nn.Dropout`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.Dropout(0.5).eval()(torch.ones(2))
-    tensor([1., 1.])
-    """
+    p: float = 0.5
+    inplace: bool = False
 
     def _complete(self) -> None:
         as_number("Dropout", "p", self.p)
@@ -33,7 +28,19 @@ class Dropout(Stateless, function=F.dropout):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout1d(Dropout, function=F.dropout1d):
+class Dropout(AnyDropout, function=F.dropout):
+    """In training, zeroes each element with probability `p` and scales the rest by 1 / (1 - p).
+
+    In evaluation it returns its input. Raises `ValueError` unless 0 <= p <= 1. As
+    `torch.nn.Dropout`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout(0.5).eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+
+class Dropout1d(AnyDropout, function=F.dropout1d):
     """`Dropout` of whole channels of (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -42,7 +49,7 @@ class Dropout1d(Dropout, function=F.dropout1d):
     """
 
 
-class AlphaDropout(Dropout, function=F.alpha_dropout):
+class AlphaDropout(AnyDropout, function=F.alpha_dropout):
     """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
 
     Dropped elements get the limit of SELU at -inf; then all are scaled and shifted.
@@ -54,7 +61,7 @@ class AlphaDropout(Dropout, function=F.alpha_dropout):
     """
 
 
-class Dropout2d(Dropout, function=F.dropout2d):
+class Dropout2d(AnyDropout, function=F.dropout2d):
     """`Dropout` of whole channels of (N, C, H, W), because neighbouring pixels are strongly correlated.
 
     Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
@@ -65,7 +72,7 @@ class Dropout2d(Dropout, function=F.dropout2d):
     """
 
 
-class Dropout3d(Dropout, function=F.dropout3d):
+class Dropout3d(AnyDropout, function=F.dropout3d):
     """`Dropout` of whole channels of volumes (N, C, D, H, W); see `Dropout2d`.
 
     >>> import minigrad as torch
@@ -74,7 +81,7 @@ class Dropout3d(Dropout, function=F.dropout3d):
     """
 
 
-class FeatureAlphaDropout(Dropout, function=F.feature_alpha_dropout):
+class FeatureAlphaDropout(AnyDropout, function=F.feature_alpha_dropout):
     """`AlphaDropout` of whole channels of (N, C, ...).
 
     >>> import minigrad as torch

@@ -26,13 +26,8 @@ class Padding(Stateless):
         return str(self.padding)
 
 
-class ConstantPad2d(Padding):
-    """Adds a border of `value` to an image: (C, H, W) or (N, C, H, W).
-
-    >>> import minigrad as torch
-    >>> torch.nn.ConstantPad2d((1, 0, 0, 0), 7.0)(torch.tensor([[[1.0, 2.0, 3.0]]]))
-    tensor([[[7., 1., 2., 3.]]])
-    """
+class ConstantPad(Padding):
+    """Pads with `value`."""
 
     value: float
     extra_repr = Stateless.extra_repr
@@ -41,7 +36,16 @@ class ConstantPad2d(Padding):
         return F.pad(input, self.padding, value=self.value)
 
 
-class ConstantPad1d(ConstantPad2d, axes=1):
+class ConstantPad2d(ConstantPad):
+    """Adds a border of `value` to an image: (C, H, W) or (N, C, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.ConstantPad2d((1, 0, 0, 0), 7.0)(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[7., 1., 2., 3.]]])
+    """
+
+
+class ConstantPad1d(ConstantPad, axes=1):
     """Adds a border of `value` to a signal: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -50,7 +54,7 @@ class ConstantPad1d(ConstantPad2d, axes=1):
     """
 
 
-class ConstantPad3d(ConstantPad2d, axes=3):
+class ConstantPad3d(ConstantPad, axes=3):
     """Adds a border of `value` to a volume: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
@@ -68,7 +72,7 @@ class ZeroPad2d(Padding):
     """
 
 
-class ZeroPad1d(ZeroPad2d, axes=1):
+class ZeroPad1d(Padding, axes=1):
     """Adds a border of zeros to a signal: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -77,7 +81,7 @@ class ZeroPad1d(ZeroPad2d, axes=1):
     """
 
 
-class ZeroPad3d(ZeroPad2d, axes=3):
+class ZeroPad3d(Padding, axes=3):
     """Adds a border of zeros to a volume: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
@@ -97,7 +101,7 @@ class ReflectionPad2d(Padding):
     mode = "reflect"
 
 
-class ReflectionPad1d(ReflectionPad2d, axes=1):
+class ReflectionPad1d(Padding, axes=1):
     """Continues a signal by its mirror image, the border itself not repeated: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -105,14 +109,18 @@ class ReflectionPad1d(ReflectionPad2d, axes=1):
     tensor([[2., 1., 2., 3.]])
     """
 
+    mode = "reflect"
 
-class ReflectionPad3d(ReflectionPad2d, axes=3):
+
+class ReflectionPad3d(Padding, axes=3):
     """Continues a volume by its mirror image, the border itself not repeated: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ReflectionPad3d((1, 0, 0, 0, 0, 0))(torch.tensor([[[[1.0, 2.0, 3.0]]]]))
     tensor([[[[2., 1., 2., 3.]]]])
     """
+
+    mode = "reflect"
 
 
 class ReplicationPad2d(Padding):
@@ -126,7 +134,7 @@ class ReplicationPad2d(Padding):
     mode = "replicate"
 
 
-class ReplicationPad1d(ReplicationPad2d, axes=1):
+class ReplicationPad1d(Padding, axes=1):
     """Continues a signal by its border: (C, L) or (N, C, L).
 
     >>> import minigrad as torch
@@ -134,8 +142,10 @@ class ReplicationPad1d(ReplicationPad2d, axes=1):
     tensor([[1., 1., 2., 3.]])
     """
 
+    mode = "replicate"
 
-class ReplicationPad3d(ReplicationPad2d, axes=3):
+
+class ReplicationPad3d(Padding, axes=3):
     """Continues a volume by its border: (C, D, H, W) or (N, C, D, H, W).
 
     >>> import minigrad as torch
@@ -143,14 +153,11 @@ class ReplicationPad3d(ReplicationPad2d, axes=3):
     tensor([[[[1., 1., 2., 3.]]]])
     """
 
+    mode = "replicate"
 
-class CircularPad2d(Padding):
-    """Continues an image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
 
-    >>> import minigrad as torch
-    >>> torch.nn.CircularPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
-    tensor([[[3., 1., 2., 3.]]])
-    """
+class CircularPad(Padding):
+    """Pads with the other side. Raises `ValueError` for another number of axes."""
 
     mode = "circular"
 
@@ -161,7 +168,16 @@ class CircularPad2d(Padding):
         return super().forward(input)
 
 
-class CircularPad1d(CircularPad2d, axes=1):
+class CircularPad2d(CircularPad):
+    """Continues an image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.CircularPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[3., 1., 2., 3.]]])
+    """
+
+
+class CircularPad1d(CircularPad, axes=1):
     """Continues a signal by its other side: (C, L) or (N, C, L), else `ValueError`.
 
     >>> import minigrad as torch
@@ -170,7 +186,7 @@ class CircularPad1d(CircularPad2d, axes=1):
     """
 
 
-class CircularPad3d(CircularPad2d, axes=3):
+class CircularPad3d(CircularPad, axes=3):
     """Continues a volume by its other side: (C, D, H, W) or (N, C, D, H, W), else `ValueError`.
 
     >>> import minigrad as torch

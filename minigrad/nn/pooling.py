@@ -155,7 +155,7 @@ class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size
     """
 
 
-class LPPool1d(LPPool2d, function=F.lp_pool1d):
+class LPPool1d(Stateless, function=F.lp_pool1d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
     """`LPPool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -164,17 +164,8 @@ class LPPool1d(LPPool2d, function=F.lp_pool1d):
     """
 
 
-class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "stride", "padding")):
-    """Zeros, with the maxima of `MaxPool2d` at their original positions: ``unpool(values, indices, output_size)``.
-
-    As `torch.nn.MaxUnpool2d`.
-
-    >>> import minigrad as torch
-    >>> pool, unpool = torch.nn.MaxPool2d(2, return_indices=True), torch.nn.MaxUnpool2d(2)
-    >>> unpool(*pool(torch.arange(4.0).view(1, 2, 2)))
-    tensor([[[0., 0.],
-             [0., 3.]]])
-    """
+class MaxUnpooling(Pooling, shown=("kernel_size", "stride", "padding")):
+    """The base class of `MaxUnpool1d` and `MaxUnpool2d`."""
 
     kernel_size: Lengths
     stride: Lengths | None = None
@@ -188,7 +179,20 @@ class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "strid
         return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(MaxUnpool2d, function=F.max_unpool1d, axes=1):
+class MaxUnpool2d(MaxUnpooling, function=F.max_unpool2d):
+    """Zeros, with the maxima of `MaxPool2d` at their original positions: ``unpool(values, indices, output_size)``.
+
+    As `torch.nn.MaxUnpool2d`.
+
+    >>> import minigrad as torch
+    >>> pool, unpool = torch.nn.MaxPool2d(2, return_indices=True), torch.nn.MaxUnpool2d(2)
+    >>> unpool(*pool(torch.arange(4.0).view(1, 2, 2)))
+    tensor([[[0., 0.],
+             [0., 3.]]])
+    """
+
+
+class MaxUnpool1d(MaxUnpooling, function=F.max_unpool1d, axes=1):
     """`MaxUnpool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch

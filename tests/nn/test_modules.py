@@ -45,10 +45,21 @@ def test_private_base_classes_are_bases_of_their_layers():
     assert not isinstance(nn.Linear(1, 1), _ConvNd)
     assert isinstance(nn.MSELoss(), nn.modules.loss._Loss)
     assert isinstance(nn.Dropout2d(), nn.modules.dropout._DropoutNd)
+    assert not isinstance(nn.Dropout2d(), nn.Dropout)
     assert isinstance(nn.ConvTranspose2d(1, 1, 1), nn.modules.conv._ConvTransposeNd)
     assert not isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvTransposeNd)
     assert isinstance(nn.MaxPool2d(2), nn.modules.pooling._MaxPoolNd)
     assert nn.modules.utils._pair(3) == (3, 3)
+
+
+def test_layers_for_other_numbers_of_axes_are_not_derived_from_each_other():
+    families = {}
+    for name in nn.__all__:
+        if name[-2:] in ("1d", "2d", "3d") and not name.startswith("Lazy"):
+            families.setdefault(name[:-2], []).append(getattr(nn, name))
+    for layers in families.values():
+        assert all(one is other or not issubclass(one, other) for one in layers for other in layers), layers
+    assert not issubclass(nn.AlphaDropout, nn.Dropout)
 
 
 @pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "rnn"])

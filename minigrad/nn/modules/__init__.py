@@ -38,7 +38,7 @@ _ROOMS = {
 _BASES = {
     "batchnorm": {"_NormBase": "RunningNorm", "_BatchNorm": "BatchNorm"},
     "conv": {"_ConvNd": "Convolution", "_ConvTransposeNd": "TransposedConvolution"},
-    "dropout": {"_DropoutNd": "Dropout"},
+    "dropout": {"_DropoutNd": "AnyDropout"},
     "instancenorm": {"_InstanceNorm": "InstanceNorm"},
     "loss": {"_Loss": "Loss", "_WeightedLoss": "WeightedLoss"},
     "pooling": {"_MaxPoolNd": "MaxPooling"},
