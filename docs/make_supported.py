@@ -1112,6 +1112,24 @@ DIFFERENCES = [
         "refuses('torch.tensor(True).cumsum_(0)') and refuses('torch.zeros(0).bool().cumprod_(0)')",
     ),
     (
+        "`func.jacfwd(func.jacfwd(f))` through `layer_norm` or `det`",
+        "the Hessian, as `func.hessian` gives it; PyTorch 2.13 gives other numbers than its own `func.hessian`",
+        (
+            "[f := lambda x: x.view(2, 2).det() ** 2, x := torch.tensor([1.0, 2.0, 3.0, 5.0]), "
+            "torch.allclose(torch.func.jacfwd(torch.func.jacfwd(f))(x), torch.func.hessian(f)(x))][2]"
+        ),
+    ),
+    (
+        "a mask with an axis of length 0, `x[mask]` and `x[mask] = 1`",
+        "reads and writes nothing, whatever the shape of `x`, as in NumPy; PyTorch raises IndexError for another shape",
+        "torch.ones(2, 3)[torch.zeros(0, dtype=torch.bool)].shape == (0, 3)",
+    ),
+    (
+        "strides of a number to the power of a transposed tensor, `2 ** x`",
+        "the order of `x`, as in `x ** 2`; PyTorch's result is row-major",
+        "(2 ** torch.ones(2, 3).t()).stride() == (1, 3)",
+    ),
+    (
         "strides of elementwise results, if operands' memory orders differ, or an operand is expanded or of windows",
         "on a CPU NumPy's order; on a GPU PyTorch's, which is that of the first operand",
         "torch.add(torch.ones(2, 3).t(), torch.ones(3, 2)).stride() == (2, 1)",

@@ -130,6 +130,9 @@ def test_integers_are_convolved_as_integers():
     result = F.conv2d(x, minigrad.ones(1, 1, 2, 2, dtype=minigrad.int64), stride=2)
     assert result.dtype is minigrad.int64
     assert result.tolist() == [[[[10, 18], [42, 50]]]]
+    spread = F.conv_transpose2d(x[..., :1, :2], minigrad.tensor([[[[1, 10], [100, 1000]]]]))
+    assert spread.dtype is minigrad.int64
+    assert spread.tolist() == [[[[0, 1, 10], [0, 100, 1000]]]]
 
 
 def test_the_transposed_convolution_is_the_adjoint():

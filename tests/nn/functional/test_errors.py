@@ -120,6 +120,7 @@ REFUSED = [
     (lambda: F.fold(ones(1, 4, 4), (3,), 2), RuntimeError, ["expected output_size equals to 2", "write output_size=3"]),
     (lambda: F.unfold(ones(1, 2, 2).long(), 2), NotImplementedError, ["'Long'"]),
     (lambda: F.fold(ones(1, 3, 4), 3, 2), RuntimeError, ["divisible by the product of kernel_size", "[1, 3, 4]"]),
+    (lambda: F.fold(ones(1, 0, 4), 3, 2), RuntimeError, ["divisible by the product of kernel_size", "[1, 0, 4]"]),
     (lambda: F.fold(ones(1, 4, 3), 3, 2), RuntimeError, ["2 * 2 = 4, but got 3"]),
     (lambda: F.fold(ones(1, 4, 4).int(), 3, 2), NotImplementedError, ["fold"]),
     (lambda: F.bilinear(ones(2, 1), ones(2, 3), ones(4, 2, 3)), RuntimeError, ["input1 of shape [2, 2]", "got [2, 1]"]),
