@@ -83,9 +83,7 @@ def grad(
     found = [arrived.get(edge) for edge in edges]
     for i, target in enumerate(targets):
         if found[i] is None and materialize_grads:
-            found[i] = quiet(np.zeros_like, target.array)
-            if create_graph:  # as PyTorch's: a second walk may begin there
-                found[i] = wrap(found[i]).requires_grad_()
+            found[i] = leaves.make_zeros(target, create_graph)
         elif found[i] is None and not allow_unused:
             raise messages.unused(target, i)
     return tuple([g if create_graph or g is None else wrap(g) for g in found])

@@ -9,10 +9,12 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.core import LEAF, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
 from minigrad.autograd.messages import invalid_gradient
-from minigrad.backend import copy_array
+from minigrad.backend import copy_array, quiet
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
 
@@ -54,6 +56,12 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
         if array.transpose(order).flags.c_contiguous:  # neither expanded nor with gaps
             return copy_array(gradient.transpose(order)).transpose(invert(order))
     return copy_array(gradient)
+
+
+def make_zeros(target: Any, create_graph: bool) -> Any:
+    """The gradient of a tensor that was not used; with `create_graph` a leaf, as PyTorch's: a walk may begin there."""
+    zeros = quiet(np.zeros_like, target.array)
+    return wrap(zeros).requires_grad_() if create_graph else zeros
 
 
 def copy_in_graph(gradient: Any, leaf: Any) -> Any:

@@ -58,13 +58,14 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     columns, O = _columns(x, geometry)[0], g.shape[1]
     N, K, P = columns.shape
-    rows = columns.swapaxes(1, 2).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
-    upstream = g.swapaxes(0, 1).reshape(O, N * P)  # (N, O, Ho, Wo) -> (O, N*P)
     w = np.empty((O, x.shape[1], *geometry.kernel), x.dtype)
     if N * P == 1:  # as above
-        np.multiply(upstream, rows, w.reshape(O, K))
+        np.multiply(g.reshape(O, 1), columns.reshape(1, K), w.reshape(O, K))
+    elif N == 1:
+        g.reshape(O, P).dot(columns[0].T, w.reshape(O, K))
     else:
-        upstream.dot(rows, w.reshape(O, K))
+        rows = columns.swapaxes(1, 2).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
+        g.swapaxes(0, 1).reshape(O, N * P).dot(rows, w.reshape(O, K))  # (N, O, Ho, Wo) -> (O, N*P)
     return w
 
 
