@@ -68,10 +68,8 @@ def grad(
     >>> minigrad.autograd.grad(x * x, x)
     (tensor(6.),)
     """
-    if not only_inputs:
-        messages.warn_of_only_inputs()
-    if materialize_grads and allow_unused is False:
-        raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
+    if not only_inputs or materialize_grads:
+        messages.check_flags(only_inputs, materialize_grads, allow_unused)
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 

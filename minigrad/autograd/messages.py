@@ -259,10 +259,13 @@ def take_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
     return grad_variables
 
 
-def warn_of_only_inputs() -> None:
-    """Warns that `grad` ignores `only_inputs`."""
-    hint = "to add to the gradients of all leaves, call torch.autograd.backward"
-    warn(f"only_inputs is ignored: {hint}.", FutureWarning)
+def check_flags(only_inputs: bool, materialize_grads: bool, allow_unused: bool | None) -> None:
+    """Warns that `grad` ignores `only_inputs`; raises ValueError for flags that contradict each other."""
+    if not only_inputs:
+        hint = "to add to the gradients of all leaves, call torch.autograd.backward"
+        warn(f"only_inputs is ignored: {hint}.", FutureWarning)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
 
 
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:

@@ -254,6 +254,12 @@ def test_deprecated_arguments_warn():
         autograd.backward(x * x, mg.ones(2), grad_variables=mg.ones(2))
 
 
+def test_grad_refuses_flags_that_contradict_each_other():
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="zeros for unused inputs: leave allow_unused out, or set it True"):
+        autograd.grad((x * x).sum(), x, materialize_grads=True, allow_unused=False)
+
+
 def test_a_list_of_numbers_is_refused_as_gradient():
     y = mg.ones(2, requires_grad=True) * 2
     with pytest.raises(TypeError, match="either Tensors or None, but got float"):
