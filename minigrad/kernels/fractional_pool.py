@@ -21,7 +21,7 @@ def find_fractional_maxima(x: Array, chances: Array, kernel: Pair, size: Pair) -
     places = places.reshape(N, C, count * kh * kw)
     windows = xp.take_along_axis(x.reshape(N, C, H * W), places, -1)
     windows, places = (a.reshape(N, C, *size, kh * kw) for a in (windows, places))
-    missing = windows != windows
+    missing = windows != windows  # where NaN
     last = kh * kw - 1 - missing[..., ::-1].argmax(-1)
     winner = xp.where(missing.any(-1), last, windows.argmax(-1))
     return xp.take_along_axis(places, winner[..., None], -1)[..., 0]

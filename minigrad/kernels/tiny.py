@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.geometry import Geometry, Pair
+
+Shape: TypeAlias = tuple[int, ...]
 
 LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 
@@ -32,7 +34,7 @@ def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
 
 
 @lru_cache(maxsize=256)
-def _lay_windows(image: tuple[int, ...], item: int, geometry: Geometry) -> tuple[Any, Any, Any, Pair]:
+def _lay_windows(image: Shape, item: int, geometry: Geometry) -> tuple[Shape, Shape, Shape, Pair]:
     """Shape and strides of the windows of a padded, row-major `image` whose elements take `item` bytes; the shape of
     their columns; and (Ho, Wo).
     """
@@ -59,7 +61,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     columns, O = _columns(x, geometry)[0], g.shape[1]
     N, K, P = columns.shape
     w = np.empty((O, x.shape[1], *geometry.kernel), x.dtype)
-    if N * P == 1:  # as above
+    if N * P == 1:  # no sum: `dot` would compute 0 * inf as 0
         np.multiply(g.reshape(O, 1), columns.reshape(1, K), w.reshape(O, K))
     elif N == 1:
         g.reshape(O, P).dot(columns[0].T, w.reshape(O, K))

@@ -133,7 +133,7 @@ class StateHooks(Hookable):
         return self._hang("save_pre", hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(module, state_dict, prefix, local_metadata)`` after the state of this module is saved.
+        """Runs ``hook(module, state_dict, prefix, local_metadata)`` after the state of this module is saved.
 
         The hook changes `state_dict`; `state_dict()` raises RuntimeError if it returns something.
 
@@ -157,7 +157,7 @@ class StateHooks(Hookable):
         return self._hang("save_post", hook, False, True)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run a hook before the state of this module is loaded; it may rename the keys of older files.
+        """Runs a hook before the state of this module is loaded; it may rename the keys of older files.
 
         It is called as ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
         error_msgs)``, and changes the dict and the lists.
@@ -179,7 +179,7 @@ class StateHooks(Hookable):
         return self._hang("load_pre", hook, False, with_module)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(module, incompatible_keys)`` after this module and its submodules are loaded.
+        """Runs ``hook(module, incompatible_keys)`` after this module and its submodules are loaded.
 
         The hook may empty the two lists; `load_state_dict` raises AssertionError if it returns something.
 
@@ -211,7 +211,7 @@ class ModuleHooks(StateHooks):
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output.
+        """Runs ``hook(module, args, output)`` after `forward`; its result replaces the output.
 
         With `always_call` also when `forward` raises: the output is None then.
 
@@ -224,7 +224,7 @@ class ModuleHooks(StateHooks):
         return self._hang("forward", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_output)`` when the output's gradient arrives.
+        """Runs ``hook(module, grad_output)`` when the output's gradient arrives.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)
@@ -235,7 +235,7 @@ class ModuleHooks(StateHooks):
         return self._hang("backward_pre", hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
+        """Runs ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)

@@ -41,13 +41,13 @@ class Registry:
         begun = "_kinds" in self.__dict__  # by `Module.__init__`
         if isinstance(value, (Parameter, Buffer, Registry)):
             if not begun or name in self.__dict__ or isinstance(value, Buffer):
-                assign(self, name, value)
+                _assign_rarely(self, name, value)
             elif isinstance(value, Parameter):
                 self.register_parameter(name, value)
             else:
                 self._register(MODULE, name, value)
         elif begun and name in self._kinds:
-            assign(self, name, value)
+            _assign_rarely(self, name, value)
         else:
             object.__setattr__(self, name, value)
             if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
@@ -260,8 +260,8 @@ class Registry:
         return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
 
 
-def assign(module: Registry, name: str, value: Any) -> None:
-    """Assigns to a name that is taken, or that takes a buffer."""
+def _assign_rarely(module: Registry, name: str, value: Any) -> None:
+    """Assigns a buffer, to a name that is taken, or too early; the code is imported with the first such assignment."""
     from minigrad.nn.registered import assign
 
     assign(module, name, value)

@@ -8,7 +8,10 @@ import numpy as np
 
 
 def space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
-    """Rounds as PyTorch: the step and each number are rounded to this dtype, of float16 each product too."""
+    """`steps` numbers from `start` to `end`, both included, as an array (steps,) of this dtype.
+
+    As in PyTorch, the step and each number are rounded to the dtype; in float16 each product is rounded, too.
+    """
     number: Any = dtype.type if dtype.kind == "f" else np.float64
     first, last = number(start), number(end)
     step = (last - first) / number(max(steps - 1, 1))

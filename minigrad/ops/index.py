@@ -15,7 +15,6 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.keys import is_basic, read_key, step_too_small
 
 
-# Reading, and its adjoint, which adds gradients where the elements were read.
 def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
     found = x[key]
     base = found.base

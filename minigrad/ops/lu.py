@@ -14,14 +14,12 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module
+from minigrad.backend import Array, array_module
 from minigrad.ops.arguments import not_implemented_for, require_tensor, takes_out
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import constant_like, mT, solve, solve_triangular
-
-Array = Any
 
 _LU = return_type("linalg_lu", "P", "L", "U")
 _Unpacked = return_type("lu_unpack", "P", "L", "U")
@@ -139,7 +137,9 @@ def lu(A: Any, *, pivot: bool = True) -> Any:
 def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     """L and U of `lu` packed in one matrix, and the row, counted from 1, that each row was exchanged with.
 
+    Shapes: A and LU (..., m, n), pivots (..., k) with k = min(m, n).
     Raises RuntimeError if U has a zero on its diagonal; `lu_factor_ex` returns its place instead.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.lu_factor.html
 
     >>> import minigrad as torch
     >>> torch.linalg.lu_factor(torch.tensor([[1.0, 2.0], [2.0, 6.0]])).pivots
@@ -153,6 +153,9 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
 @takes_out
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> Any:
     """As `lu_factor`, and `info`: the place, counted from 1, of the first zero on U's diagonal, or 0.
+
+    Shapes: as for `lu_factor`, and info (...). Raises RuntimeError for a zero only with `check_errors`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.lu_factor_ex.html
 
     >>> import minigrad as torch
     >>> torch.linalg.lu_factor_ex(torch.zeros(2, 2)).info
@@ -239,10 +242,8 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
         shape = f"they are {a.shape[-2]} by {a.shape[-1]} matrices"
         raise RuntimeError(f"linalg.lu_solve: LU must be batches of square matrices, but {shape}")
     if b.shape[-2 if left else -1] != a.shape[-1]:
-        equation, shapes = (
-            "AX = B" if left else "XA = B",
-            f"{a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]}",
-        )
+        equation = "AX = B" if left else "XA = B"
+        shapes = f"{a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]}"
         raise RuntimeError(f"linalg.lu_solve: Incompatible shapes of A and B for the equation {equation} ({shapes})")
     P = compute(_permutation, pivots, a.shape[-1], a.dtype)
     if not left:
@@ -251,6 +252,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
 
 
 def _solve_packed(packed: Any, P: Any, B: Any, adjoint: bool) -> Any:
+    """X with ``P L U X = B``, or with the transposed matrix if `adjoint`."""
     if adjoint:  # U^T L^T P^T X = B
         inner = solve_triangular(mT(packed), B, upper=False)
         return P @ solve_triangular(mT(packed), inner, upper=True, unitriangular=True)

@@ -1,4 +1,4 @@
-"""Convolutions with unusual arguments: one image, options in lists, padding by name; and the errors for wrong ones."""
+"""Convolutions of signals, and with unusual arguments: one image, options in lists, padding by name; their errors."""
 
 from __future__ import annotations
 

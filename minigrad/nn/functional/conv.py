@@ -1,4 +1,4 @@
-"""`conv1d` and `conv2d`: one call of an operation of `ops/conv.py`; `checked_conv.py` takes unusual arguments."""
+"""`conv1d` and `conv2d`. A usual `conv2d` is one call of `ops/conv.py`; `checked_conv.py` takes all other calls."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
 
 @cache
 def _checked() -> Any:
-    """What a plain call does not need stands in a file of its own, imported with the first that does."""
+    """The file for all but usual calls of `conv2d`, imported with the first of them."""
     from minigrad.nn.functional import checked_conv
 
     return checked_conv
