@@ -5,7 +5,8 @@
         y, jvp = unpack_dual(y)
 
 The rules are those of the backward walk: what is computed from a dual tensor is recorded, and `unpack_dual` takes two
-walks back (`derivatives.push`). So a dual tensor says that it requires a gradient, and `no_grad` stops its tangent.
+walks back, as `derivatives.push` does. So a dual tensor says that it requires a gradient, and `no_grad` stops its
+tangent.
 Source: https://docs.pytorch.org/docs/stable/autograd.html#forward-mode-automatic-differentiation
 """
 

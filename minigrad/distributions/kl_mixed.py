@@ -25,7 +25,7 @@ from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.special import xlogy
 from minigrad.ops.unary import exp, log
 
-_POSITIVE: tuple[type, ...] = (Exponential, Gamma, Pareto)  # laws of all numbers beyond one that is 0 or more
+_POSITIVE: tuple[type, ...] = (Exponential, Gamma, Pareto)  # laws of all numbers above a bound, which is 0 or more
 _ANY: tuple[type, ...] = (Normal, Laplace, Gumbel)  # laws of all numbers
 _HALF_LOG_TAU = math.log(2 * math.pi) / 2
 
@@ -67,7 +67,7 @@ def _for_each(kinds: tuple[type, ...], kind_q: Any) -> Callable[[Any], Any]:
     return keep
 
 
-# ---- log q has a mean -----------------------------------------------------------------------------
+# ---- finite, except where p has values that q has not -----------------------------------------------
 @_for_each((Beta, Gamma, Pareto, Uniform), Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Any:
     found = q.rate * p.mean - log(q.rate) - p.entropy()

@@ -30,11 +30,15 @@ __all__ = [
 
 
 class _OfReals(Compared):
+    """A transform of real numbers to real numbers, if it does not say otherwise."""
+
     domain: Any = constraints.real
     codomain: Any = constraints.real
 
 
 class _Increasing(_OfReals):
+    """One of which a larger x has a larger y."""
+
     bijective = True
     sign = +1
 
@@ -70,17 +74,18 @@ class SigmoidTransform(_Increasing):
     codomain = constraints.unit_interval
 
     def _call(self, x: Any) -> Any:
-        return _keep_inside(x.sigmoid())
+        return _clamp_to_unit(x.sigmoid())
 
     def _inverse(self, y: Any) -> Any:
-        y = _keep_inside(y)
+        y = _clamp_to_unit(y)
         return log(y) - log1p(-y)
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
         return -softplus(-x) - softplus(x)
 
 
-def _keep_inside(y: Any) -> Any:
+def _clamp_to_unit(y: Any) -> Any:
+    """`y` at least the smallest normal number of its dtype and at most 1 - eps, as in PyTorch: both have logarithms."""
     limits = finfo(y.dtype)
     return y.clamp(min=limits.tiny, max=1 - limits.eps)
 
@@ -126,7 +131,7 @@ class SoftplusTransform(_Increasing):
 
 
 class AbsTransform(_OfReals):
-    """``y = |x|``; x of y is y.
+    """``y = |x|``. The inverse takes the x that is not negative: ``x = y``.
 
     >>> import minigrad as torch
     >>> torch.distributions.AbsTransform()(torch.tensor(-2.0))
@@ -143,7 +148,7 @@ class AbsTransform(_OfReals):
 
 
 class SoftmaxTransform(_OfReals):
-    """``y = exp(x) / sum(exp(x))`` along the last axis; x of y is log(y).
+    """``y = exp(x) / sum(exp(x))`` along the last axis. The inverse is ``x = log(y)``: a constant is lost.
 
     >>> import minigrad as torch
     >>> torch.distributions.SoftmaxTransform()(torch.zeros(2))
