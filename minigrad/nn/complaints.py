@@ -13,7 +13,7 @@ from typing import Any
 from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.registry import _TAKES, BUFFER, MODULE, PARAMETER, Registry
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry
 from minigrad.ops.arguments import type_name
 from minigrad.tensor import Tensor
 
@@ -88,7 +88,7 @@ def check_registration(module: Any, kind: str, name: Any, value: Any) -> None:
         raise KeyError(f'{kind} name can\'t be "" or contain ".", got: {name!r}; a dot separates modules')
     if (name in vars(module) or hasattr(type(module), name)) and module._kinds.get(name) != kind:
         raise KeyError(f"attribute '{name}' already exists in {type(module).__name__}")
-    if not isinstance(value, _TAKES[kind]):
+    if not isinstance(value, TAKES[kind]):
         raise wrong_kind(kind, name, value)
 
 

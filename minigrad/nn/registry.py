@@ -98,7 +98,7 @@ class Registry:
     def _check_new(self, kind: str, name: Any, value: Any) -> None:
         """Raises for names and values that cannot be registered as a `kind`."""
         taken = name in self.__dict__ or hasattr(type(self), name) if isinstance(name, str) else True
-        if taken or not name or "." in name or not ("_kinds" in self.__dict__ and isinstance(value, _TAKES[kind])):
+        if taken or not name or "." in name or not ("_kinds" in self.__dict__ and isinstance(value, TAKES[kind])):
             from minigrad.nn.complaints import check_registration
 
             check_registration(self, kind, name, value)
@@ -125,7 +125,7 @@ class Registry:
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under `name`, as assigning the attribute does."""
-        if not isinstance(module, _TAKES[MODULE]):  # as in PyTorch, checked before the name
+        if not isinstance(module, TAKES[MODULE]):  # as in PyTorch, checked before the name
             from minigrad.nn.complaints import wrong_kind
 
             raise wrong_kind(MODULE, name, module)
@@ -267,6 +267,6 @@ def _assign_rarely(module: Registry, name: str, value: Any) -> None:
     assign(module, name, value)
 
 
-_TAKES: dict[str, Any] = {
+TAKES: dict[str, Any] = {
     PARAMETER: (Parameter, type(None)), BUFFER: (Tensor, type(None)), MODULE: (Registry, type(None)),
 }  # fmt: skip
