@@ -34,7 +34,7 @@ SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, Memor
 RECORD = "MINIGRAD_COURSE_RECORD"  # environment variable with a file to which verdicts are written, for grading
 
 
-def check(name: str, answer: Any) -> bool:
+def check(name: str, answer: Any = None) -> bool:
     """Tests an answer to an exercise, prints what is right or wrong, and returns whether it is right.
 
     An answer is a function, or a value if the question asks for one. Raises KeyError for an exercise that does not
@@ -87,7 +87,8 @@ def find(name: str) -> Exercise:
         raise KeyError(f'the name of the exercise comes first: course.check("1.corr2d", function); got {name!r}')
     if name in KNOWN:
         return KNOWN[name]
-    near = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.8)
+    near = near or difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
     cure = f"did you mean {' or '.join(near)}?" if near else "course.exercises() lists what there is"
     raise KeyError(f"there is no exercise {name!r}; {cure}")
 

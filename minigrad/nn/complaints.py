@@ -133,6 +133,21 @@ def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -
     return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
 
 
+def missing_forward(cls: type) -> NotImplementedError:
+    """The error for a call of a module whose class has no `forward`; it names the method that is spelt almost so."""
+    from difflib import get_close_matches
+
+    name = cls.__name__
+    own = [method for base in cls.__mro__ if not base.__module__.startswith("minigrad.") for method in vars(base)]
+    if cls.__module__.startswith("minigrad."):
+        hint = f"a {name} only holds what is in it; call that one by one, or use nn.Sequential"
+    elif meant := get_close_matches("forward", own, 1, cutoff=0.7):
+        hint = f"class {name} has {meant[0]!r}; is that `forward` misspelt?"
+    else:
+        hint = f"define `def forward(self, x):` in class {name}"
+    return NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
+
+
 def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
     """Raises TypeError for a tensor among a layer's options: the user probably meant it as the layer's input."""
     init: Any = cls.__init__  # type: ignore[misc]

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
-    name = type(self).__name__
-    hint = f"define `def forward(self, x):` in class {name}"
-    if type(self).__module__.startswith("minigrad."):
-        hint = f"a {name} only holds what is in it; call that one by one, or use nn.Sequential"
-    raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
+    from minigrad.nn.complaints import missing_forward
+
+    raise missing_forward(type(self))
 
 
 class NamesOptions:

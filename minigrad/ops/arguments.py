@@ -260,7 +260,7 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     elif isinstance(got, (complex, np.complexfloating)):
         hint = NOT_COMPLEX
     elif isinstance(got, str):
-        hint = "a text holds no numbers, and options are written with their names"
+        hint = "a text holds no numbers; if it is meant as an option, write the option's name before it"
     elif got is None:
         hint = "a function without a return statement gives None"
     elif isinstance(got, dict):

@@ -148,6 +148,18 @@ def test_an_unknown_exercise_is_refused():
         course.check(corr2d, "1.corr2d")
 
 
+def test_a_check_without_name_or_answer_says_what_is_missing(capsys):
+    with pytest.raises(KeyError, match=r"the name of the exercise comes first.*got <function corr2d"):
+        course.check(corr2d)
+    assert not course.check("1.corr2d")
+    assert "A function of (X, K) is due; got NoneType" in capsys.readouterr().out
+
+
+def test_a_name_with_a_typing_mistake_suggests_the_close_name_alone():
+    with pytest.raises(KeyError, match=r"no exercise '1.windw'; did you mean 1\.window\?"):
+        course.check("1.windw", lambda: 0)
+
+
 def test_exercises_and_explain_list_names_and_questions():
     assert course.exercises(8) == ["8.db", "8.dw", "8.dw_strided", "8.dx", "8.dx_strided"]
     assert course.exercises("12") == ["12.im2col", "12.winograd"]

@@ -129,7 +129,7 @@ def test_arguments_in_the_wrong_position_are_reported():
         ),
         (lambda: torch.ones(2).to("float32"), RuntimeError, r"float32 is a dtype, write minigrad.float32"),
         (lambda: torch.ones(2).size(3), IndexError, r"got 3\): size\(\) of a tensor of shape \(2,\)"),
-        (lambda: nn.functional.cross_entropy(IMAGE, IMAGE, "sum"), TypeError, "options are written with their names"),
+        (lambda: nn.functional.cross_entropy(IMAGE, IMAGE, "sum"), TypeError, "write the option's name before it"),
     ],
 )
 def test_the_message_names_the_method_that_was_called(call, error, message):

@@ -28,6 +28,19 @@ def test_a_call_is_forward_with_its_arguments():
     assert 'Module [ModuleList] is missing the required "forward" function' in str(refused.value)
 
 
+@pytest.mark.parametrize("written", ["foward", "Forward", "forward_pass"])
+def test_a_method_that_is_spelt_almost_like_forward_is_named(written):
+    net = type("Net", (nn.Module,), {written: lambda self, x: x})()
+    with pytest.raises(NotImplementedError, match=f"class Net has '{written}'; is that `forward` misspelt"):
+        net(1)
+
+
+def test_a_class_without_such_a_method_is_told_to_define_forward():
+    net = type("Net", (nn.Module,), {"backward": lambda self, x: x})()
+    with pytest.raises(NotImplementedError, match=r"define `def forward\(self, x\):` in class Net"):
+        net(1)
+
+
 def test_train_and_eval_reach_every_module():
     model = make_net()
     assert all(m.training for m in model.modules())
