@@ -169,15 +169,13 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
     Negative integers wrap around in an unsigned dtype (-1 is 255 in uint8), floats lose their fractional
     part. Raises OverflowError for integers beyond 64 bits, RuntimeError for the rest.
     """
-    if numpy_dtype.kind == "b":
-        return
-    low, high = limits(numpy_dtype)
+    low, high = (-math.inf, math.inf) if numpy_dtype.kind == "b" else limits(numpy_dtype)
     for value in (least, greatest):
         if isinstance(value, int):
             check_64_bits(value)
             fits = (-high if numpy_dtype.kind == "u" else low) <= value <= high
         else:
-            fits = low <= value <= high or (numpy_dtype.kind == "f" and not math.isfinite(value))
+            fits = low <= value <= high or (numpy_dtype.kind in "bf" and not math.isfinite(value))
         if not fits:
             hint = f"{numpy_dtype.name} holds {low} to {high}, got {value}; choose a wider dtype"
             raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {hint}")

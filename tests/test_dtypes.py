@@ -88,6 +88,23 @@ def test_a_number_that_a_dtype_does_not_hold_is_refused(value, name):
         dtypes.scalar(value, np.dtype(name))
 
 
+@pytest.mark.parametrize("compute", [torch.mul, torch.add, torch.eq, torch.bitwise_and, torch.fmod])
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1])
+def test_a_number_makes_bools_int64_only_if_int64_holds_it(compute, number):
+    for bools in (torch.tensor([True]), torch.tensor(True)):
+        with pytest.raises(RuntimeError, match="value cannot be converted to type int64 without overflow"):
+            compute(bools, number)
+    assert torch.tensor([True]).mul(2**63 - 1).tolist() == [2**63 - 1]
+    assert torch.tensor([1]).mul(2**63).tolist() == [-(2**63)]  # integers wrap around, as in PyTorch
+
+
+def test_bools_take_no_integer_beyond_64_bits_either():
+    with pytest.raises(OverflowError, match="an integer of 65 bits is too large"):
+        torch.tensor([True]).fill_(2**64)
+    assert torch.tensor([False]).fill_(2**63).tolist() == [True]
+    assert torch.tensor([False]).fill_(float("nan")).tolist() == [True]
+
+
 def test_an_integer_beyond_64_bits_is_refused():
     for name in ("int64", "float64"):
         with pytest.raises(OverflowError, match="an integer of 2001 bits is too large"):
