@@ -48,7 +48,7 @@ def backward(
         for target in given:
             if isinstance(target, TensorBase):
                 target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
-        use = lambda arriving: accumulate([pair for pair in arriving if isinstance(pair[0], TensorBase)])  # noqa: E731
+        use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
     walk_silently(use, seeds, create_graph, retain_graph, wanted)
 
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from minigrad.distributions import constraints, transforms
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
-from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, Multinomial, OneHotCategorical, Poisson
+from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.gamma import Beta, Chi2, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.kl import kl_divergence, register_kl
 from minigrad.distributions.mixture_same_family import MixtureSameFamily
+from minigrad.distributions.multinomial import Multinomial
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.distributions.transformed_distribution import (
     Gumbel,

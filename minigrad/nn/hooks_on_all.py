@@ -34,12 +34,15 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     """`Module.__call__` from the first hook on all modules on."""
     places = ("forward_pre", "forward", "backward_pre", "backward")
     if not any(_ON_ALL.at(place) for place in places):
+        _put_in_place("__call__", _call_one)  # the last one is gone
         return _call_one(module, *args, **kwargs)
     return _Joined(module._hooks).call(module, args, kwargs)
 
 
 def _register(module: Module, kind: str, name: str, value: Any) -> None:
     """`Module._register` from the first hook on registration on."""
+    if not any(_ON_ALL.at(place) for place in (PARAMETER, BUFFER, MODULE)):
+        _put_in_place("_register", _register_one)  # the last one is gone
     for (hook,) in _ON_ALL.at(kind) if value is not None else ():
         given = hook(module, name, value)
         value = value if given is None else given
@@ -49,8 +52,12 @@ def _register(module: Module, kind: str, name: str, value: Any) -> None:
 def _hang(place: str, hook: Any, *options: bool) -> RemovableHandle:
     handle = _ON_ALL.add(place, hook, False, options)
     name, replacing = ("_register", _register) if place in (PARAMETER, BUFFER, MODULE) else ("__call__", _call)
-    setattr(Module, name, replacing)
+    _put_in_place(name, replacing)
     return handle
+
+
+def _put_in_place(name: str, method: Any) -> None:
+    setattr(Module, name, method)
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

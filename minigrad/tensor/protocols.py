@@ -191,5 +191,8 @@ class ProtocolMethods(TensorBase):
             )
         return iter(unbind(self))
 
-    __repr__ = format_tensor
-    __format__ = format_element
+    def __repr__(self: Any) -> str:
+        return format_tensor(self)
+
+    def __format__(self: Any, spec: str) -> str:
+        return format_element(self, spec)

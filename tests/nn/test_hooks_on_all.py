@@ -92,6 +92,15 @@ def test_registration_hooks_see_and_replace_what_is_registered():
     assert repr(nn.Sequential(nn.ReLU())[0]) == "ReLU()"
 
 
+def test_after_the_last_hook_on_all_modules_calls_and_registration_take_their_plain_way_again():
+    nn.Linear(1, 1)(torch.ones(1))  # what earlier tests hung there is gone
+    plain = nn.Module.__call__, nn.Module._register
+    with every.register_module_forward_hook(print), every.register_module_module_registration_hook(lambda *_: None):
+        assert nn.Module.__call__ is not plain[0] and nn.Module._register is not plain[1]
+    nn.Linear(1, 1)(torch.ones(1))
+    assert (nn.Module.__call__, nn.Module._register) == plain
+
+
 def test_a_hook_on_all_modules_must_be_callable():
     with pytest.raises(TypeError):
         every.register_module_forward_hook(1)
