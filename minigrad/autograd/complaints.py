@@ -16,7 +16,7 @@ from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import Trial, call, is_float
 from minigrad.autograd.recording import Operation
-from minigrad.backend import copy_array, device_of, to_device
+from minigrad.backend import copy_array, device_of, quiet, to_device
 from minigrad.devices import CPU
 
 BROKEN = {  # {}: the input
@@ -122,8 +122,8 @@ def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], col
     array = trial.inputs[i].array
     step = np.zeros(array.shape)
     step[index] = trial.eps
-    below, here, above = (trial.call_beside(i, s)[number].ravel()[column] for s in (-step, 0 * step, step))
-    left, right = (here - below) / trial.eps, (above - here) / trial.eps
+    values = [trial.call_beside(i, s)[number].ravel()[column] for s in (-step, 0 * step, step)]
+    left, right = quiet(np.divide, quiet(np.diff, values), trial.eps).tolist()
     if abs(right - left) <= 0.01 * max(abs(right), abs(left), trial.atol * 100):
         return ""
     return (

@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.gradients import as_tuple, grad, make_seed, walk_silently
-from minigrad.backend import array_module, device_of, on_gpu_of, to_device
+from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 
 
@@ -122,7 +122,7 @@ class Trial:
     def slope(self, number: int, i: int, direction: Any) -> Any:
         """The finite difference of output `number` for input `i` along a direction."""
         ahead, behind = [self.call_beside(i, step * direction)[number] for step in (self.eps, -self.eps)]
-        return (ahead - behind) / (2 * self.eps)
+        return quiet(np.divide, quiet(np.subtract, ahead, behind), 2 * self.eps)
 
 
 # ---- the checks -----------------------------------------------------------------------------------

@@ -224,3 +224,9 @@ def test_pytorchs_other_options_are_accepted():
         gradcheck(mg.exp, x, check_backward_ad=False)
     with pytest.raises(AssertionError, match="requires check_forward_ad"):
         gradcheck(mg.exp, x, check_batched_forward_grad=True)
+
+
+@pytest.mark.parametrize(("function", "eps"), [(lambda x: x / 0, 1e-6), (lambda x: x.log() / 0, 1e-6), (mg.sin, 0)])
+@pytest.mark.filterwarnings("error")
+def test_a_check_of_what_is_infinite_gives_none_of_numpys_warnings(function, eps):
+    assert not gradcheck(function, (leaf(3),), eps=eps, raise_exception=False)
