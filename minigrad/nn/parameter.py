@@ -76,6 +76,8 @@ class Buffer(Tensor):
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
         buffer = share_memory(data, cls)
+        if data is not None:
+            buffer.requires_grad_(data.requires_grad)
         buffer.persistent = persistent
         return buffer
 

@@ -61,6 +61,14 @@ def test_a_buffer_is_a_tensor_with_a_persistent_flag():
     assert copy.deepcopy(nn.BatchNorm1d(2)).running_mean.tolist() == [0.0, 0.0]
 
 
+def test_a_buffer_asks_for_a_gradient_if_its_data_does():
+    data = torch.ones(2, requires_grad=True)
+    buffer = nn.Buffer(data * 2)
+    assert buffer.requires_grad and buffer.is_leaf and not nn.Buffer(data.detach()).requires_grad
+    (nn.Buffer(data) * 3).sum().backward()
+    assert data.grad is None
+
+
 def test_a_parameter_of_an_own_class_shows_both_names():
     class Scale(nn.Parameter):
         pass
