@@ -24,6 +24,7 @@ from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.node import next_order
 from minigrad.autograd.saved import LeafBehind
+from minigrad.dtypes import from_numpy
 from minigrad.missing import missing_from
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
@@ -133,6 +134,15 @@ def dual_level() -> Iterator[int]:
         exit_dual_level(level=level)
 
 
+def _check_is_floating(name: str, given: Any) -> None:
+    """Raise unless ``given`` is a Tensor of a floating dtype. No Tensor is an AttributeError, as in PyTorch."""
+    if not isinstance(given, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        raise AttributeError(f"make_dual(): the {name} must be a Tensor, not {type(given).__name__}; {hint}")
+    if given.array.dtype.kind != "f":
+        raise ValueError(f"Expected {name} to be floating point or complex, but got: {from_numpy(given.array.dtype)}")
+
+
 def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     """A tensor with the same memory as `tensor`, and a `tangent` of its shape. Writes to it change both.
 
@@ -151,8 +161,7 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
     for name, given in (("primal", tensor), ("tangent", tangent)):
-        if not given.is_floating_point():
-            raise ValueError(f"Expected {name} to be floating point or complex, but got: {given.dtype}")
+        _check_is_floating(name, given)
     if tensor.shape != tangent.shape:
         raise RuntimeError(
             f"Trying to set a forward gradient of the size {tuple(tangent.shape)} that has a different size than that "

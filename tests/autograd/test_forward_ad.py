@@ -103,6 +103,11 @@ REFUSED = {
     "an integer tangent": (within(lambda: make_dual(X, V.long())), ValueError, "Expected tangent to be.*int64"),
     "another shape": (within(lambda: make_dual(X, V[:1])), RuntimeError, r"size \(1,\) that has a different size"),
     "a number": (lambda: unpack_dual(1.0), TypeError, "must be Tensor, not float"),
+    "a number as tangent": (
+        within(lambda: make_dual(X, 1.0)),
+        AttributeError,
+        "tangent must be a Tensor, not float; wrap",
+    ),
 }
 
 test_refused = refusals(REFUSED)

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 import minigrad as torch
+from tests.distributions.tables import closed_forms, draws_and_densities_with_seed_1, draws_with_seed_0, scipys
 from tests.refusals import refusals
 
 D = torch.distributions
@@ -19,12 +20,7 @@ DRAWS = {
     "Uniform": (lambda: D.Uniform(0.0, 2.0).sample((3,)), [0.9925, 1.5364, 0.1770]),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", DRAWS)
-def test_draws_with_a_seed_are_those_of_pytorch(name):
-    draw, expected = DRAWS[name]
-    torch.manual_seed(0)
-    assert draw().tolist() == pytest.approx(expected, abs=1e-4)
+test_draws_with_a_seed_are_those_of_pytorch = draws_with_seed_0(DRAWS)
 
 
 # What PyTorch 2.13 draws after manual_seed(1), and the logarithms of the densities there.
@@ -33,15 +29,7 @@ DRAWN = {
     "Cauchy": (lambda: D.Cauchy(0.0, 1.0), [-5.1495, -1.1742, -1.1042, -1.6080], [-4.4596, -2.0113, -1.9419, -2.4216]),
 }  # fmt: skip
 
-
-@pytest.mark.cpu("a GPU draws other numbers")
-@pytest.mark.parametrize("name", DRAWN)
-def test_draws_and_densities_are_those_of_pytorch(name):
-    make, draws, densities = DRAWN[name]
-    torch.manual_seed(1)
-    drawn = make().sample((4,))
-    assert drawn.tolist() == pytest.approx(draws, abs=1e-4)
-    assert make().log_prob(drawn).tolist() == pytest.approx(densities, abs=1e-4)
+test_draws_and_densities_are_those_of_pytorch = draws_and_densities_with_seed_1(DRAWN)
 
 
 SCIPYS = {
@@ -51,16 +39,7 @@ SCIPYS = {
     "Exponential": (D.Exponential(T(0.8).double()), stats.expon(scale=1 / 0.8)),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", SCIPYS)
-def test_moments_and_quantiles_are_those_of_scipy(name):
-    law, expected = SCIPYS[name]
-    x = T(1.3, dtype=torch.float64)
-    found = [law.mean, law.variance, law.stddev, law.entropy(), law.cdf(x), law.log_prob(x), law.icdf(T(0.3).double())]
-    numbers = (expected.mean(), expected.var(), expected.std(), expected.entropy())
-    assert [f.item() for f in found] == pytest.approx(
-        [*numbers, expected.cdf(1.3), expected.logpdf(1.3), expected.ppf(0.3)]
-    )
+test_moments_and_quantiles_are_those_of_scipy = scipys(SCIPYS)
 
 
 CLOSED_FORMS = {
@@ -75,11 +54,7 @@ CLOSED_FORMS = {
     "Exponential entropy": (lambda: D.Exponential(2.0).entropy(), stats.expon(scale=0.5).entropy()),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_densities_and_entropies_have_their_closed_forms(name):
-    compute, expected = CLOSED_FORMS[name]
-    assert compute().item() == pytest.approx(expected, rel=1e-5)
+test_densities_and_entropies_have_their_closed_forms = closed_forms(CLOSED_FORMS)
 
 
 def test_a_law_without_a_mean_says_nan():

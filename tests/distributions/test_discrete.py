@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 import minigrad as torch
+from tests.distributions.tables import batches, closed_forms, draws_with_seed_0
 from tests.refusals import refusals
 
 D = torch.distributions
@@ -22,12 +23,7 @@ DRAWS = {
     "Categorical": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).sample((4,)), [2, 2, 2, 2]),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", DRAWS)
-def test_draws_with_a_seed_are_those_of_pytorch(name):
-    draw, expected = DRAWS[name]
-    torch.manual_seed(0)
-    assert draw().tolist() == pytest.approx(expected, abs=1e-4)
+test_draws_with_a_seed_are_those_of_pytorch = draws_with_seed_0(DRAWS)
 
 
 def test_counts_and_rows_are_drawn_as_in_pytorch():
@@ -66,11 +62,7 @@ CLOSED_FORMS = {
     "Categorical entropy": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).entropy(), stats.entropy([0.1, 0.2, 0.7])),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_densities_and_entropies_have_their_closed_forms(name):
-    compute, expected = CLOSED_FORMS[name]
-    assert compute().item() == pytest.approx(expected, rel=1e-5)
+test_densities_and_entropies_have_their_closed_forms = closed_forms(CLOSED_FORMS)
 
 
 # Batches whose shapes differ broadcast; the numbers are PyTorch's, rounded.
@@ -89,13 +81,7 @@ BATCHES = {
     "variances of coins": (lambda: D.Bernoulli(PAIRS).variance, (2,), [0.16, 0.09]),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", BATCHES)
-def test_batches_broadcast_and_have_pytorchs_values(name):
-    compute, shape, expected = BATCHES[name]
-    found = compute()
-    assert found.shape == shape
-    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-4)
+test_batches_broadcast_and_have_pytorchs_values = batches(BATCHES)
 
 
 def test_shapes_of_rows_and_counts():

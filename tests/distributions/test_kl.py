@@ -5,16 +5,12 @@ import math
 import pytest
 
 import minigrad as torch
+from tests.distributions.tables import VECTORS, batches
 from tests.refusals import refusals
 
 D = torch.distributions
 T = torch.tensor
 
-
-VECTORS = (
-    D.MultivariateNormal(T([[0.0, 1.0], [2.0, 0.0]]), T([[2.0, 0.5], [0.5, 1.0]])),
-    D.MultivariateNormal(T([1.0, -1.0]), T([[[3.0, -1.0], [-1.0, 2.0]], [[1.0, 0.0], [0.0, 4.0]]])),
-)
 
 # Batches whose shapes differ broadcast; the numbers are PyTorch's, rounded.
 BATCHES = {
@@ -34,13 +30,7 @@ BATCHES = {
         (4,), [math.inf, math.inf, 0.0, 0.0]),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", BATCHES)
-def test_batches_broadcast_and_have_pytorchs_values(name):
-    compute, shape, expected = BATCHES[name]
-    found = compute()
-    assert found.shape == shape
-    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-4)
+test_batches_broadcast_and_have_pytorchs_values = batches(BATCHES)
 
 
 DIVERGENCES = {

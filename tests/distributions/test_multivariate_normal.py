@@ -6,16 +6,12 @@ import pytest
 from scipy import stats
 
 import minigrad as torch
+from tests.distributions.tables import VECTORS, batches, closed_forms, draws_with_seed_0
 from tests.refusals import refusals
 
 D = torch.distributions
 T = torch.tensor
 
-
-VECTORS = (
-    D.MultivariateNormal(T([[0.0, 1.0], [2.0, 0.0]]), T([[2.0, 0.5], [0.5, 1.0]])),
-    D.MultivariateNormal(T([1.0, -1.0]), T([[[3.0, -1.0], [-1.0, 2.0]], [[1.0, 0.0], [0.0, 4.0]]])),
-)
 
 # As PyTorch 2.13 prints them, with the seed 0.
 DRAWS = {
@@ -25,12 +21,7 @@ DRAWS = {
     ),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", DRAWS)
-def test_draws_with_a_seed_are_those_of_pytorch(name):
-    draw, expected = DRAWS[name]
-    torch.manual_seed(0)
-    assert draw().tolist() == pytest.approx(expected, abs=1e-4)
+test_draws_with_a_seed_are_those_of_pytorch = draws_with_seed_0(DRAWS)
 
 
 CLOSED_FORMS = {
@@ -44,11 +35,7 @@ CLOSED_FORMS = {
     ),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", CLOSED_FORMS)
-def test_densities_and_entropies_have_their_closed_forms(name):
-    compute, expected = CLOSED_FORMS[name]
-    assert compute().item() == pytest.approx(expected, rel=1e-5)
+test_densities_and_entropies_have_their_closed_forms = closed_forms(CLOSED_FORMS)
 
 
 # Batches whose shapes differ broadcast; the numbers are PyTorch's, rounded.
@@ -61,13 +48,7 @@ BATCHES = {
     "densities by two matrices": (lambda: VECTORS[1].log_prob(T([0.3, 0.4])), (2,), [-3.1326, -3.0210]),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", BATCHES)
-def test_batches_broadcast_and_have_pytorchs_values(name):
-    compute, shape, expected = BATCHES[name]
-    found = compute()
-    assert found.shape == shape
-    assert found.flatten().tolist() == pytest.approx(expected, abs=1e-4)
+test_batches_broadcast_and_have_pytorchs_values = batches(BATCHES)
 
 
 def test_its_shapes_and_matrices():

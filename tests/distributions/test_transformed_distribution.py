@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 import minigrad as torch
+from tests.distributions.tables import draws_and_densities_with_seed_1, scipys
 from tests.refusals import refusals
 
 D = torch.distributions
@@ -19,15 +20,7 @@ DRAWN = {
     "HalfNormal": (lambda: D.HalfNormal(1.0), [0.6614, 0.2669, 0.0617, 0.6213], [-0.4445, -0.2614, -0.2277, -0.4188]),
 }  # fmt: skip
 
-
-@pytest.mark.cpu("a GPU draws other numbers")
-@pytest.mark.parametrize("name", DRAWN)
-def test_draws_and_densities_are_those_of_pytorch(name):
-    make, draws, densities = DRAWN[name]
-    torch.manual_seed(1)
-    drawn = make().sample((4,))
-    assert drawn.tolist() == pytest.approx(draws, abs=1e-4)
-    assert make().log_prob(drawn).tolist() == pytest.approx(densities, abs=1e-4)
+test_draws_and_densities_are_those_of_pytorch = draws_and_densities_with_seed_1(DRAWN)
 
 
 SCIPYS = {
@@ -37,16 +30,7 @@ SCIPYS = {
     "Pareto": (D.Pareto(T(0.5).double(), 3.0), stats.pareto(3.0, scale=0.5)),
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("name", SCIPYS)
-def test_moments_and_quantiles_are_those_of_scipy(name):
-    law, expected = SCIPYS[name]
-    x = T(1.3, dtype=torch.float64)
-    found = [law.mean, law.variance, law.stddev, law.entropy(), law.cdf(x), law.log_prob(x), law.icdf(T(0.3).double())]
-    numbers = (expected.mean(), expected.var(), expected.std(), expected.entropy())
-    assert [f.item() for f in found] == pytest.approx(
-        [*numbers, expected.cdf(1.3), expected.logpdf(1.3), expected.ppf(0.3)]
-    )
+test_moments_and_quantiles_are_those_of_scipy = scipys(SCIPYS)
 
 
 def test_the_most_likely_values():
