@@ -285,7 +285,7 @@ DIFFERENCES = [
     ),
     (
         "`autograd.graph.saved_tensors_hooks`",
-        "a call may pack its tensors in another order, and vectors as matrices: `lerp`, `dot`, `mv`, `F.linear`",
+        "a call may pack its tensors in another order, copies of indices, vectors as matrices: `dot`, `mv`, `F.linear`",
         (
             "[seen := [], hooks := torch.autograd.graph.saved_tensors_hooks(lambda x: seen.append(x.shape), id), "
             "hooks.__enter__(), torch.dot(ones_with_gradient(2), ones_with_gradient(2)), hooks.__exit__(), "

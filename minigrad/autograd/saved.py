@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import GRAD, PACKING, TensorBase, edge_of, value_of, wrap
+from minigrad.autograd.core import GRAD, PACKING, TensorBase, edge_of, is_array, value_of, wrap
 from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.inspection import require_callable, watchers
-from minigrad.autograd.messages import freed, overwritten
+from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch
-from minigrad.autograd.node import Node, next_order
+from minigrad.autograd.node import Node, Watched, next_order
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
 _copying: ContextVar[bool] = ContextVar("minigrad_allow_mutation_on_saved_tensors", default=False)
+_NEVER_WRITTEN: Watched = ([0], 0, ())  # with it backward frees the copy of an index that a node keeps
 
 
 class saved_tensors_hooks:
@@ -203,13 +204,10 @@ class PackedNode(Node):
     def saved_values(self, create_graph: bool) -> list[Any]:
         if self.saved_operands is None:
             raise freed(self.name())
-        for writes, then, shape in self.watched[self.plan.reads_result :]:  # indices: they stay as is
-            if writes[0] != then:
-                raise overwritten(self.name(), self.trace, shape, then, writes[0])
         values = _convert_operands(self, lambda x: x.unpack() if isinstance(x, Packed) else x)
         if not create_graph:
             values = list(map(value_of, values))
-        constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
+        constants = [_convert_constant(x, _is_packed, lambda y: y.unpack().array) for x in self.constants]
         return values + (self._lift(constants) if create_graph else constants)
 
 
@@ -239,7 +237,25 @@ def _pack_operation(node: Any, result: Any) -> None:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes
         node.constants[0] = pack(kept)
+    if node.watched[node.plan.reads_result :]:  # an index: the hooks get a copy, as others may write to the tensor
+        node.constants = [_convert_constant(x, is_array, lambda y: pack(wrap(y.copy()))) for x in node.constants]
+        node.watched = (_NEVER_WRITTEN,)
     node.__class__ = PackedNode
+
+
+def _convert_constant(constant: Any, chosen: Callable[[Any], bool], convert: Callable[[Any], Any]) -> Any:
+    """`convert` of a chosen constant, and of the chosen parts of a key, which may be an option in a dict."""
+    if hasattr(constant, "watched"):
+        key = type(constant)([convert(part) if chosen(part) else part for part in constant])
+        key.watched = (_NEVER_WRITTEN,)
+        return key
+    if type(constant) is dict:
+        return {name: _convert_constant(x, chosen, convert) for name, x in constant.items()}
+    return convert(constant) if isinstance(constant, Packed) else constant
+
+
+def _is_packed(x: Any) -> bool:
+    return isinstance(x, Packed)
 
 
 watchers[PACKING] = pack_saved

@@ -174,14 +174,73 @@ def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
     assert x.grad.item() == pytest.approx(4 * mg.tensor(2.0).exp().item())
 
 
-@pytest.mark.parametrize("key", [[0, 1], [True, True, False]])
-def test_written_indices_are_refused_under_hooks_too(key):
-    x, index = mg.ones(3, requires_grad=True), mg.tensor(key)
-    with saved_tensors_hooks(lambda t: t, lambda t: t):
+INDEXED = {
+    "[]": lambda x, i: x[i],
+    "index_select": lambda x, i: x.index_select(0, i),
+    "gather": lambda x, i: x.gather(0, i),
+    "take": lambda x, i: x.take(i),
+    "scatter": lambda x, i: mg.zeros(3, dtype=mg.float64).scatter(0, i, x[:2]) * x,
+    "index_add": lambda x, i: mg.zeros(3, dtype=mg.float64).index_add(0, i, x[:2]) * x,
+    "index_put": lambda x, i: x.index_put((i,), mg.ones(2, dtype=mg.float64)),
+    "embedding": lambda x, i: mg.nn.functional.embedding(i, x[:, None]),
+}
+RETURNED = {
+    "sort": lambda x: x.sort(),
+    "max": lambda x: x.max(0),
+    "median": lambda x: x.median(0),
+    "topk": lambda x: x.topk(2),
+    "kthvalue": lambda x: x.kthvalue(2),
+    "cummax": lambda x: x.cummax(0),
+    "max_pool1d": lambda x: mg.nn.functional.max_pool1d(x[None], 2, return_indices=True),
+}
+
+
+@pytest.mark.parametrize("call", INDEXED.values(), ids=INDEXED)
+@pytest.mark.parametrize("hooks", [allow_mutation_on_saved_tensors, lambda: saved_tensors_hooks(mg.clone, mg.clone)])
+def test_indices_are_packed_and_may_be_written_to_later(call, hooks):
+    x, index = leaf_of(0.5, 1.5, 2.5, dtype=mg.float64), mg.tensor([2, 0])
+    (right,) = mg.autograd.grad((call(x, index) ** 3).sum(), x)
+    with hooks():
+        y = (call(x, index) ** 3).sum()
+        index.fill_(1)
+        (first,) = mg.autograd.grad(y, x, create_graph=True)
+        assert first.tolist() == right.tolist()
+        first.sum().backward()
+    index.copy_(mg.tensor([2, 0]))
+    (first,) = mg.autograd.grad((call(x, index) ** 3).sum(), x, create_graph=True)
+    assert x.grad.tolist() == mg.autograd.grad(first.sum(), x)[0].tolist()
+
+
+@pytest.mark.parametrize("call", RETURNED.values(), ids=RETURNED)
+def test_returned_indices_are_packed_and_may_be_written_to_later(call):
+    x = leaf_of(0.5, 2.5, 1.5)
+    (right,) = mg.autograd.grad(call(x)[0].sum(), x)
+    with allow_mutation_on_saved_tensors():
+        values, places = call(x)
+        places.zero_()
+        values.sum().backward()
+    assert x.grad.tolist() == right.tolist()
+
+
+@pytest.mark.parametrize("key", [[2, 0], [True, False, True]])
+def test_a_pack_hook_gets_a_copy_of_the_index(key):
+    x, index, seen = leaf_of(1.0, 2.0, 3.0), mg.tensor(key), []
+    with saved_tensors_hooks(lambda t: seen.append(t) or t, lambda t: t):
         y = x[index]
-    index.copy_(index.flip(0))
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+    assert [t.tolist() for t in seen] == [key]
+    index.fill_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 0.0, 1.0]
+    with pytest.raises(RuntimeError, match="a second time"):
         y.sum().backward()
+
+
+def test_a_checkpoint_reads_an_index_again_from_where_it_is():
+    x, index = leaf_of(1.0, 2.0, 3.0), mg.tensor([0, 1])
+    y = mg.utils.checkpoint.checkpoint(lambda v: v[index] ** 2, x, use_reentrant=False)
+    index.add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 4.0, 6.0]
 
 
 def test_what_a_pack_hook_computes_is_not_recorded():
