@@ -12,7 +12,7 @@ from minigrad.autograd import no_grad
 from minigrad.creation import tensor
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm
-from minigrad.optim.lr_scheduler.base import LRScheduler, one_each
+from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, require_optimizer, unchanged_on_error
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -199,15 +199,18 @@ class SWALR(LRScheduler):
         self, optimizer: Optimizer, swa_lr: float | list[float], anneal_epochs: int = 10,
         anneal_strategy: str = "cos", last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        for group, rate in zip(optimizer.param_groups, one_each("swa_lr", optimizer, swa_lr), strict=True):
-            group["swa_lr"] = rate
+        require_optimizer(optimizer)
+        rates = one_each(self, "swa_lr", optimizer, swa_lr)
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self._anneal_strategy = anneal_strategy
         self.anneal_epochs = anneal_epochs
-        super().__init__(optimizer, last_epoch)
+        with unchanged_on_error(optimizer):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["swa_lr"] = rate
+            super().__init__(optimizer, last_epoch)
 
     def _next(self, lr: Any, i: int) -> Any:
         group = self.optimizer.param_groups[i]

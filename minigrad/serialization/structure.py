@@ -6,7 +6,8 @@ The numbers of tensors and arrays are not in the JSON: a list names the storage 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from inspect import isroutine
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -124,19 +125,24 @@ def _number_storage(array: Array, device: str | None, storages: Storages) -> int
 
 def _explain_refusal(value: Any, place: str) -> str:
     """The error for a `value` that cannot be saved, which says what to save instead."""
-    kind, hint = type(value), "save its data as a dict of tensors, numbers and strings"
-    if hasattr(value, "state_dict"):
+    what, hint = f"a {type(value).__module__}.{type(value).__qualname__}", ""
+    if isroutine(value) or isinstance(value, type):
+        what = f"the {'class' if isinstance(value, type) else 'function'} {value.__qualname__}"
+    elif hasattr(value, "state_dict"):
         hint = (
             "save its state_dict(), and load that into an object made by the same code: "
             "model.load_state_dict(minigrad.load(file))"
         )
     elif hasattr(value, "_asdict"):
         hint = "save value._asdict(), or tuple(value)"
-    elif callable(value):
-        hint = "keep code in your program, and save the data it works on"
+    elif isinstance(value, Iterable):
+        hint = f"save {'dict' if isinstance(value, Mapping) else 'list'}(value)"
+    elif not callable(value):
+        hint = "save its data as a dict of tensors, numbers and strings"
+    hint = hint or "keep code in your program, and save what chooses it there: its name as a string, or its options"
     return (
-        f"{place} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: files hold tensors and plain "
-        f"data, nothing that would have to run on loading. Instead, {hint}"
+        f"{place} is {what}, which cannot be saved: files hold tensors and plain data, nothing that would have to run "
+        f"on loading. Instead, {hint}"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from minigrad.advice import warn
@@ -40,17 +41,18 @@ class LRScheduler:
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         require_optimizer(optimizer)
         self.optimizer = optimizer
-        for i, group in enumerate(optimizer.param_groups):
-            if last_epoch == -1:
-                group.setdefault("initial_lr", copy_rate(group["lr"]))
-            elif "initial_lr" not in group:
-                raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a "
-                    "scheduler with last_epoch >= 0: load the optimizer's state_dict first"
-                )
-        self.base_lrs = [copy_rate(group["initial_lr"]) for group in optimizer.param_groups]
-        self.last_epoch: Any = last_epoch
-        self._initial_step()
+        with unchanged_on_error(optimizer):
+            for i, group in enumerate(optimizer.param_groups):
+                if last_epoch == -1:
+                    group.setdefault("initial_lr", copy_rate(group["lr"]))
+                elif "initial_lr" not in group:
+                    raise KeyError(
+                        f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a "
+                        "scheduler with last_epoch >= 0: load the optimizer's state_dict first"
+                    )
+            self.base_lrs = [copy_rate(group["initial_lr"]) for group in optimizer.param_groups]
+            self.last_epoch: Any = last_epoch
+            self._initial_step()
 
     def _initial_step(self) -> None:
         """The step to the first epoch, at which most schedulers do not change the rates."""
@@ -198,17 +200,35 @@ def last_rates(optimizer: Optimizer) -> list[Rate]:
     return [copy_rate(group["lr"]) for group in optimizer.param_groups]
 
 
-def one_each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
-    """`value` for each group, or the values of a list. Raises `ValueError` where their numbers differ."""
+@contextmanager
+def unchanged_on_error(optimizer: Optimizer) -> Iterator[None]:
+    """A context that restores the options of all groups if a scheduler cannot be made."""
+    before = [(dict(group), copy_rate(group["lr"])) for group in optimizer.param_groups]
+    try:
+        yield
+    except BaseException:
+        for group, (options, rate) in zip(optimizer.param_groups, before, strict=True):
+            group.clear()
+            group.update(options)
+            set_rate(group, rate)
+        raise
+
+
+def one_each(schedule: LRScheduler, name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+    """The number `value` for each group, or the numbers of a list.
+
+    Raises `ValueError` for a list of another length, `TypeError` for what is no number.
+    """
     groups = len(optimizer.param_groups)
-    if not isinstance(value, (list, tuple)):
-        return [value] * groups
-    if len(value) != groups:
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
+    if len(values) != groups:
         raise ValueError(
-            f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} values, "
+            f"{name} must have the same length as optimizer.param_groups. {name} has {len(values)} values, "
             f"param_groups has {groups}."
         )
-    return list(value)
+    for number in values:
+        require_number(type(schedule).__name__, name, number)
+    return values
 
 
 def warn_of_epoch() -> None:

@@ -8,7 +8,14 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from minigrad.ops.arguments import require_number
-from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, read_period, require_optimizer, set_rate
+from minigrad.optim.lr_scheduler.base import (
+    LRScheduler,
+    one_each,
+    read_period,
+    require_optimizer,
+    set_rate,
+    unchanged_on_error,
+)
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -17,17 +24,20 @@ class _Cycling(LRScheduler):
 
     cycle_momentum: bool
 
-    def _start_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any, last_epoch: int) -> None:
-        """Sets every group's momentum to its maximum, and stores both limits in the group."""
+    def _start_momentum(
+        self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any, last_epoch: int
+    ) -> tuple[list[float], list[float]]:
+        """Sets every group's momentum to its maximum, and stores both limits in the group; returns all of them."""
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self.use_beta1 = "betas" in optimizer.defaults
-        lows = one_each("base_momentum", optimizer, base_momentum)
-        highs = one_each("max_momentum", optimizer, max_momentum)
+        lows = one_each(self, "base_momentum", optimizer, base_momentum)
+        highs = one_each(self, "max_momentum", optimizer, max_momentum)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
                 self._set_momentum(group, high)
                 group["max_momentum"], group["base_momentum"] = high, low
+        return lows, highs
 
     def _set_momentum(self, group: dict[str, Any], momentum: float) -> None:
         if self.use_beta1:
@@ -70,8 +80,8 @@ class CyclicLR(_Cycling):
         base_momentum: float | list[float] = 0.8, max_momentum: float | list[float] = 0.9, last_epoch: int = -1,
     ) -> None:  # fmt: skip
         require_optimizer(optimizer)
-        base_lrs = one_each("base_lr", optimizer, base_lr)
-        self.max_lrs = one_each("max_lr", optimizer, max_lr)
+        base_lrs = one_each(self, "base_lr", optimizer, base_lr)
+        self.max_lrs = one_each(self, "max_lr", optimizer, max_lr)
         up = float(step_size_up)
         require_number("CyclicLR", "gamma", gamma)
         down = up if step_size_down is None else float(step_size_down)
@@ -84,14 +94,14 @@ class CyclicLR(_Cycling):
         self._scale_fn_custom = scale_fn
         self.scale_mode = scale_mode if scale_fn is not None else self._SCALES[mode][0]
         self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
-            self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
-            self.base_momentums = one_each("base_momentum", optimizer, base_momentum)
-            self.max_momentums = one_each("max_momentum", optimizer, max_momentum)
-        if last_epoch == -1:
-            for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
-                set_rate(group, lr)
-        super().__init__(optimizer, last_epoch)
+        with unchanged_on_error(optimizer):
+            if cycle_momentum:
+                limits = self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+                self.base_momentums, self.max_momentums = limits
+            if last_epoch == -1:
+                for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
+                    set_rate(group, lr)
+            super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
     def scale_fn(self, x: float) -> float:
@@ -174,15 +184,17 @@ class OneCycleLR(_Cycling):
             require_number("OneCycleLR", name, divisor)
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
-        if last_epoch == -1:
-            for group, highest in zip(optimizer.param_groups, one_each("max_lr", optimizer, max_lr), strict=True):
-                group["initial_lr"] = highest / div_factor
-                group["max_lr"] = highest
-                group["min_lr"] = group["initial_lr"] / final_div_factor
         self.cycle_momentum = cycle_momentum
-        if cycle_momentum:
-            self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
-        super().__init__(optimizer, last_epoch)
+        highest = one_each(self, "max_lr", optimizer, max_lr)
+        with unchanged_on_error(optimizer):
+            if last_epoch == -1:
+                for group, rate in zip(optimizer.param_groups, highest, strict=True):
+                    group["initial_lr"] = rate / div_factor
+                    group["max_lr"] = rate
+                    group["min_lr"] = group["initial_lr"] / final_div_factor
+            if cycle_momentum:
+                self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+            super().__init__(optimizer, last_epoch)
 
     def _next(self, lr: Any, i: int) -> Any:
         if self.last_epoch > self.total_steps:

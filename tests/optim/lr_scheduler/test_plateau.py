@@ -1,0 +1,27 @@
+"""The rate falls when a metric stops improving."""
+
+import pytest
+
+from minigrad.optim import lr_scheduler
+from tests.optim.lr_scheduler.groups import make_optimizer
+
+
+def test_plateau_with_an_epoch_warns_and_counts_from_it():
+    schedule = lr_scheduler.ReduceLROnPlateau(make_optimizer(0.1))
+    with pytest.warns(UserWarning, match="epoch parameter"):
+        schedule.step(1.0, epoch=7)
+    assert schedule.last_epoch == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("ReduceLROnPlateau", {"factor": 1.0}, "Factor should be < 1.0"),
+        ("ReduceLROnPlateau", {"mode": "least"}, "mode least is unknown"),
+        ("ReduceLROnPlateau", {"threshold_mode": "x"}, "threshold mode x is unknown"),
+        ("ReduceLROnPlateau", {"min_lr": [0.1, 0.2]}, "expected 1 min_lrs, got 2"),
+    ],
+)
+def test_options_out_of_range_are_refused(name, options, text):
+    with pytest.raises(ValueError, match=text):
+        getattr(lr_scheduler, name)(make_optimizer(1.0, momentum=0.9), **options)
