@@ -7,7 +7,7 @@ import typing as _typing
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
-from minigrad.missing import collect_later as _collect_later
+from minigrad.late_imports import collect_later as _collect_later, open_later as _open_later
 
 with _collect_later():  # a tenth of the time of the import
     _import_module("minigrad.tensor")
@@ -224,9 +224,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 
 # fmt: off
 _ROOMS = (
-    "accelerator", "advice", "amp", "backends", "compiler", "course", "cuda", "distributed", "distributions", "func",
-    "functional", "futures", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "random",
-    "serialization", "special", "testing", "utils", "version", "viz",
+    "accelerator advice amp backends compiler course cuda distributed distributions func functional futures jit linalg "
+    "multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
@@ -303,23 +302,12 @@ _IN_PLACE = (
     "ldexp_", "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
 )
 # fmt: on
+_open = _open_later("torch", globals(), _ROOMS, _LATER)
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in _ROOMS:
-        return _import_module(f"minigrad.{name}")
-    if name in _IN_PLACE:
-        return getattr(Tensor, name)
-    for room, functions in _LATER.items():
-        if name in functions.split():
-            globals()[name] = found = getattr(_import_module(f"minigrad.{room}"), name)
-            return found
-    missing = _import_module("minigrad.missing")
-    if (kind := missing.find_named_only("torch", name)) is not None:
-        return kind
-    raise missing.missing_name("torch", name, __dir__())
+    return getattr(Tensor, name) if name in _IN_PLACE else _open(name)
 
 
 def __dir__() -> list[str]:
-    later = " ".join(_LATER.values()).split()
-    return sorted({*globals(), *_ROOMS, *_IN_PLACE, *later})
+    return sorted({*globals(), *_ROOMS.split(), *" ".join(_LATER.values()).split(), *_IN_PLACE})

@@ -37,10 +37,16 @@ class AbsentDtype(dtype):
         )
 
 
-bfloat16 = AbsentDtype("bfloat16", 2, "float")
-complex32 = chalf = AbsentDtype("complex32", 4, "complex")
-complex64 = cfloat = AbsentDtype("complex64", 8, "complex")
-complex128 = cdouble = AbsentDtype("complex128", 16, "complex")
-uint16 = AbsentDtype("uint16", 2, "unsigned")
-uint32 = AbsentDtype("uint32", 4, "unsigned")
-uint64 = AbsentDtype("uint64", 8, "unsigned")
+NAMES = {
+    kind.name: kind
+    for kind in (
+        AbsentDtype("bfloat16", 2, "float"),
+        AbsentDtype("complex32", 4, "complex"),
+        AbsentDtype("complex64", 8, "complex"),
+        AbsentDtype("complex128", 16, "complex"),
+        AbsentDtype("uint16", 2, "unsigned"),
+        AbsentDtype("uint32", 4, "unsigned"),
+        AbsentDtype("uint64", 8, "unsigned"),
+    )
+}
+NAMES |= {"chalf": NAMES["complex32"], "cfloat": NAMES["complex64"], "cdouble": NAMES["complex128"]}

@@ -1,16 +1,17 @@
-"""Lazy imports of modules and names, and the AttributeError for a name that does not exist.
+"""Names that a module does not have: the AttributeError for them, and PyTorch's that are only names here.
 
 The error says whether PyTorch has the name, or which name was probably meant.
 """
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+from minigrad.advice import count_own_frames
 
 PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
@@ -27,21 +28,10 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     "torch.nn.utils.rnn.PackedSequence": _PADDED,
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
-NAMED_ONLY = {  # what programs compare with, though no tensor or layer here is of that kind: its file, and the names
-    "torch": (
-        "minigrad.absent_dtypes", "bfloat16 cdouble cfloat chalf complex128 complex32 complex64 uint16 uint32 uint64"
-    ),
-    "torch.nn": (
-        "minigrad.nn.absent",
-        (
-            "AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d Conv3d "
-            "ConvTranspose3d FractionalMaxPool3d GRU GRUCell InstanceNorm3d LPPool3d LSTM LSTMCell LazyBatchNorm3d "
-            "LazyConv3d LazyConvTranspose3d LazyInstanceNorm3d MaxPool3d MaxUnpool3d MultiheadAttention RNN RNNBase "
-            "RNNCell RNNCellBase Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder "
-            "TransformerEncoderLayer"
-        ),
-    ),
-}  # fmt: skip
+NAMED_ONLY = {  # files of what programs only compare with: no tensor or layer here is of such a kind
+    "torch": "minigrad.absent_dtypes",
+    "torch.nn": "minigrad.nn.absent",
+}
 ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad"}  # PyTorch's second name of a module
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
     "torch.amp": "autocast_mode grad_scaler",
@@ -55,18 +45,6 @@ ANSWERED = {  # PyTorch's package -> its modules whose names are in the package 
     "torch.nn.parallel": "data_parallel",
     "torch.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",
 }
-
-
-class collect_later:
-    """A context without Python's garbage collector: imports make thousands of objects, and none of them is garbage."""
-
-    def __enter__(self) -> None:
-        self.collects = gc.isenabled()
-        gc.disable()
-
-    def __exit__(self, *_: object) -> None:
-        if self.collects:
-            gc.enable()
 
 
 class Answer(ModuleType):
@@ -110,17 +88,16 @@ def read_pytorch_names() -> dict[str, str]:
 
 
 def find_named_only(namespace: str, name: str) -> Any:
-    """What `NAMED_ONLY` lists under `name`, or None.
+    """What a file of `NAMED_ONLY` has under `name`, or None.
 
     >>> from minigrad.missing import find_named_only
     >>> find_named_only("torch", "bfloat16"), find_named_only("torch", "qint8")
     (minigrad.bfloat16, None)
     """
-    file, names = NAMED_ONLY.get(namespace, ("", ""))
-    return getattr(import_module(file), name) if name in names.split() else None
+    return import_module(NAMED_ONLY[namespace]).NAMES.get(name) if namespace in NAMED_ONLY else None
 
 
-def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> Any:
+def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> Any:
     """The module `name` of `ANSWERED`, or what only has a name, for a name that the package does not have.
 
     Raises AttributeError for all others, ImportError with the same text for ``from package import name``. For that
@@ -136,7 +113,8 @@ def _answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> A
     if (kind := find_named_only(namespace, name)) is not None:
         return kind
     error = missing_name(namespace, name, known)
-    if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
+    caller = sys._getframe(count_own_frames() - 1)
+    if caller.f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec
 
         if find_spec(f"{package['__name__']}.{name}") is None:  # there is no submodule of that name
@@ -150,27 +128,4 @@ def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], Any]
     The module's `dir`, which completes names in notebooks, lists its public names alone.
     """
     module["__dir__"] = lambda: sorted(module.get("__all__", module))
-    return lambda name: _answer(namespace, module, name, module)
-
-
-def open_later(
-    namespace: str, package: dict[str, Any], rooms: str = "", files: dict[str, str] | None = None
-) -> Callable[[str], Any]:
-    """Makes the `__getattr__` of a package that imports its submodules (`rooms`) when they are first used.
-
-    `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``. All names are in the
-    package's `dir`.
-    """
-    inside = package["__name__"]
-    file_of = {name: file for file, names in (files or {}).items() for name in names.split()}
-    package["__dir__"] = lambda: sorted({*package, *file_of, *rooms.split()})
-
-    def find(name: str) -> Any:
-        if name in rooms.split():
-            return import_module(f"{inside}.{name}")
-        if name not in file_of:
-            return _answer(namespace, package, name, package["__dir__"]())
-        package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
-        return found
-
-    return find
+    return lambda name: answer(namespace, module, name, module)

@@ -89,7 +89,7 @@ OTHERS = {
     "a word for training": (
         lambda: F.dropout(ones(2), 0.5, "yes"),
         TypeError,
-        "dropout(): argument 'training' must be True or False, not str 'yes'",
+        "dropout(): argument 'training' must be bool, not str 'yes'",
     ),
     "a matrix for a number": (
         lambda: F.elu(ones(2), ones(2, 3)),

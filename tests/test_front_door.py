@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as torch
-from minigrad.missing import collect_later
+from minigrad.late_imports import collect_later
 
 ROOT = Path(__file__).resolve().parents[1]
 

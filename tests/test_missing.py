@@ -1,6 +1,7 @@
 """Names that are not here: the error says whether PyTorch has them; `dir` lists the others."""
 
 import importlib
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,14 @@ def test_a_missing_name_gets_one_hint_in_a_traceback(name, end):
     program = f"import minigrad as torch; torch.{name}"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
     assert said.strip().endswith(end)
+
+
+@pytest.mark.parametrize(("room", "name"), [("", "lstm"), (".nn", "Container"), (".optim", "Adma")])
+def test_an_import_of_a_missing_name_says_the_same(room, name):
+    with pytest.raises(AttributeError) as asked:
+        getattr(importlib.import_module(f"minigrad{room}"), name)
+    with pytest.raises(ImportError, match=f"^cannot import name '{name}': {re.escape(str(asked.value))}$"):
+        exec(f"from minigrad{room} import {name}")
 
 
 @pytest.mark.parametrize("room", ["nn.functional", "nn.init", "linalg", "special", "func", "utils.data"])

@@ -10,7 +10,7 @@ from minigrad.autograd.modes import (
 )
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.missing import open_later
+from minigrad.late_imports import open_later
 
 if TYPE_CHECKING:
     from minigrad.autograd import forward_ad, function, functional, graph, profiler, variable

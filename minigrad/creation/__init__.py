@@ -3,7 +3,7 @@
 # fmt: off
 from typing import TYPE_CHECKING
 
-from minigrad.missing import open_later
+from minigrad.late_imports import open_later
 
 if TYPE_CHECKING:
     from minigrad.creation.data import as_tensor, from_numpy, scalar_tensor, tensor

@@ -24,7 +24,7 @@ from minigrad.cuda.random import (
 )
 from minigrad.cuda.streams import Event, Stream, current_stream, default_stream, set_stream, stream
 from minigrad.find_gpu import OutOfMemoryError
-from minigrad.missing import open_later
+from minigrad.late_imports import open_later
 
 if TYPE_CHECKING:
     from minigrad.cuda import amp, graphs

@@ -34,7 +34,7 @@ from minigrad.distributed.process_group import (
 from minigrad.distributed.process_group import groups as group
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
-from minigrad.missing import open_later as _open_later
+from minigrad.late_imports import open_later as _open_later
 
 __all__ = [
     "Backend", "DebugLevel", "DistBackendError", "DistError", "DistNetworkError", "GradBucket", "GroupMember", "P2POp",

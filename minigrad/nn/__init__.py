@@ -4,7 +4,7 @@
 import typing as _typing
 
 import minigrad.kernels.fast as _fast
-from minigrad.missing import open_later as _open_later
+from minigrad.late_imports import open_later as _open_later
 from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import ReLU, Sigmoid, Tanh
 from minigrad.nn.activation_variants import (

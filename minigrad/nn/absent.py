@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.missing import NAMED_ONLY, PAGE
+from minigrad.missing import PAGE
 from minigrad.nn.module import Module
 
 
@@ -27,6 +27,15 @@ class AbsentLayer(Module):
         )
 
 
-for _name in NAMED_ONLY["torch.nn"][1].split():
-    _about = f"PyTorch's `{_name}`, which minigrad does not have: a name to compare with. See `AbsentLayer`."
-    globals()[_name] = type(_name, (AbsentLayer,), {"__module__": "minigrad.nn", "__doc__": _about})
+def _make_absent(name: str) -> type[AbsentLayer]:
+    about = f"PyTorch's `{name}`, which minigrad does not have: a name to compare with. See `AbsentLayer`."
+    return type(name, (AbsentLayer,), {"__module__": "minigrad.nn", "__doc__": about})
+
+
+_LAYERS = (
+    "AdaptiveAvgPool3d AdaptiveLogSoftmaxWithLoss AdaptiveMaxPool3d AvgPool3d BatchNorm3d Conv3d ConvTranspose3d "
+    "FractionalMaxPool3d GRU GRUCell InstanceNorm3d LPPool3d LSTM LSTMCell LazyBatchNorm3d LazyConv3d "
+    "LazyConvTranspose3d LazyInstanceNorm3d MaxPool3d MaxUnpool3d MultiheadAttention RNN RNNBase RNNCell RNNCellBase "
+    "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer"
+)
+NAMES = {name: _make_absent(name) for name in _LAYERS.split()}

@@ -10,8 +10,9 @@ from typing import Any
 
 from minigrad.kernels import Geometry
 from minigrad.missing import missing_from
-from minigrad.nn.functional.checks import as_ints, check_same_dtype, require_tensors
+from minigrad.nn.functional.checks import as_ints, check_same_dtype
 from minigrad.nn.functional.conv import find_geometry
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.conv import conv_input, conv_weight
 from minigrad.size import Size
 from minigrad.tensor import Tensor

@@ -22,7 +22,7 @@ class Loss(Layer):
         super().__init__()
         self.reduction = reduction
         if size_average is not None or reduce is not None:
-            from minigrad.nn.functional.checked_losses import reduction_of
+            from minigrad.nn.functional.shared_by_losses import reduction_of
 
             self.reduction = reduction_of(size_average, reduce, reduction)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from minigrad.nn.functional.checked_losses import reduction_of
 from minigrad.nn.functional.regression import huber_loss, l1_loss, smooth_l1_loss
+from minigrad.nn.functional.shared_by_losses import reduction_of
 from minigrad.nn.loss import Loss
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import require_number

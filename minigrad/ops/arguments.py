@@ -280,6 +280,20 @@ def require_tensor(name: str, parameter: str, position: int, value: Any) -> None
         raise not_a_tensor(name, parameter, position, value)
 
 
+def require_tensors(name: str, parameters: str, *values: Any) -> None:
+    """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
+    for place, x in enumerate(values):
+        if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
+            raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
+
+
+def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
+    """Raises NotImplementedError for a tensor that is neither of floats nor of a dtype in `also`."""
+    require_tensor(name, "input", 1, input)
+    if input.array.dtype.kind != "f" and input.array.dtype not in also:
+        raise not_implemented_for(name, input.array.dtype)
+
+
 def require_bools(name: str, **flags: Any) -> None:
     """Raises TypeError unless the values are True or False, Python's or NumPy's."""
     for parameter, value in flags.items():

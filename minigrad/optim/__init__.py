@@ -6,7 +6,7 @@ Read `Optimizer` and `SGD` first; the others are imported when they are first us
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minigrad import nn as _nn  # a package before its files: else threads that open both wait for each other
-from minigrad.missing import open_later as _open_later
+from minigrad.late_imports import open_later as _open_later
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from minigrad.missing import open_later as _open_later
+from minigrad.late_imports import open_later as _open_later
 from minigrad.utils import data as data
 
 if _TYPE_CHECKING:

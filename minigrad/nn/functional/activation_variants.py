@@ -13,10 +13,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.creation.drawn import draw_in_order
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
+from minigrad.nn.functional.checks import check_same_dtype
 from minigrad.ops import activation_variants as variants
 from minigrad.ops import unary
-from minigrad.ops.arguments import as_number, require_number
+from minigrad.ops.arguments import as_number, require_bools, require_floats, require_number, require_tensors
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.inplace import in_place
 from minigrad.ops.shape import reshape
@@ -141,7 +141,7 @@ def rrelu(
     tensor([-0.5000,  2.0000])
     """
     require_tensors("rrelu", "input", input)
-    require_bool("rrelu", "training", training)
+    require_bools("rrelu", training=training)
     if not lower <= upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     if not training:

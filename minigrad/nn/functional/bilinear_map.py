@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_tensors
+from minigrad.nn.functional.checks import check_parts, check_same_dtype
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.einsum import einsum
 from minigrad.tensor import Tensor
 

@@ -8,17 +8,10 @@ import numpy as np
 
 from minigrad.advice import advise, is_wanted
 from minigrad.kernels.geometry import Geometry
-from minigrad.nn.functional.checks import (
-    as_ints,
-    check_images,
-    check_parts,
-    check_same_dtype,
-    require_floats,
-    require_least,
-    require_tensors,
-)
+from minigrad.nn.functional.checks import as_ints, check_images, check_parts, check_same_dtype, require_least
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.nn.functional.padding import pad
+from minigrad.ops.arguments import require_floats, require_tensors
 from minigrad.ops.conv import conv
 from minigrad.ops.grad_fn_names import name_last_call
 

@@ -10,31 +10,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
 from minigrad.half_precision import HALF
-from minigrad.ops.arguments import not_a_tensor, not_implemented_for, require_tensor
 from minigrad.size import is_index
 
 Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
 AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
-
-
-def require_tensors(name: str, parameters: str, *values: Any) -> None:
-    """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
-    for place, x in enumerate(values):
-        if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
-            raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
-
-
-def require_bool(name: str, parameter: str, value: Any) -> None:
-    """Raises TypeError unless the value is True or False."""
-    if value is not True and value is not False and not isinstance(value, (np.bool_, np.ndarray, TensorBase)):
-        raise TypeError(f"{name}(): argument '{parameter}' must be True or False, not {type(value).__name__} {value!r}")
-
-
-def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
-    """Raises NotImplementedError for a tensor that is neither of floats nor of a dtype in `also`."""
-    require_tensor(name, "input", 1, input)
-    if input.array.dtype.kind != "f" and input.array.dtype not in also:
-        raise not_implemented_for(name, input.array.dtype)
 
 
 def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:

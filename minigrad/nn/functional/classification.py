@@ -13,13 +13,13 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checked_losses import loss, reduce_losses
-from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
+from minigrad.nn.functional.checks import check_parts, check_same_dtype
 from minigrad.nn.functional.embedding import one_hot
+from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import as_int, not_implemented_for, require_kind
+from minigrad.ops.arguments import as_int, not_implemented_for, require_floats, require_kind
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range

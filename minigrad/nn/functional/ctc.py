@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.creation import full, tensor
-from minigrad.nn.functional.checked_losses import loss
-from minigrad.nn.functional.checks import require_floats
-from minigrad.ops.arguments import as_int, require_bools
+from minigrad.nn.functional.shared_by_losses import loss
+from minigrad.ops.arguments import as_int, require_bools, require_floats
 from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where

@@ -12,8 +12,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import address_of, array_module, device_of, on_gpu_of, to_device
 from minigrad.creation.drawn import draw_in_order
 from minigrad.layout import find_memory_order, invert
-from minigrad.nn.functional.checks import require_bool, require_tensors
-from minigrad.ops.arguments import as_number, require_number
+from minigrad.ops.arguments import as_number, require_bools, require_number, require_tensors
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
@@ -168,7 +167,7 @@ def _count_neighbours(array: Any) -> int:
 def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0) -> Tensor:
     """`input`, of at least so many dimensions, times random factors of `shape`."""
     require_number(name, "p", p)
-    require_bool(name, "training", training)
+    require_bools(name, training=training)
     check_chance(p)
     p = as_number(name, "p", p)
     if not training or p == 0.0 or not input.array.size:

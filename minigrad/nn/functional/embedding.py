@@ -11,9 +11,8 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
-from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import embedding as ops
-from minigrad.ops.arguments import as_int, require_bools
+from minigrad.ops.arguments import as_int, require_bools, require_tensors
 from minigrad.ops.counting import unique
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where

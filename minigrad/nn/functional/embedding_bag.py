@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.creation import arange
-from minigrad.nn.functional.checks import require_tensors
 from minigrad.nn.functional.embedding import embedding
-from minigrad.ops.arguments import require_bools
+from minigrad.ops.arguments import require_bools, require_tensors
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 

@@ -15,8 +15,7 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import require_floats, require_tensors
-from minigrad.ops.arguments import require_bools, sizes
+from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import in_float32
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.grid import affine, weigh

@@ -9,11 +9,9 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.nn.functional.checked_losses import loss, reduce_losses, to_common_dtype
-from minigrad.nn.functional.checks import require_floats
-from minigrad.nn.functional.loss_errors import does_not_hold, wrong_dtype
+from minigrad.nn.functional.shared_by_losses import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
-from minigrad.ops.arguments import require_bools, shapes_do_not_broadcast
+from minigrad.ops.arguments import require_bools, require_floats, shapes_do_not_broadcast
 from minigrad.ops.masks import where
 from minigrad.ops.unary import exp, log
 from minigrad.size import broadcasts

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_tensors
+from minigrad.nn.functional.checks import check_parts, check_same_dtype
 from minigrad.ops.affine import affine, project
-from minigrad.ops.arguments import not_implemented_for
+from minigrad.ops.arguments import not_implemented_for, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 

@@ -1,4 +1,4 @@
-"""The squared error. `checked_losses.py` takes unusual arguments, and has what all losses share."""
+"""The squared error; `regression.py` takes unusual arguments, `shared_by_losses.py` has what all losses share."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def mse_loss(
         a, b = input.array, target.array
         if a.shape == b.shape and a.dtype is b.dtype and a.dtype.kind == "f" and reduction in ("mean", "sum", "none"):
             return ops.mse(input, target, reduction=reduction)
-    from minigrad.nn.functional import checked_losses
+    from minigrad.nn.functional import regression
 
-    return checked_losses.mse_loss(input, target, size_average, reduce, reduction, weight)
+    return regression.mse_loss(input, target, size_average, reduce, reduction, weight)

@@ -10,11 +10,19 @@ import numpy as np
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.views import is_in_graph
-from minigrad.nn.functional.checks import check_parts, require_bool, require_floats, require_tensors
+from minigrad.nn.functional.checks import check_parts
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
-from minigrad.ops.arguments import as_int, as_number, require_bools, require_number, sizes
+from minigrad.ops.arguments import (
+    as_int,
+    as_number,
+    require_bools,
+    require_floats,
+    require_number,
+    require_tensors,
+    sizes,
+)
 from minigrad.ops.arithmetic import div
 from minigrad.ops.composed import in_float32
 from minigrad.ops.copies import contiguous
@@ -42,7 +50,7 @@ def batch_norm(
     """
     column = _fit_channels("batch_norm", input, weight, bias, running_mean, running_var, too_flat=IndexError)
     require_number("batch_norm", "eps", eps)
-    require_bool("batch_norm", "training", training)
+    require_bools("batch_norm", training=training)
     if eps < 0 or (training and eps == 0):
         wanted = "positive during training" if training else "non-negative"
         raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")

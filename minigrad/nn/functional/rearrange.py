@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from minigrad.nn.functional.checks import require_tensors
-from minigrad.ops.arguments import as_int
+from minigrad.ops.arguments import as_int, require_tensors
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.shape import permute, reshape

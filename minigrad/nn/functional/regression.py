@@ -1,18 +1,39 @@
-"""Losses of regression beside the squared error: the absolute error, and those that are a parabola around 0."""
+"""Losses of regression: the absolute error, parabolas around 0, and the squared error of unusual arguments."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigrad.autograd.modes import is_grad_enabled
-from minigrad.nn.functional.checked_losses import check_pair, loss, match_pair, reduce_losses, weigh
-from minigrad.nn.functional.checks import require_floats
-from minigrad.nn.functional.loss_errors import does_not_hold, wrong_dtype
+from minigrad.nn.functional.shared_by_losses import (
+    check_pair,
+    does_not_hold,
+    loss,
+    match_pair,
+    reduce_losses,
+    weigh,
+    wrong_dtype,
+)
 from minigrad.ops import regression as ops
+from minigrad.ops.arguments import require_floats
 from minigrad.ops.copies import cast
+from minigrad.ops.loss import mse
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import abs
 from minigrad.tensor import Tensor
+
+
+@loss
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", weight: Tensor | None = None
+) -> Tensor:  # fmt: skip
+    """`mse_loss` of `loss.py` with weights, with the flags of older programs, or for operands that do not fit."""
+    input, target = match_pair("mse_loss", input, target, weight, may_broadcast=False)
+    if weight is None:
+        return mse(input, target, reduction=reduction)
+    difference = input - target
+    return weigh(difference * difference, weight, reduction)
 
 
 @loss

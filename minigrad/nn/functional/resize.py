@@ -10,9 +10,16 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.backend import constant_beside
-from minigrad.nn.functional.checks import as_ints, per_axis, require_floats, require_tensors
+from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import as_number, not_implemented_for, require_bools, require_kind
+from minigrad.ops.arguments import (
+    as_number,
+    not_implemented_for,
+    require_bools,
+    require_floats,
+    require_kind,
+    require_tensors,
+)
 from minigrad.tensor import Tensor
 
 

@@ -8,8 +8,8 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.models import zeros_like
-from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import activation, unary
+from minigrad.ops.arguments import require_tensors
 from minigrad.tensor import Tensor
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import as_ints, check_images, require_tensors
+from minigrad.nn.functional.checks import as_ints, check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
-from minigrad.ops.arguments import as_number
+from minigrad.ops.arguments import as_number, require_tensors
 from minigrad.ops.gather import scatter
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range

@@ -3,7 +3,7 @@
 # fmt: off
 import typing as _typing
 
-from minigrad.missing import open_later as _open_later
+from minigrad.late_imports import open_later as _open_later
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm,
 )

@@ -1,4 +1,4 @@
-"""What all losses share: checks of their arguments, the reduction to one number; the squared error of unusual ones."""
+"""What all losses share: checks of their arguments, the reduction to one number, and errors of dtypes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
-from minigrad.ops import loss as ops
 from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
 from minigrad.ops.copies import cast
 from minigrad.ops.shape import broadcast_tensors
@@ -123,14 +122,12 @@ def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
     return cast(input, common), cast(target, common)
 
 
-@loss
-def mse_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", weight: Tensor | None = None
-) -> Tensor:  # fmt: skip
-    """The function of `loss.py`, for arguments that it leaves to this one."""
-    input, target = match_pair("mse_loss", input, target, weight, may_broadcast=False)
-    if weight is None:
-        return ops.mse(input, target, reduction=reduction)
-    difference = input - target
-    return weigh(difference * difference, weight, reduction)
+def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
+    """The error for a target of another dtype than the input."""
+    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
+
+
+def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
+    """The error for an option that the dtype of the result cannot hold."""
+    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
+    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")
