@@ -43,7 +43,8 @@ def executed_lines() -> set[tuple[str, int]]:
     def follow(frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(ROOT):
             return None
-        seen.add((frame.f_code.co_filename, frame.f_lineno))
+        if frame.f_lineno:  # Python begins a file at line 0
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
         return follow
 
     sys.settrace(follow)

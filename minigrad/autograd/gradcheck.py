@@ -108,7 +108,7 @@ class Trial:
         given = {n: wrap(to_device(c, device_of(outputs[n].array))) for n, c in cotangents.items()}
         seeds = [make_seed(outputs[n], c, False, n) for n, c in given.items()]
         with refuse_writes("what backward reads", self, [*self.checked.values(), *given.values()]):
-            found = walk_silently(dict, seeds, create_graph=False, retain_graph=True)
+            found = walk_silently(dict, seeds, False, True, wanted=set(self.checked.values()))
         return {i: np.array(to_device(found.get(x, np.zeros_like(x.array)), CPU)) for i, x in self.checked.items()}
 
     def call_beside(self, i: int, step: Any) -> list[Any]:

@@ -128,7 +128,8 @@ class Node(Inspectable):
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         """The gradients along `edges`: arrays normally, Tensors when a graph is wanted.
 
-        Only the rules of the edges in `wanted` run, if it is given; the other gradients are None.
+        Only the rules of the edges in `wanted` run, if it is given; the other gradients are None. One of the edges
+        at least must be wanted.
 
         >>> import minigrad as torch
         >>> y = torch.zeros(1, requires_grad=True).exp()
@@ -140,7 +141,7 @@ class Node(Inspectable):
         if not is_plain or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)
         values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
-        if plan.only_rule is not None and wanted is None and rules is plan.rules:
+        if plan.only_rule is not None and rules is plan.rules:
             return [plan.only_rule(cotangent, *values)]
         gradients: list[Any] = []
         for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)

@@ -13,7 +13,7 @@ from typing import Any
 from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
 from minigrad.ops.arguments import type_name
 from minigrad.tensor import Tensor
 
@@ -66,7 +66,7 @@ def _parameters_in(parts: Sequence[Any]) -> set[Any]:
     """The parameters among layers and parameters, and of the layers."""
     found: set[Any] = set()
     for x in parts:
-        found |= {x} if isinstance(x, Parameter) else {value for _, _, value in x._collect(PARAMETER, "", True, True)}
+        found |= {x} if isinstance(x, Parameter) else {value for _, _, value in collect(PARAMETER, x._walk_tree())}
     return found
 
 

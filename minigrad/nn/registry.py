@@ -8,7 +8,7 @@ has the words for what is registered wrongly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import is_wanted
@@ -143,9 +143,9 @@ class Registry:
             if its_kind == kind and attributes[name] is not None:
                 yield name, attributes[name]
 
-    def _walk_tree(self, prefix: str, unique: bool = True) -> list[tuple[str, Any]]:
-        """This module and all submodules with their dotted paths, parents first."""
-        if MODULE not in self._kinds.values():
+    def _walk_tree(self, prefix: str = "", unique: bool = True, recurse: bool = True) -> list[tuple[str, Any]]:
+        """This module and, with `recurse`, all submodules with their dotted paths, parents first."""
+        if not recurse or MODULE not in self._kinds.values():
             return [(prefix, self)]
         found, seen, waiting = [], set(), [(prefix, self)]
         while waiting:
@@ -160,20 +160,8 @@ class Registry:
             waiting += [pair for pair in reversed(below) if pair[1] is not None]
         return found
 
-    def _collect(self, kind: str, prefix: str, recurse: bool, unique: bool) -> list[tuple[str, str, Any]]:
-        """The attributes of one kind in this module and its submodules, as (path of the module, name, value)."""
-        found, seen = [], {id(None)}
-        for path, module in self._walk_tree(prefix, unique) if recurse else [(prefix, self)]:
-            attributes = module.__dict__
-            for name, its_kind in module._kinds.items():
-                if its_kind == kind and id(attributes[name]) not in seen:
-                    found.append((path, name, attributes[name]))
-                    if unique:
-                        seen.add(id(attributes[name]))
-        return found
-
-    def _walk_named(self, *which: Any) -> Iterator[tuple[str, Any]]:
-        for path, name, value in self._collect(*which):
+    def _walk_named(self, kind: str, prefix: str, recurse: bool, unique: bool) -> Iterator[tuple[str, Any]]:
+        for path, name, value in collect(kind, self._walk_tree(prefix, unique, recurse), unique):
             yield f"{path}.{name}" if path else name, value
 
     def named_modules(
@@ -186,7 +174,7 @@ class Registry:
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all submodules, each once."""
-        for _, module in self._walk_tree("", remove_duplicate):
+        for _, module in self._walk_tree(unique=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -195,7 +183,7 @@ class Registry:
 
     def children(self) -> Iterator[Module]:
         """The direct submodules, each once."""
-        for _, _, child in self._collect(MODULE, "", False, True):
+        for _, _, child in collect(MODULE, self._walk_tree(recurse=False)):
             yield child
 
     def named_parameters(
@@ -206,13 +194,13 @@ class Registry:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, each once; the argument for an optimizer."""
-        if recurse and is_wanted("layers in a plain list"):
-            of_the_user = [m for _, m in self._walk_tree("") if not type(m).__module__.startswith("minigrad.")]
-            if of_the_user:
-                from minigrad.nn.complaints import advise_of_plain_lists
+        modules = self._walk_tree(recurse=recurse)
+        of_the_user = [m for _, m in modules if not type(m).__module__.startswith("minigrad.")]
+        if of_the_user and recurse and is_wanted("layers in a plain list"):
+            from minigrad.nn.complaints import advise_of_plain_lists
 
-                advise_of_plain_lists(self, of_the_user)
-        for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
+            advise_of_plain_lists(self, of_the_user)
+        for _, _, parameter in collect(PARAMETER, modules):
             yield parameter
 
     def named_buffers(
@@ -223,7 +211,7 @@ class Registry:
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers."""
-        for _, _, buffer in self._collect(BUFFER, "", recurse, True):
+        for _, _, buffer in collect(BUFFER, self._walk_tree(recurse=recurse)):
             yield buffer
 
     # fmt: off
@@ -258,6 +246,19 @@ class Registry:
         """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")
         return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
+
+
+def collect(kind: str, modules: Iterable[tuple[str, Any]], unique: bool = True) -> list[tuple[str, str, Any]]:
+    """The attributes of one kind in these modules, given with their paths, as (path of the module, name, value)."""
+    found, seen = [], {id(None)}
+    for path, module in modules:
+        attributes = module.__dict__
+        for name, its_kind in module._kinds.items():
+            if its_kind == kind and id(attributes[name]) not in seen:
+                found.append((path, name, attributes[name]))
+                if unique:
+                    seen.add(id(attributes[name]))
+    return found
 
 
 def _assign_rarely(module: Registry, name: str, value: Any) -> None:

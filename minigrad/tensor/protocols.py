@@ -191,8 +191,7 @@ class ProtocolMethods(TensorBase):
             )
         return iter(unbind(self))
 
-    def __repr__(self: Any) -> str:
-        return format_tensor(self)
+    __repr__ = format_tensor
 
     def __format__(self: Any, spec: str) -> str:
         return format_element(self, spec)

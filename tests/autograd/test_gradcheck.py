@@ -98,6 +98,18 @@ def test_leaves_that_the_function_closes_over_keep_their_gradient():
     assert gradcheck(lambda x: x * w, leaf(3)) and w.grad is None
 
 
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_no_gradient_goes_to_what_the_function_closes_over(check):
+    w, seen = leaf(3, seed=5), []
+    w.register_hook(seen.append)
+    freed = w.exp() * w
+    freed.register_hook(seen.append)
+    freed.sum().backward()
+    seen.clear()
+    assert check(lambda x: x * x * w * freed, leaf(3))
+    assert seen == []
+
+
 def test_an_input_that_is_not_used_has_the_gradient_zero_even_where_it_is_infinite():
     far = mg.tensor([float("inf")], dtype=mg.float64, requires_grad=True)
     trial = Trial(lambda x, y: x * 2, (leaf(1), far), 1e-6, 1e-5, 1e-3, 0.0)
