@@ -318,7 +318,17 @@ MIXED = {
     "cat": (lambda: mg.cat([gpu(2), ones(2)]), RuntimeError, SAME),
     "stack": (lambda: mg.stack([gpu(2), ones(2)]), RuntimeError, SAME),
     "where": (lambda: mg.where(gpu(2) > 0, ones(2), ones(2)), RuntimeError, SAME),
-    "an assignment": (lambda: gpu(2).__setitem__(slice(None), ones(2)), RuntimeError, [*SAME, "index assignment"]),
+    "an assignment under a mask": (
+        lambda: gpu(2).__setitem__(gpu(2) > 0, ones(2)), RuntimeError, [*SAME, "index assignment"]),
+    "an index on the GPU": (
+        lambda: ones(2)[mg.tensor([0], device="cuda")], RuntimeError,
+        ["either on cpu or on the same device as the indexed tensor (cpu), got cuda:0", ".to('cpu')"]),
+    "a mask on the GPU": (lambda: ones(2).__setitem__(gpu(2) > 0, 1), RuntimeError, ["either on cpu or", ".to('cpu')"]),
+    "take": (lambda: gpu(2).take(mg.tensor([0])), RuntimeError, [*SAME, "take"]),
+    "put": (lambda: ones(2).put(mg.tensor([0], device="cuda"), gpu(1)), RuntimeError, [*SAME, "put"]),
+    "masked_select": (lambda: gpu(2).masked_select(ones(2) > 0), RuntimeError, [*SAME, "masked_select"]),
+    "masked_scatter": (lambda: gpu(2).masked_scatter(ones(2) > 0, gpu(2)), RuntimeError, [*SAME, "masked_scatter"]),
+    "equal": (lambda: mg.equal(gpu(2), ones(2)), RuntimeError, [*SAME, "equal"]),
     "gather": (
         lambda: gpu(2, 2).gather(0, mg.tensor([[0, 1]])), RuntimeError, [*SAME, "gather", "operand 1 of shape (1, 2)"]),
     "classes": (

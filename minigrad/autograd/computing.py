@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from numpy import ndarray
+
 from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import IN_STEPS, check_same_library
 from minigrad.backend import quiet
@@ -20,10 +22,13 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
     >>> compute(np.argsort, torch.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
+    arrays = (input.array, *others)
+    if input.array.__class__ is not ndarray:
+        check_same_library(function.__name__.strip("_"), arrays)
     try:
-        made = quiet(function, input.array, *others)
-    except TypeError:
-        check_same_library(function.__name__.strip("_"), (input.array, *others))  # one alone may be on a GPU
+        made = quiet(function, *arrays)
+    except TypeError:  # where one of the others is on a GPU
+        check_same_library(function.__name__.strip("_"), arrays)
         raise
     made = tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)
     if input.node is not None:

@@ -18,26 +18,41 @@ class Event:
     """
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
-        self.event = cupy().cuda.Event(block=blocking, disable_timing=not enable_timing, interprocess=interprocess)
+        cupy()  # raises if there is no GPU
+        self._options = {"block": blocking, "disable_timing": not enable_timing, "interprocess": interprocess}
+        self.event: Any = None  # made when it is first recorded, because it belongs to the GPU of that stream
 
     def record(self, stream: Stream | None = None) -> None:
         """Sets the mark after the work that `stream`, by default the current one, has so far."""
-        self.event.record((stream or current_stream()).stream)
+        stream = stream or current_stream()
+        with backend.on(stream.device):
+            if self.event is None:
+                self.event = cupy().cuda.Event(**self._options)
+            self.event.record(stream.stream)
 
     def wait(self, stream: Stream | None = None) -> None:
         """Makes later work of `stream`, by default the current one, wait for the mark; returns at once."""
         (stream or current_stream()).wait_event(self)
 
     def query(self) -> bool:
-        """Whether the GPU has passed the mark."""
-        return bool(self.event.done)
+        """Whether the GPU has passed the mark, or none was set."""
+        return self.event is None or bool(self.event.done)
 
     def synchronize(self) -> None:
         """Waits until the GPU has passed the mark."""
-        self.event.synchronize()
+        if self.event is not None:
+            self.event.synchronize()
 
     def elapsed_time(self, end_event: Event) -> float:
-        """Milliseconds between this mark and `end_event`, both made with `enable_timing=True`."""
+        """Milliseconds between this mark and `end_event`, both made with `enable_timing=True`.
+
+        Raises ValueError if one was made without it, or was not recorded yet.
+        """
+        for event in (self, end_event):
+            if event._options["disable_timing"]:
+                raise ValueError("Both events must be created with argument 'enable_timing=True'.")
+            if event.event is None:
+                raise ValueError("Both events must be recorded before calculating elapsed time.")
         return float(cupy().cuda.get_elapsed_time(self.event, end_event.event))
 
 
@@ -81,11 +96,13 @@ class Stream:
 
     def query(self) -> bool:
         """Whether all its work is done."""
-        return bool(self.stream.done)
+        with backend.on(self.device):  # each GPU has a default stream, and CUDA means that of the current GPU
+            return bool(self.stream.done)
 
     def synchronize(self) -> None:
         """Waits until all its work is done."""
-        self.stream.synchronize()
+        with backend.on(self.device):
+            self.stream.synchronize()
 
     def record_event(self, event: Event | None = None) -> Event:
         """An event after the work it has so far."""
@@ -94,8 +111,10 @@ class Stream:
         return event
 
     def wait_event(self, event: Event) -> None:
-        """Makes its later work wait for `event`; returns at once."""
-        self.stream.wait_event(event.event)
+        """Makes its later work wait for `event`, if that was recorded; returns at once."""
+        if event.event is not None:
+            with backend.on(self.device):
+                self.stream.wait_event(event.event)
 
     def wait_stream(self, stream: Stream) -> None:
         """Makes its later work wait for the present work of `stream`."""
@@ -103,17 +122,18 @@ class Stream:
 
 
 def current_stream(device: Any = None) -> Stream:
-    """The current stream, to which work is sent.
+    """The stream to which work of `device`, by default the current GPU, is sent.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.current_stream().query()
     """
-    return Stream(device, existing=cupy().cuda.get_current_stream())
+    index = index_of(device)
+    return Stream(index, existing=cupy().cuda.get_current_stream(index))
 
 
 def default_stream(device: Any = None) -> Stream:
-    """The default stream.
+    """The default stream of `device`, by default the current GPU.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():

@@ -47,7 +47,7 @@ def _unwrap(x: Any) -> Any:
     return x.array if type(x) is Factor else x
 
 
-_ADD = Elementwise(np.add)
+_ADD, _MULTIPLY = Elementwise(np.add), Elementwise(np.multiply)
 
 
 def linear(b: Any, x: Any, w: Any) -> Any:
@@ -81,13 +81,19 @@ def _drop_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
 
 
 def _multiply_terms(x: Any, own: str, y: Any, other: str, later: set[str]) -> tuple[Any, str]:
-    """The product of two operands, and its letters; those that do not occur `later` are summed over."""
+    """The product of two operands, and its letters; those that do not occur `later` are summed over.
+
+    A batch of matrix products, or of numbers if nothing is summed.
+    """
     xp = array_module(x)
     shared = [c for c in dict.fromkeys(own) if c in other]
     batch, summed = [c for c in shared if c in later], [c for c in shared if c not in later]
     rows, columns = ([c for c in dict.fromkeys(t) if c not in shared and c in later] for t in (own, other))
     x = xp.einsum(f"{own}->{''.join(batch + rows + summed)}", x)  # sums over letters of this operand alone
     y = xp.einsum(f"{other}->{''.join(batch + summed + columns)}", y)
+    if not summed:
+        y = y.reshape((*y.shape[: len(batch)], *[1] * len(rows), *y.shape[len(batch) :]))
+        return _MULTIPLY(x[(..., *[None] * len(columns))], y), "".join(batch + rows + columns)
     sizes = dict(zip(batch + rows + summed, x.shape, strict=True)) | dict(
         zip(batch + summed + columns, y.shape, strict=True)
     )

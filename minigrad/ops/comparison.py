@@ -115,4 +115,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """
     if input.array.shape != other.array.shape:
         return False
-    return bool(compute(lambda a, b: (a == b).all(), input, other.array).array)
+    return bool(compute(_equal, input, other.array).array)
+
+
+def _equal(x: Any, y: Any) -> Any:
+    return (x == y).all()

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
@@ -348,6 +349,7 @@ def _find_steps(lengths: tuple[int, ...]) -> list[tuple[int, int]]:
 def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
     """The array of `index`, with negative indices counted from the end."""
     places, size = index.array, flat.array.size
+    check_same_library(name, (flat.array, places))
     if places.dtype != np.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {places.dtype}; convert with .long()")
     if places.size and not size:
@@ -387,7 +389,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([5.0, 6.0]))
     tensor([5., 0., 6.])
     """
-    check_mask("masked_scatter", mask)
+    check_mask("masked_scatter", mask, input)
     check_types("masked_scatter", input, source)
     shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
     whole, where = expand(input, shape), array_module(mask.array).broadcast_to(mask.array, shape)

@@ -109,11 +109,20 @@ def _convert_tensor(part: TensorBase, where: device) -> Any:
 
 
 def _bring(index: Any, where: device) -> Any:
-    """An array of indices or a mask (uint8 too), moved to the GPU of the tensor if it is on the CPU, as in PyTorch."""
+    """An array of indices or a mask (uint8 too), moved to the GPU of the tensor if it is on the CPU, as in PyTorch.
+
+    Raises RuntimeError if it is on another GPU, or on one where the tensor is not.
+    """
     if index.dtype == np.uint8:
         hint = "as a mask, use x[mask.bool()]; as places, .long()"
         warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
         index = quiet(np.not_equal, index, 0)
+    held = device_of(index)
+    if held is not CPU and held != where:
+        raise RuntimeError(
+            f"indices should be either on cpu or on the same device as the indexed tensor ({where}), got {held}; "
+            f"move them with .to('{where}')"
+        )
     return to_device(index, where) if type(index) is np.ndarray and where is not CPU else index
 
 

@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
@@ -83,11 +84,12 @@ def _not_a_mask(what: str, mask: Any) -> RuntimeError:
     return RuntimeError(f"{what} with dtype {dtype}; compare it, for example mask != 0")
 
 
-def check_mask(name: str, mask: Any) -> None:
-    """Raises unless `mask` is a tensor of bools."""
+def check_mask(name: str, mask: Any, input: Any) -> None:
+    """Raises unless `mask` is a tensor of bools, on the device of `input`."""
     require_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
         raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)
+    check_same_library(name, (input.array, mask.array))
 
 
 def check_gradient_can_flow(value: Any, dtype: Any) -> None:
@@ -106,13 +108,13 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     >>> torch.masked_fill(x, x < 0, 0)
     tensor([1., 0.])
     """
-    check_mask("masked_fill", mask)
+    check_mask("masked_fill", mask, input)
     require_number("masked_fill", "value", value)
     common, fill = input.array.dtype, _mask_filled[isinstance(value, TensorBase)]
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     check_gradient_can_flow(value, common)
-    mask, value, input = move_scalars(mask, number_inside(value), input)
+    value, input = move_scalars(number_inside(value), input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
         if type(mask.array) is not np.ndarray:  # a GPU's result lies as the first operand does
@@ -133,7 +135,7 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
     >>> torch.masked_select(x, x < 0)
     tensor([-2.])
     """
-    check_mask("masked_select", mask)
+    check_mask("masked_select", mask, input)
     shape = common_shape("masked_select", input.array.shape, mask.array.shape)
     wide = array_module(mask.array).broadcast_to(mask.array, shape)
     return _mask_selected(expand(input, shape), key=watch((wide,), mask))

@@ -15,7 +15,7 @@ from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import type_name
 from minigrad.ops.copies import cast
-from minigrad.ops.device import move_scalars
+from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.keys import check_places, check_put, count_axes, read_array, read_key
@@ -121,11 +121,14 @@ def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
 
 # ---- values -----------------------------------------------------------------------------
 def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) -> Any:
-    """The assigned value: a tensor on the device of `target`, or a number converted to its dtype."""
+    """The assigned value: a tensor, or a number converted to the dtype of `target`.
+
+    As in `copy_`, a tensor may be on another device; under arrays of a key only a number in a 0-d tensor may.
+    """
     array = target.array
     if isinstance(value, TensorBase):
-        if array.__class__ is not np.ndarray:
-            value = move_scalars(target, value)[1]
+        if (basic or not value.array.ndim) and not array.__class__ is value.array.__class__ is np.ndarray:
+            value = move(value, device_of(array))
         if not basic and value.array.ndim and value.array.shape[0] == 1:
             value = reshape(value, _drop_leading_ones(value.array.shape, 0))
         if value.array.dtype != array.dtype and not basic:
@@ -195,7 +198,7 @@ def _write_array(array: Any, key: Any, source: Any) -> None:
                 check_fits_region(source, read_array(array, key), array, leading_ones=True)
         store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
-        check_fits_region(np.asarray(source), array[key], array, leading_ones=True)
+        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
         raise
     except IndexError:
         read_array(array, key)

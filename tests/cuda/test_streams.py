@@ -24,3 +24,36 @@ class TestStreams:
         end.synchronize()
         assert end.query() and side.query() and start.elapsed_time(end) > 0
         cuda.set_stream(cuda.default_stream())
+
+    def test_each_gpu_has_streams_of_its_own(self):
+        first, second = cuda.Stream(0), cuda.Stream(1)
+        with cuda.stream(first), cuda.stream(second):
+            assert cuda.current_device() == 1
+            assert cuda.current_stream() == second and cuda.current_stream(0) == first
+        assert cuda.current_stream(1) == cuda.default_stream(1) != cuda.default_stream(0)
+        assert cuda.current_device() == 0
+
+    def test_a_mark_belongs_to_the_gpu_whose_stream_records_it_first(self):
+        first, second = cuda.Stream(0), cuda.Stream(1)
+        mark = second.record_event()
+        first.wait_event(mark)
+        first.wait_stream(second)
+        with cuda.stream(second):
+            mark.record()
+        cuda.default_stream(1).record_event(mark)
+        with pytest.raises(RuntimeError, match="cudaErrorInvalidResourceHandle"):
+            mark.record(first)
+
+    def test_an_event_that_was_not_recorded_lets_all_pass(self):
+        mark = cuda.Event()
+        mark.wait()
+        mark.synchronize()
+        assert mark.query()
+
+    def test_times_need_two_recorded_events_that_measure_it(self):
+        start, end = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
+        start.record()
+        with pytest.raises(ValueError, match="Both events must be recorded before calculating elapsed time"):
+            start.elapsed_time(end)
+        with pytest.raises(ValueError, match="Both events must be created with argument 'enable_timing=True'"):
+            start.elapsed_time(cuda.Event())

@@ -171,7 +171,9 @@ def test_operands_on_two_gpus_are_refused():
         "mul": lambda: first * second,
         "mm": lambda: first @ second,
         "cat": lambda: mg.cat([first, second]),
-        "index assignment": lambda: first.__setitem__(0, second[0]),
+        "index assignment": lambda: first.__setitem__(first > 0, second[0]),
+        "masked_select": lambda: first.masked_select(second > 0),
+        "equal": lambda: mg.equal(first, second),
         "where": lambda: mg.where(first > 0, first, second),
         "addmm": lambda: F.linear(first, second, first[0]),
     }.items():
@@ -180,6 +182,25 @@ def test_operands_on_two_gpus_are_refused():
         text = str(caught.value)
         assert text.startswith(f"{name}: expected all tensors to be on the same device, but operand ")
         assert "is on cuda:0 and operand " in text and "is on cuda:1" in text and ".to('cuda:0')" in text
+
+
+@pytest.mark.parametrize("there", ["cpu", "cuda:0"])
+@pytest.mark.parametrize("key", [0, (slice(None), 1), ...])
+def test_an_assigned_part_may_be_on_another_device(key, there):
+    """As in `copy_`, PyTorch brings it to the tensor; its gradient goes back."""
+    for here, other in ((SECOND, there), (there, SECOND)):
+        x, value = mg.zeros(2, 2, device=here), mg.tensor([2.0, 3.0], device=other, requires_grad=True)
+        x[key] = value
+        x.sum().backward()
+        assert x.device == mg.device(here) and value.grad.device == value.device
+        assert x[key].tolist() == mg.tensor([2.0, 3.0]).expand(x[key].shape).tolist()
+
+
+def test_a_number_under_a_mask_may_be_on_another_device():
+    x, number = mg.zeros(2), mg.tensor(2.0, device=SECOND)
+    x[x == 0] = number
+    x[mg.tensor([1])] = number + 1
+    assert x.tolist() == [2.0, 3.0]
 
 
 def test_a_0d_tensor_on_the_cpu_is_accepted_beside_a_gpu():

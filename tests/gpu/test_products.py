@@ -42,6 +42,14 @@ def test_einsum_is_numpys_in_one_product_for_each_pair(stand_in, case):
     assert LIBRARIES[stand_in].calls - before <= len(shapes) - 1
 
 
+@pytest.mark.parametrize("equation", ["ij,ij->ij", "i,j->ij", "ij,i->ji"])
+def test_numbers_are_multiplied_without_matrix_products_if_nothing_is_summed(stand_in, equation):
+    before = LIBRARIES[stand_in].calls
+    x, y = [stand_in.ones((2, 3)[: len(term)]) for term in equation.partition("->")[0].split(",")]
+    products.einsum(equation, x, y)
+    assert LIBRARIES[stand_in].calls == before
+
+
 def test_a_bias_of_halves_is_rounded_with_the_product(stand_in):
     generator = np.random.default_rng(16)
     x, w, b = [generator.standard_normal(s).astype(np.float16) for s in ((2, 10, 7), (5, 7), (5,))]

@@ -33,6 +33,8 @@ def check(got, want):
 ABOUT_VALUES = {
     "torch.zeros(3,2).index_add(0,torch.tensor([0,3]),torch.ones(2,2))",
     "torch.zeros(3,2).index_fill(0,torch.tensor([3]),5)",
+    "torch.arange(6).take_along_dim(torch.tensor([0,-1]))",
+    "torch.searchsorted(torch.tensor([3,1,2]),torch.tensor([2]),sorter=torch.tensor([1,2,5]))",
     "torch.take(torch.ones(2,2),torch.tensor([4]))",
     "torch.take(torch.ones(2,2),torch.tensor([-5]))",
     "torch.scatter_reduce(torch.ones(3),0,torch.tensor([0,0,3]),torch.tensor([5.,6.,7.]),'sum')",

@@ -24,7 +24,7 @@ class CUDARuntimeError(RuntimeError):
 
 class _Current(threading.local):
     device = 0
-    streams: tuple = ()
+    streams: tuple = ()  # (GPU, stream that was entered there)
     allocator = None  # that of `using_allocator`
     inside = False  # a function that is captured calls others
 
@@ -83,19 +83,29 @@ class Stream:
     null: "Stream"
 
     def __init__(self, null=False, non_blocking=False, ptds=False):
-        self.ptr, self.null_stream, self.device_id = 0 if null else id(self), null, current.device
+        self.ptr, self.null_stream, self.device_id = 0 if null else id(self), null, -1 if null else current.device
         self.done, self.recording, self.non_blocking = True, None, non_blocking
 
     def __enter__(self):
-        current.streams = (*current.streams, self)
+        self._check_device()
+        current.streams = (*current.streams, (current.device, self))
         return self
 
     def __exit__(self, *exception):
         current.streams = current.streams[:-1]
 
     def use(self):
-        current.streams = (self,)
+        self._check_device()
+        elsewhere = [entered for entered in current.streams if entered[0] != current.device]
+        current.streams = (*elsewhere, (current.device, self))
         return self
+
+    def _check_device(self):
+        if self.device_id not in (-1, current.device):
+            raise RuntimeError(
+                f"The device that the stream is created on ({self.device_id}) does not match with the current device "
+                f"({current.device})"
+            )
 
     def synchronize(self):
         journal.stop_at_capture()
@@ -130,11 +140,13 @@ class Event:
     __module__ = "cupy.cuda"
 
     def __init__(self, block=False, disable_timing=False, interprocess=False):
-        self.time, self.done, self.recording = None, True, None
+        self.time, self.done, self.recording, self.device_id = None, True, None, current.device
 
     def record(self, stream=None):
-        self.time = time.perf_counter()
-        self.recording = (stream or cuda.get_current_stream()).recording
+        stream = stream or find_stream()
+        if self.device_id != (current.device if stream.device_id == -1 else stream.device_id):
+            raise CUDARuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle")
+        self.time, self.recording = time.perf_counter(), stream.recording
 
     def synchronize(self):
         pass
@@ -230,9 +242,15 @@ def allocate(size):
     return get_allocator()(size).mem
 
 
+def find_stream(device_id=-1):
+    """The stream that was entered last on a GPU, the current one for -1."""
+    device = current.device if device_id == -1 else device_id
+    return next((stream for where, stream in reversed(current.streams) if where == device), Stream.null)
+
+
 def recording():
     """What the current stream has recorded so far; None where it does not."""
-    return current.streams[-1].recording if current.streams else None
+    return find_stream().recording
 
 
 def _set_device(device):
@@ -257,7 +275,7 @@ cuda = SimpleNamespace(
     alloc=lambda size: get_allocator()(size),
     is_available=lambda: cuda.runtime.getDeviceCount() > 0,
     get_device_id=lambda: current.device,
-    get_current_stream=lambda device_id=None: (Stream.null, *current.streams)[-1],
+    get_current_stream=find_stream,
     get_elapsed_time=lambda start_event, end_event: 1e3 * (end_event.time - start_event.time),
     memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool, MemoryPointer=MemoryPointer),
     runtime=SimpleNamespace(
