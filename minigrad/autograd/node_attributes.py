@@ -26,6 +26,8 @@ from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.walk import fit
 from minigrad.backend import quiet
 
+# Names under which PyTorch records a call with a number: there the number is no operand.
+BY_A_NUMBER = {"PowBackward0", "PowBackward2", "MaskedFillBackward0"}
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 
 
@@ -129,7 +131,7 @@ class Hooked:
             changed = hook(tuple(as_tensors(inputs, create_graph)), outputs)
             if changed is not None:
                 replaced = replace_some(hook, inputs, changed, create_graph)
-                found = [None if changed[i] is None else replaced[i] for i in node.operand_places()[0]]
+                found = [None if changed[i] is None else replaced[i] for i in places_of(node)[0]]
         # Views, and so borrowed: a hook may keep what it was shown.
         return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
 
@@ -153,6 +155,12 @@ def as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
 
 def by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
     """Values along the edges operand by operand; None stands for an operand without an edge."""
-    places, count = node.operand_places()
+    places, count = places_of(node)
     found = dict(zip(places, along_edges, strict=True))
     return [found.get(i) for i in range(count)]
+
+
+def places_of(node: Any) -> tuple[Sequence[int], int]:
+    """`operand_places` of a node, without those of numbers where PyTorch has none."""
+    places, count = node.operand_places()
+    return (range(len(places)), len(places)) if node.name() in BY_A_NUMBER else (places, count)

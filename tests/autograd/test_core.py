@@ -57,6 +57,21 @@ def test_next_functions_of_a_layer_are_bias_input_and_weight():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "call", [lambda x: x**2, lambda x: x.pow(0.5), lambda x: 2**x, lambda x: x.masked_fill(x > 0, 1.0), mg.square]
+)
+def test_a_number_beside_a_power_or_a_mask_has_no_place_in_next_functions(call):
+    x, seen = mg.ones(2, requires_grad=True), []
+    y = call(x)
+    ((leaf, number),) = y.grad_fn.next_functions
+    assert leaf.variable is x and number == 0
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(len(inputs)) or (inputs[0] * 0 + 7,))
+    y.sum().backward()
+    assert seen == [1] and x.grad.tolist() == [7, 7]
+    exponent = mg.tensor(2.0)
+    assert [end and end.variable for end, _ in (x**exponent).grad_fn.next_functions] == [x, None]
+
+
 def test_leaves_are_tensors_that_no_recorded_operation_made():
     x = leaf(2)
     assert x.is_leaf and x.grad_fn is None and x.requires_grad

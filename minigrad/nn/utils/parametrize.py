@@ -199,8 +199,15 @@ def _give_own_class(module: Module) -> None:
     """Changes the class of `module` to a subclass of its own, which can hold properties."""
     kind = type(module)
     facts = {"__module__": kind.__module__, "__qualname__": f"Parametrized{kind.__qualname__}", "_plain_class": kind}
-    module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), facts | {"__deepcopy__": _copy_deeply})
+    methods = {"__deepcopy__": _copy_deeply, "__reduce_ex__": _refuse_pickling}
+    module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), facts | methods)
     module.parametrizations = ModuleDict()
+
+
+def _refuse_pickling(_self: Any, _protocol: Any = None) -> Any:
+    raise RuntimeError(
+        "Serialization of parametrized modules is only supported through state_dict(): its class is of its own"
+    )
 
 
 def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:

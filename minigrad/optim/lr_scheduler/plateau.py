@@ -60,10 +60,10 @@ class ReduceLROnPlateau(LRScheduler):
             raise ValueError(f"mode {mode} is unknown! Known are 'min' and 'max'")
         if threshold_mode not in ("rel", "abs"):
             raise ValueError(f"threshold mode {threshold_mode} is unknown! Known are 'rel' and 'abs'")
+        self.mode_worse = inf if mode == "min" else -inf  # first: `state_dict()` prints in this order, as PyTorch's
         self.mode = mode
         self.threshold = threshold
         self.threshold_mode = threshold_mode
-        self.mode_worse = inf if mode == "min" else -inf
         self._reset()
 
     def _reset(self) -> None:

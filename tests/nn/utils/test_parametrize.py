@@ -1,6 +1,7 @@
 """`nn.utils.parametrize` and `parametrizations`: parameters that are computed, assigned, copied and removed."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -197,3 +198,10 @@ def test_a_wrong_right_inverse_is_refused_where_it_is_registered(inverse, first,
     with pytest.raises(ValueError, match=second):
         parametrize.register_parametrization(layer, "weight", Same())
     assert len(layer.parametrizations.weight) == 1
+
+
+def test_a_parametrized_module_is_not_pickled():
+    layer = nn.Linear(2, 2)
+    parametrize.register_parametrization(layer, "weight", nn.Identity())
+    with pytest.raises(RuntimeError, match=r"only supported through state_dict\(\)"):
+        pickle.dumps(layer)

@@ -25,3 +25,11 @@ def test_plateau_with_an_epoch_warns_and_counts_from_it():
 def test_options_out_of_range_are_refused(name, options, text):
     with pytest.raises(ValueError, match=text):
         getattr(lr_scheduler, name)(make_optimizer(1.0, momentum=0.9), **options)
+
+
+def test_the_state_of_a_plateau_is_printed_in_pytorchs_order():
+    schedule = lr_scheduler.ReduceLROnPlateau(make_optimizer(1.0))
+    assert list(schedule.state_dict())[6:] == [
+        "last_epoch", "_last_lr", "mode_worse", "mode", "threshold", "threshold_mode", "best", "cooldown_counter",
+        "num_bad_epochs",
+    ]  # fmt: skip
