@@ -14,6 +14,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd import enable_grad, no_grad
 from minigrad.course.calling import (
     WroteIntoArgumentsError,
@@ -23,11 +25,12 @@ from minigrad.course.calling import (
     refuse_parameters,
 )
 from minigrad.course.checker import check_gradients
-from minigrad.course.comparing import describe_by_arguments, describe_difference, is_data
+from minigrad.course.comparing import as_array, can_be_explained, describe_difference, is_data, try_arguments
 from minigrad.course.exercise import KNOWN, Exercise, draw_point
 from minigrad.course.limit import TooLong, memory_limit, time_limit
 from minigrad.course.progress import note
 
+PRINTED = 9  # numbers of a tensor, at most, that are shown: enough to try an answer on paper
 GIBIBYTES = 2  # memory limit, more than any exercise needs
 KEEPS = "called once more with the same arguments it answers differently: does it keep something between calls?"
 SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, MemoryError)  # errors with their own message
@@ -184,9 +187,41 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
         if hidden:
             return f"{where}: the answer is not right"
         if not complaint.startswith("it is the right answer"):
-            complaint = describe_by_arguments(returned, exercise.solution, case, exercise.parameters) or complaint
+            complaint = _explain(exercise, answer, returned, case) or complaint
         return f"{where}: {complaint}"
     return KEEPS if _keeps_something(exercise, answer, cases[0]) else None
+
+
+def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case: tuple[Any, ...]) -> str | None:
+    """The change of the arguments that makes a wrong answer right, for this case and for all others that are shown.
+
+    In a regular image, such as 0 to 8 in three rows, different changes give the same numbers; another case rules out
+    those that agree by chance.
+    """
+    if not can_be_explained(returned):
+        return None
+    ruled_out = [_rule_out(exercise, answer, other) for other in exercise.cases if other is not case]
+    for text, fits in try_arguments(returned, exercise.solution, case, exercise.parameters):
+        if fits and not any(_name_alike(text) in texts for texts in ruled_out):
+            return text
+    return None
+
+
+def _rule_out(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, ...]) -> set[str]:
+    """The changes of the arguments that do not make an answer right for this case."""
+    try:
+        returned = answer(*copy.deepcopy(case))
+    except Exception:  # noqa: BLE001 (a student's code may raise anything)
+        return set()
+    if not can_be_explained(returned):
+        return set()
+    tried = try_arguments(returned, exercise.solution, case, exercise.parameters)
+    return {_name_alike(text) for text, fits in tried if not fits}
+
+
+def _name_alike(explanation: str) -> str:
+    """An explanation with one word for the reversal of two indices and of more."""
+    return explanation.replace(" swapped along ", " reversed along ")
 
 
 def _is_right(exercise: Exercise, case: tuple[Any, ...], returned: Any) -> bool:
@@ -220,12 +255,17 @@ def _without_graph(answer: Callable[..., Any], *given: Any) -> Any:
 
 
 def show_case(case: tuple[Any, ...], names: Sequence[str]) -> str:
-    """The text for the arguments of a call: tensors by name and shape, numbers by name and value."""
-    parts = [
-        f"{name} {tuple(x.shape)}" if is_data(x) and x.ndim else f"{name} = {x!r}"
-        for name, x in zip(names, case, strict=False)
-    ]
-    return ", ".join(parts)
+    """The text for the arguments of a call: tensors by name and shape, numbers and small whole tensors by value."""
+    return ", ".join(f"{name} {_show(x)}" for name, x in zip(names, case, strict=False))
+
+
+def _show(x: Any) -> str:
+    if not (is_data(x) and x.ndim):
+        return f"= {x!r}"
+    numbers = as_array(x)
+    if numbers.size <= PRINTED and np.array_equal(numbers, np.round(numbers)):
+        return f"= {numbers.astype(int).tolist()}"
+    return f"{tuple(x.shape)}"
 
 
 def _finish(complaint: str | None) -> str | None:

@@ -77,14 +77,17 @@ def _blame_the_kind(a: Any, r: Any) -> str | None:
     return None
 
 
-def describe_by_arguments(
-    answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
-) -> str | None:
-    """Finds changed arguments for which the wrong answer would be right: K flipped, i and j exchanged; else None."""
+def can_be_explained(answer: Any) -> bool:
+    """Whether an answer has enough numbers to be compared with those for changed arguments."""
     if not is_data(answer) or as_array(answer).size < 4:
-        return None  # a few numbers may agree by chance
-    if np.all(as_array(answer) == as_array(answer).flat[0]):
-        return None  # so may equal numbers
+        return False  # a few numbers may agree by chance
+    return not np.all(as_array(answer) == as_array(answer).flat[0])  # so may equal numbers
+
+
+def try_arguments(
+    answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
+) -> Iterator[tuple[str, bool]]:
+    """Changes of the arguments (K flipped, i and j exchanged), and whether the wrong answer would be right for them."""
 
     def fits(changed: Sequence[Any]) -> bool:
         try:
@@ -95,14 +98,13 @@ def describe_by_arguments(
     for a, b in combinations(range(len(case)), 2):
         exchanged = list(case)
         exchanged[a], exchanged[b] = case[b], case[a]
-        if type(case[a]) is type(case[b]) and fits(exchanged):
-            return f"this would be right with {names[a]} and {names[b]} exchanged"
+        if type(case[a]) is type(case[b]):
+            yield f"this would be right with {names[a]} and {names[b]} exchanged", fits(exchanged)
     for i, x in enumerate(case):
         if isinstance(x, Tensor) and x.ndim > 0 and x.numel() <= LARGEST:
             for changed, how in move_about(x.detach().numpy()):
-                if fits([*case[:i], tensor(changed), *case[i + 1 :]]):
-                    return f"this would be right for {names[i]} {how}"
-    return None
+                changed_case = [*case[:i], tensor(changed), *case[i + 1 :]]
+                yield f"this would be right for {names[i]} {how}", fits(changed_case)
 
 
 def move_about(array: Any) -> Iterator[tuple[Any, str]]:
@@ -180,6 +182,8 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
         return ": an axis of size 1 too many, or too few"
     if len(wrong) == len(right) + 1 and wrong[1:] == right:
         return ": is a sum over the first axis missing?"
+    if not wrong:
+        return ": it is one number; does `return` stand inside a loop?"
     if prod(wrong) == prod(right):
         return ": as many numbers as are due, in another shape"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:
@@ -205,7 +209,7 @@ def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
     wrong = ~np.isclose(a, r, rtol=tolerance, atol=tolerance)
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     difference = a - r
-    if np.allclose(difference, difference.flat[0], rtol=tolerance, atol=tolerance):
+    if a.size > 3 and np.allclose(difference, difference.flat[0], rtol=tolerance, atol=tolerance):
         return "all numbers are off by the same amount"
     count = f"1 of {a.size} numbers is" if wrong.sum() == 1 else f"{int(wrong.sum())} of {a.size} numbers are"
     return f"{count} wrong, the first at index {first}, where it says {a[first]:.4g}"

@@ -53,6 +53,11 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
         ("7.stretch", lambda g, x, b: g.sum(1), "here (3,): was it summed over the right axes?"),
         ("7.matmul", lambda g, a, b: g @ b.T, "a gradient has the shape of its argument, here (3, 4).\n"),
         ("8.dw", lambda g, x, w, b: w * g.sum(), "of w (value 1.49492), output index (0, 2, 0, 0): finite differences"),
+        ("1.corr2d", lambda X, K: corr2d(X, K.T), "right for K transposed: axis 0 and axis 1 are exchanged."),
+        ("1.corr2d", lambda X, K: corr2d(X.T, K), "right for X transposed: axis 0 and axis 1 are exchanged."),
+        ("1.corr2d", lambda X, K: corr2d(X, K.flip(0)), "right for K swapped along axis 0."),
+        ("1.corr2d", lambda X, K: X[0, 0], "it is one number; does `return` stand inside a loop?"),
+        ("1.corr2d", lambda X, K: corr2d(X, K + 1), "K = [[1, 2], [0, 3]]: 4 of 4 numbers are wrong"),
         ("1.corr2d", mg.zeros(2, 2), "got Tensor: give its name, without a call."),
         ("3.receptive_field", lambda kernels, strides: kernels, "one number is due, and it returned a list of 1."),
         ("12.winograd", lambda d, g: 1, "a list of 2 numbers is due, and it returned one number."),
@@ -62,7 +67,11 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
         ("6.distance", lambda lr, c, steps: (1 - lr * c) ^ steps, "a power is written x ** y"),
         ("9.momentum", lambda w, g, v, lr, mu: (mu * v + g, w - lr * (mu * v + g)), "right, but in the wrong order"),
         ("6.best", lambda curvatures: 2 / (curvatures[0] + curvatures[1]), "4.0, 9.0, 1.0]: 0.153846 is not right."),
-        ("9.accuracy", lambda s, t: (s.argmax(1, keepdim=True) == t).float().mean(), "labels (6,): 0.5 is not right."),
+        (
+            "9.accuracy",
+            lambda s, t: (s.argmax(1, keepdim=True) == t).float().mean(),
+            "labels = [2, 2, 2, 0, 1, 2]: 0.5 is not right.",
+        ),
         ("10.confusion", lambda p, t, n: (mg.eye(n)[t].T @ mg.eye(n)[p]).clamp(max=1), "1 of 9 numbers is wrong"),
         ("4.one_by_one", lambda X, K: mg.nn.functional.conv2d(X[None], K)[0], "write the product of matrices yourself"),
     ],
@@ -70,6 +79,15 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
 def test_a_wrong_answer_gets_its_message(name, answer, words, capsys):
     verdict, text = ask(capsys, name, answer)
     assert verdict is False and words.lower() in text.lower()
+
+
+def test_a_kernel_read_in_another_order_is_told_from_an_image_read_in_another_order(capsys):
+    solution = find("1.corr2d").solution
+    for order in ([0], [1], [0, 1]):
+        how = "flipped" if len(order) > 1 else "swapped"
+        assert f"right for K {how} along" in ask(capsys, "1.corr2d", lambda X, K, o=order: solution(X, K.flip(o)))[1]
+        answer = ask(capsys, "1.corr2d", lambda X, K, o=order: solution(X.flip(o), K))[1]
+        assert f"right for X {'flipped' if len(order) > 1 else 'reversed'} along" in answer
 
 
 def test_several_products_are_refused_where_one_is_enough(capsys):

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.course.calling import guard
 from minigrad.course.comparing import as_array, describe_difference, refuse_what_is_no_number
 from minigrad.course.exercise import exercise
-from minigrad.creation import arange, tensor, zeros
+from minigrad.creation import tensor, zeros
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 from minigrad.viz import graph
@@ -39,7 +39,10 @@ def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
 
 @exercise(
     "1.corr2d",
-    cases=[(arange(9.0).reshape(3, 3), arange(4.0).reshape(2, 2)), (image(5, 6), image(2, 3, seed=1))],
+    cases=[
+        (tensor([[3.0, 1, 4], [1, 5, 9], [2, 6, 5]]), tensor([[1.0, 2], [0, 3]])),  # small, to try on paper
+        (image(5, 6), image(2, 3, seed=1)),
+    ],
     hidden=[(image(3, 7), image(3, 1, seed=2)), (image(4, 4), image(4, 4, seed=3))],
     page="chapter 1, 'Two loops'",
     hint="for each place of the window: multiply it with the kernel, pixel by pixel, and add up. How many places "

@@ -27,7 +27,7 @@ def loss(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 @exercise(
-    "5.dK", cases=[(bars(), image(1, 2), bars()[:, :7]), (image(5, 6), image(2, 3, seed=1), image(4, 4, seed=2))],
+    "5.dK", cases=[(image(5, 6), image(2, 3, seed=1), image(4, 4, seed=2)), (bars(), image(1, 2), bars()[:, :7])],
     hidden=[(image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))], page="chapter 5, 'On paper'",
     by_hand=True,
     hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
