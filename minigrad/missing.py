@@ -36,7 +36,6 @@ ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad"}  # PyTorch's second
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
     "torch.amp": "autocast_mode grad_scaler",
     "torch.autograd": "anomaly_mode grad_mode",
-    "torch.cuda": "memory",
     "torch.cuda.amp": "autocast_mode common grad_scaler",
     "torch.distributions": (
         "bernoulli beta categorical cauchy chi2 dirichlet exponential geometric gumbel half_normal "

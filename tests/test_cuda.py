@@ -2,14 +2,17 @@
 
 import pytest
 
-from minigrad import backend, cuda, random
+from minigrad import backend, backends, cuda, ones, random
 
 NEEDS_A_GPU = {
     "current_device": (),
     "set_device": (0,),
     "device": (0,),
     "synchronize": (),
+    "init": (),
     "get_device_name": (0,),
+    "get_device_capability": (),
+    "get_device_properties": ("cuda",),
     "mem_get_info": (),
     "Event": (),
     "Stream": (),
@@ -32,7 +35,9 @@ class TestWithoutAGpu:
 
     def test_questions_are_answered_with_none_and_zero(self):
         assert not cuda.is_available()
+        assert not cuda.is_initialized() and not backends.cuda.is_built()
         assert cuda.device_count() == cuda.memory_allocated() == cuda.memory_reserved() == 0
+        assert cuda.max_memory_allocated() == cuda.max_memory_reserved() == 0
 
     def test_seeds_for_the_gpu_leave_the_cpus_alone(self):
         random.manual_seed(3)
@@ -40,10 +45,12 @@ class TestWithoutAGpu:
         cuda.manual_seed_all(1)
         cuda.seed_all()
         cuda.empty_cache()
+        cuda.reset_peak_memory_stats()
+        cuda.ipc_collect()
         assert random.initial_seed() == 3
 
     def test_changing_nothing_needs_no_gpu(self):
-        with cuda.device(None), cuda.device(-1):
+        with cuda.device(None), cuda.device(-1), cuda.device_of(ones(1)):
             assert backend._cuda is None
         with cuda.stream(None):
             assert backend._cuda is None

@@ -1,8 +1,10 @@
-"""Settings of the GPU's matrix products."""
+"""Settings of the GPU's matrix products, and whether there is a GPU."""
 
 from __future__ import annotations
 
 import os
+
+from minigrad.backend import is_available
 
 
 class _Matmul:
@@ -19,3 +21,13 @@ class _Matmul:
 
 
 matmul = _Matmul()
+
+
+def is_built() -> bool:
+    """Whether CuPy and a GPU are there: the same as `cuda.is_available()`.
+
+    >>> import minigrad as torch
+    >>> torch.backends.cuda.is_built() == torch.cuda.is_available()
+    True
+    """
+    return is_available()

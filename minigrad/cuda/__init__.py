@@ -1,8 +1,8 @@
 """`minigrad.cuda`: GPUs under PyTorch's names, a thin layer over CuPy.
 
-Without a GPU `is_available()` is False, `device_count()` 0, `why_not()` says why, seeds and
-`empty_cache()` do nothing, and everything else raises RuntimeError with that reason. A device is
-given as its number, as "cuda:1", as `minigrad.device`, or left out: the current one.
+Without a GPU `is_available()` is False, counts of devices and bytes are 0, `why_not()` says why, seeds and
+`empty_cache()` do nothing, and everything else raises RuntimeError with that reason. A device is given as its number,
+as "cuda:1", as `minigrad.device`, or left out: the current one.
 
 Source: https://docs.pytorch.org/docs/stable/cuda.html
 """
@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING
 from minigrad.backend import device_count, is_available, why_not
 from minigrad.creation import types_on
 from minigrad.cuda.devices import (
-    current_device, device, empty_cache, get_device_name, mem_get_info, memory_allocated, memory_reserved, set_device,
-    synchronize,
+    current_device, device, device_of, get_device_capability, get_device_name, get_device_properties, init,
+    is_bf16_supported, is_initialized, set_device, synchronize,
+)
+from minigrad.cuda.memory import (
+    empty_cache, ipc_collect, max_memory_allocated, max_memory_reserved, mem_get_info, memory_allocated,
+    memory_reserved, reset_peak_memory_stats,
 )
 from minigrad.cuda.random import (
     get_rng_state, get_rng_state_all, initial_seed, manual_seed, manual_seed_all, seed, seed_all, set_rng_state,
@@ -39,11 +43,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BoolTensor", "ByteTensor", "CUDAGraph", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
     "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "amp", "current_device", "current_stream",
-    "default_stream", "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all",
-    "graph", "graph_pool_handle", "graphs", "initial_seed", "is_available", "is_current_stream_capturing",
-    "make_graphed_callables", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved",
-    "seed", "seed_all", "set_device", "set_rng_state", "set_rng_state_all", "set_stream", "stream", "synchronize",
-    "why_not",
+    "default_stream", "device", "device_count", "device_of", "empty_cache", "get_device_capability", "get_device_name",
+    "get_device_properties", "get_rng_state", "get_rng_state_all", "graph", "graph_pool_handle", "graphs", "init",
+    "initial_seed", "ipc_collect", "is_available", "is_bf16_supported", "is_current_stream_capturing", "is_initialized",
+    "make_graphed_callables", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",
+    "mem_get_info", "memory_allocated", "memory_reserved", "reset_peak_memory_stats", "seed", "seed_all", "set_device",
+    "set_rng_state", "set_rng_state_all", "set_stream", "stream", "synchronize", "why_not",
 ]
 
 if not TYPE_CHECKING:

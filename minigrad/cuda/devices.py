@@ -1,12 +1,11 @@
-"""The current GPU, the properties of each GPU, and the use of its memory."""
+"""The current GPU, and the properties of each GPU."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigrad import backend, devices
-from minigrad.backend import is_available
 
 
 def cupy() -> Any:
@@ -84,6 +83,67 @@ def synchronize(device: Any = None) -> None:
     cupy().cuda.Device(index_of(device)).synchronize()
 
 
+class device_of(device):
+    """A context in which the GPU of a tensor is the current one; a tensor on the CPU changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.device_of(torch.ones(1)):
+    ...     pass
+    """
+
+    def __init__(self, obj: Any) -> None:
+        super().__init__(obj.get_device())  # -1 for the CPU
+
+
+def init() -> None:
+    """Looks for a GPU, which is otherwise done when one is first asked for. Raises RuntimeError if there is none.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     torch.cuda.init()
+    """
+    cupy()
+
+
+def is_initialized() -> bool:
+    """Whether a GPU was asked for, and found.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.is_initialized() <= torch.cuda.is_available()
+    True
+    """
+    return backend._cuda is not None
+
+
+class DeviceProperties(NamedTuple):
+    """What is known of a GPU; `major` and `minor` are its compute capability, `total_memory` is in bytes."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+    max_threads_per_multi_processor: int
+
+    def __repr__(self) -> str:
+        return (
+            f"_CudaDeviceProperties(name='{self.name}', major={self.major}, minor={self.minor}, "
+            f"total_memory={self.total_memory >> 20}MB, multi_processor_count={self.multi_processor_count})"
+        )
+
+
+def get_device_properties(device: Any = None) -> DeviceProperties:
+    """Name, compute capability, memory and processors of the GPU.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     gigabytes = torch.cuda.get_device_properties(0).total_memory / 2**30
+    """
+    facts = cupy().cuda.runtime.getDeviceProperties(index_of(device))
+    numbers = ("major", "minor", "totalGlobalMem", "multiProcessorCount", "maxThreadsPerMultiProcessor")
+    return DeviceProperties(facts["name"].decode(), *[int(facts[number]) for number in numbers])
+
+
 def get_device_name(device: Any = None) -> str:
     """The product name of the GPU.
 
@@ -91,56 +151,24 @@ def get_device_name(device: Any = None) -> str:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.get_device_name(0)
     """
-    return str(cupy().cuda.runtime.getDeviceProperties(index_of(device))["name"].decode())
+    return get_device_properties(device).name
 
 
-# ---- memory, in bytes -----------------------------------------------------------------------
-
-
-def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """Free and total memory of the GPU.
+def get_device_capability(device: Any = None) -> tuple[int, int]:
+    """The compute capability of the GPU: (9, 0) for an H100.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
-    ...     value = torch.cuda.mem_get_info()
+    ...     major, minor = torch.cuda.get_device_capability()
     """
-    with backend.on(devices.device("cuda", index_of(device))):
-        free, total = cupy().cuda.runtime.memGetInfo()
-    return int(free), int(total)
+    return get_device_properties(device)[1:3]
 
 
-def _measure_pool(device: Any, measure: str) -> int:
-    if not is_available():
-        return 0
-    with backend.on(devices.device("cuda", index_of(device))):
-        return int(getattr(cupy().get_default_memory_pool(), measure)())
-
-
-def memory_allocated(device: Any = None) -> int:
-    """Bytes of this program's arrays on the GPU; 0 without a GPU.
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """False: there is no bfloat16 here.
 
     >>> import minigrad as torch
-    >>> torch.cuda.memory_allocated() >= 0
-    True
+    >>> torch.cuda.is_bf16_supported()
+    False
     """
-    return _measure_pool(device, "used_bytes")
-
-
-def memory_reserved(device: Any = None) -> int:
-    """Bytes of the memory pool, used and unused; 0 without a GPU.
-
-    >>> import minigrad as torch
-    >>> torch.cuda.memory_reserved() >= 0
-    True
-    """
-    return _measure_pool(device, "total_bytes")
-
-
-def empty_cache() -> None:
-    """Frees the unused memory of the pool.
-
-    >>> import minigrad as torch
-    >>> torch.cuda.empty_cache()
-    """
-    if is_available():
-        cupy().get_default_memory_pool().free_all_blocks()
+    return False

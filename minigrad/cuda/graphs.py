@@ -21,9 +21,9 @@ Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 from __future__ import annotations
 
 import gc
-import re
+import inspect
 from pathlib import Path
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 import minigrad
@@ -228,7 +228,7 @@ def _explain(error: BaseException | None, traceback: TracebackType | None) -> st
     while traceback is not None:  # the first call into the library, except modules that call others
         code = traceback.tb_frame.f_code
         if code.co_filename.startswith(PACKAGE) and code.co_filename != __file__:
-            call = re.sub(r"^\w+Methods\.", "Tensor.", code.co_qualname) + "()"
+            call = f"{_name_as_called(code)}()"
             if code.co_name not in ("__call__", "forward", "call"):
                 break
         traceback = traceback.tb_next
@@ -237,6 +237,13 @@ def _explain(error: BaseException | None, traceback: TracebackType | None) -> st
         "depends on one, or copies from there, and a CUDA graph computes only when it is replayed: call it before or "
         f"after the capture ({type(error).__name__}: {error})"
     )
+
+
+def _name_as_called(code: CodeType) -> str:
+    """The name of a function in a program: that of a method is the one that it has in `Tensor`."""
+    methods = inspect.getmembers(Tensor, inspect.isfunction)
+    names = [name for name, method in methods if inspect.unwrap(method).__code__ is code]
+    return f"Tensor.{code.co_name if code.co_name in names else names[0]}" if names else code.co_qualname
 
 
 # ---- functions whose forward and backward are graphs ---------------------------------------------

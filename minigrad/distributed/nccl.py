@@ -54,13 +54,16 @@ def world(control: Communicator) -> Communicator:
 
 
 class Recorded:
-    """A transfer on the GPU, which is done when the GPU has passed its event."""
+    """A transfer on the GPU, which is done when the GPU has passed its event.
+
+    It keeps the arrays: freed earlier, their memory would be given to the computing stream while NCCL uses it.
+    """
 
     source: int | None = None
     received: int | None = None
 
-    def __init__(self, event: Any, source: int | None = None) -> None:
-        self._event, self.source = event, source
+    def __init__(self, event: Any, transfer: Callable[[int], None], source: int | None = None) -> None:
+        self._event, self._transfer, self.source = event, transfer, source
 
     def test(self) -> bool:
         """True once the GPU has done it."""
@@ -93,12 +96,12 @@ class NCCLCommunicator(Communicator):
             ) from error
 
     def _start(self, transfer: Callable[[int], None], source: int | None = None) -> Request:
-        """Starts `transfer` on the communication stream, after the present work of the current stream."""
+        """Starts `transfer`, which holds its arrays, on a stream of ours, after what the current one has so far."""
         before = self._cupy.cuda.get_current_stream().record()
         self._stream.wait_event(before)
         with self._report_errors():
             transfer(self._stream.ptr)
-        return Recorded(self._stream.record(), source)
+        return Recorded(self._stream.record(), transfer, source)
 
     def _start_all(self, transfers: Sequence[Callable[[int], None]]) -> Request:
         """Starts several messages as one transfer."""
@@ -128,20 +131,22 @@ class NCCLCommunicator(Communicator):
         return self._control.barrier()
 
     def broadcast(self, array: Array, root: int) -> Request:
-        here, kind = array.data.ptr, self._find_type(array)
-        return self._start(lambda stream: self._comm.bcast(here, array.size, kind, root, stream))
+        kind = self._find_type(array)
+        return self._start(lambda stream: self._comm.bcast(array.data.ptr, array.size, kind, root, stream))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        here, kind, how = array.data.ptr, self._find_type(array), self._find_operation(op, array)
-        return self._start(lambda stream: self._comm.allReduce(here, here, array.size, kind, how, stream))
+        kind, how = self._find_type(array), self._find_operation(op, array)
+        both = array.data.ptr, array.data.ptr
+        return self._start(lambda stream: self._comm.allReduce(*both, array.size, kind, how, stream))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        here, kind, how = array.data.ptr, self._find_type(array), self._find_operation(op, array)
-        return self._start(lambda stream: self._comm.reduce(here, here, array.size, kind, how, root, stream))
+        kind, how = self._find_type(array), self._find_operation(op, array)
+        both = array.data.ptr, array.data.ptr
+        return self._start(lambda stream: self._comm.reduce(*both, array.size, kind, how, root, stream))
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        here, there, kind = array.data.ptr, out.data.ptr, self._find_type(array)
-        return self._start(lambda stream: self._comm.allGather(here, there, array.size, kind, stream))
+        kind = self._find_type(array)
+        return self._start(lambda stream: self._comm.allGather(array.data.ptr, out.data.ptr, array.size, kind, stream))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
         kept = [] if out is None else [self._prepare_receive(out[i], i) for i in range(self.size)]
@@ -152,8 +157,10 @@ class NCCLCommunicator(Communicator):
         return self._start_all([*sent, self._prepare_receive(array, root)])
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        here, there, kind, how = parts.data.ptr, array.data.ptr, self._find_type(array), self._find_operation(op, array)
-        return self._start(lambda stream: self._comm.reduceScatter(here, there, array.size, kind, how, stream))
+        kind, how = self._find_type(array), self._find_operation(op, array)
+        return self._start(
+            lambda stream: self._comm.reduceScatter(parts.data.ptr, array.data.ptr, array.size, kind, how, stream)
+        )
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
         parts, out = parts.reshape(-1), out.reshape(-1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minigrad import cuda
+from minigrad import cuda, ones
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -36,8 +36,23 @@ class TestDevices:
         with pytest.raises(RuntimeError, match="the last one is 'cuda:1'"):
             function(7)
 
-    def test_name_and_synchronization_of_a_gpu(self):
-        assert cuda.is_available() and cuda.why_not() is None
-        assert cuda.get_device_name() == "Strict stand-in"
+    def test_the_gpu_of_a_tensor_is_chosen(self):
+        with cuda.device_of(ones(1, device="cuda:1")):
+            assert cuda.current_device() == 1
+            with cuda.device_of(ones(1)):
+                assert cuda.current_device() == 1
+        assert cuda.current_device() == 0
+
+    def test_properties_of_a_gpu(self):
+        assert cuda.get_device_name() == cuda.get_device_properties(1).name == "Strict stand-in"
+        assert cuda.get_device_capability("cuda:1") == (9, 0) and not cuda.is_bf16_supported()
+        assert repr(cuda.get_device_properties()) == (
+            "_CudaDeviceProperties(name='Strict stand-in', major=9, minor=0, total_memory=8192MB, "
+            "multi_processor_count=132)"
+        )
+
+    def test_a_gpu_is_there_and_waits(self):
+        cuda.init()
+        assert cuda.is_initialized() and cuda.is_available() and cuda.why_not() is None
         cuda.synchronize()
         cuda.synchronize("cuda:1")

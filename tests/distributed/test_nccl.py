@@ -1,6 +1,7 @@
 """Calls of NCCL on the strict stand-in for CuPy, and tensors on GPUs that MPI sends through the host's memory."""
 
 import contextlib
+import weakref
 
 import pytest
 
@@ -94,6 +95,30 @@ def test_nccl_computes_all_collectives():
         assert "does not reduce bool by BXOR" in catch_refusal(RuntimeError, dist.all_reduce, x, dist.ReduceOp.BXOR)
         if dist.get_world_size() > 1:
             assert "name the source" in catch_refusal(RuntimeError, dist.recv, torch.ones(1, device="cuda"))
+
+
+@ranks(1)
+def test_a_transfer_keeps_its_arrays():
+    """Freed earlier, their memory would be reused while NCCL reads it."""
+    add, empty = dist.ReduceOp.SUM, standin.cupy.empty
+    with use_gpus():
+        data = dist.group.WORLD.data
+        for start in (
+            lambda x: data.broadcast(x, 0),
+            lambda x: data.reduce(x, add, 0),
+            lambda x: data.all_gather(x, empty((1, 2))),
+            lambda x: data.gather(x, empty((1, 2)), 0),
+            lambda x: data.scatter(x[None], empty(2), 0),
+            lambda x: data.reduce_scatter(x[None], empty(2), add),
+            lambda x: data.all_to_all(x, [2], empty(2), [2]),
+        ):
+            x = standin.cupy.ones(2)
+            held = weakref.ref(x.data.mem)
+            request = start(x)
+            del x
+            assert held() is not None
+            del request
+            assert held() is None
 
 
 @ranks(1, 2)

@@ -144,7 +144,7 @@ CROSSINGS = {
     "Tensor.__bool__": lambda x: bool(x[0] > 0),
     "Tensor.__float__": lambda x: float(x[0]),
     "nonzero": lambda x: mg.nonzero(x),
-    "getitem": lambda x: x[x > 0],
+    "Tensor.__getitem__": lambda x: x[x > 0],
     "tensor": lambda x: mg.tensor([1.0], device="cuda"),
     "Tensor.cuda": lambda x: mg.zeros(1).cuda(),
     "synchronize": lambda x: cuda.synchronize(),

@@ -101,7 +101,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     bad = first_out_of_range(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
         what = "" if num_classes == -1 else f", and num_classes positive, here {num_classes}"
-        raise RuntimeError(f"Class values must be non-negative{what}: got {bad}")
+        got = "" if bad is None else f": got {bad}"  # a GPU's classes are not looked at
+        raise RuntimeError(f"Class values must be non-negative{what}{got}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
     return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long().contiguous()
