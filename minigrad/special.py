@@ -42,7 +42,7 @@ entr = unary(
 )
 
 
-@takes_out
+@takes_out(cast=True)
 def ndtr(input: Tensor) -> Tensor:
     """The probability that a normal number is at most x, ``erfc(-x / sqrt(2)) / 2``.
 

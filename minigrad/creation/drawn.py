@@ -16,7 +16,7 @@ from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
-from minigrad.ops.arguments import as_int, as_number
+from minigrad.ops.arguments import as_int, as_number, as_size
 from minigrad.ops.writes import check_memory, store, write_out
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.randperm(4).sort().values
     tensor([0, 1, 2, 3])
     """
-    n = as_int(n, "n")
+    n = as_size(n, "n")
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     dtype = np.dtype(np.int64) if dtype is None else dtype

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.layout import contiguous_format, invert, order_axes
-from minigrad.ops.arguments import as_int, as_number, not_implemented_for
+from minigrad.ops.arguments import as_number, as_size, not_implemented_for
 
 
 @creates
@@ -143,7 +143,7 @@ def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    n, m = as_int(n, "n"), None if m is None else as_int(m, "m")
+    n, m = as_size(n, "n"), None if m is None else as_size(m, "m")
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
     dtype = or_default(dtype)

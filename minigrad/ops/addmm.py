@@ -12,6 +12,7 @@ from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, require_tensor, takes_out
 from minigrad.ops.copies import cast
+from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
@@ -61,6 +62,7 @@ def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None
 _addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
 
 
+@takes_former_order("beta", "alpha")
 @takes_out
 def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
@@ -74,6 +76,7 @@ def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1)
     return _addmm(input, mat1, mat2, beta, alpha)
 
 
+@takes_former_order("beta", "alpha")
 @takes_out
 def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
@@ -87,6 +90,7 @@ def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: An
     return _baddbmm(input, batch1, batch2, beta, alpha)
 
 
+@takes_former_order("beta", "alpha")
 @takes_out
 @recorded_as("AddmvBackward0")
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
@@ -101,6 +105,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
     return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
 
 
+@takes_former_order("beta", "alpha")
 @takes_out(cast=True)
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
@@ -123,6 +128,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
 
 
+@takes_former_order("beta", "alpha")
 @takes_out
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).

@@ -186,6 +186,13 @@ def as_int(value: Any, name: str) -> int:
     return index(value)
 
 
+def as_size(value: Any, name: str) -> int:
+    """`as_int` where PyTorch takes a tensor of one integer whatever its axes: for sizes, and for dims in a tuple."""
+    if isinstance(value, TensorBase) and value.array.size == 1:
+        value = value.array.reshape(())
+    return as_int(value, name)
+
+
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
     if type(dim) is int and -ndim <= dim < ndim:  # the usual case
@@ -205,11 +212,11 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     if isinstance(dim, (tuple, list)):
         if not dim:
             return None
-        found = tuple([axis(d, ndim) for d in dim])
+        found = tuple([axis(as_size(d, "dim"), ndim) for d in dim])
         if len(set(found)) != len(found):
             raise RuntimeError(f"dim {list(dim)} names a dimension more than once")
         return found if ndim else None
-    position = axis(dim, ndim)
+    position = axis(as_size(dim, "dim"), ndim)
     return (position,) if ndim else None
 
 

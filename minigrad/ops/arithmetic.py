@@ -13,6 +13,7 @@ from minigrad.ops.arguments import as_number, of_tensors, shapes_do_not_broadcas
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
+from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.ops.writes import write_out
@@ -244,6 +245,7 @@ _scaled_add = _define_scaled_sum("add", np.add, 1)
 _scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
 
 
+@takes_former_order("alpha")
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """``input + alpha * other``, broadcast. Gradient of `input`: ``g``; of `other`: ``g * alpha``.
 
@@ -256,6 +258,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
     return _scaled_add(input, other, alpha, out)
 
 
+@takes_former_order("alpha")
 def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import binary, elementwise
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary
@@ -31,15 +32,24 @@ def _make_limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
 
 _at_least = _make_limit("clamp_min", np.maximum, np.greater_equal, np.less)
 _at_most = _make_limit("clamp_max", np.minimum, np.less_equal, np.greater)
+
+
+def _clip(x: Any, *, low: Any, high: Any) -> Any:
+    found = x.clip(low, high)
+    return _keep_zeros(found, x) if low == 0 or high == 0 else found
+
+
+def _keep_zeros(found: Any, x: Any) -> Any:
+    """`found` with the zeros of x: beside an equal limit, -0.0 beside 0.0, NumPy gives either of the two."""
+    return np.where(found == x, x, found) if x.dtype.kind == "f" else found
+
+
 _clamp_to_numbers = elementwise(
-    "clamp",
-    lambda x, *, low, high: x.clip(low, high),
-    lambda g, x, low, high: _where_between(g, x, low, high),
-    shown="ClampBackward1",
+    "clamp", _clip, lambda g, x, low, high: _where_between(g, x, low, high), shown="ClampBackward1"
 )
 _clamp_to_tensors = elementwise(
     "clamp",
-    lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    lambda x, low, high: _keep_zeros(np.minimum(np.maximum(x, low), high), x),
     lambda g, x, low, high: _where_between(g, x, low, high),
     lambda g, x, low, high: np.where(np.logical_and(np.less(x, low), np.less(low, high)), g, 0.0),
     lambda g, x, low, high: np.where(np.logical_or(np.greater(x, high), np.less(high, low)), g, 0.0),
@@ -64,6 +74,32 @@ def _check_limits(name: str, input: Any, *limits: Any) -> None:
         raise not_implemented_for(name, input.array.dtype)
 
 
+_PLAIN = (int, float, type(None))
+
+
+def _clamp(name: str, input: Any, low: Any, high: Any) -> Any:
+    """The elements of `input` between `low` and `high`: numbers, tensors, or one None."""
+    if type(low) in _PLAIN and type(high) in _PLAIN and input.array.dtype.kind == "f":
+        for limit in (low, high):
+            if limit is not None and not dtypes.every_float_holds(limit):
+                dtypes.check_numbers([input.array, limit])
+        return _clamp_to_numbers(input, low=low, high=high)
+    _check_limits(name, input, low, high)
+    if high is None or low is None:
+        return _at_least(input, low) if high is None else _at_most(input, high)
+    try:
+        return _clamp_to_tensors(*promote(name, *move_scalars(input, low, high)))
+    except ValueError:
+        raise shapes_do_not_broadcast(name, input, low, high) from None
+
+
+def _write(name: str, out: Any, found: Any, input: Any, *limits: Any) -> Any:
+    """`found`, written into `out` if that is given: with a tensor as a limit `out` may have a higher dtype."""
+    if out is None:
+        return found
+    return write_out(name, out, found, (input, *limits), cast=any(isinstance(x, TensorBase) for x in limits))
+
+
 @of_tensors
 def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """``maximum(input, min)``; the limit is a number or a tensor.
@@ -72,9 +108,10 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     >>> torch.clamp_min(torch.tensor([-2.0, 3.0]), 0)
     tensor([0., 3.])
     """
-    _check_limits("clamp_min", input, min)
-    found = _at_least(input, min, out=out)
-    return name_last_call(found, "ClampMinBackward1") if isinstance(min, TensorBase) else found
+    require_number("clamp_min", "min", min)
+    found = _clamp("clamp_min", input, min, None)
+    found = name_last_call(found, f"ClampMinBackward{int(isinstance(min, TensorBase))}")
+    return _write("clamp_min", out, found, input, min)
 
 
 @of_tensors
@@ -85,16 +122,14 @@ def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     >>> torch.clamp_max(torch.tensor([-2.0, 3.0]), 0)
     tensor([-2.,  0.])
     """
-    _check_limits("clamp_max", input, max)
-    found = _at_most(input, max, out=out)
-    return name_last_call(found, "ClampMaxBackward1") if isinstance(max, TensorBase) else found
+    require_number("clamp_max", "max", max)
+    found = _clamp("clamp_max", input, None, max)
+    found = name_last_call(found, f"ClampMaxBackward{int(isinstance(max, TensorBase))}")
+    return _write("clamp_max", out, found, input, max)
 
 
-_LIMITS = (int, float, type(None))
-
-
-@takes_out
-def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+@of_tensors
+def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Any = None) -> Tensor:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
     The gradient goes to the operand that was chosen: it is 0 for an input outside the limits.
@@ -105,18 +140,10 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if type(min) in _LIMITS and type(max) in _LIMITS and input.array.dtype.kind == "f":
-        for limit in (min, max):
-            if limit is not None and not dtypes.every_float_holds(limit):
-                dtypes.check_numbers([input.array, limit])
-        return _clamp_to_numbers(input, low=min, high=max)
-    _check_limits("clamp", input, min, max)
-    if max is None or min is None:
-        return name_last_call(_at_least(input, min) if max is None else _at_most(input, max), "ClampBackward0")
-    try:
-        return _clamp_to_tensors(*promote("clamp", *move_scalars(input, min, max)))
-    except ValueError:
-        raise shapes_do_not_broadcast("clamp", input, min, max) from None
+    found = _clamp("clamp", input, min, max)
+    if isinstance(min if max is None else max, TensorBase) and (min is None or max is None):
+        found = name_last_call(found, "ClampBackward0")
+    return found if out is None else _write("clamp", out, found, input, min, max)
 
 
 clip = clamp

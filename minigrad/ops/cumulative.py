@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import as_int64, device_of, to_device
@@ -16,10 +18,13 @@ from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
+from minigrad.ops.inplace import in_place
 from minigrad.ops.order import picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 from minigrad.ops.shape import stand_along
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 # ---- running sums ---------------------------------------------------------------------------------
@@ -105,6 +110,24 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1, 2, 6])
     """
     return _run_along("cumprod", _cumprod, input, dim, dtype)
+
+
+def _in_own_dtype(function: F) -> F:
+    """The in-place version of `function`, which may not compute in another dtype than the tensor's."""
+    write: Any = in_place(function)
+
+    @wraps(write)
+    def call(self: Any, dim: int, *, dtype: Any = None) -> Tensor:
+        if dtype is not None and (wanted := dtypes.as_numpy(dtype)) != self.array.dtype:
+            have = f"input tensor dtype {dtypes.from_numpy(self.array.dtype)} and output tensor dtype {dtype}"
+            hint = f"convert it first, or write {function.__name__}(dim, dtype=minigrad.{wanted})"
+            raise RuntimeError(f"Bad in-place call: {have} should match; {hint}")
+        return cast(Tensor, write(self, dim))
+
+    return cast(F, call)
+
+
+cumsum_, cumprod_ = _in_own_dtype(cumsum), _in_own_dtype(cumprod)
 
 
 def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:

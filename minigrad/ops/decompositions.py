@@ -218,7 +218,7 @@ def _read_triangle(UPLO: Any) -> str:
 
 
 # ---- built on these decompositions ----------------------------------------------------------------
-@takes_out
+@takes_out(cast=True)
 def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
@@ -315,7 +315,7 @@ def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> An
     return (amax if ord > 0 else amin)(magnitudes, dim, keepdim)
 
 
-@takes_out
+@takes_out(cast=True)
 def cond(A: Any, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 

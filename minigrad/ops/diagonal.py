@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
+from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.copies import cast, clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
@@ -29,7 +29,7 @@ def _make_triangle(name: str, text: str, example: str) -> Any:
     def part(input: Tensor, diagonal: int = 0) -> Tensor:
         if input.array.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
-        return made(input, diagonal=as_int(diagonal, "diagonal"))
+        return made(input, diagonal=as_size(diagonal, "diagonal"))
 
     return takes_out(rename(part, name, text, example), in_part=True)
 

@@ -171,7 +171,7 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     """
     if target.node is not None or (target.view_of is not None and is_root_tracked(target)):
         return False
-    a, b = target.array, args[0] if args else None
+    a, b = target.array, args[0] if len(args) == 1 else None
     if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):
         b = b.array
     if a.dtype.char not in "fd" or 0 in a.strides:

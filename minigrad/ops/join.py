@@ -12,7 +12,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
+from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
@@ -20,6 +20,7 @@ from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import getitem
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
+from minigrad.ops.writes import require_receiver, write_out
 
 _cat = operation(
     "cat",
@@ -44,9 +45,20 @@ def _read_list(name: str, tensors: Any) -> list[Any]:
     return given
 
 
+def _write(name: str, out: Any, tensors: Any, joined: Any) -> Any:
+    """`joined`, written into `out` if that is given. Raises TypeError if the tensors cannot be cast to its dtype."""
+    if out is None:
+        return joined
+    require_receiver(name, out)
+    if dtypes.is_category_downgrade(joined.array.dtype, out.array.dtype):
+        detail = f"input types can't be cast to the desired output type {dtypes.from_numpy(out.array.dtype)}"
+        raise TypeError(f"{name}(): {detail}, because they make {dtypes.from_numpy(joined.array.dtype)}")
+    return write_out(name, out, joined, (tensors,), cast=True, apart="all")
+
+
 @twin_of(np.concatenate)
-@takes_out(cast=True, apart="all")
-def cat(tensors: Any, dim: int = 0) -> Tensor:
+@of_tensors
+def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     """The tensors one after another along an existing axis; the other axes must agree.
 
     Raises RuntimeError for shapes that differ elsewhere, naming them.
@@ -67,7 +79,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     _check_sizes(given, first, d)
     common = dtypes.result_type([x.array for x in given])
     starts = (0, *accumulate([x.array.shape[d] for x in given]))
-    return _cat(*[cast(x, common) for x in given], dim=d, starts=starts)
+    return _write("cat", out, tensors, _cat(*[cast(x, common) for x in given], dim=d, starts=starts))
 
 
 def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
@@ -87,8 +99,8 @@ def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
 concat = concatenate = cat
 
 
-@takes_out(cast=True, apart="all")
-def stack(tensors: Any, dim: int = 0) -> Tensor:
+@of_tensors
+def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     """The tensors, all of one shape, along a new axis.
 
     >>> import minigrad as torch
@@ -105,11 +117,11 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}: {hint}")
     d = axis(dim, len(first) + 1)
     common = dtypes.result_type([x.array for x in given])
-    return _stack(*[cast(x, common) for x in given], dim=d)
+    return _write("stack", out, tensors, _stack(*[cast(x, common) for x in given], dim=d))
 
 
-@takes_out(cast=True)
-def hstack(tensors: Any) -> Tensor:
+@of_tensors
+def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side: along the first axis for vectors, the second for the rest.
 
     >>> import minigrad as torch
@@ -117,11 +129,11 @@ def hstack(tensors: Any) -> Tensor:
     tensor([1, 2, 3])
     """
     given = [x if x.array.ndim else reshape(x, 1) for x in _read_list("hstack", tensors)]
-    return cat(given, int(given[0].array.ndim > 1))
+    return cat(given, int(given[0].array.ndim > 1), out=out)
 
 
-@takes_out(cast=True)
-def vstack(tensors: Any) -> Tensor:
+@of_tensors
+def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     """On top of each other, vectors as rows.
 
     >>> import minigrad as torch
@@ -129,14 +141,14 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _read_list("vstack", tensors)], 0)
+    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _read_list("vstack", tensors)], 0, out=out)
 
 
 row_stack = vstack
 
 
-@takes_out(cast=True)
-def dstack(tensors: Any) -> Tensor:
+@of_tensors
+def dstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
 
     >>> import minigrad as torch
@@ -144,11 +156,11 @@ def dstack(tensors: Any) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat([atleast_3d(x) for x in _read_list("dstack", tensors)], 2)
+    return cat([atleast_3d(x) for x in _read_list("dstack", tensors)], 2, out=out)
 
 
-@takes_out(cast=True)
-def column_stack(tensors: Any) -> Tensor:
+@of_tensors
+def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
     """Side by side, vectors as columns.
 
     >>> import minigrad as torch
@@ -156,7 +168,7 @@ def column_stack(tensors: Any) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _read_list("column_stack", tensors)])
+    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _read_list("column_stack", tensors)], out=out)
 
 
 def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
@@ -273,8 +285,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     >>> torch.roll(torch.arange(4), 1)
     tensor([3, 0, 1, 2])
     """
-    shifts = [as_int(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
-    dims = [as_int(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
+    shifts = [as_size(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
+    dims = [as_size(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
     if not dims and len(shifts) == 1:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         return name_last_call(reshape(flat, input.array.shape), "RollBackward0")

@@ -93,7 +93,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return solving.pinv(input, rtol=rcond)
 
 
-@takes_out
+@takes_out(cast=True)
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Lower triangular L with ``input = L L^T``, or its transpose: `linalg.cholesky`.
 

@@ -13,7 +13,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
-from minigrad.ops.arguments import Omissible, as_int, axis, require_bools, require_kind, takes_out
+from minigrad.ops.arguments import Omissible, as_size, axis, require_bools, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
@@ -119,7 +119,7 @@ def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str
         "NaN wins. Equal extremes of all share the gradient; along `dim` that of the index gets it. Raises "
         "RuntimeError\nfor an empty tensor, IndexError for an empty axis `dim`."
     )
-    return takes_out(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example), cast="alone")
 
 
 max = _make_extreme(
@@ -217,7 +217,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """
     d = axis(dim, input.array.ndim)
     require_kind("topk", input.array.dtype, "fiu")
-    if not 0 <= (k := as_int(k, "k")) <= (input.array.shape[d] if input.array.ndim else 1):
+    if not 0 <= (k := as_size(k, "k")) <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
     return _pick_top(input, d, find_order, largest, slice(k))
 
@@ -290,7 +290,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     require_kind("kthvalue", input.array.dtype, "fiu")
     check_not_empty("kthvalue", input, (d,))
     size = input.array.shape[d] if input.array.ndim else 1
-    if not 1 <= (k := as_int(k, "k")) <= size:
+    if not 1 <= (k := as_size(k, "k")) <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")
     return _pick_kth(input, d, find_order, False, slice(k - 1, k), keepdim=keepdim)
 

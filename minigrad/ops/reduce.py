@@ -143,7 +143,7 @@ def _make_truth(name: str, example: str) -> Callable[..., Any]:
         return compute(forward, input, over, keepdim)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return takes_out(rename(call, name, text, example), axis_first=True)
+    return takes_out(rename(call, name, text, example), cast="truth", axis_first=True)
 
 
 all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor
-from minigrad.ops.arguments import require_tensor
+from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.diagonal import tril
 from minigrad.ops.solve import check_matrix, constant_like, mT
 
 
+@takes_out(cast=True)
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of ``H_1 H_2 ... H_k`` with ``H_i = I - tau_i v_i v_i^T``, v_i under the diagonal of column i.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.core import Tensor
-from minigrad.ops.arguments import as_int, axis, of_tensors
+from minigrad.ops.arguments import as_int, as_size, axis, of_tensors
 from minigrad.ops.copies import clone, turn
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
@@ -53,7 +53,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
-    first, second = [axis(d, ndim) for d in dims]
+    first, second = [axis(as_size(d, "dims"), ndim) for d in dims]
     if first == second:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     turns = as_int(k, "k") % 4

@@ -12,7 +12,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
-from minigrad.ops.arguments import as_int, axis, common_shape, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
+from minigrad.ops.arguments import as_size, axis, common_shape, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.memory_layout import memory_of
@@ -253,7 +253,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if not isinstance(sizes, (tuple, list)):
         raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {type(sizes).__name__} {sizes!r}")
     d = axis(dim, len(shape))
-    split = tuple([as_int(n, "unflatten(): sizes") for n in sizes])
+    split = tuple([as_size(n, "unflatten(): sizes") for n in sizes])
     if not input.array.ndim:
         raise RuntimeError(f"unflatten: a 0-d tensor has no dimension to split, got dim {dim}")
     if not split:
@@ -281,7 +281,7 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     if not dims and dim is _EVERY:
         return _squeezed[0](input, shape=_shape_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
-    dropped = [axis(d, ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
+    dropped = [axis(as_size(d, "dim"), ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
     kind = 2 if isinstance(named, (tuple, list)) else 1
@@ -322,7 +322,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
             f"movedim(): both two ints or both two tuples, got source {source!r}, destination {destination!r}"
         )
     given = (source, destination) if several else ((source,), (destination,))
-    start, end = [[axis(d, ndim) for d in dims] for dims in given]
+    start, end = [[axis(as_size(d, "dim") if several else d, ndim) for d in dims] for dims in given]
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
         raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
     if not ndim:

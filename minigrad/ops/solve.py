@@ -335,7 +335,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     return mT(found) if upper else found
 
 
-@takes_out
+@takes_out(cast=True)
 def pinv(
     A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip

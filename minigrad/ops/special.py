@@ -11,11 +11,12 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import as_number, not_a_tensor, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
+from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.piecewise import zeros_of
@@ -269,7 +270,7 @@ def _power_of_two(x: Any) -> Any:
     return np.ldexp(np.ones_like(value_of(x)), np.frexp(value_of(x))[1])
 
 
-@of_tensors
+@takes_out
 def frexp(input: Tensor) -> Any:
     """(mantissa, exponent) with ``input = mantissa * 2 ** exponent`` and 1/2 <= |mantissa| < 1; 0 has the exponent 0.
 
@@ -357,7 +358,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
     text = f"``input + value * tensor1 {sign} tensor2``, broadcast."
     operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"
     example = f"torch.{name}({operands}, value=0.5) -> tensor([{result}])"
-    return takes_out(rename(call, name, text, example), cast=True)
+    return takes_former_order("value")(takes_out(rename(call, name, text, example), cast=True))
 
 
 addcmul = _make_with_product(

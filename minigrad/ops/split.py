@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
+from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, takes_out
 from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
@@ -55,12 +55,12 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
     cut = _split
     if isinstance(split_size_or_sections, (tuple, list)):
         cut = _split_by_sizes
-        lengths = [as_int(n, "split_size") for n in split_size_or_sections]
+        lengths = [as_size(n, "split_size") for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
             detail = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {detail}")
     else:
-        step = as_int(split_size_or_sections, "split_size")
+        step = as_size(split_size_or_sections, "split_size")
         if step < 0 or (step == 0 and size):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
@@ -106,7 +106,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     if not input.array.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = axis(dim, input.array.ndim)
-    place, size = as_int(index, "index"), input.array.shape[d]
+    place, size = as_size(index, "index"), input.array.shape[d]
     if not -size <= place < size:
         shape = list(input.array.shape)
         raise IndexError(f"select(): index {place} out of range for tensor of size {shape} at dimension {d}")
@@ -131,7 +131,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
             raise RuntimeError(f"tensor_split: a tensor of indices or sections is 0-d or 1-d, and int64; {got}")
         indices_or_sections = places.tolist()
     if isinstance(indices_or_sections, (tuple, list)):
-        ends = [*[as_int(n, "indices") for n in indices_or_sections], size]
+        ends = [*[as_size(n, "indices") for n in indices_or_sections], size]
         cuts = [slice(start, stop) for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
     else:
         parts = as_int(indices_or_sections, "sections")

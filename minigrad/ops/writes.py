@@ -56,14 +56,18 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
 class Manner(NamedTuple):
     """How a result is written into an existing tensor: one given as ``out=``, or the first argument."""
 
-    cast: bool = False  # the result may be cast to another dtype of the same or a higher kind, as in arithmetic
+    # Whether the result may be cast: True, to a dtype of the same or a higher kind, as in arithmetic; "alone", the same
+    # for a function that gave one result; "truth", between bool and uint8.
+    cast: bool | str = False
     typed_by_out: bool = False  # the result is computed in the dtype of `out`
     apart: str = ""  # arguments that must not share memory with `out`: "all", or the "others" after the first
     in_part: bool = False  # in place: only changed elements are written into an expanded tensor
     read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"
 
 
-def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: bool = False, apart: str = "") -> Any:
+def write_out(
+    name: str, out: Any, result: Any, arguments: Sequence[Any], cast: bool | str = False, apart: str = ""
+) -> Any:
     """Writes `result` into `out`, which is resized to its shape, and returns `out`.
 
     Raises RuntimeError for another dtype, unless the result may be `cast` to it, for a tensor that repeats its memory
@@ -73,6 +77,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else type(out).__name__
             raise TypeError(f"{name}(): argument 'out' must be a tuple of {len(result)} Tensors, not {given}")
+        cast = cast is True
         return type(result)(*[write_out(name, o, r, arguments, cast, apart) for o, r in zip(out, result, strict=True)])
     _check_receiver(name, out, result, cast)
     check_memory(out.array, f"out= of {name}")
@@ -99,11 +104,18 @@ def write_out(name: str, out: Any, result: Any, arguments: Sequence[Any], cast: 
     return out
 
 
-def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
+def _may_cast(made: Any, have: Any, cast: bool | str) -> bool:
+    """Whether a result of dtype `made` may be written into a tensor of another dtype: see `Manner.cast`."""
+    if cast == "truth":
+        return made.itemsize == have.itemsize and made.kind + have.kind in ("bu", "ub")
+    return bool(cast) and not is_category_downgrade(made, have)
+
+
+def _check_receiver(name: str, out: Any, result: Any, cast: bool | str) -> None:
     """Raises if `out` is no tensor, has another dtype or device, or is in the graph."""
     require_receiver(name, out)
     have, made = out.array.dtype, result.array.dtype
-    if have != made and (not cast or is_category_downgrade(made, have)):
+    if have != made and not _may_cast(made, have, cast):
         raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
     check_same_library(name, (out.array, result.array))
     if mode.get() & GRAD and (result.node is not None or is_in_graph(out)):

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.layout import layout, strided
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import of_tensors, takes_out
 from minigrad.ops.comparison import isfinite
 from minigrad.ops.memory_layout import owner_of
 
@@ -51,7 +51,18 @@ def real(input: Tensor) -> Tensor:
     return input
 
 
-conj = conj_physical = resolve_conj = resolve_neg = real
+conj = resolve_conj = resolve_neg = real
+
+
+@takes_out
+def conj_physical(input: Tensor) -> Tensor:
+    """The tensor itself: its numbers are real. With `out` they are copied there.
+
+    >>> import minigrad as torch
+    >>> torch.conj_physical(torch.ones(2))
+    tensor([1., 1.])
+    """
+    return input
 
 
 @of_tensors
@@ -132,7 +143,8 @@ class MoreFactMethods(TensorBase):
     is_signed = is_signed
     isreal = isreal
     is_conj = is_neg = is_conj
-    conj = conj_physical = resolve_conj = resolve_neg = real
+    conj = resolve_conj = resolve_neg = real
+    conj_physical = conj_physical
     is_same_size = is_same_size
     get_device = get_device
 

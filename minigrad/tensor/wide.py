@@ -151,8 +151,8 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods,
     isneginf = special.isneginf
 
     # ---- cumulative sums, sorting, counting, norms, statistics ------------------------------
-    cumprod, cumprod_ = with_in_place(cumulative.cumprod)
-    cumsum, cumsum_ = with_in_place(cumulative.cumsum)
+    cumprod, cumprod_ = cumulative.cumprod, cumulative.cumprod_
+    cumsum, cumsum_ = cumulative.cumsum, cumulative.cumsum_
     prod = cumulative.prod
     logcumsumexp = cumulative.logcumsumexp
     cummax = cumulative.cummax

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import (
     as_number,
+    as_size,
     not_implemented_for,
     require_bools,
     require_floats,
@@ -87,7 +89,13 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
     if (size is None) == (scale_factor is None):
         wrong = "either size or scale_factor should" if size is None else "only one of size or scale_factor should"
         raise ValueError(f"{wrong} be defined, got size={size} and scale_factor={scale_factor}")
-    given = per_axis(scale_factor if size is None else size, space)
+    wanted = scale_factor if size is None else size
+    if isinstance(wanted, TensorBase):
+        if size is None or wanted.array.size != 1:
+            hint = "give ints" if size is None else "a tensor of one int is read as one"
+            raise TypeError(f"interpolate(): sizes and factors must be numbers, not a Tensor; {hint}: got {wanted!r}")
+        wanted = as_size(wanted, "interpolate(): size")
+    given = per_axis(wanted, space)
     if len(given) != space:
         raise ValueError(
             f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial "

@@ -1,0 +1,58 @@
+"""The order of arguments of old programs, with a factor before the tensor that it multiplies: ``x.add_(-rate, g)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, TypeVar, cast
+
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes_former_order(*factors: str) -> Callable[[F], F]:
+    """A function of tensors that takes `factors` by name, and, with a warning, also before the tensors.
+
+    The factors follow the first tensor; a single function of two factors may begin with one, as in
+    ``addmm(beta, input, alpha, mat1, mat2)``. A former call without `alpha` has none in its place.
+    """
+
+    def decorate(function: F) -> F:
+        kinds = [p.kind for p in signature(function).parameters.values()]
+        count, name = kinds.count(Parameter.POSITIONAL_OR_KEYWORD), function.__name__
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            further = len(args) - count
+            if further > 0:
+                former = args
+                if len(factors) == 2 and not isinstance(args[0], TensorBase):
+                    former = args[1], args[0], *args[2:]
+                numbers = former[1 : 1 + further]
+                if further <= len(factors) and all(map(_is_number, numbers)) and kwargs.keys().isdisjoint(factors):
+                    given = dict(zip(factors, numbers, strict=False))
+                    _warn(name, given)
+                    return function(former[0], *former[1 + further :], **given, **kwargs)
+            return function(*args, **kwargs)
+
+        return cast(F, call)
+
+    return decorate
+
+
+def _is_number(x: Any) -> bool:
+    return not x.array.ndim if isinstance(x, TensorBase) else isinstance(x, (int, float))
+
+
+_warned: set[str] = set()
+
+
+def _warn(name: str, given: dict[str, Any]) -> None:
+    """The warning of PyTorch, which also gives it once for each function."""
+    if name not in _warned:
+        _warned.add(name)
+        options = ", ".join(f"{factor}={number}" for factor, number in given.items())
+        warn(f"This overload of {name} is deprecated, with {' and '.join(given)} among the tensors: write {options}")
