@@ -405,6 +405,8 @@ assert np.allclose(curvature, 60 * v)
 # | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick algorithms |
 # | the last loop | [optim/sgd.py](../../minigrad/optim/sgd.py) | momentum, weight decay |
 #
+# [How autograd works](../how_autograd_works.md) looks into the library's engine, with its own nodes in hand.
+#
 # Other small engines to read next:
 #
 # * [micrograd](https://github.com/karpathy/micrograd) works on single numbers, as steps 1 and 2, with a small network;
@@ -442,3 +444,6 @@ def softplus_rule(g, x):
 
 for name in ("multiply", "sigmoid", "stretch", "matmul", "softplus"):
     course.check(f"7.{name}", globals()[f"{name}_rule"])
+
+# %% [markdown]
+# What are these rules for a convolution? [Chapter 8](08_convolution_backward.py).

@@ -163,3 +163,7 @@ course.check("8.db", db)
 # %% [markdown]
 # You now have all the rules of a convolution layer. In the library they stand in
 # [ops/conv.py](../../minigrad/ops/conv.py), in three lines: each of conv, dx and dw is the gradient of the others.
+# [How Conv2d's backward works](../convolution_backward.md) derives them once more, with padding, dilation and groups,
+# and leads to the lines of the library that compute them.
+#
+# Next: who keeps the weights and makes the steps? [Chapter 9](09_modules_optimizers_data.py).

@@ -191,3 +191,6 @@ class Careful(nn.Module):
 torch.optim.SGD(Careful().parameters(), lr=0.1)  # 24: with parentheses
 if (torch.rand(3) > 0.5).any():  # 25: any, or all
     print("heads at least once")
+
+# %% [markdown]
+# No message says why a program is slow. [Chapter 12](12_why_it_is_fast.py) explains what makes a convolution fast.
