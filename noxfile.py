@@ -73,6 +73,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks run at all: a smoke run of each."""
-    for name in ("engine", "layers", "ways", "second_core", "gpu_ways"):
+    """The benchmarks run at all; those of a GPU and of several processes are started by tests and by `.ci/run`."""
+    for name in ("engine", "layers", "ways", "scaling", "second_core", "gpu_ways"):
         python(session, f"benchmarks/{name}.py", "--smoke")
+    python(session, "benchmarks/where_time_goes.py", "--budget", "0.01")

@@ -38,8 +38,8 @@ print(json.dumps(dict(seconds=time.perf_counter() - start)))
 Cell = dict[str, float]  # label -> seconds or bytes
 
 
-def child(program: str, engine: str, budget: float) -> Cell:
-    """Measure one program with one engine in this process."""
+def measure_here(program: str, engine: str, budget: float) -> Cell:
+    """Measures one program with one engine in this process."""
     if engine in PEERS:
         return {"step": seconds_per_step(PEERS[engine](), budget)}
     torch = importlib.import_module(engine)
@@ -51,8 +51,8 @@ def child(program: str, engine: str, budget: float) -> Cell:
     return {label: seconds_per_step(step, budget / len(steps)) for label, step in steps.items()}
 
 
-def in_fresh_process(python: str, program: str, engine: str, budget: float) -> Cell:
-    """Run `child` in a process of its own. Raises RuntimeError with the last lines that the process printed."""
+def measure_in_fresh_process(python: str, program: str, engine: str, budget: float) -> Cell:
+    """Runs `measure_here` in a process of its own. Raises RuntimeError with the last lines that the process printed."""
     command = [python, __file__, "--child", program, engine, "--budget", str(budget)]
     if program == "import":
         command = [python, "-c", IMPORT.format(engine)]
@@ -65,28 +65,28 @@ def in_fresh_process(python: str, program: str, engine: str, budget: float) -> C
     return result
 
 
-def over_rounds(rounds: list[Cell], unit: str) -> Cell:
+def summarize(rounds: list[Cell], unit: str) -> Cell:
     """The best round of each label; for memory, which is not noisy, the median."""
     summary = median if unit == "bytes" else min
     return {label: summary([cell[label] for cell in rounds]) for label in rounds[0]}
 
 
-def in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -> dict[str, Cell]:
+def measure_in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -> dict[str, Cell]:
     """The results of every engine. The engines take turns, so that noise affects all of them equally."""
     unit = PROGRAMS[program].unit if program in PROGRAMS else "s"
     cells: dict[str, list[Cell]] = {engine: [] for engine in pythons}
     for _ in range(rounds):
         for engine, python in pythons.items():
-            cells[engine].append(in_fresh_process(python, program, engine, budget))
-    return {engine: over_rounds(found, unit) for engine, found in cells.items()}
+            cells[engine].append(measure_in_fresh_process(python, program, engine, budget))
+    return {engine: summarize(found, unit) for engine, found in cells.items()}
 
 
-def amount(program: Program, cell: Cell) -> float:
+def find_headline(program: Program, cell: Cell) -> float:
     """The number that the table shows for a cell."""
     return cell[program.headline] if program.headline else geometric_mean(cell.values())
 
 
-def has(python: str, module: str) -> bool:
+def has_module(python: str, module: str) -> bool:
     """Whether `module` is installed for `python`."""
     find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
     command = [python, "-c", find]
@@ -94,7 +94,7 @@ def has(python: str, module: str) -> bool:
     return done.returncode == 0
 
 
-def table(rows: list[list[str]]) -> str:
+def format_table(rows: list[list[str]]) -> str:
     """Rows of text as a Markdown table. The first row is the header."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
@@ -104,59 +104,60 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def ratio_text(ours: float, theirs: float, goal: float) -> list[str]:
-    """The ratio, the goal, and a mark if the goal is missed."""
-    ratio = ours / theirs
+def tell_ratio(ratio: float, goal: float) -> list[str]:
+    """The ratio, with a mark if the goal is missed, and the goal."""
     return [f"{ratio:.2f}" + ("" if ratio <= goal else " !"), f"{goal:.2f}"]
 
 
-def report(options: argparse.Namespace) -> None:
-    """Measure all selected programs, then print the table."""
-    pythons = {"minigrad": sys.executable}
-    peers: dict[str, str] = {}
+def find_engines(options: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:
+    """The interpreters of minigrad and PyTorch, and those of the other engines, by the engine's name."""
+    pythons, peers = {"minigrad": sys.executable}, {}
     if not options.smoke:
-        if has(options.torch_python, "torch"):
+        if has_module(options.torch_python, "torch"):
             pythons["torch"] = options.torch_python
-        peers = {p: options.peers_python for p in PEERS if has(options.peers_python, p)}
+        peers = {p: options.peers_python for p in PEERS if has_module(options.peers_python, p)}
+    return pythons, peers
+
+
+def make_row(program: Program, cells: dict[str, Cell], engines: list[str]) -> list[str]:
+    """The row of a program: the time of each engine and, if PyTorch was measured, the ratio and the goal."""
+    row = [
+        in_units(find_headline(program, cells[engine]), program.unit) if engine in cells else "-" for engine in engines
+    ]
+    if "torch" in cells:
+        shown = [label for label in cells["minigrad"] if program.headline in (None, label)]
+        ratio = geometric_mean(cells["minigrad"][label] / cells["torch"][label] for label in shown)
+        row += tell_ratio(ratio, program.goal)
+    return [program.title, *row]
+
+
+def report(options: argparse.Namespace) -> None:
+    """Measures all selected programs, then prints the table."""
+    pythons, peers = find_engines(options)
     engines = [*pythons, *peers]
-    beside_torch = "torch" in pythons
-    rows = [["", *engines, *(["ratio", "goal"] if beside_torch else [])]]
-    details: list[str] = []
+    rows = [["", *engines, *(["ratio", "goal"] if "torch" in pythons else [])]]
+    steps: list[str] = []
     for name in options.only or PROGRAMS:
         program = PROGRAMS[name]
         here = pythons | (peers if name == "edge-by-hand" else {})
-        cells = in_turn(here, name, options.rounds, options.budget)
-        texts = [
-            in_units(amount(program, cells[engine]), program.unit) if engine in cells else "-" for engine in engines
-        ]
-        if beside_torch:
-            pairs = [
-                (cells["minigrad"][label], cells["torch"][label])
-                for label in cells["minigrad"]
-                if program.headline in (None, label)
-            ]
-            ratio = geometric_mean(ours / theirs for ours, theirs in pairs)
-            texts += ratio_text(ratio, 1.0, program.goal)
-        rows.append([program.title, *texts])
+        cells = measure_in_turn(here, name, options.rounds, options.budget)
+        rows.append(make_row(program, cells, engines))
         if len(cells["minigrad"]) > 1:
-            details += detail(program, cells)
-        print(f"{program.title}: {', '.join(texts)}", file=sys.stderr, flush=True)
+            steps += tell_steps(program, cells)
+        print(f"{program.title}: {', '.join(rows[-1][1:])}", file=sys.stderr, flush=True)
     if not options.only:
-        rows.append(import_row(pythons, engines, options.rounds))
-        if beside_torch:
-            rows[-1] += ["-", "-"]
+        rows.append(make_import_row(pythons, engines, options.rounds))
     print(f"{machine()}\nbest of {options.rounds} rounds; times are for one step\n")
-    print(table(rows))
+    print(format_table(rows))
     if not options.only:
-        numpy, ours = import_times(options.rounds)
-        verdict = ratio_text(ours, numpy, IMPORT_GOAL)
-        print(f"\nimport minigrad / import numpy: {verdict[0]} (goal {verdict[1]})")
+        ratio, goal = tell_ratio(measure_import(options.rounds), IMPORT_GOAL)
+        print(f"\nimport minigrad / import numpy: {ratio} (goal {goal})")
     if options.detail:
-        print("\n" + "\n".join(details))
+        print("\n" + "\n".join(steps))
 
 
-def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
-    """Print each step of a program that has several."""
+def tell_steps(program: Program, cells: dict[str, Cell]) -> list[str]:
+    """A line for each step of a program that has several."""
     lines = [program.title]
     for label in cells["minigrad"]:
         texts = [f"{engine} {in_units(cell[label], program.unit)}" for engine, cell in cells.items()]
@@ -166,18 +167,18 @@ def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
     return lines
 
 
-def import_row(pythons: dict[str, str], engines: list[str], rounds: int) -> list[str]:
+def make_import_row(pythons: dict[str, str], engines: list[str], rounds: int) -> list[str]:
     """The table's row of import times."""
-    cells = in_turn(pythons, "import", rounds, 0)
+    cells = measure_in_turn(pythons, "import", rounds, 0)
     times = {engine: in_units(cell["seconds"], "s") for engine, cell in cells.items()}
-    return ["import", *(times.get(engine, "-") for engine in engines)]
+    return ["import", *(times.get(engine, "-") for engine in engines), *(["-", "-"] if "torch" in pythons else [])]
 
 
-def import_times(rounds: int) -> tuple[float, float]:
-    """Seconds of ``import numpy`` and of ``import minigrad``, in turn; the best of many runs."""
+def measure_import(rounds: int) -> float:
+    """The time of ``import minigrad`` over that of ``import numpy``, in turn; the best of many runs."""
     both = {"numpy": sys.executable, "minigrad": sys.executable}
-    cells = in_turn(both, "import", 4 * rounds, 0)
-    return cells["numpy"]["seconds"], cells["minigrad"]["seconds"]
+    cells = measure_in_turn(both, "import", 4 * rounds, 0)
+    return cells["minigrad"]["seconds"] / cells["numpy"]["seconds"]
 
 
 def main() -> None:
@@ -201,7 +202,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, metavar=("PROGRAM", "ENGINE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(child(*options.child, options.budget)))
+        print(json.dumps(measure_here(*options.child, options.budget)))
         return
     if options.smoke:
         options.rounds, options.budget = 1, 0.01

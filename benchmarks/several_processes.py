@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from gpu_work import lenet
 
 import minigrad as torch
 import minigrad.distributed as dist
@@ -24,12 +25,9 @@ from minigrad.nn.parallel import DistributedDataParallel
 SIZES = (1, 16, 256, 4096, 65536, 1048576)  # floats
 
 
-def lenet() -> nn.Module:
+def make_lenet() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
+    return lenet(nn, normed=False)
 
 
 def step_of(model: nn.Module, batch: int) -> Callable[[], None]:
@@ -89,9 +87,10 @@ def overlap(batch: int, rounds: int) -> None:
     Ranks that synchronize in every step wait for the slowest one, whatever they exchange; a barrier shows this cost.
     The time that a reduction adds to a barrier is exposed. The rest of a reduction after backward is hidden.
     """
-    models = {name: DistributedDataParallel(lenet()) for name in ("during", "after")}
+    models = {name: DistributedDataParallel(make_lenet()) for name in ("during", "after")}
     steps = {name: step_of(model, batch) for name, model in models.items()}
-    apart, one_bucket = step_of(lenet(), batch), step_of(DistributedDataParallel(lenet(), bucket_cap_mb=25), batch)
+    apart = step_of(make_lenet(), batch)
+    one_bucket = step_of(DistributedDataParallel(make_lenet(), bucket_cap_mb=25), batch)
     reducer = models["during"].reducer
     flats = [torch.zeros(bucket.array.size) for bucket in reducer.buckets] if reducer else []
 
@@ -121,6 +120,11 @@ def overlap(batch: int, rounds: int) -> None:
         rounds, 5,
     )  # fmt: skip
     dist.set_debug_level(dist.DebugLevel.DETAIL)
+    tell_overlap(spent, flats, batch)
+
+
+def tell_overlap(spent: dict[str, float], flats: list[torch.Tensor], batch: int) -> None:
+    """Print the seconds `spent` on each variant of a step, and the share of the reduction that is hidden."""
     sizes = ", ".join(f"{4 * flat.numel() / 1024:.0f}" for flat in flats)
     say(f"LeNet, batch {batch} on each of {dist.get_world_size()} ranks, buckets of {sizes} KiB:")
     for name, seconds in spent.items():
@@ -133,7 +137,7 @@ def overlap(batch: int, rounds: int) -> None:
 def alone(batch: int, rounds: int) -> None:
     """Print the cost of DistributedDataParallel in a world of one process."""
     spent = in_turns(
-        {"plain": step_of(lenet(), batch), "DDP": step_of(DistributedDataParallel(lenet()), batch)}, rounds, 5
+        {"plain": step_of(make_lenet(), batch), "DDP": step_of(DistributedDataParallel(make_lenet()), batch)}, rounds, 5
     )
     say(f"LeNet, batch {batch}, one process: {spent['plain'] * 1e3:.3f} ms; in DDP {spent['DDP'] * 1e3:.3f} ms")
     say(f"  overhead {spent['DDP'] / spent['plain'] - 1:+.2%}")

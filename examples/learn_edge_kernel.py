@@ -118,6 +118,46 @@ def read_options(arguments: list[str] | None) -> tuple[argparse.Namespace, torch
         parser.error(str(error))
 
 
+def find_limit(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, options: argparse.Namespace) -> float:
+    """The largest stable learning rate, which is printed: 2 (1 + momentum) / the largest curvature of the loss.
+
+    Adam has no such limit, because its steps do not grow with the gradient.
+    """
+    if options.optimizer == "adam":
+        return math.inf
+    momentum = MOMENTUM if options.optimizer == "momentum" else 0.0
+    loss = F.mse_loss(layer(X), Y, reduction=options.reduction)
+    curvature = largest_curvature(loss, list(layer.parameters()))
+    limit = 2 * (1 + momentum) / curvature
+    print(f"stable below learning rate {limit:.3g} = {2 * (1 + momentum):g} / {curvature:.4g}")
+    if options.lr and options.lr >= limit:
+        complain(
+            f"warning: the learning rate {options.lr:g} is beyond the stable limit {limit:.3g} "
+            f"({2 * (1 + momentum):g} over {curvature:.4g}, the largest eigenvalue of this loss's "
+            f"Hessian): the error will grow from step to step. Try --lr {0.9 * limit:.2g}."
+        )
+    return limit
+
+
+def judge(run: Run, zero_loss: float, limit: float, options: argparse.Namespace) -> bool:
+    """Says what went wrong, if anything; False if the loss overflowed. A kernel of zeros has the loss `zero_loss`."""
+    first, last = run.losses[0], run.losses[-1]
+    cure = f"--lr {0.9 * limit:.2g}" if limit < math.inf else "a smaller --lr"
+    if not math.isfinite(last):
+        cause = f"beyond the stable limit {limit:.3g}" if options.lr >= limit else "too high"
+        complain(
+            f"stopped at epoch {len(run.losses)}: the loss is {last}. The learning rate "
+            f"{options.lr:g} is {cause}: each step overshot the minimum by more. Try {cure}."
+        )
+        return False
+    if last > first:
+        complain(f"nothing was learned: the loss grew from {first:.4g} to {last:.4g}. Try {cure}.")
+    elif last > 0.01 * zero_loss:
+        more = "more --steps, or --optimizer momentum" if options.optimizer == "sgd" else "more --steps"
+        print(f"not there yet: the loss is {last / zero_loss:.0%} of what a kernel of zeros would leave. Try {more}.")
+    return True
+
+
 def main(arguments: list[str] | None = None) -> int:
     options, image = read_options(arguments)
     torch.manual_seed(options.seed)
@@ -125,38 +165,12 @@ def main(arguments: list[str] | None = None) -> int:
     Y = edges(image, torch.tensor([[1.0, -1.0]]))[None, None].to(options.device)
     layer = nn.Conv2d(1, 1, kernel_size=(1, 2), bias=options.bias).to(options.device)
     print(f"image {tuple(X.shape)}, edge map {tuple(Y.shape)}, on {options.device}")
-
-    momentum = MOMENTUM if options.optimizer == "momentum" else 0.0
-    limit = math.inf  # Adam has no such limit, because its steps do not grow with the gradient
-    if options.optimizer != "adam":
-        loss = F.mse_loss(layer(X), Y, reduction=options.reduction)
-        curvature = largest_curvature(loss, list(layer.parameters()))
-        limit = 2 * (1 + momentum) / curvature
-        print(f"stable below learning rate {limit:.3g} = {2 * (1 + momentum):g} / {curvature:.4g}")
+    limit = find_limit(layer, X, Y, options)
     options.lr = options.lr or (0.9 * limit if limit < math.inf else 0.1)
-    cure = f"--lr {0.9 * limit:.2g}" if limit < math.inf else "a smaller --lr"
     print(f"{options.optimizer}, learning rate {options.lr:.3g}, {options.steps} steps")
-    if options.lr >= limit:
-        complain(
-            f"warning: the learning rate {options.lr:g} is beyond the stable limit {limit:.3g} "
-            f"({2 * (1 + momentum):g} over {curvature:.4g}, the largest eigenvalue of this loss's "
-            f"Hessian): the error will grow from step to step. Try {cure}."
-        )
-
     run = train(layer, X, Y, options)
-    first, last = run.losses[0], run.losses[-1]
-    if not math.isfinite(last):
-        cause = f"beyond the stable limit {limit:.3g}" if options.lr >= limit else "too high"
-        complain(
-            f"stopped at epoch {len(run.losses)}: the loss is {last}. The learning rate "
-            f"{options.lr:g} is {cause}: each step overshot the minimum by more. Try {cure}."
-        )
+    if not judge(run, F.mse_loss(Y, torch.zeros_like(Y), reduction=options.reduction).item(), limit, options):
         return 1
-    if last > first:
-        complain(f"nothing was learned: the loss grew from {first:.4g} to {last:.4g}. Try {cure}.")
-    elif (left := last / F.mse_loss(Y, torch.zeros_like(Y), reduction=options.reduction).item()) > 0.01:
-        more = "more --steps, or --optimizer momentum" if options.optimizer == "sgd" else "more --steps"
-        print(f"not there yet: the loss is {left:.0%} of what a kernel of zeros would leave. Try {more}.")
     print("the learned kernel:", layer.weight.detach().cpu().reshape(1, 2))
     if options.bias:
         print("the learned bias:", layer.bias.detach().cpu())

@@ -121,6 +121,7 @@ PRODUCTS = {
 }
 
 
+@pytest.mark.cpu("NumPy's products are watched; on a GPU cuBLAS sums halves in float32")
 @pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
 def test_products_are_summed_in_float32(product, monkeypatch):
     rng = np.random.default_rng(0)

@@ -100,6 +100,7 @@ def test_a_step_of_training_runs_no_wing():
     assert [file for file in files if heart.place_in_heart(file, heart.heart()) is None] == []
 
 
+@pytest.mark.cpu("NumPy's product is where the calls lead")
 def test_ten_calls_in_six_files_lead_from_a_layer_to_the_product():
     """What a reader follows from ``conv(image)`` to NumPy's `dot`, once shapes and options are known."""
     conv, image = torch.nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False), torch.ones(1, 1, 6, 8)
