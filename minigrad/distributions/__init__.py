@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from minigrad.distributions import constraints, transforms
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
+from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
 from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.gamma import Beta, Chi2, Dirichlet, Gamma
@@ -39,7 +40,8 @@ from minigrad.missing import missing_from
 
 __all__ = [
     "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Categorical", "Cauchy", "Chi2", "ComposeTransform",
-    "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric", "Gumbel", "HalfNormal",
+    "ContinuousBernoulli", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric", "Gumbel",
+    "HalfNormal",
     "Independent", "IndependentTransform", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial",
     "MultivariateNormal", "Normal", "OneHotCategorical", "Pareto", "Poisson", "PowerTransform", "ReshapeTransform",
     "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "TanhTransform", "Transform",

@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from minigrad.creation import arange, rand, zeros
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
+from minigrad.nn.functional.shared_by_losses import to_common_dtype
 from minigrad.ops.gamma import lgamma
+from minigrad.ops.likelihood import binary_cross_entropy_with_logits
 from minigrad.ops.reduce import sum
 from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.shape import broadcast_tensors
@@ -29,7 +31,7 @@ class _ByProbsOrLogits(Distribution):
         return logits if probs is None else probs
 
 
-class _OfChance(_ByProbsOrLogits):
+class OfChance(_ByProbsOrLogits):
     """A distribution with one probability, or its log-odds ``log(probs / (1 - probs))``."""
 
     arg_constraints: ClassVar[Any] = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -40,12 +42,14 @@ class _OfChance(_ByProbsOrLogits):
         self._logits = given if probs is None else None
         super().__init__(given.shape, (), validate_args)
 
+    param_shape = property(lambda self: self.probs.shape)
+
     @property
     def logits(self) -> Any:
         """``log(probs / (1 - probs))``."""
         if self._logits is not None:
             return self._logits
-        inside = _keep_inside(self.probs)
+        inside = keep_inside(self.probs)
         return log(inside) - log1p(-inside)
 
     def score(self, value: Any) -> Any:
@@ -55,16 +59,17 @@ class _OfChance(_ByProbsOrLogits):
         >>> torch.distributions.Bernoulli(0.5).score(1.0)
         tensor(-0.6931)
         """
-        return value * self.logits - (self.logits.clamp(min=0) + log1p((-self.logits.abs()).exp()))
+        logits, values = to_common_dtype(*as_parameters(self.logits, value))
+        return -binary_cross_entropy_with_logits(logits, values, None, None, reduction="none")
 
 
-def _keep_inside(probs: Any) -> Any:
+def keep_inside(probs: Any) -> Any:
     """Probabilities away from 0 and 1 by the dtype's `eps`, so that their logarithms are finite, as in PyTorch."""
     least = finfo(probs.dtype).eps
     return probs.clamp(least, 1 - least)
 
 
-class Bernoulli(_OfChance):
+class Bernoulli(OfChance):
     """1 with probability `probs`, or the sigmoid of `logits`, else 0.
 
     Raises ValueError unless one of the two is given, and for probabilities outside [0, 1].
@@ -94,7 +99,7 @@ class Bernoulli(_OfChance):
         return -self.score(self.probs)
 
 
-class Geometric(_OfChance):
+class Geometric(OfChance):
     """How often a coin fails before its first success: ``p(k) = (1 - probs)^k probs``.
 
     Raises ValueError unless one of `probs` and `logits` is given, and for probabilities outside (0, 1].
@@ -174,7 +179,7 @@ class Categorical(_ByProbsOrLogits):
             self.probs = self.logits.softmax(-1)
         else:
             self.probs = probs / sum(probs, -1, keepdim=True)
-            self.logits = log(_keep_inside(self.probs))
+            self.logits = log(keep_inside(self.probs))
         super().__init__(self.probs.shape[:-1], (), validate_args)
 
     param_shape = property(lambda self: self.probs.shape)

@@ -1,6 +1,6 @@
 """The gamma distribution and what is made of it: chi-squared, beta, Dirichlet. Draws are PyTorch's for the same seed.
 
-Their values are drawn by trial and rejection, so they have no `rsample` here.
+Their values are drawn by trial and rejection; `implicit.py` gives them their gradients.
 Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/distributions.html
 """
 
@@ -14,6 +14,7 @@ from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
+from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
 from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
@@ -24,14 +25,14 @@ from minigrad.tensor import Tensor
 from minigrad.type_limits import finfo
 
 
-def _draw(concentration: Any) -> Any:
-    """An array of float64 numbers, one for each concentration of an array."""
-    return source_of(None).gamma(to_device(concentration, CPU))
+def _draw(concentration: Tensor) -> Any:
+    """An array of float64 numbers on the CPU, one for each concentration."""
+    return source_of(None).gamma(to_device(concentration.array, CPU))
 
 
-def _tensor_of(drawn: Any, like: Any) -> Tensor:
-    """Drawn numbers as a tensor with the dtype and the device of an array."""
-    return Tensor(to_device(np.asarray(drawn, like.dtype), device_of(like)))
+def _adopt(drawn: Any, like: Tensor) -> Any:
+    """Drawn numbers with the dtype and on the device of a tensor."""
+    return to_device(np.asarray(drawn, like.array.dtype), device_of(like.array))
 
 
 class Gamma(Distribution):
@@ -46,6 +47,7 @@ class Gamma(Distribution):
 
     arg_constraints: ClassVar[Any] = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
+    has_rsample = True
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = as_parameters(concentration, rate)
@@ -55,11 +57,10 @@ class Gamma(Distribution):
     mode = property(lambda self: ((self.concentration - 1) / self.rate).clamp(min=0))
     variance = property(lambda self: self.concentration / self.rate.pow(2))
 
-    def sample(self, sample_shape: Any = ()) -> Any:
-        shape = self._extended_shape(sample_shape)
-        least, given = finfo(self.rate.dtype).tiny, self.concentration.detach().expand(shape).array
-        whole = _tensor_of(_draw(given), given).clamp_(min=least) / self.rate.detach()
-        return whole.clamp_(min=least)
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        c = self.concentration.expand(self._extended_shape(sample_shape))
+        least = finfo(c.dtype).tiny * np.maximum(1.0, to_device(self.rate.array, CPU))  # after the division: tiny
+        return draw_gamma(c, drawn=_adopt(np.maximum(_draw(c), least), c)) / self.rate
 
     def _log_prob(self, value: Any) -> Any:
         c = self.concentration
@@ -100,6 +101,7 @@ class Dirichlet(Distribution):
 
     arg_constraints: ClassVar[Any] = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    has_rsample = True
 
     def __init__(self, concentration: Any, validate_args: bool | None = None) -> None:
         if not concentration.ndim:
@@ -122,11 +124,11 @@ class Dirichlet(Distribution):
         c, s = self.concentration, self.concentration.sum(-1, True)
         return c * (s - c) / (s.pow(2) * (s + 1))
 
-    def sample(self, sample_shape: Any = ()) -> Any:
-        given = self.concentration.detach().expand(self._extended_shape(sample_shape)).array
-        drawn, limits = _draw(given), finfo(self.concentration.dtype)
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        c, limits = self.concentration.expand(self._extended_shape(sample_shape)), finfo(self.concentration.dtype)
+        drawn = _draw(c)
         chances = (drawn / drawn.sum(-1, keepdims=True)).clip(limits.tiny, 1 - limits.eps / 2)
-        return _tensor_of(chances, given)
+        return draw_dirichlet(c, drawn=_adopt(chances, c))
 
     def _log_prob(self, value: Any) -> Any:
         c = self.concentration
@@ -152,6 +154,7 @@ class Beta(Distribution):
         "concentration1": constraints.positive, "concentration0": constraints.positive
     }  # fmt: skip
     support = constraints.unit_interval
+    has_rsample = True
     _given = ()  # `Dirichlet` checks them
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
@@ -164,8 +167,8 @@ class Beta(Distribution):
     mode = property(lambda self: self._dirichlet.mode[..., 0])
     variance = property(lambda self: self._dirichlet.variance[..., 0])
 
-    def sample(self, sample_shape: Any = ()) -> Any:
-        return self._dirichlet.sample(sample_shape)[..., 0]
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        return self._dirichlet.rsample(sample_shape).select(-1, 0)
 
     def _log_prob(self, value: Any) -> Any:
         return self._dirichlet.log_prob(stack([value, 1.0 - value], -1))

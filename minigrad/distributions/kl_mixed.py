@@ -16,6 +16,7 @@ import numpy as np
 
 from minigrad.creation.models import full_like
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
+from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
 from minigrad.distributions.discrete import Bernoulli, Poisson
 from minigrad.distributions.gamma import Beta, Gamma
 from minigrad.distributions.kl import register_kl
@@ -68,7 +69,7 @@ def _for_each(kinds: tuple[type, ...], kind_q: Any) -> Callable[[Any], Any]:
 
 
 # ---- finite, except where p has values that q has not -----------------------------------------------
-@_for_each((Beta, Gamma, Pareto, Uniform), Exponential)
+@_for_each((Beta, ContinuousBernoulli, Gamma, Pareto, Uniform), Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Any:
     found = q.rate * p.mean - log(q.rate) - p.entropy()
     return _unless_below(found, p, 0)
@@ -81,7 +82,7 @@ def _to_gamma(p: Any, q: Gamma) -> Any:
     return _unless_below(found, p, 0)
 
 
-@_for_each((Beta, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal)
+@_for_each((Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal)
 def _to_normal(p: Any, q: Normal) -> Any:
     squares = (p.variance + (p.mean - q.loc) ** 2) / q.scale**2
     return squares / 2 + log(q.scale) + _HALF_LOG_TAU - p.entropy()
@@ -114,8 +115,14 @@ def _uniform_to_beta(p: Uniform, q: Beta) -> Any:
     return found.masked_fill((p.low < 0) | (p.high > 1), math.inf)
 
 
-@register_kl(Beta, Uniform)
-def _beta_to_uniform(p: Beta, q: Uniform) -> Any:
+@_for_each((Beta, ContinuousBernoulli, Uniform), ContinuousBernoulli)
+def _to_continuous_bernoulli(p: Any, q: ContinuousBernoulli) -> Any:
+    found = -q.log_normalizer() - q.score(p.mean) - p.entropy()
+    return found.masked_fill((p.low < 0) | (p.high > 1), math.inf) if isinstance(p, Uniform) else found
+
+
+@_for_each((Beta, ContinuousBernoulli), Uniform)
+def _to_uniform(p: Any, q: Uniform) -> Any:
     return (log(q.high - q.low) - p.entropy()).masked_fill((q.low > 0) | (q.high < 1), math.inf)
 
 
@@ -138,8 +145,9 @@ def _unless_below(found: Any, p: Any, least: Any) -> Any:
 
 # ---- p has values that q has not ------------------------------------------------------------------
 @_for_each((*_POSITIVE, *_ANY), Beta)
+@_for_each((*_POSITIVE, *_ANY), ContinuousBernoulli)
 @_for_each((*_POSITIVE, *_ANY), Uniform)
-@_for_each((Beta, Exponential, Gamma, *_ANY), Pareto)
+@_for_each((Beta, ContinuousBernoulli, Exponential, Gamma, *_ANY), Pareto)
 @_for_each(_ANY, Exponential)
 @_for_each(_ANY, Gamma)
 @_for_each((Poisson,), Bernoulli)

@@ -51,7 +51,8 @@ def _log_gamma(x: Any) -> Any:
     return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
 
 
-def _digamma(x: Any) -> Any:
+def compute_digamma(x: Any) -> Any:
+    """`digamma` of an array."""
     # https://dlmf.nist.gov/5.11.E2 for large x, 5.5.E2 for the shift, 5.5.E4 below 1/2
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
@@ -66,7 +67,7 @@ def _digamma(x: Any) -> Any:
 
 def _polygamma(x: Any, *, n: int) -> Any:
     if n == 0:
-        return _digamma(x)
+        return compute_digamma(x)
     z = np.positive(x, dtype=np.float64)
     if n == 1:  # https://dlmf.nist.gov/5.15.E6
         value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - _zeta(2, 1 - z), _zeta(2, z))
@@ -88,10 +89,10 @@ def _zeta(s: int, x: Any) -> Any:
 
 
 # fmt: off
-lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * for_either(digamma, _digamma)(x),
+lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * for_either(digamma, compute_digamma)(x),
     gradient="g * digamma(x)", formula="log |gamma(input)|, the logarithm of (input - 1)!",
     domain="inf at 0, -1, -2, ...", example="[1.0, 5.0] -> [0.0000, 3.1781]")
-digamma: Unary = unary("digamma", _digamma, lambda g, x: g * for_either(_poly, _polygamma)(x, n=1),
+digamma: Unary = unary("digamma", compute_digamma, lambda g, x: g * for_either(_poly, _polygamma)(x, n=1),
     gradient="g * polygamma(1, x)", formula="the derivative of lgamma", domain="-inf at 0, NaN at -1, -2, ...",
     example="[1.0, 2.0] -> [-0.5772,  0.4228]")
 # fmt: on

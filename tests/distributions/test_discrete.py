@@ -106,6 +106,17 @@ def test_the_most_likely_value_and_the_moments():
     assert counts.mean.tolist() == [1.5, 1.5] and counts.variance.tolist() == [0.75, 0.75]
 
 
+@pytest.mark.parametrize("kind", [D.Bernoulli, D.Geometric])
+def test_gradients_are_right_where_the_logits_are_zero(kind):
+    x = T([0.0, 1.0], dtype=torch.float64)
+    logits = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    chances = torch.full((2,), 0.5, dtype=torch.float64, requires_grad=True)
+    for compute in (lambda law: law.log_prob(x), lambda law: law.entropy()):
+        assert torch.autograd.gradcheck(lambda t, compute=compute: compute(kind(logits=t)), logits)
+        assert torch.autograd.gradgradcheck(lambda t, compute=compute: compute(kind(logits=t)), logits)
+        assert torch.autograd.gradcheck(lambda t, compute=compute: compute(kind(t)), chances)
+
+
 def test_the_logits_learn():
     logits = torch.zeros(2, requires_grad=True)
     D.Categorical(logits=logits).log_prob(T(0)).backward()

@@ -81,11 +81,19 @@ def test_modes_and_parameters():
     assert D.Chi2(3.0).df == 3 and repr(D.Gamma(3.0, 2.0)) == "Gamma(concentration: 3.0, rate: 2.0)"
 
 
-def test_log_prob_has_gradients_and_draws_have_none():
+def test_log_prob_and_draws_have_gradients_and_samples_have_none():
     c = T(2.0, dtype=torch.float64, requires_grad=True)
     (g,) = torch.autograd.grad(D.Gamma(c, 1.0).log_prob(T(3.0, dtype=torch.float64)), c)
     assert g.item() == pytest.approx(math.log(3) - 0.4227843350984671)  # log(x) - digamma(2)
-    assert not D.Gamma(c, 1.0).has_rsample and not D.Gamma(c, 1.0).sample().requires_grad
+    for law in (D.Gamma(c, 1.0), D.Chi2(c), D.Beta(c, 1.0), D.Dirichlet(c.expand(3))):
+        assert law.has_rsample and law.rsample().requires_grad and not law.sample().requires_grad
+
+
+def test_draws_are_no_smaller_than_the_smallest_normal_number():
+    least = torch.finfo(torch.float32).tiny
+    for rate in (0.01, 1.0, 100.0):
+        drawn = D.Gamma(1e-3, rate).sample((50,))
+        assert drawn.min().item() == pytest.approx(max(least, least / rate)) and drawn.log().isfinite().all()
 
 
 REFUSED = {
@@ -95,7 +103,6 @@ REFUSED = {
     "a negative value": (lambda: D.Gamma(1.0, 1.0).log_prob(T(-1.0)), ValueError, "GreaterThanEq"),
     "no chance": (lambda: D.Beta(1.0, 1.0).log_prob(T(2.0)), ValueError, "Interval"),
     "no chances": (lambda: D.Dirichlet(T([1.0, 1.0])).log_prob(T([1.0, 1.0])), ValueError, r"Simplex\(\)"),
-    "no rsample": (lambda: D.Beta(1.0, 1.0).rsample(), NotImplementedError, "Beta has no rsample"),
 }
 
 test_refused = refusals(REFUSED)

@@ -10,6 +10,7 @@ D = torch.distributions
 NORMAL, LAPLACE, GUMBEL = D.Normal(0.5, 2.0), D.Laplace(1.0, 2.0), D.Gumbel(1.0, 2.0)
 POSITIVE, GAMMA, CHI2 = D.Exponential(0.5), D.Gamma(2.0, 3.0), D.Chi2(3.0)
 BETA, PARETO, BAND = D.Beta(2.0, 3.0), D.Pareto(1.0, 3.0), D.Uniform(0.2, 0.5)
+GREY = D.ContinuousBernoulli(0.2)
 
 # p, q, and PyTorch's number
 PAIRS = [
@@ -22,11 +23,15 @@ PAIRS = [
     (BAND, POSITIVE, 2.0721), (BAND, GAMMA, 1.139), (BAND, GUMBEL, 2.9574), (BAND, NORMAL, 2.8198),
     (BAND, D.Pareto(0.1, 2.0), 1.8691), (D.Cauchy(0.0, 1.0), D.Cauchy(3.0, 0.5), 1.7272),
     (D.HalfNormal(1.0), D.HalfNormal(2.0), 0.31815), (D.Bernoulli(0.3), D.Poisson(0.7), 0.19614),
+    (GREY, POSITIVE, 0.96357), (GREY, NORMAL, 1.6996), (GREY, D.Uniform(-1.0, 2.0), 1.175),
+    (GREY, D.ContinuousBernoulli(0.4), 0.037849),
+    (BETA, GREY, 0.17511), (BAND, GREY, 1.0749),
 ]  # fmt: skip
 APART = [
     (NORMAL, POSITIVE), (LAPLACE, BETA), (GUMBEL, BAND), (GAMMA, PARETO), (PARETO, BAND),
     (D.Poisson(1.0), D.Bernoulli(0.5)), (D.Uniform(-1.0, 1.0), POSITIVE), (BAND, D.Pareto(0.3, 2.0)),
-    (D.Uniform(0.5, 1.5), BETA), (BETA, BAND),
+    (D.Uniform(0.5, 1.5), BETA), (BETA, BAND), (GREY, PARETO),
+    (GREY, BAND), (NORMAL, GREY), (D.Uniform(-1.0, 1.0), GREY),
 ]  # fmt: skip
 
 

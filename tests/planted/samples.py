@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 import minigrad as mg
 import minigrad.nn.functional as F
+from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
 from minigrad.nn.functional.dropouts import native_dropout
 from minigrad.ops import solve
 from tests.device.cases import CASES
@@ -53,6 +55,19 @@ def rrelu_in_training(x):
     """rrelu with the same random slopes at each call."""
     mg.manual_seed(0)
     return F.rrelu(x - 1, training=True)
+
+
+def find_gamma_quantiles(c):
+    """The numbers below which a fifth, a half and nine tenths of the gamma distribution lie: they move as draws do."""
+    shares = np.array([0.2, 0.5, 0.9])
+    return draw_gamma(c, drawn=special.gammaincinv(c.detach().numpy(), shares))
+
+
+def find_beta_quantiles(c):
+    """A quantile of the beta distribution, and what it leaves of 1, for each row of two concentrations."""
+    a, b = c.detach().numpy().T
+    x = special.betaincinv(a, b, np.array([0.3, 0.8]))
+    return draw_dirichlet(c, drawn=np.stack([x, 1 - x], 1))
 
 
 def drop(x):
@@ -109,6 +124,8 @@ MORE: dict[str, Sample] = {
     "embedding": (lambda w: F.embedding(mg.tensor([[0, 2], [2, 1]]), w), ((3, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
     "native_dropout": (drop, ((2, 3),)),
+    "a draw of gamma": (find_gamma_quantiles, ((2, 3),)),
+    "a draw of Dirichlet": (find_beta_quantiles, ((2, 2),)),
     "rrelu": (rrelu_in_training, ((2, 3),)),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),
