@@ -41,14 +41,15 @@ def backward(
     if create_graph:
         messages.warn_of_cycle()
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
-    use, wanted = accumulate, None
-    if inputs is not None:
-        given = as_tuple(inputs)
-        wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
-        for target in given:
-            if isinstance(target, TensorBase):
-                target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
-        use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
+    if inputs is None:
+        walk_silently(accumulate, seeds, create_graph, retain_graph)
+        return
+    given = as_tuple(inputs)
+    wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
+    for target in given:
+        if isinstance(target, TensorBase):
+            target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
+    use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
     walk_silently(use, seeds, create_graph, retain_graph, wanted)
 
 

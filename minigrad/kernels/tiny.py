@@ -22,7 +22,7 @@ LIMIT = 30_000  # elements of the columns; for larger problems the other algorit
 
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
-    """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), and (Ho, Wo)."""
+    """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), without N if it is 1; and (Ho, Wo)."""
     shape, strides, columns, size = _lay_windows(x.shape, x.itemsize, geometry)
     if geometry.padding != (0, 0):
         (ph, pw), (N, C, H, W), image = geometry.padding, x.shape, x
@@ -43,28 +43,28 @@ def _lay_windows(image: Shape, item: int, geometry: Geometry) -> tuple[Shape, Sh
     row = (W + 2 * pw) * item
     channel = (H + 2 * ph) * row
     strides = (C * channel, channel, dh * row, dw * item, sh * row, sw * item)
-    return (N, C, kh, kw, Ho, Wo), strides, (N, C * kh * kw, Ho * Wo), (Ho, Wo)
+    columns = (C * kh * kw, Ho * Wo) if N == 1 else (N, C * kh * kw, Ho * Wo)
+    return (N, C, kh, kw, Ho, Wo), strides, columns, (Ho, Wo)
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
     columns, size = _columns(x, geometry)
-    N, K, _ = columns.shape
-    kernels = w.reshape(len(w), K)
+    kernels = w.reshape(len(w), columns.shape[-2])
     # `dot` takes half of np.matmul's time, but computes a single 0 * inf as 0
-    out = kernels.dot(columns[0]) if N == 1 and K > 1 else np.matmul(kernels, columns)
-    return out.reshape(N, len(w), *size)
+    out = kernels.dot(columns) if len(x) == 1 < len(columns) else np.matmul(kernels, columns)
+    return out.reshape(len(x), len(w), *size)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     columns, O = _columns(x, geometry)[0], g.shape[1]
-    N, K, P = columns.shape
+    N, (K, P) = len(x), columns.shape[-2:]
     w = np.empty((O, x.shape[1], *geometry.kernel), x.dtype)
     if N * P == 1:  # no sum: `dot` would compute 0 * inf as 0
         np.multiply(g.reshape(O, 1), columns.reshape(1, K), w.reshape(O, K))
     elif N == 1:
-        g.reshape(O, P).dot(columns[0].T, w.reshape(O, K))
+        g.reshape(O, P).dot(columns.T, w.reshape(O, K))
     else:
         rows = columns.swapaxes(1, 2).reshape(N * P, K)  # (N, K, P) -> (N*P, K)
         g.swapaxes(0, 1).reshape(O, N * P).dot(rows, w.reshape(O, K))  # (N, O, Ho, Wo) -> (O, N*P)

@@ -14,32 +14,31 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.recording import operation
+from minigrad.half_precision import round_once, widened
 from minigrad.kernels.dispatch import conv2d, conv2d_bias, conv2d_input, conv2d_weight
 
+# Float16: each forward is computed in float32 and rounded once. A rule that calls another of the three is so as well.
 conv = operation(
     "convolution",
-    conv2d,
+    round_once(conv2d),
     lambda g, w, x_shape, geometry: conv_input(g, w, None, size=x_shape[2:], geometry=geometry),
     lambda g, x, geometry: conv_weight(x, g, geometry=geometry),
-    lambda g: conv2d_bias(g),
-    in_float32=True,
+    widened(lambda g: conv2d_bias(g)),
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
 conv_input: Any = operation(
     "convolution_input",
-    conv2d_input,
+    round_once(conv2d_input),
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
     lambda v, g, geometry: conv_weight(v, g, geometry=geometry),
-    lambda v: conv2d_bias(v),
+    widened(lambda v: conv2d_bias(v)),
     shown="ConvolutionBackward0",
-    in_float32=True,
 )
 # The adjoint in the kernel.
 conv_weight: Any = operation(
     "convolution_weight",
-    conv2d_weight,
+    round_once(conv2d_weight),
     lambda v, g, x_shape, geometry: conv_input(g, v, None, size=x_shape[2:], geometry=geometry),
     lambda v, x, geometry: conv(x, v, None, geometry=geometry),
     shown="ConvolutionBackwardBackward0",
-    in_float32=True,
 )

@@ -169,7 +169,7 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     """Lets `ufunc` write directly into a tensor, if no operand is in the graph and no cast or broadcast of the target
     is needed. Returns False otherwise.
     """
-    if target.node is not None or (target.view_of is not None and is_root_tracked(target)):
+    if target.node is not None or (target.view_of is not None and root_of(target).node is not None):
         return False
     a, b = target.array, args[0] if len(args) == 1 else None
     if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):
