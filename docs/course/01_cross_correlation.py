@@ -14,7 +14,12 @@ from minigrad import course
 # %% [markdown]
 # ## The window
 #
-# The window at (i, j) has the size of the kernel, and its upper left corner at row i, column j.
+# The window at (i, j) has the size of the kernel, and its upper left corner at row i, column j. Here is the
+# window at (0, 1) of a 3 x 3 image, for a kernel of 2 x 2:
+#
+#     0 [1  2]       kernel  0  1
+#     3 [4  5]               2  3
+#     6  7  8
 
 # %%
 X = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
@@ -26,7 +31,8 @@ assert (X[0:2, 1:3] * K).sum() == 25
 # %% [markdown]
 # ## Two loops
 #
-# A kernel of 2 rows fits at 2 positions in an image of 3 rows: 3 - 2 + 1. So the map has shape (H - h + 1, W - w + 1).
+# A kernel of 2 rows fits at 2 positions in an image of 3 rows: 3 - 2 + 1. In general, the last window starts at row
+# H - h, and the first at row 0. So the map has shape (H - h + 1, W - w + 1).
 
 
 # %%

@@ -73,7 +73,7 @@ print(corr2d(spot, laplace))  # a spot gives the kernel back, turned by half a t
 # %% [markdown]
 # ## Blur
 #
-# The mean of nine pixels is smoother than any of them.
+# The mean of nine pixels is smoother than any of them. (If matplotlib is there, the cell writes a picture, edges.png.)
 
 # %%
 blurred = corr2d(X, torch.ones(3, 3) / 9)

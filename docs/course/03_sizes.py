@@ -46,6 +46,10 @@ assert size_of(nn.Conv2d(1, 1, 3, padding="same")) == (8, 8)
 # ## A stride that ignores pixels
 #
 # Kernel 2, stride 3 on 8 pixels: windows at 0, 3 and 6. Pixels 2 and 5 are in no window.
+#
+# A trick shows it. With a kernel of ones, the sum of the map counts each pixel as often as a window sees it.
+# `backward()` finds, for each pixel, by how much that sum grows if the pixel grows by 1: just this number. (Chapters 5
+# and 7 explain how.)
 
 # %%
 X = torch.zeros(1, 1, 1, 8, requires_grad=True)
@@ -58,7 +62,11 @@ assert X.grad.flatten().tolist() == [1, 1, 0, 1, 1, 0, 1, 1]
 #
 # The gradient has just shown which pixels a layer uses. For one output of several layers these pixels are its
 # **receptive field**: all pixels that can change it. Two layers with kernels of 3 have a receptive field of 5 pixels,
-# not 6.
+# not 6: the output sees 3 neighbours in the map between, whose windows overlap.
+#
+#     image      o o o o o      3 + 2 = 5
+#     between      o o o        3
+#     output         o          1
 
 
 # %%

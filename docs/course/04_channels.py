@@ -71,6 +71,7 @@ assert torch.allclose(corr2d_1x1(X, K), corr2d_multi_in_out(X, K), atol=1e-6)
 # %%
 layer = nn.Conv2d(3, 8, kernel_size=5)
 print(layer.weight.shape, layer.bias.shape, sum(p.numel() for p in layer.parameters()), "numbers to train")
+assert sum(p.numel() for p in layer.parameters()) == 8 * 3 * 5 * 5 + 8
 try:
     layer(torch.rand(1, 32, 48, 3))
 except RuntimeError as error:
@@ -104,5 +105,5 @@ def one_by_one(X, K):
 course.check("4.one_by_one", one_by_one)
 
 # %% [markdown]
-# So far we designed kernels by hand. Nobody can design the 2400 numbers of a layer. In [chapter
+# So far we designed kernels by hand. Nobody can design the 600 numbers in the kernels of that last layer. In [chapter
 # 5](05_learning_a_kernel.py) the computer finds them.

@@ -17,6 +17,7 @@ def corr2d(X, K):
 X = torch.ones(6, 8)
 X[:, 2:6] = 0
 Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
+print(X.shape, "with a kernel of (1, 2) ->", Y.shape)  # 6 - 1 + 1, 8 - 2 + 1
 
 # %% [markdown]
 # ## How wrong?
@@ -55,7 +56,12 @@ print("slopes:", [round(s, 2) for s in slopes])
 #
 #     dK[a, b] = 2 * sum over i, j of E[i, j] * X[i + a, j + b]
 #
-# This sum is the cross-correlation of X with E: the gradient of a convolution is again a convolution.
+# This sum is the cross-correlation of X with E: the gradient of a convolution is again a convolution. The shapes agree:
+# X (6, 8) with E (6, 7) gives (6 - 6 + 1, 8 - 7 + 1) = (1, 2), the shape of K.
+#
+# By hand, for a kernel of zeros: E = -Y, so each row of E is 0 -1 0 0 0 1 0, and each row of X is 1 1 0 0 0 0 1 1.
+# Under K[0, 0] lie the pixels X[i, j]: the -1 meets a 1, the 1 meets a 0. Six rows make -6, times 2: -12. Under K[0, 1]
+# lie the right neighbours: the -1 meets a 0, the 1 meets a 1, which makes 12.
 
 
 # %%
@@ -64,6 +70,7 @@ def gradient(K):
 
 
 print(gradient(K))
+assert gradient(K).tolist() == [[-12, 12]]
 assert torch.allclose(gradient(K).flatten(), torch.tensor(slopes), atol=0.01)
 
 # %% [markdown]
