@@ -82,9 +82,12 @@ def _run_within(context: Callable[[], AbstractContextManager[Any]], function: F)
 class no_grad(ModeSwitch):
     """A context without recording: results require no gradient. Also a decorator, ``@no_grad()`` or ``@no_grad``.
 
+    In it a leaf may be written to, so updates by hand stand there; evaluation in it keeps no memory for backward.
+
     >>> import minigrad
     >>> w = minigrad.ones(2, requires_grad=True)
     >>> with minigrad.no_grad():
+    ...     w -= 0.5
     ...     (w * 2).requires_grad
     False
     """

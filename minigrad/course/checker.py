@@ -156,6 +156,8 @@ def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
 
 def _describe_gradients_shape(given: tuple[int, ...], due: tuple[int, ...]) -> str:
     """The probable reason for a gradient's wrong shape: it is never off by one along every axis."""
+    if not given:
+        return ": was it summed over the right axes?"
     cure = describe_shapes(given, due)
     if cure.endswith("off by one") and not any(a == b for a, b in zip(given, due, strict=True)):
         return ": was it summed over the right axes?" if len(due) == 1 else ""

@@ -183,7 +183,7 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
     if len(wrong) == len(right) + 1 and wrong[1:] == right:
         return ": is a sum over the first axis missing?"
     if not wrong:
-        return ": it is one number; does `return` stand inside a loop?"
+        return ": it is one number (a `return` inside a loop ends the loop)"
     if prod(wrong) == prod(right):
         return ": as many numbers as are due, in another shape"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:

@@ -7,7 +7,9 @@ from minigrad.nn.stateless import Stateless
 
 
 class ReLU(Stateless, function=relu):
-    """max(x, 0).
+    """max(x, 0), element by element: any shape, and the result has the same.
+
+    The gradient passes where x > 0, and is 0 elsewhere, at 0 too. As `torch.nn.ReLU`.
 
     >>> import minigrad as torch
     >>> torch.nn.ReLU()(torch.tensor([-1.0, 2.0]))
@@ -16,7 +18,9 @@ class ReLU(Stateless, function=relu):
 
 
 class Sigmoid(Stateless, function=sigmoid):
-    """1 / (1 + exp(-x)).
+    """1 / (1 + exp(-x)), element by element: any shape, and the result has the same.
+
+    The slope is s (1 - s), where s is the result: at most 1/4. As `torch.nn.Sigmoid`.
 
     >>> import minigrad as torch
     >>> torch.nn.Sigmoid()(torch.tensor([-1.0, 0.0, 1.0]))
@@ -25,7 +29,9 @@ class Sigmoid(Stateless, function=sigmoid):
 
 
 class Tanh(Stateless, function=tanh):
-    """tanh(x).
+    """tanh(x), element by element: any shape, and the result has the same.
+
+    The slope is 1 - t^2, where t is the result. As `torch.nn.Tanh`.
 
     >>> import minigrad as torch
     >>> torch.nn.Tanh()(torch.tensor([-1.0, 0.0, 1.0]))

@@ -21,6 +21,8 @@ from minigrad.tensor import Tensor
 class Hardtanh(Stateless, function=F.hardtanh, shown=("min_val", "max_val", "inplace")):
     """min(max(x, min_val), max_val). Raises `AssertionError` unless min_val < max_val.
 
+    Element by element: any shape, and the result has the same. As `torch.nn.Hardtanh`.
+
     >>> import minigrad as torch
     >>> torch.nn.Hardtanh()(torch.tensor([-3.0, 0.5]))
     tensor([-1.0000,  0.5000])
@@ -41,6 +43,8 @@ class Hardtanh(Stateless, function=F.hardtanh, shown=("min_val", "max_val", "inp
 class ReLU6(Stateless, function=F.relu6):
     """min(max(x, 0), 6).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.ReLU6`.
+
     >>> import minigrad as torch
     >>> torch.nn.ReLU6()(torch.tensor([-1.0, 3.0, 9.0]))
     tensor([0., 3., 6.])
@@ -49,6 +53,8 @@ class ReLU6(Stateless, function=F.relu6):
 
 class LeakyReLU(Stateless, function=F.leaky_relu):
     """x where x > 0, else negative_slope x.
+
+    Element by element: any shape, and the result has the same. As `torch.nn.LeakyReLU`.
 
     >>> import minigrad as torch
     >>> torch.nn.LeakyReLU(0.1)(torch.tensor([-1.0, 3.0]))
@@ -87,6 +93,8 @@ class PReLU(Layer):
 class RReLU(Stateless, function=F.rrelu):
     """x where x > 0, else x times a slope: random from U(lower, upper) in training, (lower + upper) / 2 in evaluation.
 
+    Element by element: any shape, and the result has the same. As `torch.nn.RReLU`.
+
     >>> import minigrad as torch
     >>> torch.nn.RReLU(0.25, 0.75).eval()(torch.tensor([-1.0, 3.0]))
     tensor([-0.5000,  3.0000])
@@ -99,6 +107,8 @@ class RReLU(Stateless, function=F.rrelu):
 class Threshold(Stateless, function=F.threshold):
     """x where x > threshold, else value.
 
+    Element by element: any shape, and the result has the same. As `torch.nn.Threshold`.
+
     >>> import minigrad as torch
     >>> torch.nn.Threshold(1.0, -1.0)(torch.tensor([0.5, 2.0]))
     tensor([-1.,  2.])
@@ -107,6 +117,8 @@ class Threshold(Stateless, function=F.threshold):
 
 class Hardshrink(Stateless, function=F.hardshrink):
     """x, but 0 for |x| <= lambd.
+
+    Element by element: any shape, and the result has the same. As `torch.nn.Hardshrink`.
 
     >>> import minigrad as torch
     >>> torch.nn.Hardshrink()(torch.tensor([-1.0, 0.25]))
@@ -120,6 +132,8 @@ class Hardshrink(Stateless, function=F.hardshrink):
 class Softshrink(Stateless, function=F.softshrink):
     """x moved towards 0 by lambd, 0 where |x| <= lambd.
 
+    Element by element: any shape, and the result has the same. As `torch.nn.Softshrink`.
+
     >>> import minigrad as torch
     >>> torch.nn.Softshrink()(torch.tensor([-1.0, 0.25]))
     tensor([-0.5000,  0.0000])
@@ -131,6 +145,8 @@ class Softshrink(Stateless, function=F.softshrink):
 class Hardsigmoid(Stateless, function=F.hardsigmoid, shown=()):
     """x / 6 + 1 / 2, clamped to [0, 1].
 
+    Element by element: any shape, and the result has the same. As `torch.nn.Hardsigmoid`.
+
     >>> import minigrad as torch
     >>> torch.nn.Hardsigmoid()(torch.tensor([-4.0, 0.0]))
     tensor([0.0000, 0.5000])
@@ -139,6 +155,8 @@ class Hardsigmoid(Stateless, function=F.hardsigmoid, shown=()):
 
 class Hardswish(Stateless, function=F.hardswish, shown=()):
     """x (x / 6 + 1 / 2), with the factor clamped to [0, 1].
+
+    Element by element: any shape, and the result has the same. As `torch.nn.Hardswish`.
 
     >>> import minigrad as torch
     >>> torch.nn.Hardswish()(torch.tensor([1.0, 4.0]))
@@ -150,6 +168,8 @@ class Hardswish(Stateless, function=F.hardswish, shown=()):
 class ELU(Stateless, function=F.elu):
     """x where x > 0, else alpha (exp(x) - 1).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.ELU`.
+
     >>> import minigrad as torch
     >>> torch.nn.ELU()(torch.tensor([-1.0, 3.0]))
     tensor([-0.6321,  3.0000])
@@ -158,6 +178,8 @@ class ELU(Stateless, function=F.elu):
 
 class SELU(Stateless, function=F.selu):
     """`ELU` with the constants that keep mean 0 and variance 1.
+
+    Element by element: any shape, and the result has the same. As `torch.nn.SELU`.
 
     >>> import minigrad as torch
     >>> torch.nn.SELU()(torch.tensor([-1.0, 3.0]))
@@ -168,6 +190,8 @@ class SELU(Stateless, function=F.selu):
 class CELU(Stateless, function=F.celu):
     """x where x > 0, else alpha (exp(x / alpha) - 1).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.CELU`.
+
     >>> import minigrad as torch
     >>> torch.nn.CELU(2.0)(torch.tensor([-1.0, 3.0]))
     tensor([-0.7869,  3.0000])
@@ -176,6 +200,8 @@ class CELU(Stateless, function=F.celu):
 
 class GELU(Stateless, function=F.gelu):
     """x Phi(x), Phi the normal distribution function; ``approximate='tanh'`` for the tanh form.
+
+    Element by element: any shape, and the result has the same. As `torch.nn.GELU`.
 
     >>> import minigrad as torch
     >>> torch.nn.GELU()(torch.tensor([-1.0, 1.0]))
@@ -188,6 +214,8 @@ class GELU(Stateless, function=F.gelu):
 class SiLU(Stateless, function=F.silu):
     """x sigmoid(x).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.SiLU`.
+
     >>> import minigrad as torch
     >>> torch.nn.SiLU()(torch.tensor([-1.0, 1.0]))
     tensor([-0.2689,  0.7311])
@@ -196,6 +224,8 @@ class SiLU(Stateless, function=F.silu):
 
 class Mish(Stateless, function=F.mish):
     """x tanh(log(1 + exp(x))).
+
+    Element by element: any shape, and the result has the same. As `torch.nn.Mish`.
 
     >>> import minigrad as torch
     >>> torch.nn.Mish()(torch.tensor([-1.0, 1.0]))
@@ -206,6 +236,8 @@ class Mish(Stateless, function=F.mish):
 class GLU(Stateless, function=F.glu):
     """a sigmoid(b) of the two halves a and b of x along axis `dim`.
 
+    The length of axis `dim` must be even, and is halved. As `torch.nn.GLU`.
+
     >>> import minigrad as torch
     >>> torch.nn.GLU()(torch.tensor([3.0, 0.0]))
     tensor([1.5000])
@@ -214,6 +246,8 @@ class GLU(Stateless, function=F.glu):
 
 class Softplus(Stateless, function=F.softplus):
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.
+
+    Element by element: any shape, and the result has the same. As `torch.nn.Softplus`.
 
     >>> import minigrad as torch
     >>> torch.nn.Softplus()(torch.tensor([-1.0, 1.0]))
@@ -224,6 +258,8 @@ class Softplus(Stateless, function=F.softplus):
 class LogSigmoid(Stateless, function=F.logsigmoid):
     """log(1 / (1 + exp(-x))).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.LogSigmoid`.
+
     >>> import minigrad as torch
     >>> torch.nn.LogSigmoid()(torch.tensor([-1.0, 1.0]))
     tensor([-1.3133, -0.3133])
@@ -233,6 +269,8 @@ class LogSigmoid(Stateless, function=F.logsigmoid):
 class Tanhshrink(Stateless, function=F.tanhshrink):
     """x - tanh(x).
 
+    Element by element: any shape, and the result has the same. As `torch.nn.Tanhshrink`.
+
     >>> import minigrad as torch
     >>> torch.nn.Tanhshrink()(torch.tensor([-1.0, 3.0]))
     tensor([-0.2384,  2.0049])
@@ -241,6 +279,8 @@ class Tanhshrink(Stateless, function=F.tanhshrink):
 
 class Softsign(Stateless, function=F.softsign):
     """x / (1 + |x|).
+
+    Element by element: any shape, and the result has the same. As `torch.nn.Softsign`.
 
     >>> import minigrad as torch
     >>> torch.nn.Softsign()(torch.tensor([-1.0, 3.0]))
@@ -252,6 +292,8 @@ class Softsign(Stateless, function=F.softsign):
 class Softmax(Stateless, function=F.softmax):
     """exp(x) / sum of exp(x) along axis `dim`; warns if `dim` is omitted.
 
+    The result has the shape of x; along `dim` its numbers are positive and sum to 1. As `torch.nn.Softmax`.
+
     >>> import minigrad as torch
     >>> torch.nn.Softmax(dim=1)(torch.zeros(1, 4))
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
@@ -260,6 +302,8 @@ class Softmax(Stateless, function=F.softmax):
 
 class LogSoftmax(Stateless, function=F.log_softmax):
     """x - log(sum of exp(x)) along axis `dim`.
+
+    The logarithm of `Softmax`, without overflow, and in the same shape. As `torch.nn.LogSoftmax`.
 
     >>> import minigrad as torch
     >>> torch.nn.LogSoftmax(dim=1)(torch.zeros(1, 4))

@@ -105,8 +105,10 @@ class Conv2d(Convolution):
     U(-1/sqrt(fan_in), 1/sqrt(fan_in)), fan_in = C_in / groups kh kw. As `torch.nn.Conv2d`.
 
     >>> import minigrad as torch
-    >>> torch.nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False)(torch.ones(1, 1, 6, 8)).shape
-    minigrad.Size([1, 1, 6, 7])
+    >>> layer = torch.nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False)
+    >>> layer.weight.data[:] = torch.tensor([1.0, -1.0])  # left pixel minus right one
+    >>> layer(torch.tensor([[[[1.0, 1, 0, 0, 1]]]])).detach()  # 1 where white turns black, -1 where it turns back
+    tensor([[[[ 0.,  1.,  0., -1.]]]])
     """
 
     axes, correlate = 2, staticmethod(conv2d)

@@ -52,8 +52,9 @@ class Linear(Weighted):
     U(-1/sqrt(in_features), 1/sqrt(in_features)). As `torch.nn.Linear`.
 
     >>> import minigrad as torch
-    >>> torch.nn.Linear(4, 2)(torch.ones(3, 4)).shape
-    minigrad.Size([3, 2])
+    >>> layer = torch.nn.Linear(4, 2)
+    >>> layer(torch.ones(3, 4)).shape, layer.weight.shape, layer.bias.shape
+    (minigrad.Size([3, 2]), minigrad.Size([2, 4]), minigrad.Size([2]))
     """
 
     def __init__(

@@ -40,8 +40,9 @@ class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation",
 
 
 class MaxPool2d(MaxPooling, function=F.max_pool2d):
-    """The largest number in each window.
+    """The largest number in each window of each channel: (N, C, H, W) -> (N, C, H_out, W_out), or without N.
 
+    `stride` is the kernel's size unless given, so that windows do not overlap. The gradient goes to the largest number.
     H_out = floor((H + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with
     `ceil_mode`. With `return_indices` it also returns the indices of the maxima. As `torch.nn.MaxPool2d`.
 
@@ -62,10 +63,11 @@ class MaxPool1d(MaxPooling, function=F.max_pool1d, axes=1):
 
 
 class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", "padding")):
-    """The mean of each window.
+    """The mean of each window of each channel: (N, C, H, W) -> (N, C, H_out, W_out), or without N.
 
-    The zeros of the padding count unless ``count_include_pad=False``; `divisor_override` divides
-    the sum instead. As `torch.nn.AvgPool2d`.
+    `stride` is the kernel's size unless given; H_out as in `MaxPool2d`, without dilation. The zeros of the
+    padding count unless ``count_include_pad=False``; `divisor_override` divides the sum instead.
+    As `torch.nn.AvgPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.AvgPool2d(2)(torch.arange(16.0).reshape(1, 4, 4))

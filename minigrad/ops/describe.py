@@ -20,6 +20,9 @@ RESULTS = {
 }
 
 
+PROSE = "the ", "True ", "every ", "whether ", "input without "  # how a formula in words begins
+
+
 def describe(
     name: str, formula: str, domain: str, result: str, rules: tuple[Any, ...], example: str, *gradients: str
 ) -> str:  # fmt: skip
@@ -27,7 +30,9 @@ def describe(
 
     `example` has the form ``operands -> result``, with operands as lists of numbers.
     """
-    lines = [f"``{formula or name + '(input)'}``, element by element.", ""]
+    said = formula or f"{name}(input)"
+    is_prose = said.startswith(PROSE)
+    lines = [f"{f'{said[0].upper()}{said[1:]}' if is_prose else f'``{said}``'}, element by element.", ""]
     for parameter, rule, given in itertools.zip_longest(("input", "other"), rules, gradients):
         if rule:
             lines += [f"Gradient of `{parameter}`: ``{given or source_of(rule)}``."]

@@ -101,7 +101,9 @@ concat = concatenate = cat
 
 @of_tensors
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
-    """The tensors, all of one shape, along a new axis.
+    """The tensors, all of one shape, along a new axis `dim`: n of shape (a, b) -> (n, a, b), (a, n, b) or (a, b, n).
+
+    Raises RuntimeError for shapes that differ. (`cat` joins along an axis that exists.)
 
     >>> import minigrad as torch
     >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])])

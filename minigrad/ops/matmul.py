@@ -100,11 +100,15 @@ _vm, _batched_mv = shown_as(to_shape, "SqueezeBackward4"), shown_as(to_shape, "U
 
 @twin_of(np.matmul)
 def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
-    """``input @ other``: dot product, matrix-vector, matrix-matrix, or batches of them.
+    """``input @ other``: ``out[i, j] = sum over k of input[i, k] * other[k, j]``.
+
+    Shapes: (m, k) @ (k, n) -> (m, n), (m, k) @ (k,) -> (m,), (k,) @ (k,) -> (); axes in front are batches, and
+    broadcast: (b, m, k) @ (k, n) -> (b, m, n). With g the gradient of the result, that of `input` is ``g @ other.mT``,
+    and that of `other` ``input.mT @ g``. Raises RuntimeError for lengths k that differ.
 
     >>> import minigrad as torch
-    >>> torch.matmul(torch.ones(2, 3), torch.ones(3))
-    tensor([3., 3.])
+    >>> torch.matmul(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
+    tensor([21., 43.])
     """
     if not isinstance(input, TensorBase):
         raise not_a_tensor("matmul", "input", 1, input)

@@ -49,7 +49,13 @@ class GraphMethods(TensorBase):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to it."""
+        """Whether gradients flow to it: a leaf that asks for one, or a result computed from such a leaf.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> w.requires_grad, (w * 2).requires_grad, torch.ones(2).requires_grad
+        (True, True, False)
+        """
         if self.view_of is not None and (self.node is None or isinstance(self.node, Unrecorded)):
             return root_of(self).node is not None and self.array.dtype.kind == "f"
         return self.node is not None
@@ -65,7 +71,18 @@ class GraphMethods(TensorBase):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward added up here; None before, and for tensors that keep none."""
+        """The gradient that backward added up here, in the tensor's shape; None before, and for tensors that keep none.
+
+        Each `backward` adds to it, until it is set to None, as `zero_grad` does. Only leaves keep one, and results
+        after `retain_grad()`.
+
+        >>> import minigrad as torch
+        >>> w = torch.tensor([3.0], requires_grad=True)
+        >>> for _ in range(2):
+        ...     (w * w).backward()
+        >>> w.grad  # 6, twice
+        tensor([12.])
+        """
         if self.gradient is None and self.node is not None and not (_is_end(self.node) or self.retains_grad):
             hint = (
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
@@ -106,19 +123,38 @@ class GraphMethods(TensorBase):
 
     @property
     def grad_fn(self) -> Node | None:
-        """The node of the call that made it; None for leaves."""
+        """The node of the call that made it; None for leaves. Its `next_functions` lead to those of the operands.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> (w * 2).exp().grad_fn.next_functions[0][0].name()
+        'MulBackward0'
+        """
         return None if self.is_leaf else show_name(self.node.call)
 
     @property
     def is_leaf(self) -> bool:
-        """True unless a recorded call made it."""
+        """True unless a recorded call made it. Optimizers take leaves, and `backward` fills their `.grad`.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(1, requires_grad=True)
+        >>> w.is_leaf, (w * 2).is_leaf
+        (True, False)
+        """
         if self.view_of is not None:
             refresh(self, asked=True)
         return _is_end(self.node)
 
     @property
     def data(self) -> Tensor:
-        """The same memory outside the graph: writes through it are not seen by autograd."""
+        """The same memory outside the graph: writes through it are not seen by autograd.
+
+        >>> import minigrad as torch
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> w.data -= 0.5  # an update by hand, which is not recorded
+        >>> w
+        tensor([0.5000, 0.5000], requires_grad=True)
+        """
         alias: Tensor = wrap(self.array)
         if self.node is LEAF:  # nearly always an update by hand: looking up the user's line would take too long
             alias.cause = "it was taken with .data, which leaves the graph"
@@ -144,6 +180,14 @@ class GraphMethods(TensorBase):
 
     @property
     def _version(self) -> int:
+        """How often its memory was written to, by it or by a view: saved values that were overwritten are refused.
+
+        >>> import minigrad as torch
+        >>> x = torch.zeros(2)
+        >>> x[0] = 5
+        >>> x._version
+        1
+        """
         if self.is_inference():
             raise RuntimeError("Inference tensors do not track version counter.")
         return self.writes[0]
@@ -166,7 +210,12 @@ class GraphMethods(TensorBase):
         create_graph: bool = False,
         inputs: Any = None,
     ) -> None:
-        """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from.
+        """Add d(sum of self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from, or of `inputs`.
+
+        `gradient` has the tensor's shape; a tensor of one number, such as a loss, needs none. What was saved for the
+        rules is freed, unless `retain_graph`; with `create_graph` the gradients can be differentiated again. Raises
+        RuntimeError for a tensor that requires no gradient, for several numbers without `gradient`, and for a graph
+        that was freed.
 
         >>> import minigrad as torch
         >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -177,12 +226,15 @@ class GraphMethods(TensorBase):
         gradients.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self: Any) -> Tensor:
-        """The same memory outside the graph; writes through it are noticed by autograd.
+        """The same numbers in the same memory, outside the graph; writes through it are noticed by autograd.
+
+        No gradient flows through it: for the rule it is a constant.
 
         >>> import minigrad as torch
-        >>> x = torch.ones(2, requires_grad=True)
-        >>> (x * 2).detach()
-        tensor([2., 2.])
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> (x * x.detach()).backward()
+        >>> x.grad  # 3, where x * x has 6
+        tensor([3.])
         """
         alias: Tensor = wrap(self.array)
         alias.writes = self.writes
