@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import quiet
+from minigrad.layout import Named
 
 
-class dtype:
+class dtype(Named):
     """The type of a tensor's elements, such as ``minigrad.float32``.
 
     >>> import minigrad
@@ -25,9 +26,8 @@ class dtype:
     (minigrad.float32, 4)
     """
 
-    __module__ = "minigrad"  # the public module, shown by type(x)
-
-    __slots__ = ("is_floating_point", "itemsize", "name", "numpy")
+    __module__ = Named.__module__
+    __slots__ = ("is_floating_point", "itemsize", "numpy")
 
     is_complex = False
 
@@ -41,12 +41,6 @@ class dtype:
     def is_signed(self) -> bool:
         """True if the dtype has negative numbers."""
         return self.numpy.kind in "fi"
-
-    def __repr__(self) -> str:
-        return f"minigrad.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name  # pickled and copied by name, because dtypes are compared by identity
 
 
 float16 = half = dtype("float16")

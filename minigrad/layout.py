@@ -6,7 +6,22 @@ from collections.abc import Sequence
 from typing import Any
 
 
-class memory_format:
+class Named:
+    """What is printed, copied and pickled by its public name: compared by identity, there is one of each."""
+
+    __module__ = "minigrad"  # the public module, shown by type(x)
+
+    __slots__ = ("name",)
+    name: str
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+class memory_format(Named):
     """An order of the axes in memory, such as ``minigrad.channels_last``.
 
     >>> import minigrad as torch
@@ -14,21 +29,14 @@ class memory_format:
     minigrad.channels_last
     """
 
-    __module__ = "minigrad"  # the public module, shown by type(x)
-
-    __slots__ = ("name", "order")
+    __module__ = Named.__module__
+    __slots__ = ("order",)
 
     def __init__(self, name: str, order: tuple[int, ...] | None = None) -> None:
         self.name, self.order = name, order  # order of the axes in memory; None: row-major
 
-    def __repr__(self) -> str:
-        return f"minigrad.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
-
-
-class layout:
+class layout(Named):
     """How elements are stored; ``minigrad.strided`` is the only layout.
 
     >>> import minigrad as torch
@@ -36,18 +44,11 @@ class layout:
     minigrad.strided
     """
 
-    __module__ = "minigrad"  # the public module, shown by type(x)
-
-    __slots__ = ("name",)
+    __module__ = Named.__module__
+    __slots__ = ()
 
     def __init__(self, name: str) -> None:
         self.name = name
-
-    def __repr__(self) -> str:
-        return f"minigrad.{self.name}"
-
-    def __reduce__(self) -> str:
-        return self.name
 
 
 strided = layout("strided")

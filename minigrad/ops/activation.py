@@ -51,15 +51,9 @@ def _relu_rule(g: Any, out: Any) -> Any:
 
 # The gradient needs only the sign of the result, so nothing else is kept.
 relu = unary(
-    "relu",
-    _positive,
-    _relu_rule,
-    result=SAME,
-    refuses="b",
-    gradient="g where out > 0, else 0",
-    formula="max(0, input)",
-    example="[-1.0, 2.0] -> [0., 2.]",
-)
+    "relu", _positive, _relu_rule, "max(0, input)", "[-1.0, 2.0] -> [0., 2.]",
+    result=SAME, refuses="b", gradient="g where out > 0, else 0",
+)  # fmt: skip
 
 
 # ---- softmax --------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
 from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
-from minigrad.ops.error_function import erf, error_function
-from minigrad.ops.piecewise import gate, is_plain, tie, zeros_of
+from minigrad.ops.error_function import erf, error_function, for_either
+from minigrad.ops.piecewise import gate, tie, zeros_of
 from minigrad.ops.unary import logistic, sigmoid
 from minigrad.side_by_side import keep_where
 
@@ -134,9 +134,7 @@ elu = _with_options("elu", _elu_forward, _elu_rule, in_float32=True)
 celu = _with_options("celu", _elu_forward, _elu_rule, in_float32=True)
 
 
-def sigmoid_of(z: Any) -> Any:
-    """1 / (1 + e^-z) for arrays and Tensors."""
-    return round_once(logistic)(z) if is_plain(z) else sigmoid(z)
+sigmoid_of = for_either(sigmoid, round_once(logistic))  # 1 / (1 + e^-z) for arrays and Tensors
 
 
 def _log1p_exp(z: Any) -> Any:
@@ -196,14 +194,9 @@ mish = _smooth("mish", lambda x: x * np.tanh(_log1p_exp(x)), _mish_rule)
 hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
 
 
-def _erf(z: Any) -> Any:
-    """The error function for arrays and Tensors."""
-    return error_function(z) if is_plain(z) else erf(z)
-
-
 def _gelu_rule(g: Any, x: Any) -> Any:
     density = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
-    return g * (0.5 * (1 + _erf(x * math.sqrt(0.5))) + x * density)
+    return g * (0.5 * (1 + for_either(erf, error_function)(x * math.sqrt(0.5))) + x * density)
 
 
 def _inner(x: Any) -> Any:

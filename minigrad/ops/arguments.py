@@ -209,15 +209,11 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """The dimensions to reduce over; None means all of them."""
     if dim is None:
         return None
-    if isinstance(dim, (tuple, list)):
-        if not dim:
-            return None
-        found = tuple([axis(as_size(d, "dim"), ndim) for d in dim])
-        if len(set(found)) != len(found):
-            raise RuntimeError(f"dim {list(dim)} names a dimension more than once")
-        return found if ndim else None
-    position = axis(as_size(dim, "dim"), ndim)
-    return (position,) if ndim else None
+    given = dim if isinstance(dim, (tuple, list)) else (dim,)
+    found = tuple([axis(as_size(d, "dim"), ndim) for d in given])
+    if len(set(found)) != len(found):
+        raise RuntimeError(f"dim {list(given)} names a dimension more than once")
+    return found if found and ndim else None
 
 
 def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.ops.writes import write_out
 
+if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
+
 
 # ---- what the rules share ------------------------------------------------------------------------
 # Gradients are selected: where the result does not depend on an operand its gradient is 0, even if the arriving
@@ -25,6 +28,15 @@ from minigrad.ops.writes import write_out
 def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
     """The gradient of `x` in maximum or minimum: g where x is chosen or one is NaN, g / 2 at ties."""
     return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
+
+
+def _extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc, example: str) -> Binary:
+    """`maximum` or `minimum`; `loses` says where an operand is not chosen."""
+    return binary(
+        name, ufunc, lambda g, x, y: _to_winner(g, x, y, loses), lambda g, x, y: _to_winner(g, y, x, loses),
+        f"the {which} of input and other, NaN if one is; ties share the gradient", example, numbers="none",
+        gradients=tuple([f"g where {x} {sign} {y}, g / 2 where x == y, else 0" for x, y in ("xy", "yx")]),
+    )  # fmt: skip
 
 
 def no_derivative(name: str) -> Any:
@@ -64,51 +76,42 @@ def _is_bool(x: Any) -> bool:
     return x.array.dtype.kind == "b" if isinstance(x, TensorBase) else type(x) is bool
 
 
-# ---- two operands: forward, gradient of the first, gradient of the second ------------------------
+# ---- two operands: forward, gradient of the first, gradient of the second; formula and example ---
 _flat = (lambda g: zeros_of(g), lambda g: zeros_of(g))
 _subtract_from = binary(
     "rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1"
 )
 # fmt: off
-plus = binary("add", np.add, lambda g: g, lambda g: g, numbers="both",
-    formula="input + other", example="[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]")
-minus = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both", refuses="b", check=_refuse_bools,
-    formula="input - other", example="[3.0, 4.0]; [1.0, 2.0] -> [2., 2.]")
-mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both", float32_number=True,
-    formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
-true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
-    numbers="both", float32_number=True,
-    formula="input / other", domain="other != 0; inf, -inf or NaN at 0",
-    example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
+plus = binary("add", np.add, lambda g: g, lambda g: g,
+    "input + other", "[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]", numbers="both")
+minus = binary("sub", np.subtract, lambda g: g, lambda g: -g,
+    "input - other", "[3.0, 4.0]; [1.0, 2.0] -> [2., 2.]", numbers="both", refuses="b", check=_refuse_bools)
+mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x,
+    "input * other", "[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]", numbers="both", float32_number=True)
+true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y),
+    "input / other", "[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]", result=REAL, numbers="both", float32_number=True,
+    domain="other != 0; inf, -inf or NaN at 0")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", float32_number=True)
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2", float32_number=True)
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
-    no_derivative("floor_divide"), refuses="b", numbers="both", float32_number=True,
-    gradients=("none: backward raises, as in PyTorch",) * 2,
-    formula="floor(input / other)", domain="other != 0; integers raise there", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
+    no_derivative("floor_divide"),
+    "floor(input / other)", "[7.0, -7.0]; 2.0 -> [ 3., -4.]", refuses="b", numbers="both", float32_number=True,
+    gradients=("none: backward raises, as in PyTorch",) * 2, domain="other != 0; integers raise there")
 remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
-    refuses="b", gradients=("g", "-g * floor(x / y)"),
-    formula="input - other * floor(input / other), with the sign of other",
-    domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
+    "input - other * floor(input / other), with the sign of other", "[7.0, -7.0]; 3.0 -> [1., 2.]", refuses="b",
+    gradients=("g", "-g * floor(x / y)"), domain="other != 0; NaN at 0, where integers raise")
 fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, _slope_of_fmod,
-    numbers="other", refuses="b", gradients=("g", "-g * trunc(x / y)"),
-    formula="input - other * trunc(input / other), with the sign of input",
-    domain="other != 0; NaN at 0, where integers raise", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
-maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
-    lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none",
-    gradients=("g where x > y, g / 2 where x == y, else 0", "g where y > x, g / 2 where x == y, else 0"),
-    formula="the greater of input and other, NaN if one is; ties share the gradient",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
-minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.greater),
-    lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none",
-    gradients=("g where x < y, g / 2 where x == y, else 0", "g where y < x, g / 2 where x == y, else 0"),
-    formula="the lesser of input and other, NaN if one is; ties share the gradient",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
+    "input - other * trunc(input / other), with the sign of input", "[7.0, -7.0]; 3.0 -> [ 1., -1.]", numbers="other",
+    refuses="b", gradients=("g", "-g * trunc(x / y)"), domain="other != 0; NaN at 0, where integers raise")
+maximum = _extreme("maximum", np.maximum, "greater", ">", np.less, "[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
+minimum = _extreme("minimum", np.minimum, "lesser", "<", np.greater, "[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 # fmt: on
 twin_of(np.floor_divide)(_floored)
+twin_of(np.remainder)(remainder)
+twin_of(np.fmod)(fmod)
 
 
 def _divisor(x: Any, y: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
 from minigrad.ops.arguments import not_implemented_for, of_tensors, shapes_do_not_broadcast
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
+
+if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
 
 
 def _refuse_a_power(*operands: Any) -> None:
@@ -19,50 +22,48 @@ def _refuse_a_power(*operands: Any) -> None:
             raise not_implemented_for("bitwise_xor", x.dtype, "; a power is written x ** y")
 
 
+def _compare(name: str, ufunc: np.ufunc, formula: str, example: str, numbers: str = "other") -> Binary:
+    """An operation of two operands whose result is True or False."""
+    return binary(name, ufunc, None, None, formula, example, result=TRUTH, numbers=numbers)
+
+
 # fmt: off
 # ---- comparisons ---------------------------------------------------------------------------------
-eq = binary("eq", np.equal, None, None, result=TRUTH, numbers="other",
-    formula="input == other", example="[1, 2]; [1, 3] -> [ True, False]")
-ne = not_equal = binary("ne", np.not_equal, None, None, result=TRUTH, numbers="other",
-    formula="input != other", example="[1, 2]; [1, 3] -> [False,  True]")
-lt = less = binary("lt", np.less, None, None, result=TRUTH, numbers="other",
-    formula="input < other", example="[1, 2]; [1, 3] -> [False,  True]")
-le = less_equal = binary("le", np.less_equal, None, None, result=TRUTH, numbers="other",
-    formula="input <= other", example="[1, 2]; [1, 1] -> [ True, False]")
-gt = greater = binary("gt", np.greater, None, None, result=TRUTH, numbers="other",
-    formula="input > other", example="[1, 2]; [1, 1] -> [False,  True]")
-ge = greater_equal = binary("ge", np.greater_equal, None, None, result=TRUTH, numbers="other",
-    formula="input >= other", example="[1, 2]; [1, 3] -> [ True, False]")
+eq = _compare("eq", np.equal, "input == other", "[1, 2]; [1, 3] -> [ True, False]")
+ne = not_equal = _compare("ne", np.not_equal, "input != other", "[1, 2]; [1, 3] -> [False,  True]")
+lt = less = _compare("lt", np.less, "input < other", "[1, 2]; [1, 3] -> [False,  True]")
+le = less_equal = _compare("le", np.less_equal, "input <= other", "[1, 2]; [1, 1] -> [ True, False]")
+gt = greater = _compare("gt", np.greater, "input > other", "[1, 2]; [1, 1] -> [False,  True]")
+ge = greater_equal = _compare("ge", np.greater_equal, "input >= other", "[1, 2]; [1, 3] -> [ True, False]")
 
 # ---- logic ---------------------------------------------------------------------------------------
-logical_and = binary("logical_and", np.logical_and, None, None, result=TRUTH, numbers="none",
-    formula="input and other", example="[True, True]; [True, False] -> [ True, False]")
-logical_or = binary("logical_or", np.logical_or, None, None, result=TRUTH, numbers="none",
-    formula="input or other", example="[False, True]; [False, False] -> [False,  True]")
-logical_xor = binary("logical_xor", np.logical_xor, None, None, result=TRUTH, numbers="none",
-    formula="True where just one of input and other is", example="[True, True]; [True, False] -> [False,  True]")
-logical_not = unary("logical_not", np.logical_not, None, result=TRUTH, cast=True,
-    formula="not input; 0 is False", example="[True, False] -> [False,  True]")
-isnan = unary("isnan", np.isnan, None, result=TRUTH,
-    formula="True where input is NaN", example="[1.0, torch.nan] -> [False,  True]")
-isinf = unary("isinf", np.isinf, None, result=TRUTH,
-    formula="True where input is inf or -inf", example="[1.0, torch.inf] -> [False,  True]")
-isfinite = unary("isfinite", np.isfinite, None, result=TRUTH,
-    formula="True where input is neither NaN nor infinite", example="[1.0, torch.inf] -> [ True, False]")
+logical_and = _compare("logical_and", np.logical_and,
+    "input and other", "[True, True]; [True, False] -> [ True, False]", numbers="none")
+logical_or = _compare("logical_or", np.logical_or,
+    "input or other", "[False, True]; [False, False] -> [False,  True]", numbers="none")
+logical_xor = _compare("logical_xor", np.logical_xor,
+    "True where just one of input and other is", "[True, True]; [True, False] -> [False,  True]", numbers="none")
+logical_not = unary("logical_not", np.logical_not, None,
+    "not input; 0 is False", "[True, False] -> [False,  True]", result=TRUTH, cast=True)
+isnan = unary("isnan", np.isnan, None, "True where input is NaN", "[1.0, torch.nan] -> [False,  True]", result=TRUTH)
+isinf = unary("isinf", np.isinf, None,
+    "True where input is inf or -inf", "[1.0, torch.inf] -> [False,  True]", result=TRUTH)
+isfinite = unary("isfinite", np.isfinite, None,
+    "True where input is neither NaN nor infinite", "[1.0, torch.inf] -> [ True, False]", result=TRUTH)
 
 # ---- bits ----------------------------------------------------------------------------------------
-bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f",
-    formula="the bits that input and other share", example="[6, 5]; [3, 4] -> [2, 4]")
-bitwise_or = binary("bitwise_or", np.bitwise_or, None, None, refuses="f",
-    formula="the bits of input and of other", example="[6, 5]; [3, 4] -> [7, 5]")
-bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f", check=_refuse_a_power,
-    formula="the bits in which input and other differ", example="[6, 5]; [3, 4] -> [5, 1]")
-bitwise_not = unary("bitwise_not", np.invert, None, result=SAME, refuses="f",
-    formula="every bit of input inverted; not, for bools", example="[0, 5] -> [-1, -6]")
-bitwise_left_shift = binary("bitwise_left_shift", np.left_shift, None, None, refuses="fb",
-    formula="input * 2 ** other", example="[1, 3]; [2, 1] -> [4, 6]")
-bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, refuses="fb",
-    formula="input // 2 ** other", example="[4, 7]; [2, 1] -> [1, 3]")
+bitwise_and = binary("bitwise_and", np.bitwise_and, None, None,
+    "the bits that input and other share", "[6, 5]; [3, 4] -> [2, 4]", refuses="f")
+bitwise_or = binary("bitwise_or", np.bitwise_or, None, None,
+    "the bits of input and of other", "[6, 5]; [3, 4] -> [7, 5]", refuses="f")
+bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None,
+    "the bits in which input and other differ", "[6, 5]; [3, 4] -> [5, 1]", refuses="f", check=_refuse_a_power)
+bitwise_not = unary("bitwise_not", np.invert, None,
+    "every bit of input inverted; not, for bools", "[0, 5] -> [-1, -6]", result=SAME, refuses="f")
+bitwise_left_shift = binary("bitwise_left_shift", np.left_shift, None, None,
+    "input * 2 ** other", "[1, 3]; [2, 1] -> [4, 6]", refuses="fb")
+bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None,
+    "input // 2 ** other", "[4, 7]; [2, 1] -> [1, 3]", refuses="fb")
 # fmt: on
 
 

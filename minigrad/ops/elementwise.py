@@ -58,9 +58,9 @@ def unary(
     name: str,
     forward: Callable[..., Any],
     rule: Rule | None,
-    *,
     formula: str = "",
     example: str = "",
+    *,
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
@@ -102,9 +102,9 @@ def binary(
     forward: Callable[..., Any],
     input_rule: Rule | None,
     other_rule: Rule | None,
-    *,
     formula: str = "",
     example: str = "",
+    *,
     domain: str = "",
     result: str = SAME,
     numbers: str = "either",
@@ -128,7 +128,7 @@ def binary(
     promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example, *gradients)
     function = publish(_function_of_two(made, promotion), name, forward, text, example)
-    function.declared = made, promotion
+    function.declared, function.takes_numbers = (made, promotion), numbers in ("both", "either")
     return function
 
 

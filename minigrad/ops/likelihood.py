@@ -11,9 +11,10 @@ from minigrad.backend import array_module
 from minigrad.half_precision import sum_type
 from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid_of
 from minigrad.ops.elementwise import elementwise
+from minigrad.ops.error_function import for_either
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.loss import reduce_terms, share
-from minigrad.ops.piecewise import is_plain, zeros_of
+from minigrad.ops.piecewise import zeros_of
 from minigrad.side_by_side import keep_where
 
 # ---- of probabilities and of logits against probabilities ----------------------------------------
@@ -59,9 +60,7 @@ binary_cross_entropy = operation(
 )
 
 
-def _log_sigmoid(z: Any) -> Any:
-    """``-log(1 + exp(-z))`` of arrays and Tensors."""
-    return log_of_sigmoid(z) if is_plain(z) else logsigmoid(z)
+_log_sigmoid = for_either(logsigmoid, log_of_sigmoid)  # -log(1 + exp(-z)) for arrays and Tensors
 
 
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:

@@ -30,19 +30,16 @@ class MemoryLayout(NamedTuple):
         """A view of flat `memory`."""
         first = 0 if 0 in self.shape else self.first  # any offset is valid without elements
         strides = [step * memory.itemsize for step in self.steps]
-        if type(memory) is np.ndarray:
-            return np.ndarray(self.shape, memory.dtype, memory, first * memory.itemsize, strides)
-        return array_module(memory).lib.stride_tricks.as_strided(memory[first:], self.shape, strides)
+        return view_memory(memory, memory.dtype, first * memory.itemsize, self.shape, strides)
 
 
-def view_bytes(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
-    """A view of `memory`, an array of bytes, as elements of `dtype`; `offset` and `strides` count bytes."""
+def view_memory(memory: Any, dtype: Any, offset: int, shape: Sequence[int], strides: Sequence[int]) -> Any:
+    """A view of flat `memory` as elements of `dtype`; `offset` and `strides` count bytes."""
     if type(memory) is np.ndarray:
         return np.ndarray(shape, dtype, memory, offset, strides)
-    whole = (memory.size - offset) // dtype.itemsize * dtype.itemsize
-    return array_module(memory).lib.stride_tricks.as_strided(
-        memory[offset : offset + whole].view(dtype), shape, strides
-    )
+    rest = memory.view(np.uint8)[offset:]
+    whole = rest[: rest.size - rest.size % dtype.itemsize].view(dtype)
+    return array_module(memory).lib.stride_tricks.as_strided(whole, shape, strides)
 
 
 def owner_of(array: Any) -> Any:

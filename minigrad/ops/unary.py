@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
 
 
-def _steps(function: Any) -> Any:
-    """Makes a rounding function; integers are returned unchanged."""
-    return lambda x: function(x) if x.dtype.kind == "f" else x.copy()
+def _step(name: str, function: Any, formula: str = "", example: str = "") -> Unary:
+    """A function that rounds, with derivative 0; integers stay as they are."""
+
+    def forward(x: Any) -> Any:
+        return function(x) if x.dtype.kind == "f" else x.copy()
+
+    rounded = unary(name, forward, lambda g: zeros_of(g), formula, example, result=SAME, refuses="b")
+    return twin_of(function)(rounded)
 
 
 def _sign(x: Any) -> Any:
@@ -36,7 +41,7 @@ direction = elementwise("sign", _sign, lambda g: zeros_of(g))
 _DOUBLE = np.dtype(np.float64)
 
 
-def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, domain: str = "") -> Unary:
+def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, domain: str = "") -> Unary:
     """NumPy's `function`, computed in float64 for small arrays: in float32 the last digit is sometimes off by one."""
 
     def forward(x: Any) -> Any:
@@ -46,80 +51,72 @@ def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, d
         wide = x.astype(_DOUBLE, "C" if 0 in x.strides else "K")  # an expanded tensor in row-major order
         return function(wide).astype(dtype)
 
-    return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
+    return twin_of(function)(unary(name, forward, rule, formula, example, domain=domain))
 
 
 # fmt: off
-# ---- signs and steps -----------------------------------------------------------------------------
-neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b",
-    hint="; if you are trying to invert a mask, use the `~` or `logical_not()` operator",
-    formula="-input", example="[1.0, -2.0] -> [-1.,  2.]")
-abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b",
-    gradient="g * sign(x)", formula="|input|", example="[1.0, -2.0] -> [1., 2.]")
-sign = unary("sign", _sign, lambda g: zeros_of(g), result=SAME,
-    formula="1, 0 or -1: the sign of input; 0 for NaN", example="[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]")
-floor = unary("floor", _steps(np.floor), lambda g: zeros_of(g), result=SAME, refuses="b",
-    formula="the largest whole number <= input", example="[1.5, -1.5] -> [ 1., -2.]")
-ceil = unary("ceil", _steps(np.ceil), lambda g: zeros_of(g), result=SAME, refuses="b",
-    formula="the smallest whole number >= input", example="[1.5, -1.5] -> [ 2., -1.]")
-trunc = fix = unary("trunc", _steps(np.trunc), lambda g: zeros_of(g), result=SAME, refuses="b",
-    formula="input without its fraction", example="[1.5, -1.5] -> [ 1., -1.]")
-_round = unary("round", _steps(np.rint), lambda g: zeros_of(g), result=SAME, refuses="b")
-twin_of(np.trunc)(trunc)
+# ---- signs and steps: forward and derivative; formula and example --------------------------------
+neg = negative = unary("neg", np.negative, lambda g: -g,
+    "-input", "[1.0, -2.0] -> [-1.,  2.]", result=SAME, refuses="b",
+    hint="; if you are trying to invert a mask, use the `~` or `logical_not()` operator")
+abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x),
+    "|input|", "[1.0, -2.0] -> [1., 2.]", result=SAME, refuses="b", gradient="g * sign(x)")
+sign = unary("sign", _sign, lambda g: zeros_of(g),
+    "1, 0 or -1: the sign of input; 0 for NaN", "[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]", result=SAME)
+floor = _step("floor", np.floor, "the largest whole number <= input", "[1.5, -1.5] -> [ 1., -2.]")
+ceil = _step("ceil", np.ceil, "the smallest whole number >= input", "[1.5, -1.5] -> [ 2., -1.]")
+trunc = fix = _step("trunc", np.trunc, "input without its fraction", "[1.5, -1.5] -> [ 1., -1.]")
+_round = _step("round", np.rint)
 twin_of(np.sign)(sign)
 
 # ---- powers and logarithms -----------------------------------------------------------------------
 reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out,
-    formula="1 / input", domain="input != 0; 1 / 0 is inf", example="[2.0, 4.0] -> [0.5000, 0.2500]")
+    "1 / input", "[2.0, 4.0] -> [0.5000, 0.2500]", domain="input != 0; 1 / 0 is inf")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out),
-    formula="the square root of input", domain="input >= 0; NaN below", example="[4.0, 9.0] -> [2., 3.]")
-rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5, in_float32=True,
-    formula="1 / sqrt(input)", domain="input > 0; inf at 0, NaN below", example="[4.0, 0.25] -> [0.5000, 2.0000]")
-exp = _exact("exp", np.exp, lambda g, out: g * out,
-    formula="e ** input", example="[0.0, 1.0] -> [1.0000, 2.7183]")
-exp2 = _exact("exp2", np.exp2, lambda g, out: g * out * math.log(2),
-    formula="2 ** input", example="[0.0, 3.0] -> [1., 8.]")
+    "the square root of input", "[4.0, 9.0] -> [2., 3.]", domain="input >= 0; NaN below")
+rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5,
+    "1 / sqrt(input)", "[4.0, 0.25] -> [0.5000, 2.0000]", in_float32=True, domain="input > 0; inf at 0, NaN below")
+exp = _exact("exp", np.exp, lambda g, out: g * out, "e ** input", "[0.0, 1.0] -> [1.0000, 2.7183]")
+exp2 = _exact("exp2", np.exp2, lambda g, out: g * out * math.log(2), "2 ** input", "[0.0, 3.0] -> [1., 8.]")
 expm1 = _exact("expm1", np.expm1, lambda g, out: g * (out + 1),
-    formula="e ** input - 1, also for tiny inputs", example="[0.0, 1.0] -> [0.0000, 1.7183]")
+    "e ** input - 1, also for tiny inputs", "[0.0, 1.0] -> [0.0000, 1.7183]")
 log = unary("log", np.log, lambda g, x: g / x,
-    formula="the natural logarithm of input", domain="input > 0; -inf at 0, NaN below",
-    example="[1.0, 10.0] -> [0.0000, 2.3026]")
+    "the natural logarithm of input", "[1.0, 10.0] -> [0.0000, 2.3026]", domain="input > 0; -inf at 0, NaN below")
 log1p = _exact("log1p", np.log1p, lambda g, x: g / (x + 1),
-    formula="log(1 + input), also for tiny inputs", domain="input > -1", example="[0.0, 1.0] -> [0.0000, 0.6931]")
+    "log(1 + input), also for tiny inputs", "[0.0, 1.0] -> [0.0000, 0.6931]", domain="input > -1")
 log2 = _exact("log2", np.log2, lambda g, x: g / (x * math.log(2)),
-    formula="the logarithm to base 2", domain="input > 0; -inf at 0, NaN below", example="[1.0, 8.0] -> [0., 3.]")
+    "the logarithm to base 2", "[1.0, 8.0] -> [0., 3.]", domain="input > 0; -inf at 0, NaN below")
 log10 = _exact("log10", np.log10, lambda g, x: g / (x * math.log(10)),
-    formula="the logarithm to base 10", domain="input > 0; -inf at 0, NaN below", example="[1.0, 100.0] -> [0., 2.]")
+    "the logarithm to base 10", "[1.0, 100.0] -> [0., 2.]", domain="input > 0; -inf at 0, NaN below")
 
 # ---- circular and hyperbolic ---------------------------------------------------------------------
 sin = unary("sin", np.sin, lambda g, x: g * np.cos(x),
-    formula="the sine of input, an angle in radians", example="[0.0, 1.0] -> [0.0000, 0.8415]")
+    "the sine of input, an angle in radians", "[0.0, 1.0] -> [0.0000, 0.8415]")
 cos = unary("cos", np.cos, lambda g, x: -g * np.sin(x),
-    formula="the cosine of input, an angle in radians", example="[0.0, 1.0] -> [1.0000, 0.5403]")
+    "the cosine of input, an angle in radians", "[0.0, 1.0] -> [1.0000, 0.5403]")
 tan = unary("tan", np.tan, lambda g, out: g * (1 + out * out),
-    formula="sin(input) / cos(input), of an angle in radians", example="[0.0, 1.0] -> [0.0000, 1.5574]")
+    "sin(input) / cos(input), of an angle in radians", "[0.0, 1.0] -> [0.0000, 1.5574]")
 asin = arcsin = unary("asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x),
-    formula="the angle in radians, in [-pi/2, pi/2], whose sine is input", domain="-1 <= input <= 1; NaN beyond",
-    example="[0.0, 1.0] -> [0.0000, 1.5708]")
+    "the angle in radians, in [-pi/2, pi/2], whose sine is input", "[0.0, 1.0] -> [0.0000, 1.5708]",
+    domain="-1 <= input <= 1; NaN beyond")
 acos = arccos = unary("acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x),
-    formula="the angle in radians, in [0, pi], whose cosine is input", domain="-1 <= input <= 1; NaN beyond",
-    example="[0.0, 1.0] -> [1.5708, 0.0000]")
+    "the angle in radians, in [0, pi], whose cosine is input", "[0.0, 1.0] -> [1.5708, 0.0000]",
+    domain="-1 <= input <= 1; NaN beyond")
 atan = arctan = unary("atan", np.arctan, lambda g, x: g / (1 + x * x),
-    formula="the angle in radians, in (-pi/2, pi/2), whose tangent is input", example="[0.0, 1.0] -> [0.0000, 0.7854]")
+    "the angle in radians, in (-pi/2, pi/2), whose tangent is input", "[0.0, 1.0] -> [0.0000, 0.7854]")
 sinh = unary("sinh", np.sinh, lambda g, x: g * np.cosh(x),
-    formula="(e ** input - e ** -input) / 2", example="[0.0, 1.0] -> [0.0000, 1.1752]")
+    "(e ** input - e ** -input) / 2", "[0.0, 1.0] -> [0.0000, 1.1752]")
 cosh = unary("cosh", np.cosh, lambda g, x: g * np.sinh(x),
-    formula="(e ** input + e ** -input) / 2", example="[0.0, 1.0] -> [1.0000, 1.5431]")
+    "(e ** input + e ** -input) / 2", "[0.0, 1.0] -> [1.0000, 1.5431]")
 tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out),
-    formula="sinh(input) / cosh(input)", example="[0.0, 1.0] -> [0.0000, 0.7616]")
+    "sinh(input) / cosh(input)", "[0.0, 1.0] -> [0.0000, 0.7616]")
 asinh = arcsinh = unary("asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1),
-    formula="log(input + sqrt(input ** 2 + 1))", example="[0.0, 1.0] -> [0.0000, 0.8814]")
+    "log(input + sqrt(input ** 2 + 1))", "[0.0, 1.0] -> [0.0000, 0.8814]")
 acosh = arccosh = unary("acosh", np.arccosh, lambda g, x: g / np.sqrt(x * x - 1),
-    formula="log(input + sqrt(input ** 2 - 1))", domain="input >= 1; NaN below",
-    example="[1.0, 2.0] -> [0.0000, 1.3170]")
+    "log(input + sqrt(input ** 2 - 1))", "[1.0, 2.0] -> [0.0000, 1.3170]", domain="input >= 1; NaN below")
 atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x),
-    formula="log((1 + input) / (1 - input)) / 2", domain="-1 < input < 1; inf at the ends, NaN beyond",
-    example="[0.0, 0.5] -> [0.0000, 0.5493]")
+    "log((1 + input) / (1 - input)) / 2", "[0.0, 0.5] -> [0.0000, 0.5493]",
+    domain="-1 < input < 1; inf at the ends, NaN beyond")
 # fmt: on
 
 
@@ -132,15 +129,13 @@ def logistic(x: Any) -> Any:
 
 
 sigmoid = unary(
-    "sigmoid",
-    round_once(logistic),
-    lambda g, out: g * (1 - out) * out,
-    formula="1 / (1 + e ** -input)",
-    example="[0.0, 2.0] -> [0.5000, 0.8808]",
-)
+    "sigmoid", round_once(logistic), lambda g, out: g * (1 - out) * out,
+    "1 / (1 + e ** -input)", "[0.0, 2.0] -> [0.5000, 0.8808]",
+)  # fmt: skip
 
 
 # ---- composed ------------------------------------------------------------------------------------
+@twin_of(np.square)
 def square(input: Tensor, *, out: Any = None) -> Tensor:
     """``input ** 2``, element by element. Gradient of `input`: ``g * 2 * input``.
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, address_of
-from minigrad.ops.memory_layout import view_bytes
+from minigrad.ops.memory_layout import view_memory
 
 # Number of a storage, NumPy dtype, offset in bytes, shape, strides in bytes.
 View: TypeAlias = tuple[int, str, int, tuple[int, ...], tuple[int, ...]]
@@ -79,7 +79,7 @@ def make_view(storage: Array, view: View) -> Array:
     start, end = _find_bounds(offset, dtype.itemsize, shape, strides)
     if start < 0 or end > limit or math.prod(shape) * dtype.itemsize > limit:
         raise ValueError("a view reaches beyond its storage")
-    return view_bytes(storage, dtype, offset, shape, strides)
+    return view_memory(storage, dtype, offset, shape, strides)
 
 
 def _find_bounds(start: int, itemsize: int, shape: Any, strides: Any) -> tuple[int, int]:

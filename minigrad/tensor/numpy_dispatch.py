@@ -6,30 +6,15 @@ which of NumPy's other functions return a tensor to a user's program, and which 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS
-from minigrad.ops import arithmetic, unary
 from minigrad.ops.elementwise import NUMPY_TWINS
 
-_UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.remainder: arithmetic.remainder,
-    np.fmod: arithmetic.fmod,
-    np.square: unary.square,
-    np.floor: unary.floor,
-    np.ceil: unary.ceil,
-    np.rint: unary.round,
-}
 _BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # allowed between an array and a tensor
-# In PyTorch both operands are tensors; NumPy's functions accept numbers too.
-_OF_TENSORS = frozenset({
-    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.maximum, np.minimum, np.arctan2,
-    np.logaddexp,
-})  # fmt: skip
 
 
 def find_twin(function: Any) -> Any:
@@ -87,9 +72,9 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     if type(inputs[0]) is np.ndarray and ufunc not in _BOTH_WAYS and len(inputs) > 1:
         hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
         raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
-    twin = _UFUNCS.get(ufunc) or find_twin(ufunc)
+    twin = find_twin(ufunc)
     if method == "__call__" and not kwargs and twin is not None and _need_twin(inputs):
-        if ufunc in _OF_TENSORS:
+        if not getattr(twin, "takes_numbers", True):  # in PyTorch both are tensors; NumPy's functions accept numbers
             inputs = tuple([wrap(np.asarray(x)) if isinstance(x, (bool, int, float)) else x for x in inputs])
         return twin(*inputs)
     result = getattr(ufunc, method)(*as_arrays(inputs), **as_arrays(kwargs))

@@ -15,7 +15,7 @@ from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
-from minigrad.ops.memory_layout import owner_of, view_bytes
+from minigrad.ops.memory_layout import owner_of, view_memory
 from minigrad.printing import format_element, format_tensor
 
 
@@ -36,7 +36,7 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     if key not in memo:
         memo[key] = backend.copy_array(root.ravel(order="K").view(np.uint8))
     offset = backend.address_of(array) - backend.address_of(root)
-    return view_bytes(memo[key], array.dtype, offset, array.shape, array.strides)
+    return view_memory(memo[key], array.dtype, offset, array.shape, array.strides)
 
 
 def _as_scalar(x: Any, way: str) -> Any:

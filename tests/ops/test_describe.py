@@ -15,7 +15,7 @@ from minigrad.ops.describe import describe, source_of
 def find_functions(module):
     """The functions that the tables of a module declare, by name."""
     text = inspect.getsource(module)
-    names = re.findall(r"^(?:\w+ = )*?(\w+) = (?:\w+ = )*(?:unary|binary|_exact)\(", text, re.M)
+    names = re.findall(r"^(?:\w+ = )*?(\w+) = (?:\w+ = )*(?:unary|binary|_exact|_step|_compare|_extreme)\(", text, re.M)
     return [getattr(module, name) for name in names if not name.startswith("_") and getattr(module, name).__doc__]
 
 
