@@ -82,6 +82,7 @@ class Operation:
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.elementwise = False  # whether large operands may be computed in parts
+        self.overlaps = False  # whether elements of its results may share memory
         self.once = False  # True where the graph may be walked once, though nothing is saved
         self.plans: dict[int, Plan] = {}  # by the operands that need a gradient
 

@@ -11,7 +11,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.layout import contiguous_format, invert, order_axes
-from minigrad.ops.arguments import as_number, as_size, not_implemented_for
+from minigrad.ops.arguments import as_number, as_size
+from minigrad.ops.complaints import not_implemented_for
 
 
 @creates

@@ -13,7 +13,8 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.filled import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
-from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
+from minigrad.ops.arguments import as_int, as_number, read_tensors
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
 from minigrad.ops.shape import stand_along
 

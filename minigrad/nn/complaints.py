@@ -14,7 +14,7 @@ from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
-from minigrad.ops.arguments import type_name
+from minigrad.ops.complaints import type_name
 from minigrad.tensor import Tensor
 
 _NOT_HERE = {  # attributes of PyTorch's modules that are not supported

@@ -11,7 +11,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, not_a_tensor, require_kind
+from minigrad.ops.arguments import as_number, require_kind
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.error_function import erf, error_function, for_either

@@ -19,7 +19,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.views import refresh
-from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
+from minigrad.dtypes import NOT_COMPLEX
+from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.writes import Manner, tensors_in, write_out
 from minigrad.size import is_index
 
@@ -243,40 +244,6 @@ def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) ->
     return given
 
 
-def type_name(x: Any) -> str:
-    """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
-    kind = type(x)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
-def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError) -> Exception:
-    """The error for an argument that should be a Tensor."""
-    what = f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(got)}"
-    return error(f"{what}; {how_to_give_a_tensor(got, name)}")
-
-
-def how_to_give_a_tensor(got: Any, name: str = "") -> str:
-    """What to write in place of a value that should be a Tensor, given to the function `name`."""
-    hint = "wrap it with minigrad.tensor(...)"
-    if isinstance(got, np.ndarray):
-        hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
-    elif isinstance(got, (complex, np.complexfloating)):
-        hint = NOT_COMPLEX
-    elif isinstance(got, str):
-        hint = "a text holds no numbers; if it is meant as an option, write the option's name before it"
-    elif got is None:
-        hint = "a function without a return statement gives None"
-    elif isinstance(got, dict):
-        hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
-    elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
-        hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
-    elif hasattr(got, "parameters"):
-        hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
-    elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
-        hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
-    return hint
-
-
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, TensorBase):
@@ -324,39 +291,10 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
     return plain.item() if hasattr(plain, "item") else plain
 
 
-def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplementedError:
-    """The error for a dtype that an operation does not support; `hint` names what may have been meant."""
-    remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
-    kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
-    return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
-
-
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
     """Raises NotImplementedError unless the kind of the dtype is among `kinds`, in NumPy's letters."""
     if dtype.kind not in kinds:
         raise not_implemented_for(name, dtype)
-
-
-def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
-    """The error for operands of incompatible shapes, naming the axis; of others the ValueError that is being handled.
-
-    A hook of the user's may have raised it while the call was recorded.
-    """
-    shapes = [x if type(x) is tuple else tuple(getattr(value_of(x), "shape", ())) for x in operands]
-    for left, right in itertools.combinations(shapes, 2):
-        for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
-            m, n = left[place], right[place]
-            if m != n and 1 not in (m, n):
-                where = max(len(left), len(right)) + place
-                return RuntimeError(
-                    f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
-                    f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
-                    "must be equal, or 1, counted from the last axis."
-                )
-    handled = sys.exception()
-    if isinstance(handled, ValueError):
-        return handled
-    return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")
 
 
 def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:

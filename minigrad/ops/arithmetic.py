@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of, wrap
-from minigrad.ops.arguments import as_number, of_tensors, shapes_do_not_broadcast
+from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of

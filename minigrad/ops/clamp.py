@@ -8,8 +8,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast
+from minigrad.ops.arguments import of_tensors, require_number
 from minigrad.ops.arithmetic import promote
+from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import binary, elementwise
 from minigrad.ops.grad_fn_names import name_last_call

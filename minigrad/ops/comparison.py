@@ -8,7 +8,8 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
-from minigrad.ops.arguments import not_implemented_for, of_tensors, shapes_do_not_broadcast
+from minigrad.ops.arguments import of_tensors
+from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from minigrad.ops.arguments import (
     as_int,
     as_number,
     axis,
-    not_a_tensor,
     of_tensors,
     require_kind,
     require_number,
     require_tensor,
     takes_out,
 )
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.evenly_spaced import space_evenly

@@ -14,7 +14,8 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
 from minigrad.dtypes import promote_pair
 from minigrad.half_precision import HALF, widen
-from minigrad.ops.arguments import as_int, axis, not_implemented_for, read_tensors, takes_out
+from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.grad_fn_names import name_last_call

@@ -20,7 +20,7 @@ from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, round_once
-from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.writes import write_out

@@ -17,16 +17,8 @@ from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_index, device_of, to_device
 from minigrad.devices import CPU
-from minigrad.ops.arguments import (
-    as_int,
-    axis,
-    not_implemented_for,
-    of_tensors,
-    require_number,
-    require_tensor,
-    shapes_do_not_broadcast,
-    takes_out,
-)
+from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
+from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at

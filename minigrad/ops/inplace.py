@@ -19,7 +19,8 @@ from minigrad.autograd.messages import made_before_its_graph, written_with_sibli
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
-from minigrad.ops.arguments import not_a_tensor, require_bools
+from minigrad.ops.arguments import require_bools
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.describe import example_in_place
 from minigrad.ops.device import move
@@ -29,7 +30,6 @@ from minigrad.ops.index import read_at
 from minigrad.ops.memory_layout import are_same, overlap_in_part
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.strides import slide_windows, strided
 from minigrad.ops.writes import Manner, check_memory, store, write_by
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -205,7 +205,7 @@ def _settle(node: Any, target: Any) -> None:
 def _may_overlap(view: Any) -> bool:
     """True for windows, other strided views and views of these, in which several elements may share memory."""
     while view is not None:
-        if view.operation is slide_windows or view.operation is strided:
+        if view.operation.overlaps:
             return True
         view = view.parent.view_of
     return False

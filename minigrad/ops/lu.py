@@ -15,7 +15,8 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array, array_module
-from minigrad.ops.arguments import not_implemented_for, require_tensor, takes_out
+from minigrad.ops.arguments import require_tensor, takes_out
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.order import return_type

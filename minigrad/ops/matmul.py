@@ -9,16 +9,16 @@ import numpy as np
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import HALF, widen
-from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import takes_out
 from minigrad.ops.arithmetic import mul
+from minigrad.ops.complaints import do_not_multiply, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import reshape, to_shape
 from minigrad.ops.writes import write_out
 
-A_BYTE = 16  # number of multiplications that take as long as reading a byte of an array
-SMALL, LARGE = 2**17, 2**24  # multiplications: OpenBLAS uses one thread below SMALL; more threads pay above LARGE
+SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 
 
 def product_of(x: Any, y: Any) -> Any:
@@ -34,55 +34,21 @@ def product_of(x: Any, y: Any) -> Any:
 
 
 def multiply_matrices(x: Any, y: Any) -> Any:
-    """``x @ y`` of arrays or Tensors. A column times a row uses `dot`, because `matmul` is slow there.
-
-    Products of medium size use one thread: the threads of OpenBLAS stay busy for 20 ms afterwards, and would delay the
-    next operations.
-    """
-    if x.__class__ is np.ndarray:
-        if x.dtype is HALF:  # NumPy's own loop, which sums in float32 too, takes up to 50 times as long
-            return multiply_matrices(widen(x), widen(y)).astype(HALF)
-        if x.ndim != 2 or y.ndim != 2:
-            return _multiply_batches(x, y)
-        length, count = x.shape[1], x.size * y.shape[1]  # count: multiplications
-        if length == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
+    """``x @ y`` of arrays or Tensors. A column times a row uses `dot`, because `matmul` is slow there."""
+    if x.__class__ is not np.ndarray:
+        return x @ y
+    if x.dtype is HALF:  # NumPy's own loop, which sums in float32 too, takes up to 50 times as long
+        return multiply_matrices(widen(x), widen(y)).astype(HALF)
+    if x.ndim == 2 == y.ndim:
+        if x.shape[1] == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
             return x * y
-        if length == 1 or count <= SMALL:
+        if x.shape[1] == 1 or x.size * y.shape[1] <= SMALL:
             return x.dot(y)
-        if count < LARGE:
-            from minigrad.threads import products_alone
-
-            with products_alone():
-                return x @ y
-    return x @ y
-
-
-def _multiply_batches(x: Any, y: Any) -> Any:
-    """``x @ y`` of batches of matrices: the longest batch axis is divided among threads."""
-    if max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
+    elif max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
         return np.matmul(x, y, order="C")
-    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    if max(batch) == 1:
-        return np.matmul(x, y, order="C")
-    from minigrad.parallel import spread  # only large products need them
-    from minigrad.threads import products_alone
+    from minigrad.ops.large_products import multiply
 
-    out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))
-    along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
-
-    def multiply(some: slice) -> None:
-        key: Any = (..., some, *(slice(None),) * (-along - 1))
-        left, right = (z[key] if _has_axis(z, along) else z for z in (x, y))
-        np.matmul(left, right, out=out[key])
-
-    with products_alone():
-        spread(multiply, max(batch), out.size * x.shape[-1] // A_BYTE)
-    return out
-
-
-def _has_axis(x: Any, axis: int) -> bool:
-    """Whether `x` has this batch axis, counted from the end, at full length."""
-    return x.ndim >= -axis and x.shape[axis] > 1
+    return multiply(x, y)
 
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
@@ -118,7 +84,7 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     inner = b.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
     if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:
         if not a.ndim or a.shape[-1] != inner or not _need_no_types(a, b):
-            raise _do_not_multiply(a, b)
+            raise do_not_multiply(a, b)
         input, a = cast(input, b.dtype), a.astype(b.dtype)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y: Any = reshape(other, -1, 1) if b.ndim == 1 else other  # type: ignore[arg-type]
@@ -138,22 +104,6 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
 def _need_no_types(a: Any, b: Any) -> bool:
     """Whether dtypes are not checked, as in PyTorch, because no numbers are multiplied."""
     return not (a.size and b.size) and (a.ndim > 2 < b.ndim or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1)))
-
-
-def _do_not_multiply(a: Any, b: Any) -> Exception:
-    """The error for two arrays that cannot be multiplied."""
-    if not a.ndim or not b.ndim:
-        ranks = f"but they are {a.ndim}D and {b.ndim}D"
-        return RuntimeError(f"both arguments to matmul need to be at least 1D, {ranks}")
-    if a.dtype != b.dtype:
-        types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
-        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")
-    if a.dtype.kind == "b":
-        return not_implemented_for("matmul", a.dtype)
-    which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
-    detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
-    shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
 
 
 def _drop_added_axes(product: Any, left: int, right: int) -> Any:

@@ -19,7 +19,6 @@ from minigrad.ops.index import read_at
 from minigrad.ops.keys import is_basic
 from minigrad.ops.memory_layout import copy_by_layout, layout_of, owner_of
 from minigrad.ops.piecewise import gate
-from minigrad.ops.strides import slide_windows, strided
 from minigrad.ops.writes import check_memory
 
 
@@ -28,6 +27,7 @@ class Path:
 
     def __init__(self, steps: Sequence[tuple[Any, dict[str, Any]]], last: Any) -> None:
         self.steps, self.last = steps, last
+        self.overlaps = last.overlaps or any(reader.overlaps for reader, _ in steps)
 
     def __call__(self, x: Any, **statics: Any) -> Any:
         for reader, options in self.steps:
@@ -81,8 +81,7 @@ def _write_by_number(array: Any, value: Any, reader: Any, statics: dict[str, Any
 def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
     """The part of `g` that `reader` reads; of elements that share memory, as in windows, only the last gets it."""
     part = reader(g, **statics)
-    steps = [*(step for step, _ in reader.steps), reader.last] if isinstance(reader, Path) else [reader]
-    if strided not in steps and slide_windows not in steps:
+    if not reader.overlaps:
         return part
     numbers = np.arange(prod(part.shape)).reshape(part.shape)
     whole = _overwrite_forward(np.zeros(g.shape, np.int64), numbers, reader=reader, statics=statics)

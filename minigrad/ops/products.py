@@ -11,8 +11,9 @@ import numpy as np
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import axis, not_implemented_for, of_tensors, read_tensors, takes_out
+from minigrad.ops.arguments import axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import stack

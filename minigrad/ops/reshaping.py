@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.inspection import derive_named
 from minigrad.autograd.node import Node
-from minigrad.ops.arguments import not_a_tensor
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.inplace import check_writable, name_in_place
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
-from minigrad.ops.arguments import type_name
+from minigrad.ops.complaints import type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at

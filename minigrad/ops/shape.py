@@ -12,7 +12,8 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
-from minigrad.ops.arguments import as_size, axis, common_shape, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
+from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
+from minigrad.ops.complaints import does_not_fit, not_a_tensor
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.memory_layout import memory_of
@@ -65,14 +66,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
         made = to_shape.call((input,), (input.array,), {"shape": wanted})  # as quick as can be: views are everywhere
         return made if made.view_of is not None or made.node is None else name_last_call(made, "UnsafeViewBackward0")
     except ValueError:
-        have = tuple(input.array.shape)
-        if wanted.count(-1) > 1:
-            raise RuntimeError(f"only one dimension can be inferred, got {list(wanted)}") from None
-        if -1 in wanted and not prod(have):
-            detail = "because the unspecified dimension size -1 can be any value and is ambiguous"
-            raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {detail}") from None
-        size = f"{prod(have)}: a tensor of shape {have} has {prod(have)} elements"
-        raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}") from None
+        raise does_not_fit(tuple(input.array.shape), wanted) from None
 
 
 def stand_along(x: Any, dim: int, ndim: int) -> Any:

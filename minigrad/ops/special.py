@@ -11,8 +11,9 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, not_a_tensor, require_kind, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import as_number, require_kind, takes_out
 from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
+from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary

@@ -170,6 +170,9 @@ _windows_back: Any = operation(
 )
 
 
+strided.overlaps = slide_windows.overlaps = True
+
+
 @of_tensors
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """All windows of `size` elements along one axis, `step` apart, as a new last axis: a view.

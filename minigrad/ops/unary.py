@@ -9,8 +9,9 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_int, not_implemented_for, of_tensors, takes_out
+from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.arithmetic import pow
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
 from minigrad.ops.piecewise import zeros_of
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.ops.arguments import how_to_give_a_tensor, require_number, type_name
+from minigrad.ops.arguments import require_number
+from minigrad.ops.complaints import how_to_give_a_tensor, type_name
 from minigrad.tensor import Tensor
 
 _NOT_NEGATIVE = {

@@ -8,7 +8,8 @@ from typing import Any
 from minigrad import devices, dtypes
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import copies
-from minigrad.ops.arguments import not_a_tensor, of_tensors, require_bools
+from minigrad.ops.arguments import of_tensors, require_bools
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.shape import alias

@@ -15,7 +15,8 @@ from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
-from minigrad.ops.arguments import how_to_give_a_tensor, of_tensors, type_name
+from minigrad.ops.arguments import of_tensors
+from minigrad.ops.complaints import how_to_give_a_tensor, type_name
 
 
 def _is_end(node: Any) -> bool:

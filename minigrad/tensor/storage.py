@@ -13,7 +13,8 @@ from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
 from minigrad.creation.options import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
-from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
+from minigrad.ops.arguments import as_number, require_tensor, sizes
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.inplace import check_writable
 from minigrad.ops.memory_layout import memory_of
 from minigrad.ops.strides import as_strided, resize

@@ -19,7 +19,8 @@ from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import as_int, not_implemented_for, require_floats, require_kind
+from minigrad.ops.arguments import as_int, require_floats, require_kind
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range

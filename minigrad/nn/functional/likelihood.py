@@ -11,7 +11,8 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.nn.functional.shared_by_losses import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
-from minigrad.ops.arguments import require_bools, require_floats, shapes_do_not_broadcast
+from minigrad.ops.arguments import require_bools, require_floats
+from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.masks import where
 from minigrad.ops.unary import exp, log
 from minigrad.size import broadcasts

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
-
 import numpy as np
 
 from minigrad.nn.functional.checks import check_parts, check_same_dtype
 from minigrad.ops.affine import affine, project
-from minigrad.ops.arguments import not_implemented_for, require_tensors
+from minigrad.ops.arguments import require_tensors
+from minigrad.ops.complaints import does_not_project, not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -29,7 +27,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if w.ndim != 2 or x.ndim == 0:
         return _multiply_by_vector(input, weight, bias)
     if x.shape[-1] != w.shape[1]:
-        raise RuntimeError(_explain_lengths(x, w))
+        raise does_not_project(x, w)
     if x.dtype is not w.dtype:
         check_same_dtype("linear", input, "weight", weight)
     if x.dtype.kind == "b":
@@ -54,18 +52,3 @@ def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> T
         shape = weight.array.shape
         raise RuntimeError(f"linear: mat2 must be a matrix, got 1-D tensor: weight of shape {shape}, with a bias")
     return input @ weight + bias
-
-
-def _explain_lengths(x: Any, w: Any) -> str:
-    rows = x.size // max(x.shape[-1], 1)
-    flat = prod(x.shape[1:])
-    remedy = f"a layer for it has in_features={x.shape[-1]}"
-    if x.ndim > 2 and flat == w.shape[1]:
-        remedy = "flatten each example first, by x.flatten(1) or the layer nn.Flatten()"
-    elif x.ndim > 2:
-        remedy += f", or {flat} after x.flatten(1)"
-    return (
-        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
-        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; "
-        f"{remedy}"
-    )

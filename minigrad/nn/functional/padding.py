@@ -9,7 +9,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.layout import contiguous_format
 from minigrad.nn.functional.checks import is_length
-from minigrad.ops.arguments import as_number, not_implemented_for, require_tensors
+from minigrad.ops.arguments import as_number, require_tensors
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at

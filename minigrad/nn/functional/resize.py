@@ -13,15 +13,8 @@ from minigrad.autograd.core import TensorBase
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import (
-    as_number,
-    as_size,
-    not_implemented_for,
-    require_bools,
-    require_floats,
-    require_kind,
-    require_tensors,
-)
+from minigrad.ops.arguments import as_number, as_size, require_bools, require_floats, require_kind, require_tensors
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.tensor import Tensor
 
 

@@ -11,7 +11,8 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
-from minigrad.ops.arguments import common_shape, not_a_tensor, require_kind
+from minigrad.ops.arguments import common_shape, require_kind
+from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor

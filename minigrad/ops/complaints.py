@@ -1,0 +1,122 @@
+"""The words of the errors for operands that are no tensors, or whose dtypes or shapes do not fit."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, value_of
+from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
+
+
+# ---- no tensor -----------------------------------------------------------------------------------
+def type_name(x: Any) -> str:
+    """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
+    kind = type(x)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError) -> Exception:
+    """The error for an argument that should be a Tensor."""
+    what = f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(got)}"
+    return error(f"{what}; {how_to_give_a_tensor(got, name)}")
+
+
+def how_to_give_a_tensor(got: Any, name: str = "") -> str:
+    """What to write in place of a value that should be a Tensor, given to the function `name`."""
+    hint = "wrap it with minigrad.tensor(...)"
+    if isinstance(got, np.ndarray):
+        hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
+    elif isinstance(got, (complex, np.complexfloating)):
+        hint = NOT_COMPLEX
+    elif isinstance(got, str):
+        hint = "a text holds no numbers; if it is meant as an option, write the option's name before it"
+    elif got is None:
+        hint = "a function without a return statement gives None"
+    elif isinstance(got, dict):
+        hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
+    elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
+        hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
+    elif hasattr(got, "parameters"):
+        hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
+    elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
+        hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
+    return hint
+
+
+# ---- dtypes --------------------------------------------------------------------------------------
+def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplementedError:
+    """The error for a dtype that an operation does not support; `hint` names what may have been meant."""
+    remedy = {"f": "with .long() or .bool()", "b": "with .float() or .long()"}.get(dtype.kind, "with .float()")
+    kind = SCALAR_TYPES.get(dtype.name, dtype.name.capitalize())
+    return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
+
+
+# ---- shapes --------------------------------------------------------------------------------------
+def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
+    """The error for operands of incompatible shapes, naming the axis; of others the ValueError that is being handled.
+
+    A hook of the user's may have raised it while the call was recorded.
+    """
+    shapes = [x if type(x) is tuple else tuple(getattr(value_of(x), "shape", ())) for x in operands]
+    for left, right in itertools.combinations(shapes, 2):
+        for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
+            m, n = left[place], right[place]
+            if m != n and 1 not in (m, n):
+                where = max(len(left), len(right)) + place
+                return RuntimeError(
+                    f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                    f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
+                    "must be equal, or 1, counted from the last axis."
+                )
+    handled = sys.exception()
+    if isinstance(handled, ValueError):
+        return handled
+    return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")
+
+
+def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
+    """The error for a tensor of shape `have` that cannot be reshaped to `wanted`."""
+    if wanted.count(-1) > 1:
+        return RuntimeError(f"only one dimension can be inferred, got {list(wanted)}")
+    if -1 in wanted and not prod(have):
+        detail = "because the unspecified dimension size -1 can be any value and is ambiguous"
+        return RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {detail}")
+    size = f"{prod(have)}: a tensor of shape {have} has {prod(have)} elements"
+    return RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}")
+
+
+def do_not_multiply(a: Any, b: Any) -> Exception:
+    """The error for two arrays that cannot be multiplied."""
+    if not a.ndim or not b.ndim:
+        ranks = f"but they are {a.ndim}D and {b.ndim}D"
+        return RuntimeError(f"both arguments to matmul need to be at least 1D, {ranks}")
+    if a.dtype != b.dtype:
+        types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
+        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")
+    if a.dtype.kind == "b":
+        return not_implemented_for("matmul", a.dtype)
+    which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
+    detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
+    shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
+
+
+def does_not_project(x: Any, w: Any) -> RuntimeError:
+    """The error for an input `x` of a linear layer whose last axis is not that of the weight `w`."""
+    rows = x.size // max(x.shape[-1], 1)
+    flat = prod(x.shape[1:])
+    remedy = f"a layer for it has in_features={x.shape[-1]}"
+    if x.ndim > 2 and flat == w.shape[1]:
+        remedy = "flatten each example first, by x.flatten(1) or the layer nn.Flatten()"
+    elif x.ndim > 2:
+        remedy += f", or {flat} after x.flatten(1)"
+    return RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
+        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; "
+        f"{remedy}"
+    )
