@@ -17,7 +17,8 @@ from minigrad.creation.options import as_list, check_countable, creates, or_defa
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
-from minigrad.ops.writes import check_memory, store, write_out
+from minigrad.ops.out import write_out
+from minigrad.ops.writes import check_memory, store
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -14,7 +14,7 @@ from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import require_bools, sizes
 from minigrad.ops.elementwise import rename
-from minigrad.ops.writes import require_receiver, write_out
+from minigrad.ops.out import require_receiver, write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -8,7 +8,7 @@ from minigrad import backend
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.creation.filled import empty
 from minigrad.tensor import Tensor
-from minigrad.tensor.protocols import rebuild
+from minigrad.tensor.copying import rebuild
 
 T = TypeVar("T", bound=Tensor)
 

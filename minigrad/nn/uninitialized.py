@@ -10,7 +10,7 @@ from minigrad.creation.filled import empty
 from minigrad.nn.parameter import Parameter
 from minigrad.size import Size
 from minigrad.tensor import Tensor
-from minigrad.tensor.protocols import rebuild
+from minigrad.tensor.copying import rebuild
 
 _memory = TensorBase.__dict__["array"]  # the slot that the classes below override
 

@@ -21,7 +21,8 @@ from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX
 from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
-from minigrad.ops.writes import Manner, tensors_in, write_out
+from minigrad.ops.out import write_out
+from minigrad.ops.writes import Manner, tensors_in
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -16,8 +16,8 @@ from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import is_plain, zeros_of
-from minigrad.ops.writes import write_out
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary

@@ -14,7 +14,7 @@ from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import binary, elementwise
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.writes import write_out
+from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary

@@ -23,7 +23,7 @@ from minigrad.half_precision import FLOAT32, round_once
 from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
-from minigrad.ops.writes import write_out
+from minigrad.ops.out import write_out
 from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import getitem
+from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
-from minigrad.ops.writes import require_receiver, write_out
 
 _cat = operation(
     "cat",

@@ -15,8 +15,8 @@ from minigrad.ops.complaints import do_not_multiply, not_a_tensor, not_implement
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
-from minigrad.ops.writes import write_out
 
 SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 

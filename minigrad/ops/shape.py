@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
@@ -16,7 +16,6 @@ from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read
 from minigrad.ops.complaints import does_not_fit, not_a_tensor
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
-from minigrad.ops.memory_layout import memory_of
 from minigrad.size import Size
 
 to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
@@ -87,34 +86,15 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
     """
     given = shape or tuple([x for x in (size, dtype) if x is not None]) or sizes("view", ())
     if len(given) == 1 and isinstance(given[0], dtypes.dtype):
-        return _view_as_dtype(input, given[0].numpy)
+        from minigrad.ops.strides import view_as_dtype
+
+        return view_as_dtype(input, given[0].numpy)
     made = reshape(input, *given)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
         hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
         raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {hint}.")
     return made
-
-
-def _view_as_dtype(input: Any, wanted: Any) -> Any:
-    """The same memory as elements of another dtype; the length of the last axis changes with their size."""
-    array, have = input.array, input.array.dtype
-    detail = f"to view {have} as {wanted} (different element sizes), but got"
-    if have.itemsize != wanted.itemsize:
-        if not array.ndim:
-            raise RuntimeError(f"self.dim() cannot be 0 {detail} a 0-d tensor")
-        if array.size and array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
-            raise RuntimeError(f"self.stride(-1) must be 1 {detail} {array.strides[-1] // have.itemsize}")
-        lengths = {"size(-1)": array.shape[-1], "storage_offset()": memory_of(array)[1]}
-        lengths |= {f"stride({i})": step // have.itemsize for i, step in enumerate(array.strides[:-1])}
-        for what, length in lengths.items():  # so that each element begins where one of the larger ones does
-            if length * have.itemsize % wanted.itemsize:
-                raise RuntimeError(
-                    f"self.{what} must be divisible by {wanted.itemsize // have.itemsize} {detail} {length}"
-                )
-    seen = wrap(array.view(wanted))
-    seen.writes = input.writes
-    return seen
 
 
 @of_tensors

@@ -20,9 +20,9 @@ from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, u
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
+from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.unary import sign
-from minigrad.ops.writes import write_out
 
 # ---- one operand ---------------------------------------------------------------------------------
 _DEGREE = math.pi / 180

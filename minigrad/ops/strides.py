@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import views
-from minigrad.autograd.core import Tensor, View
+from minigrad.autograd.core import Tensor, View, wrap
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, root_of
 from minigrad.backend import array_module
@@ -138,6 +138,27 @@ def _check_bounds(layout: MemoryLayout, itemsize: int) -> None:
             f"setStorage: sizes {[*shape]}, strides {[*steps]}, storage offset {first}, and itemsize {itemsize} "
             f"requiring a storage size of {last * itemsize} are out of bounds for storage of size {count * itemsize}"
         )
+
+
+def view_as_dtype(input: Any, wanted: Any) -> Any:
+    """The same memory as elements of another dtype; the length of the last axis changes with their size."""
+    array, have = input.array, input.array.dtype
+    detail = f"to view {have} as {wanted} (different element sizes), but got"
+    if have.itemsize != wanted.itemsize:
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 {detail} a 0-d tensor")
+        if array.size and array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
+            raise RuntimeError(f"self.stride(-1) must be 1 {detail} {array.strides[-1] // have.itemsize}")
+        lengths = {"size(-1)": array.shape[-1], "storage_offset()": memory_of(array)[1]}
+        lengths |= {f"stride({i})": step // have.itemsize for i, step in enumerate(array.strides[:-1])}
+        for what, length in lengths.items():  # so that each element begins where one of the larger ones does
+            if length * have.itemsize % wanted.itemsize:
+                raise RuntimeError(
+                    f"self.{what} must be divisible by {wanted.itemsize // have.itemsize} {detail} {length}"
+                )
+    seen = wrap(array.view(wanted))
+    seen.writes = input.writes
+    return seen
 
 
 # ---- windows along one axis ----------------------------------------------------------------------

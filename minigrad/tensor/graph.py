@@ -7,30 +7,19 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
-from minigrad.advice import warn
 from minigrad.autograd import gradients
 from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, wrap
 from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
-from minigrad.ops.complaints import how_to_give_a_tensor, type_name
+from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
 
 
 def _is_end(node: Any) -> bool:
     """Whether no recorded call stands behind a tensor with this node."""
     return node is None or node is LEAF or isinstance(node, Unrecorded)
-
-
-def _check_can_require_grad(x: Any) -> None:
-    if x.array.dtype.kind != "f":
-        hint = f"got {x.dtype}; convert it first, for example with .float()"
-        raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
-    if x.is_inference() and not is_inference_mode_enabled():
-        hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
-        raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
 
 
 def _is_seen(view: Any) -> bool:
@@ -85,42 +74,18 @@ class GraphMethods(TensorBase):
         tensor([12.])
         """
         if self.gradient is None and self.node is not None and not (_is_end(self.node) or self.retains_grad):
-            hint = (
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
-                f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
-                "backward, or read the .grad of the leaf that it was computed from."
-            )
-            warn(hint)
+            warn_of_missing_gradient(self.node)
         return self.gradient
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            self._check_gradient(value)
+            check_gradient(self, value)
         self.gradient = value
 
     @grad.deleter
     def grad(self) -> None:
         self.gradient = None
-
-    def _check_gradient(self: Any, value: Tensor) -> None:
-        """Refuse, as a gradient, what is no tensor of this one's shape, dtype and device, and the tensor itself."""
-        if not isinstance(value, TensorBase):
-            kind = f"{type_name(value)}; {how_to_give_a_tensor(value)}"  # type: ignore[unreachable]
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
-        if value is self:
-            raise RuntimeError("can't assign Variable as its own grad: assign a copy, x.detach().clone()")
-        if value.array.shape != self.array.shape:
-            size = f"of size '{list(value.array.shape)}' to a tensor of size '{list(self.array.shape)}'"
-            raise RuntimeError(f"attempting to assign a gradient {size}; a gradient has its tensor's size")
-        if value.dtype is not self.dtype:
-            hint = f"convert it with .to({self.dtype})"
-            raise RuntimeError(f"attempting to assign a gradient of {value.dtype} to a tensor of {self.dtype}; {hint}")
-        if value.device != self.device:
-            hint = f"move it with .to('{self.device}')"
-            raise RuntimeError(
-                f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {hint}"
-            )
 
     @property
     def grad_fn(self) -> Node | None:
@@ -165,12 +130,7 @@ class GraphMethods(TensorBase):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        if not isinstance(value, TensorBase):
-            kind = f"{type_name(value)}; {how_to_give_a_tensor(value)}"  # type: ignore[unreachable]
-            raise TypeError(f"Variable data has to be a tensor, but got {kind}")
-        if self.node is not None and value.array.dtype.kind != "f":
-            hint = f"got {value.dtype}; convert it with .float()"
-            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {hint}")
+        check_data(self, value)
         self.array = value.array
         if self.gradient is not None and self.gradient.array.shape != value.array.shape:
             self.gradient = None  # it belonged to numbers that are gone: nothing could be added to it
@@ -276,7 +236,7 @@ class GraphMethods(TensorBase):
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
             return self
         if requires_grad and (self.array.dtype.kind != "f" or inference_was_entered):
-            _check_can_require_grad(self)
+            check_can_require_grad(self)
         if (self.node is LEAF) is not requires_grad:
             self.writes[1] += 1  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None

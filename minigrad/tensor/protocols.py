@@ -9,34 +9,13 @@ import numpy as np
 
 from minigrad import backend, devices
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.core import LEAF, Tensor, TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import flip
 from minigrad.ops.index import unbind
-from minigrad.ops.memory_layout import owner_of, view_memory
 from minigrad.printing import format_element, format_tensor
-
-
-def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:
-    """A leaf of class `cls` around `array`; copying and unpickling call it."""
-    tensor = wrap(array, cls)
-    tensor.node = LEAF if requires_grad else None
-    tensor.__dict__.update(attributes or {})
-    return tensor
-
-
-def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
-    """A copy of `array`; arrays that share memory share it again in one deep copy (`memo`)."""
-    root = owner_of(array)
-    if not array.size or not root.flags.forc:
-        return backend.copy_array(array)
-    key: Any = ("memory", id(root))  # a key of its own, as the array itself may be copied too
-    if key not in memo:
-        memo[key] = backend.copy_array(root.ravel(order="K").view(np.uint8))
-    offset = backend.address_of(array) - backend.address_of(root)
-    return view_memory(memo[key], array.dtype, offset, array.shape, array.strides)
 
 
 def _as_scalar(x: Any, way: str) -> Any:
@@ -71,31 +50,6 @@ class ProtocolMethods(TensorBase):
         from minigrad.tensor.numpy_dispatch import call_function
 
         return call_function(function, args, kwargs)
-
-    def __dlpack__(self: Any, **options: Any) -> Any:
-        if self.node is not None:
-            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-        return (self.numpy() if type(self.array) is np.ndarray else self.array).__dlpack__(**options)
-
-    def __dlpack_device__(self: Any) -> Any:
-        return self.array.__dlpack_device__()
-
-    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
-        if not self.is_leaf:
-            hint = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
-            raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {hint}")
-        if id(self) not in memo:
-            from copy import deepcopy
-
-            copy = rebuild(type(self), copy_memory(self.data.array, memo), self.node is LEAF)
-            copy.writes = memo.setdefault(id(self.writes), copy.writes)  # shared memory, shared counter
-            memo[id(self)] = copy
-            copy.gradient = deepcopy(self.gradient, memo)
-            copy.__dict__.update(deepcopy(self.__dict__, memo))
-        return memo[id(self)]
-
-    def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        return rebuild, (type(self), self.data.array, self.requires_grad, self.__dict__ or None)
 
     def __contains__(self: Any, element: Any) -> Any:
         if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):

@@ -43,6 +43,7 @@ from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
 from minigrad.ops.reshaping import reshaping_in_place
 from minigrad.tensor.absent import AbsentNames
+from minigrad.tensor.copying import CopyMethods
 from minigrad.tensor.more_facts import MoreFactMethods
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ else:
     )
 
 
-class WideMethods(DrawingMethods, ModelMethods, StorageMethods, MoreFactMethods, AbsentNames):
+class WideMethods(DrawingMethods, ModelMethods, StorageMethods, CopyMethods, MoreFactMethods, AbsentNames):
     """The methods of `Tensor` that few programs need."""
 
     __slots__ = ()
