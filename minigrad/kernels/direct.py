@@ -52,9 +52,9 @@ def _places(
     C = w_shape[1]
     for n in range(N):
         for o in range(O):
-            first = o // (O // geometry.groups) * C
+            first = o // (O // geometry.groups) * C  # the first of the C channels that this output's group sees
             for t in range(Ho):
-                rows = slice(t * sh, t * sh + rh, dh)
+                rows = slice(t * sh, t * sh + rh, dh)  # pixels t s + i d of the padded image
                 for u in range(Wo):
                     cols = slice(u * sw, u * sw + rw, dw)
                     yield (n, o, t, u), (n, slice(first, first + C), rows, cols)

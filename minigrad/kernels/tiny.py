@@ -76,9 +76,9 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     N, O, Ho, Wo = g.shape
     (sh, sw), (rh, rw), (H, W) = geometry.stride, geometry.reach, size
     top, left = rh - 1 - geometry.padding[0], rw - 1 - geometry.padding[1]
-    spread = np.zeros((N, O, H + rh - 1, W + rw - 1), g.dtype)
+    spread = np.zeros((N, O, H + rh - 1, W + rw - 1), g.dtype)  # s - 1 zeros between the numbers of g, and a border
     spread[:, :, top : top + (Ho - 1) * sh + 1 : sh, left : left + (Wo - 1) * sw + 1 : sw] = g
-    flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+    flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (O, C, kh, kw) -> (C, O, kh, kw)
     return conv2d(spread, flipped, Geometry(geometry.kernel, dilation=geometry.dilation))
 
 

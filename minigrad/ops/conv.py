@@ -17,6 +17,7 @@ from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once, widened
 from minigrad.kernels.dispatch import conv2d, conv2d_bias, conv2d_input, conv2d_weight
 
+# The rules of x, w and b. In x: the kernel times each g is added to its window. In w: each window times its g, summed.
 # Float16: each forward is computed in float32 and rounded once. A rule that calls another of the three is so as well.
 conv = operation(
     "convolution",
@@ -25,7 +26,8 @@ conv = operation(
     lambda g, x, geometry: conv_weight(x, g, geometry=geometry),
     widened(lambda g: conv2d_bias(g)),
 )
-# The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
+# The adjoint in the image: the transposed convolution. `size` is the image's (H, W). From here on g is an operand, and
+# v the gradient that arrives, in the shape of the image or of the kernel.
 conv_input: Any = operation(
     "convolution_input",
     round_once(conv2d_input),

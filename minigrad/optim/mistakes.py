@@ -62,7 +62,10 @@ def _advise_of_infinite(optimizer: Optimizer) -> None:
 def _find_cause(parameter: Any) -> str:
     if _is_finite(parameter.grad):
         return "its gradient was, so the step was too long: try a smaller learning rate"
-    return "neither was its gradient: look for the first loss that is inf or nan"
+    return (
+        "neither was its gradient: look for the first loss that is inf or nan. Where the losses grew before it, the "
+        "learning rate is too large"
+    )
 
 
 def _is_finite(tensor: Any) -> bool:

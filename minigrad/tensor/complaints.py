@@ -15,7 +15,8 @@ def warn_of_missing_gradient(node: Any) -> None:
     warn(
         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
         f"{node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
-        "backward, or read the .grad of the leaf that it was computed from."
+        "backward, or read the .grad of the leaf that it was computed from. (w = w - lr * w.grad makes such a "
+        "result; w -= lr * w.grad under no_grad() writes into the leaf.)"
     )
 
 
