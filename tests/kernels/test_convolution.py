@@ -212,13 +212,28 @@ def test_mec_multiplies_rows_of_few_output_channels_together(outputs, kh, stride
     assert mec._count_together(outputs, 4, 20, plain) == 1
 
 
+@pytest.mark.parametrize("buffer", [0, 10**9])  # runs are long, or short
+@pytest.mark.parametrize("few", [0, 100])  # products, or sums of runs
+@settings(max_examples=60, deadline=None)
+@given(shape=draw_convolutions())
+def test_groups_of_any_number_of_channels_are_added_up_or_multiplied(buffer, few, shape):
+    x, w, g = draw_operands(*shape)
+    if not ON_A_CPU["depthwise"].serves(make_problem(shape)):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(depthwise, "BUFFER", buffer)
+        patch.setattr(depthwise, "FEW", few)
+        found = compute_three("depthwise", x, w, g, shape[2])
+    for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
+        np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
     shape = make_layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
-    monkeypatch.setattr(depthwise, "WORTH", 1)
     expected = compute_three("direct", *draw_operands(*shape), shape[2])
-    for long in (1, 40, 80, 1000):  # numbers in a row of a product, of which an image has 18 or 28
-        monkeypatch.setattr(depthwise, "LONG", long)
+    for run in (1, 40, 80, 1000):  # numbers in a run, of which an image takes 12 or 30
+        monkeypatch.setattr(depthwise, "RUN", run)
         for ours, loops in zip(compute_three("depthwise", *draw_operands(*shape), shape[2]), expected, strict=True):
             np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
