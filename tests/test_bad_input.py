@@ -314,6 +314,8 @@ MIXED = {
     "linear": (lambda: nn.Linear(2, 2).cuda()(ones(1, 2)), RuntimeError, SAME),
     "mse_loss": (lambda: F.mse_loss(gpu(2), ones(2)), RuntimeError, SAME),
     "matmul": (lambda: gpu(2, 2) @ ones(2, 2), RuntimeError, SAME),
+    "matmul by an array": (
+        lambda: gpu(2, 2) @ np.ones((2, 2)), RuntimeError, [*SAME, "operand 1 is a NumPy array", "from_numpy(array)"]),
     "einsum": (lambda: mg.einsum("i,i->", gpu(2), ones(2)), RuntimeError, SAME),
     "cat": (lambda: mg.cat([gpu(2), ones(2)]), RuntimeError, SAME),
     "stack": (lambda: mg.stack([gpu(2), ones(2)]), RuntimeError, SAME),

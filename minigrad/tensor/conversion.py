@@ -91,13 +91,13 @@ class ConversionMethods(TensorBase):
 
     @of_tensors
     def type_as(self: Any, other: Tensor) -> Tensor:
-        """The tensor in the dtype of `other`.
+        """The tensor in the dtype and on the device of `other`.
 
         >>> import minigrad as torch
         >>> torch.tensor([1, 2]).type_as(torch.ones(1))
         tensor([1., 2.])
         """
-        return self.to(other.dtype)
+        return self.to(other)
 
     def as_subclass(self: Any, cls: Any) -> Any:
         """The same memory and graph node, as a subclass of Tensor; results of operations are Tensors again.
@@ -116,6 +116,29 @@ class ConversionMethods(TensorBase):
         made.__class__ = cls
         return made
 
+    def cpu(self: Any, memory_format: Any = None) -> Tensor:
+        """The tensor on the CPU; the same tensor if it is there already.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).cpu().device
+        device(type='cpu')
+        """
+        return self.to(devices.CPU, memory_format=memory_format)
+
+    def cuda(self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+        """The tensor on a GPU; raises RuntimeError with the reason if there is none.
+
+        Raises RuntimeError for the CPU too. `non_blocking` has no effect.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     x = torch.ones(1).cuda()
+        """
+        where = devices.device("cuda" if device is None else device)
+        if where.type != "cuda":
+            raise RuntimeError(f"Invalid device, must be cuda device: got {where}")
+        return self.to(where, non_blocking=non_blocking, memory_format=memory_format)
+
     float = _as("float", dtypes.float32)
     double = _as("double", dtypes.float64)
     half = _as("half", dtypes.float16)
@@ -125,21 +148,3 @@ class ConversionMethods(TensorBase):
     char = _as("char", dtypes.int8)
     byte = _as("byte", dtypes.uint8)
     bool = _as("bool", dtypes.bool_)
-
-    def cpu(self: Any) -> Tensor:
-        """The tensor on the CPU; the same tensor if it is there already.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).cpu().device
-        device(type='cpu')
-        """
-        return self.to(devices.CPU)
-
-    def cuda(self: Any, device: Any = None) -> Tensor:
-        """The tensor on a GPU; raises RuntimeError with the reason if there is none.
-
-        >>> import minigrad as torch
-        >>> if torch.cuda.is_available():
-        ...     x = torch.ones(1).cuda()
-        """
-        return self.to(devices.device("cuda" if device is None else device))

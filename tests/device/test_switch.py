@@ -68,6 +68,18 @@ def test_to_cpu_and_cuda_move_a_tensor(device):
         assert there is x and x.cpu() is x
 
 
+def test_moving_takes_pytorchs_arguments(device):
+    x, model = mg.ones(1, 2, 2, 2), mg.ones(1, dtype=mg.float64, device=device)
+    if device == "cuda":
+        there = x.cuda(non_blocking=True, memory_format=mg.channels_last)
+        assert there.is_cuda and there.is_contiguous(memory_format=mg.channels_last)
+        assert there.cpu(memory_format=mg.contiguous_format).is_contiguous()
+        with pytest.raises(RuntimeError, match="Invalid device, must be cuda device: got cpu"):
+            x.cuda("cpu")
+    moved = x.type_as(model)
+    assert moved.device == model.device and moved.dtype == mg.float64
+
+
 def test_copy_takes_a_tensor_on_another_device(device):
     x = mg.zeros(2, device=device)
     x.copy_(mg.tensor([1, 2]))
@@ -108,7 +120,7 @@ class TestMixing:
             lambda a, b: mg.maximum(a, b),
             lambda a, b: mg.where(b > 0, a, b),
             lambda a, b: a.add_(b),
-            lambda a, b: a.__setitem__(0, b),
+            lambda a, b: a.__setitem__(a > 0, b),
             lambda a, b: mg.nn.functional.linear(b, a),
             lambda a, b: mg.nn.functional.mse_loss(a[0], b),
             lambda a, b: mg.nn.functional.cross_entropy(b.reshape(1, 3), mg.tensor([1])),

@@ -62,6 +62,7 @@ def test_an_array_on_the_left_is_refused_but_for_comparison_and_division():
     assert (x.numpy() == x).all() and not (x.numpy() != x).any()
 
 
+@pytest.mark.cpu("an array of NumPy's is on the CPU, where no tensor on a GPU meets it")
 def test_an_array_on_the_right_is_a_constant_for_every_operator_but_no_argument_of_a_function():
     x, array = torch.tensor([[1.0, 2.0]], requires_grad=True), np.array([[3.0], [5.0]])
     product = x @ array
