@@ -70,6 +70,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
+    from minigrad.futures import Future
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.foreign import asarray, frombuffer
     from minigrad.creation.grids import (
@@ -219,7 +220,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
-    "GradScaler", "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
+    "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
 ]  # fmt: skip
 
 # fmt: off
@@ -256,6 +257,7 @@ _LATER = {
     "vectorize": "vmap",
     "amp": "GradScaler autocast is_autocast_enabled",
     "compiler": "compile",
+    "futures": "Future",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.join":
         "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "

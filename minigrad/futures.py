@@ -26,12 +26,25 @@ class Future(Generic[T]):
         self._move = move  # a function that makes progress towards the value, or with True waits for it
 
     def done(self) -> bool:
-        """Whether the value, or an error, is set."""
+        """Whether the value, or an error, is set.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.done()
+        False
+        """
         self._advance(False)
         return self._result.done()
 
     def wait(self) -> T:
-        """Waits for the value and returns it. Raises the error if one was set."""
+        """Waits for the value and returns it. Raises the error if one was set.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.set_result(3)
+        >>> future.wait()
+        3
+        """
         self._advance(True)
         return self._result.result()
 
@@ -44,18 +57,40 @@ class Future(Generic[T]):
             concurrent.futures.wait([self._result])
 
     def value(self) -> T:
-        """The value. Raises RuntimeError if it is not set yet."""
+        """The value. Raises RuntimeError if it is not set yet.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.set_result(3)
+        >>> future.value()
+        3
+        """
         if not self._result.done():
             raise RuntimeError("the value of this future is not there yet: wait() for it")
         return self._result.result()
 
     def set_result(self, result: T) -> None:
-        """Sets the value. Raises RuntimeError the second time."""
+        """Sets the value. Raises RuntimeError the second time.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.set_result(3)
+        >>> future.done()
+        True
+        """
         self._refuse_second()
         self._result.set_result(result)
 
     def set_exception(self, result: BaseException) -> None:
-        """Sets an error instead of the value; `wait` raises it."""
+        """Sets an error instead of the value; `wait` raises it.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.set_exception(ValueError("no value"))
+        >>> future.wait()
+        Traceback (most recent call last):
+        ValueError: no value
+        """
         self._refuse_second()
         self._result.set_exception(result)
 
@@ -64,11 +99,26 @@ class Future(Generic[T]):
             raise RuntimeError("Future can only be marked complete once: its value is there already")
 
     def add_done_callback(self, callback: Callable[[Future[T]], None]) -> None:
-        """Calls ``callback(future)`` when the value is set."""
+        """Calls ``callback(future)`` when the value is set.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> future.add_done_callback(lambda done: print("it is", done.value()))
+        >>> future.set_result(3)
+        it is 3
+        """
         self._result.add_done_callback(lambda _: callback(self))
 
     def then(self, callback: Callable[[Future[T]], S]) -> Future[S]:
-        """A future of the result of ``callback(future)``, which is called when the value is set."""
+        """A future of the result of ``callback(future)``, which is called when the value is set.
+
+        >>> import minigrad as torch
+        >>> future = torch.Future()
+        >>> doubled = future.then(lambda done: 2 * done.value())
+        >>> future.set_result(3)
+        >>> doubled.wait()
+        6
+        """
         following: Future[S] = Future(move=self._advance)
 
         def follow(done: Future[T]) -> None:

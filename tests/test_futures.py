@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+import minigrad
 from minigrad.futures import Future, collect_all, wait_all
 
 
@@ -52,3 +53,7 @@ def test_collect_all_is_done_when_all_are():
         assert not together.done()
         future.set_result(number)
     assert together.done() and [future.value() for future in together.wait()] == [0, 1, 2] == wait_all(futures)
+
+
+def test_the_class_has_its_short_name():
+    assert minigrad.Future is Future

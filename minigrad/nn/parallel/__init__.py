@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from minigrad.missing import missing_from
 from minigrad.nn.data_parallel import DataParallel
 from minigrad.nn.parallel.distributed import DistributedDataParallel
+from minigrad.nn.parallel.scatter_gather import gather, scatter
 
-__all__ = ["DataParallel", "DistributedDataParallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "gather", "scatter"]
 
 
 if not TYPE_CHECKING:
