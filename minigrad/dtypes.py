@@ -194,6 +194,11 @@ def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> 
     value = value.item() if isinstance(value, np.generic) else value
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)
+    return wrap_around(value, numpy_dtype)
+
+
+def wrap_around(value: float, numpy_dtype: Any) -> Any:
+    """A Python number of at most 64 bits as a NumPy scalar; integers that do not fit wrap around."""
     wide = np.float64 if isinstance(value, float) else np.uint64 if value >= 2**63 else np.int64
     return convert(np.asarray(value, None if numpy_dtype.kind == "b" else wide), numpy_dtype)[()]
 

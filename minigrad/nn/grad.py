@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.kernels import Geometry
 from minigrad.missing import missing_from
-from minigrad.nn.functional.checks import as_ints, check_same_dtype
+from minigrad.nn.functional.checks import Lengths, as_ints, check_same_dtype
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.ops.arguments import require_tensors
 from minigrad.ops.conv import conv_input, conv_weight
@@ -19,8 +19,8 @@ from minigrad.tensor import Tensor
 
 
 def conv2d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1,
-    padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Lengths = 1,
+    padding: str | Lengths = 0, dilation: Lengths = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv2d` in its input: every element of `grad_output`, times the kernel, is added to the image.
 
@@ -37,8 +37,8 @@ def conv2d_input(
 
 
 def conv2d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1,
-    padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Lengths = 1,
+    padding: str | Lengths = 0, dilation: Lengths = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv2d` in its weight: the image, correlated with `grad_output`, summed over the batch.
 
@@ -54,8 +54,8 @@ def conv2d_weight(
 
 
 def conv1d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1,
-    padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Lengths = 1,
+    padding: str | Lengths = 0, dilation: Lengths = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv1d` in its input, of size (N, C, L): see `conv2d_input`.
 
@@ -69,8 +69,8 @@ def conv1d_input(
 
 
 def conv1d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1,
-    padding: Any = 0, dilation: Any = 1, groups: int = 1
+    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Lengths = 1,
+    padding: str | Lengths = 0, dilation: Lengths = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv1d` in its weight, of size (O, C/groups, k): see `conv2d_weight`.
 

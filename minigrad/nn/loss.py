@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.nn.functional.loss import mse_loss
 from minigrad.nn.module import Layer
 from minigrad.tensor import Tensor
@@ -18,7 +16,7 @@ class Loss(Layer):
     `size_average` and `reduce` are the flags that PyTorch used for it before 2018.
     """
 
-    def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = reduction
         if size_average is not None or reduce is not None:

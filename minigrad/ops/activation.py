@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor
-from minigrad.autograd.recording import operation
+from minigrad.autograd.recording import Operation, operation
 from minigrad.ops.arguments import axis, require_kind, takes_out
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import SAME, unary
@@ -82,18 +84,18 @@ def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
     return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 
-softmax_operation = operation(
-    "softmax",
-    lambda x, *, dim: in_rows(map_slices(lambda x: _softmax_forward(x, dim=dim), (dim,), x)),
-    lambda g, out, dim: map_slices(lambda g, out: _softmax_rule(g, out, dim), (dim,), g, out),
-    in_float32=True,
-)
-log_softmax_operation = operation(
-    "log_softmax",
-    lambda x, *, dim: in_rows(map_slices(lambda x: _log_softmax_forward(x, dim=dim), (dim,), x)),
-    lambda g, out, dim: map_slices(lambda g, out: _log_softmax_rule(g, out, dim), (dim,), g, out),
-    in_float32=True,
-)
+def _of_rows(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Operation:
+    """An operation along `dim`, which large arrays compute in parts."""
+    return operation(
+        name,
+        lambda x, *, dim: in_rows(map_slices(partial(forward, dim=dim), (dim,), x)),
+        lambda g, out, dim: map_slices(partial(rule, dim=dim), (dim,), g, out),
+        in_float32=True,
+    )
+
+
+softmax_operation = _of_rows("softmax", _softmax_forward, _softmax_rule)
+log_softmax_operation = _of_rows("log_softmax", _log_softmax_forward, _log_softmax_rule)
 
 
 def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:

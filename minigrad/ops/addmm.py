@@ -64,7 +64,7 @@ _addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
 
 @takes_former_order("beta", "alpha")
 @takes_out
-def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
 
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
@@ -78,7 +78,7 @@ def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1)
 
 @takes_former_order("beta", "alpha")
 @takes_out
-def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
 
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
@@ -93,7 +93,7 @@ def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: An
 @takes_former_order("beta", "alpha")
 @takes_out
 @recorded_as("AddmvBackward0")
-def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
 
     >>> import minigrad as torch
@@ -107,7 +107,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
 
 @takes_former_order("beta", "alpha")
 @takes_out(cast=True)
-def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
 
     >>> import minigrad as torch
@@ -130,7 +130,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 
 @takes_former_order("beta", "alpha")
 @takes_out
-def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
 
     >>> import minigrad as torch

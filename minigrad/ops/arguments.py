@@ -11,8 +11,9 @@ import functools
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import index
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
@@ -36,18 +37,20 @@ def of_tensors(function: F, **options: Any) -> F: ...
 def of_tensors(**options: Any) -> Callable[[F], F]: ...
 def of_tensors(
     function: Any = None, *, out: bool = False, error: type[Exception] = TypeError, axis_first: bool = False,
-    **manner: Any,
+    spellings: Mapping[str, str] = MappingProxyType({}), **manner: Any,
 ) -> Any:  # fmt: skip
     """Decorates a public function: arguments annotated as Tensor are checked to be tensors, flags to be bools.
 
-    `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
-    names the tensor that receives the result. `error` is the class of the refusal. With `axis_first` a wrong axis is
-    refused before a view that may not be read. Further keywords say in which `Manner` the result is written:
-    ``@of_tensors(in_part=True)``.
+    `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`; `spellings` maps more such names to parameters.
+    With `out=True` the keyword `out` names the tensor that receives the result. `error` is the class of the refusal.
+    With `axis_first` a wrong axis is refused before a view that may not be read. Further keywords say in which `Manner`
+    the result is written: ``@of_tensors(in_part=True)``.
     """
     if function is None:
-        return functools.partial(of_tensors, out=out, error=error, axis_first=axis_first, **manner)
-    signature = _Signature(function, error)
+        return functools.partial(
+            of_tensors, out=out, error=error, axis_first=axis_first, spellings=spellings, **manner
+        )  # fmt: skip
+    signature = _Signature(function, error, spellings)
     takes_one, needs_dim, first_flag = len(signature.tensors) == 1, signature.needs_dim, signature.first_flag
     listed, how = signature.listed, Manner(**manner)
 
@@ -110,7 +113,7 @@ def name_the_call(error: IndexError, name: str, args: Sequence[Any], axis_first:
 class _Signature:
     """What the annotations of a function say of its tensors, its `dim` and its flags such as `keepdim`; read once."""
 
-    def __init__(self, function: Callable[..., Any], error: type[Exception]) -> None:
+    def __init__(self, function: Callable[..., Any], error: type[Exception], spellings: Mapping[str, str]) -> None:
         innermost = inspect.unwrap(function)
         code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
         parameters = code.co_varnames[: code.co_argcount]
@@ -119,7 +122,7 @@ class _Signature:
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
         takes_several = code.co_flags & inspect.CO_VARARGS  # such as ``*dims``, which may be given by keyword too
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
-        self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
+        self.spellings = {"axis": "dim", "keepdims": "keepdim", **spellings}
         self.needs_dim = types.get("dim") == "Omissible"
         self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
@@ -167,15 +170,6 @@ class _Signature:
             return value
         require_bools(self.function.__name__, **{name: value})
         return bool(value)
-
-
-# ---- other spellings -----------------------------------------------------------------------------
-SPELLINGS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's
-PARTS = {  # other names of a parameter
-    "sections": "indices_or_sections", "indices": "indices_or_sections",
-    "tensor_indices_or_sections": "indices_or_sections",
-    "split_size": "split_size_or_sections", "split_sizes": "split_size_or_sections",
-}  # fmt: skip
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------

@@ -188,7 +188,7 @@ _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
 
 
 @twin_of(np.power)
-def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
+def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative power.
 
     Gradient of `input`: ``g * exponent * input ** (exponent - 1)``; of `exponent`: ``g * out * log(input)``, and 0
@@ -227,7 +227,7 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
         name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha)
     )
 
-    def call(input: Any, other: Any, alpha: Any, out: Any = None) -> Any:
+    def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
         factor = as_number(name, "alpha", alpha)
         x, y = promote(name, *move_scalars(input, other))
         common = value_of(x).dtype
@@ -250,7 +250,7 @@ _scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
 
 
 @takes_former_order("alpha")
-def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def add(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``, broadcast. Gradient of `input`: ``g``; of `other`: ``g * alpha``.
 
     >>> import minigrad as torch
@@ -263,7 +263,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
 
 
 @takes_former_order("alpha")
-def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def sub(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
 
     Gradient of `input`: ``g``; of `other`: ``-g * alpha``.
@@ -282,7 +282,7 @@ subtract = sub
 
 
 @of_tensors
-def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """``other - alpha * input``, broadcast. Gradient of `input`: ``-g * alpha``; of `other`: ``g``.
 
     >>> import minigrad as torch
@@ -295,7 +295,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return sub(other, input, alpha=alpha)
 
 
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
+def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded and keeps the dtype.
 
     Without it, integers and bools are divided as floats. Shapes broadcast. Raises RuntimeError for another mode, and

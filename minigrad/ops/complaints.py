@@ -1,4 +1,4 @@
-"""The words of the errors for operands that are no tensors, or whose dtypes or shapes do not fit."""
+"""The words of the errors for operands that are no tensors or do not fit, and for writes that are refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
-from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES
+from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 
 
 # ---- no tensor -----------------------------------------------------------------------------------
@@ -119,4 +119,46 @@ def does_not_project(x: Any, w: Any) -> RuntimeError:
         f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
         f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; "
         f"{remedy}"
+    )
+
+
+# ---- writes --------------------------------------------------------------------------------------
+def cannot_be_cast(result: Any, wanted: Any, detail: str) -> RuntimeError:
+    """The error for a result of one NumPy dtype that is to have another one."""
+    got, own = from_numpy(result), from_numpy(wanted)
+    return RuntimeError(f"result type {got} can't be cast to the desired output type {own}: {detail}")
+
+
+def writes_into_leaf(name: str, shape: tuple[int, ...]) -> RuntimeError:
+    """The error for a write that is recorded, into a leaf that requires a gradient."""
+    return RuntimeError(
+        f"a leaf Variable that requires grad is being used in an in-place operation ({name} on a tensor "
+        f"of shape {tuple(shape)}). To update a parameter, write either\n"
+        "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
+    )
+
+
+def writes_into_view_of_leaf(name: str) -> RuntimeError:
+    """The error for a write that is recorded, into a view of such a leaf."""
+    hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
+    return RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
+
+
+def was_not_recorded(name: str) -> RuntimeError:
+    """The error for a write that is recorded, into a view that was made under no_grad()."""
+    hint = "Make the view outside of no_grad(), or write to it inside"
+    return RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
+
+
+def shares_memory(which: str, where: str) -> RuntimeError:
+    """The error for elements that lie in one place, of which one is written; `which` ends with "refer" or "refers"."""
+    detail = f"{which} to a single memory location ({where})"
+    return RuntimeError(f"unsupported operation: {detail}. Please clone() the tensor before.")
+
+
+def is_read_only(shape: tuple[int, ...]) -> RuntimeError:
+    """The error for a write into memory that may not be written."""
+    return RuntimeError(
+        f"the memory of this tensor of shape {tuple(shape)} is read-only (it is that of a NumPy array "
+        "with flags.writeable=False): write into a copy, x.clone()"
     )

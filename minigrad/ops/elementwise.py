@@ -297,8 +297,5 @@ def _number(value: Any, common: Any) -> Any:
     """A number as a NumPy scalar, which needs no transfer to a GPU; integers wrap around."""
     if common.kind in "iu" and isinstance(value, int):
         dtypes.check_64_bits(value)
-        bits = 8 * common.itemsize
-        value &= (1 << bits) - 1
-        if common.kind == "i" and value >> (bits - 1):
-            value -= 1 << bits
+        return dtypes.wrap_around(value, common)
     return quiet(common.type, value)

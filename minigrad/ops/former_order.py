@@ -47,12 +47,12 @@ def _is_number(x: Any) -> bool:
     return not x.array.ndim if isinstance(x, TensorBase) else isinstance(x, (int, float))
 
 
-_warned: set[str] = set()
+_warned: dict[str, bool] = {}
 
 
 def _warn(name: str, given: dict[str, Any]) -> None:
     """The warning of PyTorch, which also gives it once for each function."""
     if name not in _warned:
-        _warned.add(name)
+        _warned[name] = True
         options = ", ".join(f"{factor}={number}" for factor, number in given.items())
         warn(f"This overload of {name} is deprecated, with {' and '.join(given)} among the tensors: write {options}")

@@ -85,7 +85,7 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
 
 
 @takes_out(apart="others")
-def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
+def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
     """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; indices may repeat.
 
     >>> import minigrad as torch
@@ -271,7 +271,7 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
 
 @takes_out(apart="others")
 def scatter_reduce(
-    input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
+    input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Tensor | None = None
 ) -> Tensor:
     """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
 

@@ -20,7 +20,13 @@ from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, reco
 from minigrad.backend import copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import require_bools
-from minigrad.ops.complaints import not_a_tensor
+from minigrad.ops.complaints import (
+    cannot_be_cast,
+    not_a_tensor,
+    was_not_recorded,
+    writes_into_leaf,
+    writes_into_view_of_leaf,
+)
 from minigrad.ops.copies import cast
 from minigrad.ops.describe import example_in_place
 from minigrad.ops.device import move
@@ -62,13 +68,12 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
 
 def check_result(name: str, result: Any, have: Any) -> None:
     """Raises if the result has another shape than `have`, or a dtype that cannot be cast to it."""
+    target = f"{name} writes into the tensor it is called on"
     if dtypes.is_category_downgrade(result.dtype, have.dtype):
-        got, own = dtypes.from_numpy(result.dtype), dtypes.from_numpy(have.dtype)
-        types = f"{got} can't be cast to the desired output type {own}"
-        raise RuntimeError(f"result type {types}: {name} writes into the tensor it is called on; convert that first")
+        raise cannot_be_cast(result.dtype, have.dtype, f"{target}; convert that first")
     if result.shape != have.shape:
         shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(result.shape)}"
-        raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
+        raise RuntimeError(f"output with shape {shapes}: {target}")
 
 
 def is_root_tracked(target: TensorBase) -> bool:
@@ -107,11 +112,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
-        raise RuntimeError(
-            f"a leaf Variable that requires grad is being used in an in-place operation ({name} on a tensor "
-            f"of shape {tuple(target.array.shape)}). To update a parameter, write either\n"
-            "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
-        )
+        raise writes_into_leaf(name, target.array.shape)
     if (view := target.view_of) is None:
         return
     root = root_of(target)
@@ -120,13 +121,11 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not tracked and (value is None or value.node is None):
         return
     if not view.recorded:
-        hint = "Make the view outside of no_grad(), or write to it inside"
-        raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
+        raise was_not_recorded(name)
     if view.several:
         raise written_with_siblings()
     if tracked and (root.node is None or root.node is LEAF or isinstance(root.node, Unrecorded)):
-        hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
-        raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
+        raise writes_into_view_of_leaf(name)
     if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
         raise made_before_its_graph(name)
 

@@ -58,7 +58,7 @@ def _write(name: str, out: Any, tensors: Any, joined: Any) -> Any:
 
 @twin_of(np.concatenate)
 @of_tensors
-def cat(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
+def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors one after another along an existing axis; the other axes must agree.
 
     Raises RuntimeError for shapes that differ elsewhere, naming them.
@@ -100,7 +100,7 @@ concat = concatenate = cat
 
 
 @of_tensors
-def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
+def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors, all of one shape, along a new axis `dim`: n of shape (a, b) -> (n, a, b), (a, n, b) or (a, b, n).
 
     Raises RuntimeError for shapes that differ. (`cat` joins along an axis that exists.)
@@ -123,7 +123,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
 
 
 @of_tensors
-def hstack(tensors: Any, *, out: Any = None) -> Tensor:
+def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Side by side: along the first axis for vectors, the second for the rest.
 
     >>> import minigrad as torch
@@ -135,7 +135,7 @@ def hstack(tensors: Any, *, out: Any = None) -> Tensor:
 
 
 @of_tensors
-def vstack(tensors: Any, *, out: Any = None) -> Tensor:
+def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """On top of each other, vectors as rows.
 
     >>> import minigrad as torch
@@ -150,7 +150,7 @@ row_stack = vstack
 
 
 @of_tensors
-def dstack(tensors: Any, *, out: Any = None) -> Tensor:
+def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
 
     >>> import minigrad as torch
@@ -162,7 +162,7 @@ def dstack(tensors: Any, *, out: Any = None) -> Tensor:
 
 
 @of_tensors
-def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
+def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Side by side, vectors as columns.
 
     >>> import minigrad as torch

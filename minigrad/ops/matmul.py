@@ -65,7 +65,7 @@ _vm, _batched_mv = shown_as(to_shape, "SqueezeBackward4"), shown_as(to_shape, "U
 
 
 @twin_of(np.matmul)
-def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
+def matmul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     """``input @ other``: ``out[i, j] = sum over k of input[i, k] * other[k, j]``.
 
     Shapes: (m, k) @ (k, n) -> (m, n), (m, k) @ (k,) -> (m,), (k,) @ (k,) -> (); axes in front are batches, and

@@ -206,7 +206,7 @@ def _is_taken(x: Any, y: Any, wins: Any) -> Any:
     return np.logical_or(wins(x, y), np.isnan(y))
 
 
-def heaviside(input: Any, values: Any, *, out: Any = None) -> Tensor:
+def heaviside(input: Any, values: Any, *, out: Tensor | None = None) -> Tensor:
     """0 where `input` is negative, 1 where it is positive, `values` where it is 0. Raises RuntimeError for two dtypes.
 
     >>> import minigrad as torch
@@ -220,7 +220,7 @@ def heaviside(input: Any, values: Any, *, out: Any = None) -> Tensor:
     return _heaviside(input, values, out=out)
 
 
-def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
+def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     """``input ** exponent`` in float64. Raises RuntimeError for an `out` of another type.
 
     >>> import minigrad as torch
@@ -242,7 +242,7 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
 _scale_by_exponent: Any = elementwise("ldexp", np.ldexp, lambda g, y: _scale_by_exponent(g, y), None)
 
 
-def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
+def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``. Gradient of `input`: ``g * 2 ** other``.
 
     >>> import minigrad as torch
@@ -341,7 +341,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
         name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, in_float32=True
     )
 
-    def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
         factor = as_number(name, "value", value)
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
         if combine is np.true_divide and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):

@@ -16,6 +16,9 @@ from minigrad.ops.index import getitem, mark_several, read_at
 from minigrad.size import Size
 
 _split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
+# Other names of parameters.
+_PARTS = dict.fromkeys(("sections", "indices", "tensor_indices_or_sections"), "indices_or_sections")
+_SIZES = dict.fromkeys(("split_size", "split_sizes"), "split_size_or_sections")
 
 
 @takes_out(axis_first=True)
@@ -41,7 +44,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return getitem(input, (slice(None),) * d + (slice(first, first + length),))
 
 
-@takes_out
+@takes_out(spellings=_SIZES)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes.
 
@@ -113,7 +116,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return getitem(input, (slice(None),) * d + (place,))
 
 
-@takes_out(axis_first=True)
+@takes_out(axis_first=True, spellings=_PARTS)
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views along one axis: a number of parts, the first ones longer by one, or the parts between given indices.
 
@@ -157,7 +160,7 @@ def _make_split(name: str, least: int, dim: int) -> Any:
     parts = [1 if axis == dim else 2 for axis in range(3)]
     text = f"Views along axis {dim}: so many equal parts, or those between the indices."
     example = f"[x.shape for x in torch.{name}(torch.ones(2, 2, 2), 2)] -> {[Size(parts), Size(parts)]}"
-    return of_tensors(rename(call, name, text, example))
+    return of_tensors(rename(call, name, text, example), spellings=_PARTS)
 
 
 hsplit = _make_split("hsplit", 1, 1)

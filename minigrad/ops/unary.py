@@ -137,7 +137,7 @@ sigmoid = unary(
 
 # ---- composed ------------------------------------------------------------------------------------
 @twin_of(np.square)
-def square(input: Tensor, *, out: Any = None) -> Tensor:
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input ** 2``, element by element. Gradient of `input`: ``g * 2 * input``.
 
     >>> import minigrad as torch

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.backend import quiet
+from minigrad.ops.complaints import is_read_only, shares_memory
 from minigrad.ops.memory_layout import are_same, overlap_in_part, repeats
 
 
@@ -27,10 +28,7 @@ def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
         quiet(write, array, *others)
     except ValueError:
         if array.__class__ is np.ndarray and not array.flags.writeable:
-            raise RuntimeError(
-                f"the memory of this tensor of shape {tuple(array.shape)} is read-only (it is that of a NumPy array "
-                "with flags.writeable=False): write into a copy, x.clone()"
-            ) from None
+            raise is_read_only(array.shape) from None
         raise
 
 
@@ -40,12 +38,10 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
     `source` partly; with `wholly` also if both are the same elements.
     """
     if repeats(array):
-        detail = "more than one element of the written-to tensor refers to a single memory location"
-        where = f"({name} on an expanded tensor of shape {array.shape})"
-        raise RuntimeError(f"unsupported operation: {detail} {where}. Please clone() the tensor before.")
+        which = "more than one element of the written-to tensor refers"
+        raise shares_memory(which, f"{name} on an expanded tensor of shape {array.shape}")
     if is_array(source) and (overlap_in_part(array, source) or (wholly and source.size and are_same(array, source))):
-        detail = "some elements of the input tensor and the written-to tensor refer to a single memory location"
-        raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
+        raise shares_memory("some elements of the input tensor and the written-to tensor refer", name)
 
 
 # ---- results written into a given tensor -------------------------------------------------

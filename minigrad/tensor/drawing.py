@@ -21,13 +21,15 @@ from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
 
-def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
+def _fill_in_order(
+    tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Generator | None
+) -> Tensor:
     """Writes `draw(source, shape)` into `tensor` in its memory order."""
     drawn = dtypes.convert(draw_in_order(tensor.array, draw, generator), tensor.array.dtype)
     return assign(tensor, wrap(drawn), name)
 
 
-def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
+def _draw_by_chances(chances: Any, dtype: Any, generator: Generator | None) -> Any:
     """1 where a uniform random number is below the probability of an element, else 0."""
 
     def run() -> Any:
@@ -42,7 +44,7 @@ _counted, _tossed = [operation(name, lambda x, *, drawn: drawn, lambda g: g * 0)
 
 
 @of_tensors
-def poisson(input: Tensor, generator: Any = None) -> Tensor:
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Random numbers of the Poisson distribution, whose rates are the elements of `input`.
 
     They are drawn one by one with the CPU's generator. The gradient is zero. Raises NotImplementedError
@@ -63,7 +65,9 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
 
 
 @takes_out
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
     """Random indices with probabilities in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
 
     Raises RuntimeError for negative or infinite weights, for rows of zeros, and where more are
@@ -104,7 +108,7 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
 
 
 @takes_out
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Random ones and zeros: 1 with the probability in each element of `input`, or `p`.
 
     >>> import minigrad as torch
@@ -139,7 +143,9 @@ class DrawingMethods(TensorBase):
 
     __slots__: tuple[()] = ()
 
-    def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
+    def uniform_(
+        self, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None, **named: Any
+    ) -> Tensor:
         """Fill with numbers from U[from, to). Raises RuntimeError where from > to.
 
         >>> import minigrad as torch
@@ -152,7 +158,7 @@ class DrawingMethods(TensorBase):
         dtype = self.array.dtype
         return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
-    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
 
         >>> import minigrad as torch
@@ -165,7 +171,7 @@ class DrawingMethods(TensorBase):
             self, "normal_", lambda source, s: source.normal(s, dtype, mean, std, pairs=pairs), generator
         )
 
-    def random_(self, *bounds: int | None, generator: Any = None, **named: Any) -> Tensor:
+    def random_(self, *bounds: int | None, generator: Generator | None = None, **named: Any) -> Tensor:
         """Fill with integers from [0, to) or [from, to), or without bounds all the type holds.
 
         >>> import minigrad as torch
@@ -181,7 +187,7 @@ class DrawingMethods(TensorBase):
             return _fill_in_order(self, "random_", lambda source, s: source.random(s, dtype), generator)
         return _fill_in_order(self, "random_", lambda source, s: source.randint(low or 0, to, s, dtype), generator)
 
-    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+    def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with numbers whose density is ``lambd exp(-lambd x)``.
 
         Raises RuntimeError unless lambd > 0, and for integers.
@@ -194,7 +200,7 @@ class DrawingMethods(TensorBase):
         _require_continuous("Exponential", dtype)
         return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
-    def geometric_(self, p: float, *, generator: Any = None) -> Tensor:
+    def geometric_(self, p: float, *, generator: Generator | None = None) -> Tensor:
         """Fill with the numbers of trials up to the first success, which has probability `p`.
 
         Raises RuntimeError unless 0 < p < 1.
@@ -213,7 +219,7 @@ class DrawingMethods(TensorBase):
 
         return _fill_in_order(self, "geometric_", draw, generator)
 
-    def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
+    def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with numbers whose density is ``sigma / (pi (sigma^2 + (x - median)^2))``.
 
         Raises RuntimeError unless sigma > 0, and for integers.
@@ -232,7 +238,7 @@ class DrawingMethods(TensorBase):
 
         return _fill_in_order(self, "cauchy_", draw, generator)
 
-    def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
+    def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
         """Fill with ``exp(x)`` for x from N(mean, std^2). Raises RuntimeError unless std > 0.
 
         >>> import minigrad as torch
@@ -249,7 +255,7 @@ class DrawingMethods(TensorBase):
 
         return _fill_in_order(self, "log_normal_", draw, generator)
 
-    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+    def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Fill with ones, each with probability `p`, and zeros.
 
         `p` is a number, or a tensor that broadcasts to this one. Raises RuntimeError for probabilities outside [0, 1].
@@ -271,7 +277,7 @@ class DrawingMethods(TensorBase):
             raise RuntimeError(f"bernoulli_: chances of {detail}") from None
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
 
-    def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
+    def bernoulli(self, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
         """A new tensor of random ones and zeros: 1 with the probability in each element, or `p`.
 
         >>> import minigrad as torch

@@ -77,16 +77,16 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     if usual and min(numbers) >= least:
         return numbers
     numbers = _read_ints(name, parameter, given, count)
-    require_least(name, parameter, given, numbers, least)
+    if min(numbers) < least:
+        raise too_small(name, parameter, given, least)
     return numbers
 
 
-def require_least(name: str, parameter: str, given: Any, numbers: tuple[int, ...], least: int) -> None:
-    """Raises RuntimeError unless all `numbers`, read from the argument `given`, are `least` or more."""
-    if min(numbers) < least:
-        kind = "negative" if least == 0 else "non-positive"
-        got = f"{parameter}={given!r}"
-        raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
+def too_small(name: str, parameter: str, given: Any, least: int) -> RuntimeError:
+    """The error for an argument that is, or holds, a number below `least`."""
+    kind = "negative" if least == 0 else "non-positive"
+    got = f"{parameter}={given!r}"
+    return RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
 
 
 def is_length(value: Any) -> bool:

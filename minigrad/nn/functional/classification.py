@@ -163,7 +163,7 @@ def _check_range(name: str, labels: Any, classes: int) -> None:
 @loss
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
-    size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class should win by a margin.
 
@@ -198,7 +198,7 @@ def multi_margin_loss(
 
 @loss
 def multilabel_margin_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``sum over right j and wrong i of max(0, 1 - x[j] + x[i]) / C``: all right classes should win by a margin.
 
@@ -228,8 +228,8 @@ def multilabel_margin_loss(
 
 @loss
 def multilabel_soft_margin_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None,
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """`binary_cross_entropy_with_logits` for each class, averaged over the classes.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from minigrad.kernels.geometry import Geometry
+from minigrad.nn.functional.conv_complaints import advise_channels_first, misfit, too_large
 from minigrad.ops.conv import conv
 from minigrad.tensor import Tensor
 
@@ -42,7 +43,9 @@ def conv2d(
     except (AttributeError, TypeError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
     if not plain:
-        return _checked().convolve(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
+        from minigrad.nn.functional.checked_conv import convolve  # it imports this file
+
+        return convolve(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
     if bias is None:
         return conv(input, weight, geometry=geometry)
     return conv(input, weight, bias, geometry=geometry)
@@ -58,7 +61,9 @@ def conv1d(
     >>> torch.nn.functional.conv1d(torch.arange(4.0).reshape(1, 4), torch.ones(1, 1, 2))
     tensor([[1., 3., 5.]])
     """
-    return _checked().convolve(input, weight, bias, "conv1d", 1, (stride, padding, dilation, groups))
+    from minigrad.nn.functional.checked_conv import convolve
+
+    return convolve(input, weight, bias, "conv1d", 1, (stride, padding, dilation, groups))
 
 
 @lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
@@ -74,22 +79,14 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
     fits = fits and {int}.issuperset(map(type, (groups, *options)))
     fits = fits and min(groups, *stride, *dilation) > 0 and min(padding) >= 0
     if not (fits and image[1] == kernel[1] * groups and kernel[0] % groups == 0 and 0 not in kernel):
-        _checked().check_geometry(image, kernel, groups, options)  # which raises
+        raise misfit(image, kernel, groups, options)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:
-        _checked().advise_channels_first(image)
+        advise_channels_first(image)
     # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     one: Any = (1,) * (2 - space)  # a signal is an image of height 1
     zero: Any = (0,) * (2 - space)
     geometry = Geometry((*one, *kernel[2:]), (*one, *stride), (*zero, *padding), (*one, *dilation), groups)
     if min(geometry.windows((*one, *image[2:]))) < 1:
-        raise _checked().too_large(image[2:], geometry)
+        raise too_large(image[2:], geometry)
     return geometry
-
-
-@cache
-def _checked() -> Any:
-    """The file for all but usual calls of `conv2d`, imported with the first of them."""
-    from minigrad.nn.functional import checked_conv
-
-    return checked_conv

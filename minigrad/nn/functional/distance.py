@@ -77,8 +77,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 @loss
 def cosine_embedding_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean"
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``1 - cos`` of the pairs whose target is 1, ``max(0, cos - margin)`` of those whose target is -1.
 
@@ -103,8 +103,8 @@ def cosine_embedding_loss(
 
 @loss
 def margin_ranking_loss(
-    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean"
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0,
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``max(0, -target (input1 - input2) + margin)``: for a target of 1 the first input should be larger.
 
@@ -125,7 +125,7 @@ def margin_ranking_loss(
 
 @loss
 def hinge_embedding_loss(
-    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1.
@@ -140,7 +140,7 @@ def hinge_embedding_loss(
 
 @loss
 def soft_margin_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``log(1 + exp(-target input))`` for targets of 1 and -1.
 
@@ -162,7 +162,7 @@ def soft_margin_loss(
 @loss
 def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
-    swap: bool = False, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+    swap: bool = False, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``max(0, |anchor - positive| - |anchor - negative| + margin)``, the p-norms along the last axis.
 

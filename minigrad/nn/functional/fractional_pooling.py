@@ -8,7 +8,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import on_gpu_of
 from minigrad.creation import rand
 from minigrad.kernels.fractional_pool import find_fractional_maxima
-from minigrad.nn.functional.checks import as_ints, check_images, check_same_dtype, per_axis
+from minigrad.nn.functional.checks import Lengths, as_ints, check_images, check_same_dtype, per_axis
 from minigrad.ops.arguments import as_number, require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.pool import read_places
@@ -16,8 +16,8 @@ from minigrad.tensor import Tensor
 
 
 def fractional_max_pool2d(
-    input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
-    _random_samples: Tensor | None = None,
+    input: Tensor, kernel_size: Lengths, output_size: Lengths | None = None, output_ratio: Any = None,
+    return_indices: bool = False, _random_samples: Tensor | None = None,
 ) -> Any:  # fmt: skip
     """The largest number of each of `output_size` windows, whose distances are drawn: some are a pixel further apart.
 
@@ -45,7 +45,7 @@ def fractional_max_pool2d(
     return (maxima, places) if return_indices else maxima
 
 
-def _find_size(name: str, images: Any, output_size: Any, output_ratio: Any) -> tuple[int, ...]:
+def _find_size(name: str, images: Any, output_size: Lengths | None, output_ratio: Any) -> tuple[int, ...]:
     if output_size is not None:
         return as_ints(name, "output_size", output_size, 2, 1)
     if output_ratio is None:

@@ -21,8 +21,8 @@ from minigrad.tensor import Tensor
 
 @loss
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None,
+    size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``-(target log(p) + (1 - target) log(1 - p))`` for probabilities p; logarithms are clamped at -100.
 
@@ -44,7 +44,8 @@ def binary_cross_entropy(
 
 @loss
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, weight: Tensor | None = None,
+    size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", pos_weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """`binary_cross_entropy` of ``sigmoid(input)``, without overflow.
@@ -70,7 +71,7 @@ def binary_cross_entropy_with_logits(
 
 @loss
 def kl_div(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", log_target: bool = False
 ) -> Tensor:  # fmt: skip
     """``target (log(target) - input)``: the Kullback-Leibler divergence, with `input` a log-probability.
@@ -106,8 +107,8 @@ def kl_div(
 
 @loss
 def poisson_nll_loss(
-    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None,
-    eps: float = 1e-8, reduce: Any = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: bool | None = None,
+    eps: float = 1e-8, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``exp(input) - target input``: counts against a Poisson distribution whose log rate is `input`.
 

@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import AXES, as_ints, check_images
+from minigrad.nn.functional.checks import AXES, Lengths, as_ints, check_images
 from minigrad.ops import pool
 from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
@@ -19,7 +19,7 @@ from minigrad.tensor import Tensor
 
 
 def max_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1,
     ceil_mode: bool = False, return_indices: bool = False
 ) -> Any:  # fmt: skip
     """The largest number of each window; `stride` is the kernel's size unless given.
@@ -37,7 +37,7 @@ def max_pool2d(
 
 
 def max_pool1d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1,
     ceil_mode: bool = False, return_indices: bool = False
 ) -> Any:  # fmt: skip
     """The largest number of each window of signals (N, C, L) or (C, L): see `max_pool2d`.
@@ -51,7 +51,7 @@ def max_pool1d(
 
 
 def avg_pool2d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None
 ) -> Tensor:  # fmt: skip
     """The mean of each window; padding counts as zeros unless `count_include_pad` is False.
@@ -70,7 +70,7 @@ def avg_pool2d(
 
 
 def avg_pool1d(
-    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
     count_include_pad: bool = True
 ) -> Tensor:  # fmt: skip
     """The mean of each window of signals (N, C, L) or (C, L): see `avg_pool2d`.
@@ -82,7 +82,7 @@ def avg_pool1d(
     return take_means("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, (None, count_include_pad))
 
 
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+def adaptive_avg_pool2d(input: Tensor, output_size: Lengths) -> Tensor:
     """The mean of each of `output_size` windows that cover the image; None keeps an axis.
 
     Window i of n along an axis of length L goes from ``floor(i L / n)`` to ``ceil((i + 1) L / n)``.
@@ -98,7 +98,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return name_last_call(means, "MeanBackward1") if size == (1, 1) else means
 
 
-def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+def adaptive_avg_pool1d(input: Tensor, output_size: Lengths) -> Tensor:
     """The mean of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -109,7 +109,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     return _adaptive_avg_pool(input.unsqueeze(-2), size).squeeze(-2)
 
 
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool2d(input: Tensor, output_size: Lengths, return_indices: bool = False) -> Any:
     """The largest number of each of `output_size` windows that cover the image; None keeps an axis.
 
     The windows are those of `adaptive_avg_pool2d`, the indices those of `max_pool2d`.
@@ -122,7 +122,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     return (values, places) if return_indices else values
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: bool = False) -> Any:
     """The largest number of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -196,7 +196,7 @@ _NUMBERS = {int, bool, type(None)}
 
 @lru_cache(maxsize=256, typed=True)
 def _find_windows(
-    name: str, space: int, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+    name: str, space: int, shape: tuple[int, ...], kernel_size: Lengths, stride: Any, padding: Any, dilation: Any,
     ceil_mode: bool
 ) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
     """`_find_geometry` for images of this shape."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.nn.functional.shared_by_losses import (
     check_pair,
@@ -25,7 +23,7 @@ from minigrad.tensor import Tensor
 
 @loss
 def mse_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """`mse_loss` of `loss.py` with weights, with the flags of older programs, or for operands that do not fit."""
@@ -38,7 +36,7 @@ def mse_loss(
 
 @loss
 def l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """``|input - target|``, its mean or its sum. Warns when shapes that differ broadcast.
@@ -53,7 +51,7 @@ def l1_loss(
 
 @loss
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:  # fmt: skip
     """With ``d = |input - target|``: ``d**2 / (2 beta)`` where d < beta, ``d - beta / 2`` elsewhere.

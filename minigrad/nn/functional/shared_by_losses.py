@@ -12,7 +12,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.ops.arguments import common_shape, require_kind
-from minigrad.ops.complaints import not_a_tensor
+from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
@@ -130,5 +130,4 @@ def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
 
 def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
     """The error for an option that the dtype of the result cannot hold."""
-    types = f"{dtypes.from_numpy(result)} can't be cast to the desired output type {dtypes.from_numpy(wanted)}"
-    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")
+    return cannot_be_cast(result, wanted, f"{name} got an integer or bool tensor; {hint}")

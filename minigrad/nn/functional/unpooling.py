@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import as_ints, check_images
+from minigrad.nn.functional.checks import Lengths, as_ints, check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number, require_tensors
 from minigrad.ops.gather import scatter
@@ -18,7 +18,12 @@ from minigrad.tensor import Tensor
 
 
 def max_unpool2d(
-    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Lengths,
+    stride: Lengths | None = None,
+    padding: Lengths = 0,
+    output_size: Any = None,
 ) -> Tensor:
     """Zeros, with the elements of `input` at `indices`, which `max_pool2d` returns.
 
@@ -37,7 +42,12 @@ def max_unpool2d(
 
 
 def max_unpool1d(
-    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Lengths,
+    stride: Lengths | None = None,
+    padding: Lengths = 0,
+    output_size: Any = None,
 ) -> Tensor:
     """`max_unpool2d` of signals (N, C, L) or (C, L).
 
@@ -84,7 +94,9 @@ def _find_unpooled_size(name: str, space: int, image: Any, options: Any, output_
     return given
 
 
-def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Lengths, stride: Lengths | None = None, ceil_mode: bool = False
+) -> Tensor:
     """``(sum of x**p)**(1 / p)`` of each window, with p = `norm_type`: the sum for 1, the maximum for inf.
 
     Shapes and options as for `avg_pool2d`.
@@ -97,7 +109,9 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     return _pool_powers("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Lengths, stride: Lengths | None = None, ceil_mode: bool = False
+) -> Tensor:
     """`lp_pool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch
@@ -107,7 +121,7 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     return _pool_powers("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Lengths, stride: Any, ceil_mode: bool) -> Any:
     """The p-th root of the sum of the p-th powers in each window, which has `space` axes."""
     require_tensors(name, "input", input)
     kernel = as_ints(name, "kernel_size", kernel_size, space, 1)

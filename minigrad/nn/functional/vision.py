@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import as_ints, check_images
+from minigrad.nn.functional.checks import Lengths, as_ints, check_images
 from minigrad.ops.arguments import require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.pool import fold_windows, unfold_windows
@@ -27,7 +27,9 @@ def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
     return as_ints(name, part, given, 2, least)
 
 
-def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(
+    input: Tensor, kernel_size: Lengths, dilation: Lengths = 1, padding: Lengths = 0, stride: Lengths = 1
+) -> Tensor:
     """All windows as columns (im2col): (N, C, H, W) -> (N, C*kh*kw, windows); without N likewise.
 
     Convolution is then one matrix product: ``weight.view(O, -1) @ unfold(x)``.
@@ -54,7 +56,12 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 
 
 def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+    input: Tensor,
+    output_size: Lengths,
+    kernel_size: Lengths,
+    dilation: Lengths = 1,
+    padding: Lengths = 0,
+    stride: Lengths = 1,
 ) -> Tensor:
     """The adjoint of `unfold`: adds columns at the positions of their windows.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from minigrad.nn.init.xavier_kaiming import (
 )
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.generator import Generator
 
 P = ParamSpec("P")
 
@@ -73,7 +76,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 @fills_outside_graph
-def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """An orthogonal matrix times `gain`, of the tensor seen as (shape[0], rest): rows or columns of length 1.
 
     Raises `ValueError` for fewer than two axes, `NotImplementedError` for half precision. Source: Saxe et al., "Exact
@@ -103,7 +106,12 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
 @fills_outside_graph
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
     """N(mean, std^2) restricted to [a, b]: numbers outside are drawn again.
 
@@ -128,13 +136,13 @@ def trunc_normal_(
     return tensor
 
 
-def _draw_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+def _draw_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None) -> Tensor:
     """Fills with draws of N(mean, std^2); returns a mask of those outside [a, b], rounded to the tensor's dtype."""
     tensor.normal_(mean, std, generator=generator)
     return (tensor < tensor.new_tensor(a)) | (tensor > tensor.new_tensor(b))
 
 
-def _draw_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+def _draw_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator | None) -> Tensor:
     """Fills with uniform draws from [a, b]; returns a mask of those that are not accepted."""
     tensor.uniform_(a, b, generator=generator)
     peak = -0.5 * ((min(max(mean, a), b) - mean) / std) ** 2  # the logarithm of the maximal density in [a, b]
@@ -143,7 +151,7 @@ def _draw_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, g
 
 
 @fills_outside_graph
-def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
     """N(0, std^2), and in every column a share `sparsity` of zeros. Raises `ValueError` unless there are two axes.
 
     Source: Martens, "Deep learning via Hessian-free optimization", 2010.

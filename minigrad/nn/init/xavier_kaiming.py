@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.generator import Generator
 
 P = ParamSpec("P")
 
@@ -68,7 +71,7 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 
 
 @fills_outside_graph
-def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """U(a, b).
 
     >>> import minigrad as torch
@@ -79,7 +82,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 
 
 @fills_outside_graph
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(mean, std^2).
 
     >>> import minigrad as torch
@@ -121,7 +124,7 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 
 @fills_outside_graph
-def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
     >>> import minigrad as torch
@@ -133,7 +136,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
 
 @fills_outside_graph
-def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
     >>> import minigrad as torch
@@ -145,7 +148,11 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
 @fills_outside_graph
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """U(-b, b) with b = gain sqrt(3 / fan): He et al., 2015. `a` is the leaky ReLU's slope.
 
@@ -161,7 +168,11 @@ def kaiming_uniform_(
 
 @fills_outside_graph
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope.
 
