@@ -42,8 +42,9 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``.
 
     >>> import minigrad as torch
-    >>> torch.randn(2, 3).shape
-    minigrad.Size([2, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn(3)
+    tensor([ 1.5410, -0.2934, -2.1788])
     """
     dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
@@ -56,8 +57,9 @@ def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any 
     Raises TypeError for bounds that are no ints and a size that is no list, RuntimeError for an empty range.
 
     >>> import minigrad as torch
-    >>> torch.randint(0, 10, (2, 3)).shape
-    minigrad.Size([2, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint(0, 10, (4,))
+    tensor([4, 9, 3, 0])
     """
     if size is None and isinstance(high, (tuple, list)):  # randint(high, size)
         low, high, size = 0, low, high
@@ -111,8 +113,9 @@ def normal(
     Raises RuntimeError for a negative standard deviation and shapes that do not broadcast.
 
     >>> import minigrad as torch
-    >>> torch.normal(0.0, 1.0, (2, 3)).shape
-    minigrad.Size([2, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.normal(torch.tensor([0.0, 100.0]), 1.0)
+    tensor([ 1.5410, 99.7066])
     """
     if size is not None:
         mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)

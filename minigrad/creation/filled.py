@@ -22,8 +22,9 @@ def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
     Raises RuntimeError for negative sizes, TypeError for sizes that are no ints.
 
     >>> import minigrad as torch
-    >>> torch.zeros(2, 3).shape
-    minigrad.Size([2, 3])
+    >>> torch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
     """
     dtype = or_default(dtype)
     return xp.zeros(read_size("zeros", size, dtype), dtype)

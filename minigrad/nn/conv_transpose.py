@@ -80,8 +80,11 @@ class ConvTranspose2d(TransposedConvolution):
     that gives that size, and raises `ValueError` when none does. As `torch.nn.ConvTranspose2d`.
 
     >>> import minigrad as torch
-    >>> torch.nn.ConvTranspose2d(3, 1, 2, stride=2)(torch.ones(1, 3, 4, 4)).shape
-    minigrad.Size([1, 1, 8, 8])
+    >>> layer = torch.nn.ConvTranspose2d(1, 1, 2, stride=2, bias=False)
+    >>> layer.weight.data[:] = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> layer(torch.tensor([[[1.0, 10.0]]])).detach()  # each pixel paints the kernel, times itself
+    tensor([[[ 1.,  2., 10., 20.],
+             [ 3.,  4., 30., 40.]]])
     """
 
     axes, paint = 2, staticmethod(conv_transpose2d)

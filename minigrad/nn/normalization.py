@@ -125,8 +125,8 @@ class BatchNorm2d(BatchNorm):
     """Normalizes each channel over batch, height and width: (N, C, H, W); see `BatchNorm1d`.
 
     >>> import minigrad as torch
-    >>> torch.nn.BatchNorm2d(3)(torch.ones(2, 3, 4, 4)).shape
-    minigrad.Size([2, 3, 4, 4])
+    >>> torch.nn.BatchNorm2d(1)(torch.tensor([[[[1.0, 3.0]]], [[[1.0, 3.0]]]])).detach().flatten()
+    tensor([-1.0000,  1.0000, -1.0000,  1.0000])
     """
 
     accepts: ClassVar = {4: "(N, C, H, W)"}
@@ -178,8 +178,8 @@ class InstanceNorm2d(InstanceNorm):
     only with `affine`, running statistics only with `track_running_stats`. As `torch.nn.InstanceNorm2d`.
 
     >>> import minigrad as torch
-    >>> torch.nn.InstanceNorm2d(3)(torch.ones(2, 3, 4, 4)).shape
-    minigrad.Size([2, 3, 4, 4])
+    >>> torch.nn.InstanceNorm2d(1)(torch.tensor([[[[1.0, 3.0]]], [[[10.0, 30.0]]]])).flatten()
+    tensor([-1.0000,  1.0000, -1.0000,  1.0000])
     """
 
     accepts: ClassVar = {3: "(C, H, W)", 4: "(N, C, H, W)"}
@@ -256,8 +256,8 @@ class GroupNorm(Normalization):
     Raises `ValueError` when `num_groups` does not divide `num_channels`. As `torch.nn.GroupNorm`.
 
     >>> import minigrad as torch
-    >>> torch.nn.GroupNorm(3, 6)(torch.ones(2, 6, 4)).shape
-    minigrad.Size([2, 6, 4])
+    >>> torch.nn.GroupNorm(2, 4)(torch.tensor([[1.0, 3.0, 10.0, 30.0]])).detach()  # two groups of two channels
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
 
     def __init__(

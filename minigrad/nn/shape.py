@@ -50,8 +50,9 @@ class Unfold(Stateless, function=F.unfold):
     """Cuts an image into windows: (N, C, H, W) -> (N, C*kh*kw, number of windows), im2col.
 
     >>> import minigrad as torch
-    >>> torch.nn.Unfold(kernel_size=2)(torch.ones(1, 3, 4, 4)).shape
-    minigrad.Size([1, 12, 9])
+    >>> torch.nn.Unfold(kernel_size=(1, 2))(torch.tensor([[[1.0, 2.0, 3.0]]]))  # each column is a window
+    tensor([[1., 2.],
+            [2., 3.]])
     """
 
 
@@ -59,8 +60,10 @@ class Fold(Stateless, function=F.fold):
     """Sums windows into an image: (N, C*kh*kw, windows) -> (N, C, *output_size), the adjoint of `Unfold`.
 
     >>> import minigrad as torch
-    >>> torch.nn.Fold(output_size=(4, 4), kernel_size=2)(torch.ones(1, 12, 9)).shape
-    minigrad.Size([1, 3, 4, 4])
+    >>> torch.nn.Fold(output_size=(1, 3), kernel_size=(1, 2))(
+    ...     torch.tensor([[1.0, 2.0], [2.0, 3.0]])
+    ... )  # 2 + 2 in the middle
+    tensor([[[1., 4., 3.]]])
     """
 
 
@@ -98,8 +101,9 @@ class UpsamplingNearest2d(Upsample):
     """`Upsample` with mode 'nearest', under its older name.
 
     >>> import minigrad as torch
-    >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.ones(1, 1, 2, 2)).shape
-    minigrad.Size([1, 1, 4, 4])
+    >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[1., 1., 2., 2.],
+              [1., 1., 2., 2.]]]])
     """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
@@ -122,8 +126,9 @@ class PixelShuffle(Stateless, function=F.pixel_shuffle):
     """Channels become pixels: (*, C*r*r, H, W) -> (*, C, H*r, W*r).
 
     >>> import minigrad as torch
-    >>> torch.nn.PixelShuffle(2)(torch.ones(1, 8, 3, 3)).shape
-    minigrad.Size([1, 2, 6, 6])
+    >>> torch.nn.PixelShuffle(2)(torch.arange(4).reshape(4, 1, 1))  # (4, 1, 1) -> (1, 2, 2)
+    tensor([[[0, 1],
+             [2, 3]]])
     """
 
 
@@ -131,8 +136,8 @@ class PixelUnshuffle(Stateless, function=F.pixel_unshuffle):
     """Pixels become channels: (*, C, H*r, W*r) -> (*, C*r*r, H, W).
 
     >>> import minigrad as torch
-    >>> torch.nn.PixelUnshuffle(2)(torch.ones(1, 2, 6, 6)).shape
-    minigrad.Size([1, 8, 3, 3])
+    >>> torch.nn.PixelUnshuffle(2)(torch.arange(4).reshape(1, 2, 2)).flatten()  # (1, 2, 2) -> (4, 1, 1)
+    tensor([0, 1, 2, 3])
     """
 
 

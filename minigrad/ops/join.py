@@ -64,8 +64,10 @@ def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     Raises RuntimeError for shapes that differ elsewhere, naming them.
 
     >>> import minigrad as torch
-    >>> torch.cat([torch.zeros(1, 2), torch.ones(2, 2)]).shape
-    minigrad.Size([3, 2])
+    >>> torch.cat([torch.tensor([[1, 2]]), torch.tensor([[3, 4], [5, 6]])])
+    tensor([[1, 2],
+            [3, 4],
+            [5, 6]])
     """
     given = _read_list("cat", tensors)
     solid = next((x for x in given if x.array.shape != (0,)), given[0])

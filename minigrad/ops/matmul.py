@@ -149,8 +149,8 @@ def bmm(input: Tensor, mat2: Any) -> Tensor:
     """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p).
 
     >>> import minigrad as torch
-    >>> torch.bmm(torch.ones(5, 2, 3), torch.ones(5, 3, 4)).shape
-    minigrad.Size([5, 2, 4])
+    >>> torch.bmm(torch.tensor([[[1, 2]], [[3, 4]]]), torch.tensor([[[1], [10]], [[1], [10]]])).flatten()
+    tensor([21, 43])
     """
     check_ranks("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:

@@ -126,8 +126,10 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """The tensor with two axes swapped.
 
     >>> import minigrad as torch
-    >>> torch.transpose(torch.ones(2, 3, 4), 0, 2).shape
-    minigrad.Size([4, 3, 2])
+    >>> torch.transpose(torch.tensor([[1, 2, 3], [4, 5, 6]]), 0, 1)
+    tensor([[1, 4],
+            [2, 5],
+            [3, 6]])
     """
     ndim = input.array.ndim
     first, second = axis(dim0, ndim), axis(dim1, ndim)
@@ -142,8 +144,10 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """The tensor with two axes swapped: `transpose`, with NumPy's names for the axes.
 
     >>> import minigrad as torch
-    >>> torch.swapaxes(torch.zeros(2, 3), 0, 1).shape
-    minigrad.Size([3, 2])
+    >>> torch.swapaxes(torch.tensor([[1, 2, 3], [4, 5, 6]]), 0, 1)
+    tensor([[1, 4],
+            [2, 5],
+            [3, 6]])
     """
     return transpose(input, axis0, axis1)
 
@@ -317,7 +321,7 @@ def _make_as(function: Any) -> Any:
         return function(input, other.array.shape)
 
     name = f"{function.__name__}_as"
-    example = f"torch.ones(2, 1).{name}(torch.zeros(2, 1)).shape -> minigrad.Size([2, 1])"
+    example = f"torch.tensor([1, 2]).{name}(torch.zeros(1, 2)) -> tensor([[1, 2]])"
     return of_tensors(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
 
 

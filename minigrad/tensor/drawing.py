@@ -162,8 +162,9 @@ class DrawingMethods(TensorBase):
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
 
         >>> import minigrad as torch
-        >>> torch.empty(9).normal_(std=0.01).shape
-        minigrad.Size([9])
+        >>> _ = torch.manual_seed(0)
+        >>> torch.empty(3).normal_(mean=5.0, std=0.01)
+        tensor([5.0154, 4.9971, 4.9782])
         """
         mean, std = _read_parameters("normal_", mean, std)
         dtype, pairs = self.array.dtype, not self.array.flags.c_contiguous

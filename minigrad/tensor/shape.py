@@ -94,8 +94,10 @@ class ShapeMethods(TensorBase):
         """The last two axes swapped: ``x.mT``.
 
         >>> import minigrad as torch
-        >>> torch.ones(2, 3).adjoint().shape
-        minigrad.Size([3, 2])
+        >>> torch.tensor([[1, 2, 3], [4, 5, 6]]).adjoint()
+        tensor([[1, 4],
+                [2, 5],
+                [3, 6]])
         """
         return self.mT
 

@@ -170,8 +170,10 @@ class StorageMethods(TensorBase):
         """`resize_` to the shape of another tensor, and to its memory format if `memory_format` is preserve_format.
 
         >>> import minigrad as torch
-        >>> torch.arange(6.0).resize_as_(torch.ones(3, 2)).shape
-        minigrad.Size([3, 2])
+        >>> torch.arange(6).resize_as_(torch.ones(3, 2))
+        tensor([[0, 1],
+                [2, 3],
+                [4, 5]])
         """
         require_tensor("resize_as_", "the_template", 1, the_template)
         if memory_format is preserve_format:

@@ -166,8 +166,8 @@ def upsample(
     """`interpolate` under its older name.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2).shape
-    minigrad.Size([1, 1, 4, 4])
+    >>> torch.nn.functional.upsample(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
     """
     warn("F.upsample and similar functions are deprecated: write F.interpolate")
     return interpolate(input, size, scale_factor, mode, align_corners)
@@ -177,8 +177,8 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
     """`interpolate` with mode 'nearest', under its older name.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2).shape
-    minigrad.Size([1, 1, 4, 4])
+    >>> torch.nn.functional.upsample_nearest(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
     """
     return upsample(input, size, scale_factor)
 

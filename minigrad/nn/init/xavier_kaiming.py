@@ -72,29 +72,31 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 
 @fills_outside_graph
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """U(a, b).
+    """Fills with numbers from U(a, b), uniform between a and b, in place and without a graph. Returns the tensor.
 
     >>> import minigrad as torch
-    >>> torch.nn.init.uniform_(torch.empty(2, 3)).shape
-    minigrad.Size([2, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.init.uniform_(torch.empty(3), 5.0, 6.0)
+    tensor([5.4963, 5.7682, 5.0885])
     """
     return tensor.uniform_(a, b, generator=generator)
 
 
 @fills_outside_graph
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """N(mean, std^2).
+    """Fills with numbers from N(mean, std^2), in place and without a graph. Returns the tensor.
 
     >>> import minigrad as torch
-    >>> torch.nn.init.normal_(torch.empty(2, 3), std=0.01).shape
-    minigrad.Size([2, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.init.normal_(torch.empty(3), mean=5.0, std=0.01)
+    tensor([5.0154, 4.9971, 4.9782])
     """
     return tensor.normal_(mean, std, generator=generator)
 
 
 @fills_outside_graph
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Every element `val`.
+    """Sets every element to `val`, in place and without a graph. Returns the tensor.
 
     >>> import minigrad as torch
     >>> torch.nn.init.constant_(torch.empty(2), 0.5)
@@ -104,7 +106,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Every element 1.
+    """Sets every element to 1, in place and without a graph. Returns the tensor.
 
     >>> import minigrad as torch
     >>> torch.nn.init.ones_(torch.empty(2))
@@ -114,7 +116,7 @@ def ones_(tensor: Tensor) -> Tensor:
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Every element 0.
+    """Sets every element to 0, in place and without a graph. Returns the tensor.
 
     >>> import minigrad as torch
     >>> torch.nn.init.zeros_(torch.empty(2))
@@ -140,8 +142,9 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
     >>> import minigrad as torch
-    >>> torch.nn.init.xavier_normal_(torch.empty(3, 3)).shape
-    minigrad.Size([3, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.init.xavier_normal_(torch.empty(100, 100)).std().round(decimals=2)  # sqrt(2 / 200)
+    tensor(0.1000)
     """
     return tensor.normal_(0.0, _xavier_std(tensor, gain), generator=generator)
 
@@ -177,8 +180,9 @@ def kaiming_normal_(
     """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope.
 
     >>> import minigrad as torch
-    >>> torch.nn.init.kaiming_normal_(torch.empty(3, 3)).shape
-    minigrad.Size([3, 3])
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.init.kaiming_normal_(torch.empty(100, 50)).std().round(decimals=2)  # sqrt(2 / 50)
+    tensor(0.2000)
     """
     if not tensor.numel():
         return leave_empty(tensor)
