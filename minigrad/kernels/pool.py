@@ -24,7 +24,7 @@ from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
 from minigrad.threads import products_alone
 
-BLOCK = 2**16  # pixels that a thread processes at a time
+BLOCK = 2**20  # pixels that a thread processes at a time: with fewer, threads wait for each other's short calls
 NARROW = 64  # up to so many pixels in a row of windows, a product is quicker than strided copies
 # A tap of the window along one axis: its number, the windows whose tap lies inside the image, and the pixels it reads.
 Tap = tuple[int, slice, slice]
