@@ -39,7 +39,7 @@ from minigrad.ops.comparison import (
     ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
     logical_or, logical_xor, lt, ne, not_equal,
 )
-from minigrad.ops.copies import clone, flip, ravel, tile
+from minigrad.ops.copies import clone, flip, ravel
 from minigrad.ops.unary import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
     cos, cosh, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
@@ -49,8 +49,8 @@ from minigrad.ops.index import unbind
 from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
 from minigrad.ops.reduce import all, any, mean, sum
 from minigrad.ops.shape import (
-    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
-    swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
+    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, permute, reshape, squeeze, swapaxes, swapdims, t,
+    transpose, unsqueeze,
 )
 from minigrad.ops.strides import as_strided
 from minigrad.size import Size
@@ -122,6 +122,7 @@ if _typing.TYPE_CHECKING:
         unravel_index,
     )
     from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
+    from minigrad.ops.rearranging import moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
     from minigrad.ops.rotations import fliplr, flipud, rot90
     from minigrad.ops.gather import (
@@ -270,6 +271,7 @@ _LATER = {
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.index_writes":
         "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
+    "ops.rearranging": "moveaxis movedim tile unflatten",
     "ops.products": "chain_matmul cross inner kron trace vdot",
     "ops.reduce_variants": "amax amin count_nonzero logsumexp",
     "ops.rotations": "fliplr flipud rot90",

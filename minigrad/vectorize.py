@@ -13,7 +13,7 @@ from minigrad.autograd.core import KEEP
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
 from minigrad.ops.join import cat, stack
-from minigrad.ops.shape import movedim
+from minigrad.ops.rearranging import movedim
 from minigrad.random import keep_states, restore_states
 from minigrad.tensor import Tensor
 

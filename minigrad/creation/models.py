@@ -12,7 +12,7 @@ from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import creates, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_int, as_number, require_tensor
-from minigrad.ops.elementwise import rename
+from minigrad.ops.describe import rename
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -13,7 +13,7 @@ from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import require_bools, sizes
-from minigrad.ops.elementwise import rename
+from minigrad.ops.describe import rename
 from minigrad.ops.out import require_receiver, write_out
 
 if TYPE_CHECKING:

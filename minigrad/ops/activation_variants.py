@@ -14,7 +14,8 @@ from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, require_kind
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import in_rows
-from minigrad.ops.elementwise import SAME, elementwise, rename, unary
+from minigrad.ops.describe import rename
+from minigrad.ops.elementwise import SAME, elementwise, unary
 from minigrad.ops.error_function import erf, error_function, for_either
 from minigrad.ops.piecewise import gate, tie, zeros_of
 from minigrad.ops.unary import logistic, sigmoid

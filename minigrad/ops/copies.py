@@ -1,4 +1,4 @@
-"""Operations that copy without computing: `clone`, casts, `contiguous`, `flip`, `repeat`, `tile`."""
+"""Operations that copy without computing: `clone`, casts, `contiguous`, `flip`."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from minigrad.layout import (
 )  # fmt: skip
 from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
-from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.shape import expand, reshape
+from minigrad.ops.shape import reshape
 
 
 def in_rows(array: Any) -> Any:
@@ -54,7 +53,6 @@ copy_operation = operation(
 _copy_in_order = operation(
     "clone", lambda x, *, order: copy_array(x.transpose(order)).transpose(invert(order)), lambda g: g
 )  # the axes in memory in this order, the outermost first
-_repeated = shown_as(copy_operation, "RepeatBackward0")
 
 
 def _cast_forward(x: Any, *, dtype: Any) -> Any:
@@ -172,37 +170,3 @@ def flip(input: Tensor, dims: Any) -> Tensor:
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")
     return turn(input, dims=tuple(turned) if input.array.ndim else ())
-
-
-@of_tensors
-def repeat(input: Tensor, *repeats: Any) -> Tensor:
-    """The tensor repeated `repeats` times along each axis, with new axes in front if there are more repeats: a copy.
-
-    >>> import minigrad as torch
-    >>> torch.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-    """
-    counts = sizes("repeat", repeats)
-    shape = input.array.shape
-    if len(counts) < len(shape):
-        have = f"{list(counts)} for shape {tuple(shape)}"
-        raise RuntimeError(f"Number of dimensions of repeat dims can not be smaller than that of the tensor: {have}")
-    if any(n < 0 for n in counts):
-        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
-    shape = (1,) * (len(counts) - len(shape)) + shape
-    apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
-    spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
-    return _repeated(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
-
-
-@of_tensors
-def tile(input: Tensor, *dims: Any) -> Tensor:
-    """`repeat` whose missing counts are 1.
-
-    >>> import minigrad as torch
-    >>> torch.tile(torch.tensor([1, 2]), (2,))
-    tensor([1, 2, 1, 2])
-    """
-    counts = sizes("tile", dims)
-    return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)

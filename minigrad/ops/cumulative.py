@@ -16,7 +16,8 @@ from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
 from minigrad.ops.copies import clone, in_rows, turn
-from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.describe import rename
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.inplace import in_place
 from minigrad.ops.order import picker

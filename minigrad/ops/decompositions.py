@@ -23,9 +23,10 @@ from minigrad.ops.error_function import for_either
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.join import cat
 from minigrad.ops.order import return_type
+from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import sum
 from minigrad.ops.reduce_variants import amax, amin
-from minigrad.ops.shape import movedim, squeeze, unsqueeze
+from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv, singular_values
 from minigrad.ops.unary import abs
 

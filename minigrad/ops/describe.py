@@ -1,4 +1,4 @@
-"""Makes docstrings: formula, gradient rule, domain and example of elementwise functions; examples of in-place methods.
+"""Names and docstrings of functions that a table or a factory makes, and of in-place methods.
 
 The gradient is the source text of the rule, so that ``help(torch.tanh)`` shows what backward runs; beside a rule that
 calls helpers of this library, the table gives a formula.
@@ -10,8 +10,10 @@ import ast
 import inspect
 import itertools
 import linecache
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 RESULTS = {
     "real": "Integers and bools are computed as the default float type.",
@@ -50,6 +52,13 @@ def describe(
     return "\n".join(lines)
 
 
+def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:
+    """Give `function` its public name and docstring; `example` reads ``call -> what it prints``."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = with_example(text, example) if text and example else text
+    return function
+
+
 def with_example(text: str, example: str) -> str:
     """`text` followed by an example, given as ``call -> printed result``."""
     call, _, printed = example.partition(" -> ")
@@ -60,6 +69,27 @@ def read_example(example: str) -> tuple[list[str], str]:
     """The operands of a table's example, ``operands -> result``, and what is printed: lists stand for tensors."""
     operands, _, outcome = example.partition(" -> ")
     return [f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; ")], f"tensor({outcome})"
+
+
+def name_in_place(method: Any, function: F, how: str) -> F:
+    """Gives `method` the name of `function` with an underscore, and its signature."""
+    text = f"`{function.__name__}`, {how}. Returns the tensor itself.\n\n{example_in_place(function)}"
+    named: Any = rename(method, f"{function.__name__}_", text)
+    named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
+    named.__wrapped__ = function  # where `help` and `inspect.signature` look
+    code = inspect.unwrap(function).__code__
+    if "out" in code.co_varnames:
+        named.__signature__ = _SIGNATURES.get(code) or _SIGNATURES.setdefault(code, _without_out(function))
+    return named
+
+
+_SIGNATURES: dict[Any, inspect.Signature] = {}  # by the code of a function: all those of a table share it
+
+
+def _without_out(function: Any) -> inspect.Signature:
+    """The signature of a function without `out`, which its in-place method does not take."""
+    signature = inspect.signature(function)
+    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name != "out"])
 
 
 def example_in_place(function: Any) -> str:

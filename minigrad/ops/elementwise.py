@@ -21,7 +21,7 @@ from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, round_once
 from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
-from minigrad.ops.describe import describe, with_example
+from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
 from minigrad.side_by_side import in_parts
@@ -228,13 +228,6 @@ class _Promotion(NamedTuple):
         for position, x in enumerate(operands[:tensors]):
             if not isinstance(x, TensorBase) and not is_array(x):
                 raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
-
-
-def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:
-    """Give `function` its public name and docstring; `example` reads ``call -> what it prints``."""
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = with_example(text, example) if text and example else text
-    return function
 
 
 def publish(call: Any, name: str, forward: Any, text: str, example: str) -> Any:

@@ -6,7 +6,6 @@ gets a new node as well: its old value with a region overwritten (`overwrite.py`
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -28,9 +27,8 @@ from minigrad.ops.complaints import (
     writes_into_view_of_leaf,
 )
 from minigrad.ops.copies import cast
-from minigrad.ops.describe import example_in_place
+from minigrad.ops.describe import name_in_place
 from minigrad.ops.device import move
-from minigrad.ops.elementwise import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.memory_layout import are_same, overlap_in_part
@@ -208,27 +206,6 @@ def _may_overlap(view: Any) -> bool:
             return True
         view = view.parent.view_of
     return False
-
-
-def name_in_place(method: Any, function: F, how: str) -> F:
-    """Gives `method` the name of `function` with an underscore, and its signature."""
-    text = f"`{function.__name__}`, {how}. Returns the tensor itself.\n\n{example_in_place(function)}"
-    named: Any = rename(method, f"{function.__name__}_", text)
-    named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
-    named.__wrapped__ = function  # where `help` and `inspect.signature` look
-    code = inspect.unwrap(function).__code__
-    if "out" in code.co_varnames:
-        named.__signature__ = _SIGNATURES.get(code) or _SIGNATURES.setdefault(code, _without_out(function))
-    return named
-
-
-_SIGNATURES: dict[Any, inspect.Signature] = {}  # by the code of a function: all those of a table share it
-
-
-def _without_out(function: Any) -> inspect.Signature:
-    """The signature of a function without `out`, which its in-place method does not take."""
-    signature = inspect.signature(function)
-    return signature.replace(parameters=[p for name, p in signature.parameters.items() if name != "out"])
 
 
 def keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:

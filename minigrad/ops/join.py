@@ -15,7 +15,8 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
-from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.describe import rename
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import getitem
 from minigrad.ops.out import require_receiver, write_out

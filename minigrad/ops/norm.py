@@ -19,8 +19,9 @@ from minigrad.ops.copies import contiguous
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
-from minigrad.ops.shape import movedim, reshape, unsqueeze
+from minigrad.ops.shape import reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
 from minigrad.ops.unary import direction
 from minigrad.side_by_side import add_up

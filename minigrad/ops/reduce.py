@@ -16,7 +16,8 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.ops.arguments import axes, takes_out
 from minigrad.ops.copies import cast, in_rows
-from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.describe import rename
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.side_by_side import add_up
 

@@ -13,7 +13,8 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
 from minigrad.ops.copies import as_float, in_rows
-from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.describe import rename
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.reduce import arrange, keepdim_shape, spread_gradient, sum
 from minigrad.ops.shape import reshape

@@ -9,7 +9,8 @@ from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
 from minigrad.autograd.inspection import derive_named
 from minigrad.autograd.node import Node
 from minigrad.ops.complaints import not_a_tensor
-from minigrad.ops.inplace import check_writable, name_in_place
+from minigrad.ops.describe import name_in_place
+from minigrad.ops.inplace import check_writable
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.autograd.core import Tensor
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors
 from minigrad.ops.copies import clone, turn
-from minigrad.ops.elementwise import rename
+from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.shape import transpose
 

@@ -14,12 +14,12 @@ from minigrad.backend import array_module
 from minigrad.layout import invert
 from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
 from minigrad.ops.complaints import does_not_fit, not_a_tensor
-from minigrad.ops.elementwise import rename, twin_of
+from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.size import Size
 
 to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
-_permute = operation(
+permute_axes = operation(
     "permute", lambda x, *, order: x.transpose(order), lambda g, order: np.transpose(g, invert(order)), view=True
 )
 _swap = operation(
@@ -112,7 +112,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
-    return _permute(input, order=order)
+    return permute_axes(input, order=order)
 
 
 @twin_of(np.transpose)
@@ -219,31 +219,6 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input if joined == shape else reshape(input, joined)
 
 
-@of_tensors(axis_first=True)
-def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
-    """One axis split into several of lengths `sizes`, of which one may be -1.
-
-    >>> import minigrad as torch
-    >>> torch.unflatten(torch.ones(2, 6), 1, (3, -1)).shape
-    minigrad.Size([2, 3, 2])
-    """
-    shape = input.array.shape
-    if not isinstance(sizes, (tuple, list)):
-        raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {type(sizes).__name__} {sizes!r}")
-    d = axis(dim, len(shape))
-    split = tuple([as_size(n, "unflatten(): sizes") for n in sizes])
-    if not input.array.ndim:
-        raise RuntimeError(f"unflatten: a 0-d tensor has no dimension to split, got dim {dim}")
-    if not split:
-        raise RuntimeError("unflatten: sizes must be non-empty")
-    if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
-        what = f"the size of dim {dim} ({shape[d]}) in the input tensor"
-        raise RuntimeError(f"unflatten: Provided sizes {list(split)} don't multiply up to {what}")
-    if split.count(-1) == 1 and 0 not in split:  # of this axis alone: others may have no elements
-        split = tuple([shape[d] // -prod(split) if n == -1 else n for n in split])
-    return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
-
-
 _EVERY = object()  # default of `squeeze`: all axes of length 1
 
 
@@ -283,49 +258,6 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     shape = input.array.shape
     d = axis(dim, len(shape) + 1)
     return _unsqueezed(input, shape=(*shape[:d], 1, *shape[d:]))
-
-
-@of_tensors(axis_first=True)
-def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """The axes `source` moved to the positions `destination`, the others kept in order.
-
-    >>> import minigrad as torch
-    >>> torch.movedim(torch.ones(2, 3, 4), 0, -1).shape
-    minigrad.Size([3, 4, 2])
-    """
-    ndim = input.array.ndim
-    several = isinstance(source, (tuple, list))
-    if several is not isinstance(destination, (tuple, list)):
-        raise TypeError(
-            f"movedim(): both two ints or both two tuples, got source {source!r}, destination {destination!r}"
-        )
-    given = (source, destination) if several else ((source,), (destination,))
-    start, end = [[axis(as_size(d, "dim") if several else d, ndim) for d in dims] for dims in given]
-    if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
-        raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
-    if not ndim:
-        return alias(input)
-    rest = [d for d in range(ndim) if d not in start]
-    for place, d in sorted(zip(end, start, strict=True)):
-        rest.insert(place, d)
-    return _permute(input, order=tuple(rest))
-
-
-moveaxis = movedim
-
-
-def _make_as(function: Any) -> Any:
-    """Makes the form of `function` that takes its shape from another tensor: ``x.view_as(y)``."""
-
-    def as_other(input: Tensor, other: Tensor) -> Tensor:
-        return function(input, other.array.shape)
-
-    name = f"{function.__name__}_as"
-    example = f"torch.tensor([1, 2]).{name}(torch.zeros(1, 2)) -> tensor([[1, 2]])"
-    return of_tensors(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
-
-
-expand_as, reshape_as, view_as = _make_as(expand), _make_as(reshape), _make_as(view)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

@@ -15,8 +15,9 @@ from minigrad.ops.arguments import as_number, require_kind, takes_out
 from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
 from minigrad.ops.copies import as_float, cast, clone
+from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
+from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type

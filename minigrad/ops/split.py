@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, takes_out
-from minigrad.ops.elementwise import rename
+from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
 from minigrad.size import Size

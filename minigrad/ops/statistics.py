@@ -21,16 +21,17 @@ from minigrad.ops.arithmetic import divide_or, mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
+from minigrad.ops.describe import rename
 from minigrad.ops.diagonal import diagonal
-from minigrad.ops.elementwise import rename
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.index import read_at
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
+from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
-from minigrad.ops.shape import movedim, reshape, t, unsqueeze
+from minigrad.ops.shape import reshape, t, unsqueeze
 from minigrad.ops.special import lerp
 from minigrad.ops.unary import sqrt
 from minigrad.side_by_side import add_up

@@ -12,7 +12,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.overwrite import Path, overwrite
-from minigrad.ops.shape import movedim
+from minigrad.ops.rearranging import movedim
 from minigrad.ops.split import select
 from minigrad.ops.strides import as_strided
 

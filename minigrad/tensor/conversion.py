@@ -10,8 +10,8 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import copies
 from minigrad.ops.arguments import of_tensors, require_bools
 from minigrad.ops.complaints import not_a_tensor
+from minigrad.ops.describe import rename
 from minigrad.ops.device import move
-from minigrad.ops.elementwise import rename
 from minigrad.ops.shape import alias
 
 

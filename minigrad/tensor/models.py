@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.backend import arange_beside
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.elementwise import rename
+from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import expand
 

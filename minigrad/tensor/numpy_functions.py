@@ -22,6 +22,7 @@ from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.join import cat  # noqa: F401 (of a family whose functions answer for NumPy's)
 from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
+from minigrad.ops.rearranging import movedim
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
 from minigrad.tensor.numpy_dispatch import as_arrays, as_tensors
 
@@ -89,7 +90,7 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.round: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
     np.around: lambda a, decimals=0, out=None: unary.round(a, decimals=decimals or None),
     np.argsort: _sort_places,
-    np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
+    np.moveaxis: lambda a, source, destination: movedim(a, source, destination),
     np.cumsum: _make_running(cumsum),
     np.cumprod: _make_running(cumprod),
     np.repeat: _repeat,

@@ -22,24 +22,17 @@ class ShapeMethods(TensorBase):
 
     reshape = shape.reshape
     view = shape.view
-    reshape_as = shape.reshape_as
-    view_as = shape.view_as
     flatten = shape.flatten
     ravel = copies.ravel
-    unflatten = shape.unflatten
     squeeze = shape.squeeze
     unsqueeze = shape.unsqueeze
     permute = shape.permute
     transpose = shape.transpose
     swapaxes = shape.swapaxes
     swapdims = shape.transpose
-    movedim = moveaxis = shape.movedim
     t = shape.t
     expand = shape.expand
-    expand_as = shape.expand_as
     broadcast_to = shape.broadcast_to
-    repeat = copies.repeat
-    tile = copies.tile
     clone = copies.clone
     contiguous = copies.contiguous
     astype = copies.cast

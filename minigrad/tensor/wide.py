@@ -25,6 +25,7 @@ from minigrad.ops import (
     norm,
     order,
     products,
+    rearranging,
     rotations,
     shape,
     special,
@@ -204,6 +205,13 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, CopyMethods, Mor
     dsplit = parts.dsplit
     chunk = parts.chunk
     roll = join.roll
+    movedim = moveaxis = rearranging.movedim
+    unflatten = rearranging.unflatten
+    reshape_as = rearranging.reshape_as
+    view_as = rearranging.view_as
+    expand_as = rearranging.expand_as
+    repeat = rearranging.repeat
+    tile = rearranging.tile
     fliplr = rotations.fliplr
     flipud = rotations.flipud
     rot90 = rotations.rot90
