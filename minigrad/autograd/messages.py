@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
-from inspect import unwrap
-from types import FrameType
+from inspect import CO_VARARGS, unwrap
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,23 @@ def refuse_copy(node: Any, _protocol: Any = None) -> Any:
         f"cannot pickle '{type(node).__name__}' object: a node of the graph is neither copied nor saved; keep the "
         "tensor's numbers with detach(), and compute it again"
     )
+
+
+def name_option(error: TypeError, name: str, code: CodeType, *further: str) -> None:
+    """Adds the option that was meant to Python's error for one that the function `name` does not take.
+
+    The function takes the parameters of its `code`, and `further` ones. Python names it itself from version 3.13 on.
+    """
+    several = bool(code.co_flags & CO_VARARGS)  # such as *dims, which may be given by name
+    count = code.co_argcount + code.co_kwonlyargcount + several
+    words, known = str(error), (*code.co_varnames[:count], *further)
+    _, marked, rest = words.partition(f"{name}() got an unexpected keyword argument '")
+    if marked and "Did you mean" not in words:
+        from difflib import get_close_matches
+
+        option = rest.partition("'")[0]
+        meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
+        error.args = (f"{words}. Did you mean '{meant[0]}'?" if meant else f"{words}; it takes {', '.join(known)}",)
 
 
 def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int) -> RuntimeError:

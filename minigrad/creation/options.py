@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import name_option
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import require_bools, sizes
 from minigrad.ops.describe import rename
@@ -53,7 +54,11 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
             dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
         where = devices.default_device() if device is None else devices.device(device)
         options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
-        array = _make_there(name, function, args, options, where)
+        try:
+            array = _make_there(name, function, args, options, where)
+        except TypeError as refused:
+            name_option(refused, name, function.__code__, *(call.__kwdefaults__ or ()))
+            raise
         made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
         return made if out is None else _fill(name, out, made, in_row)
 

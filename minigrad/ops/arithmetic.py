@@ -204,7 +204,8 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     if exponent.__class__ is bool and isinstance(input, TensorBase) and input.array.dtype.kind == "b":
         return wrap(np.logical_or(input.array, not exponent))  # b ** True is b, b ** False True
     if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
-        dtypes.check_numbers([input.array, exponent])
+        may_be_infinite = type(exponent) is float and input.array.dtype.char != "e"  # as in PyTorch
+        dtypes.check_numbers(() if may_be_infinite else (input.array, exponent))
     power = _pow(input, exponent, out=out)
     if isinstance(exponent, TensorBase):
         return name_last_call(power, "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2")

@@ -17,7 +17,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axes, read_tensors, takes_out
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, clone
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
@@ -27,7 +27,18 @@ from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import sum
 from minigrad.ops.reduce_variants import amax, amin
 from minigrad.ops.shape import squeeze, unsqueeze
-from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv, singular_values
+from minigrad.ops.solve import (
+    NOT_FINITE,
+    check_matrix,
+    constant_like,
+    explain,
+    in_columns,
+    inv,
+    lay_columns,
+    mT,
+    pinv,
+    singular_values,
+)
 from minigrad.ops.unary import abs
 
 Array = Any
@@ -53,6 +64,11 @@ def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
 _qr: Any = operation("linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope)
 
 
+def _complete_qr(x: Array) -> tuple[Array, Array]:
+    q, r = np.linalg.qr(x, "complete")
+    return lay_columns(q), lay_columns(r)
+
+
 @takes_out
 @recorded_as("LinalgQrBackward0")
 def qr(A: Any, mode: str = "reduced") -> Any:
@@ -73,13 +89,13 @@ def qr(A: Any, mode: str = "reduced") -> Any:
         if A.node is not None:
             detail = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
             raise RuntimeError(f"linalg.qr: {detail}; use mode='reduced'")
-        return _QR(*compute(np.linalg.qr, A, "complete"))
+        return _QR(*compute(_complete_qr, A))
     if rows >= columns:
         both = _qr(A)
-        q, r = both[..., :rows, :], both[..., rows:, :]
+        q, r = in_columns(both[..., :rows, :]), in_columns(both[..., rows:, :])
     else:  # Q comes from the first square part of A, and R is Q^T A
         q = qr(A[..., :rows]).Q
-        r = triu(mT(q) @ A)
+        r = in_columns(triu(mT(q) @ A))
     return _QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
 
 
@@ -140,7 +156,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
         k = min(rows, columns)
         u, vh = cat([u, whole_u[..., k:]], -1), cat([vh, whole_vh[..., k:, :]], -2)
-    return _SVD(u, s, vh)
+    return _SVD(in_columns(u), clone(s), in_columns(vh))
 
 
 @takes_out
@@ -196,7 +212,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     check_matrix("linalg.eigh", A)
     triangle, n = _read_triangle(UPLO), A.array.shape[-1]
     both = explain("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
-    return _Eigh(both[..., n, :], both[..., :n, :])
+    return _Eigh(clone(both[..., n, :]), in_columns(both[..., :n, :]))
 
 
 @takes_out
@@ -267,7 +283,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     if rhs.array.shape[-2] != A.array.shape[-2]:
         detail = f"input.size(-2) should match other.size(-2), got {tuple(A.array.shape)} and {tuple(B.array.shape)}"
         raise RuntimeError(f"torch.linalg.lstsq: {detail}")
-    solution = pinv(A, rtol=rcond) @ rhs
+    solution = in_columns(pinv(A, rtol=rcond) @ rhs)
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
@@ -342,7 +358,11 @@ def multi_dot(tensors: Any) -> Tensor:
     """
     given = read_tensors("multi_dot", (tensors,))
     if len(given) < 2:
-        raise RuntimeError("multi_dot(): expected at least 2 tensors")
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(given)}")
+    for i, x in enumerate(given):
+        if x.array.ndim != 2 and not (x.array.ndim == 1 and i in (0, len(given) - 1)):
+            kinds = "1D or 2D" if i in (0, len(given) - 1) else "2D"
+            raise RuntimeError(f"multi_dot(): tensor {i} must be {kinds} but got {x.array.ndim}D")
     while len(given) > 2:  # the largest inner length would appear in every later product
         at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
         given[at - 1 : at + 1] = [given[at - 1] @ given[at]]

@@ -266,10 +266,10 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
         raise not_a_tensor(name, "input", 1, operands[0])
     check_same_library(name, values, operands)
     common = _common_with_arrays(operands, values, real) or dtypes.result_type(values)
-    if real and common.kind != "f":
-        common = dtypes.get_default_dtype().numpy
     if common.kind == "i" and {v.dtype.kind for v in values if is_array(v)} == {"b"}:  # a number makes it int64
         dtypes.check_numbers(values)
+    if real and common.kind != "f":
+        common = dtypes.get_default_dtype().numpy
     return [_as_type(v, common) if is_array(v) else _number(v, common) for v in values]
 
 

@@ -61,8 +61,24 @@ def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     given = key if isinstance(key, tuple) else (key,)
     parts = tuple([_convert_part(k, where) for k in given])
     if not is_basic(parts):
+        _check_empty_masks(array, parts)
         return watch(parts, *given) if not isinstance(key, Key) else key
     return (*parts, Ellipsis) if Ellipsis not in parts else parts
+
+
+def _check_empty_masks(array: Any, parts: tuple[Any, ...]) -> None:
+    """Raises for a mask without elements that does not fit the axes that it reads: NumPy would read nothing."""
+    if not any(is_array(part) and part.dtype.kind == "b" and not part.size for part in parts):
+        return
+    axis = 0
+    for part in parts:
+        if is_array(part) and part.dtype.kind == "b":
+            have = array.shape[axis : axis + part.ndim]
+            for i, (n, m) in enumerate(zip(part.shape, have, strict=False)):
+                if n != m:
+                    shape = f"the shape of the indexed tensor {list(array.shape)} at index {axis + i}"
+                    raise IndexError(f"The shape of the mask {list(part.shape)} at index {i} does not match {shape}")
+        axis += array.ndim - sum(map(count_axes, parts)) if part is ... else count_axes(part)
 
 
 _OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, slice, type(None), type(Ellipsis))

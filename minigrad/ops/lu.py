@@ -20,7 +20,7 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import constant_like, mT, solve, solve_triangular
+from minigrad.ops.solve import constant_like, lay_columns, mT, solve, solve_triangular
 
 _LU = return_type("linalg_lu", "P", "L", "U")
 _Unpacked = return_type("lu_unpack", "P", "L", "U")
@@ -43,7 +43,7 @@ def _eliminate(x: Array) -> tuple[Array, Array, Array]:
         pivots[:, j] = largest + 1
     zeros = np.diagonal(lu, 0, -2, -1) == 0  # (matrices, k)
     first = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0) if k else xp.zeros(len(lu))
-    return lu.reshape(x.shape), pivots.reshape(*batch, k), first.astype(np.int32).reshape(batch)
+    return lay_columns(lu.reshape(x.shape)), pivots.reshape(*batch, k), first.astype(np.int32).reshape(batch)
 
 
 def _permutation(pivots: Array, m: int, dtype: Any) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, takes_out
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
@@ -27,10 +28,10 @@ def matrix_power(A: Any, n: int) -> Tensor:
         check_matrix("linalg.matrix_power", A)
     if (n := as_int(n, "linalg.matrix_power(): argument 'n'")) < 0:
         check_matrix("linalg.matrix_power", A)
-        return matrix_power(inv(A), -n)
+        return inv(A) if n == -1 else matrix_power(inv(A), -n)
     if n < 2:
         one = constant_like(A, np.broadcast_to(np.eye(A.array.shape[-1]), A.array.shape)) if n == 0 else A
-        return name_last_call(A * 0 + one, "CopyBackwards") if n == 0 else clone(A)
+        return name_last_call(A * 0 + one, "CopyBackwards") if n == 0 else clone(A, memory_format=contiguous_format)
     result: Any = None
     while n:
         if n & 1:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from minigrad.autograd.core import Tensor
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.diagonal import tril
-from minigrad.ops.solve import check_matrix, constant_like, mT
+from minigrad.ops.solve import check_matrix, constant_like, in_columns, mT
 
 
 @takes_out(cast=True)
@@ -41,4 +41,4 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     for i in reversed(range(count)):
         v = vectors[..., i : i + 1]  # (..., m, 1)
         product = product - tau[..., i, None, None] * (v @ (mT(v) @ product))
-    return product
+    return cast(Tensor, in_columns(product))

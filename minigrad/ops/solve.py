@@ -20,7 +20,7 @@ from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call, recorded_as
 from minigrad.ops.masks import masked_fill, where
@@ -86,11 +86,17 @@ def singular_values(x: Array) -> Array:
     return np.linalg.svd(x, compute_uv=False)
 
 
+def lay_columns(x: Array) -> Array:
+    """Each matrix stored column by column, as LAPACK leaves it and PyTorch returns it."""
+    return mT(in_rows(mT(x)))
+
+
 # ---- operations -----------------------------------------------------------------------------------
-_inv: Any = operation("linalg_inv_ex", lambda x: np.linalg.inv(x), lambda g, out: -(mT(out) @ g @ mT(out)))
+in_columns: Any = operation("clone", lay_columns, lambda g: g)
+_inv: Any = operation("linalg_inv_ex", lambda x: lay_columns(np.linalg.inv(x)), lambda g, out: -(mT(out) @ g @ mT(out)))
 _solve: Any = operation(
     "linalg_solve_ex",
-    lambda a, b: np.linalg.solve(a, b),
+    lambda a, b: lay_columns(np.linalg.solve(a, b)),
     lambda g, a, out: -(_solve(mT(a), g) @ mT(out)),
     lambda g, a: _solve(mT(a), g),
 )
@@ -169,7 +175,7 @@ def _cholesky_forward(x: Array) -> Array:
     factor = np.linalg.cholesky(x)
     if np.isnan(factor).any():  # from infinities or NaN, for which LAPACK reports no error
         raise np.linalg.LinAlgError("not finite")
-    return factor
+    return lay_columns(factor)
 
 
 _cholesky: Any = operation("linalg_cholesky_ex", _cholesky_forward, _cholesky_slope)
@@ -275,7 +281,8 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
-    return _solve_systems("linalg.solve_triangular", part, B, left)
+    solution = _solve_systems("linalg.solve_triangular", part, B, left)
+    return solution if left else in_columns(solution)
 
 
 @takes_out
@@ -332,7 +339,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     check_matrix("linalg.cholesky", A)
     why = "the factorization could not be completed because the input is not positive-definite"
     found = explain("linalg.cholesky", why, _cholesky, A)
-    return mT(found) if upper else found
+    return name_last_call(in_columns(mT(found)), "LinalgCholeskyExBackward0") if upper else found
 
 
 @takes_out(cast=True)

@@ -135,8 +135,10 @@ def _make_x_times(log: Any) -> Any:
     """Makes ``x * log(y)``, which is 0 where x is 0, unless y is NaN."""
 
     def forward(x: Any, y: Any) -> Any:
+        dtype = np.result_type(x, y)
+        x, y = [dtype.type(v) if type(v) in (int, float) else v for v in (x, y)]  # rounded first, as in PyTorch
         nothing = np.logical_and(np.equal(x, 0), np.logical_not(np.isnan(y)))
-        return np.where(nothing, 0.0, x * log(y)).astype(np.result_type(x, y), copy=False)
+        return np.where(nothing, 0.0, x * log(y)).astype(dtype, copy=False)
 
     return forward
 
@@ -254,6 +256,8 @@ def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(x, TensorBase):
             raise not_a_tensor("ldexp", name, position, x)
     if input.array.dtype.kind != "f" or other.array.dtype.kind == "f":
+        if input.array.dtype.kind == "f":  # the power of a 0-d tensor is not rounded to its own dtype
+            input, other = promote("ldexp", *move_scalars(input, other))
         product = mul(input, pow(2.0, other))  # type: ignore[arg-type]
     else:
         require_kind("ldexp", other.array.dtype, "iu")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, overload
 
+import numpy as np
+
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.ops import copies
@@ -47,7 +49,10 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
         require_number("result_type", "tensor", x)
         if isinstance(x, int):
             dtypes.check_64_bits(x)
-    return dtypes.from_numpy(dtypes.result_type([value_of(tensor1), value_of(tensor2)]))
+    values = [value_of(tensor1), value_of(tensor2)]
+    if {getattr(x, "dtype", type(x)) for x in values} == {np.dtype(bool), int}:  # as in an operation of the two
+        dtypes.check_numbers(values)
+    return dtypes.from_numpy(dtypes.result_type(values))
 
 
 def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:

@@ -216,3 +216,35 @@ def test_lengths_and_axes_in_a_row_are_given_by_keyword_too():
     assert torch.permute(input=X, dims=(1, 0)).shape == X.permute(dims=(1, 0)).shape == (3, 2)
     assert torch.tile(input=X, dims=(2, 1)).shape == torch.tile(X, dims=(2, 1)).shape == (4, 3)
     assert torch.broadcast_to(size=(1, 2, 3), input=X).shape == X.broadcast_to(size=(1, 2, 3)).shape == (1, 2, 3)
+
+
+MISSPELT = {
+    "dim": lambda: torch.sum(X, dimm=0),
+    "dim of a method": lambda: X.max(dimm=0),
+    "keepdim": lambda: torch.argmax(X, kepdim=True),
+    "descending": lambda: torch.sort(X, descendng=True),
+    "dtype": lambda: torch.zeros(2, dtpe=torch.float64),
+    "requires_grad": lambda: torch.randn(2, requires_gard=True),
+    "steps": lambda: torch.linspace(0, 1, step=3),
+    "out": lambda: torch.cumsum(X, 0, oout=X),
+    "dims": lambda: torch.permute(X, dim=(1, 0)),
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_option_is_told_the_one_that_was_meant(name):
+    meant = f"got an unexpected keyword argument '[a-z_]+'. Did you mean '{name.split()[0]}'"
+    with pytest.raises(TypeError, match=meant):
+        MISSPELT[name]()
+
+
+def test_an_option_like_no_other_is_told_all_that_there_are():
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'colour'(; it takes input, dims|$)"):
+        torch.permute(X, colour=1)
+
+
+def test_factors_before_tensors_warn_once(monkeypatch):
+    monkeypatch.setattr("minigrad.ops.former_order._warned", {})
+    with pytest.warns(UserWarning, match="This overload of add is deprecated, with alpha among .*: write alpha=-2"):
+        assert torch.ones(1).add_(-2, torch.ones(1)).tolist() == [-1.0]
+    assert torch.ones(1).add_(-3, torch.ones(1)).tolist() == [-2.0]  # warnings are errors here
