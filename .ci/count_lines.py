@@ -24,7 +24,7 @@ ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", 
 FIRST_LESSON = (
     *ENGINE,
     *(f"minigrad/ops/{name}.py" for name in ("unary", "conv")),
-    *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "im2col")),
+    *(f"minigrad/kernels/{name}.py" for name in ("geometry", "direct", "tiny")),
     *(f"minigrad/nn/{name}.py" for name in ("module", "linear", "conv", "loss")),
     *(f"minigrad/optim/{name}.py" for name in ("optimizer", "sgd")),
 )
