@@ -42,7 +42,7 @@ class autocast:
         self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
     ) -> None:
         self.device, self.fast_dtype = device(device_type).type, dtype
-        self._enabled = enabled and _is_there(self.device, "autocast")
+        self._enabled = enabled and _is_there(self.device, _NO_AUTOCAST)
         if self._enabled:
             advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
 
@@ -56,12 +56,15 @@ class autocast:
         return function
 
 
-def _is_there(device_type: str, what: str) -> bool:
+_NO_AUTOCAST = "CUDA is not available or torch_xla is imported. Disabling autocast."
+_NO_SCALER = "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling."
+
+
+def _is_there(device_type: str, warning: str) -> bool:
     """Whether the device is available; warns if it is CUDA and is not."""
     if device_type != "cuda" or cuda.is_available():
         return True
-    text = f"User provided device_type of 'cuda', but CUDA is not available. Disabling {what}"
-    warn(text)
+    warn(warning)
     return False
 
 
@@ -148,7 +151,7 @@ class GradScaler:
             raise AssertionError(f"The growth factor must be > 1.0, got {growth_factor}")
         if enabled and backoff_factor >= 1.0:
             raise AssertionError(f"The backoff factor must be < 1.0, got {backoff_factor}")
-        self._enabled = enabled and _is_there(device, "GradScaler")
+        self._enabled = enabled and _is_there(device, _NO_SCALER)
         self._scale, self._growth_tracker = init_scale, 0
         self._growth_factor, self._backoff_factor = growth_factor, backoff_factor
         self._growth_interval = growth_interval

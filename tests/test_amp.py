@@ -131,9 +131,9 @@ def test_autocast_casts_nothing_and_says_so_once():
 
 def test_without_a_gpu_scaler_and_autocast_for_cuda_are_disabled(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.warns(UserWarning, match="CUDA is not available. Disabling GradScaler"):
+    with pytest.warns(UserWarning, match="GradScaler is enabled, but CUDA is not available.  Disabling"):
         assert not torch.cuda.amp.GradScaler().is_enabled()
-    with pytest.warns(UserWarning, match="CUDA is not available. Disabling autocast"), torch.cuda.amp.autocast():
+    with pytest.warns(UserWarning, match="CUDA is not available or .*Disabling autocast"), torch.cuda.amp.autocast():
         pass
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
         torch.autocast("gpu")

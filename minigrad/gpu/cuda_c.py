@@ -140,12 +140,12 @@ _TRUTH = _EVERY | {
 }  # fmt: skip
 
 
-def stored(dtype: Any) -> str:
+def type_in_memory(dtype: Any) -> str:
     """The C type of the elements in memory."""
     return "Half" if dtype.char == "e" else C_TYPES[dtype.char]
 
 
-def computed(dtype: Any) -> str:
+def type_of_step(dtype: Any) -> str:
     """The C type in which a step is computed."""
     if isinstance(dtype, type):
         return _PYTHONS[dtype]
@@ -163,7 +163,7 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     arrays = [f"x{i}" for i in expression.arrays]
     stepped = range(axes) if inner is None else range(1, axes)
     counted = ["count", *[f"size{a}" for a in range(axes - 1)], *[f"{x}_{a}" for x in arrays for a in stepped]]
-    result = stored(expression.result.dtype)
+    result = type_in_memory(expression.result.dtype)
     parameters = [f"{result}* out", *declared, *[f"I {name}" for name in counted]]
     lines = _find_place(axes, inner is not None)
     for k, x in enumerate(arrays):
@@ -216,10 +216,10 @@ def print_element(expression: Expression) -> tuple[str, list[str], list[str]]:
     leaves = [s for s in expression.steps if s.function in ("operand", "number")]
     leaves.sort(key=lambda s: (s.function == "number", s.value))
     names = [f"{'x' if s.function == 'operand' else 'n'}{s.value}" for s in leaves]
-    kinds = [computed(s.dtype) if isinstance(s.dtype, type) else stored(s.dtype) for s in leaves]
+    kinds = [type_of_step(s.dtype) if isinstance(s.dtype, type) else type_in_memory(s.dtype) for s in leaves]
     known = {s: f"from_half({n})" if k == "Half" else n for s, n, k in zip(leaves, names, kinds, strict=True)}
     lines = [f"    {print_line(step, known)}\n" for step in expression.steps if step not in known]
-    result, kind = known[expression.result], stored(expression.result.dtype)
+    result, kind = known[expression.result], type_in_memory(expression.result.dtype)
     parameters = ", ".join([f"{k} {n}" for k, n in zip(kinds, names, strict=True)])
     returned = f"to_half({result})" if kind == "Half" else result
     element = f"__device__ {kind} element({parameters})\n{{\n{''.join(lines)}    return {returned};\n}}\n"
@@ -231,7 +231,7 @@ def print_line(step: Step, names: dict[Step, str]) -> str:
     """The line of C that computes a step, whose name is put among the `names`."""
     value = _print_step(step, [names[s] for s in step.inputs])
     names[step] = f"v{len(names)}"
-    return f"{computed(step.dtype)} {names[step]} = {value};"
+    return f"{type_of_step(step.dtype)} {names[step]} = {value};"
 
 
 def _make_name(expression: Expression) -> str:
@@ -256,7 +256,7 @@ def _print_step(step: Step, inputs: list[str]) -> str:
         *inputs, f="" if loop.char == "d" else "f", inf=_print_constant(loop.type(np.inf)) if loop.kind == "f" else "",
         u="unsigned long long" if loop.itemsize == 8 else "unsigned int",
     )  # fmt: skip
-    return f"rounded({value})" if step.dtype.char == "e" else f"({computed(step.dtype)})({value})"
+    return f"rounded({value})" if step.dtype.char == "e" else f"({type_of_step(step.dtype)})({value})"
 
 
 def _print_cast(given: Any, wanted: Any, value: str) -> str:
@@ -266,12 +266,12 @@ def _print_cast(given: Any, wanted: Any, value: str) -> str:
         return f"{value} != 0"
     if wanted.char == "e":
         return f"rounded({value if given is float or np.dtype(given).kind == 'f' else f'(float){value}'})"
-    return f"({computed(wanted)}){value}"
+    return f"({type_of_step(wanted)}){value}"
 
 
 def _print_constant(value: Any) -> str:
     """A NumPy scalar as C source; infinities and NaN by their bits, because C has no literals for them."""
-    kind = computed(value.dtype)
+    kind = type_of_step(value.dtype)
     if value.dtype.kind != "f":
         return f"({kind}){int(value) % 2**64}ull"
     if not np.isfinite(value):

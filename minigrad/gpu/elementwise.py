@@ -24,6 +24,7 @@ from minigrad.gpu.placement import AT_ONCE, place
 from minigrad.tracing import Expression, Number, Untraceable, trace
 
 VARIANTS = 64  # the most kernels of one function: options that change at each call would make ever more
+NEW = "new"  # marks operands for which the function was not traced yet
 BY_VALUE = "by value"  # marks a function that tests its numbers: it is traced for each value
 
 WRITTEN: dict[str, Expression] = {}  # name of a kernel -> its expression
@@ -62,13 +63,13 @@ class Elementwise:
         try:
             if statics:
                 key += tuple([(name, _spell(value)) for name, value in statics.items()])
-            variant = self._variants.get(key, "")
-            if variant == "":
+            variant = self._variants.get(key, NEW)
+            if variant is NEW:
                 variant = self._write_for_all_numbers(key, operands, statics)
             if variant is BY_VALUE:
                 key += tuple([x for x in operands if not isinstance(x, array_type)])
-                variant = self._variants.get(key, "")
-                if variant == "":
+                variant = self._variants.get(key, NEW)
+                if variant is NEW:
                     variant = self._write(key, [x.dtype if isinstance(x, array_type) else x for x in operands], statics)
         except TypeError:  # an operand or an option that is not hashable
             return None

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, on_gpu_of
-from minigrad.gpu.cuda_c import HELPERS, OPTIONS, computed, print_line, stored
+from minigrad.gpu.cuda_c import HELPERS, OPTIONS, print_line, type_in_memory, type_of_step
 from minigrad.gpu.formula import Program, trace_rule
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.layout import is_dense
@@ -115,6 +115,7 @@ class Update:
     def _write(self) -> tuple[Kernel, Kernel | None]:
         """The kernels' source. The names in it are those of the steps."""
         dtype, names = self.arrays[0].dtype, dict[Step, str]()
+        element = type_in_memory(dtype)
         numbers = [self._declare(step, f"n{i}", f"table.numbers[{i}]", names) for i, step in enumerate(self.numbers)]
         numbers += [self._declare(step, f"c{i}", f"*table.c{i}[row]", names) for i, step in enumerate(self.counts)]
         if self.counts:
@@ -125,9 +126,9 @@ class Update:
         steps += [print_line(step, names) for step in self.program.of_elements]
         changed = [i for i in indices if self.after[self.arrays[i]] is not self.arrays[i]]
         words = {
-            "element": stored(dtype), "rows": self.rows, "arrays": len(self.arrays), "chunk": CHUNK, "threads": THREADS,
-            "counts": _join([f"{stored(c.dtype)}* c{i}[{self.rows}];" for i, c in enumerate(self.counts)]),
-            "pointers": _join([f"{stored(dtype)}* __restrict__ at{i} = table.arrays[{i}][row];" for i in indices]),
+            "element": element, "rows": self.rows, "arrays": len(self.arrays), "chunk": CHUNK, "threads": THREADS,
+            "counts": _join([f"{type_in_memory(c.dtype)}* c{i}[{self.rows}];" for i, c in enumerate(self.counts)]),
+            "pointers": _join([f"{element}* __restrict__ at{i} = table.arrays[{i}][row];" for i in indices]),
             "loaded": ", ".join([f"of{i}[4]" for i in indices]), "steps": _join(steps, 16),
             "load": " ".join([f"of{i}[k] = at{i}[i];" for i in indices]),
         }  # fmt: skip
@@ -148,7 +149,7 @@ class Update:
     @staticmethod
     def _declare(step: Step, name: str, value: str, names: dict[Step, str]) -> str:
         names[step] = name
-        return f"{computed(step.dtype)} {name} = {value};"
+        return f"{type_of_step(step.dtype)} {name} = {value};"
 
     def list_numbers(self, values: dict[Step, Any]) -> list[Any]:
         """The numbers in the kernel's argument, from `values` of the rule's constants and given numbers."""

@@ -163,8 +163,8 @@ WIDE_INTEGERS = Draw(
 
 
 @cache
-def _count_blocks(_cupy: Any, gpu: int) -> int:
-    """The number of blocks of 256 threads that a GPU holds at once."""
+def _count_blocks(_library: int, gpu: int) -> int:
+    """The number of blocks of 256 threads that a GPU holds at once, cached for each library (CuPy, the stand-in)."""
     facts = library(GPU).cuda.runtime.getDeviceProperties(gpu)
     return int(facts["multiProcessorCount"] * (facts["maxThreadsPerMultiProcessor"] // THREADS))
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import minigrad as torch
+from tests.any_device import without_device
 from tests.refusals import refusals
 
 D = torch.distributions
@@ -24,7 +25,7 @@ def test_a_law_has_the_shapes_and_moments_of_its_batch():
 
 def test_one_number_is_printed_and_several_as_their_size():
     assert repr(D.Normal(0.0, 1.0)) == "Normal(loc: 0.0, scale: 1.0)"
-    assert repr(D.Normal(T([0.0]), 2.0)) == "Normal(loc: tensor([0.]), scale: tensor([2.]))"
+    assert without_device(repr(D.Normal(T([0.0]), 2.0))) == "Normal(loc: tensor([0.]), scale: tensor([2.]))"
     assert repr(D.Normal(0.0, torch.ones(3))) == "Normal(loc: minigrad.Size([3]), scale: minigrad.Size([3]))"
     assert repr(D.Uniform(0.0, 2.0)) == "Uniform(low: 0.0, high: 2.0)" and repr(D.LogNormal(0.0, 1.0)) == "LogNormal()"
     assert (
@@ -102,7 +103,7 @@ def test_the_sets_of_parameters_and_values_can_be_asked():
 @pytest.mark.parametrize("make", [D.Normal, D.Laplace, D.Cauchy, D.Gumbel, D.LogNormal])
 def test_a_location_that_is_nan_is_refused(make):
     words = r"Expected parameter loc \(Tensor of shape \(2,\)\) of distribution .* to satisfy the constraint Real\(\)"
-    with pytest.raises(ValueError, match=words + r", but found invalid values:\ntensor\(\[0., nan\]\)"):
+    with pytest.raises(ValueError, match=words + r", but found invalid values:\ntensor\(\[0., nan\]"):
         make(T([0.0, NAN]), 1.0)
     assert make(T([0.0, NAN]), 1.0, validate_args=False).batch_shape == (2,)
 

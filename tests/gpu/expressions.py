@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 import numpy as np
 
 from minigrad import ops
-from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
+from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, type_in_memory, write_kernel
 from minigrad.half_precision import round_result
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
@@ -90,7 +90,7 @@ def print_all(expressions):
         passed = ", ".join(n + "[i]" if n[0] == "x" else n for n in names)
         parts.append(
             f"namespace number_{i} {{\n{element}}}\n"
-            f'extern "C" __global__ void compute_{i}({stored(expression.result.dtype)}* out, '
+            f'extern "C" __global__ void compute_{i}({type_in_memory(expression.result.dtype)}* out, '
             f"{', '.join(declared)}{', ' if declared else ''}long long count) {{\n"
             f"    for (long long i = 0; i < count; i++) out[i] = number_{i}::element({passed});\n}}\n"
         )
