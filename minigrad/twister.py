@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-Array = Any  # a NumPy array
+Array: TypeAlias = np.ndarray[Any, Any]
+DType: TypeAlias = np.dtype[Any]
 _BLOCK = 256  # numbers drawn in advance where the needed number is unknown
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
 
@@ -60,7 +61,7 @@ class Twister:
         """Numbers of U[0, 1) as float64, of 53 bits each."""
         return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
 
-    def _draw_uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
+    def _draw_uniform(self, shape: Sequence[int], dtype: DType, low: float, high: float) -> Array:
         unit, accumulate = (self._draw_unit53, np.float64) if dtype == np.float64 else (self._draw_unit24, np.float32)
         if (low, high) == (0, 1) and dtype != np.float16:
             return _fill_in_chunks(unit, shape, dtype)
@@ -73,14 +74,14 @@ class Twister:
 
         return _fill_in_chunks(scale, shape, dtype)
 
-    def _draw_normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
+    def _draw_normal(self, shape: Sequence[int], dtype: DType, mean: float, std: float, pairs: bool) -> Array:
         size = math.prod(shape)
         if size >= 16 and not pairs:
             return self._draw_normal_blocks(size, dtype, mean, std).reshape(shape)
         numbers = np.array([self._draw_one_normal() for _ in range(size)], np.float64)
         return _round(fused_multiply_add(numbers, std, mean), dtype).reshape(shape)
 
-    def _draw_normal_blocks(self, size: int, dtype: Any, mean: float, std: float) -> Array:
+    def _draw_normal_blocks(self, size: int, dtype: DType, mean: float, std: float) -> Array:
         """Normal numbers in blocks of 16; if the last block is not full, the last 16 numbers are drawn again."""
 
         def draw(count: int) -> Array:
@@ -107,7 +108,7 @@ class Twister:
         self._kept = radius * math.sin(angle)
         return radius * math.cos(angle)
 
-    def _draw_integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
+    def _draw_integers(self, shape: Sequence[int], dtype: DType, span: int, low: int, wide: bool) -> Array:
         def draw(count: int) -> Array:
             if not wide:
                 return self._draw32(count) % span + low
@@ -118,7 +119,7 @@ class Twister:
 
         return _fill_in_chunks(draw, shape, dtype)
 
-    def _draw_permutation(self, n: int, dtype: Any) -> Array:
+    def _draw_permutation(self, n: int, dtype: DType) -> Array:
         order = np.arange(n).tolist()  # an array first, because NumPy's MemoryError says the size
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
@@ -126,7 +127,7 @@ class Twister:
                 order[i], order[other] = order[other], order[i]
         return np.array(order, dtype)
 
-    def _draw_bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
+    def _draw_bernoulli(self, shape: Sequence[int], p: float, dtype: DType) -> Array:
         return _fill_in_chunks(lambda count: self._draw_unit53(count) < p, shape, np.dtype(bool))
 
     def _draw_by_chances(self, chances: Array) -> Array:
@@ -134,7 +135,7 @@ class Twister:
             return _fill_in_chunks(self._draw_unit53, chances.shape, np.dtype(np.float64)) < chances
         return _fill_in_chunks(self._draw_unit24, chances.shape, np.dtype(np.float32)) < chances
 
-    def _draw_exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
+    def _draw_exponential(self, shape: Sequence[int], dtype: DType, rate: float) -> Array:
         def draw(count: int) -> Array:
             return _round(with_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
 
@@ -170,12 +171,12 @@ class Twister:
         return np.array(counts, np.float64).reshape(rates.shape)
 
 
-def _round(values: Array, dtype: Any) -> Array:
+def _round(values: Array, dtype: DType) -> Array:
     """Rounds from float64, to float16 via float32, as PyTorch does."""
     return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
 
 
-def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
+def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: DType) -> Array:
     """Fills an array of `shape` by `draw(count)`, a chunk at a time."""
     size = math.prod(shape)
     if size <= _CHUNK:

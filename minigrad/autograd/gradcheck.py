@@ -14,14 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.gradients import as_tuple, grad, make_seed, walk_silently
-from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
+from minigrad.backend import Array, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
+
+Inputs: TypeAlias = Any  # a tensor, or a tuple of tensors and other arguments
 
 
 class GradcheckError(RuntimeError):
@@ -29,7 +31,7 @@ class GradcheckError(RuntimeError):
 
 
 def gradcheck(
-    func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
+    func: Callable[..., Any], inputs: Inputs, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
     raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
     check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
     check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
@@ -64,11 +66,11 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
-    rtol: float = 0.001, gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True,
-    nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
-    check_batched_grad: bool = False, check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True,
-    fast_mode: bool = False, masked: bool = False,
+    func: Callable[..., Any], inputs: Inputs, grad_outputs: Tensor | Sequence[Tensor] | None = None, *,
+    eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001, gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True, fast_mode: bool = False, masked: bool = False,
 ) -> bool:  # fmt: skip
     """`gradcheck`, with its options, of the gradients of `func` with respect to its inputs and to the cotangents.
 
@@ -92,7 +94,7 @@ class Trial:
     """A function with its inputs and outputs, and the tolerances of the check."""
 
     def __init__(
-        self, func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float
+        self, func: Callable[..., Any], inputs: Inputs, eps: float, atol: float, rtol: float, nondet_tol: float
     ) -> None:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = make_leaves(inputs)
@@ -102,7 +104,7 @@ class Trial:
         draw = self.draw = np.random.default_rng(0)
         self.cotangents = {n: draw.standard_normal(y.array.shape) for n, y in enumerate(self.outputs) if is_checked(y)}
 
-    def gradients(self, cotangents: dict[int, Any], outputs: Sequence[Any] | None = None) -> dict[int, Any]:
+    def gradients(self, cotangents: dict[int, Array], outputs: Sequence[Tensor] | None = None) -> dict[int, Array]:
         """The gradients for each input, from the outputs that have a cotangent."""
         outputs = outputs or self.outputs
         given = {n: wrap(to_device(c, device_of(outputs[n].array))) for n, c in cotangents.items()}
@@ -111,7 +113,7 @@ class Trial:
             found = walk_silently(dict, seeds, False, True, wanted=set(self.checked.values()))
         return {i: np.array(to_device(found.get(x, np.zeros_like(x.array)), CPU)) for i, x in self.checked.items()}
 
-    def call_beside(self, i: int, step: Any) -> list[Any]:
+    def call_beside(self, i: int, step: Array) -> list[Array]:
         """The outputs, as arrays, with input `i` moved by `step`."""
         outputs = call(self.func, [move(x, step) if j == i else x for j, x in enumerate(self.inputs)])
         kinds, known = [[(y.array.shape, y.array.dtype) for y in ys] for ys in (outputs, self.outputs)]
@@ -119,7 +121,7 @@ class Trial:
             raise AssertionError(explain().describe_change(self.outputs, outputs))
         return [to_device(y.array, CPU).astype(np.float64) for y in outputs]
 
-    def slope(self, number: int, i: int, direction: Any) -> Any:
+    def slope(self, number: int, i: int, direction: Array) -> Array:
         """The finite difference of output `number` for input `i` along a direction."""
         ahead, behind = [self.call_beside(i, step * direction)[number] for step in (self.eps, -self.eps)]
         return quiet(np.divide, quiet(np.subtract, ahead, behind), 2 * self.eps)
@@ -160,19 +162,19 @@ def check_jacobian(trial: Trial, number: int, i: int) -> None:
         raise GradcheckError(explain().describe_mismatch(trial, number, i, analytical, numerical))
 
 
-def find_jacobian(trial: Trial, number: int, i: int) -> Any:
+def find_jacobian(trial: Trial, number: int, i: int) -> Array:
     """J by backward, (inputs, outputs): one column for each unit cotangent."""
     x, y = trial.inputs[i].array, trial.outputs[number].array
     return np.reshape([trial.gradients({number: unit})[i] for unit in make_units(y)], (y.size, x.size)).T
 
 
-def measure_jacobian(trial: Trial, number: int, i: int) -> Any:
+def measure_jacobian(trial: Trial, number: int, i: int) -> Array:
     """J by finite differences, (inputs, outputs): one row for each unit direction."""
     x, y = trial.inputs[i].array, trial.outputs[number].array
     return np.reshape([trial.slope(number, i, unit) for unit in make_units(x)], (x.size, y.size))
 
 
-def make_units(array: Any) -> Any:
+def make_units(array: Array) -> Array:
     """Yields, for each element of `array`, an array of its shape that is 1 there and 0 elsewhere."""
     return np.eye(array.size).reshape(array.size, *array.shape)
 
@@ -203,7 +205,7 @@ def refuse_slopes(trial: Trial) -> None:
 
 
 @contextmanager
-def refuse_writes(what: str, trial: Trial, tensors: Iterable[Any]) -> Iterator[None]:
+def refuse_writes(what: str, trial: Trial, tensors: Iterable[Tensor]) -> Iterator[None]:
     """Raises if one of the tensors was modified in the context."""
     before = [x.array.copy() for x in tensors]
     yield
@@ -220,7 +222,7 @@ def explain() -> Any:
 
 
 # ---- the points -----------------------------------------------------------------------------------
-def find_checked(inputs: Any) -> Any:
+def find_checked(inputs: Inputs) -> Tensor:
     """The first input that requires a gradient; everything is computed on its device."""
     checked = [x for x in as_tuple(inputs) if is_checked(x)]
     if not checked:
@@ -230,12 +232,12 @@ def find_checked(inputs: Any) -> Any:
     return checked[0]
 
 
-def make_leaves(inputs: Any) -> tuple[Any, ...]:
+def make_leaves(inputs: Inputs) -> tuple[Any, ...]:
     """The inputs, with those that require a gradient copied to float64 leaves with the same memory layout."""
     return tuple([move(x, 0.0, np.float64) if is_checked(x) else x for x in as_tuple(inputs)])
 
 
-def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
+def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
     """The floating-point tensors among the results of a function."""
     found = [y for y in as_tuple(func(*inputs)) if is_float(y)]
     if not found:
@@ -243,7 +245,7 @@ def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Any]:
     return found
 
 
-def move(x: Any, step: Any, dtype: Any = None) -> Any:
+def move(x: Tensor, step: Array | float, dtype: Any = None) -> Any:
     """A leaf like the tensor `x` at the point `x + step`; contiguous only if `x` is: rules must not rely on it."""
     dtype = dtype or x.array.dtype
     array = x.array.astype(dtype) if x.array.flags.c_contiguous else copy_with_gaps(x.array, dtype)
@@ -251,19 +253,19 @@ def move(x: Any, step: Any, dtype: Any = None) -> Any:
     return wrap(array).requires_grad_(is_checked(x))
 
 
-def copy_with_gaps(array: Any, dtype: Any) -> Any:
+def copy_with_gaps(array: Array, dtype: Any) -> Array:
     """A copy between whose elements there is room for others."""
     wide = array_module(array).zeros((*array.shape, 2), dtype)
     wide[..., 0] = array
     return wide[..., 0]
 
 
-def is_checked(x: Any) -> bool:
+def is_checked(x: Any) -> TypeGuard[Tensor]:
     """Whether a value is a tensor that requires a gradient."""
     return isinstance(x, TensorBase) and x.node is not None
 
 
-def is_float(x: Any) -> bool:
+def is_float(x: Any) -> TypeGuard[Tensor]:
     """Whether a value is a floating-point tensor."""
     return isinstance(x, TensorBase) and x.array.dtype.kind == "f"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy import ndarray
@@ -16,14 +16,18 @@ from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
+    from minigrad.autograd.graph import GradientEdge
     from minigrad.tensor import Tensor
+
+Tensors: TypeAlias = "Tensor | GradientEdge | Iterable[Tensor | GradientEdge]"
+Cotangents: TypeAlias = "Tensor | Sequence[Tensor | None] | None"
 
 _adding = allocate_lock()  # two threads may walk into one leaf
 
 
 def backward(
-    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    grad_variables: Any = None, inputs: Any = None,
+    tensors: Tensors, grad_tensors: Cotangents = None, retain_graph: bool | None = None, create_graph: bool = False,
+    grad_variables: Cotangents = None, inputs: Tensors | None = None,
 ) -> None:  # fmt: skip
     """Add d(sum of `tensors` * `grad_tensors`)/d(leaf) to ``.grad`` of every leaf below, or of `inputs`.
 
@@ -54,9 +58,9 @@ def backward(
 
 
 def grad(
-    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
-    materialize_grads: bool = False,
+    outputs: Tensors, inputs: Tensors, grad_outputs: Cotangents = None, retain_graph: bool | None = None,
+    create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+    is_grads_batched: bool = False, materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
 
