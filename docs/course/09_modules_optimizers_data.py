@@ -45,7 +45,22 @@ print(layer, [name for name, _ in layer.named_parameters()])
 # %% [markdown]
 # ## What is trained
 #
-# Modules can contain modules: `nn.Sequential` calls its modules in order.
+# Modules can contain modules: `nn.Sequential` calls its modules in order. New are:
+#
+# * `nn.ReLU`: max(x, 0), number by number; negative ones become 0.
+# * `nn.MaxPool2d(2)`: the largest number of each 2 x 2 square, so the map is half as high and half as wide.
+# * `nn.Flatten`: all numbers of an image in one row; here 4 maps of 4 x 4, so 64.
+# * `nn.Linear(64, 3)`: three weighted sums of the 64 numbers, each with a bias: one score for each of 3 classes.
+#
+# Why ReLU? Because two convolutions in a row are only one, with a larger kernel: each output is a sum of sums of
+# pixels. Something that is no weighted sum must stand between them.
+
+# %%
+x, first, second = torch.rand(1, 1, 6, 6), torch.rand(1, 1, 2, 2), torch.rand(1, 1, 2, 2)
+both = nn.functional.conv_transpose2d(first, second)  # (1, 1, 3, 3)
+two_layers = nn.functional.conv2d(nn.functional.conv2d(x, first), second)
+print("two kernels of 2 x 2 are one of", tuple(both.shape[2:]))
+assert torch.allclose(two_layers, nn.functional.conv2d(x, both), atol=1e-5)
 
 # %%
 net = nn.Sequential(
@@ -71,7 +86,7 @@ course.check("9.parameters", parameters)
 X = torch.ones(6, 8)
 X[:, 2:6] = 0
 Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
-optimizer = torch.optim.SGD(layer.parameters(), lr=0.014)
+optimizer = torch.optim.SGD(layer.parameters(), lr=0.014)  # below 0.0161, the limit with a bias (chapter 6)
 for step in range(100):
     loss = ((layer(X) - Y) ** 2).sum()
     optimizer.zero_grad()
@@ -123,8 +138,10 @@ print(len(loader), "batches of", next(iter(loader))[0].shape)
 # ## How good?
 #
 # The net gives three scores for an image; the largest score is the predicted class. `CrossEntropyLoss` takes the scores
-# as they are, and the number of the right class. (It applies softmax itself, which turns scores into positive numbers
-# that sum to 1.) The accuracy is the share of right predictions. One pass over all training images is called an epoch.
+# as they are, and the number of the right class. It applies softmax itself, exp(score) divided by the sum of all exp,
+# which turns scores into positive numbers that sum to 1. The loss is -log of the number of the right class: 0 if that
+# is 1, and large if it is near 0. The accuracy is the share of right predictions. One pass over all training images is
+# called an epoch.
 
 
 # %%
