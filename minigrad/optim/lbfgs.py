@@ -9,7 +9,9 @@ import numpy as np
 
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
-from minigrad.backend import Array, array_module
+from minigrad.autograd.messages import check_same_library
+from minigrad.backend import Array, array_module, number_device, on, on_gpu_of
+from minigrad.devices import device
 from minigrad.optim.line_search import Trial, search_line
 from minigrad.optim.optimizer import Optimizer, Params, Rate, State, options_of
 
@@ -60,8 +62,10 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
+        first = self._read_group()["params"][0].array
+        evaluate = enable_grad()(closure)
         with np.errstate(all="ignore"):
-            return self._minimize(enable_grad()(closure))
+            return on_gpu_of(first, self._minimize, evaluate if first.__class__ is np.ndarray else _keep_gpu(evaluate))
 
     def _minimize(self, closure: Callable[[], Any]) -> Any:
         group = self._read_group()
@@ -133,6 +137,7 @@ class LBFGS(Optimizer):
     def _gradient(self) -> Array:
         """All gradients in one vector; zeros for missing ones."""
         parameters = self.param_groups[0]["params"]
+        check_same_library("LBFGS of one vector", [p.array for p in parameters])
         parts = [p.array * 0 if p.grad is None else p.grad.array for p in parameters]
         if not any(part.size for part in parts):
             raise RuntimeError("LBFGS has nothing to train: its parameters hold no numbers")
@@ -146,6 +151,17 @@ class LBFGS(Optimizer):
             p.array += (t * part).reshape(p.array.shape)
             p.bump_version()
             start += p.array.size
+
+
+def _keep_gpu(closure: Callable[[], Any]) -> Callable[[], Any]:
+    """`closure` on the GPU that is current now, whichever GPU LBFGS computes on."""
+    gpu = number_device(device("cuda"))
+
+    def call() -> Any:
+        with on(gpu):
+            return closure()
+
+    return call
 
 
 def _direction(state: State, g: Array, history_size: int) -> Array:

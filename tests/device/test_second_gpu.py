@@ -74,6 +74,37 @@ def test_a_network_trains_on_the_second_gpu_as_on_the_cpu(make, monkeypatch):
         np.testing.assert_allclose(to_numpy(b), to_numpy(a), rtol=1e-3, atol=1e-5)
 
 
+KINDS = [getattr(optim, name) for name in optim.__all__ if name not in ("Optimizer", "lr_scheduler", "swa_utils")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_each_optimizer_steps_on_the_second_gpu(kind):
+    found = []
+    for device in ("cpu", SECOND):
+        w = mg.tensor([[1.0, -2.0], [0.5, 3.0]], device=device, requires_grad=True)
+        optimizer, gpus = kind([w], lr=0.1), set()
+
+        def measure(w=w, optimizer=optimizer, gpus=gpus):
+            gpus.add(cuda.current_device())
+            optimizer.zero_grad()
+            loss = (w**4 + w).sum()
+            loss.backward()
+            return loss
+
+        for _ in range(2):
+            optimizer.step(measure)
+        found.append(to_numpy(w))
+        assert gpus == {0} and w.device == mg.device(device)
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
+def test_lbfgs_on_two_gpus_is_refused():
+    here, there = (mg.ones(2, device=device, requires_grad=True) for device in ("cuda:0", SECOND))
+    optimizer = optim.LBFGS([here, there])
+    with pytest.raises(RuntimeError, match="LBFGS of one vector: expected all tensors to be on the same device"):
+        optimizer.step(lambda: here.sum() + there.sum().to("cuda:0"))
+
+
 # name: a function without a gradient, of float and integer tensors; not all return a tensor.
 COUNTS = mg.tensor([2, 0, 1])
 WITHOUT_GRADIENTS = {
