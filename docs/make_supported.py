@@ -916,7 +916,7 @@ DIFFERENCES = [
         "[y := ones_with_gradient(1).addcdiv(torch.ones(1), torch.ones(1)), y.backward(), y.backward()][2] is None",
     ),
     (
-        "`maximum`, `clamp` of integers that the common dtype cannot hold, as 2**62 beside float16",
+        "`maximum`, `clamp`, `searchsorted` of integers that the common dtype cannot hold, as 2**62 beside float16",
         "the numbers are compared as they are given; PyTorch compares infinities",
         (
             "[b := torch.tensor([torch.inf]).half().requires_grad_(), "
@@ -1126,7 +1126,7 @@ DIFFERENCES = [
         "torch.tensor([3e38, 3e38]).std().item() == 0",
     ),
     (
-        "`x ** n` of float32 and its gradient, for an n that float32 rounds, as 2**24 + 1 or 1e-46",
+        "`x ** n` of float32 and float16 and its gradient, for an n that they round, as 2**24 + 1 or 1e-46",
         "n is rounded for all elements, so (-1) ** n is 1; PyTorch computes short tensors and ends of rows in float64",
         "(torch.tensor(-1.0) ** (2**24 + 1)).item() == 1",
     ),
@@ -1144,6 +1144,11 @@ DIFFERENCES = [
         "integer quotients and `lcm` of the least integer of its dtype by -1",
         "wrap around, as other integer results do; PyTorch 2.13 ends the process",
         "torch.div(torch.tensor(-(2**63)), torch.tensor(-1), rounding_mode='trunc').item() == -(2**63)",
+    ),
+    (
+        "`eps` of `logit` and `F.cosine_similarity`: NaN, or what float16 does not hold",
+        "gives NaN, or is refused; PyTorch ignores NaN in `logit`, refuses it in the other, and rounds to infinity",
+        "torch.logit(torch.tensor([0.5]), float('nan')).isnan().item()",
     ),
     (
         "misspelt options: `torch.sum(x, dimm=0)`",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.half_precision import round_once
+from minigrad.dtypes import check_numbers
+from minigrad.half_precision import check_factor, round_once, widen
 from minigrad.ops.arguments import as_number, require_kind
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import in_rows
@@ -27,6 +28,7 @@ def _with_options(
 ) -> Callable[..., Any]:
     """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters."""
     made = elementwise(name, lambda x, *, options: forward(x, *options), rule, in_float32=in_float32)
+    wide = in_float32 or name == "threshold"  # float16 and its options meet in float32
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -34,6 +36,9 @@ def _with_options(
         require_kind(name, input.array.dtype, takes)
         if type(options[0]) is not float or type(options[-1]) is not float:
             options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
+        if not (-65504 <= options[0] <= 65504 and -65504 <= options[-1] <= 65504) and input.array.dtype.kind == "f":
+            for number in options:
+                check_factor(number, input.array.dtype) if wide else check_numbers([input.array, number])
         return made(input, options=options)
 
     return rename(call, name)
@@ -61,8 +66,8 @@ hardtanh = _with_options(
 )
 threshold = _with_options(
     "threshold",
-    lambda x, limit, value: np.where(x <= limit, x.dtype.type(value), x),
-    lambda g, x, options: gate(g, x, passes=lambda x: ~(x <= options[0])),
+    lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
+    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])),
     takes="fiu",
 )
 hardshrink = _with_options(

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
-from minigrad.half_precision import round_once
+from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
@@ -43,6 +43,9 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
         if a.array.dtype.kind in "iub":  # as in PyTorch, factors are truncated to integers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
+        else:
+            check_factor(beta, a.array.dtype)
+            check_factor(alpha, a.array.dtype)
         _check_addend(name, input.array, a.array.dtype, shape)
         return made(input, a, b, beta=beta, alpha=alpha)
 

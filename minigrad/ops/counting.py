@@ -264,7 +264,9 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     bins = as_int(bins, "bins")
     if bins <= 0:
         raise RuntimeError(f"bins must be > 0, got {bins}")
-    return compute(_count_parts, input, bins, as_number("histc", "min", min), as_number("histc", "max", max))
+    low, high = as_number("histc", "min", min), as_number("histc", "max", max)
+    dtypes.check_fits(low, high, input.array.dtype)
+    return compute(_count_parts, input, bins, low, high)
 
 
 def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:

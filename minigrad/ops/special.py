@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
-from minigrad.half_precision import round_once
+from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_kind, takes_out
 from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
@@ -99,8 +99,9 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> torch.logit(torch.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
     """
-    bound = -1 if eps is None else as_number("logit", "eps", eps)
-    return _logit(as_float(input), eps=None if bound < 0 else bound)
+    bound, x = -1 if eps is None else as_number("logit", "eps", eps), as_float(input)
+    dtypes.check_fits(bound, bound, x.array.dtype)
+    return _logit(x, eps=None if bound < 0 else bound)
 
 
 def _replace_non_finite(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
@@ -325,15 +326,19 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
     tensor([2.5000, 7.5000])
     """
-    dtype = input.array.dtype
     factor = weight.array if isinstance(weight, TensorBase) else None
     number = as_number("lerp", "weight", weight) if factor is None else None
+    if factor is not None and not factor.ndim and input.array.dtype == end.array.dtype:  # it promotes, as elsewhere
+        common = dtypes.result_type([input.array, end.array, factor])
+        input, end = cast(input, common), cast(end, common)
+    dtype = input.array.dtype
     for role, other in (("end", end.array), ("weight", factor)):
         if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
             raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
     require_kind("lerp", dtype)
     try:
         if factor is None:
+            check_factor(number, dtype)
             return _lerp_by(*move_scalars(input, end), weight=number)
         return name_last_call(_lerp(*move_scalars(input, end, cast(weight, dtype))), "LerpBackward1")
     except ValueError:
@@ -353,8 +358,10 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
         require_kind(name, x.array.dtype, "fiu")
-        dtypes.check_fits(factor, factor, np.dtype(np.float64))
-        if x.array.dtype.kind != "f":
+        if x.array.dtype.kind == "f":
+            check_factor(factor, x.array.dtype)
+        else:
+            dtypes.check_fits(factor, factor, np.dtype(np.float64))
             factor = dtypes.scalar(factor, x.array.dtype)  # as in PyTorch, the fraction is cut off
         try:
             return made(x, a, b, value=factor)

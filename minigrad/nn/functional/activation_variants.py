@@ -12,6 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.creation.drawn import draw_in_order
+from minigrad.half_precision import HALF
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_same_dtype
 from minigrad.ops import activation_variants as variants
@@ -171,9 +172,10 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     tensor([-1.,  2.])
     """
     require_tensors("threshold", "input", input)
-    given = {"threshold": threshold, "value": value}.items()
-    numbers = [dtypes.scalar(as_number("threshold", *x), input.array.dtype).item() for x in given]
-    return _compute(variants.threshold, input, *numbers, inplace=inplace)
+    dtype, limit = input.array.dtype, as_number("threshold", "threshold", threshold)
+    limit = limit if dtype == HALF else dtypes.scalar(limit, dtype).item()  # halves are compared in float32
+    value = dtypes.scalar(as_number("threshold", "value", value), dtype).item()
+    return _compute(variants.threshold, input, limit, value, inplace=inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -197,7 +199,11 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return variants.softshrink(input, lambd)
+    found = variants.softshrink(input, lambd)
+    if lambd > (most := dtypes.limits(input.array.dtype)[1]):
+        kind = dtypes.SCALAR_TYPES[input.array.dtype.name]
+        raise RuntimeError(f"lambda must be in range [0, {most:g}] for input dtype {kind}, but found {lambd:g}")
+    return found
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
