@@ -95,13 +95,16 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_joined_images_do_not_see_each_others_values(value):
-    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn."""
-    geometry = Geometry((3, 3), padding=(1, 1), groups=4)
-    x, w, g = draw_operands((3, 4, 5, 4), (4, 1, 3, 3), geometry)
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
+def test_joined_images_do_not_see_each_others_values(stride, value):
+    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn. With a stride,
+    a phase of the pixels may have taps of weight zero.
+    """
+    geometry = Geometry((3, 4), stride, (1, 1), groups=4)
+    x, w, g = draw_operands((3, 4, 5, 4), (4, 1, 3, 4), geometry)
     for row in range(5):
         x_bad, g_bad = x.copy(), g.copy()
-        x_bad[1, 2, row], g_bad[1, 2, row] = value, value
+        x_bad[1, 2, row], g_bad[1, 2, row % g.shape[2]] = value, value
         for function, operands in (
             ("conv2d", {"x": x_bad, "w": w}),
             ("conv2d_weight", {"x": x_bad, "g": g}),

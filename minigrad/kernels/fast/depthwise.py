@@ -11,7 +11,6 @@ Any stride, padding and dilation; several groups. Float32 error against float64 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
@@ -19,13 +18,12 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
 from minigrad.kernels.fast.rows import copy_rows
-from minigrad.kernels.fast.sheets import Along, Layout, Reading, Seen, Taps, read_cotangents, read_windows, see
+from minigrad.kernels.fast.sheets import Along, Layout, has_all_taps, read_cotangents, read_windows
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import WORTH, share
 from minigrad.threads import get_count
 
-ALL = slice(None)
 FEW = 4  # most products of a tap in a group for which `einsum` is quicker than a matrix product
 BUFFER = 8192  # elements in NumPy's buffer: `einsum` copies runs up to a third of it if it has more than three axes
 RUN = 4096  # least numbers in a run, of several images if they are small
@@ -36,15 +34,15 @@ TAP = 0.08e-9  # seconds of `einsum` for each number and tap
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    groups, (readings, layout) = geometry.groups, read_windows(x.shape[2:], geometry)
-    out = np.empty((len(x), len(w), *layout.size), x.dtype)
+    groups, layout = geometry.groups, read_windows(x.shape[2:], geometry)
+    out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
     images, results = _by_groups(x, groups), _by_groups(out, groups)
     kernel = w.reshape(groups, len(w) // groups, *w.shape[1:])
+    add_up, weights = (_add_up, layout.split(kernel)) if _is_few(kernel.shape) else (_multiply, kernel)
 
     def compute(piece: tuple[slice, slice]) -> None:
         part, found = images[piece], results[piece]
-        sums = _add_up(kernel[piece[1]], see(part, readings, layout), layout.run(len(part), layout.size))
-        copy_rows(found, layout.show(sums, found.shape))
+        copy_rows(found, layout.show(add_up(weights[piece[1]], layout.lay(part)), len(part)))
 
     blocks, parts, size = _divide(len(x), kernel.shape, layout, x.itemsize)
     share(compute, list(product(blocks, parts)), size, alone=True)
@@ -53,17 +51,22 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    O, C, groups, (readings, layout) = g.shape[1], x.shape[1], geometry.groups, read_windows(x.shape[2:], geometry)
+    O, C, groups, layout = g.shape[1], x.shape[1], geometry.groups, read_windows(x.shape[2:], geometry)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
     w = np.zeros((groups, O // groups, C // groups, *geometry.kernel), x.dtype)
-    Ho, Wo = layout.size
-    whole = Reading(Along(0, Ho), Along(0, Wo), Taps(ALL), Taps(ALL), (slice(0, Ho, 1), slice(0, Wo, 1)))
+    single = Layout(*[axis._replace(taps=1, phases=(Along(0, axis.windows),)) for axis in layout])
     blocks, parts, size = _divide(len(x), w.shape, layout, x.itemsize)
 
     def add(some: slice) -> None:
         for block in blocks:  # all by one thread, so that the sums do not depend on the number of threads
-            ((_, seeds),) = see(cotangents[block, some], [whole], layout, "cotangents")
-            _correlate(see(images[block, some], readings, layout), seeds[:, :, 0, 0], w[some])
+            seeds = single.lay(cotangents[block, some], "cotangents")[:, :, 0, 0, 0, 0]
+            seen, sums = layout.lay(images[block, some]), w[some]
+            if _is_few(w.shape):  # a scalar product for each weight
+                found = np.vecdot(seen[:, None], seeds[:, :, None, None, None, None, None])
+                sums += layout.join(found, geometry.kernel)
+            else:  # quicker with the longer side first
+                found = np.matmul(_columns(seen, geometry.kernel), seeds.swapaxes(1, 2))
+                sums += found.swapaxes(1, 2).reshape(sums.shape)  # (some, k*kh*kw, o) -> (some, o, k, kh, kw)
 
     share(add, parts, size, alone=True)
     return w.reshape(O, C // groups, *geometry.kernel)
@@ -75,75 +78,72 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     gaps = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
     x = (np.zeros if gaps else np.empty)((N, groups * k, *size), g.dtype)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
-    # (O, k, kh, kw) -> (groups, k, O/groups, kh, kw), turned by half a circle
-    kernel = w.reshape(groups, O // groups, k, kh, kw).swapaxes(1, 2)[..., ::-1, ::-1]
-    readings, layout = read_cotangents(g.shape[2:], geometry, size)
+    layout, down, across = read_cotangents(g.shape[2:], geometry, size)
+    kernel = w.reshape(groups, O // groups, k, kh, kw)
+    # (groups, o, k, a, i, b, j) -> (groups, k, a, b, o, i, j), the taps in descending order
+    taps = read_windows(size, geometry).split(kernel).transpose(0, 2, 3, 5, 1, 4, 6)[..., ::-1, ::-1]
+    kernel = taps.reshape(groups, -1, *taps.shape[4:])
+    few = _is_few((groups, k, O // groups))
+    add_up, weights = (_add_up, kernel[:, :, :, None, :, None, :]) if few else (_multiply, kernel)
 
     def paint(piece: tuple[slice, slice]) -> None:
-        part, image, some = cotangents[piece], images[piece], kernel[piece[1]]
-        for reading, seen in see(part, readings, layout):
-            found, own = image[(..., *reading.results)], some[..., reading.down.numbers, reading.across.numbers]
-            all_taps = reading._replace(down=Taps(ALL), across=Taps(ALL))
-            copy_rows(found, layout.show(_add_up(own, [(all_taps, seen)], seen.shape[4]), found.shape))
+        part, image = cotangents[piece], images[piece]
+        found = layout.show(add_up(weights[piece[1]], layout.lay(part)), len(part))
+        # (n, some, k*a*b, rows, columns) -> (n, some, k, a, b, rows, columns)
+        by_phase = found.reshape(*found.shape[:2], k, len(down), len(across), *found.shape[3:])
+        for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(down), enumerate(across)):
+            copy_rows(image[..., lines, pixels], by_phase[:, :, :, a, b, rows, columns])
 
-    blocks, parts, nbytes = _divide(N, kernel.shape, layout, g.itemsize)
+    blocks, parts, nbytes = _divide(N, (groups, k, O // groups, kh, kw), layout, g.itemsize)
     share(paint, list(product(blocks, parts)), nbytes, alone=True)
     return x
 
 
-def _add_up(kernel: Array, seen: Iterable[Seen], run: int) -> Array:
-    """The sum of kernels (some, o, k, kh, kw) times what their taps read: (some, o, run)."""
-    some, o, k = kernel.shape[:3]
-    sums = workspace("sums", (some, o, run), kernel.dtype)
-    if o * k > FEW:
-        multiply_into(kernel.reshape(some, o, -1), _columns(kernel.shape, seen, run), sums)
+def _is_few(kernel: tuple[int, ...]) -> bool:
+    """Whether kernels (groups, o, k, ...) are added up tap by tap, not multiplied as matrices."""
+    return kernel[1] * kernel[2] <= FEW
+
+
+def _add_up(weights: Array, seen: Array) -> Array:
+    """The sums of weights (some, o, k, a, i, b, j) times what taps read, (some, k, a, i, b, j, run), in scratch memory:
+    (some, o, run).
+    """
+    some, o, *terms = weights.shape
+    sums = workspace("sums", (some, o, seen.shape[-1]), weights.dtype)
+    if 3 * seen.shape[-1] > BUFFER:
+        _add_runs(weights, seen, sums)
         return sums
-    for number, (reading, numbers) in enumerate(seen):
-        _add_runs(kernel[..., reading.down.numbers, reading.across.numbers], numbers, sums, anew=number == 0)
+    for output in range(o):
+        target = sums[:, output : output + 1]
+        for number, place in enumerate(np.ndindex(*terms[:-1])):
+            key = (slice(None), *[slice(i, i + 1) for i in place])
+            found = workspace("product", target.shape, target.dtype) if number else target
+            _add_runs(weights[:, output : output + 1][(slice(None), *key)], seen[key], found)
+            if number:
+                target += found
     return sums
 
 
-def _add_runs(kernel: Array, seen: Array, sums: Array, anew: bool) -> None:
-    """Adds kernels (some, o, k, i, j) times what their taps read (some, k, i, j, run) to sums, or writes them there.
-
-    Short runs are added up by a call for each row of the kernel, so that `einsum` has three axes.
-    """
-    outputs, terms = [ALL], [(ALL, ALL)]
-    if 3 * sums.shape[2] <= BUFFER:
-        outputs, inputs, rows = ([slice(i, i + 1) for i in range(n)] for n in kernel.shape[1:4])
-        terms = list(product(inputs, rows))
-    for some in outputs:
-        target = sums[:, some]
-        for number, (own, row) in enumerate(terms):
-            found = target if anew and number == 0 else workspace("product", target.shape, target.dtype)
-            weights = kernel[:, some, own, row]
-            # in this order the runs are the innermost loop
-            np.einsum("pjikg,jikog->pog", seen[:, own, row].T, weights.T, out=found.T, order="F")
-            if found is not target:
-                target += found
+def _add_runs(weights: Array, seen: Array, sums: Array) -> None:
+    """The same in one call, whose innermost loop is the run, as the axes are in Fortran's order."""
+    np.einsum("pjbiakg,jbiakog->pog", seen.T, weights.T, out=sums.T, order="F")
 
 
-def _columns(kernel: tuple[int, ...], seen: Iterable[Seen], run: int) -> Array:
-    """What taps read, as columns for a matrix product: (some, k*kh*kw, run)."""
-    some, _, k, kh, kw = kernel
-    columns: Array | None = None
-    for reading, numbers in seen:
-        if columns is None:
-            columns = workspace("columns", (some, k, kh, kw, run), numbers.dtype)
-        columns[:, :, reading.down.numbers, reading.across.numbers] = numbers
-    assert columns is not None
-    return columns.reshape(some, k * kh * kw, run)
+def _multiply(kernel: Array, seen: Array) -> Array:
+    """The products of kernels (some, o, k, kh, kw) with what taps read, in scratch memory: (some, o, run)."""
+    sums = workspace("sums", (*kernel.shape[:2], seen.shape[-1]), kernel.dtype)
+    multiply_into(kernel.reshape(*kernel.shape[:2], -1), _columns(seen, kernel.shape[3:]), sums)
+    return sums
 
 
-def _correlate(seen: Iterable[Seen], seeds: Array, w: Array) -> None:
-    """Adds the products of what taps read with cotangents (some, o, run) to kernels (some, o, k, kh, kw)."""
-    if w.shape[1] * w.shape[2] > FEW:  # quicker with the longer side first
-        found = np.matmul(_columns(w.shape, seen, seeds.shape[2]), seeds.swapaxes(1, 2))
-        w += found.swapaxes(1, 2).reshape(w.shape)  # (some, k*kh*kw, o) -> (some, o, k, kh, kw)
-        return
-    for reading, numbers in seen:  # a scalar product for each weight
-        found = np.vecdot(numbers[:, None], seeds[:, :, None, None, None])
-        w[..., reading.down.numbers, reading.across.numbers] += found
+def _columns(seen: Array, taps: Pair) -> Array:
+    """What taps read, as columns for a matrix product: (some, k, a, i, b, j, run) -> (some, k*kh*kw, run)."""
+    some, k, a, _, b, _, run = seen.shape
+    columns = workspace("columns", (some, k, *taps, run), seen.dtype)
+    for p, q in product(range(a), range(b)):
+        phase = columns[:, :, p::a, q::b]
+        phase[...] = seen[:, :, p, : phase.shape[2], q, : phase.shape[3]]
+    return columns.reshape(some, -1, run)
 
 
 def _by_groups(images: Array, groups: int) -> Array:
@@ -158,10 +158,10 @@ def _divide(N: int, kernel: tuple[int, ...], layout: Layout, itemsize: int) -> t
     Only the parts, which have no effect on results, depend on the number of threads.
     """
     groups, o, k, kh, kw = kernel
-    pixels = layout.height * layout.width
+    pixels = layout.down.pitch * layout.across.pitch
     images = max(1, -(-N // max(1, -(-N * pixels // max(RUN, pixels)))))
     image_bytes = max(o, k) * pixels * itemsize  # of one group
-    limit = BLOCK_BYTES if o * k <= FEW else 2 * BLOCK_BYTES // (kh * kw)
+    limit = BLOCK_BYTES if _is_few(kernel) else 2 * BLOCK_BYTES // (kh * kw)
     nbytes = N * groups * image_bytes * kh * kw // 2
     threads = get_count() if nbytes >= WORTH else 1
     some = max(1, min(-(-groups // threads), limit // (images * image_bytes)))
@@ -185,6 +185,11 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + copies + products + machine.copy(windows * (2 * C + O) * problem.taps, run) / 2
 
 
-# Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
-_SAFE = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
+# Weights of zero meet the numbers that their taps read. Zeros around the cotangents meet the kernel in one adjoint, the
+# rows of the next image in the other.
+_SAFE = {
+    "conv2d": lambda x, w, geometry: has_all_taps(geometry) or is_finite(x),
+    "conv2d_input": lambda g, w, geometry: is_finite(w) and (has_all_taps(geometry) or is_finite(g)),
+    "conv2d_weight": lambda x, g, geometry: is_finite(x),
+}
 ALGORITHM = Algorithm("depthwise", serves_groups, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

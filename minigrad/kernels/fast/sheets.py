@@ -9,18 +9,21 @@ So what a tap reads, for all windows, is a part of the run, without a copy. The 
 exist, at the end of each row and of each image; these are computed and left out. The zeros at the end of a row are also
 those before the next one.
 
-A stride s splits the pixels into phases: those at e s + a, each with the taps i of the kernel with i d = e s + a. Each
-has a sheet of its own.
+A stride s splits taps and pixels into phases, each with a sheet of its own. With a dilation d and their greatest common
+divisor c, there are P = s/c phases, and tap j P + a of window t reads the pixel
+
+    t s + (j P + a) d - p  =  (t + j d/c) s + a d - p,
+
+which is number t + j d/c of phase a. The last tap of a phase may not exist; its weight is zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import product
+from math import gcd
 from typing import NamedTuple, TypeAlias
 
-from numpy import ndarray
+import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.fast.rows import copy_rows
@@ -43,150 +46,118 @@ class Along(NamedTuple):
         return overlap(0, size, self.length, self.step, -self.first, 1)
 
 
-class Taps(NamedTuple):
-    """Equally spaced taps of a kernel along an axis, and where in a range they read: from `first` on, `step` apart."""
+class Axis(NamedTuple):
+    """How taps read sheets along one axis: those of a phase are `step` apart."""
 
-    numbers: slice
-    length: int = 1
-    first: int = 0
-    step: int = 0
-
-
-class Reading(NamedTuple):
-    """The pixels that a sheet holds, the taps that read them, and the results that these taps add up."""
-
-    rows: Along
-    columns: Along
-    down: Taps
-    across: Taps
-    results: tuple[slice, slice]
-
-    @property
-    def size(self) -> Pair:
-        """The number of results along each axis."""
-        rows, columns = self.results
-        return len(range(rows.start, rows.stop, rows.step)), len(range(columns.start, columns.stop, columns.step))
+    windows: int
+    taps: int  # of a phase
+    step: int
+    phases: tuple[Along, ...]  # the pixels of each
+    pitch: int  # the length of an image in a sheet
 
 
 class Layout(NamedTuple):
-    """How windows lie in a run: their number along each axis, and the length of an image and of a row."""
+    """How taps read sheets, down and across."""
 
-    size: Pair
-    height: int
-    width: int
+    down: Axis
+    across: Axis
 
-    def run(self, images: int, size: Pair) -> int:
-        """The length of a run of windows, of which an image has `size`."""
-        rows, columns = size
-        least = ((images - 1) * self.height + rows - 1) * self.width + columns
+    def run(self, images: int) -> int:
+        """The length of what a tap reads."""
+        (rows, *_, height), (columns, *_, width) = self
+        least = ((images - 1) * height + rows - 1) * width + columns
         return -(-least // UNIT) * UNIT
 
-    def show(self, runs: Array, shape: tuple[int, ...]) -> Array:
-        """The windows in runs, as a view: (some, o, run) -> (n, some, o, rows, columns)."""
-        one, (_, height, width) = runs.itemsize, self
-        return ndarray(shape, runs.dtype, runs, 0, (height * width * one, *runs.strides[:2], width * one, one))
+    def lay(self, images: Array, role: str = "sheets") -> Array:
+        """What each tap reads, as a view of sheets in scratch memory, valid until the next call for the role.
 
+        images (n, some, k, H, W) -> (some, k, phases down, taps down, phases across, taps across, run).
+        """
+        (n, some, k, H, W), one, (down, across) = images.shape, images.itemsize, self
+        height, width = down.pitch, across.pitch
+        length = (((n * height + down.phases[0].length) * width + across.phases[0].length) // UNIT + 2) * UNIT
+        sheets = workspace(role, (some, k, len(down.phases), len(across.phases), length), images.dtype)
+        sheets[...] = 0
+        strides = (height * width * one, *sheets.strides[:2], width * one, one)
+        for a, rows in enumerate(down.phases):
+            for b, columns in enumerate(across.phases):
+                (inside, lines), (within, pixels) = rows.meet(H), columns.meet(W)
+                start = (a * len(across.phases) + b) * length + inside.start * width + within.start
+                part = images[..., lines, pixels]
+                copy_rows(np.ndarray(part.shape, sheets.dtype, sheets, start * one, strides), part)
+        shape = (some, k, len(down.phases), down.taps, len(across.phases), across.taps, self.run(n))
+        steps = (sheets.strides[2], down.step * width * one, sheets.strides[3], across.step * one, one)
+        return np.ndarray(shape, sheets.dtype, sheets, 0, (*sheets.strides[:2], *steps))
 
-Seen: TypeAlias = tuple[Reading, Array]  # and what its taps read: (some, k, taps down, taps across, run)
+    def show(self, runs: Array, images: int) -> Array:
+        """The windows in runs, as a view: (some, o, run) -> (images, some, o, windows down, windows across)."""
+        one, (rows, *_, height), (columns, *_, width) = runs.itemsize, *self
+        shape = (images, *runs.shape[:2], rows, columns)
+        return np.ndarray(shape, runs.dtype, runs, 0, (height * width * one, *runs.strides[:2], width * one, one))
 
+    def split(self, kernel: Array) -> Array:
+        """Taps by phases: (..., kh, kw) -> (..., phases down, taps down, phases across, taps across)."""
+        (a, i), (b, j) = [(len(axis.phases), axis.taps) for axis in self]
+        *lead, kh, kw = kernel.shape
+        if (i * a, j * b) != (kh, kw):
+            kernel, given = np.zeros((*lead, i * a, j * b), kernel.dtype), kernel
+            kernel[..., :kh, :kw] = given
+        return np.moveaxis(kernel.reshape(*lead, i, a, j, b), (-4, -2), (-3, -1))
 
-def see(images: Array, readings: list[Reading], layout: Layout, role: str = "sheet") -> Iterator[Seen]:
-    """What taps read of images (n, some, k, H, W): views of a sheet in scratch memory, each valid until the next."""
-    n, one, width = len(images), images.itemsize, layout.width
-    laid: tuple[Along, Along] | None = None
-    for reading in readings:
-        rows, columns, down, across, _ = reading
-        if laid != (rows, columns):
-            laid, sheet = (rows, columns), _lay(images, rows, columns, layout, role)
-        shape = (*sheet.shape[:2], down.length, across.length, layout.run(n, reading.size))
-        strides = (*sheet.strides[:2], down.step * width * one, across.step * one, one)
-        yield reading, ndarray(shape, sheet.dtype, sheet, (down.first * width + across.first) * one, strides)
-
-
-def _lay(images: Array, rows: Along, columns: Along, layout: Layout, role: str) -> Array:
-    """The sheet of images: (n, some, k, H, W) -> (some, k, length)."""
-    (n, some, k, H, W), one, (_, height, width) = images.shape, images.itemsize, layout
-    length = (((n * height + rows.length) * width + columns.length) // UNIT + 2) * UNIT
-    sheet = workspace(role, (some, k, length), images.dtype)
-    sheet[...] = 0
-    (down, lines), (across, pixels) = rows.meet(H), columns.meet(W)
-    part = images[..., lines, pixels]
-    strides = (height * width * one, *sheet.strides[:2], width * one, one)
-    copy_rows(ndarray(part.shape, sheet.dtype, sheet, (down.start * width + across.start) * one, strides), part)
-    return sheet
-
-
-class Axis(NamedTuple):
-    """Along one axis: the number of windows, the length that they take in a sheet, and how they are read."""
-
-    windows: int
-    pitch: int
-    readings: list[tuple[Along, Taps, slice]]
+    def join(self, kernel: Array, taps: Pair) -> Array:
+        """The inverse of `split`, without the taps that do not exist."""
+        *lead, a, i, b, j = kernel.shape
+        whole = np.moveaxis(kernel, (-3, -1), (-4, -2)).reshape(*lead, i * a, j * b)
+        return whole[..., : taps[0], : taps[1]]
 
 
 @lru_cache(maxsize=256)
-def read_windows(image: Pair, geometry: Geometry) -> tuple[list[Reading], Layout]:
+def read_windows(image: Pair, geometry: Geometry) -> Layout:
     """How windows read images of this size."""
-    axes = []
-    for axis, (windows, length) in enumerate(zip(geometry.windows(image), image, strict=True)):
-        s, p = geometry.stride[axis], geometry.padding[axis]
-        readings = [
-            (Along(phase - p, windows + places[-1], s), _as_taps(taps, places, places[0]), slice(0, windows, 1))
-            for phase, taps, places in _phases(axis, geometry)
-        ]
-        axes.append(Axis(windows, max(_pitch(windows, along, length) for along, _, _ in readings), readings))
-    return _combine(*axes)
+    sides = []
+    for axis, windows in enumerate(geometry.windows(image)):
+        s, p, d, phases, taps, step = _split(axis, geometry)
+        alongs = tuple(Along(a * d - p, windows + (taps - 1) * step, s) for a in range(phases))
+        pitch = max(_pitch(windows, along, image[axis]) for along in alongs)
+        sides.append(Axis(windows, taps, step, alongs, pitch))
+    return Layout(*sides)
+
+
+Places: TypeAlias = list[tuple[slice, slice]]  # of the pixels of each phase: among the results, and in the image
 
 
 @lru_cache(maxsize=256)
-def read_cotangents(size: Pair, geometry: Geometry, image: Pair) -> tuple[list[Reading], Layout]:
-    """How the pixels of an image, each phase of them, read cotangents of this size.
+def read_cotangents(size: Pair, geometry: Geometry, image: Pair) -> tuple[Layout, Places, Places]:
+    """How pixels of an image read cotangents of this size; and where the pixels of each phase lie, down and across.
 
-    Pixel u of phase a reads g[u - e] with tap i, where i d = e s + a. The kernel has been turned by half a circle.
+    Pixel v s + a d - p adds up g[v - j d/c] w[j P + a], so all phases read one sheet, with taps in descending order.
     """
-    return _combine(*[_read_backwards(axis, size[axis], geometry, image[axis]) for axis in (0, 1)])
+    sides, places = [], []
+    for axis in (0, 1):
+        s, p, d, phases, taps, step = _split(axis, geometry)
+        count = (image[axis] - 1 + p) // s + 1
+        found = [overlap(0, image[axis], count, s, p - a * d, 1) for a in range(phases)]
+        inside = [own for own, _ in found if own.start < own.stop]
+        first = min((own.start for own in inside), default=0)
+        last = max((own.stop for own in inside), default=first + 1)
+        along = Along(first - (taps - 1) * step, last - first + (taps - 1) * step)
+        sides.append(Axis(last - first, taps, step, (along,), _pitch(last - first, along, size[axis])))
+        places.append([(slice(own.start - first, own.stop - first) if own in inside else own, at) for own, at in found])
+    return Layout(*sides), places[0], places[1]
 
 
-def _read_backwards(axis: int, length: int, geometry: Geometry, pixels: int) -> Axis:
-    s, p, last = geometry.stride[axis], geometry.padding[axis], geometry.kernel[axis] - 1
-    phases = []
-    for phase, taps, places in _phases(axis, geometry):
-        places_of_pixels, inside = overlap(phase, pixels, -(-(pixels + 2 * p) // s), s, p, 1)
-        if inside.start < inside.stop:
-            phases.append((places_of_pixels, inside, [last - tap for tap in reversed(taps)], places))
-    first = min((own.start - places[-1] for own, _, _, places in phases), default=0)
-    end = max((own.stop - places[0] for own, _, _, places in phases), default=0)
-    along, most = Along(first, end - first), max((own.stop - own.start for own, _, _, _ in phases), default=1)
-    readings = [
-        (along, _as_taps(taps, places, own.start - places[-1] - first), inside) for own, inside, taps, places in phases
-    ]
-    return Axis(most, _pitch(most, along, length), readings)
+def has_all_taps(geometry: Geometry) -> bool:
+    """Whether all phases have as many taps, so that none has a weight of zero."""
+    return all(
+        phases * taps == geometry.kernel[axis] for axis in (0, 1) for *_, phases, taps, _ in [_split(axis, geometry)]
+    )
 
 
-def _combine(down: Axis, across: Axis) -> tuple[list[Reading], Layout]:
-    readings = [
-        Reading(rows, columns, tap_rows, tap_columns, (lines, pixels))
-        for (rows, tap_rows, lines), (columns, tap_columns, pixels) in product(down.readings, across.readings)
-    ]
-    return readings, Layout((down.windows, across.windows), down.pitch, across.pitch)
-
-
-def _phases(axis: int, geometry: Geometry) -> list[tuple[int, list[int], list[int]]]:
-    """The phases of a stride along an axis that have taps: the number a of each, its taps i, and e of each tap."""
-    found: dict[int, tuple[int, list[int], list[int]]] = {}
-    for tap in range(geometry.kernel[axis]):
-        place, phase = divmod(tap * geometry.dilation[axis], geometry.stride[axis])
-        _, taps, places = found.setdefault(phase, (phase, [], []))
-        taps.append(tap)
-        places.append(place)
-    return list(found.values())
-
-
-def _as_taps(numbers: list[int], places: list[int], first: int) -> Taps:
-    if len(numbers) == 1:
-        return Taps(slice(numbers[0], numbers[0] + 1), first=first)
-    numbers_apart, apart = numbers[1] - numbers[0], places[1] - places[0]
-    return Taps(slice(numbers[0], numbers[-1] + 1, numbers_apart), len(numbers), first, apart)
+def _split(axis: int, geometry: Geometry) -> tuple[int, int, int, int, int, int]:
+    """Stride, padding and dilation along an axis; the number of phases, of taps in each, and their step."""
+    s, p, d, taps = geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis], geometry.kernel[axis]
+    phases = min(s // gcd(s, d), taps)
+    return s, p, d, phases, -(-taps // phases), d // gcd(s, d)
 
 
 def _pitch(windows: int, along: Along, size: int) -> int:
