@@ -215,9 +215,9 @@ DIFFERENCES = [
         "torch.autograd.functional.jacobian(torch.sin, torch.ones(0)).shape == (0, 0)",
     ),
     (
-        "`detach_()` on a result of `einsum`, or on a gradient",
-        "accepted; in PyTorch some of these are views, and refuse it",
-        "torch.einsum('i,i', torch.ones(1), torch.ones(1)).detach_() == 1",
+        "`detach_()` on a view of what nobody holds, as `(x * 1)[0]`, a result of `einsum`, a gradient",
+        "accepted, because nothing else shares its memory; PyTorch refuses all views",
+        "(ones_with_gradient(1) * 1)[0].detach_() == torch.einsum('i,i', torch.ones(1), torch.ones(1)).detach_() == 1",
     ),
     (
         "`as_strided` on a loss",

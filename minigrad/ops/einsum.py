@@ -233,6 +233,9 @@ def _read_pairs(dims: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[in
         count = as_int(dims, "dims")
         if count < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={count}")
+        if count > min(a_ndim, b_ndim):
+            ranks = f"tensors with {a_ndim} and {b_ndim}"
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={count} for {ranks}")
         left, right = list(range(a_ndim - count, a_ndim)), list(range(count))
     if len(left) != len(right):
         raise RuntimeError("both dimension lists should have same length")

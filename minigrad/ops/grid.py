@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.recording import operation
 
 # (N, d+1, d), (P, d+1) -> (N, *size, d); the points of the image have no gradient
@@ -18,6 +20,16 @@ affine: Any = operation(
     shown="AffineGridGeneratorBackward0",
     in_float32=True,
 )
+
+
+def _read_position(x: Any, *, n: int) -> Any:
+    """Rounded once, after the subtraction, as in PyTorch: the same points lie before the centre of a pixel."""
+    exact: Any = np.longdouble if type(x) is np.ndarray else np.float64
+    return ((x + 1).astype(np.float64 if x.dtype == np.float32 else exact) * (n / 2) - 0.5).astype(x.dtype)
+
+
+# Where a coordinate between the borders -1 and 1 lies on an axis of `n` pixels: ((x + 1) n - 1) / 2
+position: Any = operation("grid_position", _read_position, lambda g, n: g * (n / 2))
 
 
 def _sum(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:

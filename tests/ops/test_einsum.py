@@ -16,6 +16,7 @@ REFUSED = {
     "an output twice": (lambda: torch.einsum("ij->ii", A), RuntimeError, "output subscript i appears more than once"),
     "lengths that differ": (lambda: torch.einsum("ij,ik->jk", A, B), RuntimeError, "i has size 3 for operand 1"),
     "a negative number of dims": (lambda: torch.tensordot(A, B, -1), RuntimeError, "expects dims >= 0"),
+    "more dims than there are": (lambda: torch.tensordot(A, B, 3), RuntimeError, "dims < ndim_a or ndim_b, but got"),
     "lists of two lengths": (lambda: torch.tensordot(A, B, ([0, 1], [0])), RuntimeError, "same length"),
     "bools in a product": (lambda: torch.einsum("i,i", A[0] > 1, A[0] > 1), NotImplementedError, "einsum.*'Bool'"),
     "bools before floats": (lambda: torch.einsum("i,i", A[0] > 1, A[0]), NotImplementedError, "einsum.*'Bool'"),

@@ -17,8 +17,9 @@ from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import in_float32
+from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.grid import affine, weigh
+from minigrad.ops.grid import affine, position, weigh
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.resample import weigh_far, weigh_near
@@ -88,8 +89,8 @@ def _find_centres(n: int, align: bool, real: Any) -> Any:
     """The coordinates of the centres of `n` pixels between -1 and 1."""
     if n == 1:
         return np.zeros(1, real)
-    line = np.linspace(-1, 1, n, dtype=real)
-    return line if align else line * real((n - 1) / n)
+    line = space_evenly(-1.0, 1.0, n, np.dtype(real))
+    return line if align else line * real(n - 1) / real(n)
 
 
 def grid_sample(
@@ -165,7 +166,7 @@ def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
 
 def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
     """The pixels that points `x` read along an axis of length `n`, integers in x's dtype, each with its weight."""
-    x = (x + 1) * ((n - 1) / 2) if align else (x + 1) * (n / 2) - 0.5
+    x = (x + 1) * ((n - 1) / 2) if align else position(x, n=n)
     if mode == "bicubic":
         below = x.detach().floor()
         t = x - below

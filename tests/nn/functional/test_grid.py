@@ -134,3 +134,21 @@ def test_wrong_arguments_raise(case):
         warnings.simplefilter("ignore")
         with pytest.raises(error, match=message):
             call()
+
+
+# Recorded from PyTorch: of the inner points of the identity map's grid, those that lie before their pixel's centre by
+# rounding. There the gradient of a spatial transformer that starts with the identity takes its slope from the left.
+BEFORE_THE_CENTRE = {
+    (7, True): [4], (11, True): [1, 2], (18, True): [1, 2, 3, 4, 5, 10], (19, True): [1, 2, 3, 4, 12],
+    (7, False): [], (11, False): [1, 2, 6], (18, False): [16], (19, False): [1, 4],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("length", "align"), BEFORE_THE_CENTRE)
+def test_the_identity_map_falls_on_pytorchs_side_of_each_pixel(length, align):
+    grid = F.affine_grid(torch.eye(2, 3)[None], (1, 1, 2, length), align_corners=align).detach().requires_grad_()
+    image = (torch.arange(length, dtype=torch.float32) ** 2).expand(1, 1, 2, length)
+    F.grid_sample(image, grid, align_corners=align).sum().backward()
+    slopes = grid.grad[0, 0, 1:-1, 0] / ((length - 1 if align else length) / 2)  # (i + 1)^2 - i^2 or i^2 - (i - 1)^2
+    left = [i for i, slope in enumerate(slopes.tolist(), 1) if round((slope - 1) / 2) < i]
+    assert left == BEFORE_THE_CENTRE[length, align]
