@@ -139,9 +139,9 @@ class Node(Inspectable):
         plan, rules, kind = self.plan, self.plan.rules, cotangent.__class__
         is_plain = kind is ndarray or kind is self.dtype.type  # a number: the first gradient of a loss
         if not is_plain or cotangent.size >= side_by_side.LARGE:
-            rules = adapt_rules(rules, plan.operation, cotangent)
+            rules = adapt_rules(rules, plan.operation, cotangent)  # the same gradients, for large arrays and GPUs
         values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
-        if plan.only_rule is not None and rules is plan.rules:
+        if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
             return [plan.only_rule(cotangent, *values)]
         gradients: list[Any] = []
         for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)

@@ -41,13 +41,13 @@ def walk(
     last_users = leaves.leaf_hooks[0].find_last_users(pending) if leaves.leaf_hooks else None
     anomaly = mode.get() & CHECK_NAN
     while newest:
-        node = heappop(newest)[1]
-        cotangent = pending.pop(node)
+        node = heappop(newest)[1]  # the calls that read its result came later, so they are done
+        cotangent = pending.pop(node)  # and this sum is complete
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted and node in wanted:
             yield node, cotangent if create_graph else copy_array(cotangent)
-        if route is not None and route.isdisjoint(node.edges):
+        if route is not None and route.isdisjoint(node.edges):  # nothing below is wanted
             continue
         gradients = node.vjp(cotangent, create_graph, route)
         if anomaly:
@@ -57,7 +57,7 @@ def walk(
         arrivals.receive(node, gradients, cotangent)
         if not retain_graph:
             node.free()
-        if last_users and node in last_users:
+        if last_users and node in last_users:  # leaves with hooks to which nothing more will come
             yield from arrivals.take(last_users[node])
     yield from arrivals.take([*pending])
 
@@ -95,7 +95,7 @@ class Arrivals:
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
             if gradient is None:
                 continue
-            target = edge if isinstance(edge, Node) else edge.array
+            target = edge if isinstance(edge, Node) else edge.array  # has the shape and dtype that are due
             if gradient.shape != target.shape or gradient.dtype is not target.dtype:
                 gradient = fit(gradient, target, node, create_graph)
             own = None if create_graph or gradient is cotangent or gradient.base is not None else gradient
