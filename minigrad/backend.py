@@ -257,7 +257,7 @@ KERNELS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 def _run_there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
-    for x in args:
+    for x in (*args, getattr(function, "__self__", None)):  # of an array's method, that array
         array = getattr(x, "array", x)
         if isinstance(array, _cuda.ndarray):
             return on_gpu_of(array, KERNELS.get(function, function), *args, **kwargs)

@@ -5,6 +5,7 @@ All are built on `read_at`, `add_at` and `overwrite`, whose gradient rules serve
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.backend import arange_beside, as_index, device_of, to_device
+from minigrad.backend import arange_beside, as_index, device_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
@@ -39,7 +40,7 @@ def check_is_index(
 
 def count_from_start(index: Any, length: int) -> Any:
     """An index tensor, with negative numbers, which count from the end, replaced by those from the start."""
-    return wrap(index.array + (index.array < 0) * length)
+    return compute(lambda places: places + (places < 0) * length, index)
 
 
 def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
@@ -289,7 +290,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     if values.array.dtype != input.array.dtype:
         raise types_differ(input.array, values.array)
     key = array_key(input.array, tuple(indices))
-    check_fits_region(values.array, input.array[key], input.array)
+    check_fits_region(values.array, quiet(operator.getitem, input.array, key), input.array)
     if accumulate:
         return _index_put_added(input, values, key=key)
     return _index_put(input, values, reader=read_at, statics={"key": key})

@@ -12,7 +12,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, as_int64
+from minigrad.backend import array_module, as_int64, device_of, quiet, to_device
 from minigrad.ops.arguments import (
     as_number,
     axis,
@@ -126,16 +126,16 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     d = axis(dim, input.array.ndim)
     require_tensor("index_fill", "index", 3, index)
     check_is_index("index_fill", index.array.dtype, refusal=IndexError)
-    if (index.array < 0).any():  # only here they are valid
+    if compute(lambda places: (places < 0).any(), index).array:  # only here they are valid
         index = count_from_start(index, input.array.shape[d] if input.array.ndim else 1)
     _, key = _make_row_key("index_fill", input, d, index)
-    key = watch((*key[:-1], np.unique(key[-1])), index)  # each index only once
+    key = watch((*key[:-1], quiet(np.unique, key[-1])), index)  # each index only once
     dtype, value = input.array.dtype, number_inside(value)
     check_gradient_can_flow(value, dtype)
     if isinstance(value, TensorBase):
         fill = cast(value, dtype)
     else:
-        fill = wrap(array_module(input.array).asarray(dtypes.scalar(value, dtype)))
+        fill = wrap(to_device(np.asarray(dtypes.scalar(value, dtype)), device_of(input.array)))
     return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
 
 
@@ -356,7 +356,7 @@ def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
         raise IndexError(f"{name}(): tried to take from an empty tensor")
     if type(places) is np.ndarray and places.size and not -size <= int(places.min()) <= int(places.max()) < size:
         raise IndexError(f"{name}(): out of range: the index must be in [{-size}, {size - 1}], got {places.tolist()}")
-    return np.where(places < 0, places + size, places)
+    return quiet(lambda given: np.where(given < 0, given + size, given), places)
 
 
 @takes_out(apart="others")
@@ -393,7 +393,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     check_types("masked_scatter", input, source)
     shape = common_shape("masked_scatter", input.array.shape, mask.array.shape)
     whole, where = expand(input, shape), array_module(mask.array).broadcast_to(mask.array, shape)
-    count = int(np.count_nonzero(where))
+    count = int(quiet(np.count_nonzero, where))
     if source.array.size < count:
         detail = f"{source.array.size} elements for a mask with {count} places"
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {detail}")

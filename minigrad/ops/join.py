@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
@@ -244,7 +244,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         return getitem(input, slice(0, 0))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     chosen = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
-    return getitem(input, wrap(array_module(input.array).asarray(chosen)))
+    return getitem(input, wrap(to_device(chosen, device_of(input.array))))
 
 
 @of_tensors

@@ -14,7 +14,8 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array, array_module, on_gpu_of, to_device
+from minigrad.devices import CPU
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.diagonal import tril, triu
@@ -169,7 +170,7 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> A
 
 
 def _check_regular(name: str, info: Any) -> None:
-    places = info.array.reshape(-1)
+    places = to_device(info.array, CPU).reshape(-1)
     if places.any():
         which = int(places.astype(bool).argmax())
         place, batch = int(places[which]), f"(Batch element {which}): " if info.array.ndim else ""
@@ -197,7 +198,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
         raise RuntimeError(
             f"torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: {list(shape)} instead"
         )
-    P, L, U = [wrap(array_module(LU_data.array).zeros(0, dtype)) for _ in range(3)]
+    lu = LU_data.array
+    P, L, U = [wrap(on_gpu_of(lu, array_module(lu).zeros, 0, dtype)) for _ in range(3)]
     if unpack_pivots:
         _check_pivots(
             "torch.lu_unpack", LU_pivots, "LU_pivots is expected to be a contiguous tensor of torch.int32 dtype"

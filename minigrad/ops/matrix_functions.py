@@ -52,7 +52,7 @@ def matrix_exp(A: Any) -> Tensor:
             [0., 1.]])
     """
     check_matrix("linalg.matrix_exp", A)
-    norm = float(compute(np.linalg.norm, A, 1, (-2, -1)).array.max()) if A.array.size else 0.0
+    norm = float(compute(lambda x: np.linalg.norm(x, 1, (-2, -1)).max(), A).array) if A.array.size else 0.0
     halvings = max(0, math.ceil(math.log2(norm))) if 0 < norm < math.inf else 0
     scaled, unit = A / 2.0**halvings, constant_like(A, np.eye(A.array.shape[-1]))
     total = unit + scaled / 18

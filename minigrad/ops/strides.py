@@ -12,7 +12,7 @@ from minigrad.autograd import views
 from minigrad.autograd.core import Tensor, View, wrap
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, root_of
-from minigrad.backend import array_module
+from minigrad.backend import array_module, quiet
 from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.memory_layout import MemoryLayout, copy_by_layout, layout_of, memory_and_layout, memory_of
@@ -99,6 +99,13 @@ def look_as(array: Any, other: Any) -> tuple[Any, dict[str, Any]]:
 views.look_as = look_as
 
 
+def _enlarge(memory: Any, size: int) -> Any:
+    """New memory of that size, which begins with the elements of `memory`."""
+    larger = array_module(memory).empty(size, memory.dtype)
+    larger[: memory.size] = memory
+    return larger
+
+
 def resize(tensor: Any, shape: tuple[int, ...], order: Sequence[int]) -> None:
     """Gives `tensor` another shape in the same memory, from its first element on; too small memory grows.
 
@@ -107,9 +114,7 @@ def resize(tensor: Any, shape: tuple[int, ...], order: Sequence[int]) -> None:
     (memory, start), before = memory_of(tensor.array), (tensor.array.shape, tensor.array.strides)
     wanted, room = prod(shape), memory[start:]
     if wanted > room.size:
-        larger = array_module(room).empty(wanted, room.dtype)
-        larger[: room.size] = room
-        room = larger
+        room = quiet(_enlarge, room, wanted)
     root = root_of(tensor)
     tensor.array = room[:wanted].reshape([shape[axis] for axis in order]).transpose(invert(order))
     tensor.writes[0] += (tensor.array.shape, tensor.array.strides) != before

@@ -197,7 +197,7 @@ class StorageMethods(TensorBase):
             hint = "its gradient would be that of other numbers. Use it on x.detach(), or under no_grad()"
             raise RuntimeError(f"derivative for set_ is not implemented: a result of recorded calls is given; {hint}")
         if source is None:
-            source = wrap(backend.array_module(self.array).empty(0, self.array.dtype))
+            source = wrap(backend.quiet(np.empty_like, self.array, shape=(0,)))
         is_tensor = isinstance(source, TensorBase)
         if isinstance(source, UntypedStorage):
             source = source.tensor_of(self.dtype)

@@ -5,9 +5,10 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import autograd, cuda, nn, optim, random
+from minigrad import autograd, cuda, func, nn, optim, random
 from minigrad.kernels import algorithm
 from minigrad.serialization import load, save
+from minigrad.utils.data import DataLoader, TensorDataset, default_collate
 from tests.device.test_operations import CASES, to_numpy
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -213,6 +214,43 @@ def test_operands_on_two_gpus_are_refused():
         text = str(caught.value)
         assert text.startswith(f"{name}: expected all tensors to be on the same device, but operand ")
         assert "is on cuda:0 and operand " in text and "is on cuda:1" in text and ".to('cuda:0')" in text
+
+
+# Functions with steps of their own outside of an operation, of x (2, 4), its first columns s (2, 2) and indices i (2,).
+WITH_STEPS = {
+    "autograd.functional.jacobian": lambda x, s, i: autograd.functional.jacobian(mg.sin, x),
+    "autograd.functional.hvp": lambda x, s, i: autograd.functional.hvp(lambda t: (t**3).sum(), x, x)[1],
+    "func.jvp": lambda x, s, i: func.jvp(mg.sin, (x,), (x,))[1],
+    "func.hessian": lambda x, s, i: func.hessian(lambda t: (t**3).sum())(x),
+    "vmap": lambda x, s, i: mg.vmap(lambda row: row.cumsum(0))(x),
+    "dropout2d": lambda x, s, i: F.dropout2d(x[None, None], 0.0),
+    "feature_alpha_dropout": lambda x, s, i: F.feature_alpha_dropout(x[None, None], 0.0, training=True),
+    "matrix_exp": lambda x, s, i: mg.linalg.matrix_exp(s),
+    "lu_solve": lambda x, s, i: mg.linalg.lu_solve(*mg.linalg.lu_factor(s + mg.eye(2, device=x.device)), x),
+    "index_fill": lambda x, s, i: x.index_fill(1, i - 1, 7),
+    "index_fill of a tensor": lambda x, s, i: x.index_fill(1, i, x[0, 0]),
+    "index_put": lambda x, s, i: x.index_put((i,), x),
+    "masked_scatter": lambda x, s, i: x.masked_scatter(x > 2, x),
+    "take": lambda x, s, i: x.take(i - 1),
+    "put": lambda x, s, i: x.put(i - 1, s[0]),
+    "take_along_dim": lambda x, s, i: x.take_along_dim(i[None], 1),
+    "combinations": lambda x, s, i: mg.combinations(x[0]),
+    "resize_": lambda x, s, i: x.clone().resize_(3, 4)[:2],
+    "set_": lambda x, s, i: x.clone().set_(),
+    "default_collate": lambda x, s, i: default_collate([x, x]),
+    "DataLoader": lambda x, s, i: next(iter(DataLoader(TensorDataset(x), 2, sampler=[1, 0])))[0],
+}
+
+
+@pytest.mark.parametrize("name", WITH_STEPS)
+def test_each_step_of_a_function_is_on_the_gpu_of_its_tensors(name):
+    found = []
+    for device in ("cpu", SECOND):
+        x, i = mg.arange(8.0, device=device).reshape(2, 4) + 1, mg.tensor([1, 0], device=device)
+        found.append(WITH_STEPS[name](x, x[:, :2], i))
+    here, there = found
+    assert there.device == SECOND
+    np.testing.assert_allclose(to_numpy(there), to_numpy(here), rtol=1e-5)
 
 
 @pytest.mark.parametrize("there", ["cpu", "cuda:0"])

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import address_of, array_module, device_of, on_gpu_of, to_device
+from minigrad.backend import address_of, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.creation.drawn import draw_in_order
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_number, require_bools, require_number, require_tensors
@@ -130,7 +130,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
     """The random factors, ``1 / (1 - p)`` or 0, for each element, or for a smaller `shape` for each channel."""
     if shape != array.shape or 0 in array.strides:  # an expanded tensor in row-major order
-        array = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
+        array = quiet(np.empty_like, array[tuple([slice(0, n) for n in shape])], order="C")
     dtype = array.dtype
     return draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, dtype).astype(dtype) / dtype.type(1 - p))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import array_module, device_of, quiet, to_device
+from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.distributed.communicator import Communicator, Request
 from minigrad.distributed.grad_bucket import GradBucket
@@ -59,7 +59,8 @@ class Bucket:
         first = parameters[0].array
         # MPI cannot reduce float16: those gradients are sent as float32.
         dtype = np.dtype(np.float32) if backend == "mpi" and first.dtype == np.float16 else first.dtype
-        self.array = array_module(first).zeros(sum(p.array.size for p in parameters), dtype)
+        size = sum(p.array.size for p in parameters)
+        self.array = on_gpu_of(first, array_module(first).zeros, size, dtype)
         self.views: list[Any] = []
         begin = 0
         for parameter in parameters:

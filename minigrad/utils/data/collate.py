@@ -98,6 +98,8 @@ def _stack(samples: Sequence[Tensor]) -> Any:
     for x in samples:
         if not isinstance(x, Tensor) or x.requires_grad or x.array.shape != like.shape or x.array.dtype != like.dtype:
             return stack(list(samples), 0)
+    if like.__class__ is not np.ndarray:
+        return stack(list(samples), 0)
     joined = np.concatenate([x.array.reshape(-1) for x in samples])
     return wrap(joined.reshape(len(samples), *like.shape))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import array_module
+from minigrad.backend import device_of, quiet, to_device
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate
 from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset, take_samples
@@ -82,5 +83,5 @@ def _take_rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
 
 def _select_rows(tensor: Tensor, chosen: Any) -> Tensor:
     """The rows of a tensor at these indices, on its device."""
-    index = array_module(tensor.array).asarray(chosen)
-    return tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
+    index = to_device(chosen, device_of(tensor.array))
+    return tensor[wrap(index)] if tensor.requires_grad else wrap(quiet(operator.getitem, tensor.array, index))
