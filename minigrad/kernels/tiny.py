@@ -42,6 +42,7 @@ def _lay_windows(image: Shape, item: int, geometry: Geometry) -> tuple[Shape, Sh
     (N, C, H, W), (Ho, Wo) = image, geometry.windows(image[2:])
     row = (W + 2 * pw) * item
     channel = (H + 2 * ph) * row
+    # one tap further: d pixels; one window further: s pixels
     strides = (C * channel, channel, dh * row, dw * item, sh * row, sw * item)
     columns = (C * kh * kw, Ho * Wo) if N == 1 else (N, C * kh * kw, Ho * Wo)
     return (N, C, kh, kw, Ho, Wo), strides, columns, (Ho, Wo)
