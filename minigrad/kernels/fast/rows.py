@@ -13,8 +13,8 @@ SHORT = 128  # bytes of a row: NumPy copies rows up to this length more quickly 
 def copy_rows(target: Array, source: Array) -> None:
     """Copies `source` to `target`, of the same shape and dtype; short rows as single items, which is quicker.
 
-    NumPy calls a function for each row of numbers, but one function for many items. It copies items while it holds the
-    interpreter's lock, so a thread that shares its work copies numbers.
+    NumPy calls a function for each row of numbers, but one function for many items. A thread that shares its work
+    copies numbers: beside another one, items gain nothing.
     """
     if not is_sharing():
         size, row = source.itemsize, source.shape[-1] * source.itemsize
