@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.inspection import (
@@ -23,6 +24,7 @@ from minigrad.autograd.inspection import (
 from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
 from minigrad.autograd.messages import refuse_copy
 from minigrad.autograd.modes import is_grad_enabled
+from minigrad.autograd.node import Node
 from minigrad.autograd.walk import fit
 from minigrad.backend import quiet
 
@@ -43,20 +45,24 @@ def see_edge(edge: Any) -> tuple[Any, int]:
     if edge is None:
         return None, 0
     if isinstance(edge, TensorBase):
-        return AccumulateGrad(edge), 0
+        return find_accumulator(edge), 0
     return show_name(edge.call), edge.number
 
 
-class AccumulateGrad:
+class AccumulateGrad(Node):
     """What `next_functions` shows for a leaf: the place where its gradient is added up."""
 
     __slots__ = ("variable",)
 
     __reduce_ex__ = refuse_copy
-    next_functions: tuple[tuple[Any, int], ...] = ()
 
     def __init__(self, leaf: Any) -> None:
-        self.variable = leaf
+        self.variable, self.edges, self.hooks = leaf, (), None
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """None: a leaf was computed from nothing."""
+        return ()
 
     def name(self) -> str:
         """PyTorch's name for such a place."""
@@ -72,6 +78,15 @@ class AccumulateGrad:
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+_accumulators: WeakValueDictionary[int, AccumulateGrad] = WeakValueDictionary()  # by the identity of the leaf
+
+
+def find_accumulator(leaf: Any) -> AccumulateGrad:
+    """The one object that stands for `leaf`, so that who walks the graph can tell that it was there already."""
+    found = _accumulators.get(id(leaf))  # it keeps the leaf alive, and so this identity
+    return _accumulators.setdefault(id(leaf), AccumulateGrad(leaf)) if found is None else found
 
 
 def apply_rules(node: Any, gradients: Sequence[Any]) -> Any:

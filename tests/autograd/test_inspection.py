@@ -374,3 +374,30 @@ def test_a_node_is_neither_copied_nor_pickled():
         for one in (node, node.next_functions[0][0]):
             with pytest.raises(TypeError, match=r"cannot pickle '(MulBackward0|AccumulateGrad)' object: a node of the"):
                 refused(one)
+
+
+def test_one_object_stands_for_a_leaf_wherever_a_graph_reads_it():
+    x, w = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
+    product = x * x
+    (first, _), (second, _) = product.grad_fn.next_functions
+    assert first is second is product.grad_fn.next_functions[0][0] is mg.autograd.graph.get_gradient_edge(x).node
+    assert isinstance(first, mg.autograd.graph.Node) and first.next_functions == () and first.variable is x
+    seen = []
+
+    def walk(node):
+        if node is not None and node not in seen:
+            seen.append(node)
+            for below, _ in node.next_functions:
+                walk(below)
+
+    walk((w * x + w * 2 + x).sum().grad_fn)
+    assert [id(node.variable) for node in seen if type(node).__name__ == "AccumulateGrad"] == [id(w), id(x)]
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_what_stands_for_a_leaf_does_not_keep_it_alive():
+    x = mg.ones(2, requires_grad=True)
+    reference = ref(x)
+    assert (x * 2).grad_fn.next_functions[0][0].variable is x
+    del x
+    assert reference() is None
