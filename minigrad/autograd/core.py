@@ -32,6 +32,7 @@ mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
+Gradient: TypeAlias = Any  # an array, or under create_graph a Tensor
 Tensor: TypeAlias = "TensorClass"  # for annotations: the files below tensor/ cannot import the class itself
 
 _new = object.__new__

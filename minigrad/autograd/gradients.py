@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import leaves, messages
-from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, TensorBase, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
@@ -92,7 +92,7 @@ def grad(
     return tuple([g if create_graph or g is None else wrap(g) for g in found])
 
 
-def accumulate(arriving: Iterable[tuple[Any, Any]]) -> None:
+def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
     """Add to the ``.grad`` of each leaf: in place when it is there and no graph is wanted, as PyTorch does."""
     for leaf, gradient in arriving:
         if leaves.leaf_hooks:
@@ -144,7 +144,11 @@ def _check_inputs(name: str, inputs: Any) -> list[Any]:
 
 
 def walk_silently(
-    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: Any = None
+    use: Callable[..., Any],
+    seeds: Seeds,
+    create_graph: bool,
+    retain_graph: bool | None,
+    wanted: set[Edge] | None = None,
 ) -> Any:
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
@@ -168,7 +172,7 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     return seeds
 
 
-def make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
+def make_seed(root: Any, gradient: Tensor | None, create_graph: bool, position: int) -> tuple[Edge, Gradient]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
     if not isinstance(root, TensorBase) or root.view_of is not None:
         root = _as_tensor(root, "tensors to start from", gradient)

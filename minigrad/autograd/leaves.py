@@ -7,21 +7,24 @@ walk is over; `leaf_hooks.py` tells when it is written at once.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, wrap
+from minigrad.autograd.core import LEAF, Gradient, Tensor, TensorBase, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
 from minigrad.autograd.messages import invalid_gradient
-from minigrad.backend import copy_array, quiet
+from minigrad.backend import Array, copy_array, quiet
 from minigrad.layout import find_memory_order, invert
 from minigrad.size import broadcasts
+
+if TYPE_CHECKING:
+    from minigrad.autograd.node import Node
 
 leaf_hooks: list[Any] = []  # the module of this name, from the first hook on: who hangs none pays for one look
 
 
-def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
+def undo_unsqueeze(gradient: Gradient, target: Any, node: Node) -> Gradient:
     """The gradient of a leaf that had fewer axes of length 1 when `node` read it: unsqueeze_() under no_grad().
 
     Raises RuntimeError for a gradient that does not fit for another reason.
@@ -32,7 +35,7 @@ def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
     return gradient.reshape(shape)
 
 
-def show_to_hooks(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> tuple[Any, bool]:
+def show_to_hooks(leaf: Any, gradient: Gradient, owned: bool, create_graph: bool) -> tuple[Gradient | None, bool]:
     """The complete gradient of a leaf after its hooks, and whether it still has memory of its own: a hook may keep it.
 
     None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
@@ -48,7 +51,7 @@ def show_to_hooks(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> 
     return gradient, owned and not seen
 
 
-def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
+def copy_as_leaf_lies(gradient: Array, leaf: TensorBase) -> Array:
     """A copy whose axes lie in memory as those of `leaf`: `x.grad.view(-1)` works where `x.view(-1)` does."""
     array = leaf.array
     if not array.flags.c_contiguous and gradient.shape == array.shape:
@@ -58,12 +61,13 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
     return copy_array(gradient)
 
 
-def make_zeros(target: Any, create_graph: bool) -> Any:
+def make_zeros(target: TensorBase, create_graph: bool) -> Gradient:
     """The gradient of a tensor that was not used; with `create_graph` a leaf, as PyTorch's: a walk may begin there."""
     zeros = quiet(np.zeros_like, target.array)
     return wrap(zeros).requires_grad_() if create_graph else zeros
 
 
-def copy_in_graph(gradient: Any, leaf: Any) -> Any:
+def copy_in_graph(gradient: Tensor, leaf: TensorBase) -> Tensor:
     """Such a copy of a gradient that may be differentiated on; its ``grad_fn`` has PyTorch's name."""
-    return wrap(copy_as_leaf_lies(gradient.array, leaf)).copy_(gradient)
+    copied: Tensor = wrap(copy_as_leaf_lies(gradient.array, leaf))
+    return copied.copy_(gradient)

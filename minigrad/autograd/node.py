@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from numpy import ndarray
 
 from minigrad import side_by_side
-from minigrad.autograd.core import LEAF, Edge, TensorBase, inference_was_entered, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, Gradient, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.half_precision import FLOAT32
@@ -121,11 +121,11 @@ class Node(Inspectable):
     constants: Sequence[Any]  # the result, shapes and options, as far as a rule reads them
     watched: tuple[Watched, ...]  # of the saved result, which comes first, and of indices with arrays in them
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
-    dtype: Any
+    dtype: Any  # that of the result; None for a call of several
     order: int  # calls are numbered as they are recorded
     hooks: Any  # by number, or None
 
-    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+    def vjp(self, cotangent: Gradient, create_graph: bool, wanted: set[Edge] | None = None) -> list[Gradient]:
         """The gradients along `edges`: arrays normally, Tensors when a graph is wanted.
 
         Only the rules of the edges in `wanted` run, if it is given; the other gradients are None. One of the edges
@@ -143,7 +143,7 @@ class Node(Inspectable):
         values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
         if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
             return [plan.only_rule(cotangent, *values)]
-        gradients: list[Any] = []
+        gradients: list[Gradient] = []
         for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
             if wanted is not None and edge not in wanted:
                 gradients.append(None)

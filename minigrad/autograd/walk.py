@@ -16,17 +16,17 @@ from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd import leaves
-from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, mode
+from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, Gradient, mode
 from minigrad.autograd.inspection import run_hooks
 from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import copy_array
 
-Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
+Seeds: TypeAlias = Sequence[tuple[Edge, Gradient]]  # where a walk starts, and with which gradients
 
 
 def walk(
     seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None = None
-) -> Iterator[tuple[Edge, Any]]:
+) -> Iterator[tuple[Edge, Gradient]]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; yields these, each with its gradient.
 
     Gradients are arrays, or Tensors under `create_graph`. Leaves come at the end; one with hooks comes as soon as
@@ -78,9 +78,9 @@ class Arrivals:
 
     def __init__(self, seeds: Seeds, create_graph: bool) -> None:
         self.create_graph = create_graph
-        self.pending: dict[Any, Any] = {}  # by edge
+        self.pending: dict[Any, Gradient] = {}  # by edge
         self.owned: set[Edge] = set()  # edges whose sum has memory of its own, so that it can be added to in place
-        self.newest: list[Any] = []  # a heap of the nodes among the edges, the newest on top
+        self.newest: list[tuple[int, Node]] = []  # a heap of the nodes among the edges, the newest on top
         for edge, gradient in seeds:
             if edge in self.pending:
                 self.add(edge, gradient, None)
@@ -89,7 +89,7 @@ class Arrivals:
             if isinstance(edge, Node):
                 heappush(self.newest, (-edge.order, edge))
 
-    def receive(self, node: Node, gradients: Sequence[Any], cotangent: Any) -> None:
+    def receive(self, node: Node, gradients: Sequence[Gradient | None], cotangent: Gradient) -> None:
         """Take in what `node` made of its `cotangent`: a gradient along each of its edges, or None."""
         pending, create_graph = self.pending, self.create_graph
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
@@ -108,18 +108,18 @@ class Arrivals:
             if own is not None:  # any other gradient may share its memory
                 self.owned.add(edge)
 
-    def add(self, edge: Any, gradient: Any, own: Any) -> None:
+    def add(self, edge: Any, gradient: Gradient, own: Gradient | None) -> None:
         """Add `gradient` to what waits at `edge`: into the memory of one of them that is ours, else into new memory."""
         waiting = self.pending[edge]
         self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else own)
         self.owned.add(edge)
 
-    def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Any]]:
+    def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Gradient]]:
         """The leaves among these to which gradients came, each with their sum.
 
         It has memory of its own, in which its axes lie as those of its leaf.
         """
-        found: list[tuple[Edge, Any]] = []  # all are ready before the first is handed out, because hooks may raise
+        found: list[tuple[Edge, Gradient]] = []  # all are ready before the first is handed out, because hooks may raise
         for leaf in complete:
             gradient, owned = self.pending.pop(leaf, None), leaf in self.owned
             if gradient is not None and (leaf.hooks or leaf.node is not LEAF):
@@ -132,7 +132,7 @@ class Arrivals:
         return found
 
 
-def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
+def fit(gradient: Gradient, target: Any, node: Node, create_graph: bool) -> Gradient:
     """`gradient` in the shape and dtype of `target`, which it is the gradient of: broadcasting is undone."""
     array = gradient.array if create_graph else gradient
     if array.shape != target.shape:
@@ -140,7 +140,7 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     return gradient if array.dtype == target.dtype else gradient.astype(target.dtype)
 
 
-def unbroadcast(gradient: Any, target: Any, node: Node) -> Any:
+def unbroadcast(gradient: Gradient, target: Any, node: Node) -> Gradient:
     """Sum `gradient` over the axes along which the operand `target` was repeated."""
     shape, have = target.shape, gradient.shape
     axes = repeated_axes(shape, have)
