@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minigrad.creation.drawn import draw_start
 from minigrad.creation.filled import empty
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.module import Layer, describe_options
@@ -32,8 +33,6 @@ class Weighted(Layer):
 
     def reset_parameters(self) -> None:
         """Draws the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in)); without inputs the bias is 0."""
-        from minigrad.creation.drawn import draw_start
-
         fan_in = math.prod(self.weight.array.shape[1:])
         if self.weight.array.size:
             draw_start(self.weight, math.sqrt(3.0) * (GAIN / math.sqrt(fan_in)))
