@@ -970,8 +970,8 @@ DIFFERENCES = [
         "torch.ldexp(torch.ones(1), torch.tensor([2**40])).item() == float('inf')",
     ),
     (
-        "`searchsorted` with NaN, `cdist(p=inf)` of NaN",
-        "NaN sorts last, as in `sort`, and a maximum with NaN is NaN; PyTorch skips it in both",
+        "`searchsorted` with NaN, `cdist(p=inf)`, `F.pdist(p=0)` of NaN",
+        "NaN sorts last, as in `sort`; a maximum with NaN is NaN; NaN is not 0. PyTorch skips it, and the last is NaN",
         "torch.cdist(torch.tensor([[torch.nan]]), torch.zeros(1, 1), p=float('inf')).isnan().item()",
     ),
     (
@@ -1149,6 +1149,31 @@ DIFFERENCES = [
         "`eps` of `logit` and `F.cosine_similarity`: NaN, or what float16 does not hold",
         "gives NaN, or is refused; PyTorch ignores NaN in `logit`, refuses it in the other, and rounds to infinity",
         "torch.logit(torch.tensor([0.5]), float('nan')).isnan().item()",
+    ),
+    (
+        "`log1p`, `erf`, `special.i1` of denormal numbers, which are less than `finfo(dtype).tiny`",
+        "the denormal number that follows; PyTorch's vectorized loops give 0 for some",
+        "torch.log1p(torch.tensor(1e-45)).item() > 0",
+    ),
+    (
+        "`F.adaptive_avg_pool2d(x, 1)` of tensors of five or more axes",
+        "refused, as for every other size; PyTorch averages over the last two axes",
+        "refuses('torch.nn.functional.adaptive_avg_pool2d(torch.ones(1, 1, 1, 2, 2), 1)')",
+    ),
+    (
+        "`median` of no int8 or int16 numbers",
+        "the least number of the dtype, as of the other integers; PyTorch's is 0",
+        "torch.median(torch.zeros(0, dtype=torch.int8)).item() == -128",
+    ),
+    (
+        "`F.group_norm(x, 0)`",
+        "RuntimeError, as for other counts that do not fit; PyTorch raises ZeroDivisionError",
+        "refuses('torch.nn.functional.group_norm(torch.ones(1, 2), 0)')",
+    ),
+    (
+        "`x.count_nonzero(0, 1)`, `x.hsplit(1, 2)`, `x.vsplit(1, 2)`",
+        "take a tuple; PyTorch's methods also take ints in a row",
+        "refuses('torch.ones(2, 2).count_nonzero(0, 1)')",
     ),
     (
         "misspelt options: `torch.sum(x, dimm=0)`",

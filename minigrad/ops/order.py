@@ -107,6 +107,8 @@ def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
+            if keepdim:
+                raise TypeError(f"{name}(): keepdim needs an int as dim; of two tensors {name}() compares the elements")
             return pairwise(input, dim if other is None else other)
         d = _read_line(name, input, dim, keepdim)
         if d is None:
