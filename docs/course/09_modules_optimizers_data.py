@@ -16,7 +16,7 @@ torch.manual_seed(0)
 #
 # A module has a `forward`, and registers every `nn.Parameter` and every module that is assigned to it. Here is the loop
 # of chapter 1 as a layer. It can be trained, because assigning to an element of a tensor is recorded like any
-# operation.
+# operation ([how](../how_autograd_works.md#views-and-writing-in-place)).
 
 
 # %%
