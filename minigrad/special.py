@@ -11,7 +11,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.missing import missing_from
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
-from minigrad.ops.copies import as_float
+from minigrad.ops.composed import as_float
 from minigrad.ops.elementwise import unary
 from minigrad.ops.error_function import erf, erfc, erfinv
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma

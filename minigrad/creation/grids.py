@@ -15,8 +15,8 @@ from minigrad.creation.filled import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.composed import stand_along
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
-from minigrad.ops.shape import stand_along
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from minigrad.nn.complaints import check_convolution
 from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
-from minigrad.nn.functional.checks import check_images
+from minigrad.nn.functional.images import check_images
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d

@@ -11,9 +11,9 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_tensor, takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
-from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
 from minigrad.size import broadcasts

@@ -61,12 +61,6 @@ def _slope_of_fmod(g: Any, x: Any, y: Any) -> Any:
     return -g * (np.trunc(x / y) if is_plain(x) else _truncated(x, y))
 
 
-def divide_or(x: Any, y: Any, otherwise: float = 0.0) -> Any:
-    """``x / y``, and the constant `otherwise` where y is 0, for arrays and Tensors."""
-    zero = np.equal(y, 0)
-    return np.where(zero, otherwise, x / np.where(zero, 1.0, y))
-
-
 def _refuse_bools(input: Any, other: Any) -> None:
     if _is_bool(input) or _is_bool(other):
         hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"

@@ -1,14 +1,21 @@
-"""Half precision of functions that are composed of several operations: computed in float32 and rounded once."""
+"""What functions share that are composed of several operations: precision, name in the graph, casts and divisions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.half_precision import FLOAT32, HALF
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, clone
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.shape import reshape
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -25,3 +32,36 @@ def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return cast(function(cast(input, FLOAT32), *wide, **options), HALF)
 
     return compute
+
+
+def recorded_as(shown: str) -> Callable[[F], F]:
+    """A function of several operations whose result has one name in ``grad_fn=<...>``, and memory of its own."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
+            shares_memory = isinstance(result, TensorBase) and any(x.writes is result.writes for x in given)
+            return name_last_call(clone(result) if shares_memory else result, shown)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def as_float(input: Any) -> Any:
+    """Integers and bools cast to the default float type; floats unchanged."""
+    return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+
+
+def stand_along(x: Any, dim: int, ndim: int) -> Any:
+    """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
+    shape = [-1 if d == dim else 1 for d in range(ndim)]
+    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]
+
+
+def divide_or_zero(x: Any, y: Any) -> Any:
+    """``x / y``, and 0 where y is 0, for arrays and Tensors."""
+    zero = np.equal(y, 0)
+    return np.where(zero, 0.0, x / np.where(zero, 1.0, y))

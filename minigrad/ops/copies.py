@@ -89,11 +89,6 @@ def cast(input: Any, dtype: Any) -> Tensor:
     return (_cast_to_whole if leaves_graph else _cast)(input, dtype=dtype)
 
 
-def as_float(input: Any) -> Any:
-    """Integers and bools cast to the default float type; floats unchanged."""
-    return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
-
-
 def to_memory_format(name: str, input: Any, memory_format: Any) -> Tensor:
     """What `name` returns: `input` in `memory_format`, or as it lies for preserve_format and None."""
     if memory_format in (None, preserve_format):

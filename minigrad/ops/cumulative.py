@@ -15,6 +15,7 @@ from minigrad.backend import as_int64, device_of, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
+from minigrad.ops.composed import stand_along
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
@@ -23,7 +24,6 @@ from minigrad.ops.inplace import in_place
 from minigrad.ops.order import picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
-from minigrad.ops.shape import stand_along
 
 F = TypeVar("F", bound=Callable[..., Any])
 

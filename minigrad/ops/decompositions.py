@@ -17,10 +17,11 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import axes, read_tensors, takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
 from minigrad.ops.order import return_type
 from minigrad.ops.rearranging import movedim

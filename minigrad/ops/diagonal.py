@@ -11,9 +11,10 @@ from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors, takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone, contiguous, in_rows, ravel
 from minigrad.ops.describe import rename
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.rearranging import movedim

@@ -20,13 +20,14 @@ from minigrad.backend import arange_beside, as_index, device_of, quiet, to_devic
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.composed import stand_along
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
 from minigrad.ops.keys import array_key, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
-from minigrad.ops.shape import expand, reshape, stand_along
+from minigrad.ops.shape import expand, reshape
 
 
 def check_is_index(

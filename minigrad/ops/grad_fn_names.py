@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from minigrad.autograd.core import TensorBase
 from minigrad.autograd.inspection import derive_named
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded
 
-F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 
@@ -41,20 +37,3 @@ def name_last_call(result: T, shown: str) -> T:
             kind: Any = type(node)
             node.__class__ = derive_named(kind, shown)
     return result
-
-
-def recorded_as(shown: str) -> Callable[[F], F]:
-    """A function of several operations whose result has one name in ``grad_fn=<...>``, and memory of its own."""
-
-    def decorate(function: F) -> F:
-        @wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
-            given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
-            if isinstance(result, TensorBase) and any(x.writes is result.writes for x in given):
-                result = cast(Any, result).clone()
-            return name_last_call(result, shown)
-
-        return cast(F, call)
-
-    return decorate

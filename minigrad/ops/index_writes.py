@@ -25,6 +25,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.arithmetic import mul
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, contiguous, ravel
 from minigrad.ops.gather import (
     add_at,
@@ -37,7 +38,7 @@ from minigrad.ops.gather import (
     reshape_like,
     scatter_key,
 )
-from minigrad.ops.grad_fn_names import recorded_as, shown_as
+from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import put_at, read_at
 from minigrad.ops.keys import watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside

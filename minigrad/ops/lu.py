@@ -18,8 +18,9 @@ from minigrad.backend import Array, array_module, on_gpu_of, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.solve import constant_like, lay_columns, mT, solve, solve_triangular
 

@@ -12,9 +12,9 @@ from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
-from minigrad.ops.arithmetic import add, divide_or, mul, sub, true_divide
+from minigrad.ops.arithmetic import add, mul, sub, true_divide
 from minigrad.ops.comparison import gt
-from minigrad.ops.composed import in_float32
+from minigrad.ops.composed import divide_or_zero, in_float32
 from minigrad.ops.copies import contiguous
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
@@ -60,7 +60,7 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
         hit = np.logical_or(np.equal(np.abs(x), size), np.isnan(x))
         return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
     if p == 2:
-        return g * divide_or(x, size)
+        return g * divide_or_zero(x, size)
     zero = np.equal(size, 0)
     scale = g * np.power(size, 1 - p) if p < 1 else np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     still = np.equal(x, 0)

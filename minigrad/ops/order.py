@@ -15,10 +15,11 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_size, axis, require_bools, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.describe import rename
 from minigrad.ops.gather import gather, pick_along
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as, shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.shape import squeeze

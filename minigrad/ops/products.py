@@ -14,8 +14,9 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import stack
 from minigrad.ops.matmul import check_ranks, dot, matmul, mm
 from minigrad.ops.shape import reshape, t

@@ -12,7 +12,8 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
-from minigrad.ops.copies import as_float, in_rows
+from minigrad.ops.composed import as_float
+from minigrad.ops.copies import in_rows
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call

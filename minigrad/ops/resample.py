@@ -15,9 +15,9 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index, constant_beside
+from minigrad.ops.composed import stand_along
 from minigrad.ops.piecewise import tie
 from minigrad.ops.pool import require_windows
-from minigrad.ops.shape import stand_along
 
 
 class Axis(NamedTuple):

@@ -68,12 +68,6 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
         raise does_not_fit(tuple(input.array.shape), wanted) from None
 
 
-def stand_along(x: Any, dim: int, ndim: int) -> Any:
-    """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
-    shape = [-1 if d == dim else 1 for d in range(ndim)]
-    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]
-
-
 def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """`reshape` without a copy, or the same bytes as another dtype.
 

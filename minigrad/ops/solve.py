@@ -20,9 +20,10 @@ from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze

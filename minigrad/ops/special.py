@@ -12,9 +12,10 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_kind, takes_out
-from minigrad.ops.arithmetic import divide_or, mul, no_derivative, pow, promote
+from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
-from minigrad.ops.copies import as_float, cast, clone
+from minigrad.ops.composed import as_float, divide_or_zero
+from minigrad.ops.copies import cast, clone
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
@@ -152,7 +153,7 @@ def _weigh_log(g: Any, log: Any, y: Any) -> Any:
 
 def _angle_share(g: Any, x: Any, y: Any) -> Any:
     """``g / (x^2 + y^2)``, and 0 at the origin."""
-    return g * divide_or(1, x * x + y * y)
+    return g * divide_or_zero(1, x * x + y * y)
 
 
 # fmt: off

@@ -17,14 +17,15 @@ from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
-from minigrad.ops.arithmetic import divide_or, mul, sub, true_divide
+from minigrad.ops.arithmetic import mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
-from minigrad.ops.copies import as_float, cast
+from minigrad.ops.composed import as_float, divide_or_zero, recorded_as
+from minigrad.ops.copies import cast
 from minigrad.ops.describe import rename
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.gather import gather
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import read_at
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
@@ -70,7 +71,7 @@ def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
 
 
 def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
-    return _slope_of_var(divide_or(g, 2 * out), x, dim, correction)
+    return _slope_of_var(divide_or_zero(g, 2 * out), x, dim, correction)
 
 
 _var = operation("var", round_once(_var_forward), _slope_of_var)

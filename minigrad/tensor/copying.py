@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,8 @@ class CopyMethods(TensorBase):
             hint = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
             raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {hint}")
         if id(self) not in memo:
+            from copy import deepcopy  # which few programs need
+
             copy = rebuild(type(self), copy_memory(self.data.array, memo), self.node is LEAF)
             copy.writes = memo.setdefault(id(self.writes), copy.writes)  # shared memory, shared counter
             memo[id(self)] = copy

@@ -18,7 +18,7 @@ from minigrad.nn.functional.checks import check_same_dtype
 from minigrad.ops import activation_variants as variants
 from minigrad.ops import unary
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_number, require_tensors
-from minigrad.ops.grad_fn_names import recorded_as
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.inplace import in_place
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.checks import as_ints, check_images, check_parts, check_same_dtype
+from minigrad.nn.functional.checks import as_ints, check_parts, check_same_dtype
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.nn.functional.conv_complaints import nothing_to_multiply, wrong_channels
+from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.arguments import require_floats, require_tensors
 from minigrad.ops.conv import conv

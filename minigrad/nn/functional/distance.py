@@ -10,8 +10,9 @@ from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number, require_bools, require_floats, require_tensors
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast
-from minigrad.ops.grad_fn_names import name_last_call, recorded_as
+from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.unary import exp, log1p

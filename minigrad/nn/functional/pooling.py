@@ -11,7 +11,8 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import AXES, Lengths, as_ints, check_images
+from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
 from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from minigrad.ops.arguments import as_int, require_tensors
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import copy_operation
-from minigrad.ops.grad_fn_names import recorded_as
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 

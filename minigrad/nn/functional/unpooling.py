@@ -7,7 +7,8 @@ from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import Lengths, as_ints, check_images
+from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number, require_tensors
 from minigrad.ops.gather import scatter

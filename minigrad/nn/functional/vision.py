@@ -6,7 +6,8 @@ from math import prod
 from typing import Any
 
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import Lengths, as_ints, check_images
+from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.images import check_images
 from minigrad.ops.arguments import require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.pool import fold_windows, unfold_windows
