@@ -48,12 +48,14 @@ def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     write.__module__ = __name__  # where pickle finds it
     write.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
     formula = (function.__doc__ or "").split("\n")[0]
+    operands = "x, 0.5, 0.0" if name == "threshold_" else "x"
     write.__doc__ = f"""`{function.__name__}`, written into `input` itself: {formula}
 
     >>> import minigrad as torch
-    >>> x = torch.tensor([1.0])
-    >>> torch.nn.functional.{name}({"x, 0.5, 0.0" if name == "threshold_" else "x"}) is x
-    True
+    >>> x = torch.tensor([-1.0, 2.0])
+    >>> y = torch.nn.functional.{function.__name__}({operands})
+    >>> torch.nn.functional.{name}({operands}) is x, torch.equal(x, y)
+    (True, True)
     """
     return write
 
