@@ -108,6 +108,7 @@ GIVE_TENSORS = {
     "take": (lambda: np.take(V, [[0, 2]]), [[0.5, -1.0]]),
     "square": (lambda: np.square(V), [0.25, 4.0, 1.0]),
     "hypot": (lambda: np.hypot(V, torch.zeros(3)), [0.5, 2.0, 1.0]),
+    "hypot, number first": (lambda: np.hypot(3, torch.tensor([4.0])), [5.0]),
     "add.reduce": (lambda: np.add.reduce(T), [3.5, 1.0]),
     "argmax": (lambda: np.argmax(T, axis=1), [1, 0]),
     "round of integers": (lambda: np.round(torch.tensor([1, 2])), [1, 2]),
@@ -154,6 +155,9 @@ def test_numpy_functions_with_a_counterpart_are_differentiable():
         assert function(x).requires_grad
     with pytest.raises(RuntimeError, match=r"Use tensor.detach\(\).numpy\(\)"):
         np.concatenate([x, x])
+    (slope,) = torch.autograd.grad(np.hypot(3.0, x * 8).sum(), x)  # of two tensors, which takes a number from NumPy
+    assert np.allclose(slope, [6.4, 128 / np.hypot(3.0, 16.0)])
+    assert all(f(x).requires_grad for f in (np.floor, np.rint, lambda v: np.fmod(v, 2), lambda v: np.remainder(v, 2)))
     (first,) = torch.autograd.grad((x * x).sum(), x, create_graph=True)
     assert torch.where(x > 1, first, 0).sum().requires_grad  # rules speak NumPy, and get tensors
 
