@@ -66,7 +66,7 @@ class ContinuousBernoulli(OfChance):
         """``1 / log(probs / (1 - probs))^2 - probs (1 - probs) / (2 probs - 1)^2``."""
         return self._choose_formula(
             lambda p: (log(p) - log1p(-p)) ** -2 - p * (1 - p) / (2 * p - 1) ** 2,
-            lambda d: 1 / 12 - (1 / 15 - 128 / 945 * d**2) * d**2,
+            lambda d: 1 / 12 - (1 / 15 + 128 / 945 * d**2) * d**2,
         )
 
     def rsample(self, sample_shape: Any = ()) -> Any:

@@ -70,41 +70,49 @@ class LBFGS(Optimizer):
     def _minimize(self, closure: Callable[[], Any]) -> Any:
         group = self._read_group()
         state = self.state[group["params"][0]]
-        rate, change = float(group["lr"]), group["tolerance_change"]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first_loss = closure()
-        loss, g, calls = _number(first_loss), self._gradient(), 1
+        here, calls, left = Trial(0, _number(first_loss), self._gradient(), 0), 1, group["max_iter"]  # which may be inf
         state["func_evals"] += 1
-        if abs(g).max() <= group["tolerance_grad"]:
-            return first_loss
-        iteration = 0
-        while iteration < group["max_iter"]:  # which may be inf
-            iteration += 1
+        while left and not abs(here.gradient).max() <= group["tolerance_grad"]:
+            left -= 1
             state["n_iter"] += 1
-            d = _direction(state, g, group["history_size"])
-            state["prev_flat_grad"], state["prev_loss"], before = wrap(g.copy()), loss, loss
-            t = min(1.0, 1.0 / abs(g).sum()) * rate if state["n_iter"] == 1 else rate
-            state["d"], state["t"] = wrap(d), _hold(t)
-            slope = g.dot(d)
-            if slope > -change:  # no descent direction
+            d, t = self._choose_step(state, here)
+            start = here._replace(t=0, slope=here.gradient.dot(d))
+            if start.slope > -group["tolerance_change"]:  # no descent direction
                 break
-            more = 0
-            if group["line_search_fn"] is not None:
-                start = Trial(0, loss, g, slope)
-                t, loss, g, more = self._search(closure, start, t, d, group["max_eval"] - calls)
-            self._move(t, d)
-            if group["line_search_fn"] is None and iteration != group["max_iter"]:
-                loss, more = _number(closure()), 1
-                g = self._gradient()
-            state["t"] = _hold(t)
+            here, more = self._advance(closure, start, t, d, group["max_eval"] - calls, is_last=not left)
+            state["t"] = _hold(here.t)
             calls += more
             state["func_evals"] += more
-            if calls >= group["max_eval"] or abs(g).max() <= group["tolerance_grad"]:
+            if calls >= group["max_eval"] or abs(d * here.t).max() <= group["tolerance_change"]:
                 break
-            if abs(d * t).max() <= change or abs(loss - before) < change:
+            if abs(here.loss - start.loss) < group["tolerance_change"]:
                 break
         return first_loss
+
+    def _choose_step(self, state: State, here: Trial) -> tuple[Array, float]:
+        """The direction of a step and the length that is tried first; the state keeps both, and what the next needs."""
+        group, g = self.param_groups[0], here.gradient
+        d, t = _direction(state, g, group["history_size"]), float(group["lr"])
+        if state["n_iter"] == 1:
+            t *= min(1.0, 1.0 / abs(g).sum())
+        state.update(d=wrap(d), t=_hold(t), prev_flat_grad=wrap(g.copy()), prev_loss=here.loss)
+        return d, t
+
+    def _advance(
+        self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int, is_last: bool
+    ) -> tuple[Trial, int]:
+        """Moves the parameters along `d`; loss and gradient there, and the number of calls of `closure`."""
+        if self.param_groups[0]["line_search_fn"] is not None:
+            found, calls = self._search(closure, start, t, d, most)
+            self._move(found.t, d)
+            return found, calls
+        self._move(t, d)
+        if is_last:  # nobody reads the loss and the gradient there
+            return start._replace(t=t), 0
+        return Trial(t, _number(closure()), self._gradient(), 0), 1
 
     def _read_group(self) -> dict[str, Any]:
         """The only group. Raises AssertionError if there are others."""
@@ -114,10 +122,8 @@ class LBFGS(Optimizer):
             )
         return self.param_groups[0]
 
-    def _search(
-        self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int
-    ) -> tuple[Any, float, Array, int]:
-        """The step length that a line search finds along `d`, loss and gradient there, and the number of calls."""
+    def _search(self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int) -> tuple[Trial, int]:
+        """The point that a line search finds along `d`, and the number of calls of `closure`."""
         if (name := self.param_groups[0]["line_search_fn"]) != "strong_wolfe":
             raise RuntimeError(f"only 'strong_wolfe' is supported as line_search_fn, got {name!r}")
         parameters = self.param_groups[0]["params"]
@@ -131,8 +137,7 @@ class LBFGS(Optimizer):
                 p.bump_version()
             return Trial(t, loss, g, g.dot(d))
 
-        found, calls = search_line(evaluate, start, t, abs(d).max(), most)
-        return found.t, found.loss, found.gradient, calls
+        return search_line(evaluate, start, t, abs(d).max(), most)
 
     def _gradient(self) -> Array:
         """All gradients in one vector; zeros for missing ones."""

@@ -48,7 +48,7 @@ def _bracket(evaluate: Callable[[Any], Trial], start: Trial, t: Any, most: int) 
             return [new], tries, True
         if new.slope >= 0:
             return [last, new], tries, False
-        t = _cubic_minimum(last, new, new.t + 0.01 * (new.t - last.t), new.t * 10)
+        t = find_cubic_minimum(last, new, new.t + 0.01 * (new.t - last.t), new.t * 10)
         last, new = new, evaluate(t)
         tries += 1
     return [start, new], tries, True
@@ -61,7 +61,7 @@ def _narrow(
     low, stalled = int(ends[0].loss > ends[1].loss), False
     while tries < most and not abs(ends[1].t - ends[0].t) * largest < SHORT:
         left, right = min(e.t for e in ends), max(e.t for e in ends)
-        t, stalled = _kept_inside(_cubic_minimum(ends[0], ends[1], left, right), left, right, stalled)
+        t, stalled = keep_inside(find_cubic_minimum(ends[0], ends[1], left, right), left, right, stalled)
         new = evaluate(t)
         tries += 1
         if _is_high(new, start) or new.loss >= ends[low].loss:
@@ -84,7 +84,7 @@ def _is_flat(new: Trial, start: Trial) -> bool:
     return bool(abs(new.slope) <= -FLAT_ENOUGH * start.slope)
 
 
-def _cubic_minimum(a: Trial, b: Trial, low: Any, high: Any) -> Any:
+def find_cubic_minimum(a: Trial, b: Trial, low: Any, high: Any) -> Any:
     """The minimum in [low, high] of the cubic through both points with their slopes; or the middle."""
     bend = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)
     square = bend**2 - a.slope * b.slope
@@ -97,7 +97,7 @@ def _cubic_minimum(a: Trial, b: Trial, low: Any, high: Any) -> Any:
     return min(max(t, low), high)
 
 
-def _kept_inside(t: Any, left: Any, right: Any, stalled: bool) -> tuple[Any, bool]:
+def keep_inside(t: Any, left: Any, right: Any, stalled: bool) -> tuple[Any, bool]:
     """`t`, moved inside by a tenth if it is near an end for the second time; and whether it is near one."""
     margin = 0.1 * (right - left)
     if not min(right - t, t - left) < margin:

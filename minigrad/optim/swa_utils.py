@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
@@ -12,7 +11,8 @@ from minigrad.autograd import no_grad
 from minigrad.creation import tensor
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm
-from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, require_optimizer, unchanged_on_error
+from minigrad.optim.lr_scheduler.base import LRScheduler, read_for_groups, require_optimizer, unchanged_on_error
+from minigrad.optim.lr_scheduler.cosine import anneal, require_strategy
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -75,18 +75,12 @@ class AveragedModel(Module):
         with no_grad():
             own, others = ([p.detach() for p in self._tensors_to_average(m)] for m in (self.module, model))
             others = [p.to(mine.device) for mine, p in zip(own, others, strict=True)]
+            update = self.multi_avg_fn or _for_all(self.avg_fn or get_swa_avg_fn())
             if not self.n_averaged:
-                for mine, p in zip(own, others, strict=True):
-                    mine.copy_(p)
-            elif self.multi_avg_fn is not None:
-                self.multi_avg_fn(own, others, self.n_averaged)
-            else:
-                average = self.avg_fn or get_swa_avg_fn()
-                for mine, p in zip(own, others, strict=True):
-                    mine.copy_(average(mine, p, self.n_averaged))
+                update = _for_all(_take_current)
+            update(own, others, self.n_averaged)
             if not self.use_buffers:
-                for mine, p in zip(self.module.buffers(), model.buffers(), strict=True):
-                    mine.copy_(p.to(mine.device))
+                _for_all(_take_current)([*self.module.buffers()], [*model.buffers()], self.n_averaged)
             self.n_averaged += 1
 
     def _tensors_to_average(self, model: Module) -> Iterable[Tensor]:
@@ -139,6 +133,10 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> AverageAll:
     tensor([3.])
     """
     return _for_all(get_ema_avg_fn(decay))
+
+
+def _take_current(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+    return current
 
 
 def _for_all(average: Average) -> AverageAll:
@@ -200,9 +198,8 @@ class SWALR(LRScheduler):
         anneal_strategy: str = "cos", last_epoch: int = -1,
     ) -> None:  # fmt: skip
         require_optimizer(optimizer)
-        rates = one_each(self, "swa_lr", optimizer, swa_lr)
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        rates = read_for_groups(self, "swa_lr", optimizer, swa_lr)
+        require_strategy(anneal_strategy)
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         self._anneal_strategy = anneal_strategy
@@ -227,4 +224,4 @@ class SWALR(LRScheduler):
     def _share(self, step: int) -> float:
         """The share of `swa_lr` in the rate of a step."""
         part = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
-        return part if self._anneal_strategy == "linear" else (1 - math.cos(math.pi * part)) / 2
+        return float(anneal(self._anneal_strategy, 0.0, 1.0, part))

@@ -110,10 +110,9 @@ def _as_tensor(value: Any) -> Tensor:
 def _compare_attributes(a: Tensor, b: Tensor, attributes: list[str]) -> str | None:
     """The first attribute in which two tensors differ, in PyTorch's words; None if there is none."""
     for name in attributes:
-        have, want, shown = getattr(a, name), getattr(b, name), name
-        if name == "stride":
-            have, want, shown = a.stride(), b.stride(), "stride()"
+        have, want = (x.stride() if name == "stride" else getattr(x, name) for x in (a, b))
         if have != want:
+            shown = "stride()" if name == "stride" else name
             return f"The values for attribute '{shown}' do not match: {have} != {want}."
     return None
 

@@ -52,10 +52,11 @@ def make_tensor(
 
 def _draw(shape: tuple[int, ...], dtype: Any, numpy_dtype: Any, device: Any, low: Any, high: Any) -> Any:
     """A tensor of random numbers of the dtype, from its part of the range."""
-    if numpy_dtype.kind != "f":
-        start, end = _read_range(numpy_dtype, -9 if low is None else low, 10 if high is None else high)
+    is_float = numpy_dtype.kind == "f"
+    low, high = -9 if low is None else low, (9 if is_float else 10) if high is None else high
+    start, end = _read_range(numpy_dtype, low, high)
+    if not is_float:
         return randint(math.ceil(start), math.ceil(end), shape, dtype=dtype, device=device)
-    start, end = _read_range(numpy_dtype, -9 if low is None else low, 9 if high is None else high)
     made: Any = empty(shape, dtype=dtype, device=device)
     if end - start >= dtypes.limits(numpy_dtype)[1]:  # a range wider than one draw can span
         return made.uniform_(start / 2, end / 2).mul_(2)

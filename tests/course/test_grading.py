@@ -11,7 +11,6 @@ import pytest
 
 from minigrad.course.__main__ import main
 from minigrad.course.grading import grade, table
-from minigrad.course.running import write_as_python
 
 GOOD = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k // 2)\n"
 WRONG = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k)\n"
@@ -86,29 +85,6 @@ def test_invalid_commands_are_refused(arguments, words, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert words in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("cell", "python"),
-    [
-        ("!pip install x\nx = 1\n%matplotlib inline", "pass\nx = 1\npass\n"),
-        ("%%time\nx = 1", "pass\nx = 1\n"),
-        ("%%bash\nls", ""),
-        ("if x:\n    files = !ls\n    torch.ones?", "if x:\n    pass\n    pass\n"),
-        ("x = 7 % 2\n'why?'\nwhy = 1  # ?", "x = 7 % 2\n'why?'\nwhy = 1  # ?\n"),
-    ],
-)
-def test_commands_of_a_notebook_are_left_out(cell, python):
-    assert write_as_python(cell) == python
-
-
-def test_a_cell_that_fails_does_not_hide_the_others(tmp_path):
-    cells = ["from minigrad import course", "1 / 0", "course.check('3.same_padding', lambda k: k // 2)", "def f(:"]
-    book = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
-    (tmp_path / "ada.ipynb").write_text(json.dumps(book))
-    (found,) = grade(tmp_path)
-    assert found.right == ["3.same_padding"]
-    assert found.failures == ["ada.ipynb ended with an error in cell 4, line 1: SyntaxError: invalid syntax"]
 
 
 MESSY = {  # what a file holds, and what is said of it; its one right answer counts all the same

@@ -48,6 +48,18 @@ def test_moments_are_integrals_of_the_density(p):
     assert [f.item() for f in found] == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+def test_the_series_near_a_half_have_right_coefficients():
+    near, exact = (
+        D.ContinuousBernoulli(T([0.46, 0.535], dtype=torch.float64), lims=lims) for lims in ((0.4, 0.6), (0.5, 0.5))
+    )
+    for name, error in (("mean", 3e-7), ("variance", 2e-8)):
+        assert getattr(near, name).tolist() == pytest.approx(getattr(exact, name).tolist(), abs=error)
+    assert near.log_normalizer().tolist() == pytest.approx(exact.log_normalizer().tolist(), abs=4e-8)
+    shares = T([[0.1], [0.7]], dtype=torch.float64)
+    np.testing.assert_allclose(near.cdf(shares).numpy(), exact.cdf(shares).numpy(), atol=1e-4)
+    np.testing.assert_allclose(near.icdf(shares).numpy(), exact.icdf(shares).numpy(), atol=1e-4)
+
+
 def test_quantiles_are_the_inverse_of_the_shares_below():
     law = D.ContinuousBernoulli(T(CHANCES, dtype=torch.float64))
     shares = T([[0.0], [0.1], [0.5], [0.99]], dtype=torch.float64)

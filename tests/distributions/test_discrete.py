@@ -18,8 +18,6 @@ ROWS = D.Categorical(logits=T([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0]]))
 
 # As PyTorch 2.13 prints them, with the seed 0.
 DRAWS = {
-    "Multinomial": (
-        lambda: D.Multinomial(4, T([0.25, 0.75])).log_prob(T([1.0, 3.0])), stats.binom(4, 0.25).logpmf(1)),
     "Categorical": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).sample((4,)), [2, 2, 2, 2]),
 }  # fmt: skip
 
@@ -84,26 +82,15 @@ BATCHES = {
 test_batches_broadcast_and_have_pytorchs_values = batches(BATCHES)
 
 
-def test_shapes_of_rows_and_counts():
+def test_shapes_of_rows():
     rows = D.Categorical(logits=torch.zeros(2, 3))
     assert rows.sample().shape == (2,) and rows.sample((4, 5)).shape == (4, 5, 2) and rows.param_shape == (2, 3)
-    counts = D.Multinomial(3, logits=torch.zeros(4, 2))
-    assert counts.batch_shape == (4,) and counts.event_shape == (2,) and repr(counts) == "Multinomial()"
-    assert counts.sample((5,)).shape == (5, 4, 2) and counts.sample().sum(-1).tolist() == [3.0] * 4
-    assert counts.expand((2, 4)).sample().shape == (2, 4, 2)
     assert rows.log_prob(T([0, 2])).shape == (2,) and D.Bernoulli(T([0.0, 1.0])).sample((2,)).tolist() == [[0, 1]] * 2
-
-
-def test_a_multinomial_without_a_count_has_one_trial():
-    law = D.Multinomial(probs=T([1.0, 3.0]))
-    assert law.total_count == 1 and law.sample((4,)).sum(-1).tolist() == [1.0] * 4
 
 
 def test_the_most_likely_value_and_the_moments():
     assert ROWS.mode.tolist() == [2, 0] and D.Bernoulli(T([0.2, 0.5, 0.7])).mode.tolist()[::2] == [0.0, 1.0]
     assert D.Bernoulli(0.5).mode.isnan() and ROWS.mean.isnan().all() and ROWS.variance.isnan().all()
-    counts = D.Multinomial(3, T([1.0, 1.0]))
-    assert counts.mean.tolist() == [1.5, 1.5] and counts.variance.tolist() == [0.75, 0.75]
 
 
 @pytest.mark.parametrize("kind", [D.Bernoulli, D.Geometric])
@@ -132,7 +119,6 @@ def test_the_logarithm_of_chance_zero_is_that_of_eps(dtype, least):
 
 def test_outcomes_of_probability_zero_have_the_right_limits():
     assert D.Categorical(logits=T([1.0, -math.inf])).entropy().item() == 0
-    assert D.Multinomial(3, logits=T([1.0, -math.inf])).log_prob(T([3.0, 0.0])).item() == 0
 
 
 @pytest.mark.parametrize("make", [D.Categorical, D.OneHotCategorical, lambda **given: D.Multinomial(2, **given)])
@@ -151,18 +137,6 @@ REFUSED = {
     "half a coin": (lambda: D.Bernoulli(0.5).log_prob(T(0.5)), ValueError, "Boolean"),
     "both": (lambda: D.Bernoulli(0.5, 0.5), ValueError, "`probs` or `logits` must be specified, but not both"),
     "negative chances": (lambda: D.Categorical(T([-1.0, 2.0])), ValueError, "parameter probs .* Simplex"),
-    "negative chances of counts": (
-        lambda: D.Multinomial(3, T([-1.0, 2.0])), ValueError, "parameter probs .* Simplex"),
-    "no chances of counts": (
-        lambda: D.Multinomial(3), ValueError, "Either `probs` or `logits` must be specified"),
-    "one chance of counts": (
-        lambda: D.Multinomial(3, logits=T(1.0)), ValueError, "`logits` parameter must be at least one-dimensional"),
-    "no number of trials": (
-        lambda: D.Multinomial("a", T([1.0, 2.0])), NotImplementedError, "inhomogeneous total_count .* got 'a'"),
-    "fewer trials than none": (
-        lambda: D.Multinomial(-1, T([1.0, 2.0])), ValueError, "total_count must be 0 or more, got -1"),
-    "counts of more trials": (
-        lambda: D.Multinomial(3, T([0.5, 0.5])).log_prob(T([2.0, 2.0])), ValueError, r"Multinomial\(\)"),
     "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
     "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "IntegerInterval"),
     "half a row": (

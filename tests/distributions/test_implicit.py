@@ -52,7 +52,7 @@ def test_a_draw_of_beta_moves_as_the_quantile_of_its_share(a, b):
     other = differentiate(lambda t: special.betaincinv(a, t, SHARES), b)[0]
     c = torch.tensor([[a, b]] * len(x), dtype=torch.float64, requires_grad=True)
     draw_dirichlet(c, drawn=whole)[:, 0].sum().backward()
-    np.testing.assert_allclose(c.grad.numpy(), np.stack([expected, other], -1), rtol=2e-6, atol=1e-9)
+    np.testing.assert_allclose(c.grad.numpy(), np.stack([expected, other], -1), rtol=2e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS[:7])

@@ -8,7 +8,6 @@ import pytest
 
 import minigrad
 from minigrad import optim
-from minigrad.optim.line_search import _kept_inside
 
 RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "lbfgs.json").read_text())
 
@@ -135,19 +134,3 @@ def test_a_group_that_was_added_and_parameters_without_numbers_are_refused_at_th
     empty = minigrad.zeros(0, requires_grad=True)
     with pytest.raises(RuntimeError, match="nothing to train: its parameters hold no numbers"):
         optim.LBFGS([empty]).step(lambda: empty.sum())
-
-
-@pytest.mark.parametrize(
-    ("t", "stalled", "kept"),
-    [
-        (5.0, True, (5.0, False)),  # far from both ends
-        (9.5, False, (9.5, True)),  # near an end for the first time
-        (0.5, False, (0.5, True)),
-        (9.5, True, (9.0, False)),  # for the second time: moved inside by a tenth
-        (0.5, True, (1.0, False)),
-        (10.0, False, (9.0, False)),  # at an end
-        (0.0, False, (1.0, False)),
-    ],
-)
-def test_a_trial_near_an_end_of_the_interval_is_moved_inside(t, stalled, kept):
-    assert _kept_inside(t, 0.0, 10.0, stalled) == kept

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import FunctionType
+from typing import Any, ClassVar
 
 from minigrad.advice import warn
 from minigrad.ops.arguments import require_number
@@ -35,6 +36,7 @@ class LRScheduler:
 
     # The rate of `last_epoch` from a group's initial rate, if there is a closed form.
     _closed_form: Callable[[Any], Any] | None = None
+    _functions: ClassVar[tuple[str, ...]] = ()  # the names of attributes that hold functions, or lists of them
     _is_initial = False
     _get_lr_called_within_step = False
 
@@ -97,7 +99,7 @@ class LRScheduler:
             self._get_lr_called_within_step = False
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             set_rate(group, rate)
-        self._last_lr = last_rates(self.optimizer)
+        self._last_lr = read_rates(self.optimizer)
 
     def get_last_lr(self) -> list[Rate]:
         """The last rates, one for each group.
@@ -133,14 +135,15 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
 
     def state_dict(self) -> dict[str, Any]:
-        """The state of the scheduler, without its optimizer and its functions.
+        """The state of the scheduler, without its optimizer and functions; of callable objects, their attributes.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
         >>> torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).state_dict()["gamma"]
         0.5
         """
-        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+        state = {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+        return state | {name: _read_attributes(state[name]) for name in self._functions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores the state that `state_dict()` returned.
@@ -152,7 +155,10 @@ class LRScheduler:
         >>> scheduler.gamma
         0.1
         """
-        self.__dict__.update(state_dict)
+        state = dict(state_dict)
+        for name in self._functions:
+            _restore_attributes(getattr(self, name), state.pop(name, None))
+        self.__dict__.update(state)
 
 
 class _LRScheduler(LRScheduler):
@@ -195,7 +201,7 @@ def set_rate(group: dict[str, Any], rate: Any) -> None:
         group["lr"] = rate
 
 
-def last_rates(optimizer: Optimizer) -> list[Rate]:
+def read_rates(optimizer: Optimizer) -> list[Rate]:
     """The current rates of the groups."""
     return [copy_rate(group["lr"]) for group in optimizer.param_groups]
 
@@ -214,7 +220,7 @@ def unchanged_on_error(optimizer: Optimizer) -> Iterator[None]:
         raise
 
 
-def one_each(schedule: LRScheduler, name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+def read_for_groups(schedule: LRScheduler, name: str, optimizer: Optimizer, value: Any) -> list[Any]:
     """The number `value` for each group, or the numbers of a list.
 
     Raises `ValueError` for a list of another length, `TypeError` for what is no number.
@@ -229,6 +235,22 @@ def one_each(schedule: LRScheduler, name: str, optimizer: Optimizer, value: Any)
     for number in values:
         require_number(type(schedule).__name__, name, number)
     return values
+
+
+def _read_attributes(function: Any) -> Any:
+    """What a state holds of a function, or of each in a list: the attributes of a callable object, else None."""
+    if isinstance(function, list):
+        return [_read_attributes(each) for each in function]
+    return None if function is None or isinstance(function, FunctionType) else dict(getattr(function, "__dict__", {}))
+
+
+def _restore_attributes(function: Any, attributes: Any) -> None:
+    """Gives a callable object, or each in a list, the attributes that a state holds of it."""
+    if isinstance(function, list):
+        for each, own in zip(function, attributes or (), strict=False):
+            _restore_attributes(each, own)
+    elif attributes:
+        vars(function).update(attributes)
 
 
 def warn_of_epoch() -> None:

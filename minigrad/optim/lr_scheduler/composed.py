@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.optim.lr_scheduler.base import LRScheduler, last_rates, set_rate
+from minigrad.optim.lr_scheduler.base import LRScheduler, read_rates, set_rate
 from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from minigrad.optim.optimizer import Optimizer
 
@@ -126,13 +126,13 @@ class ChainedScheduler(_Composed):
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.optimizer = self._require_schedulers(schedulers, optimizer)
         self._schedulers = schedulers
-        self._last_lr = last_rates(self.optimizer)
+        self._last_lr = read_rates(self.optimizer)
 
     def step(self) -> None:  # type: ignore[override]
         """Advances every scheduler to its next epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
-        self._last_lr = last_rates(self.optimizer)
+        self._last_lr = read_rates(self.optimizer)
 
 
 def _step_back(schedule: Any) -> None:

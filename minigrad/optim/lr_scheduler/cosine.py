@@ -104,6 +104,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return self._closed_form(self.base_lrs[i])
 
 
+def require_strategy(anneal_strategy: str) -> None:
+    """Raises `ValueError` for a way from one rate to another that `anneal` does not know."""
+    if anneal_strategy not in ("cos", "linear"):
+        raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+
+
+def anneal(strategy: str, start: Any, end: Any, part: float) -> Any:
+    """From `start` at `part` 0 to `end` at 1, along half a cosine ("cos") or a line ("linear")."""
+    return start + (end - start) * part if strategy == "linear" else half_cosine(start, end, part)
+
+
 def half_cosine(start: Any, end: Any, part: float) -> Any:
     """From `start` at `part` 0 to `end` at 1."""
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any, ClassVar
 
 from minigrad.ops.arguments import require_number
 from minigrad.optim.lr_scheduler.base import (
     LRScheduler,
-    one_each,
+    read_for_groups,
     read_period,
     require_optimizer,
     set_rate,
     unchanged_on_error,
 )
+from minigrad.optim.lr_scheduler.cosine import anneal, require_strategy
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -31,8 +31,8 @@ class _Cycling(LRScheduler):
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
             raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
         self.use_beta1 = "betas" in optimizer.defaults
-        lows = one_each(self, "base_momentum", optimizer, base_momentum)
-        highs = one_each(self, "max_momentum", optimizer, max_momentum)
+        lows = read_for_groups(self, "base_momentum", optimizer, base_momentum)
+        highs = read_for_groups(self, "max_momentum", optimizer, max_momentum)
         if last_epoch == -1:
             for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
                 self._set_momentum(group, high)
@@ -67,6 +67,7 @@ class CyclicLR(_Cycling):
     [0.5]
     """
 
+    _functions = ("_scale_fn_custom",)
     _SCALES: ClassVar[dict[str, tuple[str, Callable[[float, float], float]]]] = {
         "triangular": ("cycle", lambda gamma, x: 1.0),
         "triangular2": ("cycle", lambda gamma, x: 1 / (2.0 ** (x - 1))),
@@ -80,8 +81,8 @@ class CyclicLR(_Cycling):
         base_momentum: float | list[float] = 0.8, max_momentum: float | list[float] = 0.9, last_epoch: int = -1,
     ) -> None:  # fmt: skip
         require_optimizer(optimizer)
-        base_lrs = one_each(self, "base_lr", optimizer, base_lr)
-        self.max_lrs = one_each(self, "max_lr", optimizer, max_lr)
+        base_lrs = read_for_groups(self, "base_lr", optimizer, base_lr)
+        self.max_lrs = read_for_groups(self, "max_lr", optimizer, max_lr)
         up = float(step_size_up)
         require_number("CyclicLR", "gamma", gamma)
         down = up if step_size_down is None else float(step_size_down)
@@ -132,20 +133,6 @@ class CyclicLR(_Cycling):
         base = self.base_lrs[i]
         return base + (self.max_lrs[i] - base) * height * scale
 
-    def state_dict(self) -> dict[str, Any]:
-        """The state without the optimizer and functions; for a callable object, its attributes."""
-        function = self._scale_fn_custom
-        is_plain = function is None or isinstance(function, FunctionType)
-        return super().state_dict() | {"_scale_fn_custom": None if is_plain else dict(vars(function))}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the state that `state_dict()` returned."""
-        state = dict(state_dict)
-        attributes = state.pop("_scale_fn_custom", None)
-        if attributes is not None:
-            vars(self._scale_fn_custom).update(attributes)
-        super().load_state_dict(state)
-
 
 class OneCycleLR(_Cycling):
     """One rise from `max_lr / div_factor` to `max_lr`, and one long fall, far below the initial rate.
@@ -175,17 +162,16 @@ class OneCycleLR(_Cycling):
         three_phase: bool = False, last_epoch: int = -1,
     ) -> None:  # fmt: skip
         require_optimizer(optimizer)
-        self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
+        self.total_steps = _count_steps(total_steps, epochs, steps_per_epoch)
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        require_strategy(anneal_strategy)
         for name, divisor in {"div_factor": div_factor, "final_div_factor": final_div_factor}.items():
             require_number("OneCycleLR", name, divisor)
-        self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
+        self._schedule_phases = _plan_phases(self.total_steps, pct_start, three_phase)
         self._anneal_func_type = anneal_strategy
         self.cycle_momentum = cycle_momentum
-        highest = one_each(self, "max_lr", optimizer, max_lr)
+        highest = read_for_groups(self, "max_lr", optimizer, max_lr)
         with unchanged_on_error(optimizer):
             if last_epoch == -1:
                 for group, rate in zip(optimizer.param_groups, highest, strict=True):
@@ -208,16 +194,15 @@ class OneCycleLR(_Cycling):
             start = phase["end_step"]
         part = (self.last_epoch - start) / (phase["end_step"] - start)
         if self.cycle_momentum:
-            self._set_momentum(group, self._anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], part))
-        return self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], part)
+            self._set_momentum(group, self._anneal(group, phase, "momentum", part))
+        return self._anneal(group, phase, "lr", part)
 
-    def _anneal(self, start: float, end: float, part: float) -> float:
-        if self._anneal_func_type == "linear":
-            return (end - start) * part + start
-        return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
+    def _anneal(self, group: dict[str, Any], phase: dict[str, Any], what: str, part: float) -> float:
+        """The rate ("lr") or the momentum of a group after this part of a phase."""
+        return anneal(self._anneal_func_type, group[phase[f"start_{what}"]], group[phase[f"end_{what}"]], part)
 
 
-def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
+def _count_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     given = {"total_steps": total_steps}
     if total_steps is None:
         given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
@@ -229,7 +214,7 @@ def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     return math.prod(given.values())
 
 
-def _phases(total: int, rise: float, three: bool) -> list[dict[str, Any]]:
+def _plan_phases(total: int, rise: float, three: bool) -> list[dict[str, Any]]:
     """The end of each phase, and the two options of a group between which the rate goes."""
     names = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
     rows: list[tuple[Any, ...]] = [(rise * total - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")]

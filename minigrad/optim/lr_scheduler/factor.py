@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import FunctionType
 from typing import Any, TypeAlias
 
 from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_numbers, require_optimizer
@@ -208,6 +207,8 @@ class PolynomialLR(LRScheduler):
 class _ByFunctions(LRScheduler):
     """The base of schedulers with a function for each group."""
 
+    _functions = ("lr_lambdas",)
+
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
         require_optimizer(optimizer)
         groups = len(optimizer.param_groups)
@@ -226,19 +227,6 @@ class _ByFunctions(LRScheduler):
                 "append one to schedule.lr_lambdas"
             )
         return self.lr_lambdas[i](int(self.last_epoch))
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state without the optimizer and functions; for callable objects, their attributes."""
-        functions = [None if isinstance(f, FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
-        return super().state_dict() | {"lr_lambdas": functions}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the state that `state_dict()` returned."""
-        state = dict(state_dict)
-        for function, attributes in zip(self.lr_lambdas, state.pop("lr_lambdas", ()), strict=False):
-            if attributes is not None:
-                vars(function).update(attributes)
-        super().load_state_dict(state)
 
 
 class LambdaLR(_ByFunctions):

@@ -7,8 +7,8 @@ from typing import Any
 
 from minigrad.optim.lr_scheduler.base import (
     LRScheduler,
-    last_rates,
-    one_each,
+    read_for_groups,
+    read_rates,
     require_numbers,
     require_optimizer,
     set_rate,
@@ -50,12 +50,12 @@ class ReduceLROnPlateau(LRScheduler):
         if isinstance(min_lr, (list, tuple)) and len(min_lr) != len(optimizer.param_groups):
             raise ValueError(f"expected {len(optimizer.param_groups)} min_lrs, got {len(min_lr)}")
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
-        self.min_lrs = one_each(self, "min_lr", optimizer, min_lr)
+        self.min_lrs = read_for_groups(self, "min_lr", optimizer, min_lr)
         self.patience = patience
         self.cooldown = cooldown
         self.eps = eps
         self.last_epoch = 0
-        self._last_lr = last_rates(optimizer)
+        self._last_lr = read_rates(optimizer)
         if mode not in ("min", "max"):
             raise ValueError(f"mode {mode} is unknown! Known are 'min' and 'max'")
         if threshold_mode not in ("rel", "abs"):
@@ -90,7 +90,7 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce()
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = last_rates(self.optimizer)
+        self._last_lr = read_rates(self.optimizer)
 
     @property
     def in_cooldown(self) -> bool:

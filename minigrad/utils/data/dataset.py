@@ -109,7 +109,9 @@ class Subset(Dataset[T]):
             )
 
     def __getitem__(self, index: Any) -> Any:
-        return self.dataset[[self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]]
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
+        return self.dataset[self.indices[index]]
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
         return take_samples(self.dataset, [self.indices[i] for i in indices])

@@ -86,15 +86,12 @@ class RandomSampler(Sampler[int]):
         if generator is None:
             generator = Generator()
             generator.manual_seed(int(default_generator.random(())))
-        if self.replacement:
-            # 32 at a time, as in PyTorch, so that the generator's state afterwards is the same.
-            for _ in range(wanted // 32):
-                yield from generator.randint(0, size, (32,)).tolist()
-            yield from generator.randint(0, size, (wanted % 32,)).tolist()
-        else:
-            for _ in range(wanted // size):
-                yield from generator.permutation(size).tolist()
-            yield from generator.permutation(size).tolist()[: wanted % size]
+        at_once: int = (
+            32 if self.replacement else size
+        )  # as in PyTorch: so the generator's state is the same afterwards
+        for left in range(wanted, -1, -at_once):  # also a last draw of none
+            drawn = generator.randint(0, size, (min(left, 32),)) if self.replacement else generator.permutation(size)
+            yield from drawn.tolist()[:left]
 
     def __len__(self) -> int:
         return self.num_samples

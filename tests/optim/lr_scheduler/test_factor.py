@@ -48,6 +48,9 @@ def test_attributes_of_callable_objects_are_saved():
         def __call__(self, epoch):
             return self.base**epoch
 
+    built_in = lr_scheduler.LambdaLR(make_optimizer(1.0), abs)
+    built_in.load_state_dict(built_in.state_dict())  # it has no attributes to keep
+    assert built_in.lr_lambdas == [abs]
     schedule = lr_scheduler.LambdaLR(make_optimizer(1.0), Power(0.5))
     other = lr_scheduler.LambdaLR(make_optimizer(1.0), Power(3.0))
     other.load_state_dict(schedule.state_dict())
@@ -68,3 +71,9 @@ def test_attributes_of_callable_objects_are_saved():
 def test_options_out_of_range_are_refused(name, options, text):
     with pytest.raises(ValueError, match=text):
         getattr(lr_scheduler, name)(make_optimizer(1.0, momentum=0.9), **options)
+
+
+def test_a_schedule_by_functions_refuses_a_number():
+    for schedule in (lr_scheduler.LambdaLR, lr_scheduler.MultiplicativeLR):
+        with pytest.raises(TypeError, match="lr_lambda should be a function, but got float"):
+            schedule(make_optimizer(0.1), 0.9)

@@ -134,10 +134,3 @@ def test_betas_that_are_no_two_floats_are_refused():
 def test_options_of_wrong_types_are_refused_by_name(make, kind, text):
     with pytest.raises(kind, match=text):
         make([make_parameter()])
-
-
-def test_a_schedule_by_functions_refuses_a_number():
-    optimizer = optim.SGD([make_parameter()], lr=0.1)
-    for schedule in (optim.lr_scheduler.LambdaLR, optim.lr_scheduler.MultiplicativeLR):
-        with pytest.raises(TypeError, match="lr_lambda should be a function, but got float"):
-            schedule(optimizer, 0.9)
