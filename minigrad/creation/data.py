@@ -72,7 +72,7 @@ def as_plain_array(data: Any) -> Any:
         hint = "convert it with array.astype(array.dtype.newbyteorder('='))"
         raise ValueError(f"given numpy array has byte order different from the native byte order; {hint}")
     dtypes.from_numpy(array.dtype)
-    return array
+    return array.view()  # an object of its own: `data.shape = ...` and `data.flags` do not reach the tensor
 
 
 _NUMBERS = {bool, int, float}

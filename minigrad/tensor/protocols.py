@@ -79,7 +79,7 @@ class ProtocolMethods(TensorBase):
                 hint = "Use Tensor.cpu() to copy the tensor to host memory first."
                 raise TypeError(f"can't convert {self.device} device type tensor to numpy. {hint}")
             return backend.to_device(self.array, devices.CPU)
-        return self.array
+        return self.array.view()  # whose shape and flags may be set: they are not the tensor's
 
     def item(self: Any) -> float:
         """The Python number of a tensor of one element.

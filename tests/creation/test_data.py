@@ -251,3 +251,14 @@ def test_a_numpy_scalar_in_where_must_fit_the_dtype():
     with pytest.raises(RuntimeError, match="cannot be converted to type int8 without overflow"):
         torch.where(mask, np.int32(100000), bytes_)
     assert torch.where(mask, np.int32(5), bytes_).tolist() == [5, 2]
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # newer NumPy prefers reshape
+@pytest.mark.parametrize("enter", ["from_numpy", "as_tensor", "asarray"])
+def test_a_tensor_of_an_array_has_a_shape_and_flags_of_its_own(enter):
+    array = np.arange(6.0)
+    x = getattr(torch, enter)(array)
+    array.shape = (2, 3)
+    array.flags.writeable = False
+    x.add_(1)
+    assert x.shape == (6,) and array.tolist() == [[1, 2, 3], [4, 5, 6]]

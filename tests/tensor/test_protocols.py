@@ -236,3 +236,25 @@ def test_generated_operators_have_names_and_can_be_pickled(name):
     method = getattr(torch.Tensor, name)
     assert (method.__name__, method.__qualname__, method.__module__) == (name, f"Tensor.{name}", "minigrad")
     assert pickle.loads(pickle.dumps(method)) is method
+
+
+@pytest.mark.filterwarnings("ignore:Setting the shape")  # newer NumPy prefers reshape
+@pytest.mark.parametrize(
+    "leave",
+    [
+        lambda x: x.numpy(),
+        lambda x: x.detach().numpy(),
+        lambda x: x.numpy(force=True),
+        np.asarray,
+        lambda x: x.data.numpy(),
+    ],
+)
+def test_an_array_of_a_tensor_has_a_shape_and_flags_of_its_own(leave):
+    x = torch.arange(6.0)
+    array = leave(x)
+    array.shape = (2, 3)
+    array[0, 0] = 7
+    array.flags.writeable = False
+    assert x.shape == (6,) and x.tolist() == [7, 1, 2, 3, 4, 5]
+    x.add_(1)
+    assert array.tolist() == [[8, 2, 3], [4, 5, 6]] and leave(x).shape == (6,)
