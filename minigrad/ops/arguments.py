@@ -188,8 +188,8 @@ def as_int(value: Any, name: str) -> int:
 
 def as_size(value: Any, name: str) -> int:
     """`as_int` where PyTorch takes a tensor of one integer whatever its axes: for sizes, and for dims in a tuple."""
-    if isinstance(value, TensorBase) and value.array.size == 1:
-        value = value.array.reshape(())
+    if isinstance(value, TensorBase) and value.array.size == 1 and value.array.dtype.kind in "iu":
+        return int(value.array.item())
     return as_int(value, name)
 
 

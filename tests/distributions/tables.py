@@ -31,7 +31,6 @@ def draws_with_seed_0(cases: dict) -> Callable:
 def draws_and_densities_with_seed_1(cases: dict) -> Callable:
     """The test of four draws after `manual_seed(1)` and their log-densities: name -> (make, draws, log-densities)."""
 
-    @pytest.mark.cpu("a GPU draws other numbers")
     @pytest.mark.parametrize("name", cases)
     def test_draws_and_densities(name):
         make, draws, densities = cases[name]

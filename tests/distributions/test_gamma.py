@@ -50,7 +50,6 @@ def test_a_dirichlet_distribution_is_that_of_scipy():
     assert law.batch_shape == () and law.event_shape == (3,) and law.expand((2,)).sample((4,)).shape == (4, 2, 3)
 
 
-@pytest.mark.cpu("a GPU draws other numbers")
 def test_draws_with_a_seed_are_those_of_pytorch():
     for make, expected in DRAWN:
         torch.manual_seed(0)

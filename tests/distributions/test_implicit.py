@@ -16,6 +16,7 @@ SHARES = np.array([1e-4, 0.05, 0.3, 0.5, 0.8, 0.99, 0.9999])
 CONCENTRATIONS = (0.2, 0.7, 1.0, 3.0, 40.0, 1000.0, 2 * LARGE)
 PAIRS = [(0.3, 0.4), (1.0, 1.0), (2.5, 0.8), (0.8, 2.5), (1.0, 60.0), (60.0, 1.0), (30.0, 30.0), (700.0, 500.0)]
 PAIRS += [(2 * LARGE, 3 * LARGE), (3 * LARGE, 2 * LARGE), (2.0, 2 * LARGE)]
+OF_NUMPY = pytest.mark.cpu("the drawn numbers are NumPy's, or SciPy's")
 
 
 def differentiate(function, at):
@@ -34,7 +35,7 @@ def differentiate_twice(draw, parameter):
     return first.detach().numpy(), second.numpy()
 
 
-@pytest.mark.cpu("SciPy's numbers are on the CPU")
+@OF_NUMPY
 @pytest.mark.parametrize("c", CONCENTRATIONS)
 def test_a_draw_of_gamma_moves_as_the_quantile_of_its_share(c):
     x = special.gammaincinv(c, SHARES)
@@ -44,6 +45,7 @@ def test_a_draw_of_gamma_moves_as_the_quantile_of_its_share(c):
     np.testing.assert_allclose(second, bend, rtol=1e-4, atol=1e-6 / c)
 
 
+@OF_NUMPY
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_a_draw_of_beta_moves_as_the_quantile_of_its_share(a, b):
     x = special.betaincinv(a, b, SHARES)
@@ -55,6 +57,7 @@ def test_a_draw_of_beta_moves_as_the_quantile_of_its_share(a, b):
     np.testing.assert_allclose(c.grad.numpy(), np.stack([expected, other], -1), rtol=2e-6, atol=1e-12)
 
 
+@OF_NUMPY
 @pytest.mark.parametrize(("a", "b"), PAIRS[:7])
 def test_the_gradient_of_a_draw_of_beta_has_right_derivatives(a, b):
     x = special.betaincinv(a, b, SHARES)
@@ -67,6 +70,7 @@ def test_the_gradient_of_a_draw_of_beta_has_right_derivatives(a, b):
     np.testing.assert_allclose(differentiate_twice(draw, np.full(x.shape, a))[1], bend, rtol=1e-4, atol=1e-6)
 
 
+@OF_NUMPY
 def test_a_chance_that_moves_leaves_the_others_in_their_proportions():
     c = np.array([0.5, 2.0, 3.0])
     x = np.array([0.2, 0.3, 0.5])
@@ -90,6 +94,7 @@ def test_the_mean_of_the_gradients_is_the_gradient_of_the_mean():
     assert slope.tolist() == pytest.approx([-2 / 7.6**2, 5.6 / 7.6**2, -2 / 7.6**2], rel=0.15)
 
 
+@OF_NUMPY
 def test_gradients_of_float32_are_those_of_float64_rounded():
     x = special.gammaincinv(3.0, SHARES).astype(np.float32)
     single, double = (torch.full((len(x),), 3.0, dtype=d, requires_grad=True) for d in (torch.float32, torch.float64))
@@ -98,7 +103,6 @@ def test_gradients_of_float32_are_those_of_float64_rounded():
     assert single.grad.tolist() == double.grad.float().tolist()
 
 
-@pytest.mark.cpu("a GPU draws other numbers")
 def test_gradients_are_close_to_pytorchs():
     """PyTorch's own are right to three or four digits."""
     torch.manual_seed(0)

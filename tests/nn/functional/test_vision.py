@@ -91,7 +91,6 @@ def test_float32_alone_has_an_empty_transposed_convolution():  # as PyTorch; tes
 ONE, TWO = minigrad.tensor([1]), minigrad.tensor(2, dtype=minigrad.int32)
 
 
-@pytest.mark.cpu("reads lengths from tensors")
 @pytest.mark.parametrize(
     ("call", "shape"),
     [
