@@ -107,6 +107,8 @@ def test_calls_in_another_order_are_refused():
         scaler.scale(3)
     with pytest.raises(AssertionError, match=r"growth factor must be > 1.0"):
         torch.amp.GradScaler("cpu", growth_factor=1.0)
+    with pytest.raises(AssertionError, match=r"backoff factor must be < 1.0, got 1.0"):
+        torch.amp.GradScaler("cpu", backoff_factor=1.0)
     with pytest.raises(RuntimeError, match="The source state dict is empty"):
         scaler.load_state_dict({})
 

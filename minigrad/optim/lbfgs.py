@@ -75,14 +75,14 @@ class LBFGS(Optimizer):
         first_loss = closure()
         here, calls, left = Trial(0, _number(first_loss), self._gradient(), 0), 1, group["max_iter"]  # which may be inf
         state["func_evals"] += 1
-        while left and not abs(here.gradient).max() <= group["tolerance_grad"]:
+        while left > 0 and not abs(here.gradient).max() <= group["tolerance_grad"]:
             left -= 1
             state["n_iter"] += 1
             d, t = self._choose_step(state, here)
             start = here._replace(t=0, slope=here.gradient.dot(d))
             if start.slope > -group["tolerance_change"]:  # no descent direction
                 break
-            here, more = self._advance(closure, start, t, d, group["max_eval"] - calls, is_last=not left)
+            here, more = self._advance(closure, start, t, d, group["max_eval"] - calls, is_last=left == 0)
             state["t"] = _hold(here.t)
             calls += more
             state["func_evals"] += more

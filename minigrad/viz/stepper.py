@@ -124,18 +124,19 @@ class Stepper:
     def _watch(self, box: int, node: Any) -> Any:
         """Registers a hook that records what arrives at a box; returns its handle."""
         if isinstance(node, Tensor):
-            return node.register_hook(lambda g: self._note(box, g))
-        return node.register_prehook(lambda gradients: self._note(box, gradients[0]))
+            return node.register_hook(lambda g: self._note(box, [g]))
+        return node.register_prehook(lambda gradients: self._note(box, gradients))
 
-    def _note(self, box: int, gradient: Any) -> None:
-        """Records a step: a gradient has arrived at a box."""
+    def _note(self, box: int, gradients: Any) -> None:
+        """Records a step: gradients have arrived at a box, one for each of its results that was used."""
+        numbers = "\n".join([_write_numbers(gradient) for gradient in gradients if gradient is not None])
         name, shape, kind = self.graph.labels[box]
         if kind == "leaf":
             rule = f"{name} {shape}: all its shares have arrived. This is its gradient."
         else:
             done = RULES.get(name.rstrip("0123456789"), "its rule turns g into the gradients of its operands")
             rule = f"{name} {shape}: g arrives. Rule: {done}."
-        self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write_numbers(gradient)})
+        self.steps.append({"box": box, "name": name, "rule": rule, "numbers": numbers})
 
     def html(self) -> str:
         """One HTML element with the picture, the buttons and all numbers.
@@ -180,8 +181,6 @@ def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) 
 
 def _write_numbers(gradient: Any) -> str:
     """A gradient as printed text, or its norm if it is too long."""
-    if gradient is None:
-        return "nothing arrived"
     if gradient.numel() > LARGEST:
         return f"{gradient.numel()} numbers, their norm {gradient.detach().norm().item():.4g}"
     return repr(gradient.detach())

@@ -112,3 +112,24 @@ def test_a_leaf_without_a_gradient_has_no_step() -> None:
     x, y = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
     steps = viz.stepper(First.apply(x, y).sum(), {"x": x, "y": y}).steps
     assert {step["name"]: without_device(step["numbers"]) for step in steps[2:]} == {"x": "tensor([2., 2.])"}
+
+
+def test_a_call_with_several_results_shows_the_gradients_of_those_that_were_used() -> None:
+    class Multiples(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, g, h):
+            return (0 if g is None else 2 * g) + (0 if h is None else 3 * h)
+
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    twice, thrice = Multiples.apply(x)
+    for used, numbers in (
+        ((thrice * 5).sum(), ["tensor([5., 5.])"]),
+        ((twice * 7 + thrice).sum(), ["7., 7.", "1., 1."]),
+    ):
+        (step,) = [step for step in viz.stepper(used).steps if step["name"] == "Multiples"]
+        assert all(part in without_device(step["numbers"]) for part in numbers)
+        assert len(step["numbers"].splitlines()) == len(numbers)

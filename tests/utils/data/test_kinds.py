@@ -175,6 +175,8 @@ def test_invalid_lengths_of_a_split_are_refused():
             random_split(range(10), lengths)
     with pytest.raises(ValueError, match="Fraction at index 0 is not between 0 and 1"):
         random_split(range(10), [-0.5, 1.5])
+    with pytest.raises(TypeError, match=r"'lengths' must be a list such as \[0.8, 0.2\], got 10"):
+        random_split(range(10), 10)
     assert random_split(range(0), []) == []
     assert [len(part) for part in random_split(range(10), [True, 9])] == [1, 9]
 
