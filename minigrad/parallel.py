@@ -71,7 +71,7 @@ class _Pool:
         self.lock = threading.Lock()
 
     def grow(self, threads: int) -> None:
-        """Starts threads until there are `count`."""
+        """Starts threads until there are so many."""
         with self.lock:
             while self.threads < threads:
                 self.threads += 1
