@@ -92,7 +92,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         wanted = call.is_differentiated_along(vectors)
         return call.hand_out(call.as_inputs(derivatives.pull(call.outputs, call.points, vectors, wanted)))
 
-    return call.hand_out(call.returned), pull, *call.handed_aux()
+    return call.hand_out(call.returned), pull, *call.hand_out_aux()
 
 
 def jvp(
@@ -106,7 +106,7 @@ def jvp(
     (tensor(9.), tensor(6.))
     """
     call, along = _linearize("jvp", func, primals, strict, has_aux)
-    return call.hand_out(call.returned), along(tangents), *call.handed_aux()
+    return call.hand_out(call.returned), along(tangents), *call.hand_out_aux()
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
@@ -176,7 +176,7 @@ def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums,
             raise call.refused(f"to return only floating-point Tensors, got {whole[0]}")
         blocks = build(call.outputs, call.points, call.create_graph)
         result = call.hand_out(call.as_outputs(map(call.as_inputs, blocks)))
-        return (result, *call.handed_aux()) if has_aux else result
+        return (result, *call.hand_out_aux()) if has_aux else result
 
     return jacobian
 
@@ -240,7 +240,7 @@ class _Call:
         has_aux: bool,
     ) -> _Call:  # fmt: skip
         """Calls `func` as a function of only the arguments `argnums`."""
-        places = _places(argnums, len(args))
+        places = _find_places(argnums, len(args))
 
         def partial(selected: Any) -> Any:
             full = list(args)
@@ -280,18 +280,18 @@ class _Call:
     def hand_out(self, tree: Any) -> Any:
         """`tree` detached from the graph of the points, which the caller does not know."""
         values, rebuild = flatten(tree)
-        return rebuild([self._handed_out(x) for x in values])
+        return rebuild([self._detach_from_points(x) for x in values])
 
-    def _handed_out(self, x: Any) -> Any:
+    def _detach_from_points(self, x: Any) -> Any:
         inside = isinstance(x, Tensor) and x.requires_grad and not self.reaches_beyond([x])
         return x.detach() if inside else x
 
-    def handed_aux(self) -> tuple[Any, ...]:
+    def hand_out_aux(self) -> tuple[Any, ...]:
         """The auxiliary value of the function, if there is one, as the last of the results."""
         return (self.hand_out(self.aux),) if self.has_aux else ()
 
 
-def _places(argnums: Argnums, count: int) -> tuple[int, ...]:
+def _find_places(argnums: Argnums, count: int) -> tuple[int, ...]:
     """`argnums` as positions among `count` arguments."""
     given = (argnums,) if isinstance(argnums, int) else argnums
     if not isinstance(given, tuple) or not all(isinstance(i, int) for i in given):

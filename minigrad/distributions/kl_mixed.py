@@ -52,12 +52,12 @@ def _mean_of_log_between(low: Any, high: Any) -> Any:
     return (xlogy(high, high) - xlogy(low, low)) / (high - low) - 1
 
 
-def _of(table: dict[type, Callable[..., Any]], p: Any) -> Callable[..., Any]:
+def _find_for(table: dict[type, Callable[..., Any]], p: Any) -> Callable[..., Any]:
     """The entry for the class of `p`, or for the nearest one that it is derived from."""
     return next(table[kind] for kind in type(p).__mro__ if kind in table)
 
 
-def _for_each(kinds: tuple[type, ...], kind_q: Any) -> Callable[[Any], Any]:
+def _register_each(kinds: tuple[type, ...], kind_q: Any) -> Callable[[Any], Any]:
     """Registers a rule for several classes of p."""
 
     def keep(rule: Any) -> Any:
@@ -69,34 +69,34 @@ def _for_each(kinds: tuple[type, ...], kind_q: Any) -> Callable[[Any], Any]:
 
 
 # ---- finite, except where p has values that q has not -----------------------------------------------
-@_for_each((Beta, ContinuousBernoulli, Gamma, Pareto, Uniform), Exponential)
+@_register_each((Beta, ContinuousBernoulli, Gamma, Pareto, Uniform), Exponential)
 def _to_exponential(p: Any, q: Exponential) -> Any:
     found = q.rate * p.mean - log(q.rate) - p.entropy()
     return _unless_below(found, p, 0)
 
 
-@_for_each((Beta, Exponential, Pareto, Uniform), Gamma)
+@_register_each((Beta, Exponential, Pareto, Uniform), Gamma)
 def _to_gamma(p: Any, q: Gamma) -> Any:
     a, b = q.concentration, q.rate
-    found = b * p.mean - a * log(b) + lgamma(a) - (a - 1) * _of(_MEAN_OF_LOG, p)(p) - p.entropy()
+    found = b * p.mean - a * log(b) + lgamma(a) - (a - 1) * _find_for(_MEAN_OF_LOG, p)(p) - p.entropy()
     return _unless_below(found, p, 0)
 
 
-@_for_each((Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal)
+@_register_each((Beta, ContinuousBernoulli, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal)
 def _to_normal(p: Any, q: Normal) -> Any:
     squares = (p.variance + (p.mean - q.loc) ** 2) / q.scale**2
     return squares / 2 + log(q.scale) + _HALF_LOG_TAU - p.entropy()
 
 
-@_for_each((Exponential, Gamma, Gumbel, Normal, Uniform), Gumbel)
+@_register_each((Exponential, Gamma, Gumbel, Normal, Uniform), Gumbel)
 def _to_gumbel(p: Any, q: Gumbel) -> Any:
-    decay = exp(q.loc / q.scale) * _of(_MEAN_OF_EXP, p)(p, -1 / q.scale)
+    decay = exp(q.loc / q.scale) * _find_for(_MEAN_OF_EXP, p)(p, -1 / q.scale)
     return log(q.scale) + (p.mean - q.loc) / q.scale + decay - p.entropy()
 
 
-@_for_each((Pareto, Uniform), Pareto)
+@_register_each((Pareto, Uniform), Pareto)
 def _to_pareto(p: Any, q: Pareto) -> Any:
-    found = (q.alpha + 1) * _of(_MEAN_OF_LOG, p)(p) - log(q.alpha) - q.alpha * log(q.scale) - p.entropy()
+    found = (q.alpha + 1) * _find_for(_MEAN_OF_LOG, p)(p) - log(q.alpha) - q.alpha * log(q.scale) - p.entropy()
     return _unless_below(found, p, q.scale)
 
 
@@ -115,13 +115,13 @@ def _uniform_to_beta(p: Uniform, q: Beta) -> Any:
     return found.masked_fill((p.low < 0) | (p.high > 1), math.inf)
 
 
-@_for_each((Beta, ContinuousBernoulli, Uniform), ContinuousBernoulli)
+@_register_each((Beta, ContinuousBernoulli, Uniform), ContinuousBernoulli)
 def _to_continuous_bernoulli(p: Any, q: ContinuousBernoulli) -> Any:
     found = -q.log_normalizer() - q.score(p.mean) - p.entropy()
     return found.masked_fill((p.low < 0) | (p.high > 1), math.inf) if isinstance(p, Uniform) else found
 
 
-@_for_each((Beta, ContinuousBernoulli), Uniform)
+@_register_each((Beta, ContinuousBernoulli), Uniform)
 def _to_uniform(p: Any, q: Uniform) -> Any:
     return (log(q.high - q.low) - p.entropy()).masked_fill((q.low > 0) | (q.high < 1), math.inf)
 
@@ -144,12 +144,12 @@ def _unless_below(found: Any, p: Any, least: Any) -> Any:
 
 
 # ---- p has values that q has not ------------------------------------------------------------------
-@_for_each((*_POSITIVE, *_ANY), Beta)
-@_for_each((*_POSITIVE, *_ANY), ContinuousBernoulli)
-@_for_each((*_POSITIVE, *_ANY), Uniform)
-@_for_each((Beta, ContinuousBernoulli, Exponential, Gamma, *_ANY), Pareto)
-@_for_each(_ANY, Exponential)
-@_for_each(_ANY, Gamma)
-@_for_each((Poisson,), Bernoulli)
+@_register_each((*_POSITIVE, *_ANY), Beta)
+@_register_each((*_POSITIVE, *_ANY), ContinuousBernoulli)
+@_register_each((*_POSITIVE, *_ANY), Uniform)
+@_register_each((Beta, ContinuousBernoulli, Exponential, Gamma, *_ANY), Pareto)
+@_register_each(_ANY, Exponential)
+@_register_each(_ANY, Gamma)
+@_register_each((Poisson,), Bernoulli)
 def _infinite(p: Any, q: Any) -> Any:
     return full_like(p.mean, math.inf)
