@@ -898,6 +898,14 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`cdf` and `icdf` of `distributions.Laplace` in the middle",
+        "have the right gradient; PyTorch's is 0, the slope that it gives `abs` at 0",
+        (
+            "[x := torch.zeros((), requires_grad=True), torch.distributions.Laplace(0.0, 1.0).cdf(x).backward(), "
+            "x.grad == 0.5][-1]"
+        ),
+    ),
+    (
         "`distributions.ContinuousBernoulli` between its `lims`",
         (
             "`cdf`, `icdf` and `rsample` follow the chances, so they have gradients there, and the variance's series "

@@ -12,6 +12,7 @@ from minigrad.creation import empty, full_like, rand
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.ops.error_function import erf, erfinv
+from minigrad.ops.masks import where
 from minigrad.ops.unary import log, log1p
 from minigrad.type_limits import finfo
 
@@ -160,12 +161,14 @@ class Laplace(_LocationScale):
         return -log(2 * self.scale) - (value - self.loc).abs() / self.scale
 
     def _cdf(self, value: Any) -> Any:
-        off = value - self.loc
-        return 0.5 - 0.5 * off.sign() * (-off.abs() / self.scale).expm1()
+        off = (value - self.loc) / self.scale
+        # by halves: the slope of abs(off) would be 0 at the middle
+        return where(off < 0, 0.5 * off.clamp(max=0).exp(), 0.5 - 0.5 * (-off).clamp(max=0).expm1())
 
     def icdf(self, value: Any) -> Any:
-        off = value - 0.5
-        return self.loc - self.scale * off.sign() * log1p(-2 * off.abs())
+        off = 2 * value - 1
+        drawn = where(off < 0, log1p(off.clamp(max=0)), -log1p(-off.clamp(min=0)))
+        return self.loc + self.scale * drawn
 
     def entropy(self) -> Any:
         return 1 + log(2 * self.scale)

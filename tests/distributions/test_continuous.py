@@ -97,3 +97,14 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+def test_shares_and_quantiles_of_laplace_have_gradients_in_the_middle():
+    loc, scale = (torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in (0.3, 2.0))
+    for x, share in ((0.3, 0.5), (-1.0, 0.1), (9.0, 0.9)):
+        x, share = (torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in (x, share))
+        assert torch.autograd.gradcheck(lambda x, loc, scale: D.Laplace(loc, scale).cdf(x), (x, loc, scale))
+        assert torch.autograd.gradcheck(lambda p, loc, scale: D.Laplace(loc, scale).icdf(p), (share, loc, scale))
+    far = D.Laplace(0.0, 1.0).cdf(torch.tensor([-1000.0, 1000.0], requires_grad=True))
+    far.sum().backward()
+    assert far.tolist() == [0.0, 1.0]
