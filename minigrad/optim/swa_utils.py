@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
+from math import cos, pi
 from typing import Any
 
 from minigrad.autograd import no_grad
@@ -12,7 +13,7 @@ from minigrad.creation import tensor
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm
 from minigrad.optim.lr_scheduler.base import LRScheduler, read_for_groups, require_optimizer, unchanged_on_error
-from minigrad.optim.lr_scheduler.cosine import anneal, require_strategy
+from minigrad.optim.lr_scheduler.cosine import require_strategy
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -224,4 +225,4 @@ class SWALR(LRScheduler):
     def _share(self, step: int) -> float:
         """The share of `swa_lr` in the rate of a step."""
         part = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
-        return float(anneal(self._anneal_strategy, 0.0, 1.0, part))
+        return part if self._anneal_strategy == "linear" else (1 - cos(pi * part)) / 2

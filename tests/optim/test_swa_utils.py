@@ -95,3 +95,14 @@ def test_wrong_arguments_are_refused():
         swa_utils.SWALR(optimizer, 0.1, anneal_strategy="x")
     with pytest.raises(ValueError, match="equal or greater than 0, got -1"):
         swa_utils.SWALR(optimizer, 0.1, anneal_epochs=-1)
+
+
+def test_rates_of_swalr_print_pytorchs_digits():
+    optimizer = optim.SGD([minigrad.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = swa_utils.SWALR(optimizer, swa_lr=0.05, anneal_epochs=4)
+    rates = []
+    for _ in range(5):
+        optimizer.step()
+        schedule.step()
+        rates += schedule.get_last_lr()
+    assert rates == [0.09267766952966369, 0.075, 0.057322330470336316, 0.05, 0.05]
