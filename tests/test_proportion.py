@@ -70,6 +70,7 @@ PROGRAMS: dict[str, Callable[[int], Callable[[], Any]]] = {  # number -> what is
     "backward of many parts": lambda n: sum(torch.ones(n, 1, requires_grad=True).split(1)).backward,
     "rows written one by one": lambda n: write_rows(n).backward,
     "an optimizer's step": step_of_optimizer,
+    "an optimizer of many groups": lambda n: lambda: torch.optim.SGD([{"params": [leaf]} for leaf in leaves(n)], 0.1),
     "a ParameterList": lambda n: lambda: nn.ParameterList(leaves(n)),
     "the state of a Sequential": lambda n: nn.Sequential(*[nn.Linear(1, 1) for _ in range(n)]).state_dict,
 }

@@ -121,11 +121,11 @@ def no_parameters(params: Any) -> Exception:
     return TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {got}")
 
 
-def read_parameters(group: Any, others: list[dict[str, Any]]) -> list[Tensor]:
+def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) -> list[Tensor]:
     """The parameters of a new group beside the `others`; their names are stored in its "param_names".
 
     Raises TypeError for what is no dict, for a set and for what is no tensor, KeyError for a dict without parameters,
-    ValueError for a tensor that is no leaf or is in another group, and where some have names and some have none.
+    ValueError for a tensor that is no leaf or is `held` by another group, and where some have names and some have none.
     """
     if not isinstance(group, dict):
         raise TypeError(f'param_group must be a dict, but got {type(group)}; write {{"params": tensors}}')
@@ -148,7 +148,7 @@ def read_parameters(group: Any, others: list[dict[str, Any]]) -> list[Tensor]:
             "all optimizer param groups should be with/without names. cannot add param group "
             f"{'with' if named else 'without'} names to the optimizer"
         )
-    if not own.isdisjoint([id(p) for other in others for p in other["params"]]):
+    if not held.isdisjoint(own):
         raise ValueError("some parameters appear in more than one parameter group")
     if len(own) < len(params):
         warn(

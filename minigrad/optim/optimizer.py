@@ -60,6 +60,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        self._held: set[int] = set()  # ids of the parameters of all groups
         for group in list_groups(params):
             self.add_param_group(group)
 
@@ -78,11 +79,12 @@ class Optimizer(OptimizerHooks, NamesOptions):
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.1, 0.01]
         """
-        params = list_parameters(param_group, self.param_groups)
+        params = list_parameters(param_group, self.param_groups, self._held)
         for name, value in self.defaults.items():
             if param_group.setdefault(name, value) is required:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
         param_group["params"] = params
+        self._held.update(map(id, params))
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -190,6 +192,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._held = {id(parameter) for group in self.param_groups for parameter in group["params"]}
 
     def __repr__(self) -> str:
         groups = ""
@@ -227,19 +230,19 @@ def list_groups(params: Any) -> list[Group]:
     raise no_parameters(params)
 
 
-def list_parameters(group: Any, others: list[Group]) -> list[Tensor]:
-    """The parameters of a new group beside the `others`.
+def list_parameters(group: Any, others: list[Group], held: set[int]) -> list[Tensor]:
+    """The parameters of a new group beside the `others`, which hold parameters with the ids `held`.
 
     Here they are a list of leaves, each once. `checks.py` reads any other group, or raises.
     """
     params = group.get("params") if isinstance(group, dict) else None
     if isinstance(params, list) and "param_names" not in {*group, *(others[0] if others else ())}:
         own = {id(p) for p in params if isinstance(p, Tensor) and p.is_leaf}
-        if len(own) == len(params) and own.isdisjoint([id(p) for other in others for p in other["params"]]):
+        if len(own) == len(params) and held.isdisjoint(own):
             return [*params]
     from minigrad.optim.checks import read_parameters
 
-    return read_parameters(group, others)
+    return read_parameters(group, others, held)
 
 
 _FLAGS = {
