@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
@@ -16,11 +16,8 @@ from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
-    from minigrad.autograd.graph import GradientEdge
+    from minigrad.autograd.graph import Cotangents, Tensors
     from minigrad.tensor import Tensor
-
-Tensors: TypeAlias = "Tensor | GradientEdge | Iterable[Tensor | GradientEdge]"
-Cotangents: TypeAlias = "Tensor | Sequence[Tensor | None] | None"
 
 _adding = allocate_lock()  # two threads may walk into one leaf
 
@@ -144,12 +141,9 @@ def _check_inputs(name: str, inputs: Any) -> list[Any]:
 
 
 def walk_silently(
-    use: Callable[..., Any],
-    seeds: Seeds,
-    create_graph: bool,
-    retain_graph: bool | None,
+    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None,
     wanted: set[Edge] | None = None,
-) -> Any:
+) -> Any:  # fmt: skip
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
     keep = create_graph or flags & KEEP != 0 if retain_graph is None else retain_graph

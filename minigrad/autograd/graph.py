@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,17 @@ from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.missing import missing_from
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
     "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
+
+# What `backward` and `grad` take: where a walk starts and ends, and with which gradients.
+Tensors: TypeAlias = "Tensor | GradientEdge | Iterable[Tensor | GradientEdge]"
+Cotangents: TypeAlias = "Tensor | Sequence[Tensor | None] | None"
 
 
 class GradientEdge(NamedTuple):

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from inspect import CO_VARARGS, unwrap
+from operator import is_
 from typing import Any
 
 from numpy import ndarray
@@ -91,14 +92,11 @@ class Operation:
         """The call of any operands: tensors, arrays, numbers or None. Of arrays alone it makes an array."""
         if len(operands) == 1 and not self.elementwise and isinstance(operands[0], TensorBase):  # nearly always
             return self.call(operands, (operands[0].array,), statics)
-        for x in operands:
-            if isinstance(x, TensorBase):
-                break
-        else:
-            return self.forward(*operands, **statics)
         arrays: list[Any] = []
         for x in operands:
             arrays.append(x.array if isinstance(x, TensorBase) else x)  # noqa: PERF401 (a comprehension is a call more)
+        if all(map(is_, arrays, operands)):  # none is a tensor
+            return self.forward(*operands, **statics)
         if arrays[0].__class__ is not ndarray:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
