@@ -31,16 +31,21 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
                 former = args
                 if len(factors) == 2 and not isinstance(args[0], TensorBase):
                     former = args[1], args[0], *args[2:]
-                numbers = former[1 : 1 + further]
-                if further <= len(factors) and all(map(_is_number, numbers)) and kwargs.keys().isdisjoint(factors):
+                numbers, operands = former[1 : 1 + further], (former[0], *former[1 + further :])
+                is_former = further <= len(factors) and all(map(_is_number, numbers)) and all(map(_is_operand, operands))
+                if is_former and kwargs.keys().isdisjoint(factors):
                     given = dict(zip(factors, numbers, strict=False))
                     _warn(name, given)
-                    return function(former[0], *former[1 + further :], **given, **kwargs)
+                    return function(*operands, **given, **kwargs)
             return function(*args, **kwargs)
 
         return cast(F, call)
 
     return decorate
+
+
+def _is_operand(x: Any) -> bool:
+    return isinstance(x, (TensorBase, int, float))
 
 
 def _is_number(x: Any) -> bool:
