@@ -251,7 +251,7 @@ def _convert_constant(constant: Any, chosen: Callable[[Any], bool], convert: Cal
         return key
     if type(constant) is dict:
         return {name: _convert_constant(x, chosen, convert) for name, x in constant.items()}
-    return convert(constant) if isinstance(constant, Packed) else constant
+    return convert(constant) if isinstance(constant, Packed) and chosen(constant) else constant
 
 
 def _is_packed(x: Any) -> bool:

@@ -209,6 +209,8 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """The dimensions to reduce over; None means all of them."""
     if dim is None:
         return None
+    if type(dim) is int and ndim:  # the usual case
+        return (axis(dim, ndim),)
     given = dim if isinstance(dim, (tuple, list)) else (dim,)
     found = tuple([axis(as_size(d, "dim"), ndim) for d in given])
     if len(set(found)) != len(found):

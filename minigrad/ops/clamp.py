@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,12 +38,25 @@ _at_most = _make_limit("clamp_max", np.minimum, np.less_equal, np.greater)
 
 def _clip(x: Any, *, low: Any, high: Any) -> Any:
     found = x.clip(low, high)
-    return _keep_zeros(found, x) if low == 0 or high == 0 else found
+    return _keep_zeros(found, x, low, high) if low == 0 or high == 0 else found
 
 
-def _keep_zeros(found: Any, x: Any) -> Any:
+def _keep_zeros(found: Any, x: Any, *limits: Any) -> Any:
     """`found` with the zeros of x: beside an equal limit, -0.0 beside 0.0, NumPy gives either of the two."""
-    return np.where(found == x, x, found) if x.dtype.kind == "f" else found
+    if x.__class__ is np.ndarray and x.dtype.kind == "f" and any(map(_has_negative_zero, (x, *limits))):
+        return np.where(found == x, x, found)
+    return found
+
+
+_LEAST = {n: (np.dtype(f"i{n}"), -(2 ** (8 * n - 1))) for n in (2, 4, 8)}  # by their bytes: integers, the least of them
+
+
+def _has_negative_zero(x: Any) -> bool:
+    """Whether -0.0 is in a float or an array of floats. Its bits, read as an integer, are those of the least one."""
+    if not isinstance(x, np.ndarray):
+        return x == 0 and math.copysign(1, x) < 0
+    integers, least = _LEAST[x.itemsize]
+    return bool(x.size and x.view(integers).min() == least)
 
 
 _clamp_to_numbers = elementwise(
@@ -50,7 +64,7 @@ _clamp_to_numbers = elementwise(
 )
 _clamp_to_tensors = elementwise(
     "clamp",
-    lambda x, low, high: _keep_zeros(np.minimum(np.maximum(x, low), high), x),
+    lambda x, low, high: _keep_zeros(np.minimum(np.maximum(x, low), high), x, low, high),
     lambda g, x, low, high: _where_between(g, x, low, high),
     lambda g, x, low, high: np.where(np.logical_and(np.less(x, low), np.less(low, high)), g, 0.0),
     lambda g, x, low, high: np.where(np.logical_or(np.greater(x, high), np.less(high, low)), g, 0.0),

@@ -7,10 +7,13 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 
 F = TypeVar("F", bound=Callable[..., Any])
+NUMBERS = (int, float, np.number)
 
 
 def takes_former_order(*factors: str) -> Callable[[F], F]:
@@ -32,8 +35,8 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
                 if len(factors) == 2 and not isinstance(args[0], TensorBase):
                     former = args[1], args[0], *args[2:]
                 numbers, operands = former[1 : 1 + further], (former[0], *former[1 + further :])
-                is_former = further <= len(factors) and all(map(_is_number, numbers)) and all(map(_is_operand, operands))
-                if is_former and kwargs.keys().isdisjoint(factors):
+                fits = further <= len(factors) and all(map(_is_number, numbers)) and all(map(_is_operand, operands))
+                if fits and kwargs.keys().isdisjoint(factors):
                     given = dict(zip(factors, numbers, strict=False))
                     _warn(name, given)
                     return function(*operands, **given, **kwargs)
@@ -45,11 +48,11 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
 
 
 def _is_operand(x: Any) -> bool:
-    return isinstance(x, (TensorBase, int, float))
+    return isinstance(x, (TensorBase, *NUMBERS))
 
 
 def _is_number(x: Any) -> bool:
-    return not x.array.ndim if isinstance(x, TensorBase) else isinstance(x, (int, float))
+    return not x.array.ndim if isinstance(x, TensorBase) else isinstance(x, NUMBERS)
 
 
 _warned: dict[str, bool] = {}

@@ -55,14 +55,16 @@ class Optimizer(OptimizerHooks, NamesOptions):
     advance: ClassVar[Any] = None
     _rules: Any = None  # `BoundRules`, from the first step on that needs them
     _zeroed = False  # whether `zero_grad` was called since the last step
+    _held: set[int] | None = None  # ids of the parameters of all groups, while the constructor adds these one by one
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
-        self._held: set[int] = set()  # ids of the parameters of all groups
+        self._held = set()
         for group in list_groups(params):
             self.add_param_group(group)
+        del self._held
 
     # ---- groups -------------------------------------------------------------------------------
 
@@ -79,12 +81,15 @@ class Optimizer(OptimizerHooks, NamesOptions):
         >>> [group["lr"] for group in optimizer.param_groups]
         [0.1, 0.01]
         """
-        params = list_parameters(param_group, self.param_groups, self._held)
+        held = self._held
+        if held is None:
+            held = {id(p) for group in self.param_groups for p in group["params"]}
+        params = list_parameters(param_group, self.param_groups, held)
         for name, value in self.defaults.items():
             if param_group.setdefault(name, value) is required:
                 raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
         param_group["params"] = params
-        self._held.update(map(id, params))
+        held.update(map(id, params))
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -192,7 +197,6 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._held = {id(parameter) for group in self.param_groups for parameter in group["params"]}
 
     def __repr__(self) -> str:
         groups = ""

@@ -181,6 +181,8 @@ INDEXED = {
     "take": lambda x, i: x.take(i),
     "scatter": lambda x, i: mg.zeros(3, dtype=mg.float64).scatter(0, i, x[:2]) * x,
     "index_add": lambda x, i: mg.zeros(3, dtype=mg.float64).index_add(0, i, x[:2]) * x,
+    "scatter_reduce": lambda x, i: mg.zeros(3, dtype=mg.float64).scatter_reduce(0, i, x[:2] * x[:2], "amax") * x,
+    "index_reduce": lambda x, i: x.index_reduce(0, i, x[:2] * 2, "prod"),
     "index_put": lambda x, i: x.index_put((i,), mg.ones(2, dtype=mg.float64)),
     "embedding": lambda x, i: mg.nn.functional.embedding(i, x[:, None]),
 }

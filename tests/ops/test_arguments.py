@@ -248,3 +248,6 @@ def test_factors_before_tensors_warn_once(monkeypatch):
     with pytest.warns(UserWarning, match="This overload of add is deprecated, with alpha among .*: write alpha=-2"):
         assert torch.ones(1).add_(-2, torch.ones(1)).tolist() == [-1.0]
     assert torch.ones(1).add_(-3, torch.ones(1)).tolist() == [-2.0]  # warnings are errors here
+    assert torch.ones(1).add_(np.float32(-3), torch.ones(1)).tolist() == [-2.0]
+    with pytest.raises(TypeError):
+        torch.add(torch.ones(1), 2, np.ones(1, np.float32))

@@ -42,6 +42,22 @@ def test_a_group_may_be_added_later():
     assert optimizer.state_dict()["param_groups"][1]["params"] == [1]
 
 
+def test_a_later_group_is_compared_with_the_groups_as_they_are():
+    p, q = make_parameter(), make_parameter()
+    optimizer = optim.SGD([{"params": [p]}, {"params": [q]}], lr=0.1)
+    del optimizer.param_groups[1]
+    optimizer.add_param_group({"params": [q], "lr": 0.5})
+    optimizer.step()
+    np.testing.assert_allclose([*p.tolist(), *q.tolist()], [0.9, 0.9, 0.5, 0.5], rtol=1e-7)
+    optimizer = optim.SGD([p], lr=0.1)
+    optimizer.param_groups[0]["params"].append(q)
+    with pytest.raises(ValueError, match="in more than one parameter group"):
+        optimizer.add_param_group({"params": [q]})
+    optimizer.param_groups.clear()
+    optimizer.add_param_group({"params": [p, q]})
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2]
+
+
 def test_a_step_writes_in_place_and_counts_one_version():
     p = make_parameter()
     memory, version = p.array, p._version
