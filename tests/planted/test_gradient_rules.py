@@ -9,6 +9,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import inspect
 import pkgutil
 
 import numpy as np
@@ -29,7 +30,14 @@ def find_operations():
         importlib.import_module(module.name)
     found = [o for o in gc.get_objects() if isinstance(o, Operation)]
     ours = [o for o in found if any(r and r.__module__.startswith("minigrad.") for r in o.rules)]
-    return list({(o.forward, o.rules): o for o in ours}.values())
+    return sorted({(o.forward, o.rules): o for o in ours}.values(), key=find_declaration)
+
+
+def find_declaration(operation):
+    """What orders operations alike in every process: `gc` lists them in an order that depends on when it ran."""
+    codes = [getattr(inspect.unwrap(f), "__code__", None) for f in (operation.forward, *operation.rules) if f]
+    places = [(code.co_filename, code.co_firstlineno, code.co_name) if code else () for code in codes]
+    return operation.name, operation.backward_name, places
 
 
 @functools.cache
