@@ -136,7 +136,7 @@ class _Reader:
         error: type[Exception]
         if isinstance(x, str) and self.shape and not self.numbers:
             error = ValueError
-        elif isinstance(x, (str, bytes, list, tuple)) or self.wanted is not None:
+        elif isinstance(x, (str, bytes, list, tuple, np.ndarray)) or self.wanted is not None:
             error = TypeError
         else:
             error = RuntimeError

@@ -258,8 +258,9 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
     for position, x in enumerate(operands):
         if isinstance(x, TensorBase):
             values.append(x.array)
-        elif is_array(x) or isinstance(x, (bool, int, float, np.generic)):
-            values.append(x.item() if isinstance(x, np.generic) else x)
+        elif is_array(x) or isinstance(x, (bool, int, float, np.number, np.bool_)):
+            # a memory map or a matrix counts as the array that it is
+            values.append(x.item() if isinstance(x, np.generic) else np.asarray(x) if isinstance(x, ndarray) else x)
         else:
             raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
     if not numbers and not any(is_array(v) for v in values):
@@ -277,7 +278,7 @@ def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bo
     """NumPy's common dtype where an operand is its array: PyTorch leaves that call to NumPy. Else None."""
     if WARNINGS.get() is SILENT or not any(isinstance(x, ndarray) for x in operands):  # or a gradient rule asks
         return None
-    common = np.result_type(*values)
+    common = dtypes.from_numpy(np.result_type(*values)).numpy
     return np.dtype(np.float64) if real and common.kind != "f" else common
 
 

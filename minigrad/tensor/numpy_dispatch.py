@@ -48,9 +48,9 @@ def as_tensors(x: Any) -> Any:
     """Replaces NumPy arrays by tensors, at any depth of tuples; unsigned integers of more than 8 bits become int64."""
     if isinstance(x, tuple):
         return tuple(map(as_tensors, x))
-    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "u" and x.dtype.itemsize > 1:
-        x = x.astype(np.int64)
-    return wrap(x) if is_array(x) or isinstance(x, np.generic) else x
+    if isinstance(x, (np.ndarray, np.generic)):
+        return wrap(np.asarray(x, np.int64 if x.dtype.kind == "u" and x.dtype.itemsize > 1 else None))
+    return wrap(x) if is_array(x) else x
 
 
 def _need_twin(inputs: Any) -> bool:
@@ -68,8 +68,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     Raises TypeError for an array on the left and a tensor on the right, as PyTorch does, except for division and
     comparisons for equality. NumPy's scalars count as numbers.
     """
-    inputs = tuple([x.item() if type(x) is np.ndarray and not x.ndim else x for x in inputs])
-    if type(inputs[0]) is np.ndarray and ufunc not in _BOTH_WAYS and len(inputs) > 1:
+    inputs = tuple([x.item() if isinstance(x, np.ndarray) and not x.ndim else x for x in inputs])
+    if isinstance(inputs[0], np.ndarray) and ufunc not in _BOTH_WAYS and len(inputs) > 1:
         hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
         raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
     twin = find_twin(ufunc)

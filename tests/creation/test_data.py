@@ -120,6 +120,37 @@ def test_a_list_of_a_subclass_is_read_as_one_of_arrays(tmp_path, name):
     assert x.shape == (2, 2, 2) and x.dtype is torch.float32
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("name", SUBCLASSES)
+def test_a_subclass_beside_a_tensor_counts_as_its_array(tmp_path, name):
+    array = SUBCLASSES[name](tmp_path)
+    with torch.device("cpu"):
+        ones = torch.ones(2, 2)
+    for result in (ones * array, ones - array - 1, ones == array, torch.maximum(ones, array) - 1):
+        assert type(result.array) is np.ndarray and not result.any() and result.shape == (2, 2)
+    ones += array
+    assert ones.tolist() == [[1, 1], [1, 1]]
+    with pytest.raises(TypeError, match="put the tensor first"):
+        np.subtract(array, ones)
+
+
+NOT_NUMBERS = {
+    "complex numbers beside a tensor": (
+        lambda: torch.ones(2) * np.array([1j, 2]), TypeError, "can't convert np.ndarray of type complex128"),
+    "complex numbers under integers": (
+        lambda: torch.ones(2, dtype=torch.int32) / np.array([1j, 2]), TypeError, "of type complex128"),
+    "long doubles": (lambda: torch.ones(2) + np.ones(2, np.longdouble), TypeError, "can't convert np.ndarray of type"),
+    "complex numbers added in place": (
+        lambda: torch.ones(2).__iadd__(np.array([1j, 2])), TypeError, "of type complex128"),
+    "a string of NumPy": (lambda: torch.ones(2) * np.str_("a"), TypeError, r"must be Tensor, not numpy\.str_"),
+    "an array among numbers": (
+        lambda: torch.tensor([1.5, np.ones(2)]), TypeError, r"Could not infer dtype of ndarray: .* array\(\[1"),
+}  # fmt: skip
+
+
+test_what_tensors_cannot_hold_is_refused = pytest.mark.cpu("long doubles of NumPy")(refusals(NOT_NUMBERS))
+
+
 TYPES_OF_LISTS = {
     "NumPy's doubles": ([np.float64(0.1)], torch.float64),
     "a double among floats": ([1.0, np.float64(0.1)], torch.float64),
