@@ -15,10 +15,10 @@ from hashlib import blake2b
 
 import numpy as np
 
-from minigrad.distributed.communicator import rows
 from minigrad.distributed.errors import DistBackendError, name_ranks
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.transfer import make_rows
 from minigrad.distributed.work import Work
 
 _WIDTH = 400  # bytes of a description that are exchanged
@@ -109,7 +109,7 @@ def _tell_differences(group: ProcessGroup, description: str) -> str:
     own = np.zeros(_WIDTH, np.uint8)
     text = description.encode()[:_WIDTH]
     own[: len(text)] = np.frombuffer(text, np.uint8)
-    everybody = rows(group.size(), own)
+    everybody = make_rows(group, own)
     Work("a comparison of descriptions", group, [group.control.all_gather(own, everybody)]).wait()
     said: dict[str, list[int]] = {}
     for rank, row in zip(group.ranks, everybody, strict=True):

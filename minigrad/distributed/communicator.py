@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-
 from minigrad.backend import Array
 from minigrad.distributed.reduce_op import ReduceOp
 
@@ -132,8 +130,3 @@ class Communicator:
 
 
 ALONE = Communicator()
-
-
-def rows(count: int, array: Array) -> Array:
-    """An empty array for one `array` of each of `count` ranks."""
-    return np.empty((count, *array.shape), array.dtype)

@@ -157,7 +157,7 @@ def scatter(
 
 
 def _stack(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduced: bool = False) -> Any:
-    """The tensors of a list as rows of one array."""
+    """The tensors of a list as rows of one array (N, ...)."""
     parts = make_rows(member, like.array)
     for row, tensor in zip(parts, tensors, strict=True):
         row[...] = Wire(member, tensor, reduced=reduced).array.reshape(row.shape)

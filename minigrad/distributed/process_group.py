@@ -58,7 +58,7 @@ class ProcessGroup:
         return view
 
     def is_one_of(self, made: Sequence[ProcessGroup]) -> bool:
-        """Whether it, or the group of which it is a view, is in `groups`."""
+        """Whether it, or the group of which it is a view, is in `made`."""
         return (self._whole or self) in made
 
     def departed(self) -> list[int]:

@@ -5,8 +5,6 @@ The options of a layer are those of its function in `nn.functional`: `classifica
 
 from __future__ import annotations
 
-from typing import Any
-
 import minigrad.nn.functional as F
 from minigrad.nn.regression import FunctionLoss
 from minigrad.tensor import Tensor
@@ -21,14 +19,14 @@ class WeightedLoss(FunctionLoss):
     """
 
     weight: Tensor | None = None
-    size_average: Any = None
-    reduce: Any = None
+    size_average: bool | None = None
+    reduce: bool | None = None
     reduction: str = "mean"
 
 
 # ---- losses of distributions ----------------------------------------------------------------------------
 class BCELoss(FunctionLoss, function=F.binary_cross_entropy):
-    """-(target log(input) + (1 - target) log(1 - input)), logarithms are clamped at -100.
+    """-(target log(input) + (1 - target) log(1 - input)), with logarithms of at least -100.
 
     >>> import minigrad as torch
     >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))

@@ -266,7 +266,7 @@ class ModuleHooks(StateHooks):
 
 
 def run_between_hooks(optimizers: Any) -> None:
-    """Let each `step` of a class of optimizers run between hooks, from the first hook on that one of them gets."""
+    """Makes the `step` of a class of optimizers run between hooks, from the first hook on that one of them gets."""
     step = optimizers.step
     if getattr(step, "hooked", None) is optimizers:
         return
@@ -300,7 +300,7 @@ class OptimizerHooks(Hookable):
         return self._hang("step_pre", hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` after each step.
+        """Calls `hook(optimizer, args, kwargs)` after each step.
 
         >>> import minigrad as torch
         >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
@@ -312,7 +312,7 @@ class OptimizerHooks(Hookable):
         return self._hang("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer)` before `state_dict()`."""
+        """Calls `hook(optimizer)` before `state_dict()`."""
         return self._hang("save_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
@@ -324,5 +324,5 @@ class OptimizerHooks(Hookable):
         return self._hang("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Call `hook(optimizer)` after `load_state_dict()`."""
+        """Calls `hook(optimizer)` after `load_state_dict()`."""
         return self._hang("load_post", hook, prepend)

@@ -152,17 +152,19 @@ class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
     cls_to_become = ConvTranspose2d
 
 
-class LazyBatchNorm(Lazy):
-    """The base of the lazy batch norms: `num_features` is the length of the input's axis 1."""
+class LazyNorm(Lazy):
+    """The base of the lazy batch and instance norms: `num_features` is the length of the input's channel axis."""
+
+    channel_axis: ClassVar[int] = 1
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         self._check_input_dim(input)
-        self.num_features = input.shape[1]
+        self.num_features = input.shape[self.channel_axis]
         names = ("weight", "bias", "running_mean", "running_var")
         return dict.fromkeys(names, (self.num_features,))
 
 
-class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
+class LazyBatchNorm1d(LazyNorm, BatchNorm1d):
     """A `BatchNorm1d` whose `num_features` is read off the first input.
 
     >>> import minigrad as torch
@@ -174,7 +176,7 @@ class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
     cls_to_become = BatchNorm1d
 
 
-class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
+class LazyBatchNorm2d(LazyNorm, BatchNorm2d):
     """A `BatchNorm2d` whose `num_features` is read off the first input.
 
     >>> import minigrad as torch
@@ -187,17 +189,7 @@ class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
-class LazyInstanceNorm(Lazy):
-    """The base of the lazy instance norms: `num_features` is the length of the input's channel axis."""
-
-    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
-        self._check_input_dim(input)
-        self.num_features = input.shape[1 - max(self.accepts)]
-        names = ("weight", "bias", "running_mean", "running_var")
-        return dict.fromkeys(names, (self.num_features,))
-
-
-class LazyInstanceNorm1d(LazyInstanceNorm, InstanceNorm1d):
+class LazyInstanceNorm1d(LazyNorm, InstanceNorm1d):
     """An `InstanceNorm1d` whose `num_features` is read off the first input.
 
     >>> import minigrad as torch
@@ -207,9 +199,10 @@ class LazyInstanceNorm1d(LazyInstanceNorm, InstanceNorm1d):
     """
 
     cls_to_become = InstanceNorm1d
+    channel_axis = -2  # of (C, L) too
 
 
-class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
+class LazyInstanceNorm2d(LazyNorm, InstanceNorm2d):
     """An `InstanceNorm2d` whose `num_features` is read off the first input.
 
     >>> import minigrad as torch
@@ -220,3 +213,4 @@ class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
     """
 
     cls_to_become = InstanceNorm2d
+    channel_axis = -3  # of (C, H, W) too

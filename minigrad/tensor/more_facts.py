@@ -139,10 +139,9 @@ class MoreFactMethods(TensorBase):
     __slots__ = ()
 
     is_nonzero = is_nonzero
-    is_complex = is_complex
+    is_complex = is_conj = is_neg = is_complex
     is_signed = is_signed
     isreal = isreal
-    is_conj = is_neg = is_conj
     conj = resolve_conj = resolve_neg = real
     conj_physical = conj_physical
     is_same_size = is_same_size
@@ -157,20 +156,6 @@ class MoreFactMethods(TensorBase):
     def imag(self) -> Any:
         """Raises: there are no complex numbers here."""
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes: there are none here")
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether its memory is on a GPU."""
-        return backend.device_of(self.array).type == "cuda"
-
-    def storage_offset(self: Any) -> int:
-        """The offset of the first element in the storage, in elements; for a view, in the storage of its base.
-
-        >>> import minigrad as torch
-        >>> torch.ones(4)[2:].storage_offset()
-        2
-        """
-        return (self.data_ptr() - backend.address_of(owner_of(self.array))) // self.element_size()
 
     # ---- of its memory --------------------------------------------------------------------------
     @property
@@ -188,6 +173,15 @@ class MoreFactMethods(TensorBase):
         """`strided`: elements lie one by one in memory."""
         return strided
 
+    def storage_offset(self: Any) -> int:
+        """The offset of the first element in the storage, in elements; for a view, in the storage of its base.
+
+        >>> import minigrad as torch
+        >>> torch.ones(4)[2:].storage_offset()
+        2
+        """
+        return (self.data_ptr() - backend.address_of(owner_of(self.array))) // self.element_size()
+
     is_xpu = is_mps = is_meta = is_sparse = is_quantized = is_mkldnn = is_nested = is_xla = property(
         lambda self: False, doc="False: there are no such tensors here."
     )
@@ -196,6 +190,11 @@ class MoreFactMethods(TensorBase):
     def is_cpu(self) -> bool:
         """Whether its memory is the CPU's."""
         return backend.device_of(self.array).type == "cpu"
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its memory is on a GPU."""
+        return backend.device_of(self.array).type == "cuda"
 
     def is_pinned(self) -> bool:
         """Whether `pin_memory` made it.

@@ -167,7 +167,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, CopyMethods, Mor
     diff = differences.diff
     dist = norm.dist
     renorm, renorm_ = with_in_place(norm.renorm)
-    norm = norm.norm
+    norm = norm.norm  # the last of its file, because from here on `norm` is the method
     argmax = order.argmax
     argmin = order.argmin
     argsort = order.argsort
@@ -235,8 +235,7 @@ class WideMethods(DrawingMethods, ModelMethods, StorageMethods, CopyMethods, Mor
     as_strided_ = reshaping_in_place(strides.as_strided)
 
     # ---- by mask --------------------------------------------------------------------------------
-    nonzero = masks.nonzero
-    argwhere = masks.nonzero
+    nonzero = argwhere = masks.nonzero
     masked_fill, masked_fill_ = with_in_place(masks.masked_fill)
     masked_select = masks.masked_select
     masked_scatter, masked_scatter_ = with_in_place(index_writes.masked_scatter)

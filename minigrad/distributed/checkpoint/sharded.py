@@ -41,11 +41,12 @@ def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     folder, group = Path(checkpoint_id), _find_group(process_group)
     rank, size = (group.rank(), group.size()) if group else (0, 1)
     entries = dict(_walk_entries(state_dict, ()))
-    fault, names, holders = "", _name_shards(group), [{key: _count_bytes(value) for key, value in entries.items()}]
+    names = _name_shards(group)
+    holders = [{key: _count_bytes(value) for key, value in entries.items()}] * size
     if group:
-        holders *= size
-        objects.all_gather_object(holders, holders[0], group)
+        objects.all_gather_object(holders, holders[rank], group)
     writers = share_out(holders)
+    fault = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         serialization.save(
@@ -166,11 +167,10 @@ def _name_shards(group: ProcessGroup | None) -> list[str]:
 
 def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path, names: list[str]) -> None:
     """Raises RuntimeError on every rank if one could not write, or if rank 0 does not see a shard."""
-    faults: list[Any] = [fault]
+    faults: list[Any] = [fault] * len(names)
     if group:
-        faults *= group.size()
         objects.all_gather_object(faults, fault, group)
-    unseen = [[name for name in names if not (folder / name).exists()]] if not any(faults) else [[]]
+    unseen = [[] if any(faults) else [name for name in names if not (folder / name).exists()]]
     if group:
         objects.broadcast_object_list(unseen, group=group, group_src=0)
     if any(faults) or unseen[0]:

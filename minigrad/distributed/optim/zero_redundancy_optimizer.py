@@ -86,9 +86,12 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         _copy_options(self.optim.param_groups, self.param_groups)
 
     def _cut_out_own(self, group: dict[str, Any]) -> dict[str, Any]:
-        own = {id(p) for p in self._shares[self._group.rank()]}
+        own = self._list_own_ids()
         options = {name: value for name, value in group.items() if name not in _OWN}
         return {**options, "params": [p for p in group["params"] if id(p) in own]}
+
+    def _list_own_ids(self) -> set[int]:
+        return {id(p) for p in self._shares[self._group.rank()]}
 
     def _list_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -96,7 +99,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
     @property
     def owned(self) -> set[int]:
         """The indices of this rank's parameters among all: keys of `state_dict()["state"]`."""
-        own = {id(p) for p in self._shares[self._group.rank()]}
+        own = self._list_own_ids()
         return {i for i, p in enumerate(self._list_parameters()) if id(p) in own}
 
     def _require_own(self) -> Optimizer:

@@ -42,7 +42,7 @@ from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
-from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform, make_transforms
+from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
@@ -67,12 +67,12 @@ def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -
     if not x.size:
         return True
     found: list[bool] = []
-    cut = cut_kernel(geometry.kernel, block)
-    spread(lambda images: found.append(_images_are_even(x[images], geometry, tile, cut)), len(x), x.nbytes)
+    cut = cut_kernel(geometry.kernel, tile, block)
+    spread(lambda images: found.append(_images_are_even(x[images], geometry, cut)), len(x), x.nbytes)
     return all(found)
 
 
-def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
+def _images_are_even(x: Array, geometry: Geometry, cut: Cut) -> bool:
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
     highest = x.max(axis=1)  # over the channels
     most, least = min(HUGE, SPREAD * highest.min()), x.min()
@@ -90,19 +90,17 @@ def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
     if peak <= SPREAD * seen.min():  # the usual case
         return True
     most, least = met, seen
-    for axis, r in enumerate(cut.taps, 1):
-        most, least = (
-            _slide(larger, part, axis, tile + 1 - r) for larger, part in ((np.maximum, most), (np.minimum, least))
-        )
+    for axis, width in enumerate(cut.outputs, 1):  # over the outputs of each tile
+        most, least = _slide(np.maximum, most, axis, width), _slide(np.minimum, least, axis, width)
     return bool((most <= SPREAD * least).all())
 
 
-def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
+def _slide(choose: np.ufunc, x: Array, axis: int, width: int) -> Array:
     """The maximum or minimum over a sliding window of `width` elements along an axis; over all, if there are fewer."""
     x = x.swapaxes(0, axis)
     out = x[: max(1, len(x) - width + 1)]
     for i in range(1, min(width, len(x))):
-        out = larger(out, x[i : i + len(out)])
+        out = choose(out, x[i : i + len(out)])
     return out.swapaxes(0, axis)
 
 
@@ -119,20 +117,20 @@ class Winograd:
     def conv2d(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
         (N, C), O, (Ho, Wo) = x.shape[:2], len(w), geometry.windows(x.shape[2:])
-        points, cut = self.tile**2, cut_kernel(geometry.kernel, self.block)
+        points, cut = self.tile**2, self._cut(geometry)
         out = np.empty((N, O, Ho, Wo), x.dtype)
-        kernels = self._transform_kernel(cut.split(w), cut)
+        kernels = _transform_kernel(cut.split(w), cut)
 
         def compute(block: Block) -> None:
             images, rows = block
-            tiles = self._input_tiles(x[images], rows, geometry)
+            tiles = _transform_pixels(x[images], rows, geometry, cut)
             _, _, height, Tw, n, _ = tiles.shape
             products = workspace("first", (self.tile, self.tile, height + 1 - cut.blocks[0], Tw, n, O), x.dtype)
             _add_blocks(tiles.reshape(points, -1, C), kernels.swapaxes(2, 3), cut.shifts(Tw, n), products)
-            self._write(products, out[images, :, rows], cut)
+            _write_outputs(products, out[images, :, rows], cut)
 
         with products_alone():
-            share(compute, *self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
+            share(compute, *_list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -142,14 +140,14 @@ class Winograd:
     def conv2d_weight(self, x: Array, g: Array, geometry: Geometry) -> Array:
         """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
         (N, O, Ho, Wo), C, points = g.shape, x.shape[1], self.tile**2
-        cut = cut_kernel(geometry.kernel, self.block)
+        cut = self._cut(geometry)
         total = np.zeros((cut.blocks[0] * cut.blocks[1], points, O, C), x.dtype)
 
         def add(block: Block, total: Array) -> None:
             images, rows = block
-            tiles = self._input_tiles(x[images], rows, geometry)
+            tiles = _transform_pixels(x[images], rows, geometry, cut)
             shifts = cut.shifts(*tiles.shape[3:5])
-            left = self._cotangent_tiles(g[images, :, rows], tiles.shape[3], cut).reshape(points, -1, O)
+            left = _transform_cotangents(g[images, :, rows], tiles.shape[3], cut).reshape(points, -1, O)
             right = tiles.reshape(points, -1, C)
             run = right.shape[1] - shifts[-1]
 
@@ -160,38 +158,10 @@ class Winograd:
 
             spread(multiply, points, total.nbytes + left.nbytes)
 
-        parts, size = self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
+        parts, size = _list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
         with products_alone():
             add_pieces(add, parts, total, size)
-        return cut.join(self._back_to_taps(total, cut), (O, C, *geometry.kernel))
-
-    def _transform_kernel(self, w: Array, cut: Cut) -> Array:
-        """G w G^T of each block: (blocks, O, C, taps) -> (blocks, points, O, C)."""
-        blocks, O, C, _ = w.shape
-        kernels = workspace("kernel", (blocks, self.tile**2, O, C), w.dtype)
-        both = make_kernel_transform(self.tile, *cut.taps, w.dtype)
-
-        def transform(some: slice) -> None:  # of the outputs
-            # (points, taps) @ (blocks, O, taps, C) -> (blocks, O, points, C)
-            np.matmul(both, w[:, some].swapaxes(2, 3), out=kernels[:, :, some].swapaxes(1, 2))
-
-        with products_alone():
-            spread(transform, O, kernels.nbytes)
-        return kernels
-
-    def _back_to_taps(self, sums: Array, cut: Cut) -> Array:
-        """The adjoint of `_transform_kernel`: (blocks, points, O, C) -> (blocks, O, C, taps)."""
-        blocks, _, O, C = sums.shape
-        both = make_kernel_transform(self.tile, *cut.taps, sums.dtype)
-        taps = np.empty((blocks, O, C, both.shape[1]), sums.dtype)
-
-        def transform(some: slice) -> None:  # of the outputs
-            # (blocks, O, C, points) @ (points, taps) -> (blocks, O, C, taps)
-            np.matmul(sums[:, :, some].transpose(0, 2, 3, 1), both, out=taps[:, some])
-
-        with products_alone():
-            spread(transform, O, sums.nbytes)
-        return taps
+        return cut.join(_gather_taps(total, cut), (O, C, *geometry.kernel))
 
     def serves(self, problem: Problem) -> bool:
         """NumPy's floats; stride, dilation, groups 1; padding < kernel; at least `least` taps."""
@@ -210,8 +180,8 @@ class Winograd:
         if problem.char != "f":
             return float("inf")
         (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
-        cut = cut_kernel(problem.geometry.kernel, self.block)
-        Th, Tw = self._tiles(problem.size, cut)
+        cut = self._cut(problem.geometry)
+        Th, Tw = cut.count_tiles(problem.size)
         blocks, Tw = cut.blocks[0] * cut.blocks[1], Tw + cut.blocks[1] - 1
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
         products = machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
@@ -224,70 +194,100 @@ class Winograd:
         slower = 1.0 if multiplies_with_avx512() else 1 + NARROW / max(1, min(C, O))
         return OVERHEAD + slower * (products + sums + 3 * transforms + turned + checks + apart)
 
-    def _tiles(self, outputs: Pair, cut: Cut) -> Pair:
-        """The number of tiles of outputs along each axis."""
-        return -(-outputs[0] // (self.tile + 1 - cut.taps[0])), -(-outputs[1] // (self.tile + 1 - cut.taps[1]))
+    def _cut(self, geometry: Geometry) -> Cut:
+        return cut_kernel(geometry.kernel, self.tile, self.block)
 
-    def _blocks(self, N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
-        """Blocks of images and rows of tiles whose transformed tiles fit in memory; and the bytes of all of them."""
-        Th, Tw = self._tiles(size, cut)
-        row_bytes = self.tile**2 * (Tw + cut.blocks[1] - 1) * channels * itemsize
-        pieces = min(PIECES, N * Th * Tw // (LONG // 2))
-        limit = BLOCK_BYTES
-        if not multiplies_with_avx512():
-            limit = min(limit, max(PACKED_BYTES, PACKED_TILES * self.tile**2 * channels * itemsize))
-        return blocks(N, size[0], row_bytes, limit, self.tile + 1 - cut.taps[0], pieces), N * Th * row_bytes
 
-    def _input_tiles(self, x: Array, rows: slice, geometry: Geometry) -> Array:
-        """B^T d B of the tiles that these output rows see: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
-        (N, C), (ph, pw), tile = x.shape[:2], geometry.padding, self.tile
-        cut = cut_kernel(geometry.kernel, self.block)
-        (rh, rw), Wo = cut.taps, geometry.windows(x.shape[2:])[1]
-        mh, mw = tile + 1 - rh, tile + 1 - rw
-        Th, Tw = (n + b - 1 for n, b in zip(self._tiles((rows.stop - rows.start, Wo), cut), cut.blocks, strict=True))
-        image = workspace("first", (Th * mh + rh - 1, Tw * mw + rw - 1, N, C), x.dtype)
-        top = rows.start - ph  # the row of x where the strip begins
-        _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
-        B_h, B_w = make_transforms(tile, rh, x.dtype)[2], make_transforms(tile, rw, x.dtype)[2]
-        return _two_sided(image, B_h, B_w, (mh, mw), (Th, Tw), "tiles")
+def _transform_kernel(w: Array, cut: Cut) -> Array:
+    """G w G^T of each block: (blocks, O, C, taps) -> (blocks, points, O, C)."""
+    number, O, C, _ = w.shape
+    both = make_kernel_transform(cut.tile, *cut.taps, w.dtype)
+    kernels = workspace("kernel", (number, len(both), O, C), w.dtype)
 
-    def _cotangent_tiles(self, g: Array, columns: int, cut: Cut) -> Array:
-        """A g A^T for each tile of outputs, `columns` in a row: (N, O, Ho, Wo) -> (tile, tile, Th, columns, N, O)."""
-        (N, O, Ho, Wo), tile = g.shape, self.tile
-        mh, mw = tile + 1 - cut.taps[0], tile + 1 - cut.taps[1]
-        Th, _ = self._tiles((Ho, Wo), cut)
-        image = workspace("first", (Th * mh, columns * mw, N, O), g.dtype)
-        _place(image, g, 0, 0)
-        A_h, A_w = make_transforms(tile, cut.taps[0], g.dtype)[0], make_transforms(tile, cut.taps[1], g.dtype)[0]
-        return _two_sided(image, A_h.T, A_w.T, (mh, mw), (Th, columns), "cotangents")
+    def transform(some: slice) -> None:  # of the outputs
+        # (points, taps) @ (blocks, O, taps, C) -> (blocks, O, points, C)
+        np.matmul(both, w[:, some].swapaxes(2, 3), out=kernels[:, :, some].swapaxes(1, 2))
 
-    def _write(self, products: Array, out: Array, cut: Cut) -> None:
-        """A^T M A for each tile: (tile, tile, Th, Tw, N, O) into out (N, O, Ho, Wo)."""
-        tile, _, Th, Tw, N, O = products.shape
-        A_h, A_w = (make_transforms(tile, r, out.dtype)[0] for r in cut.taps)
-        mh, mw = len(A_h), len(A_w)
-        # Rows first, each product written with the rows inside: (b, Tw, N, O, Th*mh).
-        half = workspace("second", (tile, Tw * N * O, Th, mh), out.dtype)
-        columns = products.reshape(tile, tile, Th, Tw * N * O).transpose(1, 2, 0, 3)  # (b, th, a, ...)
-        by_column = half.transpose(0, 2, 3, 1)
-        spread(lambda b: np.matmul(A_h, columns[b], out=by_column[b]), tile, products.nbytes)
-        exact = out.shape[2:] == (Th * mh, Tw * mw) and out.flags.c_contiguous
-        whole = out if exact else workspace("first", (N, O, Th * mh, Tw * mw), out.dtype)
-        lines = half.reshape(tile, Tw, N, O * Th * mh).transpose(2, 1, 0, 3)  # (N, tw, b, ...)
-        by_image = whole.reshape(N, O * Th * mh, Tw, mw).transpose(0, 2, 3, 1)
+    with products_alone():
+        spread(transform, O, kernels.nbytes)
+    return kernels
 
-        def write(images: slice) -> None:
-            np.matmul(A_w, lines[images], out=by_image[images])
-            if not exact:
-                copy_rows(out[images], whole[images, :, : out.shape[2], : out.shape[3]])
 
-        spread(write, N, half.nbytes)
+def _gather_taps(sums: Array, cut: Cut) -> Array:
+    """The adjoint of `_transform_kernel`: (blocks, points, O, C) -> (blocks, O, C, taps)."""
+    number, _, O, C = sums.shape
+    both = make_kernel_transform(cut.tile, *cut.taps, sums.dtype)
+    taps = np.empty((number, O, C, both.shape[1]), sums.dtype)
+
+    def transform(some: slice) -> None:  # of the outputs
+        # (blocks, O, C, points) @ (points, taps) -> (blocks, O, C, taps)
+        np.matmul(sums[:, :, some].transpose(0, 2, 3, 1), both, out=taps[:, some])
+
+    with products_alone():
+        spread(transform, O, sums.nbytes)
+    return taps
+
+
+def _list_blocks(N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
+    """Blocks of images and rows of tiles whose transformed tiles fit in memory; and the bytes of all of them."""
+    Th, Tw = cut.count_tiles(size)
+    tile_bytes = cut.tile**2 * channels * itemsize
+    row_bytes = (Tw + cut.blocks[1] - 1) * tile_bytes
+    pieces = min(PIECES, N * Th * Tw // (LONG // 2))
+    limit = BLOCK_BYTES
+    if not multiplies_with_avx512():
+        limit = min(limit, max(PACKED_BYTES, PACKED_TILES * tile_bytes))
+    return blocks(N, size[0], row_bytes, limit, cut.outputs[0], pieces), N * Th * row_bytes
+
+
+def _transform_pixels(x: Array, rows: slice, geometry: Geometry, cut: Cut) -> Array:
+    """B^T d B of the tiles that these output rows see: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
+    (N, C), (ph, pw), (rh, rw), (mh, mw) = x.shape[:2], geometry.padding, cut.taps, cut.outputs
+    counts = cut.count_tiles((rows.stop - rows.start, geometry.windows(x.shape[2:])[1]))
+    Th, Tw = counts[0] + cut.blocks[0] - 1, counts[1] + cut.blocks[1] - 1
+    image = workspace("first", (Th * mh + rh - 1, Tw * mw + rw - 1, N, C), x.dtype)
+    top = rows.start - ph  # the row of x where the strip begins
+    _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
+    along_h, along_w = cut.transforms(x.dtype)
+    return _two_sided(image, along_h.pixels, along_w.pixels, cut.outputs, (Th, Tw), "tiles")
+
+
+def _transform_cotangents(g: Array, columns: int, cut: Cut) -> Array:
+    """A g A^T for each tile of outputs, `columns` in a row: (N, O, Ho, Wo) -> (tile, tile, Th, columns, N, O)."""
+    (N, O, Ho, Wo), (mh, mw) = g.shape, cut.outputs
+    Th, _ = cut.count_tiles((Ho, Wo))
+    image = workspace("first", (Th * mh, columns * mw, N, O), g.dtype)
+    _place(image, g, 0, 0)
+    along_h, along_w = cut.transforms(g.dtype)
+    return _two_sided(image, along_h.outputs.T, along_w.outputs.T, cut.outputs, (Th, columns), "cotangents")
+
+
+def _write_outputs(products: Array, out: Array, cut: Cut) -> None:
+    """A^T M A for each tile: (tile, tile, Th, Tw, N, O) into out (N, O, Ho, Wo)."""
+    (tile, _, Th, Tw, N, O), (mh, mw) = products.shape, cut.outputs
+    along_h, along_w = cut.transforms(out.dtype)
+    # Rows first, each product written with the rows inside: (b, Tw, N, O, Th*mh).
+    half = workspace("second", (tile, Tw * N * O, Th, mh), out.dtype)
+    columns = products.reshape(tile, tile, Th, Tw * N * O).transpose(1, 2, 0, 3)  # (b, th, a, ...)
+    by_column = half.transpose(0, 2, 3, 1)
+    spread(lambda b: np.matmul(along_h.outputs, columns[b], out=by_column[b]), tile, products.nbytes)
+    exact = out.shape[2:] == (Th * mh, Tw * mw) and out.flags.c_contiguous
+    whole = out if exact else workspace("first", (N, O, Th * mh, Tw * mw), out.dtype)
+    lines = half.reshape(tile, Tw, N, O * Th * mh).transpose(2, 1, 0, 3)  # (N, tw, b, ...)
+    by_image = whole.reshape(N, O * Th * mh, Tw, mw).transpose(0, 2, 3, 1)
+
+    def write(images: slice) -> None:
+        np.matmul(along_w.outputs, lines[images], out=by_image[images])
+        if not exact:
+            copy_rows(out[images], whole[images, :, : out.shape[2], : out.shape[3]])
+
+    spread(write, N, half.nbytes)
 
 
 def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array) -> None:
     """Writes the sum over blocks of tiles (points, T, C), shifted, @ kernels (blocks, points, C, O).
 
-    Tiles whose right neighbours lie in the next row get wrong values, which `_write` leaves out.
+    Tiles whose right neighbours lie in the next row get wrong values, which `_write_outputs` leaves out.
     """
     points, T, _ = tiles.shape
     sums = products.reshape(points, -1, products.shape[-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -31,8 +30,8 @@ from minigrad.tensor import Tensor
 
 @loss
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
-    ignore_index: int = -100, reduce: Any = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``-input[n, target[n]]``, the mean weighted by the classes' weights.
 
@@ -52,15 +51,17 @@ def nll_loss(
     return losses
 
 
-def _negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+def _negative_log_likelihood(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
     ndim, options = input.array.ndim, {"ignore_index": as_int(ignore_index, "ignore_index"), "reduction": reduction}
-    if ndim == 1:
+    if ndim == 1:  # (C,) -> (1, C)
         lone = ops.nll(input.unsqueeze(0), target.unsqueeze(0), weight, **options)
         return lone.squeeze(0) if reduction == "none" else lone
     return (ops.nll if ndim == 2 else ops.nll_of_pixels)(input, target, weight, **options)
 
 
-def _advise_of_negative_loss(losses: Any) -> None:
+def _advise_of_negative_loss(losses: np.ndarray) -> None:
     if losses.size and losses.min() < 0:
         advise(
             "negative nll_loss",
@@ -71,8 +72,8 @@ def _advise_of_negative_loss(losses: Any) -> None:
 
 @loss
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
-    reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0
 ) -> Tensor:  # fmt: skip
     """``-log softmax(input)[target]``: classification from raw scores.
 
@@ -102,7 +103,9 @@ def cross_entropy(
     return losses * (1 - label_smoothing) + uniform * (label_smoothing / input.size(dim))
 
 
-def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, dim: int) -> Any:
+def _uniform_cross_entropy(
+    logs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, dim: int
+) -> Tensor:
     """``-sum(logs)`` over the classes, weighted: the part of label smoothing."""
     kept = target != ignore_index
     losses = -(logs if weight is None else logs * stand_along(weight, dim, logs.ndim)).sum(dim)
@@ -114,8 +117,9 @@ def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: in
 
 
 def _cross_entropy_of_probabilities(
-    input: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float, dim: int
-) -> Any:
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, label_smoothing: float,
+    dim: int,
+) -> Tensor:  # fmt: skip
     """``-sum(target log softmax(input))`` over the classes; its mean is over the samples."""
     require_floats("cross_entropy", input)
     if ignore_index >= 0:
@@ -136,7 +140,7 @@ def _cross_entropy_of_probabilities(
     return name_last_call(losses / (terms.array.size / classes if classes else 0), "DivBackward1")
 
 
-def _advise_of_probabilities(input: Any) -> None:
+def _advise_of_probabilities(input: Tensor) -> None:
     """Gives advice if `input` comes from a softmax; without a graph, judged by the numbers."""
     scores, plan = input.array, getattr(input.node, "plan", None)
     if plan is not None and plan.operation.name != "softmax":
@@ -154,7 +158,7 @@ def _advise_of_probabilities(input: Any) -> None:
 
 
 # ---- margins ---------------------------------------------------------------------------------------
-def _check_range(name: str, labels: Any, classes: int) -> None:
+def _check_range(name: str, labels: Tensor, classes: int) -> None:
     bad = first_out_of_range(labels.array, classes)
     if bad is not None:
         raise RuntimeError(f"{name}: target out of range: {bad}, where there are {classes} classes, 0 to {classes - 1}")
@@ -245,7 +249,9 @@ def multilabel_soft_margin_loss(
 
 
 # ---- checks --------------------------------------------------------------------------------------
-def _check_classes(name: str, input: Any, target: Any, weight: Any, or_probabilities: bool = False) -> None:
+def _check_classes(
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None, or_probabilities: bool = False
+) -> None:
     """Raises for scores and classes whose dtypes or shapes do not fit each other.
 
     `or_probabilities`: the function takes probabilities of the classes, too.
@@ -264,7 +270,7 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any, or_probabili
     shape, have = tuple(input.array.shape), tuple(target.array.shape)
     if not shape:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")
-    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()  # (N, C, *) -> (N, *)
     if target.array.dtype not in (np.int64, np.uint8):
         soft = f"; or give probabilities of shape {shape}" if or_probabilities else ""
         raise RuntimeError(

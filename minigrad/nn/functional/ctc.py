@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -21,8 +23,8 @@ _NEVER = -1e30  # log(0), but finite, so that the gradient is 0 and not NaN
 
 @loss
 def ctc_loss(
-    log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Any, target_lengths: Tensor | Any, blank: int = 0,
-    reduction: str = "mean", zero_infinity: bool = False
+    log_probs: Tensor, targets: Tensor, input_lengths: Tensor | Sequence[int], target_lengths: Tensor | Sequence[int],
+    blank: int = 0, reduction: str = "mean", zero_infinity: bool = False,
 ) -> Tensor:  # fmt: skip
     """``-log`` of the probability of all alignments that give `targets` when repeats and then `blank` are removed.
 
@@ -40,12 +42,12 @@ def ctc_loss(
     require_bools("ctc_loss", zero_infinity=zero_infinity)
     _check_shapes(log_probs, targets)
     batched = log_probs.ndim == 3
-    scores = log_probs if batched else log_probs.unsqueeze(1)
+    scores = log_probs if batched else log_probs.unsqueeze(1)  # (T, N, C)
     inputs, lengths = _as_lengths("input_lengths", input_lengths), _as_lengths("target_lengths", target_lengths)
-    rows = _read_targets(scores, targets, inputs, lengths, as_int(blank, "blank"))
-    losses = -_log_likelihood(scores, rows, inputs, lengths, int(blank))
-    never = losses > -0.5 * _NEVER
-    losses = where(never, 0.0 if zero_infinity else inf, losses)
+    blank = as_int(blank, "blank")
+    rows = _read_targets(scores, targets, inputs, lengths, blank)
+    losses = -_log_likelihood(scores, rows, inputs, lengths, blank)
+    losses = where(losses > -0.5 * _NEVER, 0.0 if zero_infinity else inf, losses)  # no alignment gives the target
     if reduction == "none":
         return losses if batched else losses.squeeze(0)
     if reduction == "sum":
@@ -53,7 +55,7 @@ def ctc_loss(
     return (losses / tensor(np.maximum(lengths, 1), device=losses.device).to(losses.dtype)).mean()
 
 
-def _as_lengths(name: str, given: Any) -> Any:
+def _as_lengths(name: str, given: Any) -> np.ndarray:
     """The lengths as a NumPy array."""
     array = np.atleast_1d(given.numpy(force=True) if isinstance(given, Tensor) else np.asarray(given))
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
@@ -61,7 +63,7 @@ def _as_lengths(name: str, given: Any) -> Any:
     return array.astype(np.int64)
 
 
-def _check_shapes(log_probs: Any, targets: Any) -> None:
+def _check_shapes(log_probs: Tensor, targets: Tensor) -> None:
     """Raises unless `log_probs` is (T, N, C) or (T, C) and not empty, and `targets` is (N, S) or concatenated."""
     shape, of_targets = list(log_probs.shape), list(targets.shape)
     if len(shape) not in (2, 3):
@@ -74,7 +76,7 @@ def _check_shapes(log_probs: Any, targets: Any) -> None:
         )
 
 
-def _read_targets(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
+def _read_targets(scores: Tensor, targets: Tensor, inputs: np.ndarray, lengths: np.ndarray, blank: int) -> np.ndarray:
     """The targets as an array (N, S), padded with `blank`, after checks of lengths and values."""
     T, N, C = scores.shape
     if len(inputs) != N or len(lengths) != N:
@@ -104,27 +106,29 @@ def _read_targets(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank
     return rows
 
 
-def _log_likelihood(scores: Any, rows: Any, inputs: Any, lengths: Any, blank: int) -> Any:
-    """Log p of each target, by the forward recursion over its states (blank, first, blank, second, ..., blank)."""
+def _log_likelihood(scores: Tensor, rows: np.ndarray, inputs: np.ndarray, lengths: np.ndarray, blank: int) -> Tensor:
+    """Log p of each target, (N,), by the forward recursion over its states (blank, first, blank, second, ..., blank).
+
+    alpha[s] is log p of all alignments so far that end in state s. They stayed in s, came from s - 1, or skipped the
+    blank between two different classes; equal classes need it, because repeats are removed.
+    """
     T, N, _ = scores.shape
     states = np.full((N, 2 * rows.shape[1] + 1), blank, np.int64)
     states[:, 1::2] = rows
-    skips = np.zeros(states.shape, bool)  # transitions that skip the blank between two different classes
+    skips = np.zeros(states.shape, bool)
     skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
-    place, at = scores.device, tensor(states, device=scores.device)
-    seen = gather(scores, 2, at.expand(T, *states.shape))  # (T, N, states)
-    never = full((N, 1), _NEVER, dtype=scores.dtype, device=place)
-    begins, jumps = [tensor(m, device=place) for m in (np.arange(states.shape[1]) < 2, skips)]
-    alpha = where(begins, seen[0], _NEVER)
+    on_device = partial(tensor, device=scores.device)
+    seen = gather(scores, 2, on_device(states).expand(T, *states.shape))  # (T, N, states)
+    never = full((N, 1), _NEVER, dtype=scores.dtype, device=scores.device)
+    may_skip = on_device(skips)
+    alpha = where(on_device(np.arange(states.shape[1]) < 2), seen[0], _NEVER)  # begins with a blank or the first class
     steps = [alpha]
     for t in range(1, T):
-        one, two = cat([never, alpha[:, :-1]], 1), cat([never, never, alpha[:, :-2]], 1)
-        alpha = seen[t] + logsumexp(stack([alpha, one, where(jumps, two, _NEVER)]), 0)
+        before, second_before = cat([never, alpha[:, :-1]], 1), cat([never, never, alpha[:, :-2]], 1)
+        alpha = seen[t] + logsumexp(stack([alpha, before, where(may_skip, second_before, _NEVER)]), 0)
         steps.append(alpha)
-    ends = tensor(np.maximum(inputs - 1, 0), device=place)
-    last = stack(steps)[ends, tensor(np.arange(N), device=place)]  # (N, states)
-    final = tensor(np.stack([2 * lengths, np.maximum(2 * lengths - 1, 0)], 1), device=place)
-    total = gather(last, 1, final)
-    total = where(tensor(np.stack([lengths >= 0, lengths > 0], 1), device=place), total, _NEVER)
-    empty = tensor(np.where(lengths == 0, 0.0, _NEVER), device=place).to(scores.dtype)
-    return where(tensor(inputs > 0, device=place), logsumexp(total, 1), empty)
+    last = stack(steps)[on_device(np.maximum(inputs - 1, 0)), on_device(np.arange(N))]  # (N, states)
+    ends = gather(last, 1, on_device(np.stack([2 * lengths, np.maximum(2 * lengths - 1, 0)], 1)))  # blank, last class
+    ends = where(on_device(np.stack([lengths >= 0, lengths > 0], 1)), ends, _NEVER)
+    of_no_input = on_device(np.where(lengths == 0, 0.0, _NEVER)).to(scores.dtype)
+    return where(on_device(inputs > 0), logsumexp(ends, 1), of_no_input)

@@ -20,7 +20,6 @@ from minigrad.ops.norm import norm
 from minigrad.tensor import Tensor
 
 
-# ---- tables ---------------------------------------------------------------------------------------
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False

@@ -143,25 +143,24 @@ def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
 
     Pixels outside the image are exactly zero, even next to inf or NaN.
     """
-    chosen, lengths = [*product(*axes)], input.shape[2:]
-    flat: list[Any] = []
-    weights: list[Any] = []
-    inside: list[Any] = []
-    for taps in chosen:
-        place: Any = 0
-        weight: Any = 1
-        seen: Any = True
-        for (x, w), n in zip(taps, lengths, strict=True):
-            here = (x >= 0) & (x <= n - 1)
-            place = place * n + where(here, x, 0.0).long()
-            weight, seen = weight * w, here & seen
-        flat.append(place)
-        weights.append(weight)
-        inside.append(seen)
-    n, c, k, p = *input.shape[:2], len(chosen), flat[0].shape[1]
-    index = stack(flat, 1).reshape(n, 1, k * p).expand(n, c, k * p)
-    values = input.flatten(2).gather(2, index).reshape(n, c, k, p)
-    return values.masked_fill(~stack(inside, 1).unsqueeze(1), 0), stack(weights, 1)
+    pixels = [_locate(taps, input.shape[2:]) for taps in product(*axes)]
+    places, weights, inside = [stack([*parts], 1) for parts in zip(*pixels, strict=True)]  # (N, K, P) each
+    N, C, K, P = *input.shape[:2], *places.shape[1:]
+    index = places.reshape(N, 1, K * P).expand(N, C, K * P)
+    values = input.flatten(2).gather(2, index).reshape(N, C, K, P)  # from (N, C, H*W)
+    return values.masked_fill(~inside.unsqueeze(1), 0), weights
+
+
+def _locate(taps: tuple[Any, ...], lengths: tuple[int, ...]) -> tuple[Any, Any, Any]:
+    """Of pixels with one tap along each axis: their places in the flat image, their weights, whether they are in it."""
+    place: Any = 0
+    weight: Any = 1
+    inside: Any = True
+    for (x, w), n in zip(taps, lengths, strict=True):
+        here = (x >= 0) & (x <= n - 1)
+        place = place * n + where(here, x, 0.0).long()
+        weight, inside = weight * w, here & inside
+    return place, weight, inside
 
 
 def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
@@ -195,6 +194,7 @@ def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:
 
 
 def _reflect(x: Any, low: float, high: float) -> Any:
+    """Points outside [low, high], reflected at both ends as often as needed: every second span runs backwards."""
     span = high - low
     if not span:
         return x * 0
