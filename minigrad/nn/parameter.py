@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self, TypeVar, cast
 
-from minigrad import backend
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.creation.filled import empty
 from minigrad.tensor import Tensor
@@ -56,7 +55,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # As in PyTorch, a copied parameter has no gradient.
-        copied = memo.setdefault(id(self), rebuild(type(self), backend.copy_array(self.data.array), self.requires_grad))
+        copied = memo.setdefault(id(self), rebuild(type(self), self.detach().clone().array, self.requires_grad))
         return cast("Self", copied)
 
 

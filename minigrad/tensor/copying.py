@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.ops.memory_layout import owner_of, view_memory
 
 
-def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:
-    """A leaf of class `cls` around `array`; copying and unpickling call it."""
-    tensor = wrap(array, cls)
+def rebuild(
+    cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None, gpu: str | None = None
+) -> Any:
+    """A leaf of class `cls` around `array`, or a copy of it on `gpu`; copying and unpickling call it."""
+    tensor = wrap(array if gpu is None else backend.to_device(array, devices.device(gpu)), cls)
     tensor.node = LEAF if requires_grad else None
     tensor.__dict__.update(attributes or {})
     return tensor
@@ -58,5 +60,11 @@ class CopyMethods(TensorBase):
             copy.__dict__.update(deepcopy(self.__dict__, memo))
         return memo[id(self)]
 
+    def __copy__(self: Any) -> Any:
+        return rebuild(type(self), self.data.array, self.requires_grad, self.__dict__)
+
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        return rebuild, (type(self), self.data.array, self.requires_grad, self.__dict__ or None)
+        array, gpu = self.data.array, None
+        if type(array) is not np.ndarray:  # as NumPy's, so that a file is read without CuPy
+            array, gpu = backend.to_device(array, devices.CPU), str(backend.device_of(array))
+        return rebuild, (type(self), array, self.requires_grad, self.__dict__ or None, gpu)

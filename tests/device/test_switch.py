@@ -1,10 +1,13 @@
 """Choosing the device: as an argument, by moving, as a default; and refusing to mix."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import cuda
+from minigrad import backend, cuda
 
 pytestmark = pytest.mark.usefixtures("fresh_default")
 
@@ -202,3 +205,20 @@ def test_without_a_gpu_cuda_raises_with_the_reason():
             ask()
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda device type"):
         mg.zeros(2, device="tpu")
+
+
+@pytest.mark.usefixtures("stand_in")
+class TestPickles:
+    def test_a_tensor_comes_back_on_its_gpu(self):
+        w = mg.nn.Parameter(mg.arange(6.0, device="cuda:1").reshape(2, 3).t())
+        for twin in (pickle.loads(pickle.dumps(w)), copy.copy(w), copy.deepcopy(w)):
+            assert type(twin) is mg.nn.Parameter and twin.requires_grad and twin.device == mg.device("cuda:1")
+            assert twin.tolist() == w.tolist() and twin.stride() == w.stride()
+        assert copy.copy(w).data_ptr() == w.data_ptr() != copy.deepcopy(w).data_ptr()
+
+    def test_without_a_gpu_the_reason_is_given(self, no_gpu, stand_in):
+        with backend.use_library(stand_in):
+            kept = pickle.dumps(mg.ones(2, device="cuda"))
+        assert b"cupy" not in kept
+        with pytest.raises(RuntimeError, match=r"device 'cuda:0' was asked for\. CuPy is not installed"):
+            pickle.loads(kept)

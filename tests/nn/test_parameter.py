@@ -52,6 +52,7 @@ def test_copies_are_parameters_without_grad():
     twice = copy.deepcopy([p, p])
     assert twice[0] is twice[1]
     assert not copy.deepcopy(nn.Parameter(torch.ones(1), False)).requires_grad
+    assert copy.deepcopy(nn.Parameter(torch.ones(2, 3).t())).stride() == (1, 3)
 
 
 def test_a_buffer_is_a_tensor_with_a_persistent_flag():
