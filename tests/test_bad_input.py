@@ -373,7 +373,7 @@ def test_tensors_on_two_devices_are_refused(name):
 def test_the_error_without_a_gpu_gives_the_reason(monkeypatch):
     monkeypatch.setattr("minigrad.backend._cuda", None)
     monkeypatch.setattr("minigrad.backend._why_not", "CuPy is not installed: pip install ...")
-    check_refused(lambda: ones(2).cuda(), RuntimeError, ["'cuda' was asked for", "CuPy is not installed"])
+    check_refused(lambda: ones(2).cuda(), RuntimeError, ["was asked for", "CuPy is not installed"])
 
 
 def test_a_refused_call_leaves_everything_as_it_was():

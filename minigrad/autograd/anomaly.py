@@ -78,11 +78,15 @@ def is_anomaly_check_nan_enabled() -> bool:
     return bool(mode.get() & CHECK_NAN)
 
 
+def _holds_nan(array: Any) -> bool:
+    return bool(quiet(lambda x: np.isnan(x).any(), array))
+
+
 def check_forward(tensor: Any) -> None:
     """Stores the user's line in the node, and warns of the first NaN result."""
     node = tensor.node
     node.trace = user_line()
-    if mode.get() & CHECK_NAN and bool(quiet(np.isnan, tensor.array).any()):
+    if mode.get() & CHECK_NAN and _holds_nan(tensor.array):
         warn(f"the forward of {node.name()} returned NaN, at {node.trace}. Look at its operands there.", RuntimeWarning)
         node.trace += ", where its result was NaN already"
 
@@ -94,6 +98,6 @@ def check_gradients(node: Any, gradients: Sequence[Any]) -> None:
     """Raises at the first rule that returns NaN."""
     for i, gradient in enumerate(gradients):
         array = getattr(gradient, "array", gradient)
-        if array is not None and not isinstance(array, dict) and bool(np.isnan(array).any()):
+        if array is not None and not isinstance(array, dict) and _holds_nan(array):
             where = f", recorded at {node.trace}" if node.trace else ""
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output{where}.")

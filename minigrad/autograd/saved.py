@@ -13,6 +13,7 @@ from minigrad.autograd.inspection import require_callable, watchers
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, Watched, next_order
+from minigrad.backend import copy_array
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
@@ -238,7 +239,7 @@ def _pack_operation(node: Any, result: Any) -> None:
         kept.writes = result.writes
         node.constants[0] = pack(kept)
     if node.watched[node.plan.reads_result :]:  # an index: the hooks get a copy, as others may write to the tensor
-        node.constants = [_convert_constant(x, is_array, lambda y: pack(wrap(y.copy()))) for x in node.constants]
+        node.constants = [_convert_constant(x, is_array, lambda y: pack(wrap(copy_array(y)))) for x in node.constants]
         node.watched = (_NEVER_WRITTEN,)
     node.__class__ = PackedNode
 

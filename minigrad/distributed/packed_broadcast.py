@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from minigrad import backend, devices
-from minigrad.backend import array_module
+from minigrad.backend import on_gpu_of
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.work import Work
+from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 
@@ -18,7 +21,7 @@ def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, w
         kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
     begun = []
     for same in kinds.values():
-        flat = array_module(same[0].array).concatenate([x.array.reshape(-1) for x in same])
+        flat = on_gpu_of(same[0].array, np.concatenate, [x.array.reshape(-1) for x in same])
         if group.data.backend != "nccl":
             flat = backend.to_device(flat, devices.CPU)
         begun.append((Work(what, group, [group.data.broadcast(flat, root)]), same, flat))
@@ -29,7 +32,7 @@ def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, w
             begin = 0
             for tensor in same if group.rank() != root else []:
                 part = flat[begin : begin + tensor.array.size].reshape(tensor.array.shape)
-                tensor.array[...] = backend.to_device(part, tensor.device)
+                store(tensor.array, ..., backend.to_device(part, tensor.device))
                 tensor.bump_version()
                 begin += tensor.array.size
 

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad import backend, devices
 from minigrad.backend import Array
 from minigrad.distributed.process_group import ProcessGroup
+from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 
@@ -65,7 +66,7 @@ class Wire:
             array = backend.to_device(array, devices.CPU)
             if reduced and array.dtype == np.float16:
                 array = array.astype(np.float32)
-        self.array: Array = array if array.flags.c_contiguous else array.copy(order="C")
+        self.array: Array = array if array.flags.c_contiguous else backend.copy_array(array)
 
     def write_back(self) -> None:
         """Writes the result into the tensor, and counts it as a write."""
@@ -77,16 +78,17 @@ class Wire:
         if self.divisor != 1:
             self.array /= self.array.dtype.type(self.divisor)
         if self.array is not tensor.array:
-            tensor.array[...] = backend.to_device(self.array, tensor.device).astype(tensor.array.dtype, copy=False)
+            store(tensor.array, ..., backend.to_device(self.array, tensor.device))
 
 
 def make_rows(group: ProcessGroup, array: Array) -> Array:
     """An empty array for one `array` of each rank, of the same library."""
-    return backend.array_module(array).empty((group.size(), *array.shape), array.dtype)
+    shape = (group.size(), *array.shape)
+    return backend.on_gpu_of(array, backend.array_module(array).empty, shape, array.dtype)
 
 
 def write_rows(rows: Array, tensors: Sequence[Tensor]) -> None:
     """Copies each row into its tensor."""
     for row, tensor in zip(rows, tensors, strict=True):
-        tensor.array[...] = backend.to_device(row.reshape(tensor.array.shape), tensor.device)
+        store(tensor.array, ..., backend.to_device(row.reshape(tensor.array.shape), tensor.device))
         tensor.bump_version()

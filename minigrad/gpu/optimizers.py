@@ -266,9 +266,14 @@ def _bring_into_one_order(row: Row, counted: int) -> Row | None:
         return None
     if g.strides == w.strides or w.size < 2:
         return row
+    return (w, on_gpu_of(w, _lay_like, w, g), *row[2:])
+
+
+def _lay_like(w: Array, g: Array) -> Array:
+    """A copy of `g` in the memory order of `w`."""
     copy = np.empty_like(w)
     copy[...] = g
-    return (w, copy, *row[2:])
+    return copy
 
 
 def _trace(

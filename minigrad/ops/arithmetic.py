@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of, wrap
+from minigrad.backend import quiet
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.copies import cast
@@ -196,7 +197,7 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
     if exponent.__class__ is bool and isinstance(input, TensorBase) and input.array.dtype.kind == "b":
-        return wrap(np.logical_or(input.array, not exponent))  # b ** True is b, b ** False True
+        return wrap(quiet(np.logical_or, input.array, not exponent))  # b ** True is b, b ** False True
     if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
         may_be_infinite = type(exponent) is float and input.array.dtype.char != "e"  # as in PyTorch
         dtypes.check_numbers(() if may_be_infinite else (input.array, exponent))

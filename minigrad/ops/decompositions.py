@@ -14,8 +14,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
+from minigrad.backend import quiet
 from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
@@ -97,7 +98,12 @@ def qr(A: Any, mode: str = "reduced") -> Any:
     else:  # Q comes from the first square part of A, and R is Q^T A
         q = qr(A[..., :rows]).Q
         r = in_columns(triu(mT(q) @ A))
-    return _QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
+    return _QR(_make_empty(A, A.array.dtype) if mode == "r" else q, r)
+
+
+def _make_empty(beside: Tensor, dtype: Any) -> Any:
+    """A tensor without elements on the device of `beside`, for a part of the result that was not asked for."""
+    return compute(lambda x: np.empty_like(x, dtype, shape=(0,)), beside)
 
 
 # ---- singular values ------------------------------------------------------------------------------
@@ -286,11 +292,15 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
         raise RuntimeError(f"torch.linalg.lstsq: {detail}")
     solution = in_columns(pinv(A, rtol=rcond) @ rhs)
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
-    whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
-    residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
+    whole = (
+        driver in ("gels", "gelsd", "gelss")
+        and rows > columns
+        and bool(quiet(lambda r: (r == columns).all(), rank.array))
+    )
+    residuals = sum((A @ solution - rhs) ** 2, -2) if whole else _make_empty(A, A.array.dtype)
     asked = driver in ("gelsd", "gelss")
-    values = compute(singular_values, A) if asked else wrap(np.empty(0, A.array.dtype))
-    rank = wrap(np.empty(0, np.int64)) if driver == "gels" else rank
+    values = compute(singular_values, A) if asked else _make_empty(A, A.array.dtype)
+    rank = _make_empty(A, np.int64) if driver == "gels" else rank
     return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
@@ -314,7 +314,7 @@ def repeat_interleave(
     if repeats is None:
         if input.array.ndim != 1:
             raise RuntimeError(f"repeat_interleave only accept 1D vector as repeat, got shape {input.array.shape}")
-        numbers = wrap(arange_beside(input.array, input.array.size).astype(input.array.dtype))
+        numbers = compute(lambda counts: arange_beside(counts, counts.size).astype(counts.dtype), input)
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
         input, dim = ravel(input), 0

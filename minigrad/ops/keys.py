@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from operator import index
+from operator import getitem, index
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,7 @@ def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, An
 def read_array(array: Any, key: Any) -> Any:
     """``array[key]``, with an error that names the shape."""
     try:
-        return array[key]
+        return quiet(getitem, array, key)
     except IndexError as error:
         raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
 

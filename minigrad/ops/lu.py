@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import Array, array_module, on_gpu_of, to_device
+from minigrad.backend import Array, array_module, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for
@@ -206,7 +206,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
             "torch.lu_unpack", LU_pivots, "LU_pivots is expected to be a contiguous tensor of torch.int32 dtype"
         )
         p = LU_pivots.array
-        if p.size and not 1 <= int(p.min()) <= int(p.max()) <= shape[-2]:
+        if p.size and not 1 <= int(quiet(np.min, p)) <= int(quiet(np.max, p)) <= shape[-2]:
             hint = "Did you properly pass the result of lu_factor?"
             raise RuntimeError(f"pivots passed to lu_unpack must be between 1 and LU.size(-2) inclusive. {hint}")
         P = compute(_permutation, LU_pivots, shape[-2], dtype)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_size, axis, require_bools, require_kind, takes_out
@@ -52,7 +52,7 @@ def picker(name: str, number: int = 0) -> Callable[..., Any]:
     def pick(input: Any, d: int, find: Any, *how: Any, keepdim: bool = True) -> Any:
         """The elements of `input` at the indices ``find(x, d, *how)``, one or more in each line along axis `d`."""
         if not input.array.ndim:
-            return result(name_last_call(clone(input), read.backward_name), wrap(np.zeros((), np.int64)))
+            return result(name_last_call(clone(input), read.backward_name), compute(np.zeros_like, input, np.int64))
         places = compute(find, input, d, *how)
         if keepdim:
             return result(pick_along(read, input, d, places) if places.array.size else gather(input, d, places), places)

@@ -198,7 +198,9 @@ def _write_array(array: Any, key: Any, source: Any) -> None:
                 check_fits_region(source, read_array(array, key), array, leading_ones=True)
         store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
-        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
+        check_fits_region(
+            source if is_array(source) else np.asarray(source), read_array(array, key), array, leading_ones=True
+        )
         raise
     except IndexError:
         read_array(array, key)

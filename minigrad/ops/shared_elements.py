@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import reduce
+from operator import getitem
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import GRAD, mode, wrap
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import constant_beside
+from minigrad.backend import constant_beside, quiet
 from minigrad.ops.index import read_at
 from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
 from minigrad.ops.masks import where
@@ -45,8 +46,8 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
     value = function(keep_old_value(target, (*args, *options.values())), *args, **options)
     check_writable(target, name, value)
     new, bits = value.array, f"u{target.array.itemsize}"  # not the numbers: NaN differs from itself, 0.0 equals -0.0
-    changed = new.view(bits) != target.array.view(bits)
-    store(target.array, changed, new[changed])
+    changed = quiet(np.not_equal, new.view(bits), target.array.view(bits))
+    store(target.array, changed, quiet(getitem, new, changed))
     target.writes[0] += 1
     if recorded:
         move_on(target, value)
@@ -71,7 +72,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: d
         if result.array.dtype != target.array.dtype:
             return False
         now = constant_beside(target.array, (turns == turn).reshape(target.array.shape))
-        store(target.array, now, result.array[now])
+        store(target.array, now, quiet(getitem, result.array, now))
         if recorded or not turn:  # without a record all turns are one write
             target.writes[0] += 1
         if recorded:

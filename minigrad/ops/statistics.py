@@ -13,7 +13,7 @@ from minigrad.advice import warn
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import device_of, to_device
+from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
@@ -320,8 +320,8 @@ def _check_weights(name: str, weights: Any, count: int) -> None:
     if w.size != count:
         detail = f"the same numel as there are observations in the input but got {w.size} != {count}"
         raise RuntimeError(f"cov(): expected {name} to have {detail}")
-    if not (w >= 0).all():
-        raise RuntimeError(f"cov(): {name} cannot be negative, got {w.min()}")
+    if not quiet(lambda w: (w >= 0).all(), w):
+        raise RuntimeError(f"cov(): {name} cannot be negative, got {quiet(np.min, w)}")
 
 
 @of_tensors

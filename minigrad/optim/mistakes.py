@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
+from minigrad.backend import quiet
 from minigrad.optim.optimizer import Optimizer
 
 NOT_FINITE = "a parameter that is no longer finite"  # the name of this advice
@@ -69,4 +70,4 @@ def _find_cause(parameter: Any) -> str:
 
 
 def _is_finite(tensor: Any) -> bool:
-    return bool(np.isfinite(tensor.array).all())
+    return bool(quiet(lambda x: np.isfinite(x).all(), tensor.array))

@@ -56,7 +56,7 @@ class ProtocolMethods(TensorBase):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}"
             )
-        return bool((self.detach() == element).array.any())
+        return bool(backend.quiet(np.any, (self.detach() == element).array))
 
     def __reversed__(self: Any) -> Tensor:
         return flip(self, (0,)) if self.array.ndim else self

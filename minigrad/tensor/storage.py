@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from math import prod
 from typing import Any
@@ -79,7 +80,8 @@ class TypedStorage:
         return type(self)(found, self._writes) if isinstance(place, slice) else found.item()
 
     def __setitem__(self, place: Any, value: Any) -> None:
-        self._memory[place] = dtypes.scalar(as_number("storage", "value", value), self._memory.dtype)
+        number = dtypes.scalar(as_number("storage", "value", value), self._memory.dtype)
+        backend.on_gpu_of(self._memory, operator.setitem, self._memory, place, number)
         self._writes[0] += 1
 
     def __iter__(self) -> Iterator[Any]:

@@ -284,6 +284,7 @@ def test_a_numpy_scalar_in_where_must_fit_the_dtype():
     assert torch.where(mask, np.int32(5), bytes_).tolist() == [5, 2]
 
 
+@pytest.mark.cpu("NumPy's memory is shared, which a GPU's tensors have none of")
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # newer NumPy prefers reshape
 @pytest.mark.parametrize("enter", ["from_numpy", "as_tensor", "asarray"])
 def test_a_tensor_of_an_array_has_a_shape_and_flags_of_its_own(enter):

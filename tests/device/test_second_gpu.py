@@ -237,6 +237,21 @@ WITH_STEPS = {
     "combinations": lambda x, s, i: mg.combinations(x[0]),
     "resize_": lambda x, s, i: x.clone().resize_(3, 4)[:2],
     "set_": lambda x, s, i: x.clone().set_(),
+    "repeat_interleave of counts": lambda x, s, i: mg.repeat_interleave(i.to(mg.int32)),
+    "max of one number": lambda x, s, i: mg.max(x[0, 0], 0).indices,
+    "pow of bools": lambda x, s, i: (x > 2) ** True,
+    "cov with weights": lambda x, s, i: mg.cov(s, aweights=s[0]),
+    "histogram of given edges": lambda x, s, i: mg.histogram(x, x[0]).hist,
+    "lu_unpack": lambda x, s, i: mg.lu_unpack(*mg.linalg.lu_factor(s + mg.eye(2, device=x.device))).P,
+    "inv_ex": lambda x, s, i: mg.linalg.inv_ex(s + mg.eye(2, device=x.device)).inverse,
+    "pinv": lambda x, s, i: mg.linalg.pinv(s, atol=1e-3),
+    "lstsq": lambda x, s, i: mg.linalg.lstsq(x.t(), x[1, :, None] ** 2, driver="gels").residuals,
+    "lstsq without values": lambda x, s, i: mg.linalg.lstsq(x.t(), x[0], driver="gelsy").singular_values,
+    "lstsq without a rank": lambda x, s, i: mg.linalg.lstsq(x.t(), x[0], driver="gels").rank,
+    "qr without Q": lambda x, s, i: mg.linalg.qr(x, mode="r").Q,
+    "asarray": lambda x, s, i: mg.asarray(x, copy=True),
+    "in": lambda x, s, i: x * (3.0 in x),
+    "storage": lambda x, s, i: mg.tensor(x.clone().storage().fill_(3.0).tolist(), device=x.device),
     "default_collate": lambda x, s, i: default_collate([x, x]),
     "DataLoader": lambda x, s, i: next(iter(DataLoader(TensorDataset(x), 2, sampler=[1, 0])))[0],
 }
@@ -263,6 +278,21 @@ def test_an_assigned_part_may_be_on_another_device(key, there):
         x.sum().backward()
         assert x.device == mg.device(here) and value.grad.device == value.device
         assert x[key].tolist() == mg.tensor([2.0, 3.0]).expand(x[key].shape).tolist()
+
+
+def test_anomaly_mode_reads_numbers_on_the_second_gpu():
+    x = mg.tensor([-1.0, 4.0], device=SECOND, requires_grad=True)
+    with autograd.detect_anomaly(), pytest.warns(RuntimeWarning, match="the forward of SqrtBackward0 returned NaN"):
+        y = x.sqrt()
+    with autograd.detect_anomaly(), pytest.raises(RuntimeError, match="'SqrtBackward0' returned nan values"):
+        y.backward(mg.ones(2, device=SECOND))
+
+
+def test_a_gradient_in_another_memory_order_is_laid_anew_on_the_second_gpu():
+    w = mg.ones(3, 2, device=SECOND, requires_grad=True)
+    w.grad = mg.arange(6.0, device=SECOND).reshape(2, 3).t()
+    optim.SGD([w], lr=1.0).step()
+    assert w.tolist() == [[1, -2], [0, -3], [-1, -4]]
 
 
 def test_a_number_under_a_mask_may_be_on_another_device():
@@ -368,3 +398,31 @@ def test_convolutions_of_empty_batches_have_zero_gradients():
         y = F.conv2d(x, w)
         y.sum().backward()
         assert y.shape == out and x.grad.shape == shape and w.grad.abs().sum().item() == 0
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.unfold(0, 2, 1).mul_(3),  # overlapping windows, one element after the other
+        lambda x: x[:1].expand(3).masked_fill_(x[:3] < 1, 7.0),
+    ],
+)
+def test_elements_that_share_memory_are_written_on_the_second_gpu(write):
+    here, there = mg.arange(4.0), mg.arange(4.0, device=SECOND)
+    write(here), write(there)
+    assert there.tolist() == here.tolist()
+
+
+def test_values_that_do_not_fit_an_index_are_refused_on_the_second_gpu():
+    x = mg.zeros(2, 3, device=SECOND)
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        x[mg.tensor([0, 1], device=SECOND)] = mg.ones(2, device=SECOND)
+    with pytest.raises(RuntimeError, match="Index put requires the source and destination dtypes match"):
+        x[mg.tensor([0, 1], device=SECOND)] = mg.ones(2, 3, dtype=mg.int64, device=SECOND)
+
+
+def test_packed_indices_stay_on_the_second_gpu():
+    x, devices = mg.ones(3, device=SECOND, requires_grad=True), []
+    with autograd.graph.saved_tensors_hooks(lambda t: devices.append(t.device) or t, lambda t: t):
+        x[mg.tensor([2, 0], device=SECOND)].sum().backward()
+    assert x.grad.tolist() == [1, 0, 1] and set(devices) == {SECOND}

@@ -238,6 +238,7 @@ def test_generated_operators_have_names_and_can_be_pickled(name):
     assert pickle.loads(pickle.dumps(method)) is method
 
 
+@pytest.mark.cpu("NumPy's memory is shared, which a GPU's tensors have none of")
 @pytest.mark.filterwarnings("ignore:Setting the shape")  # newer NumPy prefers reshape
 @pytest.mark.parametrize(
     "leave",
