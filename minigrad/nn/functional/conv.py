@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from minigrad.kernels.geometry import Geometry
-from minigrad.nn.functional.conv_complaints import advise_channels_first, misfit, too_large
+from minigrad.nn.functional import conv_complaints as complaints
+from minigrad.nn.functional.checks import as_ints
 from minigrad.ops.conv import conv
 from minigrad.tensor import Tensor
 
@@ -36,11 +37,12 @@ def conv2d(
     paddings = (padding, padding) if padding.__class__ is int else padding
     dilations = (dilation, dilation) if dilation.__class__ is int else dilation
     try:  # shapes and options that passed all checks before are cached
+        (sh, sw), (ph, pw), (dh, dw) = strides, paddings, dilations
         x, w, b = input.array, weight.array, None if bias is None else bias.array
-        geometry = find_geometry(x.shape, w.shape, groups, *strides, *paddings, *dilations)
+        geometry = find_geometry(x.shape, w.shape, groups, sh, sw, ph, pw, dh, dw)
         plain = x.dtype is w.dtype and x.dtype.kind == "f"
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
-    except (AttributeError, TypeError, RuntimeError):  # an unbatched image, options as lists, or an error
+    except (AttributeError, TypeError, ValueError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
     if not plain:
         from minigrad.nn.functional.checked_conv import convolve  # it imports this file
@@ -74,19 +76,23 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
     fit, TypeError if there is no batch axis or a number is no Python int: a tensor's may be another one next time.
     """
     space = len(kernel) - 2
-    stride, padding, dilation = options[:space], options[space : 2 * space], options[2 * space :]
-    fits = space in (1, 2) and len(image) == space + 2 and len(options) == 3 * space
-    fits = fits and {int}.issuperset(map(type, (groups, *options)))
-    fits = fits and min(groups, *stride, *dilation) > 0 and min(padding) >= 0
-    if not (fits and image[1] == kernel[1] * groups and kernel[0] % groups == 0 and 0 not in kernel):
-        raise misfit(image, kernel, groups, options)
+    name = f"conv{space}d"
+    is_batch = space in (1, 2) and len(image) == space + 2 and len(options) == 3 * space
+    if not (is_batch and {int}.issuperset(map(type, (groups, *options)))):
+        raise complaints.no_batch(name, image, kernel, groups, options)
+    stride = as_ints(name, "stride", options[:space], space, 1)
+    padding = as_ints(name, "padding", options[space : 2 * space], space, 0)
+    dilation = as_ints(name, "dilation", options[2 * space :], space, 1)
+    as_ints(name, "groups", groups, 1, 1)
+    if image[1] != kernel[1] * groups or kernel[0] % groups or 0 in kernel:
+        raise complaints.wrong_channels(image, kernel, groups, name) or complaints.nothing_to_multiply(name, kernel)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:
-        advise_channels_first(image)
+        complaints.advise_channels_first(image)
     # A stride longer than the image is replaced by one: there is only one window.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     one: Any = (1,) * (2 - space)  # a signal is an image of height 1
     zero: Any = (0,) * (2 - space)
     geometry = Geometry((*one, *kernel[2:]), (*one, *stride), (*zero, *padding), (*one, *dilation), groups)
     if min(geometry.windows((*one, *image[2:]))) < 1:
-        raise too_large(image[2:], geometry)
+        raise complaints.too_large(image[2:], geometry)
     return geometry

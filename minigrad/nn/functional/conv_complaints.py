@@ -6,24 +6,16 @@ from typing import Any
 
 from minigrad.advice import advise, is_wanted
 from minigrad.kernels.geometry import Geometry
-from minigrad.nn.functional.checks import too_small
 
 
-def misfit(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, options: tuple[int, ...]) -> Exception:
-    """The error for what fails the checks of `find_geometry`."""
-    space = len(kernel) - 2
-    name = f"conv{space}d"
-    if any(type(n) is not int for n in (groups, *options)):
-        return TypeError(f"{name}: groups and options must be ints: {groups}, {options}")
-    if len(image) != space + 2 or len(options) != 3 * space or space not in (1, 2):
-        return TypeError(f"{name}: no batch of images and kernels: {image}, {kernel}")
-    stride, padding, dilation = options[:space], options[space : 2 * space], options[2 * space :]
-    for parameter, numbers, least in ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1):
-        if min(numbers) < least:
-            return too_small(name, parameter, numbers, least)
-    if groups < 1:
-        return too_small(name, "groups", groups, 1)
-    return wrong_channels(image, kernel, groups, name) or nothing_to_multiply(name, kernel)
+def no_batch(
+    name: str, image: tuple[int, ...], kernel: tuple[int, ...], groups: int, options: tuple[int, ...]
+) -> TypeError:
+    """The error for what is no batch of images and kernels, with an int for each option."""
+    return TypeError(
+        f"{name}: no batch of images and kernels with options that are ints: {image}, {kernel}, "
+        f"groups {groups}, stride, padding and dilation {options}"
+    )
 
 
 def wrong_channels(image: Any, weight: Any, groups: int, name: str, transposed: bool = False) -> RuntimeError | None:

@@ -166,6 +166,19 @@ def test_a_cached_stride_of_1_does_not_accept_1_0():
             F.conv2d(image, kernel, stride=stride)
 
 
+@pytest.mark.parametrize(
+    ("option", "options"),
+    [
+        ("stride", {"stride": (2, 2, 1), "padding": (1,)}),
+        ("padding", {"stride": (2,), "padding": (1, 1, 1)}),
+        ("dilation", {"stride": (2,), "padding": (1,), "dilation": (1, 1, 1, 1)}),
+    ],
+)
+def test_conv2d_refuses_a_wrong_count_of_numbers_that_another_option_makes_up_for(option, options):
+    with pytest.raises(RuntimeError, match=f"conv2d: expected {option} to be a single integer value or a list of 2"):
+        F.conv2d(minigrad.ones(1, 1, 6, 6), minigrad.ones(1, 1, 2, 2), **options)
+
+
 @pytest.mark.parametrize("option", ["kernel_size", "stride", "padding", "dilation"])
 def test_conv2d_layer_refuses_an_option_of_3_numbers(option):
     options = {"kernel_size": 3, option: (3, 3, 3)}
