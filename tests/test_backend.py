@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import minigrad as torch
 from minigrad import backend, devices
 from minigrad.backend import array_module, device_of, quiet, to_device
 from tests import standin
@@ -180,13 +179,3 @@ class TestQuiet:
         before = np.geterr()
         quiet(np.log, np.zeros(1))
         assert np.geterr() == before
-
-
-def test_indices_are_int64_for_users_and_intp_for_numpy():
-    narrow = np.array([1, 2], np.int32)  # what NumPy finds where pointers have 32 bits
-    assert backend.as_int64(narrow).dtype == np.int64 and backend.as_index(narrow).dtype == np.intp
-    wide = np.array([1, 2])
-    assert backend.as_int64(wide.astype(np.int64, copy=False)).dtype == np.int64
-    x = torch.ones(3)
-    found = [x.argmax(), x.sort().indices, x.nonzero(), torch.tensor([1, 2]), torch.arange(3), torch.randperm(3)]
-    assert {y.dtype for y in found} == {torch.int64}

@@ -67,11 +67,6 @@ def open_hooks(holder: Any, key: int) -> HooksApart:
     return found
 
 
-def find_hooks(holder: Any, key: int) -> list[Any]:
-    """The hooks under `key`, in a list of their own: a hook may remove itself while it runs."""
-    return list((holder.hooks or {}).get(key, {}).values())
-
-
 def require_callable(hook: Any) -> None:
     """Raise TypeError for a hook that cannot be called, where it is registered."""
     if not callable(hook):
@@ -87,18 +82,6 @@ def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
         if changed is not None:
             gradient = take_from_hook(hook, gradient, changed, create_graph)
     return gradient
-
-
-def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
-    """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
-    name = getattr(hook, "__name__", repr(hook))
-    if not isinstance(changed, tuple):
-        raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
-    if len(changed) != len(gradients):
-        counts = f"(got {len(changed)}, but expected {len(gradients)})"
-        raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
-    pairs = zip(gradients, changed, strict=True)
-    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]
 
 
 def show_name(node: Any) -> Any:

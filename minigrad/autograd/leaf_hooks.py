@@ -8,21 +8,13 @@ node that delivers the last gradient is found before the walk, and only if such 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minigrad.autograd import leaves
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import (
-    AFTER_GRAD,
-    NODE_HOOKS,
-    NODE_PREHOOKS,
-    RemovableHandle,
-    add_hook,
-    find_hooks,
-    open_hooks,
-    replace_some,
-)
+from minigrad.autograd.inspection import AFTER_GRAD, NODE_HOOKS, NODE_PREHOOKS, RemovableHandle, add_hook, open_hooks
+from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.node import nodes_below
 
 
@@ -72,3 +64,20 @@ def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
     for leaf, node in last.items():
         users.setdefault(node, []).append(leaf)
     return users
+
+
+def find_hooks(holder: Any, key: int) -> list[Any]:
+    """The hooks under `key`, in a list of their own: a hook may remove itself while it runs."""
+    return list((holder.hooks or {}).get(key, {}).values())
+
+
+def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
+    """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(changed, tuple):
+        raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
+    if len(changed) != len(gradients):
+        counts = f"(got {len(changed)}, but expected {len(gradients)})"
+        raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
+    pairs = zip(gradients, changed, strict=True)
+    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]

@@ -11,16 +11,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import (
-    NODE_HOOKS,
-    NODE_PREHOOKS,
-    RemovableHandle,
-    add_hook,
-    find_hooks,
-    open_hooks,
-    replace_some,
-    show_name,
-)
+from minigrad.autograd.inspection import NODE_HOOKS, NODE_PREHOOKS, RemovableHandle, add_hook, open_hooks, show_name
+from minigrad.autograd.leaf_hooks import find_hooks, replace_some
 from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
 from minigrad.autograd.messages import refuse_copy
 from minigrad.autograd.modes import is_grad_enabled

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.creation import complaints
 
 _PLAIN = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
 
@@ -76,12 +77,11 @@ class _Reader:
         elif _is_list(data):
             self.read_list(data, depth)
         else:
-            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_describe(data)}")
+            raise complaints.no_list(data, self.shape[depth], depth)
 
     def read_list(self, data: Sequence[Any], depth: int) -> None:
         if len(data) != self.shape[depth]:
-            lengths = f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)})"
-            raise ValueError(f"{lengths}: the nested lists are ragged")
+            raise complaints.ragged(self.shape[depth], depth, len(data))
         if depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():  # the usual case
             for kind in kinds:
                 self.types[_PLAIN[kind]] = None
@@ -114,14 +114,12 @@ class _Reader:
             return x.item()
         if isinstance(x, (bool, int, float)):  # of a subclass
             return self.read_number(int(x) if isinstance(x, int) else float(x))
-        raise self.error_for(x)
+        raise complaints.no_number(x, bool(self.shape) and not self.numbers, self.wanted)
 
     def read_tensor(self, x: TensorBase) -> Any:
         array = x.array
         if array.size != 1:
-            hint = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
-            error = ValueError if (self.wanted or array.dtype).kind == "f" else TypeError
-            raise error(f"only one element tensors can be converted to Python scalars, {hint}")
+            raise complaints.several_elements(array, self.wanted)
         if self.would_lose_its_fraction(array.dtype):
             hint = "convert it with .long() first"
             raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {hint}")
@@ -132,17 +130,6 @@ class _Reader:
         """Whether floats are to be converted to a dtype that is not float."""
         return self.wanted is not None and numpy_dtype.kind == "f" and self.wanted.kind != "f"
 
-    def error_for(self, x: Any) -> Exception:
-        error: type[Exception]
-        if isinstance(x, str) and self.shape and not self.numbers:
-            error = ValueError
-        elif isinstance(x, (str, bytes, list, tuple, np.ndarray)) or self.wanted is not None:
-            error = TypeError
-        else:
-            error = RuntimeError
-        what = dtypes.NOT_COMPLEX if isinstance(x, (complex, np.complexfloating)) else "a tensor holds numbers"
-        return error(f"Could not infer dtype of {type(x).__name__}: {what}, got {_describe(x)}")
-
     def common_dtype(self) -> Any:
         """The dtype that holds all collected types; the default dtype if there are none."""
         default = dtypes.get_default_dtype().numpy
@@ -151,12 +138,6 @@ class _Reader:
         for other in found[1:]:
             common = dtypes.promote_pair(common, other)
         return common
-
-
-def _describe(x: Any) -> str:
-    """The text for a value in an error: its repr, or its type if that is long."""
-    shown = repr(x)
-    return shown if len(shown) < 60 else f"a {type(x).__name__}"
 
 
 def _as_elements(numbers: list[Any], numpy_dtype: Any) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, array_module, as_index, constant_beside
+from minigrad.backend import Array, array_module
+from minigrad.beside import as_index, constant_beside
 from minigrad.kernels.algorithms import is_finite
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap

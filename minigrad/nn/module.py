@@ -9,6 +9,7 @@ from minigrad.advice import advise, is_wanted
 from minigrad.nn.constructors import keep_functions_unbound, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks
+from minigrad.nn.lookup import Lookup
 from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
 
@@ -35,7 +36,7 @@ class NamesOptions:
         return object.__new__(cls)
 
 
-class Module(ModuleHooks, Conversions, NamesOptions):
+class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as

@@ -10,7 +10,8 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, as_index, as_int64, device_of, quiet, to_device
+from minigrad.backend import array_module, device_of, quiet, to_device
+from minigrad.beside import as_index, as_int64
 from minigrad.ops.arguments import (
     as_int,
     as_number,

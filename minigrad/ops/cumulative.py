@@ -11,7 +11,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
-from minigrad.backend import as_int64, device_of, to_device
+from minigrad.backend import device_of, to_device
+from minigrad.beside import as_int64
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out

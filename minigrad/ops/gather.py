@@ -16,7 +16,8 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.backend import arange_beside, as_index, device_of, quiet, to_device
+from minigrad.backend import device_of, quiet, to_device
+from minigrad.beside import arange_beside, as_index
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast

@@ -12,7 +12,8 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, as_int64, device_of, quiet, to_device
+from minigrad.backend import array_module, device_of, quiet, to_device
+from minigrad.beside import as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,

@@ -12,7 +12,8 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import array_module, as_int64
+from minigrad.backend import array_module
+from minigrad.beside import as_int64
 from minigrad.ops.arguments import common_shape, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.backend import arange_beside, as_int64
+from minigrad.beside import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_size, axis, require_bools, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.composed import recorded_as

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, constant_beside
+from minigrad.backend import array_module
+from minigrad.beside import constant_beside
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import is_basic

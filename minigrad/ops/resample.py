@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
-from minigrad.backend import array_module, as_index, constant_beside
+from minigrad.backend import array_module
+from minigrad.beside import as_index, constant_beside
 from minigrad.ops.composed import stand_along
 from minigrad.ops.piecewise import tie
 from minigrad.ops.pool import require_windows

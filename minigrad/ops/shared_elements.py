@@ -10,7 +10,8 @@ import numpy as np
 
 from minigrad.autograd.core import GRAD, mode, wrap
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import constant_beside, quiet
+from minigrad.backend import quiet
+from minigrad.beside import constant_beside
 from minigrad.ops.index import read_at
 from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
 from minigrad.ops.masks import where

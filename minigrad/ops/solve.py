@@ -18,7 +18,8 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, constant_beside, quiet
+from minigrad.backend import array_module, quiet
+from minigrad.beside import constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, in_rows

@@ -8,11 +8,10 @@ from typing import Any
 from minigrad import devices, dtypes
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import copies
-from minigrad.ops.arguments import of_tensors, require_bools
+from minigrad.ops.arguments import require_bools
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move
-from minigrad.ops.shape import alias
 
 
 def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
@@ -88,33 +87,6 @@ class ConversionMethods(TensorBase):
         if copy and moved is self:
             moved = moved.clone()
         return copies.to_memory_format("to", moved, memory_format)
-
-    @of_tensors
-    def type_as(self: Any, other: Tensor) -> Tensor:
-        """The tensor in the dtype and on the device of `other`.
-
-        >>> import minigrad as torch
-        >>> torch.tensor([1, 2]).type_as(torch.ones(1))
-        tensor([1., 2.])
-        """
-        return self.to(other)
-
-    def as_subclass(self: Any, cls: Any) -> Any:
-        """The same memory and graph node, as a subclass of Tensor; results of operations are Tensors again.
-
-        >>> import minigrad as torch
-        >>> class Image(torch.Tensor):
-        ...     def darker(self):
-        ...         return self * 0.5
-        >>> torch.ones(2).as_subclass(Image).darker()
-        tensor([0.5000, 0.5000])
-        """
-        if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
-            name = getattr(cls, "__name__", repr(cls))
-            raise TypeError(f"as_subclass(): cls must be a type that derives from Tensor, got {name}")
-        made = alias(self)
-        made.__class__ = cls
-        return made
 
     def cpu(self: Any, memory_format: Any = None) -> Tensor:
         """The tensor on the CPU; the same tensor if it is there already.

@@ -124,25 +124,6 @@ class FactMethods(TensorBase):
             _fill_in_strides(strides, self.array.shape)
         return tuple(strides) if dim is None else strides[axis(dim, len(strides))]
 
-    def element_size(self) -> int:
-        """The size of an element in bytes.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).element_size()
-        4
-        """
-        return int(self.array.itemsize)
-
-    def data_ptr(self) -> int:
-        """The address of its first element.
-
-        >>> import minigrad as torch
-        >>> x = torch.ones(4)
-        >>> x[1:].data_ptr() - x.data_ptr()
-        4
-        """
-        return backend.address_of(self.array)
-
     @property
     def dtype(self) -> dtypes.dtype:
         """The dtype of its elements."""

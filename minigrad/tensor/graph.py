@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
 from weakref import ref
 
 from minigrad.autograd import gradients
 from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, wrap
-from minigrad.autograd.inspection import AFTER_GRAD, RETAIN, RemovableHandle, add_hook, show_name
+from minigrad.autograd.inspection import RETAIN, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
@@ -17,7 +16,7 @@ from minigrad.ops.arguments import of_tensors
 from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
 
 
-def _is_end(node: Any) -> bool:
+def is_end(node: Any) -> bool:
     """Whether no recorded call stands behind a tensor with this node."""
     return node is None or node is LEAF or isinstance(node, Unrecorded)
 
@@ -73,7 +72,7 @@ class GraphMethods(TensorBase):
         >>> w.grad  # 6, twice
         tensor([12.])
         """
-        if self.gradient is None and self.node is not None and not (_is_end(self.node) or self.retains_grad):
+        if self.gradient is None and self.node is not None and not (is_end(self.node) or self.retains_grad):
             warn_of_missing_gradient(self.node)
         return self.gradient
 
@@ -109,7 +108,7 @@ class GraphMethods(TensorBase):
         """
         if self.view_of is not None:
             refresh(self, asked=True)
-        return _is_end(self.node)
+        return is_end(self.node)
 
     @property
     def data(self) -> Tensor:
@@ -138,31 +137,6 @@ class GraphMethods(TensorBase):
     @data.deleter
     def data(self) -> None:
         raise RuntimeError("Deleting tensor data is not allowed. Delete the tensor instead.")
-
-    @property
-    def _version(self) -> int:
-        """How often its memory was written to, by it or by a view: saved values that were overwritten are refused.
-
-        >>> import minigrad as torch
-        >>> x = torch.zeros(2)
-        >>> x[0] = 5
-        >>> x._version
-        1
-        """
-        if self.is_inference():
-            raise RuntimeError("Inference tensors do not track version counter.")
-        return self.writes[0]
-
-    def bump_version(self) -> None:
-        """Note that the memory was written to; saved values that needed it are then refused.
-
-        >>> import minigrad as torch
-        >>> x = torch.ones(2)
-        >>> x.bump_version()
-        >>> x._version
-        1
-        """
-        self.writes[0] += 1
 
     def backward(
         self: Any,
@@ -230,7 +204,7 @@ class GraphMethods(TensorBase):
         if not isinstance(requires_grad, bool):
             got = type(requires_grad).__name__
             raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
-        if not _is_end(self.node):
+        if not is_end(self.node):
             if not requires_grad:
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
@@ -266,7 +240,7 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if _is_end(self.node) or self.is_leaf:  # in this order: a part of a split that was written to is not asked
+        if is_end(self.node) or self.is_leaf:  # in this order: a part of a split that was written to is not asked
             return
         node: Any = self.node
         kept = ref(self)
@@ -280,62 +254,7 @@ class GraphMethods(TensorBase):
             node.hooks = {}
         node.hooks[RETAIN] = keep
 
-    def _is_view(self: Any) -> bool:
-        """Whether this looks at another tensor's memory, under PyTorch's name."""
-        return self.view_of is not None and not self.is_inference()
-
-    @property
-    def _base(self: Any) -> Any:
-        """The tensor whose memory this is a view of, under PyTorch's name; None where it has its own."""
-        return None if self.view_of is None else root_of(self)
-
     @property
     def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
-        return not _is_end(self.node) and RETAIN in (self.node.hooks or {})
-
-    def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook` with each gradient that arrives here; what it returns goes on in its place.
-
-        >>> import minigrad as torch
-        >>> x = torch.ones(2, requires_grad=True)
-        >>> handle = x.register_hook(lambda gradient: gradient * 10)
-        >>> x.sum().backward()
-        >>> x.grad
-        tensor([10., 10.])
-        """
-        _refuse_hook_without_gradient(self)
-        if not (self.hooks and isinstance(self.node, Unrecorded)):  # a second one there is hung without a question
-            refresh(self, asked=True)
-        if _is_end(self.node):  # to what was not recorded no gradient comes
-            from minigrad.autograd import leaf_hooks
-
-            return leaf_hooks.hang_gradient_hook(self, hook)
-        if self.node.hooks is None:
-            self.node.hooks = {}
-        return add_hook(self.node.hooks, hook)
-
-    def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.
-
-        Recording is off within, so that a hook may update the tensor. Raises RuntimeError for a tensor that is no leaf
-        or needs no gradient.
-
-        >>> import minigrad as torch
-        >>> w = torch.zeros(2, requires_grad=True)
-        >>> handle = w.register_post_accumulate_grad_hook(lambda w: w.sub_(0.5 * w.grad))
-        >>> w.sum().backward()
-        >>> w.detach()
-        tensor([-0.5000, -0.5000])
-        """
-        _refuse_hook_without_gradient(self)
-        if not self.is_leaf:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        from minigrad.autograd import leaf_hooks
-
-        return leaf_hooks.hang_hook(self, AFTER_GRAD, hook)
-
-
-def _refuse_hook_without_gradient(tensor: Any) -> None:
-    if not tensor.requires_grad:
-        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return not is_end(self.node) and RETAIN in (self.node.hooks or {})

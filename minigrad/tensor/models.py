@@ -9,11 +9,11 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.backend import arange_beside
-from minigrad.ops.arguments import require_tensor
+from minigrad.beside import arange_beside
+from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
-from minigrad.ops.shape import expand
+from minigrad.ops.shape import alias, expand
 
 
 def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -53,7 +53,7 @@ def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operand
 
 
 class ModelMethods(TensorBase):
-    """Methods that make tensors with the dtype and device of this one, and `apply_`, `map_`."""
+    """Methods that make tensors with the dtype and device of this one or of another, and `apply_`, `map_`."""
 
     __slots__: tuple[()] = ()
 
@@ -88,6 +88,33 @@ class ModelMethods(TensorBase):
                 f"invalid type: {dtype.__name__!r}; x.to({dtype.__name__}) converts, as x.type(torch.int64) does"
             )
         return self.to(dtype=dtype)
+
+    @of_tensors
+    def type_as(self: Any, other: Tensor) -> Tensor:
+        """The tensor in the dtype and on the device of `other`.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1, 2]).type_as(torch.ones(1))
+        tensor([1., 2.])
+        """
+        return self.to(other)
+
+    def as_subclass(self: Any, cls: Any) -> Any:
+        """The same memory and graph node, as a subclass of Tensor; results of operations are Tensors again.
+
+        >>> import minigrad as torch
+        >>> class Image(torch.Tensor):
+        ...     def darker(self):
+        ...         return self * 0.5
+        >>> torch.ones(2).as_subclass(Image).darker()
+        tensor([0.5000, 0.5000])
+        """
+        if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
+            name = getattr(cls, "__name__", repr(cls))
+            raise TypeError(f"as_subclass(): cls must be a type that derives from Tensor, got {name}")
+        made = alias(self)
+        made.__class__ = cls
+        return made
 
     def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
         """Fill the main diagonal; with `wrap` it starts again below each square of a tall matrix, after a skipped row.

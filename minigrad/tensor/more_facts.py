@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, beside
 from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.views import root_of
 from minigrad.layout import layout, strided
 from minigrad.ops.arguments import of_tensors, takes_out
 from minigrad.ops.comparison import isfinite
@@ -203,7 +204,7 @@ class MoreFactMethods(TensorBase):
         >>> torch.ones(1).is_pinned()
         False
         """
-        return backend.is_pinned(self.array)
+        return beside.is_pinned(self.array)
 
     def is_shared(self) -> bool:
         """False on the CPU; memory of a GPU counts as shared.
@@ -225,3 +226,57 @@ class MoreFactMethods(TensorBase):
         mine, other = [x.array for x in (self, tensor)]
         same = mine.shape == other.shape and mine.strides == other.strides
         return bool(same and backend.address_of(mine) == backend.address_of(other))
+
+    # ---- of views and writes ---------------------------------------------------------------------
+    def _is_view(self: Any) -> bool:
+        """Whether this looks at another tensor's memory, under PyTorch's name."""
+        return self.view_of is not None and not self.is_inference()
+
+    @property
+    def _base(self: Any) -> Any:
+        """The tensor whose memory this is a view of, under PyTorch's name; None where it has its own."""
+        return None if self.view_of is None else root_of(self)
+
+    @property
+    def _version(self: Any) -> int:
+        """How often its memory was written to, by it or by a view: saved values that were overwritten are refused.
+
+        >>> import minigrad as torch
+        >>> x = torch.zeros(2)
+        >>> x[0] = 5
+        >>> x._version
+        1
+        """
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return self.writes[0]
+
+    def bump_version(self: Any) -> None:
+        """Note that the memory was written to; saved values that needed it are then refused.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.bump_version()
+        >>> x._version
+        1
+        """
+        self.writes[0] += 1
+
+    def element_size(self) -> int:
+        """The size of an element in bytes.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).element_size()
+        4
+        """
+        return int(self.array.itemsize)
+
+    def data_ptr(self) -> int:
+        """The address of its first element.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(4)
+        >>> x[1:].data_ptr() - x.data_ptr()
+        4
+        """
+        return backend.address_of(self.array)

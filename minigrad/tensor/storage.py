@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend, devices, dtypes
+from minigrad import backend, beside, devices, dtypes
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
 from minigrad.creation.options import check_countable
@@ -238,7 +238,7 @@ class StorageMethods(TensorBase):
         """
         if not self.is_cpu:
             raise RuntimeError(f"cannot pin a tensor on {self.device}: only those on the CPU can be pinned")
-        return self if self.is_pinned() else wrap(backend.pin(self.array))
+        return self if self.is_pinned() else wrap(beside.pin(self.array))
 
 
 def is_storage(obj: Any, /) -> bool:

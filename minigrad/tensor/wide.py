@@ -45,6 +45,7 @@ from minigrad.ops.inplace import with_in_place
 from minigrad.ops.reshaping import reshaping_in_place
 from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.copying import CopyMethods
+from minigrad.tensor.hooks import HookMethods
 from minigrad.tensor.more_facts import MoreFactMethods
 
 if TYPE_CHECKING:
@@ -86,14 +87,17 @@ else:
     ModelMethods = stand_for(
         "models",
         "ModelMethods",
-        "apply_ fill_diagonal_ map_ new new_empty new_empty_strided new_full new_ones new_tensor new_zeros type",
+        "apply_ as_subclass fill_diagonal_ map_ new new_empty new_empty_strided new_full new_ones new_tensor new_zeros "
+        "type type_as",
     )
     StorageMethods = stand_for(
         "storage", "StorageMethods", "pin_memory resize_ resize_as_ set_ share_memory_ storage untyped_storage"
     )
 
 
-class WideMethods(DrawingMethods, ModelMethods, StorageMethods, CopyMethods, MoreFactMethods, AbsentNames):
+class WideMethods(
+    DrawingMethods, ModelMethods, StorageMethods, CopyMethods, HookMethods, MoreFactMethods, AbsentNames
+):  # fmt: skip
     """The methods of `Tensor` that few programs need."""
 
     __slots__ = ()

@@ -9,7 +9,8 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.backend import arange_beside, as_index, device_of, to_device
+from minigrad.backend import device_of, to_device
+from minigrad.beside import arange_beside, as_index
 from minigrad.devices import CPU
 from minigrad.ops import embedding as ops
 from minigrad.ops.arguments import as_int, require_bools, require_tensors

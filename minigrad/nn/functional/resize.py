@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.backend import constant_beside
+from minigrad.beside import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import as_number, as_size, require_bools, require_floats, require_kind, require_tensors

@@ -1,0 +1,44 @@
+"""The errors for nested lists that hold something else than numbers, or numbers of no shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.dtypes import NOT_COMPLEX
+
+
+def no_number(x: Any, is_first: bool, wanted: Any) -> Exception:
+    """The error for what is no number, perhaps the first thing in a list, where the type `wanted` may be given."""
+    error: type[Exception] = RuntimeError
+    if isinstance(x, str) and is_first:
+        error = ValueError
+    elif isinstance(x, (str, bytes, list, tuple, np.ndarray)) or wanted is not None:
+        error = TypeError
+    what = NOT_COMPLEX if isinstance(x, (complex, np.complexfloating)) else "a tensor holds numbers"
+    return error(f"Could not infer dtype of {type(x).__name__}: {what}, got {_describe(x)}")
+
+
+def no_list(x: Any, length: int, depth: int) -> TypeError:
+    """The error for a number beside a list."""
+    return TypeError(f"expected a list of {length} at depth {depth}, got {_describe(x)}")
+
+
+def ragged(length: int, depth: int, got: int) -> ValueError:
+    """The error for a list that is shorter or longer than the one before it."""
+    lengths = f"expected sequence of length {length} at dim {depth} (got {got})"
+    return ValueError(f"{lengths}: the nested lists are ragged")
+
+
+def several_elements(array: Any, wanted: Any) -> Exception:
+    """The error for a tensor of several elements, or of none, in the place of a number."""
+    hint = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
+    error = ValueError if (wanted or array.dtype).kind == "f" else TypeError
+    return error(f"only one element tensors can be converted to Python scalars, {hint}")
+
+
+def _describe(x: Any) -> str:
+    """The text for a value in an error: its repr, or its type if that is long."""
+    shown = repr(x)
+    return shown if len(shown) < 60 else f"a {type(x).__name__}"

@@ -1,0 +1,41 @@
+"""`get_submodule` and its kin: a part of a module by its dotted path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minigrad.nn.parameter import Parameter
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.nn.module import Module
+
+
+class Lookup(Registry):
+    """The methods of `Module` that follow a path, such as "encoder.0.weight"."""
+
+    def _find_registered(self, name: str, kind: str, noun: str) -> Any:
+        if not hasattr(self, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
+        value = getattr(self, name)
+        if self._kinds.get(name) != kind or (value is None and kind != BUFFER):  # a buffer may be None
+            raise AttributeError(f"`{name}` is not {noun}")
+        return value
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path. Raises `AttributeError` naming the part that fails."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            module = module._find_registered(name, MODULE, "an nn.Module")
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path. Raises `AttributeError` naming the part that fails."""
+        path, _, name = target.rpartition(".")
+        return self.get_submodule(path)._find_registered(name, PARAMETER, "an nn.Parameter")
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
+        path, _, name = target.rpartition(".")
+        return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
