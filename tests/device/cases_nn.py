@@ -58,6 +58,16 @@ LINEAR = {
     "embedding": C(lambda w: F.embedding(place([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]),
     "one_hot": C(lambda x: x * F.one_hot(place(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
     "normalize": C(lambda x: F.normalize(x, dim=1), lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
+    "scaled_dot_product_attention": C(
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v),
+        lambda q, k, v: special.softmax(q @ k.swapaxes(1, 2) / 2, -1) @ v,
+        ((2, 3, 4), (2, 5, 4), (2, 5, 2)),
+    ),
+    "scaled_dot_product_attention, masked": C(
+        lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True, scale=1.0),
+        lambda x: special.softmax(np.where(np.tri(3, dtype=bool), x @ x.swapaxes(1, 2), -np.inf), -1) @ x,
+        ((2, 3, 4),),
+    ),
     "cosine_similarity": C(
         lambda x, y: F.cosine_similarity(x, y, 1),
         lambda x, y: (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1),

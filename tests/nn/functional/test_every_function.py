@@ -35,6 +35,10 @@ CASES = {
     "linear": (F.linear, [(2, 3), (4, 3), (4,)]),
     "linear on sequences": (F.linear, [(2, 5, 3), (4, 3), (4,)]),
     "bilinear": (F.bilinear, [(2, 3), (2, 4), (5, 3, 4), (5,)]),
+    "scaled_dot_product_attention": (
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [(2, 3, 4), (2, 5, 4), (2, 5, 2)],
+    ),
+    "scaled_dot_product_attention with a mask": (F.scaled_dot_product_attention, [(2, 3, 4)] * 3 + [(2, 1, 3)]),
     "conv1d": (lambda x, w, b: F.conv1d(x, w, b, 2, 1), [(2, 3, 6), (4, 3, 3), (4,)]),
     "conv2d": (
         lambda x, w, b: F.conv2d(x, w, b, (2, 1), (1, 2), (1, 2), 2),

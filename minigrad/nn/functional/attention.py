@@ -1,0 +1,94 @@
+"""`scaled_dot_product_attention`: every query takes a mean of the values, weighted by how well their keys fit it."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from minigrad import dtypes
+from minigrad.creation import ones
+from minigrad.nn.functional.dropouts import dropout
+from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
+from minigrad.ops.composed import in_float32
+from minigrad.ops.gather import repeat_interleave
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.tensor import Tensor
+
+_FLASH = "ScaledDotProductFlashAttentionForCpuBackward0"  # PyTorch's kernel for four axes and no dropout
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
+    is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+) -> Tensor:  # fmt: skip
+    """``softmax(query @ key.mT * scale + attn_mask) @ value``; `scale` is ``1 / sqrt(E)`` unless it is given.
+
+    Shapes: query (*, L, E), key (*, S, E), value (*, S, V), attn_mask broadcasts to (*, L, S), output (*, L, V). A bool
+    mask says which keys a query may attend to, a float mask is added; a query that may attend to no key gives zeros.
+    `is_causal` means the mask ``ones(L, S).tril()``. Weights are dropped with probability `dropout_p`, also outside
+    training. With `enable_gqa` several heads of queries, axis -3, share a head of keys and values. Raises RuntimeError
+    for fewer than two axes, several dtypes, a mask beside `is_causal`, and heads that are no multiple.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([[0.0, 0.0], [2.0, 4.0]])
+    >>> torch.nn.functional.scaled_dot_product_attention(torch.zeros(2, 2), x, x, is_causal=True)
+    tensor([[0., 0.],
+            [1., 2.]])
+    """
+    name = "scaled_dot_product_attention"
+    require_tensors(name, "query key value attn_mask?", query, key, value, attn_mask)
+    require_bools(name, is_causal=is_causal, enable_gqa=enable_gqa)
+    _check(query, key, value, attn_mask, is_causal)
+    if enable_gqa:
+        key, value = [_share_heads(query, x) for x in (key, value)]
+    if is_causal:
+        attn_mask = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_, device=query.device).tril()
+    factor = max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(name, "scale", scale)
+    result = _attend(query, key, value, attn_mask, factor, dropout_p)
+    fused = query.ndim == 4 and query.shape[-1] == value.shape[-1] and not dropout_p
+    masked_with_gradient = attn_mask is not None and attn_mask.requires_grad
+    return name_last_call(result, _FLASH) if fused and not masked_with_gradient else result
+
+
+def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool) -> None:
+    """Raises RuntimeError for axes, dtypes and masks that do not fit."""
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        axes = f"query.dim: {query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim}"
+        raise RuntimeError(
+            f"Expected query, key, and value to all be at least 2 dimensional, (*, L, E), but got {axes}"
+        )
+    if not query.dtype == key.dtype == value.dtype:
+        kinds = f"query.dtype: {query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype}"
+        raise RuntimeError(f"Expected query, key, and value to have the same dtype, but got {kinds}")
+    require_floats("scaled_dot_product_attention", query)
+    if attn_mask is None:
+        return
+    if is_causal:
+        detail = "Explicit attn_mask should not be set when is_causal=True; give one of the two"
+        raise RuntimeError(f"scaled_dot_product_attention: {detail}")
+    if attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
+        kinds = f"attn_mask.dtype: {attn_mask.dtype} and query.dtype: {query.dtype}"
+        raise RuntimeError(f"Expected attn_mask dtype to be bool or to match query dtype, but got {kinds}")
+
+
+def _share_heads(query: Tensor, x: Tensor) -> Tensor:
+    """Keys or values, each head repeated for the heads of queries that share it: (*, Hk, S, E) -> (*, H, S, E)."""
+    heads = [y.shape[-3] if y.ndim > 2 else 1 for y in (query, x)]
+    if not heads[1] or heads[0] % heads[1]:
+        detail = f"the query has {heads[0]}, key or value {heads[1]}"
+        raise RuntimeError(f"Number of heads in key and value must divide the number of heads in query: {detail}")
+    return repeat_interleave(x, heads[0] // heads[1], -3)
+
+
+@in_float32
+def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float) -> Any:
+    scores = query @ key.mT * scale  # (*, L, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -inf) if mask.dtype is dtypes.bool_ else scores + mask
+        idle = (scores == -inf).all(-1, keepdim=True)  # the softmax of such a row would be NaN, and its gradient
+        scores = scores.masked_fill(idle, 0.0)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights.masked_fill(idle, 0.0)
+    return dropout(weights, dropout_p) @ value

@@ -1,0 +1,48 @@
+"""`scaled_dot_product_attention`: what masks do to values and gradients."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+
+
+def attend_one_by_one(q, k, v, allowed):
+    """Each query by itself, among the keys that it may attend to; zeros where there are none."""
+    out = np.zeros((len(q), v.shape[1]))
+    for i, query in enumerate(q):
+        keys = [j for j in range(len(k)) if allowed[i][j]]
+        weights = [math.exp(query @ k[j] / math.sqrt(len(query))) for j in keys]
+        for j, weight in zip(keys, weights, strict=True):
+            out[i] += weight / sum(weights) * v[j]
+    return out
+
+
+@pytest.mark.parametrize("kind", ["bool", "float"])
+def test_a_query_without_keys_gets_zeros_and_no_gradient(kind):
+    minigrad.manual_seed(0)
+    q, k, v = [minigrad.randn(3, 4, dtype=minigrad.float64, requires_grad=True) for _ in range(3)]
+    allowed = minigrad.tensor([[True, False, True], [False, False, False], [False, True, True]])
+    mask = allowed if kind == "bool" else minigrad.zeros(3, 3, dtype=minigrad.float64).masked_fill(~allowed, -math.inf)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    expected = attend_one_by_one(*[x.detach().numpy() for x in (q, k, v)], allowed.tolist())
+    np.testing.assert_allclose(out.detach().numpy(), expected, rtol=1e-12)
+    out.sum().backward()
+    assert q.grad[1].tolist() == [0.0] * 4
+    assert all(minigrad.isfinite(x.grad).all() for x in (q, k, v))
+    np.testing.assert_allclose(v.grad.sum(0).numpy(), [2.0] * 4)  # two queries, each with weights that sum to 1
+
+
+def test_the_causal_mask_hides_later_keys():
+    q, v = minigrad.zeros(3, 2), minigrad.tensor([[3.0], [6.0], [9.0], [12.0]])
+    out = F.scaled_dot_product_attention(q, minigrad.zeros(4, 2), v, is_causal=True)
+    assert out.tolist() == [[3.0], [4.5], [6.0]]
+
+
+def test_half_precision_is_computed_in_single_and_empty_operands_are_served():
+    x = minigrad.tensor([[[60000.0, 0.0], [0.0, 60000.0]]], dtype=minigrad.float16)
+    assert F.scaled_dot_product_attention(x, x, x).tolist() == x.tolist()
+    assert F.scaled_dot_product_attention(*[minigrad.ones(2, 0, 4)] * 3).shape == (2, 0, 4)
+    assert F.scaled_dot_product_attention(*[minigrad.ones(2, 3, 0)] * 3).shape == (2, 3, 0)
