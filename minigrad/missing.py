@@ -68,14 +68,29 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     if not name.startswith("_"):
         from difflib import get_close_matches
 
+        public = [x for x in known if not x.startswith("_")]
+        same_letters = [x for x in public if x.lower() == name.lower()]
+        if is_closed_module(f"{ours}.{name}") and not same_letters:
+            return AttributeError(f"{text} yet: import {ours}.{name} first", name=name)
         if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
             return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}", name=name)
-        public = [x for x in known if not x.startswith("_")]
-        close = [x for x in public if x.lower() == name.lower()] or get_close_matches(name, public, 1, 0.8)
+        close = same_letters or get_close_matches(name, public, 1, 0.8)
         if close:
             return AttributeError(f"{text}. Did you mean: {close[0]!r}?", name=name)  # so Python adds no guess
     return AttributeError(text)
+
+
+def is_closed_module(name: str) -> bool:
+    """Whether `name` is a module of this library that its package does not open before it is imported.
+
+    >>> from minigrad.missing import is_closed_module
+    >>> is_closed_module("minigrad.as_torch"), is_closed_module("minigrad.lstm")
+    (True, False)
+    """
+    from importlib.util import find_spec
+
+    return hasattr(sys.modules.get(name.rpartition(".")[0]), "__path__") and find_spec(name) is not None
 
 
 def read_pytorch_names() -> dict[str, str]:
@@ -114,9 +129,7 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     error = missing_name(namespace, name, known)
     caller = sys._getframe(count_own_frames() - 1)
     if caller.f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
-        from importlib.util import find_spec
-
-        if find_spec(f"{package['__name__']}.{name}") is None:  # there is no submodule of that name
+        if not is_closed_module(f"{package['__name__']}.{name}"):
             raise ImportError(f"cannot import name {name!r}: {error}", name=name)
     raise error
 

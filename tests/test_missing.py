@@ -48,7 +48,20 @@ def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize("name", [
+    "utils.benchmark", "utils.model_zoo", "as_torch", "notebook", "settings", "optim.matrix", "autograd.batches",
+])  # fmt: skip
+def test_a_module_that_was_not_imported_is_told_from_a_missing_name(name):
+    room, _, module = f"minigrad.{name}".rpartition(".")
+    program = f"import minigrad; minigrad.{name}"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+    assert said.strip().endswith(f"module {room!r} has no attribute {module!r} yet: import minigrad.{name} first")
+    program = f"import minigrad, minigrad.{name}; minigrad.{name}"  # the hint is true
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+
+
 @pytest.mark.parametrize(("name", "end"), [
+    ("optim.adam", "has no attribute 'adam'. Did you mean: 'Adam'?"),
     ("cumsumm", "has no attribute 'cumsumm'. Did you mean: 'cumsum'?"),
     ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
     ("qint8", "minigrad does not; docs/supported.md lists what is here"),
