@@ -128,9 +128,9 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
         return kind
     error = missing_name(namespace, name, known)
     caller = sys._getframe(count_own_frames() - 1)
-    if caller.f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
-        if not is_closed_module(f"{package['__name__']}.{name}"):
-            raise ImportError(f"cannot import name {name!r}: {error}", name=name)
+    is_import = caller.f_code.co_name == "_handle_fromlist" and not name.startswith("_")
+    if is_import and not is_closed_module(f"{package['__name__']}.{name}"):
+        raise ImportError(f"cannot import name {name!r}: {error}", name=name)
     raise error
 
 

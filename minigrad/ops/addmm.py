@@ -11,7 +11,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_tensor, takes_out
-from minigrad.ops.composed import recorded_as
+from minigrad.ops.composed import cast_to_keep, recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
@@ -127,7 +127,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
             detail = f"argument {name} must not be a floating point number: addr got {factor}"
             raise RuntimeError(f"For integral input tensors, {detail}")
     wide = np.dtype(np.int64) if common.kind == "b" else common  # for bools addition is "or", multiplication "and"
-    column, row = unsqueeze(cast(vec1, wide), 1), unsqueeze(cast(vec2, wide), 0)
+    column, row = unsqueeze(cast_to_keep(vec1, wide), 1), unsqueeze(cast_to_keep(vec2, wide), 0)
     return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.recording import operation
 from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.keys import watch
 from minigrad.ops.shape import reshape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -28,10 +30,22 @@ def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def compute(input: Tensor, *others: Any, **options: Any) -> Tensor:
         if input.array.dtype != HALF:
             return function(input, *others, **options)
-        wide = [cast(x, FLOAT32) if isinstance(x, TensorBase) and x.array.dtype == HALF else x for x in others]
-        return cast(function(cast(input, FLOAT32), *wide, **options), HALF)
+        halves = [isinstance(x, TensorBase) and x.array.dtype == HALF for x in (input, *others)]
+        wide = [cast_to_keep(x, FLOAT32) if half else x for half, x in zip(halves, (input, *others), strict=True)]
+        return cast(function(*wide, **options), HALF)
 
     return compute
+
+
+def cast_to_keep(x: Any, dtype: Any) -> Any:
+    """`x` cast for a rule that keeps it: the copy counts the writes to `x`, as PyTorch keeps `x` itself."""
+    return stand_for(x, cast(x, dtype))
+
+
+def stand_for(x: Any, converted: Any) -> Any:
+    """`converted`, made from `x` for a rule that keeps it, with the count of writes to `x`."""
+    converted.writes = x.writes
+    return converted
 
 
 def recorded_as(shown: str) -> Callable[[F], F]:
@@ -48,6 +62,21 @@ def recorded_as(shown: str) -> Callable[[F], F]:
         return call  # type: ignore[return-value]
 
     return decorate
+
+
+_read_from = operation("read_from", lambda x, *, key: x, lambda g, key: g)
+
+
+def read_from(result: Any, shown: str, *sources: Any) -> Any:
+    """`result` under the name `shown`: backward through it is refused once one of the tensors `sources` was written to.
+
+    For a function whose parts keep converted copies, as its gradient would be that of values which are no more.
+    """
+    if result.node is None:
+        return result
+    made = _read_from(result, key=watch((), *sources))
+    made.writes = result.writes  # one memory
+    return name_last_call(made, shown)
 
 
 def as_float(input: Any) -> Any:

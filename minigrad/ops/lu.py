@@ -18,7 +18,7 @@ from minigrad.backend import Array, array_module, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for
-from minigrad.ops.composed import recorded_as
+from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
@@ -106,7 +106,8 @@ def factor(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
         raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU; rows are exchanged")
     packed, pivots, info = compute(_eliminate, A)
     P = compute(_permutation, pivots, A.array.shape[-2], A.array.dtype)
-    return _packed(A, P, packed=packed.array), pivots, info
+    packed = _packed(A, P, packed=packed.array)
+    return read_from(packed, "LinalgLuFactorExBackward0", pivots), pivots, info
 
 
 def _unpack(packed: Any, shown: str) -> tuple[Any, Any]:
@@ -221,7 +222,6 @@ def _check_pivots(name: str, pivots: Any, detail: str) -> None:
 
 
 @takes_out
-@recorded_as("LinalgLuSolveBackward0")
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
     """X with ``A X = B``, or with ``X A = B`` if not `left`, for the A that `lu_factor` took apart; `adjoint`: for A^T.
 
@@ -250,9 +250,8 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
         shapes = f"{a.shape[-2]}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]}"
         raise RuntimeError(f"linalg.lu_solve: Incompatible shapes of A and B for the equation {equation} ({shapes})")
     P = compute(_permutation, pivots, a.shape[-1], a.dtype)
-    if not left:
-        return mT(_solve_packed(LU, P, mT(B), not adjoint))
-    return _solve_packed(LU, P, B, adjoint)
+    X = _solve_packed(LU, P, B, adjoint) if left else mT(_solve_packed(LU, P, mT(B), not adjoint))
+    return read_from(X, "LinalgLuSolveBackward0", pivots)
 
 
 def _solve_packed(packed: Any, P: Any, B: Any, adjoint: bool) -> Any:

@@ -14,7 +14,7 @@ from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, sub, true_divide
 from minigrad.ops.comparison import gt
-from minigrad.ops.composed import divide_or_zero, in_float32
+from minigrad.ops.composed import divide_or_zero, in_float32, read_from
 from minigrad.ops.copies import contiguous
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
@@ -168,7 +168,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     if difference.array.dtype.kind != "f":
         detail = f"Got {dtypes.from_numpy(difference.array.dtype)} instead; convert with .float()"
         raise RuntimeError(f"dist: input dtype should be either floating point or complex. {detail}")
-    return _measure(_dist, difference, p)
+    return read_from(_measure(_dist, difference, p), "DistBackward0", input, other)
 
 
 @of_tensors
@@ -196,7 +196,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         )
     if not as_number("cdist", "p", p) >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
-    return _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
+    distances = _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
+    return read_from(distances, "CdistBackward0", x1, x2)
 
 
 @takes_out

@@ -14,7 +14,7 @@ from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_kind, takes_out
 from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
-from minigrad.ops.composed import as_float, divide_or_zero
+from minigrad.ops.composed import as_float, divide_or_zero, read_from, stand_for
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
@@ -260,7 +260,7 @@ def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     if input.array.dtype.kind != "f" or other.array.dtype.kind == "f":
         if input.array.dtype.kind == "f":  # the power of a 0-d tensor is not rounded to its own dtype
             input, other = promote("ldexp", *move_scalars(input, other))
-        product = mul(input, pow(2.0, other))  # type: ignore[arg-type]
+        product = read_from(mul(input, pow(2.0, other)), "LdexpBackward0", input, other)  # type: ignore[arg-type]
     else:
         require_kind("ldexp", other.array.dtype, "iu")
         try:
@@ -354,7 +354,8 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
 
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
         factor = as_number(name, "value", value)
-        x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
+        given = move_scalars(input, tensor1, tensor2)
+        x, a, b = map(stand_for, given, promote(name, *given))
         if combine is np.true_divide and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")

@@ -20,7 +20,7 @@ from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, require_floats, require_kind
 from minigrad.ops.complaints import not_implemented_for
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import read_from, stand_along
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
@@ -197,7 +197,8 @@ def multi_margin_loss(
     lead = relu(margin - right + rows)
     lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
     losses = (lead if weight is None else lead * weight[labels].unsqueeze(1)).sum(1) / classes
-    return name_last_call(reduce_losses(losses.reshape(target.shape), reduction), "MultiMarginLossBackward0")
+    losses = reduce_losses(losses.reshape(target.shape), reduction)
+    return read_from(losses, "MultiMarginLossBackward0", input, target, weight)
 
 
 @loss
@@ -227,7 +228,8 @@ def multilabel_margin_loss(
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
     lead = relu(1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1))  # (N, listed, all classes)
     losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes
-    return reduce_losses(losses.reshape(shape[:-1]), reduction)
+    losses = reduce_losses(losses.reshape(shape[:-1]), reduction)
+    return read_from(losses, "MultilabelMarginLossBackward0", input, target)
 
 
 @loss

@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.creation import full, tensor
 from minigrad.nn.functional.shared_by_losses import loss
 from minigrad.ops.arguments import as_int, require_bools, require_floats
+from minigrad.ops.composed import read_from
 from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
@@ -48,6 +49,7 @@ def ctc_loss(
     rows = _read_targets(scores, targets, inputs, lengths, blank)
     losses = -_log_likelihood(scores, rows, inputs, lengths, blank)
     losses = where(losses > -0.5 * _NEVER, 0.0 if zero_infinity else inf, losses)  # no alignment gives the target
+    losses = read_from(losses, "CtcLossBackward0", log_probs, targets, losses)
     if reduction == "none":
         return losses if batched else losses.squeeze(0)
     if reduction == "sum":

@@ -10,7 +10,7 @@ from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number, require_bools, require_floats, require_tensors
-from minigrad.ops.composed import recorded_as
+from minigrad.ops.composed import read_from
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
@@ -58,7 +58,6 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return name_last_call((x1 - x2 + eps).norm(p, -1, keepdim), "NormBackward1")
 
 
-@recorded_as("PdistBackward0")
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Else RuntimeError.
 
@@ -73,7 +72,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
     require_floats("pdist", input)
     first, second = triu_indices(len(input), len(input), 1)
-    return (input[first] - input[second]).norm(p, 1)
+    return read_from((input[first] - input[second]).norm(p, 1), "PdistBackward0", input)
 
 
 @loss
@@ -157,7 +156,7 @@ def soft_margin_loss(
     if losses.shape != input.shape:
         shapes = f"input of {list(input.shape)} and target of {list(target.shape)}"
         raise RuntimeError(f"soft_margin_loss: {shapes} would broadcast to {list(losses.shape)}; make them equal")
-    return name_last_call(reduce_losses(losses, reduction), "SoftMarginLossBackward0")
+    return read_from(reduce_losses(losses, reduction), "SoftMarginLossBackward0", input, target)
 
 
 @loss

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.creation import arange
 from minigrad.nn.functional.embedding import embedding
 from minigrad.ops.arguments import require_bools, require_tensors
+from minigrad.ops.composed import read_from
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 
@@ -47,7 +48,7 @@ def embedding_bag(
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
         counts = counts & (flat[places] != padding_idx % weight.shape[0])
-    return _reduce_bags(rows[places], counts, mode)
+    return read_from(_reduce_bags(rows[places], counts, mode), "EmbeddingBagBackward0", input, offsets)
 
 
 def _find_members(input: Tensor, offsets: Any, with_last: bool) -> tuple[Any, Any]:

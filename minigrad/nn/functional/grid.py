@@ -16,9 +16,8 @@ from minigrad.advice import warn
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
-from minigrad.ops.composed import in_float32
+from minigrad.ops.composed import in_float32, read_from
 from minigrad.ops.evenly_spaced import space_evenly
-from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.grid import affine, position, weigh
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
@@ -123,7 +122,7 @@ def grid_sample(
     align_corners = _read_align_corners("grid_sample", align_corners)
     _check_grid(input, grid, mode)
     pixels = _sample(input, grid, mode, padding_mode, align_corners)
-    return name_last_call(pixels, f"GridSampler{input.ndim - 2}DBackward0")
+    return read_from(pixels, f"GridSampler{input.ndim - 2}DBackward0", input, grid)
 
 
 @in_float32

@@ -13,7 +13,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
-from minigrad.ops.copies import cast
+from minigrad.ops.composed import cast_to_keep
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 
@@ -120,7 +120,7 @@ def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
     """Both operands in their common dtype."""
     check_same_library("loss", (input.array, target.array))
     common = dtypes.result_type([input.array, target.array])
-    return cast(input, common), cast(target, common)
+    return cast_to_keep(input, common), cast_to_keep(target, common)
 
 
 def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
