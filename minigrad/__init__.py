@@ -64,7 +64,8 @@ from minigrad.version import __version__
 if _typing.TYPE_CHECKING:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
-        futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils, version, viz,
+        futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils,
+        version, viz,
     )
     from minigrad.amp import GradScaler, autocast, is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
@@ -183,7 +184,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "from_numpy", "frombuffer", "full", "full_like", "func", "functional", "futures", "gather", "gcd", "ge", "ger",
     "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
     "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "get_rng_state", "greater",
-    "greater_equal", "group_norm", "gt", "half", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot",
+    "greater_equal", "group_norm", "gt", "half", "heaviside", "histc", "histogram", "hsplit", "hstack", "hub", "hypot",
     "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inf",
     "inference_mode", "initial_seed", "inner", "int", "int16", "int32", "int64", "int8", "inverse",
     "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_deterministic",
@@ -226,8 +227,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 
 # fmt: off
 _ROOMS = (
-    "accelerator advice amp backends compiler course cuda distributed distributions func functional futures jit linalg "
-    "multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
+    "accelerator advice amp backends compiler course cuda distributed distributions func functional futures hub jit "
+    "linalg multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
