@@ -14,8 +14,8 @@ from minigrad.optim.state import as_number
 class ASGD(Optimizer):
     r"""Averaged gradient descent: `w <- (1 - lambd * eta) w - eta * g`, and `ax`, the mean of late `w`.
 
-    `eta = lr / (1 + lambd * lr * t)^alpha` falls with the number of steps t. Up to step `t0` `ax` is
-    `w` itself; then `ax <- ax + (w - ax) / (t - t0)`. It stands in the state: `optimizer.state[w]["ax"]`.
+    `eta = lr / (1 + lambd * lr * t)^alpha` falls with t, the number of steps before this one. `ax` is `w` itself up to
+    step `t0 + 2`, and then the mean of all `w` since. It stands in the state: `optimizer.state[w]["ax"]`.
 
     `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for a negative `lr` or `weight_decay`.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.ASGD.html; Polyak and
