@@ -4,7 +4,6 @@ import importlib
 
 import pytest
 
-import minigrad as torch
 from minigrad import nn
 from minigrad.nn.modules.utils import (
     _ntuple,
@@ -83,55 +82,3 @@ def test_consume_prefix_removes_the_prefix_of_the_keys():
     consume_prefix_in_state_dict_if_present(saved, "module.")
     assert list(saved) == ["0.weight", "0.bias"]
     net.load_state_dict(saved)
-
-
-def test_convolutions_have_pytorchs_attributes():
-    plain, other = nn.Conv2d(1, 2, 3, bias=False), nn.ConvTranspose1d(1, 2, 3, stride=2, output_padding=1)
-    assert (plain.transposed, plain.output_padding, plain.padding, plain.dilation) == (False, (0, 0), (0, 0), (1, 1))
-    assert (other.transposed, other.output_padding, other.stride, other.groups) == (True, (1,), (2,), 1)
-    assert repr(plain) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), bias=False)"
-    assert repr(other) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
-
-
-def test_a_loss_derived_from_a_private_base_has_weight_and_reduction():
-    class Own(nn.modules.loss._WeightedLoss):
-        def __init__(self, weight=None, reduction="mean"):
-            super().__init__(weight=weight, reduction=reduction)
-
-        def forward(self, input, target):
-            return nn.functional.cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
-
-    scores, classes = torch.tensor([[1.0, 2.0], [0.5, 0.0]]), torch.tensor([0, 1])
-    loss = Own(torch.tensor([1.0, 3.0]), "sum")
-    assert loss(scores, classes) == nn.CrossEntropyLoss(torch.tensor([1.0, 3.0]), reduction="sum")(scores, classes)
-    assert list(loss.state_dict()) == ["weight"] and repr(loss) == "Own()"
-
-    class Squares(nn.modules.loss._Loss):
-        def forward(self, input, target):
-            return nn.functional.mse_loss(input, target, reduction=self.reduction)
-
-    assert Squares(reduction="sum")(scores, scores + 1) == 4 and Squares()(scores, scores + 1) == 1
-
-
-@pytest.mark.parametrize("delta", [1j, "1"])
-def test_a_delta_that_is_no_number_is_refused_by_the_constructor(delta):
-    with pytest.raises(TypeError, match=r"HuberLoss\(\): argument 'delta' must be a number, not"):
-        nn.HuberLoss(delta=delta)
-
-
-def test_a_layer_derived_from_convnd_is_refused_with_advice():
-    class Own(nn.modules.conv._ConvNd):
-        def __init__(self):
-            super().__init__(1, 2, (3,), (1,), (0,), (1,), False, (0,), 1, True, "zeros")
-
-    with pytest.raises(TypeError, match="Own has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from"):
-        Own()
-
-
-def test_triplet_losses_take_a_distance_of_the_users():
-    anchor, near, far = torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 1.0]])
-    euclidean = nn.TripletMarginWithDistanceLoss(margin=0.5)
-    largest = nn.TripletMarginWithDistanceLoss(distance_function=lambda a, b: (a - b).abs().amax(-1), margin=0.5)
-    assert euclidean(anchor, near, far).item() == pytest.approx(5 - 1 + 0.5, abs=1e-5)
-    assert largest(anchor, near, far).item() == 4 - 1 + 0.5
-    assert isinstance(euclidean.distance_function, nn.PairwiseDistance)

@@ -3,16 +3,14 @@
 import copy
 import pickle
 import time
-import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
 import minigrad
-from minigrad import nn, optim, parallel
-from minigrad.optim.optimizer import BLOCK, required
-from tests.marks import MEASURES
+from minigrad import nn, optim
+from minigrad.optim.optimizer import required
 
 
 def make_parameter(size=2, gradient=1.0):
@@ -143,35 +141,6 @@ def test_the_rate_may_be_a_tensor():
     assert p.tolist() == [0.25, 0.25]
 
 
-def test_float64_rates_do_not_widen_float32_parameters():
-    p = make_parameter()
-    for kind in (optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.Adadelta):
-        kind([p], lr=np.float64(0.1)).step()
-    assert p.dtype == minigrad.float32
-
-
-def test_rates_and_types_may_change_between_steps():
-    p, q = make_parameter(), minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
-    q.grad = minigrad.ones(2, dtype=minigrad.float64)
-    optimizer = optim.SGD([p, q], lr=0.1)
-    optimizer.step()
-    assert q.tolist() == [0.9, 0.9]
-    optimizer.param_groups[0]["lr"] = 0.2
-    optimizer.step()
-    assert q.tolist() == pytest.approx([0.7, 0.7], rel=1e-15)
-
-
-def test_adagrad_makes_the_sums_of_its_first_groups_at_once():
-    first, added = minigrad.ones(2, requires_grad=True), minigrad.ones(2, requires_grad=True)
-    optimizer = optim.Adagrad([first], initial_accumulator_value=0.5)
-    optimizer.add_param_group({"params": [added]})
-    assert optimizer.state[first]["sum"].tolist() == [0.5, 0.5]
-    assert list(optimizer.state_dict()["state"]) == [0]
-    added.grad = minigrad.ones(2)
-    optimizer.step()
-    assert optimizer.state[added]["sum"].tolist() == [1.5, 1.5]
-
-
 def test_0d_and_empty_parameters_are_accepted():
     for kind in (optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.Adadelta):
         scalar = minigrad.tensor(1.0, requires_grad=True)
@@ -251,32 +220,6 @@ def test_time_grows_in_proportion_to_parameters_and_groups():
     assert seconds(8000) < 8 * 4 * max(seconds(1000), 0.01)
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        (optim.SGD, {"weight_decay": 0.1}),
-        (optim.SGD, {"momentum": 0.9, "nesterov": True}),
-        (optim.Adam, {"amsgrad": True}),
-        (optim.RMSprop, {"centered": True, "momentum": 0.9}),
-        (optim.Adagrad, {}),
-        (optim.Adadelta, {}),
-    ],
-)
-@MEASURES
-def test_a_step_over_a_large_parameter_takes_the_memory_of_a_few_blocks(kind, options, monkeypatch):
-    monkeypatch.setattr(parallel, "get_count", lambda: 1)  # each thread has blocks of its own
-    p = minigrad.ones(1000, 4000, requires_grad=True)
-    p.grad = minigrad.ones_like(p)
-    optimizer = kind([p], lr=0.1, **options)
-    optimizer.step()  # makes the buffers
-    tracemalloc.start()
-    try:
-        optimizer.step()
-        assert tracemalloc.get_traced_memory()[1] < 6 * BLOCK * 4 < p.array.nbytes / 2
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.usefixtures("without_collector")
 @pytest.mark.parametrize("options", [{}, {"capturable": True}, {"weight_decay": 0.1, "maximize": True}])
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.ASGD])
@@ -350,17 +293,6 @@ def test_a_required_option_has_to_be_given():
     with pytest.raises(ValueError, match="didn't specify a value of required optimization parameter lr"):
         Plain([p])
     assert Plain([{"params": [p], "lr": 0.5}]).param_groups[0]["lr"] == 0.5 and repr(required) == "<required parameter>"
-
-
-def test_the_parameters_of_a_group_may_be_replaced():
-    p, q = minigrad.ones(2, requires_grad=True), minigrad.zeros(2, requires_grad=True)
-    optimizer = optim.SGD([p], lr=0.5)
-    for x in (p, q):
-        x.sum().backward()
-    optimizer.step()
-    optimizer.param_groups[0]["params"] = [q]
-    optimizer.step()
-    assert p.tolist() == [0.5, 0.5] and q.tolist() == [-0.5, -0.5]
 
 
 @pytest.mark.parametrize("make", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])

@@ -184,7 +184,7 @@ RANDOM = {
     "alpha_dropout",
     "feature_alpha_dropout",
     "gumbel_softmax",
-}  # in test_linear.py and test_activation.py
+}  # in test_dropouts.py and test_activation.py
 
 
 def draw_inputs(shapes):

@@ -1,0 +1,161 @@
+"""Losses of scores against classes or probabilities."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy import special
+
+import minigrad
+import minigrad.nn.functional as F
+from minigrad import advice
+from tests.marks import NOT_ASKED
+
+generator = np.random.default_rng(16)
+X, Y = generator.standard_normal((4, 3)), generator.standard_normal((4, 3))
+
+
+LABELS = np.array([2, 0, 1, 2])
+
+
+LOGS = special.log_softmax(X, 1)
+
+
+WEIGHTS = np.array([0.5, 1.0, 3.0])
+
+
+def make_scores(dtype=minigrad.float64):
+    return minigrad.tensor(X, dtype=dtype)
+
+
+def test_cross_entropy_of_classes_is_minus_the_log_softmax():
+    expected = -LOGS[np.arange(4), LABELS]
+    y = minigrad.tensor(LABELS)
+    np.testing.assert_allclose(F.cross_entropy(make_scores(), y, reduction="none").numpy(), expected)
+    assert F.cross_entropy(make_scores(), y).item() == pytest.approx(expected.mean())
+    logs = minigrad.tensor(LOGS)
+    assert F.nll_loss(logs, y).item() == pytest.approx(expected.mean())
+    assert F.nll_loss(logs[0], y[0]).item() == pytest.approx(expected[0])
+
+
+def test_cross_entropy_with_weights_and_ignored_samples():
+    losses, weights = -LOGS[np.arange(4), LABELS] * WEIGHTS[LABELS], WEIGHTS[LABELS]
+    y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
+    assert F.cross_entropy(make_scores(), y, w).item() == pytest.approx(losses.sum() / weights.sum())
+    kept = LABELS != 0
+    mean = losses[kept].sum() / weights[kept].sum()
+    assert F.cross_entropy(make_scores(), y, w, ignore_index=0).item() == pytest.approx(mean)
+    y[1] = -100
+    assert F.cross_entropy(make_scores(), y, w).item() == pytest.approx(mean)
+
+
+def test_smoothing_is_a_mixture_with_the_uniform_distribution():
+    smooth = np.full((4, 3), 0.3 / 3)
+    smooth[np.arange(4), LABELS] += 0.7
+    y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
+    plain = F.cross_entropy(make_scores(), y, label_smoothing=0.3)
+    assert plain.item() == pytest.approx(-(smooth * LOGS).sum(1).mean())
+    weighted = F.cross_entropy(make_scores(), y, w, label_smoothing=0.3)
+    expected = -(smooth * LOGS * WEIGHTS).sum() / WEIGHTS[LABELS].sum()
+    assert weighted.item() == pytest.approx(expected)
+    target = minigrad.tensor(np.eye(3)[LABELS])
+    soft = F.cross_entropy(make_scores(), target, label_smoothing=0.3)
+    assert soft.item() == pytest.approx(plain.item())
+
+
+def test_an_image_has_a_class_at_each_pixel():
+    x = minigrad.tensor(np.random.default_rng(17).standard_normal((2, 3, 4, 5)))
+    y = minigrad.tensor(np.random.default_rng(18).integers(0, 3, (2, 4, 5)))
+    pixels = F.cross_entropy(x.permute(0, 2, 3, 1).reshape(-1, 3), y.reshape(-1))
+    assert F.cross_entropy(x, y).item() == pytest.approx(pixels.item())
+
+
+def test_the_mean_of_nothing_is_nan_with_zero_gradients():
+    x = minigrad.tensor(X, requires_grad=True)
+    loss = F.cross_entropy(x, minigrad.tensor([-100] * 4))
+    loss.backward()
+    assert np.isnan(loss.item())
+    assert not x.grad.numpy().any()
+
+
+def test_large_scores_do_not_overflow():
+    x = minigrad.tensor([[1e4, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(x, minigrad.tensor([1]))
+    loss.backward()
+    assert loss.item() == 1e4
+    assert x.grad.tolist() == [[1.0, -1.0]]
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"weight": minigrad.ones(2)}])
+def test_an_ignored_row_adds_nothing_even_if_it_is_not_finite(bad, options):
+    x = minigrad.tensor([[bad, 0.0], [1.0, 2.0]], requires_grad=True)
+    alone = x.detach()[1:].requires_grad_()
+    y = minigrad.tensor([-100, 1])
+    loss, expected = F.cross_entropy(x, y, **options), F.cross_entropy(alone, y[1:], **options)
+    assert loss.item() == pytest.approx(expected.item())
+    if not options:
+        (found,), (wanted,) = minigrad.autograd.grad(F.nll_loss(x, y), x), minigrad.autograd.grad(expected, alone)
+        assert found[0].tolist() == [0.0, 0.0] and wanted.isfinite().all()
+
+
+def test_the_second_derivative_of_nll_is_zero():
+    x = minigrad.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True)
+    (slope,) = minigrad.autograd.grad(F.nll_loss(x, minigrad.tensor([0, 1])), x, create_graph=True)
+    (second,) = minigrad.autograd.grad(slope.sum(), x)
+    assert not second.any()
+
+
+@pytest.mark.usefixtures("fresh_advice")
+class TestAdvice:
+    @NOT_ASKED
+    def test_softmax_before_cross_entropy_gets_advice_once(self):
+        x, y = minigrad.randn(8, 3), minigrad.arange(8) % 3
+        with pytest.warns(advice.Advice, match="sum to 1 already, as after a softmax"):
+            F.cross_entropy(x.softmax(1), y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            F.cross_entropy(x.softmax(1), y)  # a second time says nothing
+
+    def test_raw_scores_get_no_advice(self):
+        with warnings.catch_warnings(record=True) as given:
+            for x in (minigrad.randn(8, 3), minigrad.tensor([[1.0, 0.0]]), minigrad.zeros(0, 3), minigrad.ones(2, 1)):
+                F.cross_entropy(x, minigrad.zeros(len(x), dtype=minigrad.int64))
+            F.nll_loss(minigrad.randn(8, 3).log_softmax(1), minigrad.arange(8) % 3)
+        assert not given
+
+    def test_rows_that_only_look_like_probabilities_get_no_advice(self):
+        with warnings.catch_warnings(record=True) as given:
+            for row in ([0.5, 0.6], [1.5, -0.5], [0.9, 0.9]):  # of another sum, with a number below zero
+                F.cross_entropy(minigrad.tensor([row, [0.5, 0.5]]), minigrad.tensor([0, 1]))
+                F.cross_entropy(minigrad.tensor([[0.5, 0.5], row]), minigrad.tensor([0, 1]))
+        assert not given
+
+    @NOT_ASKED
+    def test_a_negative_nll_loss_gets_advice(self):
+        with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
+            F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
+        assert seen[0].filename == __file__
+
+
+def test_one_hot_integers_as_target_suggest_both_corrections():
+    scores, classes = minigrad.zeros(2, 3), F.one_hot(minigrad.tensor([0, 2]), 3)
+    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\), or target.float\(\) to take them as probab"):
+        F.cross_entropy(scores, classes)
+    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\)$"):
+        F.nll_loss(scores, classes)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: F.multi_margin_loss(x, x[:, 0].long(), 3), ValueError, "only p == 1 and p == 2"),
+        pytest.param(
+            lambda x: F.multi_margin_loss(x, minigrad.tensor([0, 9])), RuntimeError, "out of range: 9", marks=NOT_ASKED
+        ),
+        (lambda x: F.multilabel_margin_loss(x, minigrad.zeros(2).long()), RuntimeError, "inconsistent target size"),
+    ],
+)
+def test_wrong_arguments_raise(call, error, message):
+    with pytest.raises(error, match=message):
+        call(minigrad.ones(2, 3))

@@ -1,0 +1,30 @@
+"""Convolution layers: their options and attributes."""
+
+import pytest
+
+import minigrad
+from minigrad import nn
+
+
+def test_convolutions_have_pytorchs_attributes():
+    plain, other = nn.Conv2d(1, 2, 3, bias=False), nn.ConvTranspose1d(1, 2, 3, stride=2, output_padding=1)
+    assert (plain.transposed, plain.output_padding, plain.padding, plain.dilation) == (False, (0, 0), (0, 0), (1, 1))
+    assert (other.transposed, other.output_padding, other.stride, other.groups) == (True, (1,), (2,), 1)
+    assert repr(plain) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), bias=False)"
+    assert repr(other) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
+
+
+def test_a_layer_derived_from_convnd_is_refused_with_advice():
+    class Own(nn.modules.conv._ConvNd):
+        def __init__(self):
+            super().__init__(1, 2, (3,), (1,), (0,), (1,), False, (0,), 1, True, "zeros")
+
+    with pytest.raises(TypeError, match="Own has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from"):
+        Own()
+
+
+@pytest.mark.parametrize("option", ["kernel_size", "stride", "padding", "dilation"])
+def test_conv2d_layer_refuses_an_option_of_3_numbers(option):
+    options = {"kernel_size": 3, option: (3, 3, 3)}
+    with pytest.raises(RuntimeError, match=f"Conv2d: expected {option} to be a single integer value or a list of 2"):
+        minigrad.nn.Conv2d(1, 1, **options)
