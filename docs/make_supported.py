@@ -732,7 +732,7 @@ DIFFERENCES = [
         "bool(nn.utils.skip_init(nn.BatchNorm1d, 2).weight.eq(1).all())",
     ),
     (
-        "writes to an operand of `gather`, `take`, `index_add`, `masked_select`, `cummax`, `cdist`, `conv2d`",
+        "writes to an operand of `gather`, `index_add`, `masked_select`, `cummax`, `cdist`, `conv2d` and others",
         "are accepted where the gradient does not depend on its values; PyTorch has saved it and refuses backward",
         "gradient('(h := x * 1, y := h.take(torch.tensor([0])), h.add_(1), y.sum())[3]', [3.0]) == [1.0]",
     ),
@@ -1148,6 +1148,26 @@ DIFFERENCES = [
         "`x ** n` of float32 and float16 and its gradient, for an n that they round, as 2**24 + 1 or 1e-46",
         "n is rounded for all elements, so (-1) ** n is 1; PyTorch computes short tensors and ends of rows in float64",
         "(torch.tensor(-1.0) ** (2**24 + 1)).item() == 1",
+    ),
+    (
+        "rows of integers as options of pooling: `F.max_pool2d(x, np.array([2, 1]))`",
+        "an array, a tensor or a range counts as a tuple, as in convolutions; PyTorch's pooling takes tuples only",
+        "F.max_pool2d(torch.ones(1, 2, 3), range(1, 3)).shape == (1, 2, 1)",
+    ),
+    (
+        "the gradient of `F.interpolate` in one axis by 'nearest', and by 'bicubic', if a scale keeps a length",
+        "is that of the result, whose pixels follow the scale; PyTorch passes it on as if they were unchanged",
+        "gradient('F.interpolate(x[None, None], None, 1.2).sum()', [1.0, 2.0]) == [2.0, 0.0]",
+    ),
+    (
+        "`index.data = other` before backward, and in-place changes of an operand of `kron`",
+        "the index of the forward counts, and the change is refused; PyTorch uses the new numbers",
+        "refuses('w = torch.ones(2, requires_grad=True); y = torch.kron(w, z := w + 0); z.exp_(); y[0].backward()')",
+    ),
+    (
+        "lists of 0-d arrays, such as `torch.tensor([np.array(1.0)])`",
+        "hold their numbers; PyTorch refuses them",
+        "torch.tensor([np.array(1.0)]).tolist() == [1.0]",
     ),
     (
         "tensors of one element as sizes of layers: `nn.Linear(torch.tensor(2), 3)`",

@@ -204,8 +204,8 @@ def wrap_around(value: float, numpy_dtype: Any) -> Any:
 
 
 def check_numbers(operands: Iterable[Any]) -> None:
-    """Raises for Python numbers among `operands` that do not fit in the common dtype."""
-    given = list(operands)
+    """Raises for numbers among `operands`, Python's or NumPy's, that do not fit in the common dtype."""
+    given = [x.item() if isinstance(x, np.generic) else x for x in operands]
     common = result_type(given)
     for x in given:
         if isinstance(x, (int, float)):

@@ -9,12 +9,18 @@ from minigrad.advice import warn
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
+from minigrad.nn.functional.checks import is_sequence
 from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import as_int, require_tensors, sizes
 from minigrad.tensor import Tensor
+
+
+def _read_shape(name: str, given: Any) -> tuple[int, ...]:
+    """A `normalized_shape`: one length, or several."""
+    return sizes(name, (tuple(given) if is_sequence(given) else given,))
 
 
 class Normalization(Layer):
@@ -210,7 +216,7 @@ class RMSNorm(Normalization):
         dtype: Any = None
     ) -> None:  # fmt: skip
         super().__init__()
-        self.normalized_shape = sizes("RMSNorm", (normalized_shape,))
+        self.normalized_shape = _read_shape("RMSNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
         self.register_parameter("weight", weight)
@@ -239,7 +245,7 @@ class LayerNorm(Normalization):
         bias: bool = True, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.normalized_shape = sizes("LayerNorm", (normalized_shape,))
+        self.normalized_shape = _read_shape("LayerNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make(self.normalized_shape, elementwise_affine, bias, device, dtype)
 

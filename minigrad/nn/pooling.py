@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
+from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence, per_axis
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
 
@@ -15,7 +15,8 @@ class Pooling(Stateless):
 
     def _complete(self) -> None:
         options = vars(self)
-        if options["stride"] is None:
+        stride = options["stride"]
+        if stride is None or (is_sequence(stride) and not len(stride)):
             options["stride"] = options["kernel_size"]
         for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             if option in options:

@@ -42,7 +42,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         shape = check_product(name, a, b, ranks)
         beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
         if a.array.dtype.kind in "iub":  # as in PyTorch, factors are truncated to integers
-            beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
+            beta, alpha = [dtypes.scalar(factor, a.array.dtype).item() for factor in (beta, alpha)]
         else:
             check_factor(beta, a.array.dtype)
             check_factor(alpha, a.array.dtype)
@@ -126,7 +126,9 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: f
         if isinstance(factor, float) and common.kind != "f":
             detail = f"argument {name} must not be a floating point number: addr got {factor}"
             raise RuntimeError(f"For integral input tensors, {detail}")
-    wide = np.dtype(np.int64) if common.kind == "b" else common  # for bools addition is "or", multiplication "and"
+    wide = common
+    if common.kind == "b":  # addition is "or", multiplication is "and"
+        wide, beta, alpha = np.dtype(np.int64), bool(beta), bool(alpha)
     column, row = unsqueeze(cast_to_keep(vec1, wide), 1), unsqueeze(cast_to_keep(vec2, wide), 0)
     return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
 

@@ -193,6 +193,7 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
+    exponent = exponent.item() if isinstance(exponent, np.generic) else exponent
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
@@ -202,9 +203,8 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
         may_be_infinite = type(exponent) is float and input.array.dtype.char != "e"  # as in PyTorch
         dtypes.check_numbers(() if may_be_infinite else (input.array, exponent))
     power = _pow(input, exponent, out=out)
-    if isinstance(exponent, TensorBase):
-        return name_last_call(power, "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2")
-    return power
+    shown = "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2"
+    return name_last_call(power, shown) if isinstance(exponent, TensorBase) else power
 
 
 def promote(name: str, *operands: Any) -> list[Any]:

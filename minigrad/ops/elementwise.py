@@ -269,8 +269,7 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
     common = _common_with_arrays(operands, values, real) or dtypes.result_type(values)
     if common.kind == "i" and {v.dtype.kind for v in values if is_array(v)} == {"b"}:  # a number makes it int64
         dtypes.check_numbers(values)
-    if real and common.kind != "f":
-        common = dtypes.get_default_dtype().numpy
+    common = dtypes.get_default_dtype().numpy if real and common.kind != "f" else common
     return [_as_type(v, common) if is_array(v) else _number(v, common) for v in values]
 
 

@@ -95,8 +95,8 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: float 
     tensor([ 0.,  0., 11.])
     """
     key, target, rows = _read_rows("index_add", input, dim, index, source)
-    factor = as_number("index_add", "alpha", alpha)
-    scaled = rows if type(factor) is int and factor == 1 else cast(mul(rows, factor), rows.array.dtype)
+    factor = dtypes.scalar(as_number("index_add", "alpha", alpha), rows.array.dtype).item()
+    scaled = rows if factor == 1 else cast(mul(rows, factor), rows.array.dtype)
     return reshape_like(_added(target, scaled, key=key), input)
 
 

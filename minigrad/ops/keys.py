@@ -101,11 +101,11 @@ def _convert_part(part: Any, where: device) -> Any:
         return _convert_slice(part)
     if isinstance(part, np.integer):
         return int(part)
-    if is_array(part):
-        return _bring(part, where)
+    if is_array(part):  # as `np.array([])`, which holds no index, though of float64
+        return _bring(part if part.size or part.dtype.kind != "f" else part.astype(np.int64), where)
     if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))):
         return part
-    if isinstance(part, str):
+    if isinstance(part, (str, bytes)):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
     if hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, dict):  # as list or Subset
         return _convert_list(part, where)

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.beside import arange_beside
-from minigrad.ops.arguments import of_tensors, require_tensor
+from minigrad.ops.arguments import as_number, of_tensors, require_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import alias, expand
@@ -126,17 +126,17 @@ class ModelMethods(TensorBase):
         tensor([[1., 0.],
                 [0., 1.]])
         """
-        shape = self.array.shape
+        number, shape = as_number("fill_diagonal_", "fill_value", fill_value), self.array.shape
         if len(shape) < 2:
             raise RuntimeError(f"dimensions must larger than 1: fill_diagonal_ got shape {tuple(shape)}")
         if len(shape) > 2:
             if len(set(shape)) > 1:
                 raise RuntimeError(f"all dimensions of input must be of equal length, got shape {tuple(shape)}")
-            self[(arange_beside(self.array, shape[0]),) * len(shape)] = fill_value
+            self[(arange_beside(self.array, shape[0]),) * len(shape)] = number
             return self
         height, width = shape
         for start in range(0, height if wrap else 1, width + 1):
-            self[start : start + width].diagonal().fill_(fill_value)
+            self[start : start + width].diagonal().fill_(number)
         return self
 
     def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:

@@ -12,6 +12,8 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 TESTS = Path(__file__).parent.parent
 ANSWERS = TESTS / "data" / "programs.json"
 
@@ -50,7 +52,7 @@ def describe(x, tensor):
 
 def answer(program, torch):
     """What the last expression of `program` is, or the class of the error that the program ends in."""
-    names = {"torch": torch, "F": torch.nn.functional, "nan": math.nan, "inf": math.inf}
+    names = {"torch": torch, "F": torch.nn.functional, "np": np, "nan": math.nan, "inf": math.inf}
     body = ast.parse(program).body
     try:
         with warnings.catch_warnings():

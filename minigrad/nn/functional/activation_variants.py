@@ -89,6 +89,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:
         raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
+    if input.array.dtype.kind != "f":
+        given = {"min_val": min_val, "max_val": max_val}
+        limits = [dtypes.scalar(as_number("hardtanh", *x), np.dtype(np.int64)) for x in given.items()]
+        min_val, max_val = [dtypes.scalar(limit, input.array.dtype).item() for limit in limits]
     return _compute(variants.hardtanh, input, min_val, max_val, inplace=inplace)
 
 

@@ -76,8 +76,13 @@ def is_length(value: Any) -> bool:
     return is_index(value) or (array is not None and array.size == 1 and array.dtype.kind in "iu")
 
 
+def is_sequence(given: Any) -> bool:
+    """Whether lengths were given one by one: in a tuple, a list, a range, or a row of an array or a tensor."""
+    return isinstance(given, (tuple, list, range)) or getattr(given, "ndim", 0) == 1
+
+
 def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, ...]:
-    values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+    values = tuple(given) if is_sequence(given) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
     if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__

@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
 from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors
@@ -203,7 +203,7 @@ def _find_windows(
     """`_find_geometry` for images of this shape."""
     require_bools(name, ceil_mode=ceil_mode)
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
-    omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
+    omitted = stride is None or (is_sequence(stride) and not len(stride))
     step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)
     pads: Any = as_ints(name, "padding", padding, space, 0)
     spread: Any = as_ints(name, "dilation", dilation, space, 1)
@@ -239,7 +239,7 @@ def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[in
     if given is None:
         raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
     wanted = (given,) * space
-    if isinstance(given, (tuple, list)):
+    if is_sequence(given):
         wanted = tuple(given)
         if len(shape) <= len(wanted):
             at_least = f"Input dimension should be at least {len(wanted) + 1}, {AXES[space]}"

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import Lengths, as_ints
+from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import check_images
 from minigrad.ops.arguments import require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
@@ -23,7 +23,7 @@ def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
 
 def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
     """`given` as two ints. Raises RuntimeError for a list of one, which layers take but these functions do not."""
-    if isinstance(given, (tuple, list)) and len(given) == 1:
+    if is_sequence(given) and len(given) == 1:
         raise RuntimeError(f"{name}: It is expected {part} equals to 2, but got size 1; write {part}={given[0]!r}")
     return as_ints(name, part, given, 2, least)
 
