@@ -48,6 +48,7 @@ NAMESPACES = [
     "minigrad.testing",
     "minigrad.distributions",
     "minigrad.accelerator",
+    "minigrad.cpu",
     "minigrad.cuda",
     "minigrad.distributed",
     "minigrad.distributed.checkpoint",
@@ -784,6 +785,11 @@ DIFFERENCES = [
         "`cuda`",
         "uses CuPy; `cuda.is_available()` runs a kernel, `cuda.why_not()` says what is missing",
         "torch.cuda.is_available() or bool(torch.cuda.why_not())",
+    ),
+    (
+        "`cuda.memory_stats`, `max_memory_allocated`",
+        "bytes of arrays and of the pool alone, not each pool's counts; the peak is that of the pool",
+        "torch.cuda.memory_stats().get('allocated_bytes.all.current', 0) == torch.cuda.memory_allocated()",
     ),
     (
         "`autograd.gradcheck`",

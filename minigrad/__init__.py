@@ -63,10 +63,11 @@ from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (
-        accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
+        accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
         futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils,
         version, viz,
     )
+    from minigrad.accelerator import get_device_module
     from minigrad.amp import GradScaler, autocast, is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
@@ -222,13 +223,14 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
-    "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
+    "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
+    "is_autocast_enabled", "jit",
 ]  # fmt: skip
 
 # fmt: off
 _ROOMS = (
-    "accelerator advice amp backends compiler course cuda distributed distributions func functional futures hub jit "
-    "linalg multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
+    "accelerator advice amp backends compiler course cpu cuda distributed distributions func functional futures hub "
+    "jit linalg multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
@@ -257,6 +259,7 @@ _LATER = {
     "type_limits": "can_cast finfo iinfo promote_types",
     "utils.dlpack": "from_dlpack",
     "vectorize": "vmap",
+    "accelerator": "get_device_module",
     "amp": "GradScaler autocast is_autocast_enabled",
     "compiler": "compile",
     "futures": "Future",

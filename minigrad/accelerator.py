@@ -5,15 +5,30 @@ device = torch.accelerator.current_accelerator() if torch.accelerator.is_availab
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from minigrad import cuda, devices
 from minigrad.backend import device_count, is_available
+from minigrad.cuda import (
+    empty_cache,
+    max_memory_allocated,
+    max_memory_reserved,
+    memory_allocated,
+    memory_reserved,
+    memory_stats,
+    reset_accumulated_memory_stats,
+    reset_peak_memory_stats,
+)
+from minigrad.cuda import mem_get_info as get_memory_info
 from minigrad.missing import missing_from
 
 __all__ = [
     "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count",
-    "device_index", "is_available", "set_device_idx", "set_device_index", "set_stream", "synchronize",
+    "device_index", "empty_cache", "get_memory_info", "is_available",
+    "max_memory_allocated", "max_memory_reserved", "memory_allocated", "memory_reserved", "memory_stats",
+    "reset_accumulated_memory_stats", "reset_peak_memory_stats", "set_device_idx", "set_device_index", "set_stream",
+    "synchronize",
 ]  # fmt: skip
 
 
@@ -87,6 +102,23 @@ class device_index(cuda.device):
     >>> with torch.accelerator.device_index(None):
     ...     pass
     """
+
+
+def get_device_module(device: Any = None) -> ModuleType:
+    """`torch.cuda` or `torch.cpu`, whichever is for `device`; without one, for the GPU if there is one.
+
+    Raises RuntimeError for what is no device.
+
+    >>> import minigrad as torch
+    >>> torch.get_device_module("cpu").synchronize()
+    """
+    from minigrad import cpu
+
+    if device is None:
+        return cuda if is_available() else cpu
+    if not isinstance(device, (str, devices.device)):
+        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+    return cuda if devices.device(device).type == "cuda" else cpu
 
 
 if not TYPE_CHECKING:

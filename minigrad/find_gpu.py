@@ -63,9 +63,10 @@ def explain_exhaustion(cupy: Any) -> None:
             free, total = cupy.cuda.runtime.memGetInfo()
             pool = cupy.get_default_memory_pool()
             message = (
-                f"CUDA out of memory. Tried to allocate {_bytes(size)}. GPU {cupy.cuda.runtime.getDevice()} has "
-                f"{_bytes(total)}, of which {_bytes(free)} is free; arrays of this program hold "
-                f"{_bytes(pool.used_bytes())}, and {_bytes(pool.total_bytes() - pool.used_bytes())} is kept for reuse. "
+                f"CUDA out of memory. Tried to allocate {format_bytes(size)}. GPU {cupy.cuda.runtime.getDevice()} has "
+                f"{format_bytes(total)}, of which {format_bytes(free)} is free; arrays of this program hold "
+                f"{format_bytes(pool.used_bytes())}, and {format_bytes(pool.total_bytes() - pool.used_bytes())} is "
+                "kept for reuse. "
                 "Smaller batches, no_grad() for evaluation and .item() on losses kept save memory; cuda.empty_cache() "
                 f"gives back what is kept. ({error})"
             )
@@ -76,7 +77,8 @@ def explain_exhaustion(cupy: Any) -> None:
         cupy.cuda.set_allocator(allocate)
 
 
-def _bytes(count: int) -> str:
+def format_bytes(count: int) -> str:
+    """A count of bytes for people: 1.50 GiB."""
     power = min(max(count.bit_length() - 1, 0) // 10, 4)
     unit = ("bytes", "KiB", "MiB", "GiB", "TiB")[power]
     return f"{count / 1024**power:.{2 if power else 0}f} {unit}"

@@ -17,6 +17,9 @@ PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
 _NO_CODE = "a file holds no code here, so nothing has to be allowed: save and load a state_dict"
 _PADDED = "there are no recurrent layers here; pad_sequence() makes one tensor of sequences"
+_CUPYS_POOL = "CuPy's pool allocates: cupy.get_default_memory_pool(), cupy.cuda.alloc()"
+_OF_NVIDIA_SMI = "clock_rate list_gpu_processes memory_usage power_draw temperature utilization"
+_NEVER_WAITS = ".item(), .tolist(), .cpu(), printing and `if` wait for a GPU, a training step does not"
 INSTEAD = {  # PyTorch's missing name -> what to use instead
     **{f"torch.distributed.{kind}Store": _NO_STORE for kind in ("TCP", "File", "Hash", "Prefix", "")},
     "torch.distributed.device_mesh": "new_group() and new_subgroups() make groups of ranks",
@@ -26,6 +29,17 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     "torch.serialization.get_unsafe_globals_in_checkpoint": _NO_CODE,
     **{f"torch.nn.utils.rnn.{kind}_sequence": _PADDED for kind in ("pack", "pack_padded", "pad_packed", "unpack")},
     "torch.nn.utils.rnn.PackedSequence": _PADDED,
+    **{f"torch.cuda.caching_allocator_{act}": _CUPYS_POOL for act in ("alloc", "delete", "enable", "disabled")},
+    **{f"torch.cuda.{name}": _CUPYS_POOL for name in ("CUDAPluggableAllocator", "change_current_allocator", "MemPool")},
+    "torch.cuda.use_mem_pool": _CUPYS_POOL,
+    "torch.cuda.memory_snapshot": "memory_stats() and memory_summary() give the bytes in use",
+    "torch.cuda.memory_stats_as_nested_dict": "memory_stats() gives the bytes in use",
+    **dict.fromkeys((f"torch.cuda.{name}" for name in _OF_NVIDIA_SMI.split()), "`nvidia-smi` shows it"),
+    **{f"torch.cuda.{act}_sync_debug_mode": _NEVER_WAITS for act in ("get", "set")},
+    "torch.cuda.cudart": "torch.cuda.profiler.start() and stop() are here, all other calls are in cupy.cuda.runtime",
+    "torch.cuda.default_generators": "torch.cuda.get_rng_state() is the state of a GPU's own generator",
+    "torch.cuda.jiterator": "cupy.ElementwiseKernel compiles a formula",
+    "torch.cuda.nccl": "torch.distributed moves tensors between GPUs",
     "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
 }
 NAMED_ONLY = {  # files of what programs only compare with: no tensor or layer here is of such a kind

@@ -5,6 +5,7 @@ import gc
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import backend, cuda, find_gpu
 from tests import standin
 
@@ -32,6 +33,14 @@ class TestMemory:
         assert "GiB is free" in text and "empty_cache() gives back" in text
         assert isinstance(caught.value, RuntimeError)
         assert isinstance(caught.value, standin.cuda.memory.OutOfMemoryError)
+
+    def test_a_constructor_raises_the_same_error(self, stand_in):
+        standin.memory_pool.set_limit(cuda.memory_allocated() + 4096)
+        try:
+            with pytest.raises(cuda.OutOfMemoryError, match=r"^CUDA out of memory\. Tried to allocate 2\.00 MiB"):
+                minigrad.zeros(512, 1024, device="cuda")
+        finally:
+            standin.memory_pool.set_limit(0)
 
     def test_the_allocator_is_wrapped_once(self, stand_in):
         allocator = standin.cuda.get_allocator()

@@ -75,7 +75,8 @@ def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any
         with backend.on(where):
             return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
     except (MemoryError, ValueError) as error:
-        if isinstance(error, ValueError) and "too big" not in str(error):  # NumPy's word for more than 2**63 bytes
+        in_words = isinstance(error, RuntimeError)  # a GPU's OutOfMemoryError
+        if in_words or (isinstance(error, ValueError) and "too big" not in str(error)):  # NumPy's for over 2**63 bytes
             raise
         raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
 

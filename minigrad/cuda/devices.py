@@ -172,3 +172,23 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
     False
     """
     return False
+
+
+def is_tf32_supported() -> bool:
+    """Whether products of float32 may be computed in TF32, as `backends.cuda.matmul.allow_tf32` asks for.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.is_tf32_supported() <= torch.cuda.is_available()
+    True
+    """
+    return backend.is_available() and get_device_capability() >= (8, 0)
+
+
+def can_device_access_peer(device: Any, peer_device: Any) -> bool:
+    """Whether `device` reads the memory of `peer_device` without a copy through the host.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.device_count() > 1:
+    ...     value = torch.cuda.can_device_access_peer(0, 1)
+    """
+    return bool(cupy().cuda.runtime.deviceCanAccessPeer(index_of(device), index_of(peer_device)))

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import backend, devices
+from minigrad.advice import warn
 from minigrad.backend import device_count, is_available
 from minigrad.cuda.devices import cupy, index_of
+from minigrad.cuda.streams import release_memory
+from minigrad.find_gpu import format_bytes
+
+TIMES = ("current", "peak")
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
@@ -73,6 +78,111 @@ def reset_peak_memory_stats(device: Any = None) -> None:
     _ask_pool(device, "free_all_blocks")
 
 
+def reset_accumulated_memory_stats(device: Any = None) -> None:
+    """Does nothing: no totals since the start of the program are counted.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.reset_accumulated_memory_stats()
+    """
+
+
+def memory_stats(device: Any = None) -> dict[str, int]:
+    """Bytes now and at their peak, under PyTorch's keys; {} without a GPU.
+
+    "allocated_bytes.all.current" and ".peak" are of this program's arrays, "reserved_bytes.all.current" and ".peak" of
+    the memory pool. PyTorch's other keys, among them those of the small and the large pool, are not there.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.memory_stats().get("allocated_bytes.all.current", 0) == torch.cuda.memory_allocated()
+    True
+    """
+    if not is_available():
+        return {}
+    counts = {
+        "allocated_bytes": (memory_allocated(device), max_memory_allocated(device)),
+        "reserved_bytes": (memory_reserved(device), max_memory_reserved(device)),
+    }
+    return {f"{what}.all.{when}": n for what, both in counts.items() for when, n in zip(TIMES, both, strict=True)}
+
+
+def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
+    """`memory_stats` as a table to print; `abbreviated` has no effect.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     print(torch.cuda.memory_summary())
+    """
+    index, stats = index_of(device), memory_stats(device)
+    rows: list[tuple[str, ...]] = [("Metric", "Cur Usage", "Peak Usage")]
+    for what, title in (("allocated_bytes", "Allocated memory"), ("reserved_bytes", "GPU reserved memory")):
+        rows.append((title, *[format_bytes(stats[f"{what}.all.{when}"]) for when in TIMES]))
+    lines = [f"| {title:<19} | {now:>11} | {peak:>11} |" for title, now, peak in rows]
+    return "\n".join([f"CUDA memory summary, device ID {index}", *lines, ""])
+
+
+def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None:
+    """Limits this program's arrays to a share of the GPU's memory, between 0 and 1; more raises `OutOfMemoryError`.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     torch.cuda.set_per_process_memory_fraction(0.5)
+    ...     torch.cuda.set_per_process_memory_fraction(1.0)
+    """
+    if not isinstance(fraction, float):
+        raise TypeError(f"Invalid type for fraction argument, must be `float`, got {type(fraction).__name__}")
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")
+    _, total = mem_get_info(device)
+    with backend.on(devices.device("cuda", index_of(device))):
+        cupy().get_default_memory_pool().set_limit(size=max(int(fraction * total), 1))  # 0 means no limit
+
+
+def get_per_process_memory_fraction(device: Any = None) -> float:
+    """The share of the GPU's memory that this program's arrays may have.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     share = torch.cuda.get_per_process_memory_fraction()
+    """
+    _, total = mem_get_info(device)
+    return (_ask_pool(device, "get_limit") or total) / total
+
+
+def device_memory_used(device: Any = None) -> int:
+    """Bytes of the GPU that are in use, by this and other programs.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.device_memory_used()
+    """
+    free, total = mem_get_info(device)
+    return total - free
+
+
+def _renamed(old: str, new: str) -> Any:
+    """The function `new` under its name of old, with a FutureWarning."""
+    function = globals()[new]
+
+    def call(device: Any = None) -> Any:
+        warn(f"torch.cuda.{old} has been renamed to torch.cuda.{new}", FutureWarning)
+        return function(device)
+
+    call.__name__ = call.__qualname__ = old
+    call.__doc__ = f"""`{new}` under its name of old, with a FutureWarning.
+
+    >>> import warnings, minigrad as torch
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     value = torch.cuda.{old}()
+    """
+    return call
+
+
+memory_cached = _renamed("memory_cached", "memory_reserved")
+max_memory_cached = _renamed("max_memory_cached", "max_memory_reserved")
+reset_max_memory_allocated = _renamed("reset_max_memory_allocated", "reset_peak_memory_stats")
+reset_max_memory_cached = _renamed("reset_max_memory_cached", "reset_peak_memory_stats")
+
+
 def ipc_collect() -> None:
     """Does nothing: processes share no memory of a GPU.
 
@@ -87,5 +197,6 @@ def empty_cache() -> None:
     >>> import minigrad as torch
     >>> torch.cuda.empty_cache()
     """
+    release_memory()
     for index in range(device_count()):
         reset_peak_memory_stats(index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from sys import getrefcount
 from typing import Any
 
 from minigrad import backend, devices
@@ -120,6 +121,13 @@ class Stream:
         """Makes its later work wait for the present work of `stream`."""
         self.wait_event(stream.record_event())
 
+    def hold_memory(self, array: Any) -> None:
+        """Keeps the memory of `array` from being used again until this stream, too, is done with it."""
+        release_memory()
+        if not backend.RECORDING:  # the memory of a graph is the graph's as long as it lives
+            memory = array.data.mem
+            _uses.setdefault(id(memory), _Use(memory)).streams.add(self)
+
 
 def current_stream(device: Any = None) -> Stream:
     """The stream to which work of `device`, by default the current GPU, is sent.
@@ -153,16 +161,63 @@ def set_stream(stream: Stream) -> None:
     stream.stream.use()
 
 
-@contextlib.contextmanager
-def stream(stream: Stream | None) -> Any:
+class StreamContext:
+    """What `stream` returns: a context in which a stream is the current one on its GPU; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.StreamContext(None):
+    ...     pass
+    """
+
+    def __init__(self, stream: Stream | None) -> None:
+        self.stream = stream
+        self._entered: list[contextlib.ExitStack] = []  # the same one may be entered several times
+
+    def __enter__(self) -> None:
+        self._entered.append(contextlib.ExitStack())
+        if self.stream is not None:
+            self._entered[-1].enter_context(device(self.stream.device))
+            self._entered[-1].enter_context(self.stream.stream)
+
+    def __exit__(self, *exception: Any) -> None:
+        self._entered.pop().__exit__(*exception)
+
+
+def stream(stream: Stream | None) -> StreamContext:
     """A context in which `stream` is the current one on its GPU; None changes nothing.
 
     >>> import minigrad as torch
     >>> with torch.cuda.stream(None):
     ...     pass
     """
-    if stream is None:
-        yield
-    else:
-        with device(stream.device), stream.stream:
-            yield
+    return StreamContext(stream)
+
+
+# ---- memory that several streams use ---------------------------------------------------------------
+class _Use:
+    """Memory that streams use besides the one that it was allocated on.
+
+    CuPy's pool gives freed memory to later arrays of the stream that allocated it, and does not ask whether another
+    stream still reads it. So it is held here until those have done the work that they had when all arrays were gone.
+    """
+
+    ONLY_HERE = 2  # references: the attribute, and the argument of getrefcount
+
+    def __init__(self, memory: Any) -> None:
+        self.memory, self.streams = memory, set[Stream]()
+        self.marks: list[Event] | None = None  # set when no array has the memory any more
+
+    def is_over(self) -> bool:
+        """Whether no array has the memory, and no stream uses it any more."""
+        if self.marks is None and getrefcount(self.memory) == self.ONLY_HERE:
+            self.marks = [stream.record_event() for stream in self.streams]
+        return self.marks is not None and all(mark.query() for mark in self.marks)
+
+
+_uses: dict[int, _Use] = {}  # by the memory's id
+
+
+def release_memory() -> None:
+    """Gives back what streams held and nobody uses any more."""
+    for key in [key for key, use in _uses.items() if use.is_over()]:
+        del _uses[key]

@@ -10,7 +10,7 @@ NAMES = (
     "bfloat16", "cdouble", "cfloat", "cholesky_inverse", "cholesky_solve", "coalesce", "conj_physical_",
     "crow_indices", "dequantize", "dim_order", "eig", "geqrf", "hardshrink", "igamma", "igammac", "int_repr", "istft",
     "lstsq", "map2_", "narrow_copy", "nonzero_static", "orgqr", "ormqr", "output_nr", "polygamma",
-    "polygamma_", "prelu", "q_scale", "q_zero_point", "qscheme", "record_stream", "reinforce", "resize", "resize_as",
+    "polygamma_", "prelu", "q_scale", "q_zero_point", "qscheme", "reinforce", "resize", "resize_as",
     "smm", "solve", "sparse_mask", "sparse_resize_", "stft", "storage_type", "symeig", "to_dense", "to_mkldnn",
     "to_padded_tensor", "to_sparse", "to_sparse_coo", "to_sparse_csr", "triangular_solve", "unsafe_chunk",
     "unsafe_split", "xpu",

@@ -240,6 +240,23 @@ class StorageMethods(TensorBase):
             raise RuntimeError(f"cannot pin a tensor on {self.device}: only those on the CPU can be pinned")
         return self if self.is_pinned() else wrap(beside.pin(self.array))
 
+    def record_stream(self: Any, stream: Any) -> None:
+        """Says that `stream` uses its memory, which then is not used again before `stream` has done so.
+
+        For a tensor that was made on one stream of a GPU and is read on another. Raises RuntimeError for a tensor on
+        the CPU, TypeError for what is no stream.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     x = torch.ones(2, device="cuda")
+        ...     x.record_stream(torch.cuda.current_stream())
+        """
+        if not hasattr(stream, "hold_memory"):
+            raise TypeError(f"record_stream(): expected a torch.cuda.Stream, got {type(stream).__name__}")
+        if self.is_cpu:
+            raise RuntimeError("record_stream(): a tensor on the CPU is used by no stream: move it first, x.to('cuda')")
+        stream.hold_memory(self.array)
+
 
 def is_storage(obj: Any, /) -> bool:
     """Whether `obj` is a storage.

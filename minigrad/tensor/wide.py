@@ -91,7 +91,9 @@ else:
         "type type_as",
     )
     StorageMethods = stand_for(
-        "storage", "StorageMethods", "pin_memory resize_ resize_as_ set_ share_memory_ storage untyped_storage"
+        "storage",
+        "StorageMethods",
+        "pin_memory record_stream resize_ resize_as_ set_ share_memory_ storage untyped_storage",
     )
 
 

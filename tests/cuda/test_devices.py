@@ -56,3 +56,27 @@ class TestDevices:
         assert cuda.is_initialized() and cuda.is_available() and cuda.why_not() is None
         cuda.synchronize()
         cuda.synchronize("cuda:1")
+
+    def test_what_a_gpu_can_do(self):
+        assert cuda.is_tf32_supported()
+        assert cuda.can_device_access_peer(0, "cuda:1") and not cuda.can_device_access_peer(1, 1)
+
+
+def test_without_a_gpu_nothing_can_be_done(no_gpu):
+    assert not cuda.is_tf32_supported()
+    with pytest.raises(RuntimeError, match="CuPy is not installed"):
+        cuda.can_device_access_peer(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("utilization", "`nvidia-smi` shows it"),
+        ("caching_allocator_alloc", "CuPy's pool allocates"),
+        ("set_sync_debug_mode", "a training step does not"),
+        ("memory_snapshot", r"memory_summary\(\) give the bytes in use"),
+    ],
+)
+def test_what_is_not_here_says_what_is(name, instead):
+    with pytest.raises(AttributeError, match=f"PyTorch has torch.cuda.{name}, minigrad does not; .*{instead}"):
+        getattr(cuda, name)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from minigrad import cuda
+from minigrad import cuda, ones
+from minigrad.cuda import streams
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -57,3 +58,42 @@ class TestStreams:
             start.elapsed_time(end)
         with pytest.raises(ValueError, match="Both events must be created with argument 'enable_timing=True'"):
             start.elapsed_time(cuda.Event())
+
+    def test_one_context_may_be_entered_twice(self):
+        side = cuda.Stream(1)
+        context = cuda.stream(side)
+        assert type(context) is cuda.StreamContext
+        with context, context:
+            assert cuda.current_stream() == side
+        assert cuda.current_stream() == cuda.default_stream() and cuda.current_device() == 0
+
+
+@pytest.mark.usefixtures("stand_in")
+class TestMemoryOfSeveralStreams:
+    def test_memory_is_held_until_the_other_stream_has_passed(self, monkeypatch):
+        """A loader's stream makes a batch, which the main stream reads: it must not be overwritten meanwhile."""
+        passed = []
+        monkeypatch.setattr(cuda.Event, "query", lambda event: event in passed)
+        before, side = cuda.memory_allocated(), cuda.Stream()
+        with cuda.stream(side):
+            batch = ones(256, device="cuda")
+        batch.record_stream(cuda.current_stream())
+        batch.record_stream(side)  # two streams, one memory
+        part = batch[:2]
+        del batch
+        cuda.empty_cache()
+        assert cuda.memory_allocated() - before == 1024  # of the view
+        del part
+        cuda.empty_cache()
+        assert cuda.memory_allocated() - before == 1024  # of work that was not done yet
+        marks = [mark for use in streams._uses.values() for mark in use.marks]
+        assert len(marks) == 2
+        passed += marks
+        cuda.empty_cache()
+        assert cuda.memory_allocated() == before
+
+    def test_what_is_no_stream_or_on_the_cpu_is_refused(self):
+        with pytest.raises(TypeError, match=r"expected a torch\.cuda\.Stream, got NoneType"):
+            ones(1, device="cuda").record_stream(None)
+        with pytest.raises(RuntimeError, match="a tensor on the CPU is used by no stream"):
+            ones(1).record_stream(cuda.current_stream())

@@ -155,6 +155,7 @@ def test_the_stand_in_has_no_name_that_cupy_lacks():
     mine = {name for name in dir(cupy.ndarray) if not name.startswith("_")}
     assert mine <= {*methods["methods"], *methods["attributes"]}
     assert find_unknown(cuda, "cupy.cuda") == find_unknown(cuda.runtime, "cupy.cuda.runtime") == set()
+    assert find_unknown(cuda.nvtx, "cupy.cuda.nvtx") == set()
 
 
 def test_real_cupy_has_every_recorded_name_and_keyword():

@@ -20,7 +20,7 @@ from pathlib import Path
 FILE = Path(__file__).parent.parent / "data" / "cupy_names.json"
 MODULES = (
     "cupy", "cupy.linalg", "cupy.lib.stride_tricks", "cupy.exceptions", "cupy.cuda",
-    "cupy.cuda.runtime", "cupy.cuda.memory", "cupyx", "cupyx.scipy.special",
+    "cupy.cuda.runtime", "cupy.cuda.memory", "cupy.cuda.nvtx", "cupyx", "cupyx.scipy.special",
 )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ NAMESPACES = [
     "torch.compiler", "torch.jit", "torch.utils.benchmark", "torch.testing", "torch.utils",
     "torch.nn.utils.parametrizations", "torch.nn.utils.parametrize", "torch.nn.utils.prune", "torch.nn.parallel",
     "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional", "torch.nn.modules.module",
-    "torch.nn.utils.rnn", "torch.serialization", "torch.accelerator", "torch.random",
+    "torch.nn.utils.rnn", "torch.serialization", "torch.accelerator", "torch.random", "torch.cpu",
+    "torch.cuda.nvtx", "torch.cuda.profiler",
 ]  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.json"
 

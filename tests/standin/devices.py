@@ -257,11 +257,24 @@ def _set_device(device):
     Device(device).use()
 
 
+shown: list[str] = []  # what a profiler would show: the names that `nvtx` was given, in order
+
+nvtx = SimpleNamespace(
+    available=True,
+    Mark=lambda message, id_color=-1: shown.append(f"mark {message}"),
+    RangePush=lambda message, id_color=-1: shown.append(f"push {message}"),
+    RangePop=lambda: shown.append("pop"),
+    RangeStart=lambda message, color: shown.append(f"start {message}") or len(shown),
+    RangeEnd=lambda range_id: shown.append(f"end {range_id}"),
+)
+
+
 class PinnedMemoryPointer(bytearray):
     """Memory of the host: what CuPy's offers is its buffer."""
 
 
 cuda = SimpleNamespace(
+    nvtx=nvtx,
     PinnedMemoryPointer=PinnedMemoryPointer,
     alloc_pinned_memory=lambda size: PinnedMemoryPointer(size),
     Device=Device,
@@ -283,6 +296,9 @@ cuda = SimpleNamespace(
         getDeviceCount=lambda: 2,
         getDevice=lambda: current.device,
         setDevice=_set_device,
+        deviceCanAccessPeer=lambda device, peer: int(device != peer),
+        profilerStart=lambda: shown.append("profiler on"),
+        profilerStop=lambda: shown.append("profiler off"),
         deviceSynchronize=lambda: journal.stop_at_capture(),
         streamCaptureModeGlobal=0,
         streamCaptureModeThreadLocal=1,
