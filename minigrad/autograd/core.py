@@ -75,14 +75,19 @@ result_class: type[Any] = TensorBase  # the module that defines `Tensor` names i
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays with 0 dimensions."""
     tensor = _new(cls or result_class)
-    if array.__class__ is not ndarray and not is_array(array):
-        if array is None:
-            raise TypeError("the forward of an operation returned None, not an array: does its `return` stand there?")
-        array = np.asarray(array)
+    if array.__class__ is not ndarray:
+        array = array[...] if isinstance(array, np.generic) else _as_array(array)  # type: ignore[index]
     tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
     tensor.writes = inference_was_entered[0]() if inference_was_entered else [0, 0]
     return tensor
+
+
+def _as_array(made: Any) -> Any:
+    """What a forward made as an array: CuPy's arrays as they are, Python's numbers with 0 dimensions."""
+    if made is None:
+        raise TypeError("the forward of an operation returned None, not an array: does its `return` stand there?")
+    return made if is_array(made) else np.asarray(made)
 
 
 def is_array(x: Any) -> bool:

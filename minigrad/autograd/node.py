@@ -70,11 +70,13 @@ class Plan:
 
         None where no operand has a rule, and for a result of integers.
         """
-        array, dtype = result.array, result.array.dtype
+        array = result.array
+        dtype = array.dtype
         if (dtype is not FLOAT32 and dtype.kind != "f") or not self.operands:
             return None
         node = Node()
-        node.plan, node.order = self, next_order()
+        node.plan, node.order, node.hooks = self, next_order(), None
+        node.shape, node.dtype = array.shape, dtype
         node.edges = edges = []
         for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
             x = operands[i]
@@ -87,11 +89,11 @@ class Plan:
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
             if inference_was_entered:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
-        if self.keeps_constants:
-            node.constants = constants = []
-            if self.reads_result:
-                constants.append(array)
-                node.watched = ((result.writes, result.writes[0], array.shape),)
+        if self.reads_result:
+            node.constants = [array]
+            node.watched = ((result.writes, result.writes[0], array.shape),)
+        if self.shapes or self.options:
+            node.constants = constants = [*node.constants]
             for i in self.shapes:
                 constants.append(operands[i].array.shape)  # noqa: PERF401 (as above)
             for name in self.options:
@@ -99,7 +101,6 @@ class Plan:
             if self.key is not None and statics[self.key].__class__ is not tuple:  # of numbers and slices alone
                 key = statics[self.key]  # written to since, it would put gradients into other places
                 node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
-        node.shape, node.dtype, node.hooks = array.shape, dtype, None
         return node
 
 

@@ -107,7 +107,7 @@ class Operation:
 
         By default `forward` is the operation's own.
         """
-        forward = forward or self.forward
+        forward = self.forward if forward is None else forward
         if self.view:
             tensor = self.call_view(operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
@@ -131,21 +131,16 @@ class Operation:
                 elif x.cause is not None:
                     tensor.cause = x.cause
             bit += bit
-        return self.record_call(tensor, needed, operands, statics) if needed else tensor
-
-    def record_call(self, tensor: Any, needed: int, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
-        """The result, with its node, for the operands whose bits are set in `needed`; or the cause why it has none."""
-        if (flags := mode.get()) & GRAD:
-            plan = self.plans.get(needed) or self.plan(needed)
-            tensor.node = node = plan.record(operands, statics, tensor)
-            if node is None:
-                tensor.cause = IN_STEPS
-            elif flags & WATCHED:
-                notify_watchers(tensor, flags)
-        else:
-            tensor.cause = "it was made under no_grad() or inference_mode()"
-            if tensor.view_of is not None:
-                tensor.node = Unrecorded(tensor.array)
+        if not needed:
+            return tensor
+        if not (flags := mode.get()) & GRAD:
+            return _leave_unrecorded(tensor)
+        plan = self.plans.get(needed) or self.plan(needed)
+        tensor.node = node = plan.record(operands, statics, tensor)
+        if node is None:
+            tensor.cause = IN_STEPS
+        elif flags & WATCHED:
+            notify_watchers(tensor, flags)
         return tensor
 
     def call_view(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:
@@ -164,6 +159,14 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
+
+
+def _leave_unrecorded(tensor: Any) -> Any:
+    """The result of a call under `no_grad`, although an operand asks for a gradient."""
+    tensor.cause = "it was made under no_grad() or inference_mode()"
+    if tensor.view_of is not None:
+        tensor.node = Unrecorded(tensor.array)
+    return tensor
 
 
 def _code(function: Any) -> Any:

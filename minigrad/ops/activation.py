@@ -21,15 +21,15 @@ from minigrad.side_by_side import keep_where, map_slices
 
 # ---- relu: the gradient is selected ---------------------------------------------------------------
 _FEW = 1000  # elements: below, the time of a call decides, not that of its elements
-_ZERO = {char: np.zeros((), char) for char in "efd"}  # Python's 0 would double NumPy's overhead per call
+_ZERO = {np.dtype(char): np.zeros((), char) for char in "efd"}  # Python's 0 would double NumPy's overhead per call
 
 
 def _positive(x: Any) -> Any:
     """``max(0, x)``, in this order: of two zeros x86 takes the second, so -0 stays -0, as in PyTorch."""
+    if type(x) is np.ndarray and x.size <= _FEW:
+        return np.maximum(_ZERO.get(x.dtype, 0), x)
     if type(x) is not np.ndarray or not x.flags.c_contiguous:
         return np.maximum(0, x)
-    if x.size <= _FEW:
-        return np.maximum(_ZERO.get(x.dtype.char, 0), x)
     zeros = np.empty_like(x)
     zeros.fill(0)  # NumPy's loop over two arrays takes half the time of the one over a number and an array
     return np.maximum(zeros, x, out=zeros)
@@ -44,7 +44,7 @@ def _above_zero(x: Any) -> Any:
 def _relu_rule(g: Any, out: Any) -> Any:
     if type(g) is np.ndarray and g.size <= _FEW:
         kept = g.copy()
-        np.putmask(kept, out <= _ZERO[g.dtype.char], 0)
+        np.putmask(kept, out <= _ZERO[g.dtype], 0)
         return kept
     if type(g) is np.ndarray:
         return keep_where(_above_zero(out), g)

@@ -80,15 +80,17 @@ def unary(
     compute, by_parts = made.forward, functools.partial(in_parts, made.forward)
     real = result is REAL
     cast = cast or real
+    usual = None if "f" in refuses else FLOAT32  # computed as it is
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         a = input.array
-        if real and a.dtype is not FLOAT32 and a.dtype.kind != "f":
-            a = _as_type(a, dtypes.get_default_dtype().numpy)
-        elif refuses and a.dtype.kind in refuses:
-            raise not_implemented_for(name, a.dtype, hint)
+        if a.dtype is not usual:
+            if real and a.dtype.kind != "f":
+                a = _as_type(a, dtypes.get_default_dtype().numpy)
+            elif a.dtype.kind in refuses:
+                raise not_implemented_for(name, a.dtype, hint)
         large = a.__class__ is ndarray and a.size >= side_by_side.LARGE
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
@@ -141,6 +143,7 @@ def with_tensor_first(function: Any) -> Binary:
 def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
     """The public function of a binary operation: promote the operands where they need it, compute, record."""
     name, forward, kinds = promotion.name, promotion.forward, promotion.kinds
+    usual = FLOAT32 if "f" in kinds else None
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
 
@@ -151,7 +154,7 @@ def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
             raise not_a_tensor(name, "input", 1, input)
         if a.__class__ is ndarray is b.__class__:
             dtype, array = a.dtype, a
-            ready = dtype is b.dtype and dtype.kind in kinds
+            ready = dtype is b.dtype and (dtype is usual or dtype.kind in kinds)
         elif type(b) is float or type(b) is int:
             ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
             if ready and b and is_ufunc:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.half_precision import HALF, widen
+from minigrad.half_precision import FLOAT32, HALF, widen
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.complaints import do_not_multiply, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
@@ -18,6 +18,7 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
 
+_NO_OPTIONS: dict[str, Any] = {}
 SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 
 
@@ -26,23 +27,27 @@ def product_of(x: Any, y: Any) -> Any:
 
     Float16 is summed in float32, as BLAS does.
     """
-    small = x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64
-    if small and x.dtype.char != "e":
-        products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
-        return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
-    return multiply_matrices(x, y)
+    return multiply_matrices(x, y, few=64)
 
 
-def multiply_matrices(x: Any, y: Any) -> Any:
-    """``x @ y`` of arrays or Tensors. A column times a row uses `dot`, because `matmul` is slow there."""
+def multiply_matrices(x: Any, y: Any, few: int = 0) -> Any:
+    """``x @ y`` of arrays or Tensors; matrices of at most `few` multiplications as `product_of` tells.
+
+    A column times a row uses `dot`, because `matmul` is slow there.
+    """
     if x.__class__ is not np.ndarray:
         return x @ y
     if x.dtype is HALF:  # NumPy's own loop, which sums in float32 too, takes up to 50 times as long
         return multiply_matrices(widen(x), widen(y)).astype(HALF)
     if x.ndim == 2 == y.ndim:
-        if x.shape[1] == 1 and 1 in (x.size, y.size):  # `dot` computes a single 0 * inf as 0
+        (n, m), p = x.shape, y.shape[1]
+        count = n * m * p
+        if 0 < count <= few:
+            products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
+            return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
+        if m == 1 and (n == 1 or p == 1):  # `dot` computes a single 0 * inf as 0
             return x * y
-        if x.shape[1] == 1 or x.size * y.shape[1] <= SMALL:
+        if m == 1 or count <= SMALL:
             return x.dot(y)
     elif max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
         return np.matmul(x, y, order="C")
@@ -81,24 +86,30 @@ def matmul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     if not isinstance(other, TensorBase):
         raise not_a_tensor("matmul", "other", 2, other)
     a, b = input.array, other.array
+    on_cpu = a.__class__ is np.ndarray is b.__class__
+    if on_cpu and a.dtype is FLOAT32 is b.dtype and a.ndim == 2 == b.ndim and a.shape[1] == len(b):  # nearly always
+        product: Any = _matmul.call((input, other), (a, b), _NO_OPTIONS)
+    else:
+        product = _multiply(input, other)
+    return product if out is None else write_out("matmul", out, product, (input, other))
+
+
+def _multiply(input: Any, other: Any) -> Any:
+    """`matmul` of tensors that may have any number of axes, or do not fit."""
+    a, b = input.array, other.array
     inner = b.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
     if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:
         if not a.ndim or a.shape[-1] != inner or not _need_no_types(a, b):
             raise do_not_multiply(a, b)
         input, a = cast(input, b.dtype), a.astype(b.dtype)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
-    y: Any = reshape(other, -1, 1) if b.ndim == 1 else other  # type: ignore[arg-type]
+    y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
-        if a.ndim == 2 == b.ndim and a.__class__ is np.ndarray is b.__class__:  # nearly always
-            product: Any = _matmul.call((input, other), (a, b), {})
-        else:
-            product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
+        product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
         whose = f"for the batch axes of {tuple(a.shape)} and {tuple(b.shape)}, matmul"
         raise shapes_do_not_broadcast(whose, tuple(a.shape[:-2]), tuple(b.shape[:-2])) from None
-    if a.ndim == 1 or b.ndim == 1:
-        product = _drop_added_axes(product, a.ndim, b.ndim)
-    return product if out is None else write_out("matmul", out, product, (input, other))
+    return _drop_added_axes(product, a.ndim, b.ndim) if a.ndim == 1 or b.ndim == 1 else product
 
 
 def _need_no_types(a: Any, b: Any) -> bool:

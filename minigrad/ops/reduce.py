@@ -14,6 +14,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, Tensor, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
+from minigrad.half_precision import FLOAT32
 from minigrad.ops.arguments import axes, takes_out
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.describe import rename
@@ -81,14 +82,22 @@ def as_summable(input: Any, dtype: Any) -> Any:
 
 # ---- sums ----------------------------------------------------------------------------------------
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    dtype = x.dtype
     # keep small integers, which NumPy would widen
-    total = add_up(x, dim, None if x.dtype.kind == "f" else x.dtype, keepdim)
+    total = add_up(x, dim, None if dtype is FLOAT32 or dtype.kind == "f" else dtype, keepdim)
     return total if dim is None else arrange(total, keepdim)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    found = add_up(x, dim, None, keepdim) / count_reduced(x.shape, dim)
+    count: Any = count_reduced(x.shape, dim)
+    found = add_up(x, dim, None, keepdim) / (_as_divisor(x.dtype, count) if x.__class__ is np.ndarray else count)
     return found if dim is None else arrange(found, keepdim)
+
+
+@lru_cache(maxsize=1024)
+def _as_divisor(dtype: Any, count: int) -> Any:
+    """`count` as an array of 0 dimensions, by which NumPy divides in half the time of a number."""
+    return np.asarray(count, dtype)
 
 
 def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
@@ -112,8 +121,8 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    x = as_summable(input, dtype)
-    options = {"dim": axes(dim, x.array.ndim), "keepdim": keepdim}
+    x = input if dtype is None and input.array.dtype is FLOAT32 else as_summable(input, dtype)
+    options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
     return (sum_operation if dim is None else _sum_over).call((x,), (x.array,), options)
 
 
@@ -128,8 +137,8 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     >>> torch.mean(torch.tensor([[1.0, 3.0], [5.0, 7.0]]), dim=1)
     tensor([2., 6.])
     """
-    x = as_real("mean", input, dtype)
-    options = {"dim": axes(dim, x.array.ndim), "keepdim": keepdim}
+    x = input if dtype is None and input.array.dtype is FLOAT32 else as_real("mean", input, dtype)
+    options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
     return (average if dim is None else _mean_over).call((x,), (x.array,), options)
 
 

@@ -50,7 +50,7 @@ def _exact(name: str, function: Any, rule: Any, formula: str, example: str, *, d
         if x.size > 1000 or dtype.char == "d":
             return function(x)
         wide = x.astype(_DOUBLE, "C" if 0 in x.strides else "K")  # an expanded tensor in row-major order
-        return function(wide).astype(dtype)
+        return function(wide, wide).astype(dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula, example, domain=domain))
 

@@ -321,7 +321,7 @@ PLANTED = {
         test_modes.test_modes_are_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.record_call, "if (flags := mode.get()) & GRAD:", "if flags := 1:",
+        recording.Operation.call, "if not (flags := mode.get()) & GRAD:", "if not (flags := 1):",
         test_modes.test_modes_are_context_managers,
     ),
     # ---- what is built on it
