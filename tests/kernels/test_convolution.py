@@ -11,6 +11,7 @@ import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch
 from minigrad.kernels.fast import depthwise, mec, winograd
+from minigrad.kernels.fast.sheets import read_windows
 from tests.kernels.layers import LAYERS, compute_three, draw_convolutions, draw_operands, make_layer, make_problem
 
 ON_A_CPU = {name: algorithm for name, algorithm in dispatch.ALGORITHMS.items() if "cuda" not in name}
@@ -212,17 +213,19 @@ def test_mec_multiplies_rows_of_few_output_channels_together(outputs, kh, stride
     assert mec._count_together(outputs, 4, 20, plain) == 1
 
 
-@pytest.mark.parametrize("buffer", [0, 10**9])  # runs are long, or short
-@pytest.mark.parametrize("few", [0, 100])  # products, or sums of runs
+@pytest.mark.parametrize("wide", [True, False])  # rows of windows share a product, or not
+@pytest.mark.parametrize(("few", "innermost"), [(0, 1), (0, 100), (100, 16)])  # the adjoint in w, in three ways
 @settings(max_examples=60, deadline=None)
 @given(shape=draw_convolutions())
-def test_groups_of_any_number_of_channels_are_added_up_or_multiplied(buffer, few, shape):
+def test_groups_of_any_number_of_channels_are_multiplied_in_each_way(wide, few, innermost, shape):
     x, w, g = draw_operands(*shape)
     if not ON_A_CPU["depthwise"].serves(make_problem(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(depthwise, "BUFFER", buffer)
+        patch.setattr(depthwise, "multiplies_with_avx512", lambda: wide)
+        patch.setattr(depthwise, "CALL", 10**9)
         patch.setattr(depthwise, "FEW", few)
+        patch.setattr(depthwise, "WIDE", innermost)
         found = compute_three("depthwise", x, w, g, shape[2])
     for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
@@ -232,10 +235,21 @@ def test_groups_of_any_number_of_channels_are_added_up_or_multiplied(buffer, few
 def test_depthwise_images_are_joined_also_with_a_remainder(stride, monkeypatch):
     shape = make_layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
     expected = compute_three("direct", *draw_operands(*shape), shape[2])
-    for run in (1, 40, 80, 1000):  # numbers in a run, of which an image takes 12 or 30
+    for run in (1, 6, 11, 1000):  # numbers in a line, of which an image takes 3 or 5
         monkeypatch.setattr(depthwise, "RUN", run)
         for ours, loops in zip(compute_three("depthwise", *draw_operands(*shape), shape[2]), expected, strict=True):
             np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
+def test_rows_of_windows_share_a_product_where_its_call_takes_longer(monkeypatch):
+    """Of 28 rows: two of a depthwise layer of eight images, four of one image, but one of 16 channels in a group, or
+    without AVX-512, or with a dilation, as their lines are no neighbours.
+    """
+    plain, dilated = (read_windows((28, 28), Geometry((3, 3), (1, 1), (d, d), (d, d))) for d in (1, 2))
+    for wide, expected in ((True, [2, 4, 1, 1]), (False, [1, 1, 1, 1])):
+        monkeypatch.setattr(depthwise, "multiplies_with_avx512", lambda wide=wide: wide)
+        cases = [(plain, 1, 1, 8), (plain, 1, 1, 1), (plain, 16, 16, 8), (dilated, 1, 1, 8)]
+        assert [depthwise._count_together(*case) for case in cases] == expected
 
 
 def test_resnet_layer_in_single_precision_is_within_1e_5():

@@ -10,7 +10,7 @@ import minigrad.kernels.fast
 import minigrad.nn.functional as F
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import mec, winograd
+from minigrad.kernels.fast import depthwise, mec, winograd
 from tests.kernels.layers import LAYERS, draw_operands
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
@@ -96,10 +96,12 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
-def test_joined_images_do_not_see_each_others_values(stride, value):
-    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn. With a stride,
-    a phase of the pixels may have taps of weight zero.
+@pytest.mark.parametrize("wide", [True, False])
+def test_joined_images_do_not_see_each_others_values(stride, value, wide, monkeypatch):
+    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn. With AVX-512,
+    rows of windows share a product; with a stride, a phase of the pixels may have taps of weight zero.
     """
+    monkeypatch.setattr(depthwise, "multiplies_with_avx512", lambda: wide)
     geometry = Geometry((3, 4), stride, (1, 1), groups=4)
     x, w, g = draw_operands((3, 4, 5, 4), (4, 1, 3, 4), geometry)
     for row in range(5):

@@ -1,35 +1,45 @@
 """Depthwise and grouped convolution: many small kernels, each over a few channels.
 
-Images are laid as sheets (`sheets.py`), where each tap of the kernel reads one run of numbers for all windows of
-several images. If a group has few channels, one call of `einsum` adds up all runs, times their weights. If it has more,
-the runs are copied into columns for a matrix product. These are few and long calls, so threads seldom wait for the
-interpreter's lock, or for OpenBLAS'.
+It is MEC (`mec.py`) for several groups. The images of a block are laid as lines (`sheets.py`), one for each column of
+the kernel, and a row of windows reads a matrix of lines, which overlaps that of the next row. R rows of windows, of all
+images in the block, are one product for each group:
 
-The adjoint in x reads all phases of a stride from one sheet of the cotangent, so no zeros of a stride are multiplied.
+    (R*o, lines) @ (lines, run) -> (R*o, run),    with (kh + (R - 1) stride) * k * kw lines.
+
+Where R > 1 each row of windows also multiplies the lines that only the others read, by zeros. That pays where a product
+would be shorter than its call: for a depthwise layer R = 1 is nine weights times nine lines. One call of NumPy computes
+all products of many groups, so threads seldom wait for the interpreter's lock.
+
+The adjoint in x computes all phases of a stride by one product, so no zeros of a stride are multiplied. The adjoint in
+w of depthwise layers needs no lines: each weight is a scalar product of a run in a sheet and the cotangents.
 Any stride, padding and dilation; several groups. Float32 error against float64 on MobileNet's layers: 2e-7 relative.
 """
 
 from __future__ import annotations
 
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
+from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
-from minigrad.kernels.fast.sheets import Along, Layout, has_all_taps, read_cotangents, read_windows
+from minigrad.kernels.fast.sheets import Layout, has_all_taps, read_cotangents, read_windows, split
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import WORTH, share
 from minigrad.threads import get_count
 
-FEW = 4  # most products of a tap in a group for which `einsum` is quicker than a matrix product
-BUFFER = 8192  # elements in NumPy's buffer: `einsum` copies runs up to a third of it if it has more than three axes
-RUN = 4096  # least numbers in a run, of several images if they are small
-BLOCK_BYTES = 2**21  # of a sheet at a time, twice as many of columns: not less, because of the time of their calls
+RUN = 224  # least numbers in a line, of several images if they are small
+BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the time of their calls
+CALL = 1800  # multiplications that take as long as the call of a product
+FEW = 4  # most products of a tap in a group for which scalar products are quicker in the adjoint in w
+WIDE = 16  # outputs from which a product is quicker with the cotangents' channels innermost
 OVERHEAD = 1e-4  # seconds of Python in all three functions
-TAP = 0.08e-9  # seconds of `einsum` for each number and tap
+Piece: TypeAlias = tuple[slice, slice]  # of images, and of groups
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -37,16 +47,33 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     groups, layout = geometry.groups, read_windows(x.shape[2:], geometry)
     out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
     images, results = _by_groups(x, groups), _by_groups(out, groups)
-    kernel = w.reshape(groups, len(w) // groups, *w.shape[1:])
-    add_up, weights = (_add_up, layout.split(kernel)) if _is_few(kernel.shape) else (_multiply, kernel)
+    multiply = Products(layout, w.reshape(groups, len(w) // groups, *w.shape[1:]), images)
 
-    def compute(piece: tuple[slice, slice]) -> None:
-        part, found = images[piece], results[piece]
-        copy_rows(found, layout.show(add_up(weights[piece[1]], layout.lay(part)), len(part)))
+    def compute(piece: Piece) -> None:
+        copy_rows(results[piece], multiply(piece))
 
-    blocks, parts, size = _divide(len(x), kernel.shape, layout, x.itemsize)
-    share(compute, list(product(blocks, parts)), size, alone=True)
+    share(compute, multiply.pieces, multiply.nbytes, alone=True)
     return out
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
+    groups, (k, kh, kw) = geometry.groups, w.shape[1:]
+    gaps = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
+    x = (np.zeros if gaps else np.empty)((len(g), groups * k, *size), g.dtype)
+    images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
+    layout, down, across = read_cotangents(g.shape[2:], geometry, size)
+    multiply = Products(layout, _turn(w, geometry), cotangents)
+
+    def paint(piece: Piece) -> None:
+        image, found = images[piece], multiply(piece)
+        # (n, some, k*a*b, rows, columns) -> (n, some, k, a, b, rows, columns)
+        by_phase = found.reshape(*found.shape[:2], k, len(down), len(across), *found.shape[3:])
+        for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(down), enumerate(across)):
+            copy_rows(image[..., lines, pixels], by_phase[:, :, :, a, b, rows, columns])
+
+    share(paint, multiply.pieces, multiply.nbytes, alone=True)
+    return x
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -54,96 +81,109 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     O, C, groups, layout = g.shape[1], x.shape[1], geometry.groups, read_windows(x.shape[2:], geometry)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
     w = np.zeros((groups, O // groups, C // groups, *geometry.kernel), x.dtype)
-    single = Layout(*[axis._replace(taps=1, phases=(Along(0, axis.windows),)) for axis in layout])
-    blocks, parts, size = _divide(len(x), w.shape, layout, x.itemsize)
+    few = w.shape[1] * w.shape[2] <= FEW and geometry.stride == (1, 1)
+    correlate, columns = (_correlate_runs, 1) if few else (_correlate_lines, geometry.kernel[1])
+    blocks, parts, nbytes = _divide(layout, columns, O // groups, images)
 
     def add(some: slice) -> None:
         for block in blocks:  # all by one thread, so that the sums do not depend on the number of threads
-            seeds = single.lay(cotangents[block, some], "cotangents")[:, :, 0, 0, 0, 0]
-            seen, sums = layout.lay(images[block, some]), w[some]
-            if _is_few(w.shape):  # a scalar product for each weight
-                found = np.vecdot(seen[:, None], seeds[:, :, None, None, None, None, None])
-                sums += layout.join(found, geometry.kernel)
-            else:  # quicker with the longer side first
-                found = np.matmul(_columns(seen, geometry.kernel), seeds.swapaxes(1, 2))
-                sums += found.swapaxes(1, 2).reshape(sums.shape)  # (some, k*kh*kw, o) -> (some, o, k, kh, kw)
+            correlate(images[block, some], cotangents[block, some], layout, w[some])
 
-    share(add, parts, size, alone=True)
+    share(add, parts, nbytes, alone=True)
     return w.reshape(O, C // groups, *geometry.kernel)
 
 
-def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
-    (N, O), groups, (k, kh, kw) = g.shape[:2], geometry.groups, w.shape[1:]
-    gaps = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
-    x = (np.zeros if gaps else np.empty)((N, groups * k, *size), g.dtype)
-    images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
-    layout, down, across = read_cotangents(g.shape[2:], geometry, size)
-    kernel = w.reshape(groups, O // groups, k, kh, kw)
-    # (groups, o, k, a, i, b, j) -> (groups, k, a, b, o, i, j), the taps in descending order
-    taps = read_windows(size, geometry).split(kernel).transpose(0, 2, 3, 5, 1, 4, 6)[..., ::-1, ::-1]
-    kernel = taps.reshape(groups, -1, *taps.shape[4:])
-    few = _is_few((groups, k, O // groups))
-    add_up, weights = (_add_up, kernel[:, :, :, None, :, None, :]) if few else (_multiply, kernel)
-
-    def paint(piece: tuple[slice, slice]) -> None:
-        part, image = cotangents[piece], images[piece]
-        found = layout.show(add_up(weights[piece[1]], layout.lay(part)), len(part))
-        # (n, some, k*a*b, rows, columns) -> (n, some, k, a, b, rows, columns)
-        by_phase = found.reshape(*found.shape[:2], k, len(down), len(across), *found.shape[3:])
-        for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(down), enumerate(across)):
-            copy_rows(image[..., lines, pixels], by_phase[:, :, :, a, b, rows, columns])
-
-    blocks, parts, nbytes = _divide(N, (groups, k, O // groups, kh, kw), layout, g.itemsize)
-    share(paint, list(product(blocks, parts)), nbytes, alone=True)
-    return x
-
-
-def _is_few(kernel: tuple[int, ...]) -> bool:
-    """Whether kernels (groups, o, k, ...) are added up tap by tap, not multiplied as matrices."""
-    return kernel[1] * kernel[2] <= FEW
-
-
-def _add_up(weights: Array, seen: Array) -> Array:
-    """The sums of weights (some, o, k, a, i, b, j) times what taps read, (some, k, a, i, b, j, run), in scratch memory:
-    (some, o, run).
+def _correlate_runs(images: Array, g: Array, layout: Layout, sums: Array) -> None:
+    """Adds a scalar product to each weight: images (n, some, k, H, W), g (n, some, o, Ho, Wo), sums (some, o, k, kh,
+    kw).
     """
-    some, o, *terms = weights.shape
-    sums = workspace("sums", (some, o, seen.shape[-1]), weights.dtype)
-    if 3 * seen.shape[-1] > BUFFER:
-        _add_runs(weights, seen, sums)
-        return sums
-    for output in range(o):
-        target = sums[:, output : output + 1]
-        for number, place in enumerate(np.ndindex(*terms[:-1])):
-            key = (slice(None), *[slice(i, i + 1) for i in place])
-            found = workspace("product", target.shape, target.dtype) if number else target
-            _add_runs(weights[:, output : output + 1][(slice(None), *key)], seen[key], found)
-            if number:
-                target += found
-    return sums
+    seen = layout.see_taps(images)  # (some, k, kh, kw, Ho*run)
+    seeds = _lay_cotangents(g.transpose(1, 2, 3, 0, 4), layout, seen.shape[-1] // layout.down.results)
+    sums += np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
 
 
-def _add_runs(weights: Array, seen: Array, sums: Array) -> None:
-    """The same in one call, whose innermost loop is the run, as the axes are in Fortran's order."""
-    np.einsum("pjbiakg,jbiakog->pog", seen.T, weights.T, out=sums.T, order="F")
+def _correlate_lines(images: Array, g: Array, layout: Layout, sums: Array) -> None:
+    """The same by products of lines and cotangents, which are summed over the rows of windows."""
+    (some, o, k, kh, kw), stride = sums.shape, layout.down.stride
+    rows = _count_together(layout, o, k, len(images))
+    seen = layout.line_up(images, rows)  # (some, Ho/rows, lines, run)
+    products = workspace("products", (*seen.shape[:3], rows * o), sums.dtype)
+    np.matmul(seen, _turn_cotangents(g, layout, seen.shape[-1], rows), out=products)
+    found = np.add.reduce(products, axis=1).reshape(some, -1, k, kw, rows, o)
+    for r in range(rows):
+        sums += found[:, r * stride : r * stride + kh, :, :, r].transpose(0, 4, 2, 1, 3)
 
 
-def _multiply(kernel: Array, seen: Array) -> Array:
-    """The products of kernels (some, o, k, kh, kw) with what taps read, in scratch memory: (some, o, run)."""
-    sums = workspace("sums", (*kernel.shape[:2], seen.shape[-1]), kernel.dtype)
-    multiply_into(kernel.reshape(*kernel.shape[:2], -1), _columns(seen, kernel.shape[3:]), sums)
-    return sums
+def _turn_cotangents(g: Array, layout: Layout, run: int, rows: int) -> Array:
+    """The cotangents as matrices for lines: (n, some, o, Ho, Wo) -> (some, Ho/rows, run, rows*o)."""
+    n, some, o, Ho, Wo = g.shape
+    if rows * o < WIDE:
+        by_row = _lay_cotangents(g.transpose(1, 3, 2, 0, 4), layout, run)  # (some, Ho, o, run)
+        return by_row.reshape(some, Ho // rows, rows * o, run).swapaxes(2, 3)
+    turned = workspace("cotangents", (some, Ho // rows, run, rows, o), g.dtype)
+    turned[...] = 0
+    # (some, Ho/rows, run, rows, o) -> (some, Ho/rows, n, Wo, rows, o)
+    pixels = np.moveaxis(layout.by_image(np.moveaxis(turned, 2, -1), n)[..., :Wo], (-2, -1), (2, 3))
+    pixels[...] = g.reshape(n, some, o, -1, rows, Wo).transpose(1, 3, 0, 5, 4, 2)
+    return turned.reshape(some, Ho // rows, run, rows * o)
 
 
-def _columns(seen: Array, taps: Pair) -> Array:
-    """What taps read, as columns for a matrix product: (some, k, a, i, b, j, run) -> (some, k*kh*kw, run)."""
-    some, k, a, _, b, _, run = seen.shape
-    columns = workspace("columns", (some, k, *taps, run), seen.dtype)
-    for p, q in product(range(a), range(b)):
-        phase = columns[:, :, p::a, q::b]
-        phase[...] = seen[:, :, p, : phase.shape[2], q, : phase.shape[3]]
-    return columns.reshape(some, -1, run)
+def _lay_cotangents(g: Array, layout: Layout, run: int) -> Array:
+    """The cotangents of several images in each line, with zeros between them: (..., n, Wo) -> (..., run)."""
+    lines = workspace("cotangents", (*g.shape[:-2], run), g.dtype)
+    lines[...] = 0
+    copy_rows(layout.by_image(lines, g.shape[-2])[..., : g.shape[-1]], g)
+    return lines
+
+
+class Products:
+    """The kernels (groups, o, k, taps down, taps across) of a layer as matrices, and how its images are divided."""
+
+    def __init__(self, layout: Layout, kernel: Array, images: Array) -> None:
+        o, k = kernel.shape[1:3]
+        self.layout, self.images = layout, images
+        blocks, parts, self.nbytes = _divide(layout, layout.across.taps, o, images)
+        self.pieces = list(product(blocks, parts))
+        self.rows = _count_together(layout, o, k, blocks[0].stop if blocks else 0)
+        if self.rows > 1 and not is_finite(images):  # a row of windows would see what only the others see, times 0
+            self.rows = 1
+        self.matrices = write_matrix(kernel, self.rows, layout.down.stride)
+
+    def __call__(self, piece: Piece) -> Array:
+        """The results of some images and groups, as a view of scratch memory: (n, some, o, down, across)."""
+        images, matrices = self.images[piece], self.matrices[piece[1], None]
+        lines = self.layout.line_up(images, self.rows)
+        products = workspace("products", (*lines.shape[:2], matrices.shape[2], lines.shape[3]), images.dtype)
+        multiply_into(matrices, lines, products)
+        # (some, down/rows, rows*o, run) -> (some, down, o, run)
+        by_row = products.reshape(len(lines), self.layout.down.results, -1, lines.shape[3])
+        return self.layout.show(by_row, len(images))
+
+
+def _turn(w: Array, geometry: Geometry) -> Array:
+    """The kernels of the adjoint in x: (O, k, kh, kw) -> (groups, k*phases, o, taps down, taps across), in descending
+    order, zeros where a phase has no tap.
+    """
+    (a, i, _), (b, j, _) = split(0, geometry), split(1, geometry)
+    (O, k, kh, kw), groups = w.shape, geometry.groups
+    whole = np.zeros((groups, O // groups, k, i * a, j * b), w.dtype)
+    whole[..., :kh, :kw] = w.reshape(groups, -1, k, kh, kw)
+    taps = whole.reshape(*whole.shape[:3], i, a, j, b)[:, :, :, ::-1, :, ::-1]
+    # (groups, o, k, i, a, j, b) -> (groups, k, a, b, o, i, j)
+    return taps.transpose(0, 2, 4, 6, 1, 3, 5).reshape(groups, k * a * b, -1, i, j)
+
+
+def _count_together(layout: Layout, o: int, k: int, images: int) -> int:
+    """The number of rows of windows in a product, a divisor of all: for few multiplications and few calls.
+
+    Without AVX-512 a product of one row of outputs is the quickest.
+    """
+    down, across = layout
+    if down.step > 1 or not multiplies_with_avx512():
+        return 1
+    each = o * k * across.taps * across.pitch * images  # multiplications of a line
+    divisors = [rows for rows in range(1, down.results + 1) if down.results % rows == 0]
+    return min(divisors, key=lambda rows: CALL / rows + (down.taps + (rows - 1) * down.stride) * each)
 
 
 def _by_groups(images: Array, groups: int) -> Array:
@@ -152,21 +192,19 @@ def _by_groups(images: Array, groups: int) -> Array:
     return images.reshape(N, groups, C // groups, H, W)
 
 
-def _divide(N: int, kernel: tuple[int, ...], layout: Layout, itemsize: int) -> tuple[list[slice], list[slice], int]:
-    """Blocks of images and parts of groups; and the bytes of a copy that takes about as long as the whole work.
-
-    Only the parts, which have no effect on results, depend on the number of threads.
+def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> tuple[list[slice], list[slice], int]:
+    """Blocks of images and parts of groups, (N, groups, k, H, W), whose lines, `columns` for each row, and results fit
+    in a block; and their bytes in all. Only the parts, which have no effect on results, depend on the threads' number.
     """
-    groups, o, k, kh, kw = kernel
-    pixels = layout.down.pitch * layout.across.pitch
-    images = max(1, -(-N // max(1, -(-N * pixels // max(RUN, pixels)))))
-    image_bytes = max(o, k) * pixels * itemsize  # of one group
-    limit = BLOCK_BYTES if _is_few(kernel) else 2 * BLOCK_BYTES // (kh * kw)
-    nbytes = N * groups * image_bytes * kh * kw // 2
-    threads = get_count() if nbytes >= WORTH else 1
-    some = max(1, min(-(-groups // threads), limit // (images * image_bytes)))
-    some = -(-groups // -(-groups // some))  # parts of about equal size
-    return _cut(N, images), _cut(groups, some), nbytes
+    (N, groups, k, _, _), (down, across) = images.shape, layout
+    lines = (down.rows.length if down.step == 1 else down.results * down.taps) * k * columns
+    each = (lines + down.results * outputs) * across.pitch * images.itemsize  # bytes of an image and a group
+    n = max(1, min(N, -(-RUN // across.pitch), BLOCK_BYTES // each))
+    n = max(1, -(-N // max(1, -(-N // n))))  # blocks of about equal size
+    threads = get_count() if N * groups * each >= WORTH else 1
+    count = -(-groups // max(1, min(groups, BLOCK_BYTES // (n * each))))
+    count = min(groups, -(-count // threads) * threads)
+    return _cut(N, n), _cut(groups, -(-groups // count)), N * groups * each
 
 
 def _cut(length: int, step: int) -> list[slice]:
@@ -174,21 +212,18 @@ def _cut(length: int, step: int) -> list[slice]:
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Seconds: images are copied into sheets, runs are added up or copied for a product, and results are copied."""
-    (N, C, H, W), O, groups, (Ho, Wo) = problem.image, problem.outputs, problem.geometry.groups, problem.size
-    inner, outputs, windows = C // groups * problem.taps, O // groups, problem.windows
+    """Seconds: images are copied into sheets and lines, products are computed, and results are copied."""
+    (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
+    (kh, kw), (stride, _), Wo = problem.geometry.kernel, problem.geometry.stride, problem.size[1]
+    rows, lines, run = O // groups, C // groups * kh * kw, max(RUN, Wo)
     copies = machine.copy(2 * N * C * H * W + 4 * windows * O, Wo)
-    if C // groups * outputs <= FEW:
-        return OVERHEAD + copies + 3 * windows * O * inner * TAP
-    run = max(RUN, Ho * Wo)
-    products = machine.unpacked().product(outputs, run, inner, 3 * groups * windows / run)
-    return OVERHEAD + copies + products + machine.copy(windows * (2 * C + O) * problem.taps, run) / 2
+    copies += machine.copy(windows * (2 * C * stride + O) * kw, run)
+    speed = machine.unpacked() if rows * lines * run <= UNPACKED else machine
+    return OVERHEAD + copies + speed.product(rows, run, lines, 3 * groups * windows / run)
 
 
-# Weights of zero meet the numbers that their taps read. Zeros around the cotangents meet the kernel in one adjoint, the
-# rows of the next image in the other.
+# Zeros around the cotangents, and weights of zero, meet numbers in one adjoint, those between images in the other.
 _SAFE = {
-    "conv2d": lambda x, w, geometry: has_all_taps(geometry) or is_finite(x),
     "conv2d_input": lambda g, w, geometry: is_finite(w) and (has_all_taps(geometry) or is_finite(g)),
     "conv2d_weight": lambda x, g, geometry: is_finite(x),
 }

@@ -53,7 +53,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     together = _count_together(O, 4 // gcd(4, O), Ho, geometry)
     if together > 1 and not is_finite(x):  # a row of outputs would see the pixels of others, times 0
         together = 1
-    matrix = _write_matrix(w, together, geometry.stride[0])
+    matrix = write_matrix(w, together, geometry.stride[0])
     lanes = max(LANES if multiplies_with_avx512() else PACKED, LEAST // max(1, matrix.size))
 
     def compute(block: Block) -> None:
@@ -71,15 +71,15 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     return out
 
 
-def _write_matrix(w: Array, together: int, step: int) -> Array:
-    """(O, C, kh, kw) -> (together*O, (kh + (together - 1) step)*C*kw): the kernels, for each row of outputs `step` rows
-    further down, and zeros. The outputs are innermost in memory, for which small products are quicker.
+def write_matrix(w: Array, together: int, step: int) -> Array:
+    """(..., O, C, kh, kw) -> (..., together*O, (kh + (together - 1) step)*C*kw): the kernels, for each row of outputs
+    `step` rows further down, and zeros. The outputs are innermost in memory, for which small products are quicker.
     """
-    O, C, kh, kw = w.shape
-    matrix = np.zeros((kh + (together - 1) * step, C, kw, together, O), w.dtype)
+    *outer, O, C, kh, kw = w.shape
+    matrix = np.zeros((*outer, kh + (together - 1) * step, C, kw, together, O), w.dtype)
     for r in range(together):
-        matrix[r * step : r * step + kh, :, :, r] = w.transpose(2, 1, 3, 0)
-    return matrix.reshape(-1, together * O).T
+        matrix[..., r * step : r * step + kh, :, :, r, :] = np.moveaxis(w, (-2, -4), (-4, -1))
+    return matrix.reshape(*outer, -1, together * O).swapaxes(-1, -2)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -144,7 +144,7 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         for a, matrix in enumerate(matrices):
             taps = matrix.shape[1] // O
             products = workspace("products", (S, C * kw, n * Wo), g.dtype)
-            _multiply(matrix, _overlapping(rows[reach - taps :], S, 1, taps), products)
+            _multiply(matrix, overlap_rows(rows[reach - taps :], S, 1, taps), products)
             by_column = _images(products.reshape(S, C, kw, -1), Wo, Wo)
             for j in range(kw):
                 start = j * dilation
@@ -257,7 +257,7 @@ def _lower(x: Array, rows: slice, geometry: Geometry, lanes: int, together: int 
     lowered = workspace("lowered", shape, x.dtype)
     copy_rows(lowered, np.ndarray(shape, x.dtype, image, 0, strides))
     lines = lowered.reshape(N // n, height, C * kw, n * Wo)
-    return _overlapping(lines, count // together, together * down, kh + (together - 1) * down)
+    return overlap_rows(lines, count // together, together * down, kh + (together - 1) * down)
 
 
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
@@ -273,7 +273,7 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     np.matmul(matrix, columns, out=out)
 
 
-def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
+def overlap_rows(rows: Array, count: int, step: int, reach: int) -> Array:
     """`count` matrices of `reach` neighbouring rows, `step` apart: (..., H, K, M) -> (..., count, reach*K, M)."""
     *outer, _, K, M = rows.shape
     line = M * rows.itemsize

@@ -1,20 +1,23 @@
-"""Sheets: padded images in one run of numbers for each channel, of which a tap of a kernel reads one part.
+"""Sheets and lines: what the taps of a kernel read, for windows of several images in one row of numbers.
 
-The images of a channel lie one after the other. If an image takes `height` rows of `width` numbers, window (n, t, u)
-reads the pixel at its tap (e, f) from the number
+A sheet holds the images of a channel side by side, padded with zeros: row h of image n begins at number n*pitch of the
+sheet's row h. Tap f of window u of image n reads its number n*pitch + u + f. So what the tap reads, for all windows, is
+the row from number f on. The row also holds windows that do not exist, at the end of each image; they are computed and
+left out. The zeros at the end of an image are also those before the next one.
 
-    (n*height + t + e)*width + u + f  =  number of the window  +  e*width + f.
+Lines are these rows, copied once for each column of the kernel, so that a matrix product can read them:
 
-So what a tap reads, for all windows, is a part of the run, without a copy. The parts also hold windows that do not
-exist, at the end of each row and of each image; these are computed and left out. The zeros at the end of a row are also
-those before the next one.
+    line (h, k, f)  =  row h of channel k, from number f on.
 
-A stride s splits taps and pixels into phases, each with a sheet of its own. With a dilation d and their greatest common
-divisor c, there are P = s/c phases, and tap j P + a of window t reads the pixel
+The lines that a row of windows reads lie one behind the other. So its matrix is a view, and that of the next row of
+windows begins one stride further: along the height nothing is copied.
 
-    t s + (j P + a) d - p  =  (t + j d/c) s + a d - p,
+A stride s splits the columns of images into phases, each with a sheet of its own. With a dilation d and their greatest
+common divisor c, there are P = s/c phases, and tap j P + a of window u reads the pixel
 
-which is number t + j d/c of phase a. The last tap of a phase may not exist; its weight is zero.
+    u s + (j P + a) d - p  =  (u + j d/c) s + a d - p,
+
+which is number u + j d/c of phase a.
 """
 
 from __future__ import annotations
@@ -26,12 +29,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.fast.mec import overlap_rows
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 
-UNIT = 16  # the lengths of runs are multiples of it: `einsum` is quicker if they begin at multiples of 16 bytes
+UNIT = 16  # numbers in a register with AVX-512: products of lines that are multiples of it are quicker
 
 
 class Along(NamedTuple):
@@ -46,81 +50,94 @@ class Along(NamedTuple):
         return overlap(0, size, self.length, self.step, -self.first, 1)
 
 
-class Axis(NamedTuple):
-    """How taps read sheets along one axis: those of a phase are `step` apart."""
+class Down(NamedTuple):
+    """The rows of the images that results read: result t reads, through its tap e, row t stride + e step of a range."""
 
-    windows: int
-    taps: int  # of a phase
+    results: int
+    taps: int
+    stride: int
     step: int
-    phases: tuple[Along, ...]  # the pixels of each
+    rows: Along
+
+
+class Across(NamedTuple):
+    """The columns: through its tap j P + a result u reads number u + j step of phase a, of P."""
+
+    results: int
+    taps: int
+    step: int
+    phases: tuple[Along, ...]
     pitch: int  # the length of an image in a sheet
 
 
 class Layout(NamedTuple):
-    """How taps read sheets, down and across."""
+    """How results read images, down and across."""
 
-    down: Axis
-    across: Axis
+    down: Down
+    across: Across
 
-    def run(self, images: int) -> int:
-        """The length of what a tap reads."""
-        (rows, *_, height), (columns, *_, width) = self
-        least = ((images - 1) * height + rows - 1) * width + columns
-        return -(-least // UNIT) * UNIT
-
-    def lay(self, images: Array, role: str = "sheets") -> Array:
-        """What each tap reads, as a view of sheets in scratch memory, valid until the next call for the role.
-
-        images (n, some, k, H, W) -> (some, k, phases down, taps down, phases across, taps across, run).
-        """
-        (n, some, k, H, W), one, (down, across) = images.shape, images.itemsize, self
-        height, width = down.pitch, across.pitch
-        length = (((n * height + down.phases[0].length) * width + across.phases[0].length) // UNIT + 2) * UNIT
-        sheets = workspace(role, (some, k, len(down.phases), len(across.phases), length), images.dtype)
+    def lay(self, images: Array) -> Array:
+        """Sheets in scratch memory: (n, some, k, H, W) -> (some, phases, k, rows and more, run), run >= n*pitch."""
+        (n, some, k, H, W), rows, across = images.shape, self.down.rows, self.across
+        run = -(-n * across.pitch // UNIT) * UNIT
+        beyond = -(-max(along.length for along in across.phases) // run)  # rows of zeros: the last taps read on
+        sheets = workspace("sheets", (some, len(across.phases), k, rows.length + beyond, run), images.dtype)
         sheets[...] = 0
-        strides = (height * width * one, *sheets.strides[:2], width * one, one)
-        for a, rows in enumerate(down.phases):
-            for b, columns in enumerate(across.phases):
-                (inside, lines), (within, pixels) = rows.meet(H), columns.meet(W)
-                start = (a * len(across.phases) + b) * length + inside.start * width + within.start
-                part = images[..., lines, pixels]
-                copy_rows(np.ndarray(part.shape, sheets.dtype, sheets, start * one, strides), part)
-        shape = (some, k, len(down.phases), down.taps, len(across.phases), across.taps, self.run(n))
-        steps = (sheets.strides[2], down.step * width * one, sheets.strides[3], across.step * one, one)
-        return np.ndarray(shape, sheets.dtype, sheets, 0, (*sheets.strides[:2], *steps))
+        inside, lines = rows.meet(H)
+        for a, columns in enumerate(across.phases):
+            within, pixels = columns.meet(W)
+            # (n, some, k, H, W) -> (some, k, rows, n, columns)
+            copy_rows(
+                self.by_image(sheets[:, a, :, inside], n)[..., within],
+                images[..., lines, pixels].transpose(1, 2, 3, 0, 4),
+            )
+        return sheets
 
-    def show(self, runs: Array, images: int) -> Array:
-        """The windows in runs, as a view: (some, o, run) -> (images, some, o, windows down, windows across)."""
-        one, (rows, *_, height), (columns, *_, width) = runs.itemsize, *self
-        shape = (images, *runs.shape[:2], rows, columns)
-        return np.ndarray(shape, runs.dtype, runs, 0, (height * width * one, *runs.strides[:2], width * one, one))
+    def by_image(self, lines: Array, images: int) -> Array:
+        """The parts of lines that belong to images, as a view: (..., run) -> (..., images, pitch)."""
+        return lines[..., : images * self.across.pitch].reshape(*lines.shape[:-1], images, self.across.pitch)
 
-    def split(self, kernel: Array) -> Array:
-        """Taps by phases: (..., kh, kw) -> (..., phases down, taps down, phases across, taps across)."""
-        (a, i), (b, j) = [(len(axis.phases), axis.taps) for axis in self]
-        *lead, kh, kw = kernel.shape
-        if (i * a, j * b) != (kh, kw):
-            kernel, given = np.zeros((*lead, i * a, j * b), kernel.dtype), kernel
-            kernel[..., :kh, :kw] = given
-        return np.moveaxis(kernel.reshape(*lead, i, a, j, b), (-4, -2), (-3, -1))
+    def see_taps(self, images: Array) -> Array:
+        """What each tap reads, for all results in one run, as a view of sheets: (n, some, k, H, W) -> (some, k, taps
+        down, taps across, results*run). Only for a stride of 1.
+        """
+        sheets, (down, across) = self.lay(images), self
+        some, _, k, _, run = sheets.shape
+        outer, _, plane, line, one = sheets.strides
+        shape = (some, k, down.taps, across.taps, down.results * run)
+        return np.ndarray(shape, sheets.dtype, sheets, 0, (outer, plane, down.step * line, across.step * one, one))
 
-    def join(self, kernel: Array, taps: Pair) -> Array:
-        """The inverse of `split`, without the taps that do not exist."""
-        *lead, a, i, b, j = kernel.shape
-        whole = np.moveaxis(kernel, (-3, -1), (-4, -2)).reshape(*lead, i * a, j * b)
-        return whole[..., : taps[0], : taps[1]]
+    def line_up(self, images: Array, together: int) -> Array:
+        """The matrices of lines that results read, `together` rows of them each, as an overlapping view of scratch
+        memory: (n, some, k, H, W) -> (some, results/together, lines, run). It is valid until the next call.
+        """
+        sheets, (down, across) = self.lay(images), self
+        some, phases, k, _, run = sheets.shape
+        outer, phase, plane, line, one = sheets.strides
+        apart = down.step > 1  # the rows that a result reads are no neighbours, so they are copied for each result
+        rows = (down.results, down.taps) if apart else (down.rows.length,)
+        steps = (down.stride * line, down.step * line) if apart else (line,)
+        stride = down.taps if apart else down.stride
+        lines = workspace("lines", (some, *rows, k, across.taps, run), images.dtype)
+        for a in range(phases):
+            part, strides = lines[..., a::phases, :], (outer, *steps, plane, across.step * one, one)
+            copy_rows(part, np.ndarray(part.shape, sheets.dtype, sheets, a * phase, strides))
+        by_row = lines.reshape(some, -1, k * across.taps, run)
+        return overlap_rows(by_row, down.results // together, together * stride, down.taps + (together - 1) * stride)
+
+    def show(self, products: Array, images: int) -> Array:
+        """Results as a view of images: (some, results, o, run) -> (n, some, o, results down, results across)."""
+        return self.by_image(products, images)[..., : self.across.results].transpose(3, 0, 2, 1, 4)
 
 
 @lru_cache(maxsize=256)
 def read_windows(image: Pair, geometry: Geometry) -> Layout:
     """How windows read images of this size."""
-    sides = []
-    for axis, windows in enumerate(geometry.windows(image)):
-        s, p, d, phases, taps, step = _split(axis, geometry)
-        alongs = tuple(Along(a * d - p, windows + (taps - 1) * step, s) for a in range(phases))
-        pitch = max(_pitch(windows, along, image[axis]) for along in alongs)
-        sides.append(Axis(windows, taps, step, alongs, pitch))
-    return Layout(*sides)
+    (Ho, Wo), (kh, kw), s, p, d = geometry.windows(image), *geometry[:4]
+    down = Down(Ho, kh, s[0], d[0], Along(-p[0], (Ho - 1) * s[0] + geometry.reach[0], 1))
+    phases, taps, step = split(1, geometry)
+    alongs = tuple(Along(a * d[1] - p[1], Wo + (taps - 1) * step, s[1]) for a in range(phases))
+    return Layout(down, Across(Wo, kw, step, alongs, max(_pitch(Wo, along, image[1]) for along in alongs)))
 
 
 Places: TypeAlias = list[tuple[slice, slice]]  # of the pixels of each phase: among the results, and in the image
@@ -132,32 +149,37 @@ def read_cotangents(size: Pair, geometry: Geometry, image: Pair) -> tuple[Layout
 
     Pixel v s + a d - p adds up g[v - j d/c] w[j P + a], so all phases read one sheet, with taps in descending order.
     """
-    sides, places = [], []
-    for axis in (0, 1):
-        s, p, d, phases, taps, step = _split(axis, geometry)
-        count = (image[axis] - 1 + p) // s + 1
-        found = [overlap(0, image[axis], count, s, p - a * d, 1) for a in range(phases)]
-        inside = [own for own, _ in found if own.start < own.stop]
-        first = min((own.start for own in inside), default=0)
-        last = max((own.stop for own in inside), default=first + 1)
-        along = Along(first - (taps - 1) * step, last - first + (taps - 1) * step)
-        sides.append(Axis(last - first, taps, step, (along,), _pitch(last - first, along, size[axis])))
-        places.append([(slice(own.start - first, own.stop - first) if own in inside else own, at) for own, at in found])
-    return Layout(*sides), places[0], places[1]
+    rows, taps, step, lines, down = _find_pixels(0, geometry, image[0])
+    columns, taps_across, step_across, numbers, across = _find_pixels(1, geometry, image[1])
+    pitch = _pitch(columns, numbers, size[1])
+    layout = Layout(Down(rows, taps, 1, step, lines), Across(columns, taps_across, step_across, (numbers,), pitch))
+    return layout, down, across
+
+
+def _find_pixels(axis: int, geometry: Geometry, length: int) -> tuple[int, int, int, Along, Places]:
+    """Along an axis: the number of results, of taps, and their step; the cotangents that they read; their places."""
+    s, p, d = geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]
+    phases, taps, step = split(axis, geometry)
+    count = (length - 1 + p) // s + 1
+    found = [overlap(0, length, count, s, p - a * d, 1) for a in range(phases)]
+    inside = [own for own, _ in found if own.start < own.stop]
+    first = min((own.start for own in inside), default=0)
+    last = max((own.stop for own in inside), default=first + 1)
+    along = Along(first - (taps - 1) * step, last - first + (taps - 1) * step)
+    places = [(slice(own.start - first, own.stop - first) if own in inside else own, at) for own, at in found]
+    return last - first, taps, step, along, places
 
 
 def has_all_taps(geometry: Geometry) -> bool:
     """Whether all phases have as many taps, so that none has a weight of zero."""
-    return all(
-        phases * taps == geometry.kernel[axis] for axis in (0, 1) for *_, phases, taps, _ in [_split(axis, geometry)]
-    )
+    return all(phases * taps == geometry.kernel[axis] for axis in (0, 1) for phases, taps, _ in [split(axis, geometry)])
 
 
-def _split(axis: int, geometry: Geometry) -> tuple[int, int, int, int, int, int]:
-    """Stride, padding and dilation along an axis; the number of phases, of taps in each, and their step."""
-    s, p, d, taps = geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis], geometry.kernel[axis]
+def split(axis: int, geometry: Geometry) -> tuple[int, int, int]:
+    """The number of phases along an axis, of taps in each, and their step."""
+    s, d, taps = geometry.stride[axis], geometry.dilation[axis], geometry.kernel[axis]
     phases = min(s // gcd(s, d), taps)
-    return s, p, d, phases, -(-taps // phases), d // gcd(s, d)
+    return phases, -(-taps // phases), d // gcd(s, d)
 
 
 def _pitch(windows: int, along: Along, size: int) -> int:
