@@ -147,7 +147,14 @@ class FractionalMaxPool2d(Stateless, function=F.fractional_max_pool2d, shown=())
             raise ValueError(f"FractionalMaxPool2d: output_ratio must be between 0 and 1 (got {ratio})")
 
 
-class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+class LPPooling(Stateless, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+    """The base class of `LPPool1d` and `LPPool2d`, whose power is a float: integers give floats."""
+
+    def forward(self, input: Tensor) -> Any:
+        return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool2d(LPPooling, function=F.lp_pool2d):
     """``(sum of x**p)**(1 / p)`` over each window, with p = `norm_type`.
 
     As `torch.nn.LPPool2d`.
@@ -158,7 +165,7 @@ class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size
     """
 
 
-class LPPool1d(Stateless, function=F.lp_pool1d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+class LPPool1d(LPPooling, function=F.lp_pool1d, axes=1):
     """`LPPool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self, cast
 
 from minigrad import devices, dtypes
 from minigrad.autograd.core import LEAF, TensorBase, wrap
@@ -84,7 +84,10 @@ class Uninitialized(Tensor):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    __deepcopy__ = Parameter.__deepcopy__
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        held = self.data
+        copied = memo.setdefault(id(self), type(self)(self.requires_grad, held.device, held.dtype))
+        return cast("Self", copied)
 
 
 class UninitializedParameter(Uninitialized, Parameter):
