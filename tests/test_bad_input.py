@@ -171,6 +171,17 @@ ARRAYS = {
         TypeError,
         ["optimizer can only optimize Tensors", "ndarray"],
     ),
+    "grad of a gradient that is not there yet": (
+        lambda: autograd.grad(leaf(2).grad, leaf(2)),
+        TypeError,
+        ["tensors to start from must be Tensors", "NoneType", "a .grad is None until backward() has run"],
+    ),
+    "grad with respect to nothing": (
+        lambda: autograd.grad(leaf(2).sum(), None),
+        TypeError,
+        ["inputs must be Tensors", "NoneType"],
+    ),
+    "backward from nothing": (lambda: autograd.backward(None), TypeError, ["must be Tensors", "NoneType"]),
     "backward from an array": (lambda: autograd.backward(ARRAY), TypeError, ["must be Tensors", "ndarray"]),
     "grad with respect to an array": (
         lambda: autograd.grad(leaf(2).sum(), ARRAY),

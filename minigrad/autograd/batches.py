@@ -19,7 +19,7 @@ def grad_of_rows(
 ) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of `inputs` for each row of the `batches` of cotangents (one batch for each output), stacked."""
     outputs, inputs = as_tuple(outputs), as_tuple(inputs)  # each walk reads them anew
-    rows, found = _rows(outputs, as_tuple(batches)), []
+    rows, found = _rows(outputs, () if batches is None else as_tuple(batches)), []
     for i, row in enumerate(rows):
         keep = retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph)
         found.append(grad(outputs, inputs, row, keep, create_graph, True, allow_unused, False, materialize_grads))

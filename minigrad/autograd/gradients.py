@@ -111,9 +111,9 @@ def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
 
 
 def as_tuple(x: Any) -> tuple[Any, ...]:
-    """The tensors of an argument that may be one, several or None."""
+    """The tensors of an argument that may be one or several."""
     alone = isinstance(x, TensorBase) or is_array(x) or hasattr(x, "stand_in") or not isinstance(x, Iterable)
-    return () if x is None else (x,) if alone else tuple(x)
+    return (x,) if alone else tuple(x)
 
 
 def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:

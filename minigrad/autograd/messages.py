@@ -132,7 +132,8 @@ def not_scalar(shape: Any) -> RuntimeError:
 
 def not_a_tensor(x: Any, role: str) -> TypeError:
     """The error for a value that should be a tensor, in its `role`."""
-    return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
+    hint = "a .grad is None until backward() has run" if x is None else "wrap it with minigrad.tensor(...)"
+    return TypeError(f"{role} must be Tensors, got {type(x).__name__}; {hint}")
 
 
 def unfit_seed(gradient: Any, array: Any, position: int) -> Exception:
