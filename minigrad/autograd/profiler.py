@@ -22,7 +22,7 @@ from typing import Any, Self
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import Operation
 
-WIDTHS = (55, 12, 12, 12, 12, 12, 12)
+LONGEST_NAME, OTHERS = 55, (12,) * 6  # the widths of the table's columns
 TITLES = ("Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg", "# of Calls")
 _running: ContextVar[Event | None] = ContextVar("minigrad_profiler_event", default=None)
 _watching: list[profile] = []  # the active profiles, the innermost last
@@ -50,7 +50,7 @@ class EventList(list[Event]):
     """A list of events with `table`."""
 
     def table(self, sort_by: str | None = None, row_limit: int = 100, header: str | None = None) -> str:
-        """One line for each event: at most `row_limit`, the largest `sort_by` first.
+        """One line for each event: at most `row_limit`, the largest `sort_by` first. No event, no line.
 
         >>> import minigrad as torch
         >>> with torch.autograd.profiler.profile() as prof:
@@ -65,20 +65,24 @@ class EventList(list[Event]):
                 raise AttributeError(f"events are sorted by {known}, not by {sort_by!r}")
             rows.sort(key=lambda event: getattr(event, sort_by), reverse=True)
         whole = sum(event.self_cpu_time_total for event in self) or 1.0
-        rule = "  ".join("-" * width for width in WIDTHS) + "  "
-        lines = [rule, _row(TITLES), rule] if header is None else [header, rule, _row(TITLES), rule]
+        if not rows:
+            return ""
+        widths = min(max([len(event.key) for event in rows]) + 4, LONGEST_NAME), *OTHERS
+        rule, titles = _row(["-" * width for width in widths], widths), _row(TITLES, widths)
+        lines = [rule, titles, rule] if header is None else [header, rule, titles, rule]
         for event in rows if row_limit < 0 else rows[:row_limit]:
-            name = event.key if len(event.key) <= WIDTHS[0] else event.key[: WIDTHS[0] - 3] + "..."
+            room = LONGEST_NAME - 3
+            name = event.key if len(event.key) < room else event.key[:room] + "..."
             own, total = event.self_cpu_time_total, event.cpu_time_total
             shares = f"{own / whole:.2%}", write_time(own), f"{total / whole:.2%}", write_time(total)
-            lines.append(_row((name, *shares, write_time(event.cpu_time), str(event.count))))
+            lines.append(_row((name, *shares, write_time(event.cpu_time), str(event.count)), widths))
         return "\n".join([*lines, rule, f"Self CPU time total: {write_time(whole)}", ""])
 
     __str__ = table
 
 
-def _row(cells: Iterable[str]) -> str:
-    return "  ".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True)) + "  "
+def _row(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
 
 
 def write_time(microseconds: float) -> str:
