@@ -286,6 +286,16 @@ def check_flags(only_inputs: bool, materialize_grads: bool, allow_unused: bool |
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
 
 
+SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
+
+
+def name_mixed_call(error: RuntimeError, name: str) -> None:
+    """Names the public function in the refusal of operands on two devices, instead of the step of it that met them."""
+    _, refused, rest = str(error).partition(SAME_DEVICE)
+    if refused:
+        error.args = (f"{name}{refused}{rest}",)
+
+
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
     """Raises for operands on different devices; the error names the one to move and how.
 
@@ -304,12 +314,11 @@ def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any]
             for j, other in ((first[0], there), (i, here)):
                 if operands and type(operands[j]) is np.ndarray:
                     raise RuntimeError(
-                        f"{name}: expected all tensors to be on the same device, but operand {j} is a NumPy array of "
-                        f"shape {operands[j].shape}, on cpu, beside a tensor on {other}. Move it there with "
-                        f"minigrad.from_numpy(array).to('{other}')"
+                        f"{name}{SAME_DEVICE}{j} is a NumPy array of shape {operands[j].shape}, on cpu, beside a "
+                        f"tensor on {other}. Move it there with minigrad.from_numpy(array).to('{other}')"
                     )
             raise RuntimeError(
-                f"{name}: expected all tensors to be on the same device, but operand {first[0]} of shape "
-                f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "
-                f"{there}. Move one of them, for example operand {i} with .to('{here}')"
+                f"{name}{SAME_DEVICE}{first[0]} of shape {tuple(first[1].shape)} is on {here} and operand {i} of "
+                f"shape {tuple(array.shape)} is on {there}. Move one of them, for example operand {i} with "
+                f".to('{here}')"
             )

@@ -110,7 +110,7 @@ def memory_summary(device: Any = None, abbreviated: bool = False) -> str:
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
-    ...     print(torch.cuda.memory_summary())
+    ...     table = torch.cuda.memory_summary()
     """
     index, stats = index_of(device), memory_stats(device)
     rows: list[tuple[str, ...]] = [("Metric", "Cur Usage", "Peak Usage")]

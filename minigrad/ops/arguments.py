@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
-from minigrad.autograd.messages import name_option
+from minigrad.autograd.messages import name_mixed_call, name_option
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX
 from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
@@ -78,6 +78,9 @@ def of_tensors(
             raise name_the_call(refused, function.__name__, args, axis_first) from None
         except TypeError as refused:
             name_option(refused, function.__name__, inspect.unwrap(function).__code__, *["out"] * out)
+            raise
+        except RuntimeError as refused:
+            name_mixed_call(refused, function.__name__)
             raise
         if receiver is None:
             return result

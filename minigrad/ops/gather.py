@@ -49,7 +49,7 @@ def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Except
     """The array of an index tensor, after a check that its values are valid for axis `d`."""
     require_tensor(name, "index", 3, index)
     array = index.array
-    if array.__class__ is not input.array.__class__:
+    if not array.__class__ is input.array.__class__ is np.ndarray:
         check_same_library(name, (input.array, array))
     check_is_index(name, array.dtype, (np.int64, np.int32))
     size = input.array.shape[d] if input.array.ndim else 1
