@@ -30,10 +30,8 @@ from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
-from minigrad.ops.arithmetic import (
-    add, div, divide, floor_divide, fmod, maximum, minimum, mul, multiply, pow, remainder, rsub, sub, subtract,
-    true_divide,
-)
+from minigrad.ops.arithmetic import add, maximum, minimum, mul, multiply, pow, rsub, sub, subtract, true_divide
+from minigrad.ops.division import div, divide, floor_divide, fmod, remainder
 from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
     ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
@@ -46,7 +44,7 @@ from minigrad.ops.unary import (
     reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
 )
 from minigrad.ops.index import unbind
-from minigrad.ops.matmul import bmm, dot, ger, matmul, mm, mv, outer
+from minigrad.ops.matmul import matmul
 from minigrad.ops.reduce import all, any, mean, sum
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, permute, reshape, squeeze, swapaxes, swapdims, t,
@@ -123,7 +121,7 @@ if _typing.TYPE_CHECKING:
         index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
         unravel_index,
     )
-    from minigrad.ops.products import chain_matmul, cross, inner, kron, trace, vdot
+    from minigrad.ops.products import bmm, chain_matmul, cross, dot, ger, inner, kron, mm, mv, outer, trace, vdot
     from minigrad.ops.rearranging import moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
     from minigrad.ops.rotations import fliplr, flipud, rot90
@@ -276,7 +274,7 @@ _LATER = {
     "ops.index_writes":
         "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.rearranging": "moveaxis movedim tile unflatten",
-    "ops.products": "chain_matmul cross inner kron trace vdot",
+    "ops.products": "bmm chain_matmul cross dot ger inner kron mm mv outer trace vdot",
     "ops.reduce_variants": "amax amin count_nonzero logsumexp",
     "ops.rotations": "fliplr flipud rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",

@@ -14,7 +14,8 @@ from minigrad.ops.arguments import as_number, require_tensor, takes_out
 from minigrad.ops.composed import cast_to_keep, recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
-from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
+from minigrad.ops.matmul import PRODUCTS, multiply_matrices, product_of
+from minigrad.ops.products import check_product, check_ranks
 from minigrad.ops.shape import permute, reshape, unsqueeze
 from minigrad.size import broadcasts
 

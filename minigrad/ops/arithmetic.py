@@ -1,4 +1,4 @@
-"""Arithmetic with two or more operands: each entry is a forward and its derivatives."""
+"""Arithmetic with two operands: each entry is a forward and its derivatives. `division.py` has rounded quotients."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of, wrap
+from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
 from minigrad.backend import quiet
-from minigrad.ops.arguments import as_number, of_tensors
-from minigrad.ops.complaints import shapes_do_not_broadcast
+from minigrad.ops.arguments import of_tensors
 from minigrad.ops.copies import cast
-from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
+from minigrad.ops.elementwise import REAL, binary, promote_arrays, twin_of
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.out import write_out
-from minigrad.ops.piecewise import is_plain, zeros_of
+from minigrad.ops.piecewise import zeros_of
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary
@@ -41,27 +38,6 @@ def _extreme(name: str, ufunc: np.ufunc, which: str, sign: str, loses: np.ufunc,
     )  # fmt: skip
 
 
-def no_derivative(name: str) -> Any:
-    """A gradient rule that raises: PyTorch records these calls too, and raises in backward."""
-
-    def refuse(g: Any) -> Any:
-        raise RuntimeError(f"derivative for {name} is not implemented: its result is a step, detach() it")
-
-    return refuse
-
-
-def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
-    # As in PyTorch, ``5 % y`` with a number has no gradient; with two tensors it has.
-    if isinstance(x, (int, float, np.generic)):
-        raise RuntimeError("derivative for remainder of a number is not implemented: make it a tensor")
-    return -g * np.floor_divide(x, y)
-
-
-def _slope_of_fmod(g: Any, x: Any, y: Any) -> Any:
-    # The quotient of Tensors is cut off by an operation with derivative 0, also where that of the quotient is NaN.
-    return -g * (np.trunc(x / y) if is_plain(x) else _truncated(x, y))
-
-
 def _refuse_bools(input: Any, other: Any) -> None:
     if _is_bool(input) or _is_bool(other):
         hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
@@ -73,7 +49,6 @@ def _is_bool(x: Any) -> bool:
 
 
 # ---- two operands: forward, gradient of the first, gradient of the second; formula and example ---
-_flat = (lambda g: zeros_of(g), lambda g: zeros_of(g))
 _subtract_from = binary(
     "rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1"
 )
@@ -88,51 +63,9 @@ true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: 
     "input / other", "[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]", result=REAL, numbers="both", float32_number=True,
     domain="other != 0; inf, -inf or NaN at 0")
 true_divide.__qualname__ = "true_divide"  # where pickle finds it
-_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2", float32_number=True)
-_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(x, y)), *_flat, refuses="b", numbers="both",
-    shown="DivBackward2", float32_number=True)
-floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(x, y)), no_derivative("floor_divide"),
-    no_derivative("floor_divide"),
-    "floor(input / other)", "[7.0, -7.0]; 2.0 -> [ 3., -4.]", refuses="b", numbers="both", float32_number=True,
-    gradients=("none: backward raises, as in PyTorch",) * 2, domain="other != 0; integers raise there")
-remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(x, y)), lambda g: g, _slope_of_divisor,
-    "input - other * floor(input / other), with the sign of other", "[7.0, -7.0]; 3.0 -> [1., 2.]", refuses="b",
-    gradients=("g", "-g * floor(x / y)"), domain="other != 0; NaN at 0, where integers raise")
-fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(x, y)), lambda g: g, _slope_of_fmod,
-    "input - other * trunc(input / other), with the sign of input", "[7.0, -7.0]; 3.0 -> [ 1., -1.]", numbers="other",
-    refuses="b", gradients=("g", "-g * trunc(x / y)"), domain="other != 0; NaN at 0, where integers raise")
 maximum = _extreme("maximum", np.maximum, "greater", ">", np.less, "[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
 minimum = _extreme("minimum", np.minimum, "lesser", "<", np.greater, "[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 # fmt: on
-twin_of(np.floor_divide)(_floored)
-twin_of(np.remainder)(remainder)
-twin_of(np.fmod)(fmod)
-
-
-def _divisor(x: Any, y: Any) -> Any:
-    """`y`, after the check that no integers are divided by zero (floats give inf and nan).
-
-    On a GPU zeros are not searched for, because every step would wait for the device.
-    """
-    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all() and np.size(x):
-        raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
-    return y
-
-
-def _remainder(x: Any, y: Any) -> Any:
-    """``x - y * floor(x / y)``. A float remainder of 0 has the sign of `x`; in NumPy it has that of `y`."""
-    rest = np.remainder(x, y)
-    return np.where(np.equal(rest, 0), np.copysign(rest, x), rest) if rest.dtype.kind == "f" else rest
-
-
-def _toward_zero(x: Any, y: Any) -> Any:
-    if type(y) in (int, float) or y.dtype.kind == "f":
-        return np.trunc(np.true_divide(x, y))
-    floor = np.floor_divide(x, y)
-    return floor + np.logical_and(np.less(floor, 0), np.not_equal(floor * y, x)).astype(floor.dtype)
-
-
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float, np.float32)):
@@ -217,34 +150,6 @@ def promote(name: str, *operands: Any) -> list[Any]:
     return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
 
 
-def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
-    """``input + alpha * other``, or the difference, in the operands' common type."""
-    made = elementwise(
-        name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha)
-    )
-
-    def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
-        factor = as_number(name, "alpha", alpha)
-        x, y = promote(name, *move_scalars(input, other))
-        common = value_of(x).dtype
-        if isinstance(factor, bool) and common.kind != "b":
-            raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")
-        if isinstance(factor, float) and common.kind != "f":
-            detail = "For integral input tensors, argument alpha must not be a floating point number"
-            raise RuntimeError(f"{detail}: {name} got {alpha}")
-        try:
-            result = made(x, y, alpha=dtypes.scalar(factor, common))
-        except ValueError:
-            raise shapes_do_not_broadcast(name, x, y) from None
-        return result if out is None else write_out(name, out, result, (input, other), cast=True)
-
-    return call
-
-
-_scaled_add = _define_scaled_sum("add", np.add, 1)
-_scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
-
-
 @takes_former_order("alpha")
 def add(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = None) -> Tensor:
     """``input + alpha * other``, broadcast. Gradient of `input`: ``g``; of `other`: ``g * alpha``.
@@ -255,7 +160,9 @@ def add(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = Non
     """
     if type(alpha) is int and alpha == 1:
         return plus(input, other, out=out)
-    return _scaled_add(input, other, alpha, out)
+    from minigrad.ops.scaled_sums import scaled_add  # imported with the first sum that is scaled
+
+    return scaled_add(input, other, alpha, out)
 
 
 @takes_former_order("alpha")
@@ -271,7 +178,9 @@ def sub(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = Non
     if type(alpha) is int and alpha == 1:
         return minus(input, other, out=out)
     _refuse_bools(input, other)
-    return _scaled_sub(input, other, alpha, out)
+    from minigrad.ops.scaled_sums import scaled_sub
+
+    return scaled_sub(input, other, alpha, out)
 
 
 subtract = sub
@@ -289,24 +198,3 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     if plain and not _is_bool(input) and type(other) is not bool:
         return _subtract_from(input, other)
     return sub(other, input, alpha=alpha)
-
-
-def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
-    """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded and keeps the dtype.
-
-    Without it, integers and bools are divided as floats. Shapes broadcast. Raises RuntimeError for another mode, and
-    for integers that are rounded and divided by 0.
-    Gradient of `input`: ``g / other``; of `other`: ``-g * input / other ** 2``; 0 where the quotient is rounded.
-
-    >>> import minigrad as torch
-    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
-    tensor([ 3, -3])
-    """
-    if rounding_mode is None:
-        return true_divide(input, other, out=out)
-    if rounding_mode not in ("floor", "trunc"):
-        raise RuntimeError(f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {rounding_mode!r}")
-    return (_floored if rounding_mode == "floor" else _truncated)(input, other, out=out)
-
-
-divide = div

@@ -1,4 +1,4 @@
-"""Other products: `vdot`, `inner`, `kron`, `cross`, `chain_matmul`; and `trace`."""
+"""Products of given ranks, `mm`, `bmm`, `mv`, `dot`, `outer`; `vdot`, `inner`, `kron`, `cross`; and `trace`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,118 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Tensor
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
-from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.complaints import not_a_tensor, not_implemented_for
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import stack
-from minigrad.ops.matmul import check_ranks, dot, matmul, mm
+from minigrad.ops.matmul import matmul, multiply_batches, need_no_types
 from minigrad.ops.shape import reshape, t
 from minigrad.ops.split import select as cut
+
+
+def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
+    """Raises unless the arguments are tensors with the given numbers of axes."""
+    for position, (x, ndim) in enumerate(operands, 1):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)
+        if x.array.ndim != ndim:
+            have = f"{x.array.ndim}D of shape {tuple(x.array.shape)}"
+            cure = "x @ y multiplies vectors, matrices and batches of matrices"
+            raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}; {cure}")
+
+
+@takes_out
+def mm(input: Tensor, mat2: Any) -> Tensor:
+    """The product of two matrices, (n, m) @ (m, p) -> (n, p).
+
+    Raises RuntimeError for other numbers of axes, and for inner sizes m that differ.
+
+    >>> import minigrad as torch
+    >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
+    check_ranks("mm", (input, 2), (mat2, 2))
+    return matmul(input, mat2)
+
+
+@takes_out
+def bmm(input: Tensor, mat2: Any) -> Tensor:
+    """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p).
+
+    >>> import minigrad as torch
+    >>> torch.bmm(torch.tensor([[[1, 2]], [[3, 4]]]), torch.tensor([[[1], [10]], [[1], [10]]])).flatten()
+    tensor([21, 43])
+    """
+    check_ranks("bmm", (input, 3), (mat2, 3))
+    if input.array.shape[0] != mat2.array.shape[0]:
+        wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
+    if need_no_types(input.array, mat2.array):
+        input = cast(input, mat2.array.dtype)
+    check_product("bmm", input, mat2, (3, 3))
+    return multiply_batches(input, mat2)
+
+
+@takes_out
+def mv(input: Tensor, vec: Any) -> Tensor:
+    """The product of a matrix and a vector, (n, m) @ (m,) -> (n,).
+
+    >>> import minigrad as torch
+    >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    check_ranks("mv", (input, 2), (vec, 1))
+    return matmul(input, vec)
+
+
+@takes_out
+def dot(input: Tensor, tensor: Any) -> Tensor:
+    """The sum of the products of two vectors' elements.
+
+    >>> import minigrad as torch
+    >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    check_ranks("dot", (input, 1), (tensor, 1))
+    if input.array.size != tensor.array.size:
+        sizes = f"[{input.array.size}] and src [{tensor.array.size}]"
+        raise RuntimeError(f"inconsistent tensor size, expected tensor {sizes} to have the same number of elements")
+    return matmul(input, tensor)
+
+
+@takes_out(cast=True)
+def outer(input: Tensor, vec2: Any) -> Tensor:
+    """``out[i, j] = input[i] * vec2[j]``.
+
+    >>> import minigrad as torch
+    >>> torch.outer(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    check_ranks("outer", (input, 1), (vec2, 1))
+    return mul(reshape(input, -1, 1), vec2)
+
+
+ger = outer
+
+
+def check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
+    """The shape of ``a @ b``. Raises RuntimeError for matrices, or batches of them, that do not fit."""
+    check_ranks(name, (a, ranks[0]), (b, ranks[1]))
+    x, y = a.array, b.array
+    if x.dtype != y.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype} ({name})")
+    if x.dtype.kind == "b" and not need_no_types(x, y):
+        raise not_implemented_for(name, x.dtype)
+    if x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(x.shape)} and {tuple(y.shape)} ({name})")
+    return (*x.shape[:-1], y.shape[-1])
 
 
 @takes_out

@@ -12,12 +12,13 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import check_factor, round_once
 from minigrad.ops.arguments import as_number, require_kind, takes_out
-from minigrad.ops.arithmetic import mul, no_derivative, pow, promote
+from minigrad.ops.arithmetic import mul, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
 from minigrad.ops.composed import as_float, divide_or_zero, read_from, stand_for
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
+from minigrad.ops.division import no_derivative
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.ops import activation, arithmetic, comparison, unary
+from minigrad.ops import activation, arithmetic, comparison, division, unary
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.elementwise import with_tensor_first
 from minigrad.ops.inplace import with_in_place
@@ -49,11 +49,11 @@ class ElementwiseMethods(TensorBase):
     sub, sub_ = subtract, subtract_ = with_in_place(arithmetic.sub, np.subtract)
     __sub__, __isub__ = arithmetic.minus, sub_
     mul, mul_ = multiply, multiply_ = __mul__, __imul__ = with_in_place(arithmetic.mul, np.multiply)
-    div, div_ = divide, divide_ = with_in_place(arithmetic.div)
+    div, div_ = divide, divide_ = with_in_place(division.div)
     true_divide, true_divide_ = __truediv__, __itruediv__ = with_in_place(arithmetic.true_divide, np.true_divide)
-    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = with_in_place(arithmetic.floor_divide)
-    remainder, remainder_ = __mod__, __imod__ = with_in_place(arithmetic.remainder)
-    fmod, fmod_ = with_in_place(arithmetic.fmod)
+    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = with_in_place(division.floor_divide)
+    remainder, remainder_ = __mod__, __imod__ = with_in_place(division.remainder)
+    fmod, fmod_ = with_in_place(division.fmod)
     pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
@@ -125,8 +125,8 @@ class ElementwiseMethods(TensorBase):
         return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
 
     __rdiv__ = __rtruediv__
-    __rfloordiv__ = _reflect(arithmetic.floor_divide)
-    __rmod__ = _reflect(arithmetic.remainder)
+    __rfloordiv__ = _reflect(division.floor_divide)
+    __rmod__ = _reflect(division.remainder)
     __rpow__ = _reflect(arithmetic.pow)
     __neg__ = unary.neg
     __pos__ = unary.positive

@@ -9,9 +9,9 @@ from numpy import ndarray
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.ops import copies, index, shape
-from minigrad.ops import matmul as products
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.inplace import copy_
+from minigrad.ops.matmul import matmul
 from minigrad.ops.setitem import setitem
 
 
@@ -95,18 +95,13 @@ class ShapeMethods(TensorBase):
         return self.mT
 
     # ---- products -------------------------------------------------------------------------------
-    matmul = products.matmul
-    mm = products.mm
-    bmm = products.bmm
-    mv = products.mv
-    dot = products.dot
-    outer = ger = products.outer
+    matmul = matmul
 
     def __matmul__(self: Any, other: Any) -> Tensor:
         if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
             x, array = promote("matmul", self, other)
-            return products.matmul(x, wrap(array))
-        return products.matmul(self, other)
+            return matmul(x, wrap(array))
+        return matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return products.matmul(other, self)
+        return matmul(other, self)

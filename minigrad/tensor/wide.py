@@ -288,6 +288,11 @@ class WideMethods(
     matrix_power = linear.matrix_power
     svd = linear.svd
     qr = linear.qr
+    mm = products.mm
+    bmm = products.bmm
+    mv = products.mv
+    dot = products.dot
+    outer = ger = products.outer
     vdot = products.vdot
     inner = products.inner
     cross = products.cross

@@ -1,0 +1,44 @@
+"""``input + alpha * other`` and ``input - alpha * other``, for an `alpha` that is not 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import Tensor, value_of
+from minigrad.ops.arguments import as_number
+from minigrad.ops.arithmetic import promote
+from minigrad.ops.complaints import shapes_do_not_broadcast
+from minigrad.ops.device import move_scalars
+from minigrad.ops.elementwise import elementwise
+from minigrad.ops.out import write_out
+
+
+def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
+    """``input + alpha * other``, or the difference, in the operands' common type."""
+    made = elementwise(
+        name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha)
+    )
+
+    def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
+        factor = as_number(name, "alpha", alpha)
+        x, y = promote(name, *move_scalars(input, other))
+        common = value_of(x).dtype
+        if isinstance(factor, bool) and common.kind != "b":
+            raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")
+        if isinstance(factor, float) and common.kind != "f":
+            detail = "For integral input tensors, argument alpha must not be a floating point number"
+            raise RuntimeError(f"{detail}: {name} got {alpha}")
+        try:
+            result = made(x, y, alpha=dtypes.scalar(factor, common))
+        except ValueError:
+            raise shapes_do_not_broadcast(name, x, y) from None
+        return result if out is None else write_out(name, out, result, (input, other), cast=True)
+
+    return call
+
+
+scaled_add = _define_scaled_sum("add", np.add, 1)
+scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
