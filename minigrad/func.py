@@ -207,31 +207,16 @@ class _Call:
 
     def __init__(self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool) -> None:
         """Calls `func` with `inputs`, a tree, and records it."""
-        self.name, self.recording = name, is_grad_enabled()
-        self.own: set[Any]
+        self.name, self.has_aux, self.recording = name, has_aux, is_grad_enabled()
+        self.own: set[Any] = set()
+        self.aux: Any
         values, self.as_inputs = flatten(inputs)
         for x in values:
             self._check_input(x)
-        with inference_mode(False), enable_grad():
-            self.points = derivatives.points_at(values, self.recording)
-            self.own, self.around, self.start = set(), derivatives.running.get(), next_order()
-            self.adopt([x for x in self.points if x.is_leaf])
-            token = derivatives.running.set(self)
-            try:
-                self.returned, self.aux = func(self.as_inputs(self.points)), None
-            finally:
-                derivatives.running.reset(token)
-        if has_aux:
-            if not (isinstance(self.returned, tuple) and len(self.returned) == 2):
-                raise self.refused(f"to return (output, aux) with has_aux=True, got {type(self.returned).__name__}")
-            self.returned, self.aux = self.returned
-        self.has_aux = has_aux
+        returned = self._run(func, values)
+        self.returned, self.aux = self._split_off_aux(returned) if has_aux else (returned, None)
         self.outputs, self.as_outputs = flatten(self.returned)
-        if not self.outputs:
-            raise self.refused(f"to have a non-empty output, got {self.returned!r}")
-        for y in self.outputs:
-            if not isinstance(y, Tensor):
-                raise self.refused(f"to return only Tensors, got {type(y).__name__}")
+        self._check_outputs()
         self.create_graph = self.reaches_beyond(self.outputs)
 
     @classmethod
@@ -258,6 +243,30 @@ class _Call:
         if self.name in ("jvp", "linearize", "jacfwd", "hessian") and not x.is_floating_point():
             raise ValueError(f"{self.name}: Expected primal to be floating point, but got: {x.dtype}")
         derivatives.require_float(self.name, x)
+
+    def _run(self, func: Callable[..., Any], values: list[Any]) -> Any:
+        """What `func` returns at the points, which have the `values`; recorded, whatever the mode."""
+        with inference_mode(False), enable_grad():
+            self.points = derivatives.points_at(values, self.recording)
+            self.around, self.start = derivatives.running.get(), next_order()
+            self.adopt([x for x in self.points if x.is_leaf])
+            token = derivatives.running.set(self)
+            try:
+                return func(self.as_inputs(self.points))
+            finally:
+                derivatives.running.reset(token)
+
+    def _split_off_aux(self, returned: Any) -> tuple[Any, Any]:
+        if not (isinstance(returned, tuple) and len(returned) == 2):
+            raise self.refused(f"to return (output, aux) with has_aux=True, got {type(returned).__name__}")
+        return returned
+
+    def _check_outputs(self) -> None:
+        if not self.outputs:
+            raise self.refused(f"to have a non-empty output, got {self.returned!r}")
+        for y in self.outputs:
+            if not isinstance(y, Tensor):
+                raise self.refused(f"to return only Tensors, got {type(y).__name__}")
 
     def adopt(self, leaves: Any) -> None:
         """Mark `leaves` as internal to this call and the calls around it: nothing outside requests their gradients."""

@@ -6,7 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.vmap.html
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minigrad.autograd.core import KEEP
@@ -48,24 +48,33 @@ def vmap(
         values, rebuild = flatten((args, kwargs))
         named = [None] * len(flatten(kwargs)[0])  # keyword arguments are the same for every example
         dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
-        count = _count_examples(values, dims)
-        if not count:  # an example of zeros tells what the function returns
-            values = [x if d is None else _append_zeros(x, d) for x, d in zip(values, dims, strict=True)]
-        states, results = keep_states(), []
-        shared = [(x, x.writes[0]) for x, d in zip(values, dims, strict=True) if d is None and isinstance(x, Tensor)]
-        for i in range(count or 1):
-            chosen = [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
-            arguments, named_arguments = rebuild(chosen)
-            with ModeSwitch(set_flags=KEEP if i < count - 1 else 0):
+        count, states = _count_examples(values, dims), keep_states()
+        results = []
+        for i, example in enumerate(_cut_examples(values, dims, count)):
+            is_last = i >= count - 1
+            arguments, named_arguments = rebuild(example)
+            with ModeSwitch(set_flags=0 if is_last else KEEP):
                 results.append(func(*arguments, **named_arguments))
-            _refuse_writes(shared)
-            if randomness == "same" and i < count - 1:
+            if randomness == "same" and not is_last:
                 restore_states(states)
         if randomness == "error":
             _refuse_draws(states)
         return _stack(results, out_dims, count)
 
     return mapped
+
+
+def _cut_examples(values: list[Any], dims: list[Any], count: int) -> Iterator[list[Any]]:
+    """Yields what each example sees of the arguments. Raises RuntimeError if it has written to what the next one sees.
+
+    If there are no examples, one of zeros tells what the function returns.
+    """
+    if not count:
+        values = [x if d is None else _append_zeros(x, d) for x, d in zip(values, dims, strict=True)]
+    shared = [(x, x.writes[0]) for x, d in zip(values, dims, strict=True) if d is None and isinstance(x, Tensor)]
+    for i in range(count or 1):
+        yield [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
+        _refuse_writes(shared)
 
 
 def _as_tuple(dims: Axes) -> Any:

@@ -338,7 +338,7 @@ PLANTED = {
         test_function.test_saved_tensors_are_checked_for_writes_and_freed,
     ),
     "gradcheck looks at nothing": (
-        gradcheck.check_jacobian, "np.allclose(analytical, numerical, trial.rtol, trial.atol)", "True",
+        gradcheck.check_jacobian, "trial.rtol, trial.atol", "0.0, np.inf",
         check_mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
