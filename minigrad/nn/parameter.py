@@ -55,7 +55,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # As in PyTorch, a copied parameter has no gradient.
-        copied = memo.setdefault(id(self), rebuild(type(self), self.detach().clone().array, self.requires_grad))
+        copied = memo.setdefault(id(self), rebuild(type(self), self.data.clone().array, self.requires_grad))
         return cast("Self", copied)
 
 
