@@ -30,14 +30,16 @@ from minigrad.ops import index, inplace
 from minigrad.tensor.graph import GraphMethods
 from tests import test_func
 from tests.autograd import (
-    test_accumulation,
     test_anomaly,
     test_core,
     test_function,
     test_functional,
     test_gradcheck,
     test_gradients,
+    test_leaf_hooks,
+    test_leaves,
     test_modes,
+    test_node,
     test_walk,
 )
 from tests.conftest import install_stand_in, make_tensors_on
@@ -186,11 +188,11 @@ PLANTED = {
     ),
     "a frozen leaf gets a gradient": (
         leaves.show_to_hooks, "if leaf.node is None:", "if False:",
-        test_walk.test_a_leaf_frozen_after_the_forward_gets_no_grad,
+        test_leaves.test_a_leaf_frozen_after_the_forward_gets_no_grad,
     ),
     "a second backward replaces .grad": (
         gradients.accumulate, "quiet(np.add, before.array, gradient, before.array)",
-        "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
+        "leaf.gradient = wrap(gradient)", test_leaves.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
         gradients.accumulate, "leaves.copy_in_graph(gradient, leaf) if", "gradient if",
@@ -198,15 +200,15 @@ PLANTED = {
     ),
     "a leaf is served before its last gradient": (
         leaf_hooks.find_last_users, "-node.order", "node.order",
-        test_accumulation.test_hooks_of_a_leaf_used_many_times_run_once_and_in_order,
+        test_leaf_hooks.test_hooks_of_a_leaf_used_many_times_run_once_and_in_order,
     ),
     "a leaf that waits is served last": (
         leaf_hooks.find_last_users, "last[edge] = node", "pass",
-        test_accumulation.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
+        test_leaf_hooks.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
         gradients.walk_silently, "flags & ~GRAD", "flags | GRAD",
-        test_accumulation.test_a_hook_records_only_under_create_graph,
+        test_walk.test_a_hook_records_only_under_create_graph,
     ),
     "retain_grad keeps what is borrowed": (
         GraphMethods.retain_grad, "gradient.clone() if", "gradient if",
@@ -236,11 +238,11 @@ PLANTED = {
     # ---- what nodes keep
     "all operands are saved": (
         node.Plan.__init__, "[i for i, name in enumerate(names) if name in read]", "range(len(names))",
-        test_walk.test_an_operand_without_gradient_is_not_saved,
+        test_node.test_an_operand_without_gradient_is_not_saved,
     ),
     "nothing is freed": (
         node.Node.free, "self.saved_operands, self.constants = None, ()", "pass",
-        test_core.test_saved_values_are_freed_by_backward,
+        test_node.test_saved_values_are_freed_by_backward,
     ),
     "a freed graph is walked again": (
         SAVED, "raise freed(self.name())", "return [1.0] * 9",
@@ -249,11 +251,11 @@ PLANTED = {
     # ---- versions
     "saved operands are not checked": (
         SAVED, "elif x.writes[0] == version:", "elif True:",
-        test_core.test_backward_refuses_a_saved_operand_that_was_written_to,
+        test_node.test_backward_refuses_a_saved_operand_that_was_written_to,
     ),
     "saved results are not checked": (
         SAVED, "if writes[0] != then:", "if False:",
-        test_core.test_backward_refuses_a_saved_result_that_was_written_to,
+        test_node.test_backward_refuses_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
         recording.Operation.call_view, "tensor.writes = operand.writes", "pass",
@@ -265,7 +267,7 @@ PLANTED = {
     ),
     "writes are not counted": (
         inplace.assign, "target.writes[0] += 1", "pass",
-        test_core.test_backward_refuses_a_saved_result_that_was_written_to,
+        test_node.test_backward_refuses_a_saved_result_that_was_written_to,
     ),
     "leaves may be written to": (
         inplace.check_writable, "if target.node is LEAF:", "if False:",
@@ -293,7 +295,7 @@ PLANTED = {
     # ---- higher orders
     "the saved result is a constant": (
         node.Node._lift, "lifted[0].node = self", "pass",
-        test_core.test_a_rule_that_reads_its_result_is_differentiable_again,
+        test_node.test_a_rule_that_reads_its_result_is_differentiable_again,
     ),
     "create_graph saves operands as constants": (
         SAVED, "values.append(x if create_graph else x.array)", "values.append(x.array)",
@@ -310,7 +312,7 @@ PLANTED = {
     # ---- hooks and modes
     "what a hook returns is ignored": (
         inspection.run_hooks, "if changed is not None:", "if False:",
-        test_walk.test_a_hook_on_a_leaf_changes_its_gradient,
+        test_leaves.test_a_hook_on_a_leaf_changes_its_gradient,
     ),
     "hooks run in the order of their handles' removal": (
         inspection.run_hooks, "list(hooks.values())", "list(hooks.values())[::-1]",

@@ -1,10 +1,13 @@
-"""How a gradient is added to `.grad`, and the hooks that run after it."""
+"""Hooks on leaves: they run around the accumulation, as soon as the last gradient has arrived."""
 
 import copy
+from weakref import ref
 
 import pytest
 
+import minigrad as mg
 import minigrad as torch
+from minigrad import autograd
 from tests.leaves import leaf_of as leaf
 
 
@@ -173,47 +176,6 @@ def test_a_hook_needs_a_leaf_that_requires_grad(make, message):
         make().register_post_accumulate_grad_hook(print)
 
 
-def test_backward_adds_in_place_to_a_grad_that_has_a_graph():
-    x = leaf(1.0, 2.0)
-    (x**3).sum().backward(create_graph=True)
-    first = x.grad
-    first.sum().backward(retain_graph=True)  # 3 x^2 + 6 x
-    assert x.grad is first and first.requires_grad and first.tolist() == [9.0, 24.0]
-    x.grad = own = torch.ones(2, requires_grad=True)
-    (x * 2).sum().backward()
-    assert x.grad is own and own.tolist() == [3.0, 3.0]
-
-
-def test_backward_refuses_to_add_to_an_expanded_grad():
-    x = leaf(1.0, 2.0)
-    x.grad = torch.ones(1).expand(2)
-    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
-        (x * x).sum().backward()
-    assert x.grad.tolist() == [1.0, 1.0]
-
-
-def test_backward_refuses_a_grad_of_the_shape_before_t_():
-    x = torch.ones(2, 3, requires_grad=True)
-    (x * x).sum().backward()
-    with torch.no_grad():
-        x.t_()
-    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
-        (x * x).sum().backward()
-
-
-@pytest.mark.parametrize(("make", "strides"), [
-    (lambda x: x.t(), (1, 4)),
-    (lambda x: x[:, ::2], (2, 1)),
-    (lambda x: x[:, :3].t(), (3, 1)),
-    (lambda x: x[0].expand(3, 4), (4, 1)),
-    (lambda x: x[:, :1].expand(3, 4), (4, 1)),
-])  # fmt: skip
-def test_grad_takes_the_strides_of_its_leaf_unless_it_has_gaps_or_repeats(make, strides):
-    x = make(torch.arange(12.0).view(3, 4)).detach().requires_grad_()
-    (2 * x).sum().backward()
-    assert x.grad.stride() == strides and (x.grad == 2).all()
-
-
 def test_a_leaf_that_waits_is_left_alone_where_other_inputs_are_asked_for():
     class Product(torch.autograd.Function):
         forward = staticmethod(lambda ctx, x, y: ctx.save_for_backward(x, y) or x * y)
@@ -231,3 +193,82 @@ def test_a_gradient_that_hooks_see_lies_in_memory_as_its_leaf(hook):
     getattr(w, hook)(lambda seen: None)
     (w * torch.ones(2, 3) * 2).sum().backward()
     assert w.grad.stride() == w.stride() == (1, 2)
+
+
+def test_hooks_of_a_leaf_run_around_the_accumulation():
+    x, seen = leaf(1.0, 2.0), []
+    accumulate = (x * 2).grad_fn.next_functions[0][0]
+    assert accumulate.variable is x
+    accumulate.register_hook(
+        lambda inputs, outputs: seen.append(("last", inputs, outputs[0].tolist(), x.grad.tolist()))
+    )
+    accumulate.register_prehook(lambda outputs: seen.append(("before", outputs[0].tolist(), x.grad)))
+    x.register_hook(lambda g: seen.append(("tensor", g.tolist())))
+    handle = x.register_post_accumulate_grad_hook(lambda t: seen.append(("after", t.grad.tolist())))
+    (x * 2).sum().backward()
+    expected = [("tensor", [2, 2]), ("before", [2, 2], None), ("after", [2, 2]), ("last", (), [2, 2], [2, 2])]
+    assert seen == expected
+    seen.clear()
+    autograd.grad((x * 2).sum(), x)
+    assert seen == [("tensor", [2, 2])]
+    seen.clear()
+    handle.remove()
+    (x * 2).sum().backward(inputs=[x])
+    assert [name for name, *_ in seen] == ["tensor", "before", "last"]
+
+
+def test_a_prehook_of_accumulate_grad_replaces_the_gradient():
+    x = leaf(1.0)
+    (x * 2).grad_fn.next_functions[0][0].register_prehook(lambda outputs: (outputs[0] * 10,))
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [40]
+
+
+def test_a_tensor_returned_by_a_prehook_of_accumulate_grad_is_not_modified():
+    x, own = leaf(1.0, 2.0), mg.ones(2)
+    accumulate = (x * 2).grad_fn.next_functions[0][0]
+    accumulate.register_prehook(lambda _: (own,))
+    for _ in range(2):
+        (x * 2).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0] and own.tolist() == [1.0, 1.0]
+
+
+def test_a_prehook_that_returns_none_stops_the_gradient():
+    x = mg.tensor([1.0], requires_grad=True)
+    y, seen = x.exp(), []
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))
+    y.grad_fn.register_prehook(lambda outputs: (None,))
+    y.grad_fn.register_prehook(seen.append)
+    y.sum().backward(retain_graph=True)
+    assert x.grad is None
+    assert seen == [(None,), ((None,), (None,))]
+    (y + x).sum().backward()
+    assert x.grad.tolist() == [1.0]
+
+
+def test_one_object_stands_for_a_leaf_wherever_a_graph_reads_it():
+    x, w = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
+    product = x * x
+    (first, _), (second, _) = product.grad_fn.next_functions
+    assert first is second is product.grad_fn.next_functions[0][0] is mg.autograd.graph.get_gradient_edge(x).node
+    assert isinstance(first, mg.autograd.graph.Node) and first.next_functions == () and first.variable is x
+    seen = []
+
+    def walk(node):
+        if node is not None and node not in seen:
+            seen.append(node)
+            for below, _ in node.next_functions:
+                walk(below)
+
+    walk((w * x + w * 2 + x).sum().grad_fn)
+    assert [id(node.variable) for node in seen if type(node).__name__ == "AccumulateGrad"] == [id(w), id(x)]
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_what_stands_for_a_leaf_does_not_keep_it_alive():
+    x = mg.ones(2, requires_grad=True)
+    reference = ref(x)
+    assert (x * 2).grad_fn.next_functions[0][0].variable is x
+    del x
+    assert reference() is None
