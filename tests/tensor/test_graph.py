@@ -1,8 +1,5 @@
 """A tensor's attributes in the graph: assignments, their errors, and values."""
 
-import copy
-import pickle
-
 import numpy as np
 import pytest
 
@@ -120,34 +117,6 @@ def test_float_of_a_tensor_in_a_graph_gives_advice_once():
     torch.advice.enable()
 
 
-def test_a_deepcopy_copies_grad_and_attributes_and_keeps_views_together():
-    x = leaf(2)
-    (x * 2).sum().backward()
-    x.note = ["kept"]
-    copied = copy.deepcopy(x)
-    copied.grad.zero_()
-    copied.note.append("more")
-    assert x.grad.tolist() == [2.0, 2.0] and copied.note == ["kept", "more"] and x.note == ["kept"]
-    base = torch.zeros(2, 3)
-    twin = copy.deepcopy({"base": base, "row": base[:1], "turned": base.t(), "last": base.flip(0)[0]})
-    twin["row"].fill_(1)
-    assert twin["base"].tolist() == [[1.0] * 3, [0.0] * 3] and twin["turned"][0].tolist() == [1.0, 0.0]
-    assert base.sum() == 0 and twin["turned"].stride() == (1, 3)
-    assert twin["base"]._version == twin["row"]._version == 1
-    same = copy.deepcopy([x, x])
-    assert same[0] is same[1]
-    with pytest.raises(RuntimeError, match=r"copy x.detach\(\), or write x.clone\(\)"):
-        copy.deepcopy(x * 2)
-
-
-def test_copies_and_pickles_of_results_are_leaves():
-    y = leaf(2) * 2
-    y.note = 1
-    for copied in (copy.copy(y), pickle.loads(pickle.dumps(y))):
-        assert copied.is_leaf and copied.requires_grad and copied.tolist() == [2.0, 2.0] and copied.note == 1
-    assert copy.copy(y).data_ptr() == y.data_ptr()
-
-
 def test_rows_by_iteration_refuse_writes_in_a_graph():
     a = leaf(3, 2) * 1
     assert [row.tolist() for row in a] == [[1.0, 1.0]] * 3
@@ -175,14 +144,6 @@ def test_each_name_that_dir_lists_can_be_read():
     broken = [name for name in dir(x) if not name.startswith("__") and name != "imag" and not hasattr(x, name)]
     assert broken == [] and "requires_grad" in dir(x) and "requires_gard" not in dir(x)
     assert {name for name in dir(type(x)) if not hasattr(type(x), name)} <= set(ABSENT)
-
-
-def test_a_deepcopy_of_a_tensor_and_its_array_separates_them():
-    x = torch.zeros(4)
-    array = x.numpy()
-    twin, copied = copy.deepcopy((x, array))
-    twin[1] = 5.0
-    assert copied.dtype == array.dtype and copied.tolist() == x.tolist() == [0.0] * 4
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])

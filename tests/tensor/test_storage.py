@@ -141,3 +141,10 @@ def test_set_refuses_a_result_in_a_graph():
         y.set_(torch.zeros(2))
     with torch.no_grad():
         assert y.set_(torch.zeros(2)).tolist() == [0, 0]
+
+
+def test_storage_offset_and_data_ptr_of_a_view():
+    x = torch.arange(12.0).reshape(3, 4)
+    view = x[1:, 2:]
+    assert (x.storage_offset(), view.storage_offset(), view.t().storage_offset()) == (0, 6, 6)
+    assert view.data_ptr() - x.data_ptr() == 6 * x.element_size() == 24

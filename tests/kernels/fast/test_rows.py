@@ -1,0 +1,23 @@
+"""Rows copied as items of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minigrad.kernels import Geometry
+from minigrad.kernels.fast.rows import copy_rows
+from minigrad.kernels.windows import window_view
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8", "c16"])
+@pytest.mark.parametrize("width", [1, 2, 5, 8, 33])
+def test_rows_copied_as_items_are_the_rows(width, dtype):
+    images = np.random.default_rng(0).standard_normal((2, 3, 6, width + 1)).astype(dtype)
+    windows = window_view(images, Geometry((2, 2)))  # (2, 3, 2, 2, 5, width), overlapping
+    for source in (windows, windows.transpose(4, 1, 3, 2, 0, 5), windows[..., ::-1], windows.swapaxes(-1, -2)):
+        room = np.zeros((*source.shape[:-1], source.shape[-1] + 2), dtype)
+        for target in (room[..., 1:-1], np.empty(source.shape, dtype), np.empty(source.shape[::-1], dtype).T):
+            copy_rows(target, source)
+            np.testing.assert_array_equal(target, source)
+        assert not room[..., 0].any() and not room[..., -1].any()
