@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
-from minigrad.optim.rules import move_towards
+from minigrad.optim.rules import decay_towards, move_towards
 from minigrad.optim.state import as_number
 from minigrad.tensor import Tensor
 
@@ -230,5 +230,4 @@ def update_means(m: Array, v: Array, g: Array, betas: tuple[float, float]) -> No
     """`m <- b1 m + (1 - b1) g` and `v <- b2 v + (1 - b2) g^2`, in place."""
     b1, b2 = betas
     move_towards(g, m, 1 - b1)
-    v *= b2
-    v += (1 - b2) * (g * g)
+    decay_towards(g * g, v, b2)

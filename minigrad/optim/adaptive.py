@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.nn.uninitialized import Uninitialized
 from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
-from minigrad.optim.rules import BoundRule, move_towards
+from minigrad.optim.rules import BoundRule, decay_towards, move_towards
 
 
 class RMSprop(Optimizer):
@@ -47,8 +47,7 @@ class RMSprop(Optimizer):
     ) -> None:  # fmt: skip
         """One step, in place."""
         v, b, mean = square_avg, momentum_buffer, grad_avg
-        v *= alpha
-        v += (1 - alpha) * (g * g)
+        decay_towards(g * g, v, alpha)
         if mean is not None:
             move_towards(g, mean, 1 - alpha)
             v = v - mean * mean
@@ -130,11 +129,9 @@ class Adadelta(Optimizer):
     def rule(w: Array, g: Array, square_avg: Array, acc_delta: Array, *, lr: float, rho: float, eps: float) -> None:
         """One step, in place."""
         v, u = square_avg, acc_delta
-        v *= rho
-        v += (1 - rho) * (g * g)
+        decay_towards(g * g, v, rho)
         d = np.sqrt(u + eps) / np.sqrt(v + eps) * g
-        u *= rho
-        u += (1 - rho) * (d * d)
+        decay_towards(d * d, u, rho)
         w -= lr * d
 
 

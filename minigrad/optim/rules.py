@@ -1,6 +1,6 @@
 """`BoundRules` run any rule: buffers, step counts, `maximize`, weight decay, large parameters and those on GPUs.
 
-And a helper of rules, `move_towards`.
+And two helpers of rules, `move_towards` and `decay_towards`.
 """
 
 from __future__ import annotations
@@ -142,3 +142,9 @@ def move_towards(g: Array, mean: Array, share: float) -> None:
         mean += share * (g - mean)
     else:
         mean[...] = g - (1 - share) * (g - mean)
+
+
+def decay_towards(x: Array, mean: Array, decay: float) -> None:
+    """`mean <- decay mean + (1 - decay) x`, in place: `move_towards` as PyTorch rounds it for squares."""
+    mean *= decay
+    mean += (1 - decay) * x
