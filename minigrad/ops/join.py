@@ -179,7 +179,6 @@ def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
     def call(*tensors: Any) -> Any:
-        """The tensor, or several tensors, with axes of length 1 added as needed."""
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return widen(tensors[0])
         return tuple([widen(x) for x in read_tensors(name, tensors)])

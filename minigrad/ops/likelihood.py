@@ -36,7 +36,7 @@ _bce_slope = elementwise(
 
 
 def _surprise(p: Any, target: Any) -> Any:
-    """``-(target log(p) + (1 - target) log(1 - p))`` for arrays and Tensors; logarithms are clamped at -100."""
+    """``-(target log(p) + (1 - target) log(1 - p))`` for arrays and Tensors, with logarithms of at least -100."""
     return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
 
 
@@ -45,8 +45,8 @@ def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
 
-def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
-    """The gradient of each unweighted term."""
+def _share_weighted(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
+    """The gradient of each term before its weight: its share of `g`, times the weight."""
     part = share(g, shape, reduction)
     return part if weight is None else part * weight
 
@@ -54,8 +54,8 @@ def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
 binary_cross_entropy = operation(
     "binary_cross_entropy",
     _bce_forward,
-    lambda g, p, target, weight, reduction: _times(g, p.shape, weight, reduction) * _bce_slope(p, target),
-    lambda g, p, weight, reduction: _times(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
+    lambda g, p, target, weight, reduction: _share_weighted(g, p.shape, weight, reduction) * _bce_slope(p, target),
+    lambda g, p, weight, reduction: _share_weighted(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
     lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),
 )
 
@@ -77,6 +77,7 @@ def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, *,
 
 
 def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    """d/dx of `_surprise_of_logits`: ``sigmoid(x) - target``, where nothing is weighted by `positive`."""
     if positive is None:
         return sigmoid_of(x) - target
     weighted = positive * target
@@ -84,6 +85,7 @@ def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
 
 
 def _slope_of_targets(x: Any, positive: Any) -> Any:
+    """d/dtarget of `_surprise_of_logits`: ``log(1 - sigmoid(x)) - positive log(sigmoid(x))``."""
     return -x if positive is None else _log_sigmoid(-x) - positive * _log_sigmoid(x)
 
 
@@ -91,11 +93,15 @@ binary_cross_entropy_with_logits = operation(
     "binary_cross_entropy_with_logits",
     _bce_with_logits_forward,
     lambda g, x, target, weight, positive, reduction: (
-        _times(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
+        _share_weighted(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
     ),
-    lambda g, x, weight, positive, reduction: _times(g, x.shape, weight, reduction) * _slope_of_targets(x, positive),
+    lambda g, x, weight, positive, reduction: (
+        _share_weighted(g, x.shape, weight, reduction) * _slope_of_targets(x, positive)
+    ),
     lambda g, x, target, positive, reduction: share(g, x.shape, reduction) * _surprise_of_logits(x, target, positive),
-    lambda g, x, target, weight, reduction: _times(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x)),
+    lambda g, x, target, weight, reduction: (
+        _share_weighted(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x))
+    ),
 )
 
 

@@ -116,8 +116,7 @@ def norm(
     >>> torch.norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    as_real("norm", input)
-    x = as_real("norm", input, dtype)
+    x = as_real("norm", as_real("norm", input), dtype)  # integers are refused, whatever `dtype` is
     if p == "nuc":
         if x.array.dtype == np.float16:
             hint = "low precision dtypes are not supported, got float16; convert with .float()"

@@ -172,7 +172,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     >>> torch.nanmean(torch.tensor([1.0, float("nan"), 3.0]))
     tensor(2.)
     """
-    x = as_real("nanmean", as_real("nanmean", input), dtype)
+    x = as_real("nanmean", as_real("nanmean", input), dtype)  # integers are refused, whatever `dtype` is
     return true_divide(nansum(x, dim, keepdim), sum(logical_not(isnan(x)), dim, keepdim))
 
 

@@ -19,13 +19,9 @@ from minigrad.tensor import Tensor
 
 
 def max_unpool2d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Lengths,
-    stride: Lengths | None = None,
-    padding: Lengths = 0,
+    input: Tensor, indices: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0,
     output_size: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """Zeros, with the elements of `input` at `indices`, which `max_pool2d` returns.
 
     Shapes: (N, C, H, W) or (C, H, W); the result's image is ``(H - 1) stride - 2 padding + kernel_size``, or
@@ -43,13 +39,9 @@ def max_unpool2d(
 
 
 def max_unpool1d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Lengths,
-    stride: Lengths | None = None,
-    padding: Lengths = 0,
+    input: Tensor, indices: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0,
     output_size: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """`max_unpool2d` of signals (N, C, L) or (C, L).
 
     >>> import minigrad as torch

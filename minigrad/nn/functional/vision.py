@@ -57,13 +57,9 @@ def unfold(
 
 
 def fold(
-    input: Tensor,
-    output_size: Lengths,
-    kernel_size: Lengths,
-    dilation: Lengths = 1,
-    padding: Lengths = 0,
+    input: Tensor, output_size: Lengths, kernel_size: Lengths, dilation: Lengths = 1, padding: Lengths = 0,
     stride: Lengths = 1,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The adjoint of `unfold`: adds columns at the positions of their windows.
 
     Shapes: (N, C*kh*kw, windows) -> (N, C, H, W); without N likewise.

@@ -106,13 +106,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
 
 @fills_outside_graph
 def trunc_normal_(
-    tensor: Tensor,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Generator | None = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """N(mean, std^2) restricted to [a, b]: numbers outside are drawn again.
 
     If [a, b] holds less than 0.3 of the distribution, numbers are drawn uniformly in it, and each is accepted with
