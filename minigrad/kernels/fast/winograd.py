@@ -233,8 +233,8 @@ def _list_blocks(N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> 
     Th, Tw = cut.count_tiles(size)
     tile_bytes = cut.tile**2 * channels * itemsize
     row_bytes = (Tw + cut.blocks[1] - 1) * tile_bytes
-    pieces = min(PIECES, N * Th * Tw // (LONG // 2))
-    limit = BLOCK_BYTES
+    few = N * Th * row_bytes <= BLOCK_BYTES  # then the calls of a piece are short, and threads wait between them
+    pieces, limit = min(2 if few else PIECES, N * Th * Tw // (LONG // 2)), BLOCK_BYTES
     if not multiplies_with_avx512():
         limit = min(limit, max(PACKED_BYTES, PACKED_TILES * tile_bytes))
     return blocks(N, size[0], row_bytes, limit, cut.outputs[0], pieces), N * Th * row_bytes
