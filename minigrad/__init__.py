@@ -20,7 +20,8 @@ from minigrad.devices import default_device as get_default_device, device, set_d
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.creation.data import as_tensor, from_numpy, scalar_tensor, tensor
-from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
+from minigrad.creation.counted import arange, eye
+from minigrad.creation.filled import empty, full, ones, zeros
 from minigrad.dtypes import (
     bool_ as bool, double, dtype, float16, float32, float64, float_ as float,
     get_default_dtype, half, int16, int32, int64, int8, int_ as int, long,

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
-from minigrad.autograd.modes import (
-    enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
-)
+from minigrad.autograd.modes import enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
+from minigrad.autograd.switches import set_grad_enabled
 from minigrad.late_imports import open_later
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from minigrad.advice import warn
 from minigrad.autograd.core import ANOMALY, CHECK_NAN, mode
 from minigrad.autograd.inspection import watchers
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import ImmediateSwitch, ModeSwitch
+from minigrad.autograd.modes import ModeSwitch
+from minigrad.autograd.switches import ImmediateSwitch
 from minigrad.backend import quiet
 
 

@@ -114,46 +114,6 @@ class enable_grad(ModeSwitch):
         super().__init__(set_flags=GRAD)
 
 
-class ImmediateSwitch(ModeSwitch):
-    """A mode that is set by the constructor; ``with`` restores it at its end, and decorating undoes the setting."""
-
-    __slots__ = ()
-
-    def __init__(self, set_flags: int = 0, clear_flags: int = 0) -> None:
-        super().__init__(set_flags, clear_flags)
-        super().__enter__()
-
-    def __enter__(self) -> None:
-        if not self._before:  # entered a second time
-            super().__enter__()
-
-    def __call__(self, function: F) -> F:
-        self.__exit__()
-        return super().__call__(function)
-
-
-class set_grad_enabled(ImmediateSwitch):
-    """Switches recording on or off at once, and back at the end of a ``with`` block.
-
-    >>> import minigrad as torch
-    >>> with torch.set_grad_enabled(False):
-    ...     torch.is_grad_enabled()
-    False
-    """
-
-    __slots__ = ()
-
-    def __init__(self, mode: bool) -> None:
-        wanted: Any = mode
-        if not isinstance(wanted, bool):
-            got = f"{type(wanted).__name__} {wanted!r}"
-            raise TypeError(f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {got}")
-        super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
-
-    def __repr__(self) -> str:
-        return f"minigrad.autograd.grad_mode.set_grad_enabled(mode={bool(self._flags[0])})"
-
-
 def is_grad_enabled() -> bool:
     """True when calls are recorded here and now, or would be but for inference mode.
 

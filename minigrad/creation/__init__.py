@@ -8,7 +8,8 @@ from minigrad.late_imports import open_later
 if TYPE_CHECKING:
     from minigrad.creation.data import as_tensor, from_numpy, scalar_tensor, tensor
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
-    from minigrad.creation.filled import arange, empty, eye, full, ones, zeros
+    from minigrad.creation.counted import arange, eye
+    from minigrad.creation.filled import empty, full, ones, zeros
     from minigrad.creation.foreign import asarray, from_dlpack, frombuffer
     from minigrad.creation.grids import (
         empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
@@ -36,9 +37,10 @@ if not TYPE_CHECKING:
         globals(),
         "",
         {
+            "counted": "arange eye",
             "data": "as_tensor from_numpy scalar_tensor tensor",
             "drawn": "normal rand randint randn randperm",
-            "filled": "arange empty eye full ones zeros",
+            "filled": "empty full ones zeros",
             "foreign": "asarray from_dlpack frombuffer",
             "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
             "models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.creation.filled import check_steps
+from minigrad.creation.counted import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
