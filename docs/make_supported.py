@@ -42,6 +42,7 @@ NAMESPACES = [
     "minigrad.autograd.graph",
     "minigrad.func",
     "minigrad.utils.data",
+    "minigrad.utils.tensorboard",
     "minigrad.linalg",
     "minigrad.special",
     "minigrad.profiler",

@@ -19,7 +19,7 @@ ROOMS = [  # within minigrad
     "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "special", "autograd", "autograd.functional",
     "autograd.forward_ad",
     "autograd.graph", "func", "random", "distributions", "cuda", "backends", "serialization", "viz",
-    "testing", "hub", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo", "distributed",
+    "testing", "hub", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo", "utils.tensorboard", "distributed",
 ]  # fmt: skip
 # These pass their arguments on, to a user's function or to one of several forms.
 FREE = {
