@@ -164,7 +164,7 @@ def _is_positive_definite(matrices: Any) -> Any:
     try:
         cholesky(matrices.detach())
     except LinAlgError:  # of one of the matrices: all are refused
-        return matrices[..., 0, 0] != matrices[..., 0, 0]
+        return matrices.new_zeros(matrices.shape[:-2]).bool()
     return isclose(matrices, matrices.mT, atol=1e-6).all(-1).all(-1)
 
 

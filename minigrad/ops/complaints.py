@@ -56,6 +56,16 @@ def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplemented
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}{hint}")
 
 
+# ---- indices -------------------------------------------------------------------------------------
+def no_such_element(error: IndexError, doing: str) -> IndexError:
+    """NumPy's or CuPy's error for an index, with the shape; for a loss, ``loss.data[0]`` of old programs, the cure."""
+    words = str(error)
+    words = words[:1].lower() + words[1:]  # CuPy's begin with a capital
+    if words.startswith("too many indices") and doing.endswith("shape ()"):
+        words = "too many indices for a 0-d tensor: it holds one number, x.item()"
+    return IndexError(f"{words} ({doing})")
+
+
 # ---- shapes --------------------------------------------------------------------------------------
 def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
     """The error for operands of incompatible shapes, naming the axis; of others the ValueError that is being handled.

@@ -11,6 +11,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.half_precision import widen
 from minigrad.ops.arguments import axis, takes_out
+from minigrad.ops.complaints import no_such_element
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.keys import is_basic, read_key, step_too_small
 
@@ -92,8 +93,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
         return reader.call((input,), (input.array,), {"key": parts})
     except IndexError as error:
-        words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital
-        raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None
+        raise no_such_element(error, f"indexing a tensor of shape {tuple(input.array.shape)}") from None
 
 
 # ---- unbind -----------------------------------------------------------------------

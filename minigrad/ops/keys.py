@@ -16,6 +16,7 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.node import Watched
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
+from minigrad.ops.complaints import no_such_element
 from minigrad.ops.memory_layout import have_one_base
 from minigrad.ops.writes import check_memory
 
@@ -211,7 +212,7 @@ def read_array(array: Any, key: Any) -> Any:
     try:
         return quiet(getitem, array, key)
     except IndexError as error:
-        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+        raise no_such_element(error, f"assigning into a tensor of shape {tuple(array.shape)}") from None
 
 
 def check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:

@@ -34,6 +34,7 @@ def test_sets_of_vectors_and_matrices_are_checked_whole():
     squares = torch.stack([torch.eye(2), T([[1.0, 0.2], [0.1, 1.0]])])
     assert constraints.positive_definite.check(squares).tolist() == [True, False]
     assert not constraints.positive_definite.check(-squares).any()
+    assert constraints.positive_definite.check(squares * float("nan")).tolist() == [False, False]
     assert constraints.lower_cholesky.check(squares).tolist() == [True, False]
     sets = [constraints.one_hot, constraints.multinomial(1), constraints.positive_definite, constraints.lower_cholesky]
     assert [repr(c) for c in sets] == ["OneHot()", "Multinomial()", "PositiveDefinite()", "LowerCholesky()"]

@@ -165,6 +165,13 @@ REFUSED = {
     "float indices": (lambda x: x[mg.tensor([0.5])], IndexError, "long, int, byte or bool.*float32"),
     "out of range": (lambda x: x[2], IndexError, r"index 2.*\(2, 3\)"),
     "an index array out of range": (lambda x: x[[0, 5]], IndexError, r"index 5.*\(2, 3\)"),
+    "of one number": (
+        lambda x: x.sum().data[0],
+        IndexError,
+        r"0-d tensor: it holds one number, x.item\(\).*shape \(\)",
+    ),
+    "two of one number": (lambda x: x.sum()[0, 0], IndexError, r"too many indices for a 0-d tensor"),
+    "a list of one number": (lambda x: x.sum()[[0]], IndexError, r"too many indices for a 0-d tensor"),
     "too many": (lambda x: x[0, 0, 0], IndexError, r"too many indices.*\(2, 3\)"),
     "a mask of another shape": (lambda x: x[mg.ones(3).bool()], IndexError, r"\(2, 3\)"),
     "a negative step": (lambda x: x[::-1], ValueError, "greater than zero.*flip"),
