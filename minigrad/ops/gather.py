@@ -17,7 +17,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, quiet, to_device
-from minigrad.beside import arange_beside, as_index
+from minigrad.beside import arange_beside, as_index, constant_beside
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
@@ -328,7 +328,11 @@ def repeat_interleave(
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")
-    return read_at(input, key=(slice(None),) * d + (to_device(places, device_of(input.array)),))
+    if isinstance(repeats, TensorBase):
+        places = to_device(places, device_of(input.array))
+    else:  # the same in every step of a training, and sent to a GPU once
+        places = constant_beside(input.array, places)
+    return read_at(input, key=(slice(None),) * d + (places,))
 
 
 def _check_counts(counts: Any, length: int) -> Any:

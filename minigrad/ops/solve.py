@@ -106,7 +106,8 @@ _solve: Any = operation(
 
 def _multiply_without(s: Array, *places: int) -> Array:
     """The product of each row of `s`, leaving out the elements at `places`."""
-    return np.prod(s[..., [i for i in range(s.shape[-1]) if i not in places]], -1)
+    kept = np.array([i for i in range(s.shape[-1]) if i not in places], np.intp)
+    return np.prod(s.take(constant_beside(s, kept), axis=-1), -1)
 
 
 def _cofactor_forward(x: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, device_of, on_gpu_of, to_device
+from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.creation.drawn import draw_in_order
 from minigrad.devices import CPU
 from minigrad.generator import Generator
@@ -289,8 +289,8 @@ class DrawingMethods(TensorBase):
         if p is None:
             return _tossed(self, drawn=_draw_by_chances(array, array.dtype, generator))
         chance = as_number("bernoulli", "p", p)
-        there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
+        there = array if array.flags.c_contiguous else quiet(np.empty_like, array, order="C")
         drawn = draw_in_order(there, lambda source, s: source.bernoulli(chance, s, array.dtype), generator)
-        return wrap(drawn.astype(array.dtype))
+        return wrap(dtypes.convert(drawn, array.dtype))
 
     multinomial = multinomial

@@ -263,6 +263,7 @@ WITH_STEPS = {
     "lstsq without a rank": lambda x, s, i: mg.linalg.lstsq(x.t(), x[0], driver="gels").rank,
     "qr without Q": lambda x, s, i: mg.linalg.qr(x, mode="r").Q,
     "asarray": lambda x, s, i: mg.asarray(x, copy=True),
+    "bernoulli of one chance": lambda x, s, i: x.t().bernoulli(1.0),
     "in": lambda x, s, i: x * (3.0 in x),
     "storage": lambda x, s, i: mg.tensor(x.clone().storage().fill_(3.0).tolist(), device=x.device),
     "default_collate": lambda x, s, i: default_collate([x, x]),

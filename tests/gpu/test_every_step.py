@@ -5,6 +5,7 @@ import math
 import pytest
 
 import minigrad as mg
+import minigrad.nn.functional as F
 from minigrad import backend, cuda, nn, optim
 from tests import standin
 
@@ -143,6 +144,38 @@ def test_a_graph_replays_the_step_of_a_layer(name):
     for got, expected in zip(recorded, [y, *gradients], strict=True):
         if name not in DRAW and ("BatchNorm" not in name or got is recorded[0]):
             assert mg.allclose(got, expected.detach(), rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+FUNCTIONS = {  # of rows (6, 6), labels (6,), with their gradients
+    "affine_grid": lambda x, t: F.affine_grid(x[:2, :3][None], (1, 1, 4, 4)),
+    "cross_entropy": lambda x, t: F.cross_entropy(x, t, weight=x[0].detach(), label_smoothing=0.1, ignore_index=2),
+    "det": lambda x, t: mg.linalg.det(x),
+    "embedding": lambda x, t: F.embedding(t, x, padding_idx=0),
+    "gather": lambda x, t: x.gather(1, t[:, None]),
+    "index": lambda x, t: x[mg.arange(6, device=x.device), t],
+    "interpolate": lambda x, t: F.interpolate(x[None, None], scale_factor=2, mode="bicubic"),
+    "logsumexp": lambda x, t: x.logsumexp(1),
+    "masked_fill": lambda x, t: x.masked_fill(x < 0, -math.inf).softmax(1),
+    "normalize": lambda x, t: F.normalize(x),
+    "one_hot": lambda x, t: F.one_hot(t, 6) * x,
+    "pad": lambda x, t: F.pad(x[None], (1, 1), mode="reflect"),
+    "repeat_interleave": lambda x, t: x.repeat_interleave(2, 1),
+    "roll": lambda x, t: x.roll(1, 0),
+    "scatter": lambda x, t: mg.zeros_like(x).scatter(1, t[:, None], x),
+    "matrix_norm": lambda x, t: mg.linalg.matrix_norm(x),
+    "topk": lambda x, t: x.topk(3, 1).values,
+    "tril": lambda x, t: mg.tril(x),
+    "var": lambda x, t: x.var(1),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_step_of_a_function_copies_nothing_to_or_from_the_gpu(name):
+    x, labels = mg.randn(6, 6).cuda().requires_grad_(), mg.arange(6).cuda()
+    for _ in range(2):
+        standin.crossings.clear()
+        FUNCTIONS[name](x, labels).sum().backward()
+    assert standin.crossings == []
 
 
 OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "ASGD"]

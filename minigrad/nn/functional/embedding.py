@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.backend import device_of, to_device
+from minigrad.backend import device_of, quiet, to_device
 from minigrad.beside import arange_beside, as_index
 from minigrad.devices import CPU
 from minigrad.ops import embedding as ops
@@ -18,6 +18,7 @@ from minigrad.ops.counting import unique
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
+from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 
@@ -69,12 +70,13 @@ def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequ
     """The factor of each row's gradient: 0 for the padding, 1 / (number of uses) with `scale_grad_by_freq`."""
     if padding_idx is None and not by_frequency:
         return None
-    factor = np.ones(len(table), table.dtype)
+    factor = quiet(np.ones_like, table, shape=len(table))
     if by_frequency:
-        factor /= np.maximum(np.bincount(as_index(to_device(places, CPU).ravel()), minlength=len(table)), 1)
+        often = np.bincount(as_index(to_device(places, CPU).ravel()), minlength=len(table))
+        factor = to_device((1 / np.maximum(often, 1)).astype(table.dtype), device_of(table))
     if padding_idx is not None:
-        factor[padding_idx] = 0
-    return to_device(factor, device_of(table))
+        store(factor, padding_idx, 0)
+    return factor
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

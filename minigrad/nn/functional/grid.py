@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.creation import as_tensor
+from minigrad.autograd.core import wrap
+from minigrad.beside import constant_beside
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import in_float32, read_from
@@ -61,7 +62,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
     base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
     rows = theta.transpose(1, 2)  # (N, d, d+1) -> (N, d+1, d)
-    return affine(rows, as_tensor(base, device=theta.device), size=size[2:])
+    return affine(rows, wrap(constant_beside(theta.array, base)), size=size[2:])
 
 
 def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
