@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.recording import Operation
 from tests import standin
 from tests.planted.samples import SAMPLES, STEPS, make_operands
+
+pytestmark = pytest.mark.cpu("the rules run as they are written; on a GPU kernels take the place of some")
 
 
 @functools.cache
@@ -133,7 +135,9 @@ def check_second_order(name):
 
 @pytest.fixture(scope="module", autouse=True)
 def device_to_move_to():
-    with backend.use_library(standin.cupy):
+    """With `--device`, too, the operands of the checks that are made once for all tests are on the CPU."""
+    with backend.use_library(standin.cupy), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(devices, "_default_device", devices.CPU)
         yield
 
 
