@@ -189,6 +189,11 @@ class Inspectable:
         """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""
         return _open_attributes().apply_rules(self, gradients)
 
+    def _sequence_nr(self: Any) -> int:
+        """The number under which the call was recorded: later ones have greater ones."""
+        number: int = self.order
+        return number
+
     def _read_saved(self, role: str) -> Any:
         return _open_attributes().read_saved(self, role)
 

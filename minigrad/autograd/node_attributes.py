@@ -11,10 +11,12 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.gradients import accumulate
 from minigrad.autograd.inspection import NODE_HOOKS, NODE_PREHOOKS, RemovableHandle, add_hook, open_hooks, show_name
 from minigrad.autograd.leaf_hooks import find_hooks, replace_some
 from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
-from minigrad.autograd.messages import refuse_copy
+from minigrad.autograd.leaves import copy_as_leaf_lies
+from minigrad.autograd.messages import invalid_gradient, refuse_copy
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.walk import fit
@@ -55,6 +57,24 @@ class AccumulateGrad(Node):
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """None: a leaf was computed from nothing."""
         return ()
+
+    def __call__(self, *gradients: Any) -> tuple[Any, ...]:
+        """Add the gradient, or nothing for None, to ``.grad`` of the leaf. The hooks on the gradient are not asked."""
+        leaf, gradient = self.variable, gradients[0] if len(gradients) == 1 else None
+        if len(gradients) != 1:
+            raise TypeError(f"expected 1 arguments, got {len(gradients)} instead: the gradient of the leaf")
+        if gradient is None:
+            return ()
+        if not isinstance(gradient, TensorBase):
+            raise TypeError(f"a gradient must be a tensor or None, got {type(gradient).__name__}")
+        if gradient.array.shape != leaf.array.shape:
+            raise invalid_gradient(self, leaf.array.shape, gradient.array.shape)
+        keeps_graph = gradient.node is not None and is_grad_enabled()
+        accumulate([(leaf, gradient if keeps_graph else copy_as_leaf_lies(gradient.array, leaf))])
+        return ()
+
+    def _sequence_nr(self) -> int:
+        return 2**64 - 1  # PyTorch's: before all calls
 
     def name(self) -> str:
         """PyTorch's name for such a place."""

@@ -247,8 +247,9 @@ def _pack_operation(node: Any, result: Any) -> None:
 def _convert_constant(constant: Any, chosen: Callable[[Any], bool], convert: Callable[[Any], Any]) -> Any:
     """`convert` of a chosen constant, and of the chosen parts of a key, which may be an option in a dict."""
     if hasattr(constant, "watched"):
-        key = type(constant)([convert(part) if chosen(part) else part for part in constant])
-        key.watched = (_NEVER_WRITTEN,)
+        saved = [chosen(part) and i not in constant.own for i, part in enumerate(constant)]
+        key = type(constant)([convert(x) if is_saved else x for is_saved, x in zip(saved, constant, strict=True)])
+        key.watched, key.own = (_NEVER_WRITTEN,), constant.own
         return key
     if type(constant) is dict:
         return {name: _convert_constant(x, chosen, convert) for name, x in constant.items()}

@@ -183,7 +183,7 @@ def sub(input: Tensor, other: Any, *, alpha: float = 1, out: Tensor | None = Non
     return scaled_sub(input, other, alpha, out)
 
 
-subtract = sub
+subtract = sub.__wrapped__  # type: ignore[attr-defined]  # it never took the former order
 
 
 @of_tensors

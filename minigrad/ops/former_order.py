@@ -20,17 +20,19 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
     """A function of tensors that takes `factors` by name, and, with a warning, also before the tensors.
 
     The factors follow the first tensor; a single function of two factors may begin with one, as in
-    ``addmm(beta, input, alpha, mat1, mat2)``. A former call without `alpha` has none in its place.
+    ``addmm(beta, input, alpha, mat1, mat2)``. A former call without `alpha` has none in its place. The last tensors may
+    be given by name.
     """
 
     def decorate(function: F) -> F:
-        kinds = [p.kind for p in signature(function).parameters.values()]
-        count, name = kinds.count(Parameter.POSITIONAL_OR_KEYWORD), function.__name__
+        parameters = signature(function).parameters
+        places = [p.name for p in parameters.values() if p.kind is Parameter.POSITIONAL_OR_KEYWORD]
+        count, name, by_name = len(places), function.__name__, {*places[1:]}
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            further = len(args) - count
-            if further > 0:
+            further = len(args) - count + (len(by_name & kwargs.keys()) if kwargs else 0)
+            if 0 < further < len(args):
                 former = args
                 if len(factors) == 2 and not isinstance(args[0], TensorBase):
                     former = args[1], args[0], *args[2:]

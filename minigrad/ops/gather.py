@@ -73,7 +73,8 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
     counts = [arange_beside(places, n) for n in shape]
     around = [stand_along(count, i, len(shape)) for i, count in enumerate(counts)]
-    return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
+    own = tuple([i for i in range(len(shape)) if i != d])
+    return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index, own=own)
 
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
@@ -125,7 +126,7 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True
     """The element at `places` of each line along axis `d`, read by the operation `shown`."""
     key = key_along(shown.name, input, d, places)
     if not keepdim:
-        key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places)
+        key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places, own=key.own)
     return shown(input, key=key)
 
 

@@ -95,9 +95,9 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))
-        options, new = {"reader": reader, "statics": statics}, wrap(root.array)
-        root.node = plan.record((root, value), options, new)
+        needed = (root.node is not None) + 2 * (value.node is not None)
+        options = {"reader": reader, "statics": statics}
+        root.node = overwrite.record_call(wrap(root.array), needed, (root, value), options).node
     move_retained(before, root.node)
     refresh(target)
 

@@ -29,15 +29,17 @@ class Key(tuple[Any, ...]):
     """
 
     watched: tuple[Watched, ...] = ()
+    own: tuple[int, ...] = ()  # parts that the call made beside those it was given
 
 
 # Watched where a key holds no tensor: never written to, but with it backward frees the indices that the node keeps.
 _UNCHANGED: Watched = ([0], 0, ())
 
 
-def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
-    """`key` as a `Key` that also watches `tensors`."""
+def watch(key: tuple[Any, ...], *tensors: Any, own: tuple[int, ...] = ()) -> Key:
+    """`key` as a `Key` that also watches `tensors`; the parts `own` are not shown to hooks on what is saved."""
     made = Key(key)
+    made.own = own
     seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
     made.watched = getattr(key, "watched", ()) + seen or (_UNCHANGED,)
     return made

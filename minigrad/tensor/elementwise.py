@@ -46,7 +46,8 @@ class ElementwiseMethods(TensorBase):
     # ---- two or more operands ------------------------------------------------------------------
     add, add_ = with_in_place(arithmetic.add, np.add)
     __add__, __iadd__ = arithmetic.plus, add_
-    sub, sub_ = subtract, subtract_ = with_in_place(arithmetic.sub, np.subtract)
+    sub, sub_ = with_in_place(arithmetic.sub, np.subtract)
+    subtract, subtract_ = with_in_place(arithmetic.subtract, np.subtract)
     __sub__, __isub__ = arithmetic.minus, sub_
     mul, mul_ = multiply, multiply_ = __mul__, __imul__ = with_in_place(arithmetic.mul, np.multiply)
     div, div_ = divide, divide_ = with_in_place(division.div)

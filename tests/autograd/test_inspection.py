@@ -186,3 +186,35 @@ def test_a_node_is_neither_copied_nor_pickled():
         for one in (node, node.next_functions[0][0]):
             with pytest.raises(TypeError, match=r"cannot pickle '(MulBackward0|AccumulateGrad)' object: a node of the"):
                 refused(one)
+
+
+def test_the_node_of_a_leaf_adds_what_it_is_called_with_to_grad():
+    x, posts = leaf(1.0, 2.0), []
+    add = (x * 2).grad_fn.next_functions[0][0]
+    x.register_hook(lambda g: g * 10)  # of the walk, which is not asked
+    x.register_post_accumulate_grad_hook(lambda x: posts.append(x.grad.tolist()))
+    given = mg.tensor([1.0, 3.0])
+    assert add(given) == () and add(given) == () and add(None) == ()
+    assert posts[0] == [1.0, 3.0] and x.grad.tolist() == [2.0, 6.0] and given.tolist() == [1.0, 3.0]
+    x.grad = None
+    add(leaf(1.0, 2.0) * 3)
+    assert x.grad.requires_grad  # as under create_graph
+
+
+@pytest.mark.parametrize(("given", "kind", "message"), [
+    ([], TypeError, "expected 1 arguments, got 0 instead: the gradient of the leaf"),
+    ([1.0], TypeError, "a gradient must be a tensor or None, got float"),
+    ([mg.ones(3)], RuntimeError, r"AccumulateGrad returned an invalid gradient: its operand has shape \(2,\)"),
+])  # fmt: skip
+def test_the_node_of_a_leaf_refuses_what_is_no_gradient(given, kind, message):
+    with pytest.raises(kind, match=message):
+        (leaf(1.0, 2.0) * 2).grad_fn.next_functions[0][0](*given)
+
+
+def test_nodes_are_numbered_as_they_are_recorded():
+    x = leaf(1.0)
+    y = x * 2
+    z, w = y.exp(), Pair.apply(x, 2)[0]
+    first = y.grad_fn._sequence_nr()
+    assert [z.grad_fn._sequence_nr() - first, w.grad_fn._sequence_nr() - first] == [1, 2]
+    assert y.grad_fn.next_functions[0][0]._sequence_nr() == 2**64 - 1

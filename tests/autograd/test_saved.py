@@ -174,6 +174,11 @@ def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
     assert x.grad.item() == pytest.approx(4 * mg.tensor(2.0).exp().item())
 
 
+def assign(y, key, value):
+    y[key] = value
+    return y
+
+
 INDEXED = {
     "[]": lambda x, i: x[i],
     "index_select": lambda x, i: x.index_select(0, i),
@@ -185,6 +190,9 @@ INDEXED = {
     "index_reduce": lambda x, i: x.index_reduce(0, i, x[:2] * 2, "prod"),
     "index_put": lambda x, i: x.index_put((i,), mg.ones(2, dtype=mg.float64)),
     "embedding": lambda x, i: mg.nn.functional.embedding(i, x[:, None]),
+    "y[i] = value": lambda x, i: assign(x * 2, i, x[:2]),
+    "y[i] = number": lambda x, i: assign(x * 2, i, 3.0),
+    "a part of y[i] = value": lambda x, i: assign((x * 2)[:3], i, x[:2]),
 }
 RETURNED = {
     "sort": lambda x: x.sort(),
@@ -235,6 +243,38 @@ def test_a_pack_hook_gets_a_copy_of_the_index(key):
     assert x.grad.tolist() == [1.0, 0.0, 1.0]
     with pytest.raises(RuntimeError, match="a second time"):
         y.sum().backward()
+
+
+def test_a_mask_of_an_assignment_is_packed_and_may_be_written_to_later():
+    x, mask = leaf_of(1.0, 2.0, 3.0), mg.tensor([True, False, True])
+    with allow_mutation_on_saved_tensors():
+        y = x * 2
+        y[mask] = 5.0
+        mask.fill_(False)
+        (y * y).sum().backward()
+    assert x.grad.tolist() == [0.0, 16.0, 0.0]
+
+
+INDEX = mg.tensor([[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(("call", "shapes"), [  # recorded with PyTorch, without the operands that it saves beside
+    (lambda x: x.gather(1, INDEX), [(2, 2)]),
+    (lambda x: mg.take_along_dim(x, INDEX, 1), [(2, 2)]),
+    (lambda x: x.scatter(1, INDEX, 2.0), [(2, 2)]),
+    (lambda x: x.scatter_add(1, INDEX, x * 2), [(2, 2)]),
+    (lambda x: x.sort(1), [(2, 2)]),
+    (lambda x: x.topk(1), [(2, 1)]),
+    (lambda x: x.max(1), [(2,)]),
+    (lambda x: x.mode(1), [(2,)]),
+    (lambda x: x.cummax(1), [(2, 2)]),
+    (lambda x: x[INDEX[0], INDEX[1]], [(2,), (2,)]),
+])  # fmt: skip
+def test_hooks_see_the_indices_of_a_call_alone(call, shapes):
+    seen = []
+    with saved_tensors_hooks(lambda t: seen.append(t) or t, lambda t: t):
+        call(mg.ones(2, 2, requires_grad=True))
+    assert [tuple(t.shape) for t in seen if t.dtype == mg.int64] == shapes
 
 
 def test_a_checkpoint_reads_an_index_again_from_where_it_is():

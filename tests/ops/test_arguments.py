@@ -251,3 +251,22 @@ def test_factors_before_tensors_warn_once(monkeypatch):
     assert torch.ones(1).add_(np.float32(-3), torch.ones(1)).tolist() == [-2.0]
     with pytest.raises(TypeError):
         torch.add(torch.ones(1), 2, np.ones(1, np.float32))
+
+
+@pytest.mark.filterwarnings("ignore:This overload")
+def test_the_last_tensors_of_a_former_order_may_be_given_by_name():
+    x, two, eye = torch.ones(1), torch.full((1,), 2.0), torch.eye(1)
+    assert torch.add(x, -3, other=two).tolist() == x.add(-3, other=two).tolist() == [-5.0]
+    assert torch.ones(1).sub_(3, other=two).tolist() == [-5.0]
+    assert torch.addcmul(x, 3, tensor1=two, tensor2=two).tolist() == x.addcmul(3, two, tensor2=two).tolist() == [13.0]
+    assert torch.addmm(3, eye, mat1=eye, mat2=eye).tolist() == eye.addmm(3, mat1=eye, mat2=eye).tolist() == [[4.0]]
+    assert torch.add(other=two, alpha=3, input=x).tolist() == [7.0]
+    with pytest.raises(TypeError, match="multiple values for argument 'other'"):
+        torch.add(x, two, other=two)
+
+
+@pytest.mark.parametrize("call", [torch.subtract, torch.Tensor.subtract, torch.Tensor.subtract_])
+def test_subtract_has_no_former_order(call):
+    with pytest.raises(TypeError, match="3"):
+        call(torch.ones(1), 2, torch.ones(1))
+    assert call(torch.ones(1), torch.ones(1), alpha=3).tolist() == [-2.0]
