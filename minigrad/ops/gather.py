@@ -25,7 +25,7 @@ from minigrad.ops.composed import stand_along
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
-from minigrad.ops.keys import array_key, first_out_of_range, types_differ, watch
+from minigrad.ops.keys import Key, array_key, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape
@@ -59,7 +59,7 @@ def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Except
     return array
 
 
-def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def key_along(name: str, input: Any, dim: int, index: Any) -> Key:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
     places = check_places(name, input, d, index)
