@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, mode, wrap
+from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import copy_array, device_of
@@ -95,9 +96,11 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = value.node
     else:
         reader = Path(steps, reader) if steps else reader
-        needed = (root.node is not None) + 2 * (value.node is not None)
-        options = {"reader": reader, "statics": statics}
-        root.node = overwrite.record_call(wrap(root.array), needed, (root, value), options).node
+        plan = overwrite.plan((root.node is not None) + 2 * (value.node is not None))
+        options, new = {"reader": reader, "statics": statics}, wrap(root.array)
+        new.node = root.node = plan.record((root, value), options, new)
+        if new.node is not None and (flags := mode.get()) & WATCHED:
+            notify_watchers(new, flags)
     move_retained(before, root.node)
     refresh(target)
 
