@@ -123,7 +123,7 @@ if _typing.TYPE_CHECKING:
         unravel_index,
     )
     from minigrad.ops.products import bmm, chain_matmul, cross, dot, ger, inner, kron, mm, mv, outer, trace, vdot
-    from minigrad.ops.rearranging import moveaxis, movedim, tile, unflatten
+    from minigrad.ops.rearranging import adjoint, moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
     from minigrad.ops.rotations import fliplr, flipud, rot90
     from minigrad.ops.gather import (
@@ -164,7 +164,7 @@ newaxis = None  # an index of it adds an axis, as NumPy's
 __all__ = [  # noqa: RUF022 (packed into lines)
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
     "LongTensor", "ShortTensor", "Size", "Tensor", "abs", "absolute", "accelerator", "acos", "acosh",
-    "adaptive_avg_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "advice", "all",
+    "adaptive_avg_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "adjoint", "advice", "all",
     "allclose", "amax", "amin", "aminmax", "angle", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
     "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d",
@@ -274,7 +274,7 @@ _LATER = {
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.index_writes":
         "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
-    "ops.rearranging": "moveaxis movedim tile unflatten",
+    "ops.rearranging": "adjoint moveaxis movedim tile unflatten",
     "ops.products": "bmm chain_matmul cross dot ger inner kron mm mv outer trace vdot",
     "ops.reduce_variants": "amax amin count_nonzero logsumexp",
     "ops.rotations": "fliplr flipud rot90",

@@ -352,3 +352,12 @@ def test_the_gradient_of_det_is_exact_and_right_for_a_singular_matrix():
     torch.linalg.det(x).sum().backward()
     assert x.grad[0].tolist() == [[4.0, -3.0], [-2.0, 1.0]]
     torch.testing.assert_close(x.grad[1], torch.tensor([[4.0, -2.0], [-2.0, 1.0]]))  # singular
+
+
+@pytest.mark.parametrize(("shape", "strides"), [  # recorded with PyTorch
+    ((2, 3, 1), (3, 1, 3)), ((0, 3, 2), (6, 1, 3)), ((3, 0), (1, 3)), ((2, 3, 2), (6, 1, 3)),
+])  # fmt: skip
+def test_solutions_lie_in_columns_along_axes_of_0_and_1_too(shape, strides):
+    A = torch.eye(3).expand(*shape[:-2], 3, 3)
+    assert torch.linalg.solve(A, torch.ones(shape)).stride() == strides
+    assert torch.linalg.inv(torch.ones(0, 3, 3)).stride() == (9, 1, 3)

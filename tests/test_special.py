@@ -134,3 +134,13 @@ def test_the_angle_of_a_real_number_is_0_or_pi_and_flat():
     x.angle().sum().backward()
     assert x.grad.tolist() == [0.0] * 6
     assert torch.angle(torch.tensor([1, -1])).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("x", "y", "value"), [  # recorded with PyTorch: the power is rounded to the dtype of y ...
+    ((1.3, torch.float32), ([2.7], torch.float16), 8.444921493530273),
+    ((1.3, torch.float32), (2.7, torch.float16), 8.444921493530273),
+    ((1.3, torch.float64), ([2.7], torch.float32), 8.447424983978271),
+    ((1.3, torch.float64), (2.7, torch.float32), 8.447425201307734),  # ... but not a single one beside float64
+])  # fmt: skip
+def test_ldexp_of_two_dtypes_rounds_the_power_as_pytorch_does(x, y, value):
+    assert torch.ldexp(torch.tensor([x[0]], dtype=x[1]), torch.tensor(y[0], dtype=y[1])).item() == value

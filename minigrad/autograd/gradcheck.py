@@ -223,7 +223,14 @@ def find_checked(inputs: Inputs) -> Tensor:
 
 def make_leaves(inputs: Inputs) -> tuple[Any, ...]:
     """The inputs, with those that require a gradient copied to float64 leaves with the same memory layout."""
-    return tuple([move(x, 0.0, np.float64) if is_checked(x) else x for x in as_tuple(inputs)])
+    return tuple([copy_leaf(x) if is_checked(x) else x for x in as_tuple(inputs)])
+
+
+def copy_leaf(x: Tensor) -> Tensor:
+    """A float64 leaf like `x`, with the user's hooks on its gradient, which a wrong gradient may come from."""
+    leaf = move(x, 0.0, np.float64)
+    leaf.hooks = {key: hook for key, hook in (x.hooks or {}).items() if key >= 0} or None
+    return leaf
 
 
 def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:

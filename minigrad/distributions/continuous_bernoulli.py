@@ -89,4 +89,5 @@ class ContinuousBernoulli(OfChance):
         )
 
     def entropy(self) -> Any:
-        return -self.score(self.mean) - self.log_normalizer()
+        fails = log1p(-self.probs)  # of probabilities kept inside (0, 1), as the mean is: the logits may be anything
+        return self.mean * (fails - log(self.probs)) - self.log_normalizer() - fails

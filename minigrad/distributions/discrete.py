@@ -125,7 +125,8 @@ class Geometric(OfChance):
         return (log(drawn.clamp(min=finfo(chances.dtype).tiny)) / log1p(-chances)).floor()
 
     def _log_prob(self, value: Any) -> Any:
-        return value * log1p(-self.probs).masked_fill((self.probs == 1) & (value == 0), 0.0) + log(self.probs)
+        never_needed = (self.probs == 1) & (value == 0)  # the first success was certain, and came: 0 log 0
+        return value * log1p(-self.probs.masked_fill(never_needed, 0.0)) + log(self.probs)
 
     def entropy(self) -> Any:
         return -self.score(self.probs) / self.probs

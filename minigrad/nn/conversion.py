@@ -30,6 +30,20 @@ class Conversions(Registry):
                         held.data = fn(data)  # the tensor stays the same object
         return self
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Move to a device without the values: parameters and buffers hold whatever is in memory there.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).to_empty(device="cpu").weight.shape
+        minigrad.Size([1, 2])
+        """
+        from minigrad.creation.models import empty_like
+
+        return self._apply(lambda tensor: empty_like(tensor, device=device), recurse=recurse)
+
+    def compile(self, *_: Any, **__: Any) -> None:
+        """Nothing: there is no compiler here, and calls run as they are written; see `torch.compile`."""
+
     def to(
         self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, memory_format: Any = None
     ) -> Self:

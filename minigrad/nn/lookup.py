@@ -30,6 +30,21 @@ class Lookup(Registry):
             module = module._find_registered(name, MODULE, "an nn.Module")
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put `module` at a dotted path, whose parts but the last must be there; the last, too, if `strict`.
+
+        Raises `ValueError` for an empty path and for what is no module, `AttributeError` naming the part that fails.
+        """
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not hasattr(module, "_kinds"):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent: Any = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent._find_registered(name, MODULE, "an nn.Module")
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")

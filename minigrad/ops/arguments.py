@@ -269,9 +269,9 @@ def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
 
 
 def require_bools(name: str, **flags: Any) -> None:
-    """Raises TypeError unless the values are True or False, Python's or NumPy's."""
+    """Raises TypeError unless the values are Python's True or False: PyTorch takes no others, not even NumPy's."""
     for parameter, value in flags.items():
-        if not isinstance(value, (bool, np.bool_)):
+        if value.__class__ is not bool:
             raise TypeError(f"{name}(): argument '{parameter}' must be bool, not {type(value).__name__} {value!r:.40}")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import name_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERS = (int, float, np.number)
@@ -42,7 +43,11 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
                     given = dict(zip(factors, numbers, strict=False))
                     _warn(name, given)
                     return function(*operands, **given, **kwargs)
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except TypeError as refused:
+                name_option(refused, name, unwrap(function).__code__)
+                raise
 
         return cast(F, call)
 

@@ -10,9 +10,24 @@ from minigrad.ops.arguments import as_size, axis, of_tensors, sizes
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.shape import alias, expand, permute_axes, reshape, view
+from minigrad.ops.shape import alias, expand, permute_axes, reshape, transpose, view
 
 _repeated = shown_as(copy_operation, "RepeatBackward0")
+
+
+@of_tensors
+def adjoint(input: Tensor) -> Tensor:
+    """The last two axes swapped: ``x.mT``, which of real numbers is the adjoint. Raises RuntimeError for a vector.
+
+    >>> import minigrad as torch
+    >>> torch.adjoint(torch.tensor([[1, 2, 3], [4, 5, 6]]))
+    tensor([[1, 4],
+            [2, 5],
+            [3, 6]])
+    """
+    if input.array.ndim == 1:
+        raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of them. Got 1-D tensor.")
+    return transpose(input, -2, -1) if input.array.ndim else input
 
 
 @of_tensors(axis_first=True)

@@ -90,7 +90,8 @@ def singular_values(x: Array) -> Array:
 
 def lay_columns(x: Array) -> Array:
     """Each matrix stored column by column, as LAPACK leaves it and PyTorch returns it."""
-    return mT(in_rows(mT(x)))
+    rows = in_rows(mT(x))
+    return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
 
 
 # ---- operations -----------------------------------------------------------------------------------

@@ -259,7 +259,7 @@ def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(x, TensorBase):
             raise not_a_tensor("ldexp", name, position, x)
     if input.array.dtype.kind != "f" or other.array.dtype.kind == "f":
-        if input.array.dtype.kind == "f":  # the power of a 0-d tensor is not rounded to its own dtype
+        if input.array.dtype == np.float64 and not other.array.ndim:  # there the power is not rounded to other's dtype
             input, other = promote("ldexp", *move_scalars(input, other))
         product = read_from(mul(input, pow(2.0, other)), "LdexpBackward0", input, other)  # type: ignore[arg-type]
     else:

@@ -15,6 +15,9 @@ from minigrad.devices import device
 from minigrad.optim.line_search import Trial, search_line
 from minigrad.optim.optimizer import Optimizer, Params, Rate, State, options_of
 
+# Keys of the state, in the order in which PyTorch's step adds them.
+_LATE = ("al", "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
+
 
 class LBFGS(Optimizer):
     r"""Limited-memory BFGS: `w <- w + t d`, where `d = -H g` and `H` estimates the inverse Hessian.
@@ -72,6 +75,7 @@ class LBFGS(Optimizer):
         state = self.state[group["params"][0]]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
+        known = list(state)
         first_loss = closure()
         here, calls, left = Trial(0, _number(first_loss), self._gradient(), 0), 1, group["max_iter"]  # which may be inf
         state["func_evals"] += 1
@@ -90,12 +94,14 @@ class LBFGS(Optimizer):
                 break
             if abs(here.loss - start.loss) < group["tolerance_change"]:
                 break
+        state.update({name: state.pop(name) for name in (*known, *_LATE) if name in state})
         return first_loss
 
     def _choose_step(self, state: State, here: Trial) -> tuple[Array, float]:
         """The direction of a step and the length that is tried first; the state keeps both, and what the next needs."""
         group, g = self.param_groups[0], here.gradient
-        d, t = _direction(state, g, group["history_size"]), float(group["lr"])
+        d, t = _direction(state, g, group["history_size"]), group["lr"]
+        t = t if type(t) is int else float(t)
         if state["n_iter"] == 1:
             t *= min(1.0, 1.0 / abs(g).sum())
         state.update(d=wrap(d), t=_hold(t), prev_flat_grad=wrap(g.copy()), prev_loss=here.loss)
@@ -181,6 +187,7 @@ def _direction(state: State, g: Array, history_size: int) -> Array:
         share = s.dot(q) * r
         q -= share * y
         shares.append(share)
+    state["al"] = [*map(_hold, reversed(shares)), *[None] * (history_size - len(shares))]
     scale = state["H_diag"]
     d = q * (scale if isinstance(scale, (int, float)) else scale.array)
     for (y, s, r), share in zip(pairs, reversed(shares), strict=True):

@@ -83,17 +83,6 @@ class ShapeMethods(TensorBase):
 
     mH = mT  # noqa: N815 (PyTorch's name)
 
-    def adjoint(self: Any) -> Tensor:
-        """The last two axes swapped: ``x.mT``.
-
-        >>> import minigrad as torch
-        >>> torch.tensor([[1, 2, 3], [4, 5, 6]]).adjoint()
-        tensor([[1, 4],
-                [2, 5],
-                [3, 6]])
-        """
-        return self.mT
-
     # ---- products -------------------------------------------------------------------------------
     matmul = matmul
 

@@ -211,6 +211,7 @@ class WideMethods(
     dsplit = parts.dsplit
     chunk = parts.chunk
     roll = join.roll
+    adjoint = rearranging.adjoint
     movedim = moveaxis = rearranging.movedim
     unflatten = rearranging.unflatten
     reshape_as = rearranging.reshape_as

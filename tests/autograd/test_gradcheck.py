@@ -242,3 +242,13 @@ def test_pytorchs_other_options_are_accepted():
 @pytest.mark.filterwarnings("error")
 def test_a_check_of_what_is_infinite_gives_none_of_numpys_warnings(function, eps):
     assert not gradcheck(function, (leaf(3),), eps=eps, raise_exception=False)
+
+
+def test_hooks_on_the_gradient_of_an_input_count():
+    x, seen = mg.ones(2, dtype=mg.float64, requires_grad=True), []
+    handle = x.register_hook(lambda g: seen.append(g.tolist()))
+    assert mg.autograd.gradcheck(lambda x: x * x, (x,)) and seen and x.grad is None
+    handle.remove()
+    x.register_hook(lambda g: g * 2)
+    with pytest.raises(GradcheckError):
+        mg.autograd.gradcheck(lambda x: x * x, (x,))

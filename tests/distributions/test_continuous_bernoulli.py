@@ -97,3 +97,12 @@ REFUSED = {
 }
 
 test_refused = refusals(REFUSED)
+
+
+@pytest.mark.parametrize("logits", [-200.0, 50.0, 200.0])
+def test_the_entropy_of_extreme_logits_is_that_of_the_probability_kept_inside(logits):
+    given = torch.tensor(logits, requires_grad=True)
+    entropy = torch.distributions.ContinuousBernoulli(logits=given).entropy()
+    entropy.backward()
+    assert entropy.item() == pytest.approx(-1.76898, abs=1e-5)  # recorded with PyTorch
+    assert given.grad.item() == 0.0

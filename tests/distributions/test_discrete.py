@@ -93,6 +93,16 @@ def test_the_most_likely_value_and_the_moments():
     assert D.Bernoulli(0.5).mode.isnan() and ROWS.mean.isnan().all() and ROWS.variance.isnan().all()
 
 
+def test_a_success_that_is_certain_has_a_gradient():
+    probs = torch.tensor([1.0, 0.5], requires_grad=True)
+    D.Geometric(probs).log_prob(torch.zeros(2)).sum().backward()
+    assert probs.grad.tolist() == [1.0, 2.0]
+    logits = torch.tensor(200.0, requires_grad=True)
+    D.Geometric(logits=logits).log_prob(T(0.0)).backward()
+    assert logits.grad.item() == 0.0
+    assert D.Geometric(torch.tensor(1.0)).log_prob(torch.tensor([0.0, 1.0])).tolist() == [0.0, -math.inf]
+
+
 @pytest.mark.parametrize("kind", [D.Bernoulli, D.Geometric])
 def test_gradients_are_right_where_the_logits_are_zero(kind):
     x = T([0.0, 1.0], dtype=torch.float64)

@@ -58,3 +58,12 @@ def test_a_view_as_another_dtype_shares_the_bytes():
     ):
         with pytest.raises(RuntimeError, match=message):
             wrong.view(dtype)
+
+
+def test_the_adjoint_of_real_matrices_is_their_transpose():
+    x = torch.ones(2, 3, 4, requires_grad=True)
+    assert torch.adjoint(x).shape == x.adjoint().shape == (2, 4, 3)
+    assert torch.adjoint(x).grad_fn.name() == "TransposeBackward0" and torch.adjoint(x)._base is x
+    assert torch.adjoint(torch.tensor(1.0)).item() == 1.0
+    with pytest.raises(RuntimeError, match=r"tensor.adjoint\(\) is only supported on matrices or batches of them"):
+        torch.adjoint(torch.ones(2))

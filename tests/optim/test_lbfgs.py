@@ -134,3 +134,22 @@ def test_a_group_that_was_added_and_parameters_without_numbers_are_refused_at_th
     empty = minigrad.zeros(0, requires_grad=True)
     with pytest.raises(RuntimeError, match="nothing to train: its parameters hold no numbers"):
         optim.LBFGS([empty]).step(lambda: empty.sum())
+
+
+def test_the_state_has_pytorchs_keys_in_its_order():
+    w = minigrad.ones(2, requires_grad=True)
+    optimizer = optim.LBFGS([w], max_iter=1, history_size=3)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = ((w - minigrad.tensor([3.0, 1.5])) ** 2 * minigrad.tensor([1.0, 4.0])).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    late = ["d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss"]
+    assert list(optimizer.state[w]) == ["func_evals", "n_iter", *late]
+    optimizer.step(closure)
+    state = optimizer.state[w]
+    assert list(state) == ["func_evals", "n_iter", *late, "al"] and state["t"] == 1 and type(state["t"]) is int
+    assert isinstance(state["al"][0], minigrad.Tensor) and state["al"][1:] == [None, None]

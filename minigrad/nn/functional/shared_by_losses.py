@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.messages import check_same_library, name_option
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
 from minigrad.ops.composed import cast_to_keep
@@ -50,7 +50,11 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
             return function(*given.args, **given.kwargs)
         if "reduction" in kwargs and kwargs["reduction"] not in known:
             raise _no_reduction(kwargs["reduction"], known)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError as refused:
+            name_option(refused, function.__name__, inspect.unwrap(function).__code__)
+            raise
 
     return call
 

@@ -8,12 +8,13 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from minigrad.advice import warn
+from minigrad.nn.module import NamesOptions
 from minigrad.ops.arguments import require_number
 from minigrad.optim.optimizer import Optimizer, Rate
 from minigrad.tensor import Tensor
 
 
-class LRScheduler:
+class LRScheduler(NamesOptions):
     """The base class of all schedulers: a subclass computes the rates of this epoch in `get_lr`.
 
     `last_epoch` counts the calls of `step()`; anything but -1 resumes there, for which each group

@@ -215,3 +215,8 @@ def test_a_list_of_numbers_holds_one_number_for_each_group():
         swa_utils.SWALR(make_optimizer(1.0, 2.0), [0.5, "a"])
     with pytest.raises(TypeError, match="int is not an Optimizer"):
         swa_utils.SWALR(3, 0.5)
+
+
+def test_a_misspelt_option_of_a_scheduler_is_told_the_one_that_was_meant():
+    with pytest.raises(TypeError, match=r"StepLR\(\) got an unexpected keyword argument 'stepsize'; did you mean 'ste"):
+        lr_scheduler.StepLR(make_optimizer(0.1), stepsize=3)
