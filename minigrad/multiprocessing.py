@@ -65,7 +65,7 @@ class ProcessContext:
         return [process.pid for process in self.processes]
 
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
-        """Wait for one to end, at most `timeout` seconds; True when all have ended well.
+        """Waits for one to end, at most `timeout` seconds; True when all have ended well.
 
         When one fails the others are ended, after `grace_period` seconds, and its error is raised:
         ProcessRaisedException or ProcessExitedException.
@@ -124,7 +124,7 @@ def start_processes(
     fn: Callable[..., Any], args: Sequence[Any] = (), nprocs: int = 1, join: bool = True, daemon: bool = False,
     start_method: str = "spawn",
 ) -> ProcessContext | None:  # fmt: skip
-    """Run ``fn(i, *args)`` in `nprocs` processes, i from 0; wait for them, or give the `ProcessContext`.
+    """Runs ``fn(i, *args)`` in `nprocs` processes, i from 0; waits for them, or returns the `ProcessContext`.
 
     Raises as `ProcessContext.join`. Where processes are not forked `fn` must stand at the top of a file, and what
     starts them under ``if __name__ == "__main__":``. As `torch.multiprocessing.start_processes`.

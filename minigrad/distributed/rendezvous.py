@@ -108,7 +108,7 @@ class Member:
         self._news.say("cmd=leave")
 
     def come_back(self) -> None:
-        """Take part again: the end of this process ends the others, as before `leave`."""
+        """Takes part again: the end of this process ends the others, as before `leave`."""
         self._left = False
         self._news.say("cmd=return")
 

@@ -47,7 +47,7 @@ class Conversions(Registry):
     def to(
         self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, memory_format: Any = None
     ) -> Self:
-        """Move to a device, or convert the floating-point tensors to a dtype, or both, in place.
+        """Moves to a device, or converts the floating-point tensors to a dtype, or both, in place.
 
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``; `memory_format` orders the weights of
         four axes. Raises `TypeError` for a dtype that is not floating-point.
@@ -76,7 +76,7 @@ class Conversions(Registry):
         return self._apply(move)
 
     def half(self) -> Self:
-        """Convert the floating-point tensors to float16.
+        """Converts the floating-point tensors to float16.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).half().weight.dtype
@@ -85,7 +85,7 @@ class Conversions(Registry):
         return self.to(dtypes.float16)
 
     def type(self, dst_type: Any) -> Self:
-        """Convert all tensors, integers too, as `Tensor.type` does.
+        """Converts all tensors, integers too, as `Tensor.type` does.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).type(torch.float64).weight.dtype
@@ -94,7 +94,7 @@ class Conversions(Registry):
         return self._apply(lambda t: t.type(dst_type))
 
     def double(self) -> Self:
-        """Convert the floating-point tensors to float64.
+        """Converts the floating-point tensors to float64.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).double().weight.dtype
@@ -103,7 +103,7 @@ class Conversions(Registry):
         return self.to(dtypes.float64)
 
     def float(self) -> Self:
-        """Convert the floating-point tensors to float32.
+        """Converts the floating-point tensors to float32.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).double().float().weight.dtype
@@ -112,7 +112,7 @@ class Conversions(Registry):
         return self.to(dtypes.float32)
 
     def cpu(self) -> Self:
-        """Move to the host's memory.
+        """Moves to the host's memory.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).cpu().weight.device
@@ -121,7 +121,7 @@ class Conversions(Registry):
         return self.to("cpu")
 
     def cuda(self, device: Any = None) -> Self:
-        """Move to a CUDA device: the current one, or number `device`.
+        """Moves to a CUDA device: the current one, or number `device`.
 
         >>> import minigrad as torch
         >>> layer = torch.nn.Linear(2, 1)

@@ -23,7 +23,7 @@ class Pooling(Stateless):
                 as_ints(type(self).__name__, option, options[option], self.axes, least)
 
     def _keep_tuples(self) -> None:
-        """Keep the sizes, and print them, as one number for each axis."""
+        """Keeps the sizes, and prints them, as one number for each axis."""
         vars(self).update(
             {name: per_axis(getattr(self, name), self.axes) for name in ("kernel_size", "stride", "padding")}
         )

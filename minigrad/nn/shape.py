@@ -60,9 +60,8 @@ class Fold(Stateless, function=F.fold):
     """Sums windows into an image: (N, C*kh*kw, windows) -> (N, C, *output_size), the adjoint of `Unfold`.
 
     >>> import minigrad as torch
-    >>> torch.nn.Fold(output_size=(1, 3), kernel_size=(1, 2))(
-    ...     torch.tensor([[1.0, 2.0], [2.0, 3.0]])
-    ... )  # 2 + 2 in the middle
+    >>> fold = torch.nn.Fold(output_size=(1, 3), kernel_size=(1, 2))
+    >>> fold(torch.tensor([[1.0, 2.0], [2.0, 3.0]]))  # 2 + 2 in the middle
     tensor([[[1., 4., 3.]]])
     """
 

@@ -53,7 +53,7 @@ def describe(
 
 
 def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:
-    """Give `function` its public name and docstring; `example` reads ``call -> what it prints``."""
+    """Gives `function` its public name and docstring; `example` reads ``call -> what it prints``."""
     function.__name__ = function.__qualname__ = name
     function.__doc__ = with_example(text, example) if text and example else text
     return function

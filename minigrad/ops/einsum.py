@@ -181,7 +181,7 @@ def _match_lengths(inputs: list[str], operands: Any) -> dict[str, int]:
 
 
 def _take_diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
-    """Take the diagonal of axes that share a letter: ``ii`` becomes ``i``, a view."""
+    """Takes the diagonal of axes that share a letter: ``ii`` becomes ``i``, a view."""
     for letter in dict.fromkeys(letters):
         while letters.count(letter) > 1:
             first = letters.index(letter)

@@ -81,7 +81,7 @@ def is_root_tracked(target: TensorBase) -> bool:
 
 
 def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None) -> None:
-    """Record in the graph that `target`, or the part of it that `reader` reads, now has the value `value`.
+    """Records in the graph that `target`, or the part of it that `reader` reads, now has the value `value`.
 
     The root of a view gets the node of an `overwrite`: its old value with a region replaced.
     """
@@ -194,7 +194,7 @@ def _check_operands(target: Any, name: str, operands: Sequence[Any], manner: Man
 
 
 def _settle(node: Any, target: Any) -> None:
-    """Make the node of a result that was written into `target` refer to the array and the dtype that are there."""
+    """Makes the node of a result that was written into `target` refer to the array and the dtype that are there."""
     node.dtype = target.array.dtype
     if node.plan.reads_result and not mode.get() & PACKING:  # else it is kept as the hooks want it
         # A rule reads the result: keep it only once, and notice later writes.
@@ -229,7 +229,7 @@ def _fits(b: Any, a: Any) -> bool:
 
 
 def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
-    """Write `other`, broadcast and converted, into the tensor.
+    """Writes `other`, broadcast and converted, into the tensor.
 
     >>> import minigrad as torch
     >>> torch.zeros(2, 2).copy_(torch.tensor([1, 2]))

@@ -146,7 +146,7 @@ class DrawingMethods(TensorBase):
     def uniform_(
         self, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None, **named: Any
     ) -> Tensor:
-        """Fill with numbers from U[from, to). Raises RuntimeError where from > to.
+        """Fills the tensor with numbers from U[from, to). Raises RuntimeError where from > to.
 
         >>> import minigrad as torch
         >>> bool(torch.empty(9).uniform_(2, 3).min() >= 2)
@@ -159,7 +159,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
+        """Fills the tensor with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
 
         >>> import minigrad as torch
         >>> _ = torch.manual_seed(0)
@@ -173,7 +173,7 @@ class DrawingMethods(TensorBase):
         )
 
     def random_(self, *bounds: int | None, generator: Generator | None = None, **named: Any) -> Tensor:
-        """Fill with integers from [0, to) or [from, to), or without bounds all the type holds.
+        """Fills the tensor with integers from [0, to) or [from, to), or without bounds all the type holds.
 
         >>> import minigrad as torch
         >>> bool((torch.empty(9).random_(5) < 5).all())
@@ -189,7 +189,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "random_", lambda source, s: source.randint(low or 0, to, s, dtype), generator)
 
     def exponential_(self, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with numbers whose density is ``lambd exp(-lambd x)``.
+        """Fills the tensor with numbers whose density is ``lambd exp(-lambd x)``.
 
         Raises RuntimeError unless lambd > 0, and for integers.
 
@@ -202,7 +202,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
     def geometric_(self, p: float, *, generator: Generator | None = None) -> Tensor:
-        """Fill with the numbers of trials up to the first success, which has probability `p`.
+        """Fills the tensor with the numbers of trials up to the first success, which has probability `p`.
 
         Raises RuntimeError unless 0 < p < 1.
 
@@ -221,7 +221,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "geometric_", draw, generator)
 
     def cauchy_(self, median: float = 0.0, sigma: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with numbers whose density is ``sigma / (pi (sigma^2 + (x - median)^2))``.
+        """Fills the tensor with numbers whose density is ``sigma / (pi (sigma^2 + (x - median)^2))``.
 
         Raises RuntimeError unless sigma > 0, and for integers.
 
@@ -240,7 +240,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "cauchy_", draw, generator)
 
     def log_normal_(self, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None) -> Tensor:
-        """Fill with ``exp(x)`` for x from N(mean, std^2). Raises RuntimeError unless std > 0.
+        """Fills the tensor with ``exp(x)`` for x from N(mean, std^2). Raises RuntimeError unless std > 0.
 
         >>> import minigrad as torch
         >>> bool((torch.empty(9).log_normal_() > 0).all())
@@ -257,7 +257,7 @@ class DrawingMethods(TensorBase):
         return _fill_in_order(self, "log_normal_", draw, generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-        """Fill with ones, each with probability `p`, and zeros.
+        """Fills the tensor with ones, each with probability `p`, and zeros.
 
         `p` is a number, or a tensor that broadcasts to this one. Raises RuntimeError for probabilities outside [0, 1].
 

@@ -45,7 +45,7 @@ class FillingMethods(TensorBase):
 
     @of_tensors
     def fill_(self: Any, value: Any) -> Tensor:
-        """Fill with one number.
+        """Fills the tensor with one number.
 
         >>> import minigrad as torch
         >>> torch.zeros(2).fill_(7)
@@ -56,7 +56,7 @@ class FillingMethods(TensorBase):
 
     @of_tensors
     def zero_(self: Any) -> Tensor:
-        """Fill with zeros.
+        """Fills the tensor with zeros.
 
         >>> import minigrad as torch
         >>> torch.ones(2).zero_()

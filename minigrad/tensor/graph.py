@@ -145,7 +145,7 @@ class GraphMethods(TensorBase):
         create_graph: bool = False,
         inputs: Any = None,
     ) -> None:
-        """Add d(sum of self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from, or of `inputs`.
+        """Adds d(sum of self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from, or of `inputs`.
 
         `gradient` has the tensor's shape; a tensor of one number, such as a loss, needs none. What was saved for the
         rules is freed, unless `retain_graph`; with `create_graph` the gradients can be differentiated again. Raises
@@ -179,7 +179,7 @@ class GraphMethods(TensorBase):
 
     @of_tensors
     def detach_(self: Any) -> Tensor:
-        """Leave the graph: the tensor becomes a leaf that needs no gradient.
+        """Leaves the graph: the tensor becomes a leaf that needs no gradient.
 
         >>> import minigrad as torch
         >>> y = torch.ones(2, requires_grad=True) * 2
@@ -195,7 +195,7 @@ class GraphMethods(TensorBase):
         return self
 
     def requires_grad_(self: Any, requires_grad: Any = True) -> Tensor:
-        """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls.
+        """Sets whether a gradient is wanted. Raises RuntimeError for integers and for results of recorded calls.
 
         >>> import minigrad as torch
         >>> torch.ones(2).requires_grad_()
@@ -228,7 +228,7 @@ class GraphMethods(TensorBase):
         return self.writes.__class__ is not list
 
     def retain_grad(self: Any) -> None:
-        """Keep ``.grad`` here too, although no leaf: filled by the next backward.
+        """Makes the next backward fill ``.grad`` of this result too, though it is no leaf.
 
         >>> import minigrad as torch
         >>> x = torch.ones(2, requires_grad=True)

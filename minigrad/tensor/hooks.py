@@ -17,7 +17,7 @@ class HookMethods(TensorBase):
     __slots__ = ()
 
     def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook` with each gradient that arrives here; what it returns goes on in its place.
+        """Calls `hook` with each gradient that arrives here; what it returns goes on in its place.
 
         >>> import minigrad as torch
         >>> x = torch.ones(2, requires_grad=True)
@@ -38,7 +38,7 @@ class HookMethods(TensorBase):
         return add_hook(self.node.hooks, hook)
 
     def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Tensor], None]) -> RemovableHandle:
-        """Call ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.
+        """Calls ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.
 
         Recording is off within, so that a hook may update the tensor. Raises RuntimeError for a tensor that is no leaf
         or needs no gradient.

@@ -117,7 +117,7 @@ class ModelMethods(TensorBase):
         return made
 
     def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
-        """Fill the main diagonal; with `wrap` it starts again below each square of a tall matrix, after a skipped row.
+        """Fills the main diagonal; with `wrap` it starts again below each square of a tall matrix, after a skipped row.
 
         Raises RuntimeError for fewer than 2 axes, and for more of different lengths.
 
@@ -140,7 +140,7 @@ class ModelMethods(TensorBase):
         return self
 
     def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
-        """Replace every number by a Python function of it: slow, and not recorded.
+        """Replaces every number by a Python function of it: slow, and not recorded.
 
         Raises RuntimeError for a tensor that requires grad, TypeError for one on a GPU.
 
@@ -151,7 +151,7 @@ class ModelMethods(TensorBase):
         return _replace_each(self, "apply_", callable, self)
 
     def map_(self: Any, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
-        """Replace every number by a Python function of it and the number of `tensor`, as `apply_`.
+        """Replaces every number by a Python function of it and the number of `tensor`, as `apply_`.
 
         >>> import minigrad as torch
         >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda x, y: x * y)

@@ -252,7 +252,7 @@ class MoreFactMethods(TensorBase):
         return self.writes[0]
 
     def bump_version(self: Any) -> None:
-        """Note that the memory was written to; saved values that needed it are then refused.
+        """Notes that the memory was written to; saved values that needed it are then refused.
 
         >>> import minigrad as torch
         >>> x = torch.ones(2)

@@ -88,7 +88,7 @@ class TypedStorage:
         return iter(self.tolist())
 
     def fill_(self, value: Any) -> TypedStorage:
-        """Fill with one number."""
+        """Fills the tensor with one number."""
         self[:] = value
         return self
 

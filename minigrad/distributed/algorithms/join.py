@@ -99,7 +99,7 @@ class Join:
 
     @staticmethod
     def notify_join_context(joinable: Joinable) -> int | None:
-        """Call at the start of a step: tells the others that this rank has inputs. Only the first joinable does so."""
+        """Called at the start of a step: the first joinable tells the other ranks that this one has inputs."""
         join = joinable._join
         if join is None or join._joinables[0] is not joinable:
             return None

@@ -143,11 +143,10 @@ def gaussian_nll_loss(
     """
     variance = var if isinstance(var, TensorBase) else input.detach() * 0 + var
     if variance.shape != input.shape:
+        differing = [n for n, m in zip(variance.shape, input.shape, strict=False) if n != m]
         if tuple(input.shape[:-1]) == tuple(variance.shape):
             variance = variance.unsqueeze(-1)
-        elif variance.ndim != input.ndim or [n for n, m in zip(variance.shape, input.shape, strict=True) if n != m] != [
-            1
-        ]:
+        elif variance.ndim != input.ndim or differing != [1]:
             raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
     if type(variance.array) is np.ndarray and (variance.array < 0).any():
         raise ValueError("var has negative entry/entries")

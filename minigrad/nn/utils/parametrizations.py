@@ -8,7 +8,7 @@ from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 from minigrad.nn.utils.orthogonal import orthogonal
 from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
-from minigrad.nn.utils.spectral_norm import as_matrix, check_rounds, direction, iterate, outputs_axis
+from minigrad.nn.utils.spectral_norm import as_matrix, check_rounds, draw_direction, iterate, outputs_axis
 from minigrad.nn.utils.weight_norm import norm_except
 from minigrad.tensor import Tensor
 
@@ -56,8 +56,8 @@ class _SpectralNorm(Module):
         self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, check_rounds(n_power_iterations)
         if weight.ndim > 1:  # a vector has one singular value, its norm
             matrix = as_matrix(weight.detach(), self.dim)
-            self.register_buffer("_u", direction(matrix.shape[0], weight, eps))
-            self.register_buffer("_v", direction(matrix.shape[1], weight, eps))
+            self.register_buffer("_u", draw_direction(matrix.shape[0], weight, eps))
+            self.register_buffer("_v", draw_direction(matrix.shape[1], weight, eps))
             iterate(matrix.t(), self._v, self._u, 15, eps)
 
     def forward(self, weight: Tensor) -> Any:

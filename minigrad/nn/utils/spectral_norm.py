@@ -27,14 +27,14 @@ def as_matrix(weight: Tensor, dim: int) -> Tensor:
 
 
 def iterate(matrix: Tensor, u: Tensor, v: Tensor, rounds: int, eps: float) -> None:
-    """One step of power iteration: updates `u` and `v` in place towards the first singular vectors."""
+    """`rounds` steps of power iteration: updates `u` and `v` in place towards the first singular vectors."""
     with no_grad():
         for _ in range(rounds):
             v.copy_(normalize(matrix.t().mv(u), dim=0, eps=eps))
             u.copy_(normalize(matrix.mv(v), dim=0, eps=eps))
 
 
-def direction(length: int, like: Tensor, eps: float) -> Any:
+def draw_direction(length: int, like: Tensor, eps: float) -> Any:
     """A random vector of length 1."""
     return normalize(randn(length, dtype=like.dtype, device=like.device), dim=0, eps=eps)
 
@@ -93,7 +93,7 @@ def spectral_norm(
     hook = SpectralNorm(name, n_power_iterations, outputs_axis(module) if dim is None else dim, eps)
     weight = getattr(module, name)
     rows, columns = as_matrix(weight.detach(), hook.dim).shape
-    u, v = direction(rows, weight, eps), direction(columns, weight, eps)
+    u, v = draw_direction(rows, weight, eps), draw_direction(columns, weight, eps)
     delattr(module, name)
     module.register_parameter(f"{name}_orig", weight)
     setattr(module, name, weight.data)
