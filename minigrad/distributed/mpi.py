@@ -121,10 +121,8 @@ def report_errors() -> Any:
     try:
         yield
     except library().Exception as error:
-        kind = error.Get_error_class()
-        cause = (
-            "the other side sent more than fits here" if kind == library().ERR_TRUNCATE else error.Get_error_string()
-        )
+        too_long = error.Get_error_class() == library().ERR_TRUNCATE
+        cause = "the other side sent more than fits here" if too_long else error.Get_error_string()
         raise DistBackendError(
             f"MPI reports: {cause}. Do all processes call the same function with tensors of one shape and dtype?"
         ) from error

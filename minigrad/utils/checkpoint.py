@@ -134,9 +134,7 @@ def checkpoint_sequential(
     >>> checkpoint_sequential(net, 2, torch.ones(4, 2, requires_grad=True)).shape
     minigrad.Size([4, 1])
     """
-    steps: Sequence[Callable[..., Any]] = (
-        list(functions.children()) if hasattr(functions, "children") else list(functions)
-    )
+    steps: list[Any] = list(functions.children() if hasattr(functions, "children") else functions)
     if not 1 <= segments <= len(steps):
         raise ValueError(f"checkpoint_sequential: segments must lie in [1, {len(steps)}], got {segments}")
     length = len(steps) // segments

@@ -35,10 +35,8 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     with dispatch.algorithm(None):
         phases = dispatch.conv2d_weight(_image_phases(x, geometry), g, geometry=_plain(geometry))
     O, _, rows, columns = phases.shape
-    # (O, C*sh*sw, rows, columns) -> (O, C, rows*sh, columns*sw)
-    whole = (
-        phases.reshape(O, -1, sh, sw, rows, columns).transpose(0, 1, 4, 2, 5, 3).reshape(O, -1, rows * sh, columns * sw)
-    )
+    apart = phases.reshape(O, -1, sh, sw, rows, columns).transpose(0, 1, 4, 2, 5, 3)  # (O, C, rows, sh, columns, sw)
+    whole = apart.reshape(O, -1, rows * sh, columns * sw)
     return np.ascontiguousarray(whole[:, :, :kh, :kw])
 
 

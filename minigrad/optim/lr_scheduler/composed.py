@@ -136,6 +136,7 @@ class ChainedScheduler(_Composed):
 
 
 def _step_back(schedule: Any) -> None:
+    """Takes back the first step of a scheduler, or of all schedulers that it is composed of."""
     if hasattr(schedule, "_schedulers"):
         for part in schedule._schedulers:
             _step_back(part)
