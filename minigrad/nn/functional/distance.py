@@ -39,7 +39,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return (a * b).sum(dim)
 
 
-def _measure_length(x: Any, dim: int, eps: float) -> Any:
+def _measure_length(x: Tensor, dim: int, eps: float) -> Tensor:
     """The norm along `dim`, at least `eps`, with the gradient of the norm."""
     length = x.norm(2, dim, keepdim=True).clone()
     with no_grad():
@@ -209,7 +209,9 @@ def require_positive(margin: float) -> None:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
 
-def _rank(anchor: Any, positive: Any, negative: Any, margin: float, swap: bool, distance: Callable[..., Any]) -> Any:
+def _rank(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, swap: bool, distance: Callable[..., Any]
+) -> Tensor:
     require_positive(margin)
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from minigrad.creation import arange
 from minigrad.nn.functional.embedding import embedding
 from minigrad.ops.arguments import require_bools, require_tensors
@@ -51,9 +49,9 @@ def embedding_bag(
     return read_from(_reduce_bags(rows[places], counts, mode), "EmbeddingBagBackward0", input, offsets)
 
 
-def _find_members(input: Tensor, offsets: Any, with_last: bool) -> tuple[Any, Any]:
+def _find_members(input: Tensor, offsets: Tensor | None, with_last: bool) -> tuple[Tensor, Tensor]:
     """Where in the flat input the members of each bag stand, and which of them are no padding: (B, L) both."""
-    if input.ndim == 2:
+    if offsets is None:  # `input` is (B, L)
         places = arange(input.numel(), device=input.device).reshape(input.shape)
         return places, places >= 0
     begin, end = _find_limits(offsets, input.numel(), with_last)
@@ -63,7 +61,7 @@ def _find_members(input: Tensor, offsets: Any, with_last: bool) -> tuple[Any, An
     return places.masked_fill(~counts, 0).to(input.device), counts.to(input.device)
 
 
-def _reduce_bags(rows: Any, counts: Any, mode: str) -> Any:
+def _reduce_bags(rows: Tensor, counts: Tensor, mode: str) -> Tensor:
     """(B, L, D) and which of them count, (B, L) -> (B, D)."""
     number = counts.sum(1, keepdim=True)
     if mode != "max":
@@ -75,7 +73,7 @@ def _reduce_bags(rows: Any, counts: Any, mode: str) -> Any:
     return largest.masked_fill(number == 0, 0)
 
 
-def _check_bags(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
+def _check_bags(input: Tensor, offsets: Tensor | None, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
     if weights is not None and weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as "
@@ -101,7 +99,7 @@ def _check_bags(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weig
         )
 
 
-def _check_table(weight: Tensor, offsets: Any) -> None:
+def _check_table(weight: Tensor, offsets: Tensor | None) -> None:
     if weight.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
     for name, x, kinds, wanted in (("weight", weight, "f", "floats"), ("offsets", offsets, "i", "Long, Int")):
@@ -109,7 +107,7 @@ def _check_table(weight: Tensor, offsets: Any) -> None:
             raise RuntimeError(f"embedding_bag: expected argument '{name}' to hold {wanted}, but got {x.dtype} instead")
 
 
-def _find_limits(offsets: Any, length: int, with_last: bool) -> tuple[Any, Any]:
+def _find_limits(offsets: Tensor, length: int, with_last: bool) -> tuple[Tensor, Tensor]:
     """The start and the end of each bag."""
     offsets = offsets.cpu()
     if offsets.numel() and int(offsets[0]) != 0:

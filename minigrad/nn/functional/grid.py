@@ -138,7 +138,7 @@ def _sample(input: Tensor, grid: Tensor, mode: str, border: str, align: bool) ->
     return weigh(values, weights, size=tuple(grid.shape[1:-1]))
 
 
-def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
+def _combine(input: Tensor, axes: list[list[tuple[Tensor, Tensor]]]) -> tuple[Tensor, Tensor]:
     """The K pixels that each of P points reads, (N, C, K, P), and their weights, (N, K, P).
 
     Pixels outside the image are exactly zero, even next to inf or NaN.
@@ -151,7 +151,7 @@ def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
     return values.masked_fill(~inside.unsqueeze(1), 0), weights
 
 
-def _locate(taps: tuple[Any, ...], lengths: tuple[int, ...]) -> tuple[Any, Any, Any]:
+def _locate(taps: tuple[tuple[Tensor, Tensor], ...], lengths: tuple[int, ...]) -> tuple[Any, Any, Any]:
     """Of pixels with one tap along each axis: their places in the flat image, their weights, whether they are in it."""
     place: Any = 0
     weight: Any = 1
@@ -163,7 +163,7 @@ def _locate(taps: tuple[Any, ...], lengths: tuple[int, ...]) -> tuple[Any, Any, 
     return place, weight, inside
 
 
-def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
+def _find_taps(x: Tensor, n: int, mode: str, border: str, align: bool) -> list[tuple[Tensor, Tensor]]:
     """The pixels that points `x` read along an axis of length `n`, integers in x's dtype, each with its weight."""
     x = (x + 1) * ((n - 1) / 2) if align else position(x, n=n)
     if mode == "bicubic":
@@ -178,12 +178,12 @@ def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tupl
     return [(below, below + 1 - x), (below + 1, x - below)]
 
 
-def _weigh_cubic(t: Any, k: int) -> Any:
+def _weigh_cubic(t: Tensor, k: int) -> Any:
     """Keys' cubic with a = -0.75 at the distance of pixel `k` from `t`, which lies between pixels 0 and 1."""
     return (weigh_near if k in (0, 1) else weigh_far)(t - k if k < 1 else k - t, -0.75)
 
 
-def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:
+def _keep_inside(x: Tensor, n: int, border: str, align: bool) -> Tensor:
     """Moves points outside into the image: to the border, or by reflection; NaN becomes 0."""
     if border == "zeros":
         return x
@@ -193,7 +193,7 @@ def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:
     return where(x < n - 1, x, n - 1.0)
 
 
-def _reflect(x: Any, low: float, high: float) -> Any:
+def _reflect(x: Tensor, low: float, high: float) -> Tensor:
     """Points outside [low, high], reflected at both ends as often as needed: every second span runs backwards."""
     span = high - low
     if not span:

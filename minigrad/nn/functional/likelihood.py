@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -158,7 +157,7 @@ def gaussian_nll_loss(
     return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
+def _check_targets(name: str, input: Tensor, target: Tensor, *weights: Tensor | None) -> None:
     """Raises unless all are floats, shapes agree, and weights broadcast."""
     require_floats(name, input)
     if input.array.shape != target.array.shape:
@@ -171,7 +170,7 @@ def _check_targets(name: str, input: Any, target: Any, *weights: Any) -> None:
             raise shapes_do_not_broadcast(name, weight, input)
 
 
-def _check_probabilities(what: str, x: Any, hint: str) -> None:
+def _check_probabilities(what: str, x: Tensor, hint: str) -> None:
     """Raises for numbers outside [0, 1]; not checked on a GPU, which would mean waiting."""
     p = x.array
     if type(p) is np.ndarray and p.size and not (p.min() >= 0 and p.max() <= 1):

@@ -73,8 +73,9 @@ def one_value_per_channel(shape: Any, remedy: str) -> ValueError:
 
 
 def _normalize_by_kept(
-    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, column: tuple[int, ...], eps: float
-) -> Any:
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor, running_var: Tensor,
+    column: tuple[int, ...], eps: float,
+) -> Tensor:  # fmt: skip
     """Normalizes by copies of the running statistics, because a training pass may update these before backward."""
     if is_grad_enabled():
         running_mean, running_var = running_mean.detach().clone(), running_var.detach().clone()
@@ -82,8 +83,9 @@ def _normalize_by_kept(
 
 
 def _normalize_and_track(
-    input: Any, weight: Any, bias: Any, moments: Any, running_mean: Any, running_var: Any, momentum: float
-) -> Any:
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, moments: ops.Moments, running_mean: Tensor | None,
+    running_var: Tensor | None, momentum: float,
+) -> Tensor:  # fmt: skip
     """Normalizes by the batch's statistics, and updates the running ones if there are any."""
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
@@ -127,8 +129,8 @@ def instance_norm(
 
 
 def _fit_channels(
-    name: str, input: Any, weight: Any, bias: Any, *running: Any, option: str = "num_features",
-    too_flat: type[Exception] = RuntimeError,
+    name: str, input: Tensor, weight: Tensor | None, bias: Tensor | None, *running: Tensor | None,
+    option: str = "num_features", too_flat: type[Exception] = RuntimeError,
 ) -> tuple[int, ...]:  # fmt: skip
     """The shape that broadcasts one number per channel to (N, C, ...), after checks.
 
@@ -184,13 +186,15 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 
 
 @in_float32
-def _divide_by_root_mean_square(x: Any, weight: Any, dims: tuple[int, ...], eps: float | None) -> Tensor:
+def _divide_by_root_mean_square(x: Tensor, weight: Tensor | None, dims: tuple[int, ...], eps: float | None) -> Tensor:
     eps = float(np.finfo(x.array.dtype).eps) if eps is None else eps
     y = x * rsqrt((x * x).mean(dims, keepdim=True) + eps)
     return y if weight is None else y * weight
 
 
-def _fit_last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:
+def _fit_last_axes(
+    name: str, input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None
+) -> tuple[int, ...]:
     """`normalized_shape` as a tuple, after checks."""
     require_tensors(name, "input weight? bias?", input, weight, bias)
     require_floats(name, input)

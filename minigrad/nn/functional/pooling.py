@@ -136,7 +136,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: boo
 
 
 # ---- checks, then one call -------------------------------------------------------------------
-def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
+def take_maxima(name: str, space: int, input: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
     """The maxima of windows and their indices, for the public function `name`, which errors mention."""
     geometry, windows = _find_geometry(name, space, input, *options)
     image = input if space == 2 else input.unsqueeze(-2)
@@ -163,13 +163,13 @@ def take_means(
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
 
 
-def _adaptive_avg_pool(input: Any, size: Any) -> Any:
+def _adaptive_avg_pool(input: Tensor, size: tuple[int, ...]) -> Tensor:
     if input.array.dtype.kind != "f":  # an empty tensor, see `_read_output_size`
         return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
     return pool.adaptive_avg_pool2d(input, size=size)
 
 
-def _adaptive_max_pool(input: Any, size: Any) -> Any:
+def _adaptive_max_pool(input: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     shape = input.array.shape
     places = _make_places(input.array, size)
     apart = all(n and length % n == 0 for length, n in zip(shape[-2:], size, strict=True))
@@ -182,7 +182,7 @@ def _make_places(images: Any, windows: Any) -> Tensor:
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
 
-def _find_geometry(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry, tuple[int, int]]:
+def _find_geometry(name: str, space: int, input: Tensor, *options: Any) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
@@ -232,7 +232,7 @@ def _describe(geometry: Geometry) -> str:
     return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
 
 
-def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
+def _read_output_size(name: str, space: int, input: Tensor, given: Any) -> tuple[int, ...]:
     """(Ho, Wo) for an output size in which None keeps the length of an axis; (1, Lo) for a signal."""
     require_tensors(name, "input", input)
     shape = list(input.array.shape)

@@ -118,7 +118,7 @@ def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
         raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {axes + 2}D input")
 
 
-def _check_image(input: Any, mode: str, antialias: bool) -> None:
+def _check_image(input: Tensor, mode: str, antialias: bool) -> None:
     """Raises for dtypes that PyTorch does not resize, and for axes of length 0."""
     bytes_too = mode in ("nearest", "nearest-exact") or (input.array.ndim == 4 and mode != "area")
     if input.array.dtype != np.uint8 or not bytes_too:

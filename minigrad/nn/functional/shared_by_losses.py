@@ -75,12 +75,12 @@ def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:
     return ValueError(f"{reduction} is not a valid value for reduction; use one of {wanted}")
 
 
-def reduce_losses(losses: Any, reduction: str) -> Any:
+def reduce_losses(losses: Tensor, reduction: str) -> Tensor:
     """The mean or the sum of the losses, or the losses themselves."""
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
 
 
-def weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
+def weigh(losses: Tensor, weight: Tensor | None, reduction: str) -> Tensor:
     """The losses times their weights, reduced; the mean is the weighted mean."""
     if weight is None:
         return reduce_losses(losses, reduction)
@@ -89,7 +89,7 @@ def weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
     return reduce_losses(losses * weight, reduction)
 
 
-def check_pair(name: str, input: Any, target: Any, weight: Tensor | None, may_broadcast: bool = True) -> None:
+def check_pair(name: str, input: Tensor, target: Tensor, weight: Tensor | None, may_broadcast: bool = True) -> None:
     """Raises for shapes that do not fit, and warns about shapes that broadcast, or raises."""
     a, b = input.array.shape, target.array.shape
     if weight is not None and weight.array.shape != a:
@@ -107,8 +107,8 @@ def check_pair(name: str, input: Any, target: Any, weight: Tensor | None, may_br
 
 
 def match_pair(
-    name: str, input: Any, target: Any, weight: Tensor | None = None, may_broadcast: bool = True
-) -> tuple[Any, Any]:
+    name: str, input: Tensor, target: Tensor, weight: Tensor | None = None, may_broadcast: bool = True
+) -> tuple[Tensor, Tensor]:
     """Both operands broadcast to one shape and promoted to one dtype. Raises NotImplementedError for integers."""
     a, b = input.array, target.array
     if weight is None and a.dtype is b.dtype and a.dtype.kind == "f" and a.shape == b.shape:  # the usual case
@@ -120,14 +120,14 @@ def match_pair(
     return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
 
 
-def to_common_dtype(input: Any, target: Any) -> tuple[Any, Any]:
+def to_common_dtype(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Both operands in their common dtype."""
     check_same_library("loss", (input.array, target.array))
     common = dtypes.result_type([input.array, target.array])
     return cast_to_keep(input, common), cast_to_keep(target, common)
 
 
-def wrong_dtype(found: Any, expected: Any) -> RuntimeError:
+def wrong_dtype(found: Tensor, expected: Tensor) -> RuntimeError:
     """The error for a target of another dtype than the input."""
     return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
 

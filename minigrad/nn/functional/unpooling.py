@@ -51,7 +51,7 @@ def max_unpool1d(
     return _unpool("max_unpool1d", 1, input, indices, (kernel_size, stride, padding), output_size)
 
 
-def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, output_size: Any) -> Any:
+def _unpool(name: str, space: int, input: Tensor, indices: Tensor, options: Any, output_size: Any) -> Tensor:
     require_tensors(name, "input indices", input, indices)
     shape = tuple(input.array.shape)
     check_images(name, space, input, empty=False)
