@@ -69,6 +69,11 @@ def is_wide(function: Any) -> bool:
 _WIDE = widened(widen).__code__
 
 
+def as_usual(function: Any) -> Any:
+    """A function of an operation as it is called for other types than float16: not by `widened`."""
+    return function.__wrapped__ if is_wide(function) else function
+
+
 def round_result(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of an operation as one kernel computes it, which also rounds: no step follows for that."""
     return round_once(unwrap(function)) if is_wide(function) else function

@@ -29,7 +29,7 @@ from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules,
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
-from minigrad.half_precision import round_once, widened
+from minigrad.half_precision import HALF, as_usual, round_once, widened
 from minigrad.side_by_side import in_parts, is_large
 
 
@@ -79,6 +79,7 @@ class Operation:
     ) -> None:
         code = _code(forward)
         self.name, self.forward, self.rules, self.view = name, forward, rules, view
+        self.usual_forward = as_usual(forward)
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
@@ -96,7 +97,8 @@ class Operation:
         for x in operands:
             arrays.append(x.array if isinstance(x, TensorBase) else x)  # noqa: PERF401 (a comprehension is a call more)
         if all(map(is_, arrays, operands)):  # none is a tensor
-            return self.forward(*operands, **statics)
+            is_half = getattr(operands[0], "dtype", None) is HALF
+            return (self.forward if is_half else self.usual_forward)(*operands, **statics)
         if arrays[0].__class__ is not ndarray:
             check_same_library(self.name, arrays)
         large = self.elementwise and not statics and any(map(is_large, arrays))
@@ -107,10 +109,11 @@ class Operation:
 
         By default `forward` is the operation's own.
         """
-        forward = self.forward if forward is None else forward
         if self.view:
             tensor = self.call_view(operands[0], arrays[0], statics)
         elif arrays[0].__class__ is ndarray:
+            if forward is None:
+                forward = self.forward if arrays[0].dtype is HALF else self.usual_forward
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
@@ -120,7 +123,7 @@ class Operation:
             finally:
                 restore_warnings(loud)
         else:
-            tensor = wrap(quiet(forward, *arrays, **statics))
+            tensor = wrap(quiet(forward or self.forward, *arrays, **statics))
         needed, bit = 0, 1  # bit i of `needed`: whether operand i needs a gradient
         for x in operands:
             if isinstance(x, TensorBase):

@@ -19,7 +19,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
-from minigrad.half_precision import FLOAT32, round_once
+from minigrad.half_precision import FLOAT32, is_wide, round_once
 from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
@@ -77,7 +77,8 @@ def unary(
     example.
     """
     made = elementwise(name, forward, rule, in_float32=in_float32)
-    compute, by_parts = made.forward, functools.partial(in_parts, made.forward)
+    compute = None if is_wide(made.forward) else made.forward  # None leaves the choice to the operation
+    by_parts = functools.partial(in_parts, made.forward)
     real = result is REAL
     cast = cast or real
     usual = None if "f" in refuses else FLOAT32  # computed as it is

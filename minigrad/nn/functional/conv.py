@@ -40,7 +40,7 @@ def conv2d(
         (sh, sw), (ph, pw), (dh, dw) = strides, paddings, dilations
         x, w, b = input.array, weight.array, None if bias is None else bias.array
         geometry = find_geometry(x.shape, w.shape, groups, sh, sw, ph, pw, dh, dw)
-        plain = x.dtype is w.dtype and x.dtype.kind == "f"
+        plain = x.dtype is w.dtype and x.dtype.kind == "f" and x.__class__ is w.__class__
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, ValueError, RuntimeError):  # an unbatched image, options as lists, or an error
         plain = False
@@ -49,7 +49,7 @@ def conv2d(
 
         return convolve(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
     if bias is None:
-        return conv(input, weight, geometry=geometry)
+        return conv.call((input, weight), (x, w), {"geometry": geometry})
     return conv(input, weight, bias, geometry=geometry)
 
 
