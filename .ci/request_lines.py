@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -36,15 +37,19 @@ def lesson() -> None:
     torch.autograd.gradcheck(lambda w: nn.functional.conv2d(X.double(), w), (kernel,))
 
 
-def executed_lines() -> set[tuple[str, int]]:
-    """File and line of everything in the package that the lesson runs."""
-    seen: set[tuple[str, int]] = set()
+def executed_lines() -> dict[tuple[str, int], bool]:
+    """File and line of everything in the package that the lesson runs; True for a line that only opens a file.
+
+    Such lines stand outside functions: imports, definitions, names of a class.
+    """
+    seen: dict[tuple[str, int], bool] = {}
 
     def follow(frame: FrameType, event: str, argument: Any) -> Any:
         if not frame.f_code.co_filename.startswith(ROOT):
             return None
         if frame.f_lineno:  # Python begins a file at line 0
-            seen.add((frame.f_code.co_filename, frame.f_lineno))
+            place, opens = (frame.f_code.co_filename, frame.f_lineno), not frame.f_code.co_flags & CO_OPTIMIZED
+            seen[place] = opens and seen.get(place, True)
         return follow
 
     sys.settrace(follow)
@@ -59,4 +64,5 @@ if __name__ == "__main__":
     if "--files" in sys.argv:
         for file, count in by_file.most_common():
             print(f"{count:6} {file}")
-    print(f"the smallest lesson executes {len(lines)} lines in {len(by_file)} files")
+    opening = sum(lines.values())
+    print(f"the smallest lesson executes {len(lines)} lines in {len(by_file)} files; {opening} of them only open a file")
