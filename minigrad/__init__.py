@@ -34,9 +34,9 @@ from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import add, maximum, minimum, mul, multiply, pow, rsub, sub, subtract, true_divide
 from minigrad.ops.division import div, divide, floor_divide, fmod, remainder
 from minigrad.ops.comparison import (
-    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
-    ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
-    logical_or, logical_xor, lt, ne, not_equal,
+    all, allclose, any, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq,
+    equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and,
+    logical_not, logical_or, logical_xor, lt, ne, not_equal,
 )
 from minigrad.ops.copies import clone, flip, ravel
 from minigrad.ops.unary import (
@@ -46,7 +46,7 @@ from minigrad.ops.unary import (
 )
 from minigrad.ops.index import unbind
 from minigrad.ops.matmul import matmul
-from minigrad.ops.reduce import all, any, mean, sum
+from minigrad.ops.reduce import mean, sum
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, permute, reshape, squeeze, swapaxes, swapdims, t,
     transpose, unsqueeze,

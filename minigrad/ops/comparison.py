@@ -1,16 +1,19 @@
-"""Comparisons, logical and bitwise operations. They have no gradients."""
+"""Comparisons, logical and bitwise operations, and `all`, `any`. They have no gradients."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
-from minigrad.ops.arguments import of_tensors
+from minigrad.ops.arguments import axes, of_tensors, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
+from minigrad.ops.reduce import arrange
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary
@@ -122,3 +125,21 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 def _equal(x: Any, y: Any) -> Any:
     return (x == y).all()
+
+
+# ---- any and all ---------------------------------------------------------------------------------
+def _make_truth(name: str, example: str) -> Callable[..., Any]:
+    def forward(x: Any, dim: Any, keepdim: bool) -> Any:
+        found = x != 0 if dim == () else arrange(getattr(x, name)(axis=dim, keepdims=keepdim), keepdim)
+        return found.astype(np.uint8) if x.dtype == np.uint8 else found  # as in PyTorch, uint8 gives uint8
+
+    def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+        over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.array.ndim)
+        return compute(forward, input, over, keepdim)
+
+    text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
+    return takes_out(rename(call, name, text, example), cast="truth", axis_first=True)
+
+
+all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
+any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")

@@ -1,23 +1,20 @@
-"""Reductions: `sum`, `mean` and others; the gradient is broadcast back over the reduced axes."""
+"""Reductions: `sum` and `mean`; the gradient is broadcast back over the reduced axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, Tensor, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.half_precision import FLOAT32
 from minigrad.ops.arguments import axes, takes_out
 from minigrad.ops.copies import cast, in_rows
-from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.side_by_side import add_up
@@ -140,21 +137,3 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     x = input if dtype is None and input.array.dtype is FLOAT32 else as_real("mean", input, dtype)
     options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
     return (average if dim is None else _mean_over).call((x,), (x.array,), options)
-
-
-# ---- any and all ---------------------------------------------------------------------------------
-def _make_truth(name: str, example: str) -> Callable[..., Any]:
-    def forward(x: Any, dim: Any, keepdim: bool) -> Any:
-        found = x != 0 if dim == () else arrange(getattr(x, name)(axis=dim, keepdims=keepdim), keepdim)
-        return found.astype(np.uint8) if x.dtype == np.uint8 else found  # as in PyTorch, uint8 gives uint8
-
-    def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-        over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.array.ndim)
-        return compute(forward, input, over, keepdim)
-
-    text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return takes_out(rename(call, name, text, example), cast="truth", axis_first=True)
-
-
-all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
-any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")

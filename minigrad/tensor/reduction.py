@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import reduce
+from minigrad.ops import comparison, reduce
 
 
 class ReductionMethods(TensorBase):
@@ -11,7 +11,7 @@ class ReductionMethods(TensorBase):
 
     __slots__ = ()
 
-    all = reduce.all
-    any = reduce.any
+    all = comparison.all
+    any = comparison.any
     mean = reduce.mean
     sum = reduce.sum
