@@ -64,5 +64,5 @@ if __name__ == "__main__":
     if "--files" in sys.argv:
         for file, count in by_file.most_common():
             print(f"{count:6} {file}")
-    opening = sum(lines.values())
-    print(f"the smallest lesson executes {len(lines)} lines in {len(by_file)} files; {opening} of them only open a file")
+    opening, files = sum(lines.values()), len(by_file)
+    print(f"the smallest lesson executes {len(lines)} lines in {files} files; {opening} of them only open a file")
