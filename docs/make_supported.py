@@ -788,6 +788,11 @@ DIFFERENCES = [
         "torch.cuda.is_available() or bool(torch.cuda.why_not())",
     ),
     (
+        "`torch.Tensor(2, 3)`, `torch.Tensor([1.0])` under `set_default_device` or `with torch.device(...)`",
+        "made on that device, as by `torch.empty` and `torch.tensor`; PyTorch makes it on the CPU",
+        "torch.Tensor(2).device == torch.get_default_device()",
+    ),
+    (
         "`cuda.memory_stats`, `max_memory_allocated`",
         "bytes of arrays and of the pool alone, not each pool's counts; the peak is that of the pool",
         "torch.cuda.memory_stats().get('allocated_bytes.all.current', 0) == torch.cuda.memory_allocated()",

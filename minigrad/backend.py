@@ -186,12 +186,10 @@ def to_device(array: Array, device: device) -> Array:
 
 def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
     """What `copy`, which lays all that it is given row by row, makes of `array`: its axes in their order in memory."""
-    if not array.flags.c_contiguous:
-        order = find_memory_order(array.shape, [abs(step) for step in array.strides])
-        turned = array.transpose(order)
-        if turned.flags.c_contiguous:
-            return copy(turned).transpose(invert(order))
-    return copy(array)
+    if array.flags.c_contiguous:
+        return copy(array)
+    order = find_memory_order(array.shape, [abs(step) for step in array.strides])
+    return copy(array.transpose(order)).transpose(invert(order))
 
 
 def copy_array(array: Array) -> Array:

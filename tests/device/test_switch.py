@@ -188,7 +188,7 @@ def test_to_keeps_the_order_of_axes_in_memory(stand_in):
         there = part.to("cuda:0")
         assert there.stride() == there.to("cuda:1").stride() == there.cpu().stride() == part.stride()
         assert there.to("cuda:1").tolist() == there.cpu().tolist() == part.tolist()
-    for gapped, wanted in ((x[:, ::2], (4, 2, 1)), (mg.zeros(1, 3, 4).expand(2, 3, 4), (12, 4, 1))):
+    for gapped, wanted in ((x[:, ::2], (2, 1, 6)), (mg.zeros(1, 3, 4).expand(2, 3, 4), (12, 4, 1))):
         assert gapped.to("cuda:1").stride() == gapped.to("cuda:1").cpu().stride() == wanted
 
 
@@ -205,6 +205,19 @@ def test_without_a_gpu_cuda_raises_with_the_reason():
             ask()
     with pytest.raises(RuntimeError, match="Expected one of cpu, cuda device type"):
         mg.zeros(2, device="tpu")
+
+
+def test_a_move_lays_a_tensor_as_a_clone_does(device):
+    """Expanded axes and gaps, too, as `preserve_format` has it in PyTorch."""
+    dense, row = mg.arange(24.0, device=device).reshape(2, 3, 4), mg.ones(3, device=device)
+    for part, strides in {
+        dense.permute(2, 0, 1)[:, :, ::2]: (1, 8, 4),
+        dense[:, :, :1].permute(1, 0, 2).expand(3, 2, 4): (4, 12, 1),
+        row.expand(4, 3).t(): (4, 1),
+    }.items():
+        assert part.clone().stride() == strides
+        moved = part.to("cpu", copy=True)
+        assert moved.stride() == strides and moved.tolist() == part.tolist()
 
 
 @pytest.mark.usefixtures("stand_in")
