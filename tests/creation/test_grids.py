@@ -129,3 +129,7 @@ def test_the_ends_of_a_range_may_require_a_gradient_which_does_not_reach_them():
     end = torch.tensor(1.0, requires_grad=True)
     assert torch.linspace(0, end, 3).tolist() == [0.0, 0.5, 1.0] and not torch.linspace(0, end, 3).requires_grad
     assert torch.logspace(0, end, 2).tolist() == [1.0, 10.0]
+
+
+def test_block_diag_of_nothing_is_an_empty_row():
+    assert torch.block_diag().shape == (1, 0)

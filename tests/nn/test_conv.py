@@ -1,8 +1,10 @@
 """Convolution layers: their options and attributes."""
 
+import numpy as np
 import pytest
 
 import minigrad
+import minigrad as torch
 from minigrad import nn
 
 
@@ -28,3 +30,17 @@ def test_conv2d_layer_refuses_an_option_of_3_numbers(option):
     options = {"kernel_size": 3, option: (3, 3, 3)}
     with pytest.raises(RuntimeError, match=f"Conv2d: expected {option} to be a single integer value or a list of 2"):
         minigrad.nn.Conv2d(1, 1, **options)
+
+
+def test_the_gradient_of_conv2d_is_the_closed_form():
+    """Of the edge kernel's squared error ||A w - y||^2, with a row of A for each window: 2 A^T (A w - y)."""
+    conv = nn.Conv2d(1, 1, (1, 2), bias=False)
+    x = torch.ones(1, 1, 6, 8)
+    x[:, :, :, 2:6] = 0
+    y = x[..., :-1] - x[..., 1:]
+    loss = ((conv(x) - y) ** 2).sum()
+    loss.backward()
+    windows = np.stack([x.numpy()[..., :-1].ravel(), x.numpy()[..., 1:].ravel()], axis=1)
+    w = conv.weight.detach().numpy().ravel()
+    expected = 2 * windows.T @ (windows @ w - y.numpy().ravel())
+    np.testing.assert_allclose(conv.weight.grad.numpy().ravel(), expected, rtol=1e-5)

@@ -1,10 +1,11 @@
-"""Weights that covariance and counting refuse, and sums of products in integer dtypes."""
+"""Variance and its gradient, and the weights that covariance refuses."""
+
+import math
 
 import numpy as np
 import pytest
 
 import minigrad as torch
-from tests.marks import NOT_ASKED
 
 VECTOR = torch.tensor([1.0, 2.0, 3.0])
 
@@ -40,31 +41,6 @@ def test_the_correction_of_a_covariance_is_an_int():
             torch.cov(VECTOR, correction=wrong)
 
 
-def test_addr_computes_in_the_common_type():
-    column = torch.tensor([1, 2])
-    mixed = torch.addr(torch.tensor([[1], [1]]), column, torch.tensor([0.5]), alpha=0.5)
-    assert mixed.dtype == torch.float32 and mixed.tolist() == [[1.25], [1.5]]
-    truth = torch.addr(torch.tensor([[True], [False]]), torch.tensor([False, False]), torch.tensor([True]))
-    assert truth.dtype == torch.bool and truth.tolist() == [[True], [False]]
-
-
-def test_block_diag_of_nothing_is_an_empty_row():
-    assert torch.block_diag().shape == (1, 0)
-
-
-def test_index_fill_counts_from_the_end():
-    x = torch.zeros(2, 3, requires_grad=True)
-    filled = torch.index_fill(x, 1, torch.tensor([-1, 0]), 5)
-    filled.sum().backward()
-    assert filled.tolist() == [[5.0, 0.0, 5.0]] * 2 and x.grad.tolist() == [[0.0, 1.0, 0.0]] * 2
-
-
-@NOT_ASKED
-def test_index_fill_raises_for_indices_before_the_start():
-    with pytest.raises(IndexError, match="out of bounds for dimension 1 with size 3"):
-        torch.index_fill(torch.zeros(2, 3), 1, torch.tensor([-4]), 5)
-
-
 @pytest.mark.cpu("on a GPU the squares of singles are singles")
 @pytest.mark.parametrize("count", [3, 60])
 def test_the_std_of_float32_whose_squares_overflow(count):
@@ -90,3 +66,20 @@ def test_unbiased_and_a_correction_exclude_each_other_even_where_that_is_none():
     with pytest.raises(TypeError, match=r"std\(\) takes unbiased or correction, not both: got True and None"):
         torch.std(torch.ones(3), unbiased=True, correction=None)
     assert torch.std(torch.arange(3.0), correction=None).item() == torch.arange(3.0).std(unbiased=True).item() == 1
+
+
+def test_var_and_std_are_numpys_in_every_spelling():
+    x = np.array([[1.0, 2.0, 4.0], [0.0, 5.0, 5.0]])
+    t = torch.from_numpy(x)
+    np.testing.assert_allclose(t.var().item(), x.var(ddof=1))
+    np.testing.assert_allclose(t.var(False).item(), x.var())
+    np.testing.assert_allclose(t.var(1, unbiased=False).numpy(), x.var(1))
+    np.testing.assert_allclose(t.std(0, correction=0, keepdim=True).numpy(), x.std(0, keepdims=True))
+    with pytest.warns(UserWarning, match=r"var\(\): degrees of freedom is <= 0: the spread of 1 values"):
+        assert math.isnan(torch.ones(1).var().item())
+
+
+def test_the_gradient_of_a_deviation_of_zero_is_zero():
+    x = torch.ones(3, requires_grad=True)
+    (x.std() + x.norm() * 0).backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]

@@ -1,0 +1,50 @@
+"""Norms, and what is scaled by them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+
+def test_norms_of_every_order_are_numpys():
+    x = np.array([[3.0, -4.0], [0.0, 1.0]])
+    t = torch.from_numpy(x)
+    for p in (1, 2, 3, 0.5):
+        np.testing.assert_allclose(torch.norm(t, p).item(), (np.abs(x) ** p).sum() ** (1 / p))
+    assert torch.norm(t, 0).item() == 3
+    assert torch.norm(t, math.inf).item() == 4
+    assert torch.norm(t, -math.inf, dim=1).tolist() == [3.0, 0.0]
+    np.testing.assert_allclose(torch.norm(t, "nuc").item(), np.linalg.norm(x, "nuc"))
+    np.testing.assert_allclose(torch.norm(t, dim=0).numpy(), np.linalg.norm(x, axis=0))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 1)])
+def test_the_norm_of_one_number_is_its_absolute_value_however_large(shape):
+    x = torch.full(shape, -1e38, requires_grad=True)
+    y = torch.linalg.vector_norm(x, dim=-1 if shape else None)
+    y.sum().backward()
+    assert y.unique().tolist() == [torch.tensor(1e38).item()]
+    assert x.grad.unique().tolist() == [-1.0]
+
+
+@pytest.mark.parametrize("p", [2, 1, 0.5, math.inf])
+def test_a_nan_cotangent_stays_nan_at_a_norm_of_zero(p):
+    x = torch.zeros(2, requires_grad=True)
+    (g,) = torch.autograd.grad(x.norm(p), x, torch.tensor(math.nan))
+    assert g.isnan().all()
+
+
+@pytest.mark.parametrize("p", [3, 1.5, -1, 0.5])
+def test_a_norm_along_an_axis_of_length_1_is_the_absolute_value(p):
+    assert torch.tensor([[-1e30], [88.8]]).norm(p, 1).tolist() == torch.tensor([1e30, 88.8]).tolist()
+
+
+def test_rows_that_renorm_leaves_as_they_are_pass_their_gradient_also_beside_nan():
+    x = torch.tensor([[torch.nan, 0.02], [0.1, 0.2], [0.0, 3.0]], requires_grad=True)
+    x.renorm(2, 0, 1.0).backward(torch.tensor([[1.0, 2.0]] * 3))
+    assert x.grad[:2].tolist() == [[1.0, 2.0]] * 2 and x.grad[2].isfinite().all()
+    half = torch.arange(16.0).view(4, 4).half().requires_grad_().renorm(2, 0, 3.0)  # numbers recorded from PyTorch
+    np.testing.assert_allclose(half[1].tolist(), [1.0693, 1.3369, 1.6035, 1.8711], atol=5e-5)
+    assert (half.dtype, half.grad_fn.name()) == (torch.float16, "RenormBackward0")

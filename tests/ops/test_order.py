@@ -1,0 +1,30 @@
+"""Maxima with their indices, and sorting."""
+
+import minigrad as torch
+from tests.any_device import without_device
+
+
+def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
+    x = torch.tensor([[1.0, 5.0, 3.0], [4.0, 2.0, 4.0]], requires_grad=True)
+    x.amax(1).sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0, 0.0], [0.5, 0.0, 0.5]]
+    x.grad = None
+    values, indices = x.max(1)
+    assert indices.tolist() == [1, 0]
+    values.sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+
+
+def test_named_results_print_as_pytorchs():
+    found = torch.tensor([3, 1]).max(0)
+    assert found.values.item() == 3
+    assert without_device(repr(found)) == "minigrad.return_types.max(\nvalues=tensor(3),\nindices=tensor(0))"
+
+
+def test_sorting_is_stable_both_ways_and_nan_is_greatest():
+    x = torch.tensor([1.0, float("nan"), 2.0, 1.0])
+    assert torch.argsort(x).tolist() == [0, 3, 2, 1]
+    assert torch.argsort(x, descending=True).tolist() == [1, 2, 0, 3]
+    top = torch.topk(torch.tensor([[1, 9, 4]]), 2)
+    assert top.values.tolist() == [[9, 4]]
+    assert torch.topk(torch.tensor([3.0, 1.0, 2.0]), 2, largest=False).indices.tolist() == [1, 2]
