@@ -138,12 +138,13 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     if where := ELSEWHERE.get(f"{namespace}.{name}"):
         package[name] = found = import_module(where)
         return found
+    is_import = sys._getframe(count_own_frames() - 1).f_code.co_name == "_handle_fromlist"
+    if is_import and is_closed_module(f"{package['__name__']}.{name}"):
+        raise AttributeError(name)  # nobody reads it: Python imports the module next
     if (kind := find_named_only(namespace, name)) is not None:
         return kind
     error = missing_name(namespace, name, known)
-    caller = sys._getframe(count_own_frames() - 1)
-    is_import = caller.f_code.co_name == "_handle_fromlist" and not name.startswith("_")
-    if is_import and not is_closed_module(f"{package['__name__']}.{name}"):
+    if is_import and not name.startswith("_"):
         raise ImportError(f"cannot import name {name!r}: {error}", name=name)
     raise error
 

@@ -26,8 +26,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad import threads
-from minigrad.threads import get_count
+from minigrad.threads import get_count, products_alone, start_anew
 
 CAN = sys.platform not in ("emscripten", "wasi")  # platforms without threads
 WORTH = 2**20  # least bytes of a pass: for less, waking a thread takes longer than it saves
@@ -134,7 +133,7 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int, alone: bo
     if 2 <= count <= len(pieces):
         _side_by_side(work, pieces, count)
         return
-    with threads.products_alone() if alone and may_spread() else nullcontext():
+    with products_alone() if alone and may_spread() else nullcontext():
         for piece in pieces:
             work(piece)
 
@@ -162,7 +161,7 @@ def add_pieces(
 def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
     call, pool = _Call(work, pieces), _pool
     pool.grow(count - 1)
-    with threads.products_alone():
+    with products_alone():
         for _ in range(count - 1):
             pool.queue.put(call)
         _within.parts = True
@@ -184,7 +183,7 @@ def _start_anew() -> None:
     global _pool
     _pool = _Pool()
     _within.parts = False
-    threads.start_anew()
+    start_anew()
 
 
 if hasattr(os, "register_at_fork"):

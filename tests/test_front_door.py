@@ -109,6 +109,13 @@ def test_rarely_used_modules_are_imported_on_first_use():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("statement", ["import minigrad.nn, minigrad.optim", "from minigrad import as_torch"])
+def test_what_words_a_missing_name_is_not_imported_where_none_is_missing(statement):
+    program = f"import sys, numpy; before = {{*sys.modules}}; {statement}; print(*{{*sys.modules}} - before)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"json", "difflib", "minigrad.absent_dtypes"}.isdisjoint(done.stdout.split()), done.stdout
+
+
 @pytest.mark.parametrize("collects", [True, False])
 def test_the_import_leaves_the_garbage_collector_as_it_was(collects):
     switch = "gc.enable()" if collects else "gc.disable()"

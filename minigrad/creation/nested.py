@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.creation import complaints
+from minigrad.creation.complaints import no_list, no_number, ragged, several_elements
 
 _PLAIN = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
 
@@ -77,11 +77,11 @@ class _Reader:
         elif _is_list(data):
             self.read_list(data, depth)
         else:
-            raise complaints.no_list(data, self.shape[depth], depth)
+            raise no_list(data, self.shape[depth], depth)
 
     def read_list(self, data: Sequence[Any], depth: int) -> None:
         if len(data) != self.shape[depth]:
-            raise complaints.ragged(self.shape[depth], depth, len(data))
+            raise ragged(self.shape[depth], depth, len(data))
         if depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():  # the usual case
             for kind in kinds:
                 self.types[_PLAIN[kind]] = None
@@ -114,12 +114,12 @@ class _Reader:
             return x.item()
         if isinstance(x, (bool, int, float)):  # of a subclass
             return self.read_number(int(x) if isinstance(x, int) else float(x))
-        raise complaints.no_number(x, bool(self.shape) and not self.numbers, self.wanted)
+        raise no_number(x, bool(self.shape) and not self.numbers, self.wanted)
 
     def read_tensor(self, x: TensorBase) -> Any:
         array = x.array
         if array.size != 1:
-            raise complaints.several_elements(array, self.wanted)
+            raise several_elements(array, self.wanted)
         if self.would_lose_its_fraction(array.dtype):
             hint = "convert it with .long() first"
             raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {hint}")
