@@ -170,18 +170,18 @@ def test_small_blocks_agree_with_loops(algorithm, size, shape):
 
 
 @pytest.mark.parametrize("wide", [True, False])  # rows of windows share a product, or not
-@pytest.mark.parametrize(("few", "innermost"), [(0, 1), (0, 100), (100, 16)])  # the adjoint in w, in three ways
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize(("few", "innermost"), [(0, 1), (0, 100), (1000, 16)])  # the adjoint in w, in three ways
+@pytest.mark.parametrize("block", [1, 2**22])  # bytes: each image in strips, or all together
+@settings(max_examples=40, deadline=None)
 @given(shape=draw_convolutions())
-def test_groups_of_any_number_of_channels_are_multiplied_in_each_way(wide, few, innermost, shape):
+def test_groups_of_any_number_of_channels_are_multiplied_in_each_way(wide, few, innermost, block, shape):
     x, w, g = draw_operands(*shape)
     if not ON_A_CPU["depthwise"].serves(make_problem(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(depthwise, "multiplies_with_avx512", lambda: wide)
-        patch.setattr(depthwise, "CALL", 10**9)
-        patch.setattr(depthwise, "FEW", few)
-        patch.setattr(depthwise, "WIDE", innermost)
+        for name, value in {"CALL": 10**5, "FEW": few, "WIDE": innermost, "BLOCK_BYTES": block, "LEAST": 1}.items():
+            patch.setattr(depthwise, name, value)
         found = compute_three("depthwise", x, w, g, shape[2])
     for ours, loops in zip(found, compute_three("direct", x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
@@ -206,6 +206,16 @@ def test_rows_of_windows_share_a_product_where_its_call_takes_longer(monkeypatch
         monkeypatch.setattr(depthwise, "multiplies_with_avx512", lambda wide=wide: wide)
         cases = [(plain, 1, 1, 8), (plain, 1, 1, 1), (plain, 16, 16, 8), (dilated, 1, 1, 8)]
         assert [depthwise._count_together(*case) for case in cases] == expected
+
+
+def test_a_large_image_is_laid_in_strips_for_a_bounded_scratch_memory():
+    """15 lines for each row of a photograph would take 15 times its memory."""
+    layout = read_windows((1080, 1080), Geometry((15, 15), padding=(7, 7)))
+    work = depthwise._divide(layout, 15, 1, np.empty((1, 3, 1, 1080, 1080), np.float32))
+    assert work.strips[0].start == 0 and work.strips[-1].stop == 1080
+    height = work.strips[0].stop
+    assert len(work.strips) > 10 and height % work.together == 0
+    assert (height + 14) * 15 * 1087 * 4 < 2 * depthwise.BLOCK_BYTES
 
 
 def test_resnet_layer_in_single_precision_is_within_1e_5():

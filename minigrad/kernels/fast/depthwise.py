@@ -17,8 +17,9 @@ Any stride, padding and dilation; several groups. Float32 error against float64 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, 
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
-from minigrad.kernels.fast.sheets import Layout, has_all_taps, read_cotangents, read_windows, split
+from minigrad.kernels.fast.sheets import Layout, has_all_taps, meet, read_cotangents, read_windows, split
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import WORTH, share
@@ -35,22 +36,25 @@ from minigrad.threads import get_count
 
 RUN = 224  # least numbers in a line, of several images if they are small
 BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the time of their calls
-CALL = 1800  # multiplications that take as long as the call of a product
-FEW = 4  # most products of a tap in a group for which scalar products are quicker in the adjoint in w
+LEAST = 2  # least rows of results in a strip, for each row of the kernel, because strips share rows of lines
+CALL = 1900  # multiplications that take as long as the call of a product
+ALONE = 0.75  # how much longer a multiplication takes in a product of one row
+FEW = 36  # most weights of a group for which scalar products are quicker in the adjoint in w
 WIDE = 16  # outputs from which a product is quicker with the cotangents' channels innermost
 OVERHEAD = 1e-4  # seconds of Python in all three functions
-Piece: TypeAlias = tuple[slice, slice]  # of images, and of groups
+Piece: TypeAlias = tuple[slice, slice, slice]  # of images, of groups, and of rows of results
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
     groups, layout = geometry.groups, read_windows(x.shape[2:], geometry)
     out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
-    images, results = _by_groups(x, groups), _by_groups(out, groups)
-    multiply = Products(layout, w.reshape(groups, len(w) // groups, *w.shape[1:]), images)
+    results = _by_groups(out, groups)
+    multiply = Products(layout, w.reshape(groups, len(w) // groups, *w.shape[1:]), _by_groups(x, groups))
 
     def compute(piece: Piece) -> None:
-        copy_rows(results[piece], multiply(piece))
+        images, some, strip = piece
+        copy_rows(results[images, some, :, strip], multiply(piece))
 
     share(compute, multiply.pieces, multiply.nbytes, alone=True)
     return out
@@ -66,10 +70,10 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     multiply = Products(layout, _turn(w, geometry), cotangents)
 
     def paint(piece: Piece) -> None:
-        image, found = images[piece], multiply(piece)
+        image, found, strip = images[piece[:2]], multiply(piece), piece[2]
         # (n, some, k*a*b, rows, columns) -> (n, some, k, a, b, rows, columns)
         by_phase = found.reshape(*found.shape[:2], k, len(down), len(across), *found.shape[3:])
-        for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(down), enumerate(across)):
+        for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(meet(down, strip)), enumerate(across)):
             copy_rows(image[..., lines, pixels], by_phase[:, :, :, a, b, rows, columns])
 
     share(paint, multiply.pieces, multiply.nbytes, alone=True)
@@ -81,31 +85,32 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     O, C, groups, layout = g.shape[1], x.shape[1], geometry.groups, read_windows(x.shape[2:], geometry)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
     w = np.zeros((groups, O // groups, C // groups, *geometry.kernel), x.dtype)
-    few = w.shape[1] * w.shape[2] <= FEW and geometry.stride == (1, 1)
-    correlate, columns = (_correlate_runs, 1) if few else (_correlate_lines, geometry.kernel[1])
-    blocks, parts, nbytes = _divide(layout, columns, O // groups, images)
+    few = w[0].size <= FEW and geometry.stride == (1, 1)
+    work = _divide(layout, 1 if few else geometry.kernel[1], O // groups, images)
 
     def add(some: slice) -> None:
-        for block in blocks:  # all by one thread, so that the sums do not depend on the number of threads
-            correlate(images[block, some], cotangents[block, some], layout, w[some])
+        for block, strip in product(work.blocks, work.strips):  # by one thread: sums do not depend on their number
+            part, seeds, where = images[block, some], cotangents[block, some, :, strip], layout.cut(strip)
+            if few:
+                w[some] += _correlate_runs(part, seeds, where)
+            else:
+                _add_products(part, seeds, where, work.together, w[some])
 
-    share(add, parts, nbytes, alone=True)
+    share(add, work.parts, work.nbytes, alone=True)
     return w.reshape(O, C // groups, *geometry.kernel)
 
 
-def _correlate_runs(images: Array, g: Array, layout: Layout, sums: Array) -> None:
-    """Adds a scalar product to each weight: images (n, some, k, H, W), g (n, some, o, Ho, Wo), sums (some, o, k, kh,
-    kw).
-    """
+def _correlate_runs(images: Array, g: Array, layout: Layout) -> Array:
+    """A scalar product for each weight: images (n, some, k, H, W), g (n, some, o, Ho, Wo) -> (some, o, k, kh, kw)."""
     seen = layout.see_taps(images)  # (some, k, kh, kw, Ho*run)
     seeds = _lay_cotangents(g.transpose(1, 2, 3, 0, 4), layout, seen.shape[-1] // layout.down.results)
-    sums += np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
+    found: Array = np.vecdot(seen[:, None], seeds.reshape(*seeds.shape[:2], 1, 1, 1, -1))
+    return found
 
 
-def _correlate_lines(images: Array, g: Array, layout: Layout, sums: Array) -> None:
-    """The same by products of lines and cotangents, which are summed over the rows of windows."""
+def _add_products(images: Array, g: Array, layout: Layout, rows: int, sums: Array) -> None:
+    """Adds the same to sums, by products of the lines and cotangents of several rows, summed over all rows."""
     (some, o, k, kh, kw), stride = sums.shape, layout.down.stride
-    rows = _count_together(layout, o, k, len(images))
     seen = layout.line_up(images, rows)  # (some, Ho/rows, lines, run)
     products = workspace("products", (*seen.shape[:3], rows * o), sums.dtype)
     np.matmul(seen, _turn_cotangents(g, layout, seen.shape[-1], rows), out=products)
@@ -140,24 +145,21 @@ class Products:
     """The kernels (groups, o, k, taps down, taps across) of a layer as matrices, and how its images are divided."""
 
     def __init__(self, layout: Layout, kernel: Array, images: Array) -> None:
-        o, k = kernel.shape[1:3]
         self.layout, self.images = layout, images
-        blocks, parts, self.nbytes = _divide(layout, layout.across.taps, o, images)
-        self.pieces = list(product(blocks, parts))
-        self.rows = _count_together(layout, o, k, blocks[0].stop if blocks else 0)
+        work = _divide(layout, layout.across.taps, kernel.shape[1], images)
+        self.pieces, self.nbytes, self.rows = list(product(*work[:3])), work.nbytes, work.together
         if self.rows > 1 and not is_finite(images):  # a row of windows would see what only the others see, times 0
             self.rows = 1
         self.matrices = write_matrix(kernel, self.rows, layout.down.stride)
 
     def __call__(self, piece: Piece) -> Array:
         """The results of some images and groups, as a view of scratch memory: (n, some, o, down, across)."""
-        images, matrices = self.images[piece], self.matrices[piece[1], None]
-        lines = self.layout.line_up(images, self.rows)
+        images, matrices, layout = self.images[piece[:2]], self.matrices[piece[1], None], self.layout.cut(piece[2])
+        lines = layout.line_up(images, self.rows)
         products = workspace("products", (*lines.shape[:2], matrices.shape[2], lines.shape[3]), images.dtype)
         multiply_into(matrices, lines, products)
         # (some, down/rows, rows*o, run) -> (some, down, o, run)
-        by_row = products.reshape(len(lines), self.layout.down.results, -1, lines.shape[3])
-        return self.layout.show(by_row, len(images))
+        return layout.show(products.reshape(len(lines), layout.down.results, -1, lines.shape[3]), len(images))
 
 
 def _turn(w: Array, geometry: Geometry) -> Array:
@@ -174,16 +176,26 @@ def _turn(w: Array, geometry: Geometry) -> Array:
 
 
 def _count_together(layout: Layout, o: int, k: int, images: int) -> int:
-    """The number of rows of windows in a product, a divisor of all: for few multiplications and few calls.
-
-    Without AVX-512 a product of one row of outputs is the quickest.
-    """
+    """The number of rows of windows in a product. Without AVX-512 a product of one row of outputs is the quickest."""
     down, across = layout
     if down.step > 1 or not multiplies_with_avx512():
         return 1
-    each = o * k * across.taps * across.pitch * images  # multiplications of a line
-    divisors = [rows for rows in range(1, down.results + 1) if down.results % rows == 0]
-    return min(divisors, key=lambda rows: CALL / rows + (down.taps + (rows - 1) * down.stride) * each)
+    return _find_rows(down.results, down.taps, down.stride, k * across.taps * across.pitch * images, o, CALL)
+
+
+@lru_cache(maxsize=256)
+def _find_rows(results: int, taps: int, stride: int, line: int, outputs: int, call: int) -> int:
+    """A divisor of all rows, for few multiplications and few calls; `line` numbers are read for each row of the kernel.
+
+    A product of several rows is small enough for OpenBLAS not to copy its matrices.
+    """
+
+    def estimate(rows: int) -> float:
+        lines = taps + (rows - 1) * stride
+        copied = rows > 1 and rows * outputs * lines * line > UNPACKED
+        return call / rows + lines * line * outputs * (1 + ALONE / (rows * outputs)) * (2 if copied else 1)
+
+    return min((rows for rows in range(1, results + 1) if results % rows == 0), key=estimate)
 
 
 def _by_groups(images: Array, groups: int) -> Array:
@@ -192,10 +204,18 @@ def _by_groups(images: Array, groups: int) -> Array:
     return images.reshape(N, groups, C // groups, H, W)
 
 
-def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> tuple[list[slice], list[slice], int]:
-    """Blocks of images and parts of groups, (N, groups, k, H, W), whose lines, `columns` for each row, and results fit
-    in a block; and their bytes in all. Only the parts, which have no effect on results, depend on the threads' number.
-    """
+class Division(NamedTuple):
+    """How a work is divided, and the rows of windows that share a product; `nbytes` of lines and results in all."""
+
+    blocks: list[slice]  # of images
+    parts: list[slice]  # of groups: they have no effect on results, and depend on the number of threads
+    strips: list[slice]  # of rows of results
+    together: int
+    nbytes: int
+
+
+def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> Division:
+    """Divides the work so that the lines of (N, groups, k, H, W), `columns` for each row, and results fit a block."""
     (N, groups, k, _, _), (down, across) = images.shape, layout
     lines = (down.rows.length if down.step == 1 else down.results * down.taps) * k * columns
     each = (lines + down.results * outputs) * across.pitch * images.itemsize  # bytes of an image and a group
@@ -204,7 +224,10 @@ def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> tuple[
     threads = get_count() if N * groups * each >= WORTH else 1
     count = -(-groups // max(1, min(groups, BLOCK_BYTES // (n * each))))
     count = min(groups, -(-count // threads) * threads)
-    return _cut(N, n), _cut(groups, -(-groups // count)), N * groups * each
+    together = _count_together(layout, outputs, k, n)
+    height = max(-(-down.results // -(-each // BLOCK_BYTES)), LEAST * down.taps)
+    strips = _cut(down.results, -(-height // together) * together)
+    return Division(_cut(N, n), _cut(groups, -(-groups // count)), strips, together, N * groups * each)
 
 
 def _cut(length: int, step: int) -> list[slice]:

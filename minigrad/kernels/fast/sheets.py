@@ -76,6 +76,13 @@ class Layout(NamedTuple):
     down: Down
     across: Across
 
+    def cut(self, strip: slice) -> Layout:
+        """The same for a strip of the rows of results."""
+        down, count = self.down, strip.stop - strip.start
+        length = (count - 1) * down.stride + (down.taps - 1) * down.step + 1
+        rows = down.rows._replace(first=down.rows.first + strip.start * down.stride, length=length)
+        return self._replace(down=down._replace(results=count, rows=rows))
+
     def lay(self, images: Array) -> Array:
         """Sheets in scratch memory: (n, some, k, H, W) -> (some, phases, k, rows and more, run), run >= n*pitch."""
         (n, some, k, H, W), rows, across = images.shape, self.down.rows, self.across
@@ -168,6 +175,18 @@ def _find_pixels(axis: int, geometry: Geometry, length: int) -> tuple[int, int, 
     along = Along(first - (taps - 1) * step, last - first + (taps - 1) * step)
     places = [(slice(own.start - first, own.stop - first) if own in inside else own, at) for own, at in found]
     return last - first, taps, step, along, places
+
+
+def meet(places: Places, strip: slice) -> Places:
+    """The part of each phase in a strip of the results: where its pixels lie among these, and in the image."""
+    found = []
+    for own, at in places:
+        start, stop = max(own.start, strip.start), min(own.stop, strip.stop)
+        into = slice(start - strip.start, stop - strip.start) if start < stop else slice(0, 0)
+        step = at.step or 1
+        first, last = at.start + (start - own.start) * step, at.start + (stop - own.start) * step
+        found.append((into, slice(first, last, step) if start < stop else slice(0, 0)))
+    return found
 
 
 def has_all_taps(geometry: Geometry) -> bool:
