@@ -33,6 +33,8 @@ from minigrad.ops import (
     strides,
     view_scatter,
 )
+
+# Renamed where a method is called like its file: in the body of the class that name then means the method.
 from minigrad.ops import addmm as sums
 from minigrad.ops import clamp as limits
 from minigrad.ops import diagonal as diagonals
