@@ -1,9 +1,9 @@
 """Wrong input: each mistake is refused at the call that made it, with a helpful message.
 
 One row per mistake: the call, the class of the exception (PyTorch's), and words that the message must contain: what was
-expected, what was got, what to do. `test_bad_arguments.py` goes on with arguments of wrong types and values;
-`autograd/test_gradients.py`, `ops/test_index.py`, `ops/test_setitem.py` and the tests of modules and optimizers have
-tables of their own.
+expected, what was got, what to do.`test_bad_arguments.py` goes on with arguments of wrong types and values,
+`device/test_mistakes.py` with wrong devices; `autograd/test_gradients.py`, `ops/test_index.py`, `ops/test_setitem.py`
+and the tests of modules and optimizers have tables of their own.
 """
 
 import numpy as np
@@ -305,56 +305,6 @@ DEVICES = {
     "an unknown default device": (lambda: mg.set_default_device("gpu"), RuntimeError, ["cpu, cuda", "'gpu'"]),
 }  # fmt: skip
 
-
-def gpu(*shape):
-    return ones(*shape, device="cuda")
-
-
-SAME = ["same device", "cuda:0", "cpu"]
-MIXED = {
-    "add": (lambda: gpu(2) + ones(2), RuntimeError, [*SAME, "operand 1 with .to('cuda:0')"]),
-    "add to": (lambda: gpu(2).add_(ones(2)), RuntimeError, SAME),
-    "a layer on the GPU": (
-        lambda: nn.Conv2d(1, 1, 1).cuda()(ones(1, 1, 3, 3)), RuntimeError,
-        [*SAME, "convolution", "(1, 1, 3, 3)", ".to('cpu')"]),
-    "an image on the GPU": (
-        lambda: nn.Conv2d(1, 1, 1)(gpu(1, 1, 3, 3)), RuntimeError,
-        [*SAME, "convolution", "(1, 1, 1, 1)", ".to('cuda:0')"]),
-    "a bias": (
-        lambda: F.conv2d(gpu(1, 1, 3, 3), gpu(1, 1, 1, 1), ones(1)), RuntimeError, [*SAME, "operand 2 of shape (1,)"]),
-    "linear": (lambda: nn.Linear(2, 2).cuda()(ones(1, 2)), RuntimeError, SAME),
-    "mse_loss": (lambda: F.mse_loss(gpu(2), ones(2)), RuntimeError, SAME),
-    "matmul": (lambda: gpu(2, 2) @ ones(2, 2), RuntimeError, SAME),
-    "matmul by an array": (
-        lambda: gpu(2, 2) @ np.ones((2, 2)), RuntimeError, [*SAME, "operand 1 is a NumPy array", "from_numpy(array)"]),
-    "einsum": (lambda: mg.einsum("i,i->", gpu(2), ones(2)), RuntimeError, SAME),
-    "cat": (lambda: mg.cat([gpu(2), ones(2)]), RuntimeError, SAME),
-    "stack": (lambda: mg.stack([gpu(2), ones(2)]), RuntimeError, SAME),
-    "where": (lambda: mg.where(gpu(2) > 0, ones(2), ones(2)), RuntimeError, SAME),
-    "an assignment under a mask": (
-        lambda: gpu(2).__setitem__(gpu(2) > 0, ones(2)), RuntimeError, [*SAME, "index assignment"]),
-    "an index on the GPU": (
-        lambda: ones(2)[mg.tensor([0], device="cuda")], RuntimeError,
-        ["either on cpu or on the same device as the indexed tensor (cpu), got cuda:0", ".to('cpu')"]),
-    "a mask on the GPU": (lambda: ones(2).__setitem__(gpu(2) > 0, 1), RuntimeError, ["either on cpu or", ".to('cpu')"]),
-    "take": (lambda: gpu(2).take(mg.tensor([0])), RuntimeError, [*SAME, "take"]),
-    "put": (lambda: ones(2).put(mg.tensor([0], device="cuda"), gpu(1)), RuntimeError, [*SAME, "put"]),
-    "masked_select": (lambda: gpu(2).masked_select(ones(2) > 0), RuntimeError, [*SAME, "masked_select"]),
-    "masked_scatter": (lambda: gpu(2).masked_scatter(ones(2) > 0, gpu(2)), RuntimeError, [*SAME, "masked_scatter"]),
-    "equal": (lambda: mg.equal(gpu(2), ones(2)), RuntimeError, [*SAME, "equal"]),
-    "gather": (
-        lambda: gpu(2, 2).gather(0, mg.tensor([[0, 1]])), RuntimeError, [*SAME, "gather", "operand 1 of shape (1, 2)"]),
-    "classes": (
-        lambda: F.cross_entropy(gpu(2, 2), mg.tensor([0, 1])), RuntimeError,
-        [*SAME, "cross_entropy", "operand 1 of shape (2,)"]),
-    "batch_norm": (
-        lambda: nn.BatchNorm2d(1).cuda()(ones(1, 1, 3, 3)), RuntimeError, [*SAME, "batch_norm", "(1, 1, 3, 3)"]),
-    "a gradient": (
-        lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)), RuntimeError, [*SAME, "backward"]),
-    "numpy()": (lambda: gpu(2).numpy(), TypeError, ["cuda:0", ".cpu()"]),
-    "a GPU that is not there": (lambda: ones(2).to("cuda:7"), RuntimeError, ["'cuda:7'", "2 GPU(s)", "'cuda:1'"]),
-}  # fmt: skip
-
 TABLES = {
     "ranks": RANKS, "channels": CHANNELS, "geometry": GEOMETRY, "types": DTYPES, "arrays": ARRAYS,
     "gradients": GRADIENTS, "shapes": SHAPES, "modules": MODULES, "devices": DEVICES,
@@ -373,18 +323,6 @@ def check_refused(call, kind, words):
 @pytest.mark.parametrize(("call", "kind", "words"), ROWS)
 def test_refused(call, kind, words):
     check_refused(call, kind, words)
-
-
-@pytest.mark.usefixtures("stand_in")
-@pytest.mark.parametrize("name", MIXED)
-def test_tensors_on_two_devices_are_refused(name):
-    check_refused(*MIXED[name])
-
-
-def test_the_error_without_a_gpu_gives_the_reason(monkeypatch):
-    monkeypatch.setattr("minigrad.backend._cuda", None)
-    monkeypatch.setattr("minigrad.backend._why_not", "CuPy is not installed: pip install ...")
-    check_refused(lambda: ones(2).cuda(), RuntimeError, ["was asked for", "CuPy is not installed"])
 
 
 def test_a_refused_call_leaves_everything_as_it_was():
