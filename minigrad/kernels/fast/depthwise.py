@@ -8,10 +8,11 @@ images in the block, are one product for each group:
 
 Where R > 1 each row of windows also multiplies the lines that only the others read, by zeros. That pays where a product
 would be shorter than its call: for a depthwise layer R = 1 is nine weights times nine lines. One call of NumPy computes
-all products of many groups, so threads seldom wait for the interpreter's lock.
+all products of many groups, so threads seldom wait for the interpreter's lock. Large images are cut into strips of
+rows, so that their lines stay in the cache.
 
-The adjoint in x computes all phases of a stride by one product, so no zeros of a stride are multiplied. The adjoint in
-w of depthwise layers needs no lines: each weight is a scalar product of a run in a sheet and the cotangents.
+The adjoint in x computes all phases of a stride by one product, so no zeros of a stride are multiplied. In the adjoint
+in w a group of few weights needs no lines: each weight is a scalar product of the cotangents and a run in a sheet.
 Any stride, padding and dilation; several groups. Float32 error against float64 on MobileNet's layers: 2e-7 relative.
 """
 
