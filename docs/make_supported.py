@@ -1272,9 +1272,19 @@ DIFFERENCES = [
         "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
     ),
     (
-        "`Module.to_empty`, `share_memory`, `set_submodule`",
+        "`next_functions` of `linear` and of other functions that are one node here",
+        "are the nodes of its arguments; in PyTorch the weight comes through a transpose, `TBackward0`",
+        "nn.Linear(1, 1)(torch.ones(1, 1)).grad_fn.next_functions[2][0].name().endswith('AccumulateGrad')",
+    ),
+    (
+        "`hub.load`, `hub.download_url_to_file`",
+        "are refused, because nothing is downloaded; `load_state_dict_from_url` loads a file that is there",
+        "refuses('torch.hub.load(\\'a/b\\', \\'c\\')')",
+    ),
+    (
+        "`Module.share_memory`",
         "not supported; nor are `Tensor.output_nr`, `polygamma_`",
-        "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",
+        "not hasattr(nn.Module(), 'share_memory') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (
         "hooks on all optimizers, and on one saved tensor (`grad_fn._raw_saved_self`)",
