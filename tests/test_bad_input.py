@@ -1,7 +1,7 @@
 """Wrong input: each mistake is refused at the call that made it, with a helpful message.
 
 One row per mistake: the call, the class of the exception (PyTorch's), and words that the message must contain: what was
-expected, what was got, what to do.`test_bad_arguments.py` goes on with arguments of wrong types and values,
+expected, what was got, what to do. `test_bad_arguments.py` goes on with arguments of wrong types and values,
 `device/test_mistakes.py` with wrong devices; `autograd/test_gradients.py`, `ops/test_index.py`, `ops/test_setitem.py`
 and the tests of modules and optimizers have tables of their own.
 """
