@@ -104,6 +104,8 @@ _leak: Any = elementwise(
 
 
 def _leak_forward(x: Any, negative_slope: float) -> Any:
+    if negative_slope != negative_slope:  # NaN
+        return np.where(x > 0, x, x.dtype.type(negative_slope))
     below = x if negative_slope else np.minimum(x, 0)  # 0 times infinity is NaN
     return (np.maximum if negative_slope <= 1 else np.minimum)(x, below * negative_slope)
 

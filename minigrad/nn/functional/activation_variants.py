@@ -149,6 +149,7 @@ def rrelu(
     """
     require_tensors("rrelu", "input", input)
     require_bools("rrelu", training=training)
+    lower, upper = as_number("rrelu", "lower", lower), as_number("rrelu", "upper", upper)
     if not lower <= upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     if not training:

@@ -18,7 +18,7 @@ from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
 from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
-from minigrad.ops.arguments import as_int, require_floats, require_kind
+from minigrad.ops.arguments import as_int, as_number, require_floats, require_kind
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import read_from, stand_along
 from minigrad.ops.gather import gather
@@ -87,7 +87,7 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
     tensor(0.6931)
     """
-    if not 0.0 <= label_smoothing <= 1.0:
+    if not 0.0 <= (label_smoothing := as_number("cross_entropy", "label_smoothing", label_smoothing)) <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_wanted("softmax before cross_entropy"):
         _advise_of_probabilities(input)

@@ -133,7 +133,7 @@ def gaussian_nll_loss(
     """``(log(var) + (input - target)**2 / var) / 2`` with `var` at least `eps`; `full` adds ``log(2 pi) / 2``.
 
     Shapes: var like the input, or with one length of 1, or without the last axis.
-    Raises ValueError for other shapes, a negative variance, or an eps that is not positive.
+    Raises ValueError for other shapes and a negative variance.
     Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
 
     >>> import minigrad as torch
@@ -149,8 +149,6 @@ def gaussian_nll_loss(
             raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
     if type(variance.array) is np.ndarray and (variance.array < 0).any():
         raise ValueError("var has negative entry/entries")
-    if eps <= 0:
-        raise ValueError(f"eps must be positive, got {eps}")
     floor = (variance.clamp(min=eps) - variance).detach()  # clamping has no gradient
     variance = variance + floor
     losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
