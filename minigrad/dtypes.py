@@ -191,7 +191,7 @@ def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> 
 
     With `round_to_infinity` a float16 may become infinite, as in PyTorch when a single number is written.
     """
-    value = value.item() if isinstance(value, np.generic) else value
+    value = float(value) if isinstance(value, np.floating) else value.item() if isinstance(value, np.generic) else value
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)
     return wrap_around(value, numpy_dtype)

@@ -292,7 +292,8 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
         hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}{hint}")
     plain = value_of(value)
-    return plain.item() if hasattr(plain, "item") else plain
+    # item() of a long double is none of Python's numbers
+    return float(plain) if isinstance(plain, np.floating) else plain.item() if hasattr(plain, "item") else plain
 
 
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:

@@ -95,6 +95,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
             [0, 2]])
     """
     if input.array.ndim == 1:
+        diagonal = as_int(diagonal, "diagonal")
         before, after = max(-diagonal, 0), max(diagonal, 0)
         square = pad_constant(_diag_embed(input), ((before, after), (after, before)))
         return name_last_call(square, "DiagEmbedBackward0")
@@ -120,7 +121,8 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         raise IndexError("diag_embed: a 0-d tensor has no axis to put on a diagonal; reshape it first")
     ndim = input.array.ndim + 1
     first, second = _two_axes(dim1, dim2, ndim)
-    before, after = max(-as_int(offset, "offset"), 0), max(offset, 0)
+    offset = as_int(offset, "offset")
+    before, after = max(-offset, 0), max(offset, 0)
     square = pad_constant(_diag_embed(input), ((0, 0),) * (ndim - 2) + ((before, after), (after, before)))
     return contiguous(movedim(square, (-2, -1), (first, second)))
 

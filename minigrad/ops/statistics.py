@@ -92,7 +92,8 @@ def _read_correction(name: str, unbiased: bool | None, correction: float | None)
     """The number subtracted from the count: 1, or 0 if not `unbiased`, or `correction`."""
     if unbiased is not None and not isinstance(correction, _NotGiven):
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
-    return 0 if unbiased is False else 1 if correction is None else correction
+    given = 1 if correction is None else correction
+    return 0 if unbiased is False else given.item() if isinstance(given, np.generic) else given
 
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
