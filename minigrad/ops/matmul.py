@@ -99,7 +99,7 @@ def _multiply(input: Any, other: Any) -> Any:
     if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:
         if not a.ndim or a.shape[-1] != inner or not need_no_types(a, b):
             raise do_not_multiply(a, b)
-        input, a = cast(input, b.dtype), a.astype(b.dtype)
+        input = cast(input, b.dtype)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:

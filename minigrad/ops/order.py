@@ -229,12 +229,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def _find_middle_of_all(x: Any) -> Any:
     """The lower of the two middle elements; NaN if there is a NaN, or no element."""
     if not x.size:
-        return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
-    flat = x.reshape(-1)
-    if x.dtype.kind == "f" and np.isnan(flat).any():
-        return np.asarray(np.nan, x.dtype)
-    k = (flat.size - 1) // 2
-    return np.partition(flat, k)[k]
+        return np.full_like(x, np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, shape=())
+    flat, k = x.reshape(-1), (x.size - 1) // 2
+    middle = np.partition(flat, k)[k]
+    return np.where(np.isnan(flat).any(), np.nan, middle) if x.dtype.kind == "f" else middle
 
 
 def _find_middle_number(x: Any) -> Any:

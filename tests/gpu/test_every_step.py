@@ -156,6 +156,7 @@ FUNCTIONS = {  # of rows (6, 6), labels (6,), with their gradients
     "interpolate": lambda x, t: F.interpolate(x[None, None], scale_factor=2, mode="bicubic"),
     "logsumexp": lambda x, t: x.logsumexp(1),
     "masked_fill": lambda x, t: x.masked_fill(x < 0, -math.inf).softmax(1),
+    "median": lambda x, t: x.median(),
     "normalize": lambda x, t: F.normalize(x),
     "one_hot": lambda x, t: F.one_hot(t, 6) * x,
     "pad": lambda x, t: F.pad(x[None], (1, 1), mode="reflect"),
