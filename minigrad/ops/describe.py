@@ -119,11 +119,14 @@ def _find_example(name: str, lines: Sequence[str]) -> str:
 
 
 def _call_in_place(name: str, source: str) -> str:
-    """A statement whose call ``torch.name(x, ...)`` is written ``x.name_(...)``; "" if there is no such call."""
-    for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"torch.{name}":
-            whole, x, *others = [str(ast.get_source_segment(source, p)) for p in (call, *call.args, *call.keywords)]
-            return source.replace(whole, f"{x}.{name}_({', '.join(others)})")
+    """A line whose call ``torch.name(x, ...)`` is written ``x.name_(...)``; "" if there is no such call."""
+    for call in ast.walk(ast.parse(source)) if f"torch.{name}(" in source else ():
+        if isinstance(call, ast.Call):
+            parts: list[Any] = [call.func, call, *call.args, *call.keywords]
+            called, whole, *operands = [source[part.col_offset : part.end_col_offset] for part in parts]
+            if called == f"torch.{name}":
+                x, *others = operands
+                return source.replace(whole, f"{x}.{name}_({', '.join(others)})")
     return ""
 
 
