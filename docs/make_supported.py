@@ -842,7 +842,7 @@ DIFFERENCES = [
     ),
     (
         "`autograd.Function`",
-        "`jvp` and `vmap` are never called: forward-mode derivatives are computed from backward",
+        "`jvp`, `vmap` are never called, backward gives forward-mode derivatives; transforms need no `setup_context`",
         "refuses('torch.autograd.Function.jvp(None)')",
     ),
     (

@@ -178,7 +178,7 @@ def _round(values: Array, dtype: DType) -> Array:
 
 def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: DType) -> Array:
     """Fills an array of `shape` by `draw(count)`, a chunk at a time."""
-    size = math.prod(shape)
+    size = math.prod(map(int, shape))
     if size <= _CHUNK:
         return draw(size).astype(dtype, copy=False).reshape(shape)
     values = np.empty(size, dtype)

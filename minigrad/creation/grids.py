@@ -147,7 +147,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
             [0, 0, 1]])
     """
     n, m = _read_lengths("tril_indices", row, col, dtype)
-    places = np.nonzero(np.tri(n, m, offset, dtype=np.bool_))
+    places = np.nonzero(np.tri(n, m, as_int(offset, "offset"), dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
 
@@ -161,7 +161,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
             [0, 1, 1]])
     """
     n, m = _read_lengths("triu_indices", row, col, dtype)
-    places = np.nonzero(~np.tri(n, m, offset - 1, dtype=np.bool_))
+    places = np.nonzero(~np.tri(n, m, as_int(offset, "offset") - 1, dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
 

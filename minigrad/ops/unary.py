@@ -178,6 +178,5 @@ def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """
     if input.array.dtype.kind != "f" and decimals is not None:
         raise not_implemented_for("round", input.array.dtype)
-    if decimals is None or not as_int(decimals, "decimals"):
-        return _round(input)
-    return _rounded(input, decimals=decimals)
+    places = 0 if decimals is None else as_int(decimals, "decimals")
+    return _rounded(input, decimals=places) if places else _round(input)

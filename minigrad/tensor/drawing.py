@@ -80,6 +80,7 @@ def multinomial(
     weights = to_device(input.array, CPU)
     source = source_of(generator, np if generator is None else array_module(input.array))
     _check_multinomial(weights, num_samples, replacement)
+    num_samples = as_int(num_samples, "num_samples")  # of NumPy too, whose products may overflow
     if replacement and num_samples > 1:
         below = np.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True, dtype=weights.dtype)
         below[..., -1] = 1
