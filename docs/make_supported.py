@@ -852,7 +852,7 @@ DIFFERENCES = [
     ),
     (
         "`tensor`, `from_numpy`",
-        "arrays with negative strides are accepted; unsigned dtypes wider than uint8 and complex ones are refused",
+        "negative strides are accepted; complex arrays are refused, and wide unsigned ones unless `dtype` is given",
         "not refuses('torch.tensor(np.arange(3)[::-1])') and refuses('torch.tensor(np.zeros(1, np.uint16))')",
     ),
     (

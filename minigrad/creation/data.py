@@ -39,7 +39,7 @@ def tensor(
         hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
         warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}")
         array, device = _copy_as_it_lies(data.array), data.device if device is None else device  # type: ignore[attr-defined]
-    elif (array := as_plain_array(data)) is not None:
+    elif (array := as_plain_array(data, wanted)) is not None:
         array = _copy_as_it_lies(array)
     else:
         array = read_numbers(data, wanted)
@@ -54,10 +54,11 @@ def _copy_as_it_lies(array: Any) -> Any:
     return copy_operation(wrap(array), order="K").array
 
 
-def as_plain_array(data: Any) -> Any:
+def as_plain_array(data: Any, wanted: Any = None) -> Any:
     """`data` as a plain NumPy or CuPy array; None if it is no array.
 
-    Memory maps, matrices and other subclasses of ndarray share their memory with the result.
+    Memory maps, matrices and other subclasses of ndarray share their memory with the result. Unsigned integers are
+    converted to the dtype `wanted`, because tensors hold no wide ones.
     Raises TypeError for elements that a tensor cannot hold, ValueError for another byte order.
     """
     if isinstance(data, np.ndarray):
@@ -71,6 +72,7 @@ def as_plain_array(data: Any) -> Any:
     if not array.dtype.isnative:
         hint = "convert it with array.astype(array.dtype.newbyteorder('='))"
         raise ValueError(f"given numpy array has byte order different from the native byte order; {hint}")
+    array = array if wanted is None or array.dtype.kind != "u" else array.astype(wanted, copy=False)
     dtypes.from_numpy(array.dtype)
     return array.view()  # an object of its own: `data.shape = ...` and `data.flags` do not reach the tensor
 
@@ -99,7 +101,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, TensorBase):
         made: Any = data if dtype is None else data.to(dtype)  # type: ignore[attr-defined]
         return made if device is None else made.to(device)
-    array = as_plain_array(data)
+    array = as_plain_array(data, None if dtype is None else dtypes.as_numpy(dtype))
     if array is None:
         return tensor(data, dtype=dtype, device=device)
     warn_of_read_only(array)

@@ -30,7 +30,7 @@ def asarray(
     if copy is not None:
         require_bools("asarray", copy=copy)
     made: Any = as_tensor(obj, dtype, device)
-    source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj)
+    source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj, made.array.dtype)
     shares = source is not None and type(source) is type(made.array) and np.may_share_memory(made.array, source)
     if copy is False and not shares:
         raise ValueError("asarray(): can't alias the given object with copy=False: it has to be copied or converted")

@@ -94,7 +94,7 @@ class _Reader:
         if array.shape != self.shape[depth:]:
             detail = f"expected an array of shape {self.shape[depth:]}, got {array.shape}"
             raise ValueError(f"expected sequences of equal length at dim {depth}: {detail}")
-        dtypes.from_numpy(array.dtype)
+        dtypes.from_numpy(array.dtype if self.wanted is None or array.dtype.kind != "u" else self.wanted)
         self.types[array.dtype] = None
         self.numbers.extend(array.reshape(-1).tolist())
 
