@@ -80,7 +80,7 @@ NAMES = {"torch": minigrad, "nn": nn, "F": nn.functional, "np": np}
 DIFFERENCES = [
     (
         "`torch.compile`, `torch.jit.script`, `torch.jit.trace`",
-        "return their argument unchanged; TorchScript files are neither written nor read",
+        "return their argument unchanged, `Module.compile` does nothing; TorchScript is neither written nor read",
         "torch.compile(len) is len and torch.jit.script(len) is len",
     ),
     (
@@ -303,6 +303,11 @@ DIFFERENCES = [
         "sums of float16 numbers into one element: indexing, `index_add`, `F.embedding`, a dilated layer's bias",
         "are added in float32 and rounded once; PyTorch's sums stop at 2048, where adding 1 changes nothing",
         "torch.zeros(1).half().index_add(0, torch.zeros(3000).long(), torch.ones(3000).half()).item() == 3000",
+    ),
+    (
+        "`F.conv_transpose1d` and `2d` of float16 numbers, and the gradient of a convolution's input",
+        "are added in float32 and rounded once; PyTorch rounds each product first, and inf - inf gives NaN",
+        "F.conv_transpose1d(torch.full((1, 1, 2), 3e2).half(), torch.tensor([[[3e2, -3e2]]]).half())[0, 0, 1] == 0",
     ),
     (
         "`F.embedding(scale_grad_by_freq=True)`, differentiated twice",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from functools import wraps
 from inspect import CO_VARARGS, unwrap
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.backend import device_of
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Why no gradient flows through counts, orders and choices.
 IN_STEPS = (
@@ -54,6 +57,26 @@ def name_option(error: TypeError, name: str, code: CodeType, *further: str) -> N
         option = rest.partition("'")[0]
         meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
         error.args = (f"{words}. Did you mean '{meant[0]}'?" if meant else f"{words}; it takes {', '.join(known)}",)
+
+
+def names_options(function: F) -> F:
+    """Decorates a function whose error for an option that it does not take names the one that was meant.
+
+    >>> from minigrad.autograd.messages import names_options
+    >>> names_options(lambda input, inplace=False: input)(1)
+    1
+    """
+    code, name = unwrap(function).__code__, function.__name__
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as refused:
+            name_option(refused, name, code)
+            raise
+
+    return call  # type: ignore[return-value]
 
 
 def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int) -> RuntimeError:

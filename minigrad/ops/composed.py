@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import unwrap
 from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.messages import name_option
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.copies import cast, clone
@@ -54,7 +56,11 @@ def recorded_as(shown: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except TypeError as refused:
+                name_option(refused, function.__name__, unwrap(function).__code__)
+                raise
             given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
             shares_memory = isinstance(result, TensorBase) and any(x.writes is result.writes for x in given)
             return name_last_call(clone(result) if shares_memory else result, shown)

@@ -231,6 +231,16 @@ MISSPELT = {
     "alpha": lambda: torch.add(X, X, alhpa=2),
     "beta": lambda: torch.addmm(X, X, X, betta=2),
     "reduction": lambda: F.l1_loss(X, X, reducton="sum"),
+    "padding": lambda: F.max_pool2d(IMAGE, 2, pading=1),
+    "inplace": lambda: F.elu(X, inplce=True),
+    "training": lambda: F.dropout(X, trainning=True),
+    "scale_factor": lambda: F.interpolate(IMAGE, scale=2),
+    "upscale_factor": lambda: F.pixel_shuffle(IMAGE, up_factor=1),
+    "normalized_shape": lambda: F.layer_norm(X, normalised_shape=(3,)),
+    "max_norm": lambda: torch.nn.utils.clip_grad_norm_([], maxnorm=1.0),
+    "batch_size": lambda: torch.utils.data.DataLoader([1, 2], batchsize=2),
+    "generator": lambda: torch.utils.data.random_split([1, 2], [1, 1], generatr=None),
+    "replacement": lambda: torch.utils.data.RandomSampler([1, 2], replacment=True),
     "label_smoothing": lambda: F.cross_entropy(X, torch.tensor([0, 1]), label_smothing=0.1),
 }
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.creation.drawn import draw_in_order
 from minigrad.half_precision import HALF
 from minigrad.nn.functional.activation import relu
@@ -61,6 +62,7 @@ def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 # ---- piecewise linear ----------------------------------------------------------------------------
+@names_options
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """``min(max(x, 0), 6)``, elementwise. Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
 
@@ -71,6 +73,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+@names_options
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """`x` clamped to ``[min_val, max_val]``; the gradient is 0 where it is clamped.
 
@@ -96,6 +99,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     return _compute(variants.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
+@names_options
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """`x` where positive, ``negative_slope * x`` elsewhere.
 
@@ -108,6 +112,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     return _compute(variants.leaky_relu, input, negative_slope, inplace=inplace)
 
 
+@names_options
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """`x` where positive, ``weight * x`` elsewhere; `weight` is learned, one number or one for each channel.
 
@@ -135,6 +140,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return variants.prelu(input, weight)
 
 
+@names_options
 def rrelu(
     input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -171,6 +177,7 @@ def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
     return variants.rrelu(x, wrap(slopes))
 
 
+@names_options
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers out of range.
 
@@ -185,6 +192,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return _compute(variants.threshold, input, limit, value, inplace=inplace)
 
 
+@names_options
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """`x`, but 0 between ``-lambd`` and ``lambd``.
 
@@ -195,6 +203,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return variants.hardshrink(input, lambd)
 
 
+@names_options
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """`x` moved towards 0 by `lambd`, and 0 where |x| <= lambd. Raises RuntimeError for a negative lambd.
 
@@ -213,6 +222,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return found
 
 
+@names_options
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``x / 6 + 1 / 2`` clamped to ``[0, 1]``. Source: Howard et al., "Searching for MobileNetV3", 2019.
 
@@ -223,6 +233,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     return _compute(variants.hardsigmoid, input, inplace=inplace)
 
 
+@names_options
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3", 2019.
 
@@ -234,6 +245,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 # ---- exponential ---------------------------------------------------------------------------------
+@names_options
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """`x` where positive, ``alpha * (exp(x) - 1)`` elsewhere. Source: Clevert et al., 2015.
 
@@ -244,6 +256,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _compute(variants.elu, input, alpha, 1.0, 1.0, inplace=inplace)
 
 
+@names_options
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """`elu` with the constants that keep mean and variance. Source: Klambauer et al., 2017.
 
@@ -255,6 +268,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return _compute(variants.elu, input, alpha, scale, 1.0, inplace=inplace)
 
 
+@names_options
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere: its slope at 0 is 1 for every alpha.
 
@@ -270,6 +284,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _compute(variants.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
+@names_options
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
 
@@ -285,6 +300,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     return variants.gelu(input, approximate)
 
 
+@names_options
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """``x sigmoid(x)``, also called swish. Source: Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units", 2018.
 
@@ -295,6 +311,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _compute(variants.silu, input, inplace=inplace)
 
 
+@names_options
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """``x tanh(softplus(x))``. Source: Misra, 2019.
 
@@ -326,6 +343,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return value * unary.sigmoid(gate)
 
 
+@names_options
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`.
 
@@ -338,6 +356,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     return variants.softplus(input, beta, threshold)
 
 
+@names_options
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(1 / (1 + exp(-x)))``, without overflow.
 
@@ -348,6 +367,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     return variants.logsigmoid(input)
 
 
+@names_options
 def softsign(input: Tensor) -> Tensor:
     """``x / (1 + |x|)``.
 
@@ -358,6 +378,7 @@ def softsign(input: Tensor) -> Tensor:
     return input / (1 + unary.abs(input))
 
 
+@names_options
 def tanhshrink(input: Tensor) -> Tensor:
     """``x - tanh(x)``.
 

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd.messages import names_options
 from minigrad.creation import ones
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
@@ -17,6 +18,7 @@ from minigrad.tensor import Tensor
 _FLASH = "ScaledDotProductFlashAttentionForCpuBackward0"  # PyTorch's kernel for four axes and no dropout
 
 
+@names_options
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, dropout_p: float = 0.0,
     is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,

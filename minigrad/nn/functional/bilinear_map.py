@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from minigrad.autograd.messages import names_options
 from minigrad.nn.functional.checks import check_parts, check_same_dtype
 from minigrad.ops.arguments import require_tensors
 from minigrad.ops.einsum import einsum
 from minigrad.tensor import Tensor
 
 
+@names_options
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``, over the last axes.
 

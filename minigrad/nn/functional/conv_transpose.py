@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.messages import names_options
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional.checked_conv import check_operands
 from minigrad.nn.functional.checks import as_ints
@@ -16,6 +17,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 
+@names_options
 def conv_transpose2d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
     padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
@@ -70,6 +72,7 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     return size
 
 
+@names_options
 def conv_transpose1d(
     input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
     padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1

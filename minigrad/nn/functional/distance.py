@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import dtypes
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses, reduction_of
@@ -21,6 +22,7 @@ from minigrad.tensor import Tensor
 _EPSILON = 1e-12  # added under the square roots of cosine_embedding_loss, as in PyTorch
 
 
+@names_options
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``<x1, x2> / (|x1| |x2|)`` along `dim`, with each norm at least `eps`.
 
@@ -47,6 +49,7 @@ def _measure_length(x: Tensor, dim: int, eps: float) -> Tensor:
     return length
 
 
+@names_options
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """``|x1 - x2 + eps|``, the p-norm along the last axis.
 
@@ -58,6 +61,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     return name_last_call((x1 - x2 + eps).norm(p, -1, keepdim), "NormBackward1")
 
 
+@names_options
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Else RuntimeError.
 
@@ -186,6 +190,7 @@ def triplet_margin_loss(
     return reduce_losses(losses, reduction)
 
 
+@names_options
 def triplet_margin_with_distance_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, *,
     distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,

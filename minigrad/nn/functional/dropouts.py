@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import address_of, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.creation.drawn import draw_in_order
@@ -18,6 +19,7 @@ from minigrad.random import source_of
 from minigrad.tensor import Tensor
 
 
+@names_options
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """In training, sets each element to 0 with probability `p`, and divides the others by ``1 - p``.
 
@@ -32,6 +34,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _drop("dropout", input, input.array.shape, p, training, inplace)
 
 
+@names_options
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of (N, C, L) or (C, L). Raises RuntimeError for other shapes.
 
@@ -48,6 +51,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop("dropout1d", input, (*shape[:-1], 1), p, training, inplace)
 
 
+@names_options
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`dropout` to SELU's lower limit instead of 0, scaled and shifted so that mean and variance stay 0 and 1.
 
@@ -80,6 +84,7 @@ def _alpha_dropout(
     return assign(input, result, f"{name}_") if inplace else result
 
 
+@names_options
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of (N, C, H, W).
 
@@ -98,6 +103,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace, least=2)
 
 
+@names_options
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of volumes (N, C, D, H, W) or (C, D, H, W).
 
@@ -114,6 +120,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop("dropout3d", input, channels, p, training, inplace, least=1)
 
 
+@names_options
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...).
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.beside import arange_beside, as_index
@@ -22,6 +23,7 @@ from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 
+@names_options
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
@@ -79,6 +81,7 @@ def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequ
     return factor
 
 
+@names_options
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A new last axis with a 1 at each class and 0 elsewhere, int64.
 

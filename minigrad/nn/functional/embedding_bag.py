@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minigrad.autograd.messages import names_options
 from minigrad.creation import arange
 from minigrad.nn.functional.embedding import embedding
 from minigrad.ops.arguments import require_bools, require_tensors
@@ -10,6 +11,7 @@ from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 
 
+@names_options
 def embedding_bag(
     input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.backend import on_gpu_of
 from minigrad.creation import rand
 from minigrad.kernels.fractional_pool import find_fractional_maxima
@@ -16,6 +17,7 @@ from minigrad.ops.pool import read_places
 from minigrad.tensor import Tensor
 
 
+@names_options
 def fractional_max_pool2d(
     input: Tensor, kernel_size: Lengths, output_size: Lengths | None = None, output_ratio: Any = None,
     return_indices: bool = False, _random_samples: Tensor | None = None,

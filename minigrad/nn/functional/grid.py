@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.beside import constant_beside
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
@@ -33,6 +34,7 @@ _DEFAULT_CHANGED = (
 )
 
 
+@names_options
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
     """The grid of an affine map, applied to the centres of an image's pixels.
 
@@ -93,6 +95,7 @@ def _find_centres(n: int, align: bool, real: Any) -> Any:
     return line if align else line * real(n - 1) / real(n)
 
 
+@names_options
 def grid_sample(
     input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
     align_corners: bool | None = None,

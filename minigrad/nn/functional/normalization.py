@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.messages import check_same_library, names_options
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.views import is_in_graph
 from minigrad.nn.functional.checks import check_parts
@@ -31,6 +31,7 @@ from minigrad.ops.unary import rsqrt
 from minigrad.tensor import Tensor
 
 
+@names_options
 def batch_norm(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
     bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5
@@ -98,6 +99,7 @@ def _normalize_and_track(
     return result
 
 
+@names_options
 def instance_norm(
     input: Tensor, running_mean: Tensor | None = None, running_var: Tensor | None = None,
     weight: Tensor | None = None, bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1,
@@ -153,6 +155,7 @@ def _fit_channels(
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
 
+@names_options
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -171,6 +174,7 @@ def layer_norm(
     return ops.layer_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 
+@names_options
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
     """``x / sqrt(mean(x**2) + eps) * weight`` over the last axes, of `normalized_shape`.
 
@@ -215,6 +219,7 @@ def _fit_last_axes(
     return shape
 
 
+@names_options
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -244,6 +249,7 @@ def group_norm(
     return ops.group_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 
+@names_options
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """``x / (k + alpha * mean of x**2 over `size` neighbouring channels)**beta``, of (N, C, ...).
 
@@ -266,6 +272,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     return input / (mean * alpha + k) ** beta
 
 
+@names_options
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
     """``x / max(|x|_p, eps)`` along `dim`.
 

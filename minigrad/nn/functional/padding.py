@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.messages import names_options
 from minigrad.layout import contiguous_format
 from minigrad.nn.functional.checks import is_length
 from minigrad.ops.arguments import as_number, require_tensors
@@ -19,6 +20,7 @@ from minigrad.tensor import Tensor
 MODES = ("constant", "reflect", "replicate", "circular")
 
 
+@names_options
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> Tensor:
     """`input` with a border of ``pad = (left, right, top, bottom, ...)``, last axis first.
 

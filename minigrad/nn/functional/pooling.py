@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
@@ -19,6 +20,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
 
+@names_options
 def max_pool2d(
     input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1,
     ceil_mode: bool = False, return_indices: bool = False
@@ -37,6 +39,7 @@ def max_pool2d(
     return (values, places) if return_indices else values
 
 
+@names_options
 def max_pool1d(
     input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, dilation: Lengths = 1,
     ceil_mode: bool = False, return_indices: bool = False
@@ -51,6 +54,7 @@ def max_pool1d(
     return (values, places) if return_indices else values
 
 
+@names_options
 def avg_pool2d(
     input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None
@@ -70,6 +74,7 @@ def avg_pool2d(
     return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
 
 
+@names_options
 def avg_pool1d(
     input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
     count_include_pad: bool = True
@@ -83,6 +88,7 @@ def avg_pool1d(
     return take_means("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, (None, count_include_pad))
 
 
+@names_options
 def adaptive_avg_pool2d(input: Tensor, output_size: Lengths) -> Tensor:
     """The mean of each of `output_size` windows that cover the image; None keeps an axis.
 
@@ -99,6 +105,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Lengths) -> Tensor:
     return name_last_call(means, "MeanBackward1") if size == (1, 1) else means
 
 
+@names_options
 def adaptive_avg_pool1d(input: Tensor, output_size: Lengths) -> Tensor:
     """The mean of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
 
@@ -110,6 +117,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Lengths) -> Tensor:
     return _adaptive_avg_pool(input.unsqueeze(-2), size).squeeze(-2)
 
 
+@names_options
 def adaptive_max_pool2d(input: Tensor, output_size: Lengths, return_indices: bool = False) -> Any:
     """The largest number of each of `output_size` windows that cover the image; None keeps an axis.
 
@@ -123,6 +131,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Lengths, return_indices: boo
     return (values, places) if return_indices else values
 
 
+@names_options
 def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: bool = False) -> Any:
     """The largest number of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
 

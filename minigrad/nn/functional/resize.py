@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import names_options
 from minigrad.beside import constant_beside
 from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
@@ -34,6 +35,7 @@ MODES = {
 }  # fmt: skip
 
 
+@names_options
 def interpolate(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
     recompute_scale_factor: bool | None = None, antialias: bool = False
@@ -160,6 +162,7 @@ def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antia
     return tuple(axes)
 
 
+@names_options
 def upsample(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
 ) -> Tensor:
@@ -173,6 +176,7 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+@names_options
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode 'nearest', under its older name.
 
@@ -183,6 +187,7 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
     return upsample(input, size, scale_factor)
 
 
+@names_options
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """`interpolate` with mode 'bilinear' and aligned corners, under its older name.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.models import zeros_like
 from minigrad.ops import activation, unary
@@ -25,6 +26,7 @@ def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
     return guess
 
 
+@names_options
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1. Warns if `dim` is omitted.
 
@@ -36,6 +38,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
 
 
+@names_options
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
 
@@ -47,6 +50,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     return activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
 
 
+@names_options
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of ``-x``.
 
@@ -58,6 +62,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     return activation.softmax(unary.neg(input), _guess_dim("softmin", input, dim), dtype)
 
 
+@names_options
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """A differentiable random choice of a class: ``softmax((logits + gumbel noise) / tau)``.
 

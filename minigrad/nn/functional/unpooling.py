@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, prod
 from typing import Any
 
+from minigrad.autograd.messages import names_options
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import Lengths, as_ints
@@ -18,6 +19,7 @@ from minigrad.ops.unary import sign
 from minigrad.tensor import Tensor
 
 
+@names_options
 def max_unpool2d(
     input: Tensor, indices: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0,
     output_size: Any = None,
@@ -38,6 +40,7 @@ def max_unpool2d(
     return _unpool("max_unpool2d", 2, input, indices, (kernel_size, stride, padding), output_size)
 
 
+@names_options
 def max_unpool1d(
     input: Tensor, indices: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0,
     output_size: Any = None,
@@ -87,6 +90,7 @@ def _find_unpooled_size(name: str, space: int, image: Any, options: Any, output_
     return given
 
 
+@names_options
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Lengths, stride: Lengths | None = None, ceil_mode: bool = False
 ) -> Tensor:
@@ -102,6 +106,7 @@ def lp_pool2d(
     return _pool_powers("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@names_options
 def lp_pool1d(
     input: Tensor, norm_type: float, kernel_size: Lengths, stride: Lengths | None = None, ceil_mode: bool = False
 ) -> Tensor:

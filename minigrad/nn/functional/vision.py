@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from minigrad.autograd.messages import names_options
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import check_images
@@ -28,6 +29,7 @@ def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
     return as_ints(name, part, given, 2, least)
 
 
+@names_options
 def unfold(
     input: Tensor, kernel_size: Lengths, dilation: Lengths = 1, padding: Lengths = 0, stride: Lengths = 1
 ) -> Tensor:
@@ -56,6 +58,7 @@ def unfold(
     return columns if batched else name_last_call(columns.squeeze(0), "Im2ColBackward0")
 
 
+@names_options
 def fold(
     input: Tensor, output_size: Lengths, kernel_size: Lengths, dilation: Lengths = 1, padding: Lengths = 0,
     stride: Lengths = 1,

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import Array
 from minigrad.creation import tensor
@@ -32,6 +33,7 @@ def _read_limit(name: str, argument: str, limit: Any) -> float:
     return float(as_number(name, argument, plain))
 
 
+@names_options
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
     error_if_nonfinite: bool = False, foreach: bool | None = None,
@@ -54,6 +56,7 @@ def clip_grad_norm_(
     return total
 
 
+@names_options
 def clip_grad_norm(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
     error_if_nonfinite: bool = False, foreach: bool | None = None,
@@ -71,6 +74,7 @@ def clip_grad_norm(
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
+@names_options
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
     foreach: bool | None = None,
@@ -97,6 +101,7 @@ def get_total_norm(
     return total
 
 
+@names_options
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
@@ -143,6 +148,7 @@ def _scale_on_gpu(arrays: list[Array], scale: Array) -> bool:
     return scale_all(arrays, scale)
 
 
+@names_options
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clamps every element of every gradient to [-clip_value, clip_value].
 

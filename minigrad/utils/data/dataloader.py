@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from minigrad import backend
 from minigrad.advice import warn
+from minigrad.autograd.messages import names_options
 from minigrad.generator import Generator
 from minigrad.random import source_of
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert, pin
@@ -53,6 +54,7 @@ class DataLoader(Generic[T]):
 
     _is_made = False  # afterwards some attributes cannot be set
 
+    @names_options
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,

@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from minigrad.advice import warn
+from minigrad.autograd.messages import names_options
 from minigrad.generator import Generator
 from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of
@@ -233,6 +234,7 @@ def take_samples(dataset: Any, indices: list[int]) -> list[Any]:
     return [dataset[index] for index in indices]
 
 
+@names_options
 def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset[Any]]:
     """Splits `dataset` at random into parts of the given lengths, or fractions that sum to 1.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sized
 from importlib import import_module
 from math import ceil
 
+from minigrad.autograd.messages import names_options
 from minigrad.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 
@@ -27,6 +28,7 @@ class DistributedSampler(Sampler[int]):
     [1, 3, 0]
     """
 
+    @names_options
     def __init__(
         self, dataset: Sized, num_replicas: int | None = None, rank: int | None = None, shuffle: bool = True,
         seed: int = 0, drop_last: bool = False,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from minigrad.autograd.messages import names_options
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
 from minigrad.generator import Generator
@@ -41,6 +42,7 @@ class SequentialSampler(Sampler[int]):
     [0, 1, 2]
     """
 
+    @names_options
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
@@ -62,6 +64,7 @@ class RandomSampler(Sampler[int]):
     [0, 1, 2]
     """
 
+    @names_options
     def __init__(
         self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
         generator: Generator | None = None,
@@ -103,6 +106,7 @@ class SubsetRandomSampler(Sampler[int]):
     [1, 3]
     """
 
+    @names_options
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices = indices
         self.generator = generator
@@ -126,6 +130,7 @@ class WeightedRandomSampler(Sampler[int]):
     [1, 1, 1]
     """
 
+    @names_options
     def __init__(
         self, weights: Any, num_samples: int, replacement: bool = True, generator: Generator | None = None
     ) -> None:
@@ -156,6 +161,7 @@ class BatchSampler(Sampler[list[int]]):
     [[0, 1], [2, 3], [4]]
     """
 
+    @names_options
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         require_positive(batch_size=batch_size)
         _require_bool(ValueError, drop_last=drop_last)
