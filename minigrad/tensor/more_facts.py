@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import backend, beside
+from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.views import root_of
 from minigrad.layout import layout, strided
@@ -157,6 +158,16 @@ class MoreFactMethods(TensorBase):
     def imag(self) -> Any:
         """Raises: there are no complex numbers here."""
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes: there are none here")
+
+    @property
+    def volatile(self) -> bool:
+        """False, with a warning: old programs set it where new ones write ``with torch.no_grad():``."""
+        warn("volatile was removed (Variable.volatile is always False)")
+        return False
+
+    @volatile.setter
+    def volatile(self, value: Any) -> None:
+        warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
 
     # ---- of its memory --------------------------------------------------------------------------
     @property

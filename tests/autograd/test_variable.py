@@ -22,3 +22,11 @@ def test_a_variable_is_a_tensor_that_shares_memory():
     ):
         with pytest.raises(error, match=message):
             wrong()
+
+
+def test_volatile_is_false_and_warns():
+    x = torch.autograd.Variable(torch.ones(1))
+    with pytest.warns(UserWarning, match="now has no effect. Use `with torch.no_grad"):
+        x.volatile = True
+    with pytest.warns(UserWarning, match="volatile was removed"):
+        assert x.volatile is False

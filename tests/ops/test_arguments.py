@@ -134,6 +134,8 @@ FLAGS = {
     "log_input": lambda v: F.poisson_nll_loss(X, X, log_input=v),
     "full": lambda v: F.poisson_nll_loss(X, X, full=v),
     "swap": lambda v: F.triplet_margin_loss(X, X, -X, swap=v),
+    "training of alpha_dropout": lambda v: F.alpha_dropout(X, training=v),
+    "training of feature_alpha_dropout": lambda v: F.feature_alpha_dropout(IMAGE, training=v),
     "zero_infinity": lambda v: F.ctc_loss(torch.zeros(1, 1, 2), torch.tensor([[1]]), [1], [1], zero_infinity=v),
 }
 

@@ -75,6 +75,7 @@ def _alpha_dropout(
     name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0
 ) -> Tensor:  # fmt: skip
     check_chance(p := as_number(name, "p", p))
+    require_bools(name, training=training)
     if not training or p == 0.0 or not input.array.size:
         return input
     limit = -1.7580993408473766  # -alpha * scale of selu
