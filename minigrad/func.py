@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad import nn  # noqa: F401 (a package before its files: see minigrad/optim/__init__.py)
 from minigrad.autograd import derivatives
-from minigrad.autograd.core import edge_of
 from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.modes import enable_grad, is_grad_enabled
 from minigrad.autograd.node import next_order
+from minigrad.autograd.node_attributes import edge_of
 from minigrad.autograd.trees import flatten, structure
 from minigrad.missing import missing_from
 from minigrad.nn.functional_call import functional_call, replace_all_batch_norm_modules_, stack_module_state

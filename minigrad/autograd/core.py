@@ -100,8 +100,3 @@ def is_array(x: Any) -> bool:
 def value_of(x: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return x.array if isinstance(x, TensorBase) else x
-
-
-def edge_of(tensor: Any) -> Any:
-    """Where the gradient of `tensor` goes: the node that made it, or the leaf itself."""
-    return tensor if tensor.node is LEAF else tensor.node

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.node import Node
+from minigrad.autograd.node_attributes import edge_of
 from minigrad.backend import quiet
 
 Tensors = Sequence[Any]

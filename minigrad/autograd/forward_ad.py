@@ -18,11 +18,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.autograd import derivatives
-from minigrad.autograd.core import TensorBase, edge_of, wrap
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.inference import inference_mode
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.node import next_order
+from minigrad.autograd.node_attributes import edge_of
 from minigrad.autograd.saved import LeafBehind
 from minigrad.dtypes import from_numpy
 from minigrad.missing import missing_from

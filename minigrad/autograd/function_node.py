@@ -16,11 +16,12 @@ from weakref import ref
 import numpy as np
 
 from minigrad.autograd import views
-from minigrad.autograd.core import GRAD, LEAF, TensorBase, edge_of, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, TensorBase, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import overwritten, refuse_inference, written_since_no_grad, written_with_siblings
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
+from minigrad.autograd.node_attributes import edge_of
 from minigrad.autograd.trees import as_tuple
 from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device

@@ -10,14 +10,13 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import leaves, messages
-from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, TensorBase, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, Tensor, TensorBase, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
     from minigrad.autograd.graph import Cotangents, Tensors
-    from minigrad.tensor import Tensor
 
 _adding = allocate_lock()  # two threads may walk into one leaf
 

@@ -109,7 +109,7 @@ def _open_attributes() -> Any:
 class Inspectable:
     """The half of a node that answers questions."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)  # who asks may hold a node weakly
 
     shown: ClassVar[str | None] = None  # another name than the operation's
     call = property(lambda self: self)  # the node of the call whose result this is

@@ -238,8 +238,9 @@ def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
             )
 
 
-def check_rules(made: Any, code: Any, any_number: bool) -> None:
+def check_rules(made: Any, code: Any) -> None:
     """Raises for a rule with a parameter that the forward, of this `code`, does not have: a typing mistake."""
+    any_number = bool(code and code.co_flags & CO_VARARGS)
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
     if any_number:
         known |= {"i", "others"}

@@ -57,9 +57,8 @@ class Plan:
         self.shapes = tuple([i for name, i in shapes.items() if name in read])  # operands whose shapes are read
         self.options = tuple([name for name in read if name not in {"out", *names, *shapes}])
         self.key = next((name for name in self.options if name in ("key", "statics")), None)  # may hold an index
-        self.keeps_constants = self.reads_result or bool(self.shapes or self.options)
         self.frees = operation.once or bool(self.saves)  # whether a walk frees the node, and a second one is refused
-        kept = tuple([name for name in (*names, "out", *shapes, *self.options) if name in read])
+        self.kept = kept = tuple([name for name in (*names, "out", *shapes, *self.options) if name in read])
         # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
         places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
         self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
@@ -112,9 +111,7 @@ class Node(Inspectable):
     True
     """
 
-    __slots__ = (
-        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "saved_operands", "shape", "watched",
-    )  # fmt: skip
+    __slots__ = ("constants", "dtype", "edges", "hooks", "order", "plan", "saved_operands", "shape", "watched")
 
     plan: Plan
     edges: Sequence[Edge]
@@ -141,7 +138,7 @@ class Node(Inspectable):
         is_plain = kind is ndarray or kind is self.dtype.type  # a number: the first gradient of a loss
         if not is_plain or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)  # the same gradients, for large arrays and GPUs
-        values = self.saved_values(create_graph) if plan.saves or plan.keeps_constants else ()
+        values = self.saved_values(create_graph) if plan.kept else ()
         if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
             return [plan.only_rule(cotangent, *values)]
         gradients: list[Gradient] = []

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import accumulate
 from minigrad.autograd.inspection import NODE_HOOKS, NODE_PREHOOKS, RemovableHandle, add_hook, open_hooks, show_name
 from minigrad.autograd.leaf_hooks import find_hooks, replace_some
@@ -30,6 +30,11 @@ OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2":
 def find_next(node: Any) -> tuple[tuple[Any, int], ...]:
     """`next_functions` of a node."""
     return tuple([see_edge(edge) for edge in by_operand(node, node.edges)])
+
+
+def edge_of(tensor: Any) -> Any:
+    """Where the gradient of `tensor` goes: the node that made it, or the leaf itself."""
+    return tensor if tensor.node is LEAF else tensor.node
 
 
 def see_edge(edge: Any) -> tuple[Any, int]:

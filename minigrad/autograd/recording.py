@@ -27,7 +27,7 @@ from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules, check_same_library
 from minigrad.autograd.node import Plan, Rule
-from minigrad.autograd.views import Unrecorded, refresh
+from minigrad.autograd.views import leave_unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
 from minigrad.half_precision import HALF, as_usual, round_once, widened
 from minigrad.side_by_side import in_parts, is_large
@@ -61,13 +61,12 @@ def operation(
     if in_float32:
         forward, rules = round_once(forward), tuple([rule and widened(rule) for rule in rules])
     kind, code = Operation, _code(forward)
-    any_number = bool(code and code.co_flags & CO_VARARGS)
-    if any_number:
+    if code and code.co_flags & CO_VARARGS:
         from minigrad.autograd.variadic import Variadic
 
         kind = Variadic
     made = kind(name, forward, rules, view, shown)
-    check_rules(made, code, any_number)
+    check_rules(made, code)
     return made
 
 
@@ -137,7 +136,7 @@ class Operation:
         if not needed:
             return tensor
         if not (flags := mode.get()) & GRAD:
-            return _leave_unrecorded(tensor)
+            return leave_unrecorded(tensor)
         plan = self.plans.get(needed) or self.plan(needed)
         tensor.node = node = plan.record(operands, statics, tensor)
         if node is None:
@@ -162,14 +161,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
-
-
-def _leave_unrecorded(tensor: Any) -> Any:
-    """The result of a call under `no_grad`, although an operand asks for a gradient."""
-    tensor.cause = "it was made under no_grad() or inference_mode()"
-    if tensor.view_of is not None:
-        tensor.node = Unrecorded(tensor.array)
-    return tensor
 
 
 def _code(function: Any) -> Any:

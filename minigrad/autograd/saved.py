@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import GRAD, PACKING, TensorBase, edge_of, is_array, value_of, wrap
+from minigrad.autograd.core import GRAD, PACKING, TensorBase, is_array, value_of, wrap
 from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.inspection import require_callable, watchers
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, Watched, next_order
+from minigrad.autograd.node_attributes import edge_of
 from minigrad.backend import copy_array
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)

@@ -131,3 +131,11 @@ class Unrecorded(Node):
 
     def name(self) -> str:
         return "UnrecordedView"
+
+
+def leave_unrecorded(result: Any) -> Any:
+    """The result of a call under `no_grad`, although an operand asks for a gradient."""
+    result.cause = "it was made under no_grad() or inference_mode()"
+    if result.view_of is not None:
+        result.node = Unrecorded(result.array)
+    return result
