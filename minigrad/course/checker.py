@@ -156,12 +156,21 @@ def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
 
 def _describe_gradients_shape(given: tuple[int, ...], due: tuple[int, ...]) -> str:
     """The probable reason for a gradient's wrong shape: it is never off by one along every axis."""
-    if not given:
-        return ": was it summed over the right axes?"
     cure = describe_shapes(given, due)
-    if cure.endswith("off by one") and not any(a == b for a, b in zip(given, due, strict=True)):
+    off_by_one = cure.endswith("off by one")
+    if (not given or not cure or off_by_one) and _can_be_sum(given, due):
+        return ": was it summed over the right axes?"
+    if off_by_one and not any(a == b for a, b in zip(given, due, strict=True)):
         return ": was it summed over the right axes?" if len(due) == 1 else ""
     return cure
+
+
+def _can_be_sum(given: tuple[int, ...], due: tuple[int, ...]) -> bool:
+    """Whether a sum over some axes of the shape `due` has the shape `given`, with or without those axes."""
+    if len(given) == len(due):
+        return all(a in (1, b) for a, b in zip(given, due, strict=True))
+    axes = iter(due)
+    return len(given) < len(due) and all(a in axes for a in given)
 
 
 def as_tensor(answer: Any) -> Tensor:

@@ -123,6 +123,8 @@ def does_not_project(x: Any, w: Any) -> RuntimeError:
     remedy = f"a layer for it has in_features={x.shape[-1]}"
     if x.ndim > 2 and flat == w.shape[1]:
         remedy = "flatten each example first, by x.flatten(1) or the layer nn.Flatten()"
+    elif x.size == w.shape[1]:  # as an image without a batch, of which nn.Flatten() takes the channels for examples
+        remedy = f"its {x.size} entries are one example: give a batch of one, by image[None] or x.reshape(1, {x.size})"
     elif x.ndim > 2:
         remedy += f", or {flat} after x.flatten(1)"
     return RuntimeError(

@@ -96,8 +96,10 @@ def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
             detail = f"got {len(first)} and {len(shape)} (tensor {position} has shape {shape})"
             raise RuntimeError(f"Tensors must have same number of dimensions: {detail}")
         if shape[:dim] + shape[dim + 1 :] != first[:dim] + first[dim + 1 :]:
-            detail = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. {detail}.")
+            due, got = next((a, b) for n, (a, b) in enumerate(zip(first, shape, strict=True)) if n != dim and a != b)
+            detail = f"Expected size {due} but got size {got} for tensor number {position} in the list"
+            shapes = f"the first has shape {first}, this one {shape}"
+            raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. {detail}: {shapes}.")
 
 
 concat = concatenate = cat

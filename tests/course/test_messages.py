@@ -162,6 +162,17 @@ def test_a_gradient_of_the_wrong_shape_is_explained(capsys):
     assert "it has the shape (2, 3)" in text and "sum over the first axis" in text
 
 
+@pytest.mark.parametrize("keepdim", [True, False])
+def test_a_gradient_summed_over_an_axis_too_many_is_not_called_off_by_one(capsys, keepdim):
+    def summed(g, x, w, b):
+        return mg.nn.functional.conv_transpose2d(g, w).sum(1, keepdim=keepdim)
+
+    _, text = ask(capsys, "8.dx", summed)
+    assert "here (2, 2, 5, 5): was it summed over the right axes?" in text
+    _, text = ask(capsys, "8.dx", lambda g, x, w, b: mg.zeros(2, 2, 5, 4))
+    assert "here (2, 2, 5, 5): off by one" in text
+
+
 def test_the_mistake_in_a_gradient_is_named(capsys):
     def unflipped(g, x, w, b):
         return mg.nn.functional.conv_transpose2d(g, w.flip(2, 3))

@@ -19,7 +19,11 @@ REFUSED = {
     "pieces of a negative length": (lambda: X.split(-1), RuntimeError, "split_size=-1"),
     "no pieces": (lambda: X.chunk(0), RuntimeError, "greater than 0, got: 0"),
     "a number in pieces": (lambda: torch.tensor(1.0).chunk(2), RuntimeError, "at least a 1-dimensional tensor"),
-    "other sizes": (lambda: torch.cat([X, torch.ones(3, 2)]), RuntimeError, "Sizes of tensors must match"),
+    "other sizes": (lambda: torch.cat([X, torch.ones(3, 2)]), RuntimeError,
+        r"dimension 0\. Expected size 3 but got size 2 for tensor number 1 .* shape \[2, 3\], this one \[3, 2\]\."),
+    "another size before the axis that may differ": (
+        lambda: torch.cat([X, X, torch.ones(4, 5)], dim=1), RuntimeError,
+        "except in dimension 1. Expected size 2 but got size 4 for tensor number 2"),
 }  # fmt: skip
 
 
