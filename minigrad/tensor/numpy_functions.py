@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import is_array, wrap
-from minigrad.backend import device_of, to_device
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.backend import SILENT, WARNINGS, device_of, to_device
 from minigrad.ops import copies, gather, shape, split, unary
 from minigrad.ops.clamp import clamp
 from minigrad.ops.cumulative import cumprod, cumsum
@@ -24,8 +24,9 @@ from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
-from minigrad.tensor.numpy_dispatch import as_arrays, as_tensors
+from minigrad.tensor.numpy_dispatch import find_twin
 
+_BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # allowed between an array and a tensor
 # functions with our own version that only gradient rules use
 _ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})
 _TENSORS = frozenset({
@@ -33,6 +34,24 @@ _TENSORS = frozenset({
     np.isneginf, np.isposinf, np.linalg.cholesky, np.linalg.inv, np.linspace, np.ptp, np.real, np.searchsorted,
     np.trim_zeros, getattr(np, "fix", None),  # deprecated since NumPy 2.5
 })  # fmt: skip
+
+
+def as_arrays(x: Any) -> Any:
+    """Replaces tensors by NumPy arrays, at any depth. Raises RuntimeError for a tensor that requires grad."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(as_arrays, x))
+    if isinstance(x, dict):
+        return {key: as_arrays(value) for key, value in x.items()}
+    return x.numpy() if isinstance(x, TensorBase) else x  # type: ignore[attr-defined]
+
+
+def as_tensors(x: Any) -> Any:
+    """Replaces NumPy arrays by tensors, at any depth of tuples; unsigned integers of more than 8 bits become int64."""
+    if isinstance(x, tuple):
+        return tuple(map(as_tensors, x))
+    if isinstance(x, (np.ndarray, np.generic)):
+        return wrap(np.asarray(x, np.int64 if x.dtype.kind == "u" and x.dtype.itemsize > 1 else None))
+    return wrap(x) if is_array(x) else x
 
 
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limits: Any) -> Any:
@@ -114,3 +133,31 @@ def call_for_user(function: Any, args: Any, kwargs: Any) -> Any:
     result = function(*as_arrays(args), **as_arrays(kwargs))
     keeps_class = function in _TENSORS and not isinstance(args[0], np.ndarray)
     return as_tensors(result) if keeps_class else result
+
+
+def _need_twin(inputs: Any) -> bool:
+    """Whether our function replaces NumPy's, whose results may have another dtype: for a call by a gradient rule, if a
+    gradient is wanted, on a GPU, or if a NumPy number is on the left, as in ``np.float64(2) * x``.
+    """
+    if WARNINGS.get() is SILENT or isinstance(inputs[0], (bool, int, float, np.generic)):
+        return True
+    return any(x.node is not None or type(x.array) is not np.ndarray for x in inputs if isinstance(x, TensorBase))
+
+
+def call_ufunc_for_user(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
+    """Calls the ufunc's method, such as "__call__" or "reduce", as NumPy's callers outside of the engine expect it.
+
+    Raises TypeError for an array on the left and a tensor on the right, as PyTorch does, except for division and
+    comparisons for equality. NumPy's scalars count as numbers.
+    """
+    inputs = tuple([x.item() if isinstance(x, np.ndarray) and not x.ndim else x for x in inputs])
+    if isinstance(inputs[0], np.ndarray) and ufunc not in _BOTH_WAYS and len(inputs) > 1:
+        hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
+        raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
+    twin = find_twin(ufunc)
+    if method == "__call__" and not kwargs and twin is not None and _need_twin(inputs):
+        if not getattr(twin, "takes_numbers", True):  # in PyTorch both are tensors; NumPy's functions accept numbers
+            inputs = tuple([wrap(np.asarray(x)) if isinstance(x, (bool, int, float)) else x for x in inputs])
+        return twin(*inputs)
+    result = getattr(ufunc, method)(*as_arrays(inputs), **as_arrays(kwargs))
+    return result if "out" in kwargs or method == "outer" else as_tensors(result)
