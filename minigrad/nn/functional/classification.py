@@ -36,7 +36,7 @@ def nll_loss(
     """``-input[n, target[n]]``, the mean weighted by the classes' weights.
 
     Targets equal to `ignore_index` are ignored, whatever their row holds.
-    Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (N, ...).
+    Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (1,), or (N, ...).
     Raises IndexError for classes out of range, ValueError or RuntimeError for shapes that do not fit.
     Gives advice if the loss is negative: then `input` holds no log-probabilities.
 
@@ -44,6 +44,7 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -0.9]]), torch.tensor([1]))
     tensor(0.9000)
     """
+    target = _without_batch(input, target)
     _check_classes("nll_loss", input, target, weight)
     losses = _negative_log_likelihood(input, target, weight, ignore_index, reduction)
     if is_wanted("negative nll_loss") and type(losses.array) is np.ndarray and weight is None:
@@ -77,8 +78,8 @@ def cross_entropy(
 ) -> Tensor:  # fmt: skip
     """``-log softmax(input)[target]``: classification from raw scores.
 
-    Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (N, ...), or probabilities
-    like the input. `label_smoothing` distributes that share of every target equally over all classes.
+    Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (1,), or (N, ...), or
+    probabilities like the input. `label_smoothing` distributes that share of every target equally over all classes.
     Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
     Gives advice if the rows of `input` are probabilities already.
     Source: of label smoothing, Szegedy et al., "Rethinking the Inception Architecture", 2016.
@@ -94,6 +95,7 @@ def cross_entropy(
     dim = 0 if input.array.ndim == 1 else 1
     if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, dim)
+    target = _without_batch(input, target)
     _check_classes("cross_entropy", input, target, weight, or_probabilities=True)
     logs = log_softmax(input, dim)
     losses = _negative_log_likelihood(logs, target, weight, ignore_index, reduction)
@@ -248,6 +250,11 @@ def multilabel_soft_margin_loss(
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     losses = losses if weight is None else losses * weight
     return reduce_losses(losses.sum(-1) / input.size(-1), reduction)
+
+
+def _without_batch(input: Tensor, target: Tensor) -> Tensor:
+    """The class of one example (C,), of shape (): PyTorch also takes it as a batch of one, of shape (1,)."""
+    return target.reshape(()) if input.array.ndim == 1 and target.array.shape == (1,) else target
 
 
 # ---- checks --------------------------------------------------------------------------------------

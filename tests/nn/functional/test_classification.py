@@ -78,6 +78,18 @@ def test_the_mean_of_nothing_is_nan_with_zero_gradients():
     assert not x.grad.numpy().any()
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_class_of_one_example_may_be_a_batch_of_one(reduction):
+    scores = minigrad.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    loss = F.cross_entropy(scores, minigrad.tensor([0]), reduction=reduction)
+    assert loss.shape == () and loss.item() == pytest.approx(2.4076060)
+    loss.backward()
+    assert scores.grad.tolist() == pytest.approx([0.0900306 - 1, 0.2447285, 0.6652410])
+    assert F.nll_loss(minigrad.tensor([-1.0, -2.0]), minigrad.tensor([1]), reduction=reduction).tolist() == 2.0
+    with pytest.raises(ValueError, match=r"got \(3,\) and \(2,\). The scores of one example go with one class"):
+        F.cross_entropy(scores, minigrad.tensor([0, 1]), reduction=reduction)
+
+
 def test_large_scores_do_not_overflow():
     x = minigrad.tensor([[1e4, 0.0]], requires_grad=True)
     loss = F.cross_entropy(x, minigrad.tensor([1]))
