@@ -32,10 +32,9 @@ from minigrad.ops.describe import name_in_place
 from minigrad.ops.device import move
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.memory_layout import are_same, overlap_in_part
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.writes import Manner, check_memory, store, write_by
+from minigrad.ops.writes import Manner, are_same, check_memory, overlap_in_part, store, write_by
 
 F = TypeVar("F", bound=Callable[..., Any])
 

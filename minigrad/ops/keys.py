@@ -17,8 +17,7 @@ from minigrad.autograd.node import Watched
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
 from minigrad.ops.complaints import no_such_element
-from minigrad.ops.memory_layout import have_one_base
-from minigrad.ops.writes import check_memory
+from minigrad.ops.writes import check_memory, have_one_base
 
 
 class Key(tuple[Any, ...]):

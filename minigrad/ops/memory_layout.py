@@ -1,4 +1,4 @@
-"""How arrays lie in flat memory: layouts, views of memory by layouts, and which elements share memory."""
+"""How arrays lie in flat memory: layouts, and views of memory by layouts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import address_of, array_module
-from minigrad.layout import is_dense
 
 
 class MemoryLayout(NamedTuple):
@@ -81,35 +80,3 @@ def copy_by_layout(x: Any, layout: MemoryLayout) -> Any:
     made = layout.view(array_module(x).zeros(layout.size, x.dtype))
     made[...] = x
     return made
-
-
-# ---- memory that elements share ------------------------------------------------------------------
-def repeats(array: Any) -> bool:
-    """True if several elements of `array` share memory."""
-    steps = zip(array.shape, array.strides, strict=True)
-    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
-
-
-def overlap_in_part(a: Any, b: Any) -> bool:
-    """True if two dense arrays share memory, but are not the same elements in the same order.
-
-    Arrays with gaps are not tested: as in PyTorch, that would take too long.
-    """
-    if not have_one_base(a, b) or not np.may_share_memory(a, b):
-        return False
-    return not are_same(a, b) and is_dense(a) and is_dense(b)
-
-
-def are_same(a: Any, b: Any) -> bool:
-    """True if two arrays are the same elements in the same order."""
-    return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
-
-
-def _find_steps(array: Any) -> list[int]:
-    """The strides, without those of axes of length 1, which do not matter."""
-    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
-
-
-def have_one_base(a: Any, b: Any) -> bool:
-    """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
-    return (a if a.base is None else a.base) is (b if b.base is None else b.base)

@@ -19,9 +19,8 @@ from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.keys import check_places, check_put, count_axes, read_array, read_key
-from minigrad.ops.memory_layout import are_same, have_one_base
 from minigrad.ops.shape import broadcast, expand, reshape
-from minigrad.ops.writes import check_memory, store
+from minigrad.ops.writes import are_same, check_memory, have_one_base, store
 from minigrad.size import broadcasts
 
 

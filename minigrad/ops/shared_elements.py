@@ -15,9 +15,8 @@ from minigrad.beside import constant_beside
 from minigrad.ops.index import read_at
 from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
 from minigrad.ops.masks import where
-from minigrad.ops.memory_layout import repeats
 from minigrad.ops.shape import reshape
-from minigrad.ops.writes import store
+from minigrad.ops.writes import repeats, store
 
 
 def write_by_element(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any], in_part: bool) -> bool:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.backend import quiet
+from minigrad.backend import address_of, quiet
+from minigrad.layout import is_dense
 from minigrad.ops.complaints import is_read_only, shares_memory
-from minigrad.ops.memory_layout import are_same, overlap_in_part, repeats
 
 
 def store(array: Any, key: Any, source: Any) -> None:
@@ -42,6 +42,38 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
         raise shares_memory(which, f"{name} on an expanded tensor of shape {array.shape}")
     if is_array(source) and (overlap_in_part(array, source) or (wholly and source.size and are_same(array, source))):
         raise shares_memory("some elements of the input tensor and the written-to tensor refer", name)
+
+
+# ---- memory that elements share ------------------------------------------------------------------
+def repeats(array: Any) -> bool:
+    """True if several elements of `array` share memory."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
+
+
+def overlap_in_part(a: Any, b: Any) -> bool:
+    """True if two dense arrays share memory, but are not the same elements in the same order.
+
+    Arrays with gaps are not tested: as in PyTorch, that would take too long.
+    """
+    if not have_one_base(a, b) or not np.may_share_memory(a, b):
+        return False
+    return not are_same(a, b) and is_dense(a) and is_dense(b)
+
+
+def are_same(a: Any, b: Any) -> bool:
+    """True if two arrays are the same elements in the same order."""
+    return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
+
+
+def _find_steps(array: Any) -> list[int]:
+    """The strides, without those of axes of length 1, which do not matter."""
+    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
+
+
+def have_one_base(a: Any, b: Any) -> bool:
+    """Whether two arrays have the same base; in NumPy and CuPy the base of a view is never itself a view."""
+    return (a if a.base is None else a.base) is (b if b.base is None else b.base)
 
 
 # ---- results written into a given tensor -------------------------------------------------
