@@ -93,10 +93,10 @@ def to_memory_format(name: str, input: Any, memory_format: Any) -> Tensor:
     """What `name` returns: `input` in `memory_format`, or as it lies for preserve_format and None."""
     if memory_format in (None, preserve_format):
         return input
-    return _lay_in_order(input, order_axes(name, memory_format, input.array.ndim))
+    return lay_in_order(input, order_axes(name, memory_format, input.array.ndim))
 
 
-def _lay_in_order(input: Any, order: Sequence[int]) -> Tensor:
+def lay_in_order(input: Any, order: Sequence[int]) -> Tensor:
     """`input` with its axes in memory in this `order`, the outermost first; itself if they lie so already."""
     return input if input.array.transpose(order).flags.c_contiguous else _copy_in_order(input, order=order)
 
@@ -110,7 +110,7 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """
     if memory_format is contiguous_format:
         return input if input.array.flags.c_contiguous else copy_operation(input, order="C")
-    return _lay_in_order(input, order_axes("contiguous", memory_format, input.array.ndim))
+    return lay_in_order(input, order_axes("contiguous", memory_format, input.array.ndim))
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:

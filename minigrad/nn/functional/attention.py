@@ -8,9 +8,11 @@ from typing import Any
 from minigrad import dtypes
 from minigrad.autograd.messages import names_options
 from minigrad.creation import ones
+from minigrad.layout import find_memory_order
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
 from minigrad.ops.composed import in_float32
+from minigrad.ops.copies import lay_in_order
 from minigrad.ops.gather import repeat_interleave
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
@@ -30,6 +32,7 @@ def scaled_dot_product_attention(
     `is_causal` means the mask ``ones(L, S).tril()``. Weights are dropped with probability `dropout_p`, also outside
     training. With `enable_gqa` several heads of queries, axis -3, share a head of keys and values. Raises RuntimeError
     for fewer than two axes, several dtypes, a mask beside `is_causal`, and heads that are no multiple.
+    With four axes the output lies in memory as the query does.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 
     >>> import minigrad as torch
@@ -48,9 +51,12 @@ def scaled_dot_product_attention(
         attn_mask = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_, device=query.device).tril()
     factor = max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(name, "scale", scale)
     result = _attend(query, key, value, attn_mask, factor, dropout_p)
-    fused = query.ndim == 4 and query.shape[-1] == value.shape[-1] and not dropout_p
-    masked_with_gradient = attn_mask is not None and attn_mask.requires_grad
-    return name_last_call(result, _FLASH) if fused and not masked_with_gradient else result
+    innermost = [x.stride()[-1] for x in (query, key, value)]
+    fused = query.ndim == 4 and query.shape[-1] == value.shape[-1] and innermost == [1, 1, 1] and not dropout_p
+    if not fused or (attn_mask is not None and attn_mask.requires_grad):
+        return result
+    # so that heads that were split by view and transpose are merged again by transpose and view
+    return name_last_call(lay_in_order(result, find_memory_order(query.shape, query.stride())), _FLASH)
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool) -> None:

@@ -46,3 +46,27 @@ def test_half_precision_is_computed_in_single_and_empty_operands_are_served():
     assert F.scaled_dot_product_attention(x, x, x).tolist() == x.tolist()
     assert F.scaled_dot_product_attention(*[minigrad.ones(2, 0, 4)] * 3).shape == (2, 0, 4)
     assert F.scaled_dot_product_attention(*[minigrad.ones(2, 3, 0)] * 3).shape == (2, 3, 0)
+
+
+def test_heads_split_by_view_and_transpose_are_merged_by_transpose_and_view():
+    x = minigrad.linspace(-1, 1, 24, requires_grad=True)  # (batch, length, heads * width)
+    heads = x.view(2, 3, 2 * 2).view(2, 3, 2, 2).transpose(1, 2)
+    out = F.scaled_dot_product_attention(heads, heads, heads, is_causal=True)
+    assert out.stride() == heads.stride() == (12, 2, 4, 1)
+    assert type(out.grad_fn).__name__ == "ScaledDotProductFlashAttentionForCpuBackward0"
+    merged = out.transpose(1, 2).view(2, 3, 4)
+    for batch, head in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+        one = heads.detach()[batch, head]
+        expected = attend_one_by_one(one.numpy(), one.numpy(), one.numpy(), np.tri(3))
+        np.testing.assert_allclose(merged[batch, :, 2 * head : 2 * head + 2].detach().numpy(), expected, rtol=1e-5)
+    merged.sum().backward()
+    assert x.grad.shape == (24,)
+
+
+@pytest.mark.parametrize(
+    ("order", "strides"), [((1, 2, 0, 3), (8, 4, 16, 1)), ((2, 1, 0, 3), (4, 8, 16, 1)), ((0, 3, 2, 1), (24, 12, 4, 1))]
+)
+def test_the_output_of_four_axes_lies_as_the_query_whose_innermost_axis_has_no_gaps(order, strides):
+    lengths = {(1, 2, 0, 3): (3, 2, 2, 4), (2, 1, 0, 3): (3, 2, 2, 4), (0, 3, 2, 1): (2, 4, 3, 2)}[order]
+    query = minigrad.ones(lengths).permute(order)
+    assert F.scaled_dot_product_attention(query, query, query).stride() == strides  # PyTorch's
