@@ -117,13 +117,6 @@ def on(device: device) -> contextlib.AbstractContextManager[object]:
     return library(device).cuda.Device(device.index)
 
 
-def number_device(device: device) -> device:
-    """`device` with its number: "cuda" alone means the current GPU."""
-    if device.type == "cpu" or device.index is not None:
-        return device
-    return _cuda_device(library(device).cuda.runtime.getDevice())
-
-
 @functools.cache
 def _cuda_device(index: int) -> device:
     return device("cuda", index)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.core import ANOMALY, PACKING, wrap
 from minigrad.autograd.messages import refuse_copy, take_from_hook
 
-_keys = count(10).__next__  # far from the keys that have a meaning
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 # Keys among the hooks of a node or a leaf. Under RETAIN is the hook that keeps `.grad`; it moves on when its tensor is
 # written to. Under each of the others are hooks that `run_hooks` leaves alone: of a node, hooks before and after its
@@ -43,16 +41,6 @@ class RemovableHandle:
 
     def __exit__(self: Any, *_: object) -> None:
         self.remove()
-
-
-def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
-    """Hang `hook` behind the others of its kind, and before what keeps the gradient."""
-    require_callable(hook)
-    key = _keys()
-    hooks[key] = hook
-    if RETAIN in hooks:
-        hooks[RETAIN] = hooks.pop(RETAIN)
-    return RemovableHandle(hooks, key)
 
 
 class HooksApart(dict[Any, Any]):

@@ -9,13 +9,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from itertools import count
 from typing import Any
 
 from minigrad.autograd import leaves
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import AFTER_GRAD, NODE_HOOKS, NODE_PREHOOKS, RemovableHandle, add_hook, open_hooks
+from minigrad.autograd.inspection import (
+    AFTER_GRAD,
+    NODE_HOOKS,
+    NODE_PREHOOKS,
+    RETAIN,
+    RemovableHandle,
+    open_hooks,
+    require_callable,
+)
 from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.node import nodes_below
+
+_keys = count(10).__next__  # far from the keys that have a meaning
+
+
+def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
+    """Hang `hook` behind the others of its kind, and before what keeps the gradient."""
+    require_callable(hook)
+    key = _keys()
+    hooks[key] = hook
+    if RETAIN in hooks:
+        hooks[RETAIN] = hooks.pop(RETAIN)
+    return RemovableHandle(hooks, key)
 
 
 def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:

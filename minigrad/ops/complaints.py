@@ -100,6 +100,12 @@ def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError
     return RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}")
 
 
+def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
+    """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names."""
+    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
+    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
+
+
 def do_not_multiply(a: Any, b: Any) -> Exception:
     """The error for two arrays that cannot be multiplied."""
     if not a.ndim or not b.ndim:

@@ -8,13 +8,21 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.backend import device_of, library, number_device, to_device
+from minigrad.backend import device_of, library, to_device
+from minigrad.devices import device
 
 _move: Any = operation(
     "to_device",
     lambda x, *, source, target: to_device(x, target),
     lambda g, source, target: _move(g, source=target, target=source),
 )
+
+
+def number_device(asked: device) -> device:
+    """The device `asked` for, with its number: "cuda" alone means the current GPU."""
+    if asked.type == "cpu" or asked.index is not None:
+        return asked
+    return device("cuda", library(asked).cuda.runtime.getDevice())
 
 
 def move(input: Any, target: Any) -> Any:

@@ -13,7 +13,7 @@ from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
-from minigrad.ops.complaints import type_name
+from minigrad.ops.complaints import does_not_fit_region, type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
@@ -167,7 +167,7 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
         try:
             value = expand(value, region.shape)
         except RuntimeError:
-            raise _does_not_fit(value.array, region, whole.array) from None
+            raise does_not_fit_region(value.array, region, whole.array) from None
     return cast(value, region.dtype)
 
 
@@ -213,9 +213,4 @@ def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = 
     """
     shape = _drop_leading_ones(value.shape, region.ndim) if leading_ones else value.shape
     if not broadcasts(shape, region.shape):
-        raise _does_not_fit(value, region, whole)
-
-
-def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
-    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
-    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
+        raise does_not_fit_region(value, region, whole)

@@ -10,8 +10,9 @@ import numpy as np
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.backend import Array, array_module, number_device, on, on_gpu_of
+from minigrad.backend import Array, array_module, on, on_gpu_of
 from minigrad.devices import device
+from minigrad.ops.device import number_device
 from minigrad.optim.line_search import Trial, search_line
 from minigrad.optim.optimizer import Optimizer, Params, Rate, State, options_of
 
