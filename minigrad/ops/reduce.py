@@ -86,14 +86,14 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    count: Any = count_reduced(x.shape, dim)
-    found = add_up(x, dim, None, keepdim) / (_as_divisor(x.dtype, count) if x.__class__ is np.ndarray else count)
+    total, count = add_up(x, dim, None, keepdim), count_reduced(x.shape, dim)
+    found = total / (_as_divisor(total.dtype, count) if total.__class__ is np.ndarray else count)
     return found if dim is None else arrange(found, keepdim)
 
 
 @lru_cache(maxsize=1024)
 def _as_divisor(dtype: Any, count: int) -> Any:
-    """`count` as an array of 0 dimensions, by which NumPy divides in half the time of a number."""
+    """`count` as an array of 0 dimensions: NumPy divides an array by it sooner than by a number, a number later."""
     return np.asarray(count, dtype)
 
 
