@@ -6,6 +6,7 @@ which of NumPy's other functions return a tensor to a user's program, and which 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,18 @@ from minigrad.backend import SILENT, WARNINGS
 from minigrad.ops.elementwise import NUMPY_TWINS
 
 
+@cache
+def _open_functions() -> Any:
+    """The file of what NumPy's callers expect; kept, as an import statement in each call would take longer."""
+    from minigrad.tensor import numpy_functions
+
+    return numpy_functions
+
+
 def find_twin(function: Any) -> Any:
     """Our function for one of NumPy's; None where there is none."""
     if function not in NUMPY_TWINS:
-        import minigrad.tensor.numpy_functions  # noqa: F401 (there the wings' functions are known)
+        _open_functions()  # there the wings' functions are known
     return NUMPY_TWINS.get(function)
 
 
@@ -27,9 +36,7 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
         twin = find_twin(function)
         if twin is not None:
             return twin(*args, **kwargs)
-    from minigrad.tensor.numpy_functions import call_for_user
-
-    return call_for_user(function, args, kwargs)
+    return _open_functions().call_for_user(function, args, kwargs)
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
@@ -39,6 +46,4 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
         twin = find_twin(ufunc)
         if twin is not None and getattr(twin, "takes_numbers", True):
             return twin(*inputs)
-    from minigrad.tensor.numpy_functions import call_ufunc_for_user
-
-    return call_ufunc_for_user(ufunc, method, inputs, kwargs)
+    return _open_functions().call_ufunc_for_user(ufunc, method, inputs, kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,14 @@ def _as_scalar(x: Any, way: str) -> Any:
     return x.array.item()
 
 
+@cache
+def _open_dispatch() -> Any:
+    """The file of NumPy's functions on tensors, imported for the first call of one."""
+    from minigrad.tensor import numpy_dispatch
+
+    return numpy_dispatch
+
+
 class ProtocolMethods(TensorBase):
     """Special methods of Python and NumPy."""
 
@@ -42,14 +51,10 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        from minigrad.tensor.numpy_dispatch import call_ufunc
-
-        return call_ufunc(ufunc, method, inputs, kwargs)
+        return _open_dispatch().call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        from minigrad.tensor.numpy_dispatch import call_function
-
-        return call_function(function, args, kwargs)
+        return _open_dispatch().call_function(function, args, kwargs)
 
     def __contains__(self: Any, element: Any) -> Any:
         if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):
