@@ -57,7 +57,8 @@ class AbsentNames(TensorBase):
     __slots__ = ()
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in NAMES and name not in MISSPELT]
+        hidden = {*NAMES, *MISSPELT, "volatile"}  # the last warns when it is read
+        return [name for name in super().__dir__() if name not in hidden]
 
 
 for _name in NAMES:
