@@ -141,10 +141,11 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     is_import = sys._getframe(count_own_frames() - 1).f_code.co_name == "_handle_fromlist"
     if is_import and is_closed_module(f"{package['__name__']}.{name}"):
         raise AttributeError(name)  # nobody reads it: Python imports the module next
-    if (kind := find_named_only(namespace, name)) is not None:
+    is_private = name.startswith("_")  # as tools ask for `__wrapped__`: such a name opens no file
+    if not is_private and (kind := find_named_only(namespace, name)) is not None:
         return kind
     error = missing_name(namespace, name, known)
-    if is_import and not name.startswith("_"):
+    if is_import and not is_private:
         raise ImportError(f"cannot import name {name!r}: {error}", name=name)
     raise error
 

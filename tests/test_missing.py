@@ -42,6 +42,14 @@ def test_a_private_name_is_not_looked_up():
     assert str(missing_name("torch.Tensor", "stft")).startswith("'Tensor' object has no attribute 'stft': PyTorch has")
 
 
+def test_asking_for_a_private_name_opens_no_file():
+    program = (
+        "import minigrad; before = set(vars(minigrad)); hasattr(minigrad, '__wrapped__'); "
+        "print(set(vars(minigrad)) - before)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "set()\n"
+
+
 @pytest.mark.parametrize("room", ["", ".nn", ".nn.utils", ".optim", ".autograd", ".cuda", ".distributed"])
 def test_dir_of_a_package_lists_names_that_are_not_imported_yet(room):
     program = f"import minigrad{room} as room; print(sorted(set(room.__all__) - set(dir(room))))"
