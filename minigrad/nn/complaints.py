@@ -18,8 +18,7 @@ from minigrad.ops.complaints import type_name
 from minigrad.tensor import Tensor
 
 _NOT_HERE = {  # attributes of PyTorch's modules that are not supported
-    "bfloat16", "compile", "get_extra_state", "ipu", "mtia", "set_extra_state", "set_submodule", "share_memory",
-    "to_empty", "xpu",
+    "bfloat16", "get_extra_state", "ipu", "mtia", "set_extra_state", "share_memory", "xpu",
 }  # fmt: skip
 
 

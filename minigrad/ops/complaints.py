@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 from math import prod
 from typing import Any
@@ -57,10 +58,21 @@ def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplemented
 
 
 # ---- indices -------------------------------------------------------------------------------------
+_INDEX_WORDS = {  # of NumPy and CuPy -> PyTorch's
+    r"out of bounds for axis": "out of bounds for dimension",
+    r"too many indices for array: array is (\d+)-dimensional, but": r"too many indices for tensor of dimension \1:",
+    r"boolean index did not match indexed array along axis (\d+); size of axis is (\d+) but size of .* axis is (\d+)":
+        r"the shape of the mask does not match the shape of the indexed tensor at index \1: it has \3 there, not \2",
+    r"indexing arrays could not": "indexing tensors could not",
+}  # fmt: skip
+
+
 def no_such_element(error: IndexError, doing: str) -> IndexError:
-    """NumPy's or CuPy's error for an index, with the shape; for a loss, ``loss.data[0]`` of old programs, the cure."""
-    words = str(error)
+    """The error for an index, in PyTorch's words, with the shape; for ``loss.data[0]`` of old programs, the cure."""
+    words = str(error).rstrip()
     words = words[:1].lower() + words[1:]  # CuPy's begin with a capital
+    for theirs, ours in _INDEX_WORDS.items():
+        words = re.sub(theirs, ours, words)
     if words.startswith("too many indices") and doing.endswith("shape ()"):
         words = "too many indices for a 0-d tensor: it holds one number, x.item()"
     return IndexError(f"{words} ({doing})")
