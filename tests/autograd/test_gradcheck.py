@@ -93,6 +93,24 @@ def test_gradgradcheck_finds_a_wrong_second_derivative():
         gradgradcheck(Cube.apply, leaf(3))
 
 
+def _write_into_zeros(g, x):
+    slope = np.zeros(x.shape)
+    slope[x > 0] = g[x > 0]
+    return slope
+
+
+@pytest.mark.parametrize(
+    "rule", [_write_into_zeros, lambda g, x: np.where(x > 0, g, np.zeros(x.shape))], ids=["write", "zeros"]
+)
+def test_a_rule_for_arrays_alone_is_told_what_it_may_do_on_tensors(rule):
+    ramp = operation("ramp", lambda x: np.maximum(x, 0.0), rule)
+    assert gradcheck(ramp, leaf(3))
+    with pytest.raises((RuntimeError, TypeError)) as raised:
+        gradgradcheck(ramp, leaf(3))
+    (note,) = raised.value.__notes__
+    assert "under create_graph=True rules run on Tensors" in note and "docs/adding_an_operation.md" in note
+
+
 def test_leaves_that_the_function_closes_over_keep_their_gradient():
     w = leaf(3, seed=5)
     assert gradcheck(lambda x: x * w, leaf(3)) and w.grad is None
