@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.advice import warn
 from minigrad.tensor import Tensor
 
@@ -61,6 +63,21 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
         True
         """
         return str(self.logdir)
+
+    def add_scalar(self, tag: str, scalar_value: Any, *arguments: Any, **options: Any) -> None:
+        """A point of the curve `tag`. Raises AssertionError, as in PyTorch, unless the value is one number.
+
+        >>> from tempfile import mkdtemp
+        >>> from minigrad.utils.tensorboard import SummaryWriter
+        >>> with SummaryWriter(mkdtemp()) as writer:
+        ...     writer.add_scalar("loss", 0.25, global_step=1)
+        """
+        if np.size(scalar_value) != 1:
+            shape = np.shape(scalar_value)
+            raise AssertionError(
+                f"scalar should be 0D: add_scalar takes one number, got shape {shape}; take its .mean()"
+            )
+        super().add_scalar(tag, scalar_value, *arguments, **options)
 
     def add_graph(self, model: Any, *arguments: Any, **options: Any) -> None:
         """Writes nothing, and says so: nothing is traced here, and `viz` draws the graph of a result.

@@ -44,6 +44,13 @@ def test_a_scalar_is_a_number_or_a_tensor_of_one(number, tmp_path):
     assert (value.tag, value.simple_value, step) == ("loss", 0.5, 3)
 
 
+@pytest.mark.parametrize(("several", "shape"), [(torch.ones(2, 3), "(2, 3)"), ([], "(0,)")], ids=["six", "none"])
+def test_a_scalar_of_several_numbers_is_refused(several, shape, tmp_path):
+    with SummaryWriter(tmp_path) as writer, pytest.raises(AssertionError, match="takes one number, got shape") as said:
+        writer.add_scalar("loss", several)
+    assert f"got shape {shape}; take its .mean()" in str(said.value) and read_events(tmp_path) == []
+
+
 def test_options_may_be_tensors_too(tmp_path):
     value, step = write(tmp_path, "add_scalar", tag="loss", scalar_value=torch.tensor(2.0), global_step=torch.tensor(7))
     assert (value.simple_value, step) == (2.0, 7)
