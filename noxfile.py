@@ -61,7 +61,7 @@ def lines(session: nox.Session) -> None:
 @nox.session
 def supported(session: nox.Session) -> None:
     """The pages made from the code are what it says; ``nox -s supported -- write`` writes them."""
-    for page in ("supported", "rooms"):
+    for page in ("supported", "rooms", "performance"):
         python(session, f"docs/make_{page}.py", *([] if "write" in session.posargs else ["--check"]))
 
 
@@ -74,6 +74,7 @@ def browser(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks run at all; those of a GPU and of several processes are started by tests and by `.ci/run`."""
-    for name in ("engine", "layers", "ways", "scaling", "second_core", "gpu_ways"):
+    for name in ("ways", "scaling", "second_core", "gpu_ways"):
         python(session, f"benchmarks/{name}.py", "--smoke")
     python(session, "benchmarks/where_time_goes.py", "--budget", "0.01")
+    python(session, "benchmarks/record.py", "smoke", "--smoke")

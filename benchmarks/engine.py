@@ -6,6 +6,7 @@ slow each other down.
 
     python benchmarks/engine.py                                    # minigrad alone
     python benchmarks/engine.py --torch-python ~/torch/bin/python  # beside PyTorch
+    python benchmarks/engine.py --save steps.json                  # the numbers in a file, for `report.py`
     python benchmarks/engine.py --smoke                            # a quick check that it runs, in seconds
 
 The interpreter that has PyTorch may also come from the environment variable MINIGRAD_TORCH_PYTHON,
@@ -137,11 +138,13 @@ def report(options: argparse.Namespace) -> None:
     engines = [*pythons, *peers]
     rows = [["", *engines, *(["ratio", "goal"] if "torch" in pythons else [])]]
     steps: list[str] = []
+    found: dict[str, dict[str, float]] = {}
     for name in options.only or PROGRAMS:
         program = PROGRAMS[name]
         here = pythons | (peers if name == "edge-by-hand" else {})
         cells = measure_in_turn(here, name, options.rounds, options.budget)
         rows.append(make_row(program, cells, engines))
+        found[name] = {engine: find_headline(program, cell) for engine, cell in cells.items()}
         if len(cells["minigrad"]) > 1:
             steps += tell_steps(program, cells)
         print(f"{program.title}: {', '.join(rows[-1][1:])}", file=sys.stderr, flush=True)
@@ -150,10 +153,13 @@ def report(options: argparse.Namespace) -> None:
     print(f"{machine()}\nbest of {options.rounds} rounds; times are for one step\n")
     print(format_table(rows))
     if not options.only:
-        ratio, goal = tell_ratio(measure_import(options.rounds), IMPORT_GOAL)
+        found["import"] = measure_import(options.rounds)
+        ratio, goal = tell_ratio(found["import"]["minigrad"] / found["import"]["numpy"], IMPORT_GOAL)
         print(f"\nimport minigrad / import numpy: {ratio} (goal {goal})")
     if options.detail:
         print("\n" + "\n".join(steps))
+    if options.save:
+        options.save.write_text(json.dumps(found, indent=1))
 
 
 def tell_steps(program: Program, cells: dict[str, Cell]) -> list[str]:
@@ -174,11 +180,11 @@ def make_import_row(pythons: dict[str, str], engines: list[str], rounds: int) ->
     return ["import", *(times.get(engine, "-") for engine in engines), *(["-", "-"] if "torch" in pythons else [])]
 
 
-def measure_import(rounds: int) -> float:
-    """The time of ``import minigrad`` over that of ``import numpy``, in turn; the best of many runs."""
+def measure_import(rounds: int) -> dict[str, float]:
+    """The seconds of ``import minigrad`` and of ``import numpy``, in turn; the best of many runs."""
     both = {"numpy": sys.executable, "minigrad": sys.executable}
     cells = measure_in_turn(both, "import", 4 * rounds, 0)
-    return cells["minigrad"]["seconds"] / cells["numpy"]["seconds"]
+    return {module: cell["seconds"] for module, cell in cells.items()}
 
 
 def main() -> None:
@@ -198,6 +204,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=1.0, help="seconds per cell and round")
     parser.add_argument("--only", nargs="+", choices=PROGRAMS, help="measure these rows alone")
     parser.add_argument("--detail", action="store_true", help="every operation of every row")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the numbers as JSON, too")
     parser.add_argument("--smoke", action="store_true", help="one short round, minigrad alone")
     parser.add_argument("--child", nargs=2, metavar=("PROGRAM", "ENGINE"), help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -5,6 +5,7 @@
     python benchmarks/layers.py --only 3x3 --rounds 5
     python benchmarks/layers.py --cpu-time              # for a busy machine, see below
     python benchmarks/layers.py --avx2                  # both engines without AVX-512
+    python benchmarks/layers.py --save layers.json      # the numbers in a file, for `report.py`
     python benchmarks/layers.py --smoke                 # tiny layers, one round: a check that it runs
 
 The engines take turns, each in a fresh process, because two thread pools in one process would slow each
@@ -236,6 +237,7 @@ def main() -> None:
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch")
     parser.add_argument("--cpu-time", action="store_true", help="one thread, processor time")
     parser.add_argument("--avx2", action="store_true", help="without AVX-512, both engines")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the numbers as JSON, too")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, one round")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--layers", nargs="*", default=[], help=argparse.SUPPRESS)
@@ -262,6 +264,9 @@ def main() -> None:
                 [min(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(known_best, found, strict=True)
             ]
     print_table(layers, best)
+    if options.save:
+        found = {layer.name: {engine: best[engine][row] for engine in best} for row, layer in enumerate(layers)}
+        options.save.write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -192,26 +192,22 @@ def small_network(torch: Any) -> dict[str, Step]:
 
 
 PROGRAMS = {
-    "edge-by-hand": Program("edge loop, update by hand", edge_loop_by_hand, 0.35),
-    "edge-sgd": Program("edge loop, SGD + MSELoss", edge_loop_with_sgd, 0.35),
+    "edge-by-hand": Program("edge loop, update by hand", edge_loop_by_hand, 0.4),
+    "edge-sgd": Program("edge loop, SGD + MSELoss", edge_loop_with_sgd, 0.28),
     "forward": Program("one operation on 8x8, forward", lambda torch: overhead(torch, backward=False), 1.0),
     "backward": Program("one operation on 8x8, forward + backward", lambda torch: overhead(torch, backward=True), 1.0),
     "chain-8x8": Program(
         "elementwise chain on 8x8, forward + backward", lambda torch: elementwise_chain(torch, 8, 8), 0.8
     ),
     "chain-2M": Program(
-        "elementwise chain on 2 million, forward + backward", lambda torch: elementwise_chain(torch, 2_000_000), 1.2
+        "elementwise chain on 2 million, forward + backward", lambda torch: elementwise_chain(torch, 2_000_000), 0.8
     ),
     "deep-chain": Program(
-        "chain of 20,000 operations, forward + backward", deep_chain, 1.2, headline="20,000 operations"
+        "chain of 20,000 operations, forward + backward", deep_chain, 1.0, headline="20,000 operations"
     ),
-    "lenet": Program("LeNet training step, batch 128", lenet, 1.0),
-    "mlp": Program("MLP training step, batch 256", mlp, 1.0),
+    "lenet": Program("LeNet training step, batch 128", lenet, 0.9),
+    "mlp": Program("MLP training step, batch 256", mlp, 0.8),
     "memory": Program(
-        "peak memory of a convolutional training step",
-        small_network,
-        1.25,
-        unit="bytes",
-        headline="growth during steps",
+        "peak memory of a convolutional training step", small_network, 1.0, unit="bytes", headline="growth during steps"
     ),
 }
