@@ -130,6 +130,12 @@ def _departure_here() -> str:
     )
 
 
+def numpy_in_graph(size: int) -> RuntimeError:
+    """The error for `numpy()` of a tensor in the graph, with this number of elements."""
+    hint = " For the number alone, such as a loss in a list, write tensor.item()." if size == 1 else ""
+    return RuntimeError(f"Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.{hint}")
+
+
 def no_gradient(root: Any, position: int) -> RuntimeError:
     """The error for a backward that cannot start, with the reason."""
     if root.array.dtype.kind != "f":

@@ -29,11 +29,24 @@ def refuse_absent(module: Any, name: str) -> None:
     """Raises AttributeError for a name that PyTorch's modules have, and ours have not, or not before `__init__`."""
     if name in _SET_BY_INIT:
         check_begun(module, f"or read '{name}'")
+    if misspelt := _find_misspelt_init(type(module)):
+        raise AttributeError(
+            f"{type(module).__name__!r} object has no attribute {name!r}: class {type(module).__name__} has "
+            f"{misspelt!r}, which Python never calls; is that `__init__` misspelt?", name=name, obj=module
+        )  # fmt: skip
     if name in _NOT_HERE:
         raise AttributeError(
             f"{type(module).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
             f"minigrad does not; {PAGE} lists what is here"
         )
+
+
+def _find_misspelt_init(cls: type) -> str | None:
+    """A method of a user's class that calls super().__init__(), where the class itself has no `__init__`; or None."""
+    if cls.__module__.startswith("minigrad.") or "__init__" in vars(cls):
+        return None
+    functions = {name: value.__code__ for name, value in vars(cls).items() if inspect.isfunction(value)}
+    return next((name for name, code in functions.items() if {"super", "__init__"} <= {*code.co_names}), None)
 
 
 def advise_of_plain_tensor(module: str, name: str) -> None:
@@ -162,8 +175,17 @@ def made_with_input(cls: type, option: str, given: Tensor) -> str:
     name = cls.__name__
     return (
         f"{name}() got a tensor of shape {tuple(given.shape)} as its argument {option!r}: a layer is made first and "
-        f"called then, nn.{name}({'...' if _has_required(cls) else ''})(x)"
+        f"called then, nn.{name}({'...' if _has_required(cls) else ''})({_name_inputs(cls)})"
     )
+
+
+def _name_inputs(cls: Any) -> str:
+    """What a layer is called with: x, or the names of several inputs, as a loss has them."""
+    function = getattr(cls, "_function", None) or cls.forward
+    others = {"self", *getattr(cls, "_options", ())}
+    parameters = inspect.signature(function).parameters.values()
+    inputs = [p.name for p in parameters if p.default is p.empty and p.name not in others]
+    return "x" if len(inputs) < 2 else ", ".join(inputs)
 
 
 def _has_required(cls: type) -> bool:

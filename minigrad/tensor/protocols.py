@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import backend, devices
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.autograd.messages import note_departure
+from minigrad.autograd.messages import note_departure, numpy_in_graph
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.copies import flip
@@ -76,9 +76,9 @@ class ProtocolMethods(TensorBase):
         if force is not False:
             require_bools("numpy", force=force)
         if self.requires_grad and not force and is_grad_enabled():
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-        if self.node is not None:
-            note_departure("turned into an array by .numpy(force=True)")
+            raise numpy_in_graph(self.array.size)
+        if self.node is not None or self.cause is not None:
+            note_departure("turned into an array by .numpy()")
         if type(self.array) is not np.ndarray:
             if not force:
                 hint = "Use Tensor.cpu() to copy the tensor to host memory first."

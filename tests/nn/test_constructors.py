@@ -47,21 +47,26 @@ def test_the_message_names_the_class_that_was_called(make, message):
 @pytest.mark.parametrize(
     ("make", "layer", "option"),
     [
-        (lambda: nn.Linear(2, 2, torch.ones(2, 2)), "Linear(...)", "bias"),
-        (lambda: nn.Conv2d(1, 1, 3, IMAGE), "Conv2d(...)", "stride"),
-        (lambda: nn.BatchNorm2d(IMAGE), "BatchNorm2d(...)", "num_features"),
-        (lambda: nn.LayerNorm(torch.ones(3)), "LayerNorm(...)", "normalized_shape"),
-        (lambda: nn.PReLU(torch.ones(3)), "PReLU()", "num_parameters"),
-        (lambda: nn.MaxPool2d(IMAGE), "MaxPool2d(...)", "kernel_size"),
-        (lambda: nn.Dropout(torch.ones(3)), "Dropout()", "p"),
-        (lambda: nn.Tanh(torch.ones(3)), "Tanh()", "x"),
-        (lambda: nn.MSELoss(torch.ones(2), torch.ones(2)), "MSELoss()", "size_average"),
+        (lambda: nn.Linear(2, 2, torch.ones(2, 2)), "Linear(...)(x)", "bias"),
+        (lambda: nn.Conv2d(1, 1, 3, IMAGE), "Conv2d(...)(x)", "stride"),
+        (lambda: nn.BatchNorm2d(IMAGE), "BatchNorm2d(...)(x)", "num_features"),
+        (lambda: nn.LayerNorm(torch.ones(3)), "LayerNorm(...)(x)", "normalized_shape"),
+        (lambda: nn.PReLU(torch.ones(3)), "PReLU()(x)", "num_parameters"),
+        (lambda: nn.MaxPool2d(IMAGE), "MaxPool2d(...)(x)", "kernel_size"),
+        (lambda: nn.Dropout(torch.ones(3)), "Dropout()(x)", "p"),
+        (lambda: nn.Tanh(torch.ones(3)), "Tanh()(x)", "x"),
+        (lambda: nn.MSELoss(torch.ones(2), torch.ones(2)), "MSELoss()(input, target)", "size_average"),
+        (
+            lambda: nn.CrossEntropyLoss(torch.ones(2, 3), torch.ones(2)),
+            "CrossEntropyLoss()(input, target)",
+            "size_average",
+        ),
     ],
 )
 def test_a_layer_made_with_its_input_says_that_it_is_called_later(make, layer, option):
     with pytest.raises(TypeError) as caught:
         make()
-    assert f"as its argument '{option}': a layer is made first and called then, nn.{layer}(x)" in str(caught.value)
+    assert f"as its argument '{option}': a layer is made first and called then, nn.{layer}" in str(caught.value)
 
 
 def test_tensors_are_accepted_where_they_are_options():

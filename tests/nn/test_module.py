@@ -34,6 +34,28 @@ def test_a_method_that_is_spelt_almost_like_forward_is_named(written):
         net(1)
 
 
+@pytest.mark.parametrize("written", ["_init_", "__int__", "init"])
+def test_a_misspelt_init_is_named_where_its_layers_are_missed(written):
+    class Net(nn.Module):
+        def forward(self, x):
+            return self.layer(x)
+
+    class Base(Net):
+        def __init__(self):
+            super().__init__()
+            self.layer = None
+
+    def prepare(self):
+        super(Net, self).__init__()
+
+    setattr(Net, written, prepare)
+    with pytest.raises(AttributeError, match=rf"no attribute 'layer': class Net has '{written}'.*is that `__init__`"):
+        Net()(1)
+    assert not hasattr(Net(), "absent")
+    with pytest.raises(AttributeError, match=r"'Base' object has no attribute 'absent'$"):
+        Base().absent()
+
+
 def test_a_class_without_such_a_method_is_told_to_define_forward():
     net = type("Net", (nn.Module,), {"backward": lambda self, x: x})()
     with pytest.raises(NotImplementedError, match=r"define `def forward\(self, x\):` in class Net"):

@@ -85,17 +85,29 @@ WAYS_OUT = {
     "item": (lambda y: y.item(), r"turned into a number by \.item\(\)"),
     "int": (lambda y: int(y), r"by int\(\)"),
     "tolist": (lambda y: y.tolist(), r"by \.tolist\(\)"),
-    "numpy": (lambda y: y.numpy(force=True), r"by \.numpy\(force=True\)"),
+    "numpy": (lambda y: y.numpy(force=True), r"by \.numpy\(\)"),
+    "numpy of a detached": (lambda y: y.detach().numpy(), r"by \.numpy\(\)"),
 }
 
 
-@pytest.mark.parametrize("name", mark_each(WAYS_OUT, {"numpy": "`--device` has a numpy() of its own, which is named"}))
+OF_THE_CPU = dict.fromkeys(("numpy", "numpy of a detached"), "`--device` has a numpy() of its own, which is named")
+
+
+@pytest.mark.parametrize("name", mark_each(WAYS_OUT, OF_THE_CPU))
 def test_backward_names_the_call_that_took_a_number_out_of_the_graph(name):
     take, message = WAYS_OUT[name]
     y = (leaf(1) * 2).sum()
     number = take(y)
     with pytest.raises(RuntimeError, match=rf"{message} at .*test_graph.py, line \d+.* has no graph"):
         torch.tensor([1.0]).mul(torch.tensor(np.float32(number if not isinstance(number, list) else 1))).backward()
+
+
+def test_numpy_of_a_loss_names_item():
+    loss = (leaf(2) * 2).sum()
+    with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\) instead\. For the number alone.*tensor\.item\(\)"):
+        np.mean([loss, loss])
+    with pytest.raises(RuntimeError, match=r"Use tensor\.detach\(\)\.numpy\(\) instead\.$"):
+        leaf(2).numpy()
 
 
 def test_backward_names_the_line_of_data_and_detach():

@@ -28,16 +28,30 @@ def wrong_channels(image: Any, weight: Any, groups: int, name: str, transposed: 
         )
     expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
-    if channels != expected:
+    if channels == expected:
+        return None
+    return RuntimeError(
+        f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {kernel}, expected input"
+        f"{shape} to have {expected} channels, but got {channels} channels instead."
+        + _name_exchanged_axes(shape, kernel, groups, expected, transposed)
+    )
+
+
+def _name_exchanged_axes(shape: list[int], kernel: list[int], groups: int, expected: int, transposed: bool) -> str:
+    """Which axes were probably exchanged: the image's channels with its columns, or the weight's out with its in."""
+    channels, last = shape[1 - len(kernel)], shape[-1]
+    other = kernel[1] * groups if transposed else kernel[0]  # the weight's channels on the other side
+    if last == expected and not (channels == other and channels < last):  # an image has fewer channels than columns
         batched = len(shape) == len(kernel)
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
-        last = f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."
-        return RuntimeError(
-            f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {kernel}, expected input"
-            f"{shape} to have {expected} channels, but got {channels} channels instead."
-            + (last if shape[-1] == expected else f" A layer for these images has in_channels={channels}.")
+        return f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."
+    if channels == other and groups == 1:
+        axes = "(in, out, kernel)" if transposed else "(out, in, kernel)"
+        return (
+            f" A layer for these images has in_channels={channels}. Are the channels in and out exchanged? A layer "
+            f"takes (in, out, kernel); a weight has the axes {axes}: write weight.transpose(0, 1)."
         )
-    return None
+    return f" A layer for these images has in_channels={channels}."
 
 
 def nothing_to_multiply(name: str, kernel: Any) -> RuntimeError:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minigrad.advice import warn
+from minigrad.advice import advise, is_wanted, warn
 from minigrad.autograd.core import TensorBase
 from minigrad.nn.functional.shared_by_losses import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
@@ -16,6 +16,8 @@ from minigrad.ops.masks import where
 from minigrad.ops.unary import exp, log
 from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
+
+OUTSIDE = "targets outside 0 and 1"  # the name of an advice
 
 
 @loss
@@ -61,11 +63,40 @@ def binary_cross_entropy_with_logits(
     _check_targets(name, input, target, weight, pos_weight)
     if target.array.dtype.kind != "f":
         raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
+    _advise_of_sigmoid(input)
     compute, dtype = ops.binary_cross_entropy_with_logits, target.array.dtype
     if all(x is None or x.array.dtype == dtype for x in (input, weight, pos_weight)):
-        return compute(input, target, weight, pos_weight, reduction=reduction)
-    losses = compute(*to_common_dtype(input, target), weight, pos_weight, reduction="none")
-    return reduce_losses(losses.to(target.dtype), reduction)
+        losses = compute(input, target, weight, pos_weight, reduction=reduction)
+    else:
+        terms = compute(*to_common_dtype(input, target), weight, pos_weight, reduction="none")
+        losses = reduce_losses(terms.to(target.dtype), reduction)
+    if is_wanted(OUTSIDE):
+        _advise_of_targets(losses, target)
+    return losses
+
+
+def _advise_of_targets(losses: Tensor, target: Tensor) -> None:
+    """Gives advice if a loss is negative, which it is for targets outside [0, 1] alone; not on a GPU."""
+    found, wanted = losses.array, target.array
+    if type(found) is np.ndarray and found.size and found.min() < 0:
+        advise(
+            OUTSIDE,
+            f"binary_cross_entropy_with_logits is negative ({found.min():.4g}): its targets are probabilities, 0 to 1, "
+            f"and these go from {wanted.min():g} to {wanted.max():g}, so the loss falls without end. Divide a mask of "
+            "0 and 255 by 255, and write classes -1 and 1, or 1 and 2, as 0 and 1",
+        )
+
+
+def _advise_of_sigmoid(input: Tensor) -> None:
+    """Gives advice if `input` is the result of a sigmoid, which the loss applies itself."""
+    plan = getattr(input.node, "plan", None)
+    if plan is not None and plan.operation.name == "sigmoid":
+        advise(
+            "sigmoid before binary_cross_entropy_with_logits",
+            "the input of binary_cross_entropy_with_logits comes from a sigmoid, and it applies one itself: of numbers "
+            "between 0 and 1 that makes probabilities between 0.5 and 0.73, so the loss stays high. Leave the sigmoid "
+            "out of the model, or take binary_cross_entropy",
+        )
 
 
 @loss

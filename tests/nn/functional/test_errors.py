@@ -241,6 +241,13 @@ REFUSED = [
      ["\"nll_loss\" not implemented for 'Long'", "scores are floats", "argmax has chosen are no scores"]),
     (lambda: F.cross_entropy(ones(3), LONG), ValueError, ["with one class, of shape (): write input[None]"]),
     (lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 3)), RuntimeError, ["one channel is weight.reshape(1, 1, 2, 3)"]),
+    (lambda: F.conv2d(ones(1, 3, 8, 8), ones(3, 8, 3, 3)), RuntimeError,
+     ["to have 8 channels, but got 3", "in and out exchanged", "axes (out, in, kernel)", "weight.transpose(0, 1)"]),
+    (lambda: F.conv1d(ones(2, 4, 9), ones(4, 6, 3)), RuntimeError, ["to have 6 channels", "in and out exchanged"]),
+    (lambda: F.conv_transpose2d(ones(1, 3, 8, 8), ones(8, 3, 3, 3)), RuntimeError,
+     ["expected input[1, 3, 8, 8] to have 8", "axes (in, out, kernel)"]),
+    (lambda: F.conv2d(ones(1, 32, 32, 3), ones(32, 3, 3, 3)), RuntimeError,  # 32 channels out, and 32 rows
+     ["expected input[1, 32, 32, 3] to have 3", "channels are the last axis: write x.permute(0, 3, 1, 2)"]),
     (lambda: F.binary_cross_entropy(ones(2), ones(2, 1)), ValueError, ["[2, 1]", "target.reshape(input.shape)"]),
     (lambda: F.binary_cross_entropy(2 * ones(2), ones(2)), RuntimeError, ["between 0 and 1", "sigmoid"]),
     (lambda: F.binary_cross_entropy_with_logits(ones(2), ones(3)), ValueError, ["[3]) must be the same as"]),

@@ -6,6 +6,7 @@ from scipy import special
 
 import minigrad
 import minigrad.nn.functional as F
+from minigrad.advice import Advice
 from tests.marks import NOT_ASKED
 
 generator = np.random.default_rng(16)
@@ -25,6 +26,31 @@ def test_binary_cross_entropy_is_its_formula():
         minigrad.tensor(X), target, minigrad.tensor(2.0), pos_weight=minigrad.tensor(3.0)
     )
     assert weighted.item() == pytest.approx(2 * positive.mean())
+
+
+@pytest.mark.usefixtures("fresh_advice")
+def test_a_sigmoid_before_the_loss_that_applies_one_gets_advice():
+    scores, target = minigrad.tensor(X, requires_grad=True), minigrad.tensor(special.expit(Y))
+    with pytest.warns(
+        Advice, match=r"comes from a sigmoid.* between 0\.5 and 0\.73.*take binary_cross_entropy"
+    ) as seen:
+        F.binary_cross_entropy_with_logits(scores.sigmoid(), target)
+    assert seen[0].filename == __file__
+    F.binary_cross_entropy_with_logits(scores.sigmoid(), target)  # said once
+    assert special.expit([0, 1]).round(2).tolist() == [0.5, 0.73]
+
+
+@pytest.mark.usefixtures("fresh_advice")
+@NOT_ASKED
+@pytest.mark.parametrize("dtype", [minigrad.float32, minigrad.float64])
+def test_targets_outside_0_and_1_get_advice_when_the_loss_is_negative(dtype):
+    scores, target = minigrad.full((2,), 5.0), minigrad.tensor([2.0, -1.0], dtype=dtype)
+    F.binary_cross_entropy_with_logits(scores, target.clamp(0, 1))
+    with pytest.warns(
+        Advice, match=r"is negative \(-4\.993\).*these go from -1 to 2.*Divide a mask of 0 and 255 by 255"
+    ):
+        F.binary_cross_entropy_with_logits(scores, target, reduction="none")
+    assert np.log1p(np.exp(5)) - 2 * 5 == pytest.approx(-4.993, abs=1e-3)
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
