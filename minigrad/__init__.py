@@ -77,7 +77,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.creation.grids import (
         empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
     )
-    from minigrad.creation.models import (
+    from minigrad.creation.like import (
         empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
     )
     from minigrad.creation.type_names import (
@@ -246,7 +246,7 @@ _LATER = {
     "creation.drawn": "normal rand randint randn randperm",
     "creation.foreign": "asarray frombuffer",
     "creation.grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
-    "creation.models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
+    "creation.like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
     "creation.type_names":
         "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
         "set_default_tensor_type",

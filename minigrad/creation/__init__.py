@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from minigrad.creation.grids import (
         empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
     )
-    from minigrad.creation.models import (
+    from minigrad.creation.like import (
         empty_like, full_like, ones_like, rand_like, randint_like, randn_like, zeros_like,
     )
     from minigrad.creation.type_names import (
@@ -43,7 +43,7 @@ if not TYPE_CHECKING:
             "filled": "empty full ones zeros",
             "foreign": "asarray from_dlpack frombuffer",
             "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
-            "models": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
+            "like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
             "type_names":
                 "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
                 "TensorType construct set_default_tensor_type types_on",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation.models import full_like
+from minigrad.creation.like import full_like
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
 from minigrad.distributions.discrete import Bernoulli, Poisson

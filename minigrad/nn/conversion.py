@@ -37,7 +37,7 @@ class Conversions(Registry):
         >>> torch.nn.Linear(2, 1).to_empty(device="cpu").weight.shape
         minigrad.Size([1, 2])
         """
-        from minigrad.creation.models import empty_like
+        from minigrad.creation.like import empty_like
 
         return self._apply(lambda tensor: empty_like(tensor, device=device), recurse=recurse)
 

@@ -52,7 +52,7 @@ from minigrad.tensor.more_facts import MoreFactMethods
 
 if TYPE_CHECKING:
     from minigrad.tensor.drawing import DrawingMethods
-    from minigrad.tensor.models import ModelMethods
+    from minigrad.tensor.new import NewMethods
     from minigrad.tensor.storage import StorageMethods
 else:
 
@@ -86,9 +86,9 @@ else:
         "DrawingMethods",
         "bernoulli bernoulli_ cauchy_ exponential_ geometric_ log_normal_ multinomial normal_ random_ uniform_",
     )
-    ModelMethods = stand_for(
-        "models",
-        "ModelMethods",
+    NewMethods = stand_for(
+        "new",
+        "NewMethods",
         "apply_ as_subclass fill_diagonal_ map_ new new_empty new_empty_strided new_full new_ones new_tensor new_zeros "
         "type type_as",
     )
@@ -100,7 +100,7 @@ else:
 
 
 class WideMethods(
-    DrawingMethods, ModelMethods, StorageMethods, CopyMethods, HookMethods, MoreFactMethods, AbsentNames
+    DrawingMethods, NewMethods, StorageMethods, CopyMethods, HookMethods, MoreFactMethods, AbsentNames
 ):  # fmt: skip
     """The methods of `Tensor` that few programs need."""
 

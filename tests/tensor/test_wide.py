@@ -15,7 +15,7 @@ from minigrad.tensor import drawing, models, storage, wide
 
 FAMILIES = {
     "DrawingMethods": drawing.DrawingMethods,
-    "ModelMethods": models.ModelMethods,
+    "NewMethods": models.NewMethods,
     "StorageMethods": storage.StorageMethods,
 }
 

@@ -8,7 +8,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import names_options
 from minigrad.creation.drawn import draw_in_order
-from minigrad.creation.models import zeros_like
+from minigrad.creation.like import zeros_like
 from minigrad.ops import activation, unary
 from minigrad.ops.arguments import require_tensors
 from minigrad.tensor import Tensor

@@ -42,8 +42,7 @@ def _make_sized(make: str, what: str, example: str) -> Callable[..., Tensor]:
 def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:
     """Writes `function` of the numbers of the `operands` into `tensor`, one by one."""
     if any(x.requires_grad for x in operands):
-        hint = f"Use var.detach().{name}() instead"
-        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. {hint}.")
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
     if type(tensor.array) is not np.ndarray:
         raise TypeError(f"{name}() is only implemented on CPU tensors: it calls a Python function for each number")
     rows = [x.array.reshape(-1).tolist() for x in operands]
@@ -52,7 +51,7 @@ def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operand
     return assign(tensor, wrap(made.reshape(tensor.array.shape)), name)
 
 
-class ModelMethods(TensorBase):
+class NewMethods(TensorBase):
     """Methods that make tensors with the dtype and device of this one or of another, and `apply_`, `map_`."""
 
     __slots__: tuple[()] = ()
