@@ -27,7 +27,7 @@ BLOCK = 2**20
 WORDS = {"operand", "constant", "cast", "where"}  # supported steps other than NumPy's ufuncs
 
 
-class Layout(NamedTuple):
+class OperandLayout(NamedTuple):
     """How an operand lies in memory."""
 
     dtype: Any
@@ -41,14 +41,14 @@ class Layout(NamedTuple):
         return all(step > 0 for step in steps) and steps == sorted(steps, reverse=True)
 
 
-def layout_of(x: Any) -> Layout:
+def read_layout(x: Any) -> OperandLayout:
     """How an array lies."""
-    return Layout(x.dtype, x.shape, x.strides, x.flags.c_contiguous)
+    return OperandLayout(x.dtype, x.shape, x.strides, x.flags.c_contiguous)
 
 
 def find_plan(function: Callable[..., Any], operands: Sequence[Any]) -> Plan | None:
     """The plan of an elementwise function for operands that lie like these; None if it must be computed as a whole."""
-    kinds = [layout_of(x) if x.__class__ is np.ndarray else x for x in operands]
+    kinds = [read_layout(x) if x.__class__ is np.ndarray else x for x in operands]
     try:  # a key that distinguishes 1 and 1.0
         return _make_plan(function, tuple(kinds), tuple([x.__class__ for x in operands]))
     except TypeError:  # an option that is not hashable
@@ -88,7 +88,9 @@ class Plan:
     result is written into the result's memory, or into that of one which is not read any more, and takes its number.
     """
 
-    def __init__(self, formula: Expression, layouts: dict[int, Layout], operands: int, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, formula: Expression, layouts: dict[int, OperandLayout], operands: int, shape: tuple[int, ...]
+    ) -> None:
         self.shape, self.dtype, self.result = shape, formula.result.dtype, operands
         self.is_flat = all(x.shape == shape and x.is_contiguous for x in layouts.values())
         self.values: list[Any] = [None] * (operands + 1)  # by number: the constants

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import parallel, side_by_side
-from minigrad.blockwise import find_plan, layout_of
+from minigrad.blockwise import find_plan, read_layout
 
 BLOCK = 2**18  # elements of a slice, for functions that combine the elements of a row
 MANY = 16  # least steps for which blocks pay in one thread too, because they stay in the cache
@@ -52,7 +52,7 @@ def reduce_in_parts(
         return _add_halves(x, keepdims)
     stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
     longest, units = _find_longest(x.shape, stays)
-    if units < 2 or x.__class__ is not np.ndarray or not parallel.may_spread() or not layout_of(x).is_in_order():
+    if units < 2 or x.__class__ is not np.ndarray or not parallel.may_spread() or not read_layout(x).is_in_order():
         return reduce(x, axis, dtype, out, keepdims)
     shape = [n if i in stays else 1 for i, n in enumerate(x.shape)]
     total = np.empty(shape, dtype or x.dtype)

@@ -27,8 +27,7 @@ def no_list(x: Any, length: int, depth: int) -> TypeError:
 
 def ragged(length: int, depth: int, got: int) -> ValueError:
     """The error for a list that is shorter or longer than the one before it."""
-    lengths = f"expected sequence of length {length} at dim {depth} (got {got})"
-    return ValueError(f"{lengths}: the nested lists are ragged")
+    return ValueError(f"expected sequence of length {length} at dim {depth} (got {got}): the nested lists are ragged")
 
 
 def several_elements(array: Any, wanted: Any) -> Exception:

@@ -123,8 +123,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     tensor([5., 0.], dtype=minigrad.float64)
     """
     if not isinstance(ndarray, np.ndarray):
-        hint = "for other data use minigrad.tensor"
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); {hint}")
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); for other data use minigrad.tensor")
     array = as_plain_array(ndarray)
     warn_of_read_only(array)
     return wrap(array)

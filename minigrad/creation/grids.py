@@ -15,7 +15,7 @@ from minigrad.creation.counted import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import reshape_along
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
         raise not_implemented_for(name, dtype)
 
 
-def _cut(end: Any) -> Any:
+def _detach(end: Any) -> Any:
     """An end of a range outside of the graph: as in PyTorch, no gradient reaches it."""
     return end.detach() if isinstance(end, TensorBase) else end  # type: ignore[attr-defined]
 
@@ -50,7 +50,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """
     _require_single_ends("linspace", start, end)
     steps = _read_steps(steps)
-    start, end = [as_number("linspace", *x) for x in {"start": _cut(start), "end": _cut(end)}.items()]
+    start, end = [as_number("linspace", *x) for x in {"start": _detach(start), "end": _detach(end)}.items()]
     dtype = or_default(dtype)
     check_countable((steps,), dtype)
     _refuse_bools("linspace", dtype, steps)
@@ -102,7 +102,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     """
     _require_single_ends("logspace", start, end)
     start, end, base = [
-        as_number("logspace", *x) for x in {"start": _cut(start), "end": _cut(end), "base": base}.items()
+        as_number("logspace", *x) for x in {"start": _detach(start), "end": _detach(end), "base": base}.items()
     ]
     steps = _read_steps(steps)
     dtype = or_default(dtype)
@@ -186,8 +186,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if not given:
         raise RuntimeError("meshgrid expects a non-empty list of tensors; write meshgrid(x, y)")
     if indexing is None:
-        hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
-        warn(f"torch.meshgrid: {hint}")
+        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'")
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
@@ -197,5 +196,5 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if x.array.ndim > 1:
             raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")
     shape = [x.array.size for x in given]
-    grids = [stand_along(x, i, len(given)).expand(shape) for i, x in enumerate(given)]
+    grids = [reshape_along(x, i, len(given)).expand(shape) for i, x in enumerate(given)]
     return tuple([g.transpose(0, 1) for g in grids] if indexing == "xy" and len(given) > 1 else grids)

@@ -36,8 +36,7 @@ def expect_tensors(name: str, values: Any) -> list[Tensor]:
 
 
 def _invalid(name: str, wanted: str, got: Any) -> TypeError:
-    text = f"Expected parameter `{name}` of type {wanted} but got {got} instead."
-    return TypeError(f"Invalid function argument. {text}")
+    return TypeError(f"Invalid function argument. Expected parameter `{name}` of type {wanted} but got {got} instead.")
 
 
 def require_same_dtype(*tensors: Tensor) -> None:

@@ -28,8 +28,7 @@ class Independent(Distribution):
         batch, event = base_distribution.batch_shape, base_distribution.event_shape
         if reinterpreted_batch_ndims > len(batch):
             asked = f"actual {reinterpreted_batch_ndims} vs {len(batch)}"
-            expected = "Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape)"
-            raise ValueError(f"{expected}, {asked}")
+            raise ValueError(f"Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), {asked}")
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, reinterpreted_batch_ndims
         cut = len(batch) - reinterpreted_batch_ndims
         super().__init__(batch[:cut], (*batch[cut:], *event), validate_args)

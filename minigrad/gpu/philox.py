@@ -21,13 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import library
+from minigrad.backend import Array, library
 from minigrad.devices import device
 from minigrad.gpu import cuda_c
 from minigrad.gpu.floats import OF_FLOATS, OF_HALVES, in_one_piece
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 
-Array = Any  # CuPy's
 Shape = Sequence[int]
 GPU = device("cuda")
 

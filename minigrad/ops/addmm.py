@@ -56,8 +56,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
 def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None:
     """Checks that `input` has the type of the product and broadcasts to its shape."""
     if x.dtype != dtype:
-        types = f"{x.dtype} != {dtype}"
-        raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
+        raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {x.dtype} != {dtype}")
     if not broadcasts(x.shape, shape):
         detail = f"must match the existing size: {name} cannot add an input of shape {tuple(x.shape)}"
         raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")

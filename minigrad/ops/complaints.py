@@ -121,8 +121,7 @@ def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
 def do_not_multiply(a: Any, b: Any) -> Exception:
     """The error for two arrays that cannot be multiplied."""
     if not a.ndim or not b.ndim:
-        ranks = f"but they are {a.ndim}D and {b.ndim}D"
-        return RuntimeError(f"both arguments to matmul need to be at least 1D, {ranks}")
+        return RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.dtype != b.dtype:
         types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
         return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")

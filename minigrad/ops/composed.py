@@ -41,10 +41,10 @@ def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def cast_to_keep(x: Any, dtype: Any) -> Any:
     """`x` cast for a rule that keeps it: the copy counts the writes to `x`, as PyTorch keeps `x` itself."""
-    return stand_for(x, cast(x, dtype))
+    return share_writes(x, cast(x, dtype))
 
 
-def stand_for(x: Any, converted: Any) -> Any:
+def share_writes(x: Any, converted: Any) -> Any:
     """`converted`, made from `x` for a rule that keeps it, with the count of writes to `x`."""
     converted.writes = x.writes
     return converted
@@ -90,7 +90,7 @@ def as_float(input: Any) -> Any:
     return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
 
 
-def stand_along(x: Any, dim: int, ndim: int) -> Any:
+def reshape_along(x: Any, dim: int, ndim: int) -> Any:
     """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
     shape = [-1 if d == dim else 1 for d in range(ndim)]
     return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]

@@ -16,13 +16,13 @@ from minigrad.beside import as_int64
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import reshape_along
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.inplace import in_place
-from minigrad.ops.order import picker
+from minigrad.ops.order import make_picker
 from minigrad.ops.padding import pad
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 
@@ -210,12 +210,12 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 # ---- running extremes -----------------------------------------------------------------------------
 def _make_running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
-    pick = picker(name)
+    pick = make_picker(name)
 
     def find(x: Any, d: int) -> Any:
         """The index of the extreme of the elements so far: the last of equal ones, or the last NaN."""
         on_host = to_device(x, CPU)  # CuPy can accumulate only sums and products
-        numbers = stand_along(np.arange(x.shape[d]), d, x.ndim)
+        numbers = reshape_along(np.arange(x.shape[d]), d, x.ndim)
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
         return to_device(as_int64(in_rows(np.maximum.accumulate(found, axis=d))), device_of(x))
 

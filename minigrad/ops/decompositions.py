@@ -16,7 +16,7 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.backend import quiet
+from minigrad.backend import Array, quiet
 from minigrad.ops.arguments import axes, read_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
@@ -31,9 +31,9 @@ from minigrad.ops.reduce_variants import amax, amin
 from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import (
     NOT_FINITE,
+    attempt,
     check_matrix,
     constant_like,
-    explain,
     in_columns,
     inv,
     lay_columns,
@@ -42,9 +42,6 @@ from minigrad.ops.solve import (
     singular_values,
 )
 from minigrad.ops.unary import abs
-
-Array = Any
-
 
 _QR = return_type("linalg_qr", "Q", "R")
 _SVD = return_type("linalg_svd", "U", "S", "Vh")
@@ -112,7 +109,7 @@ def _svd_forward(x: Array) -> Array:
     return np.concatenate([u, s[..., None, :], mT(vh)], -2)  # (m + 1 + n, k)
 
 
-def _divide_or_zero(x: Any, gaps: Any) -> Any:
+def _divide_by_gaps(x: Any, gaps: Any) -> Any:
     """``x / gaps``, and 0 for 0 / 0: equal values have gradients, as long as no gradient of their vectors arrives."""
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(gaps, 0)), 1.0, gaps)
 
@@ -125,12 +122,12 @@ def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     unit = constant_like(out, np.eye(k))
     gaps = s * s - mT(s) * mT(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
     a, b = mT(u) @ gu, mT(v) @ gv
-    inner = _divide_or_zero(a - mT(a), gaps) * s + mT(s) * _divide_or_zero(b - mT(b), gaps) + unit * gs
+    inner = _divide_by_gaps(a - mT(a), gaps) * s + mT(s) * _divide_by_gaps(b - mT(b), gaps) + unit * gs
     slope = u @ inner @ mT(v)
     if m > k:
-        slope = slope + _divide_or_zero(gu - u @ a, s) @ mT(v)
+        slope = slope + _divide_by_gaps(gu - u @ a, s) @ mT(v)
     if x_shape[-1] > k:
-        slope = slope + u @ mT(_divide_or_zero(gv - v @ b, s))
+        slope = slope + u @ mT(_divide_by_gaps(gv - v @ b, s))
     return slope
 
 
@@ -157,7 +154,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
     """
     check_matrix("linalg.svd", A, square=False)
     rows, columns = A.array.shape[-2:]
-    parts = explain("linalg.svd", NOT_FINITE, _svd, A)
+    parts = attempt("linalg.svd", NOT_FINITE, _svd, A)
     u, s, vh = parts[..., :rows, :], parts[..., rows, :], mT(parts[..., rows + 1 :, :])
     if full_matrices and rows != columns:  # the completing vectors are not unique and have no gradient
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
@@ -175,7 +172,7 @@ def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     tensor([4., 3.])
     """
     check_matrix("linalg.svdvals", A, square=False)
-    return explain("linalg.svd", NOT_FINITE, _svdvals, A)
+    return attempt("linalg.svd", NOT_FINITE, _svdvals, A)
 
 
 # ---- symmetric matrices ---------------------------------------------------------------------------
@@ -189,7 +186,7 @@ def _eigh_slope(g: Any, out: Any) -> Any:
     v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
     unit = constant_like(out, np.eye(n))
     gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
-    inner = _divide_or_zero((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
+    inner = _divide_by_gaps((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
     slope = v @ inner @ mT(v)
     return (slope + mT(slope)) / 2  # the gradient of a symmetric matrix is symmetric
 
@@ -218,7 +215,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     """
     check_matrix("linalg.eigh", A)
     triangle, n = _read_triangle(UPLO), A.array.shape[-1]
-    both = explain("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
+    both = attempt("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
     return _Eigh(clone(both[..., n, :]), in_columns(both[..., :n, :]))
 
 
@@ -232,7 +229,7 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """
     check_matrix("linalg.eigvalsh", A)
     triangle = _read_triangle(UPLO)
-    return explain("linalg.eigh", NOT_FINITE, lambda x: _eigvalsh(x, UPLO=triangle), A)
+    return attempt("linalg.eigh", NOT_FINITE, lambda x: _eigvalsh(x, UPLO=triangle), A)
 
 
 def _read_triangle(UPLO: Any) -> str:
@@ -258,7 +255,7 @@ def matrix_rank(
         rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
     given = 0.0 if least is None else least, rtol
     bounds = [x.array[..., None] if isinstance(x, TensorBase) else float(x) for x in given]
-    return explain("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
+    return attempt("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
 
 
 def _count_rank(x: Array, least: Any, share: Any) -> Array:

@@ -10,7 +10,7 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
-from minigrad.ops.composed import as_float, stand_along
+from minigrad.ops.composed import as_float, reshape_along
 from minigrad.ops.copies import clone
 from minigrad.ops.cumulative import cumsum
 from minigrad.ops.grad_fn_names import name_last_call
@@ -91,7 +91,7 @@ def _steps(x: Any, d: int, spacing: Any) -> Any:
     if spacing.array.shape != (n,):
         got = list(spacing.array.shape)
         raise RuntimeError(f"torch.gradient expected {n} coordinates for dimension {d}, got {got}")
-    return stand_along(sub(*_pair_neighbours(as_float(spacing), 0)), d, x.array.ndim)
+    return reshape_along(sub(*_pair_neighbours(as_float(spacing), 0)), d, x.array.ndim)
 
 
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
@@ -130,7 +130,7 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     if x.array.ndim == 1:
         if x.array.size != size:
             raise RuntimeError(f"{name}: there must be one x value for each sample point: {x.array.size} for {size}")
-        x = stand_along(x, d, y.array.ndim)
+        x = reshape_along(x, d, y.array.ndim)
     return mul(means, diff(x, dim=d - y.array.ndim)), d
 
 

@@ -21,7 +21,7 @@ from minigrad.beside import arange_beside, as_index, constant_beside
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import reshape_along
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
@@ -72,7 +72,7 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> Key:
             detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
     counts = [arange_beside(places, n) for n in shape]
-    around = [stand_along(count, i, len(shape)) for i, count in enumerate(counts)]
+    around = [reshape_along(count, i, len(shape)) for i, count in enumerate(counts)]
     own = tuple([i for i in range(len(shape)) if i != d])
     return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index, own=own)
 

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.recording import operation
 
 # (N, d+1, d), (P, d+1) -> (N, *size, d); the points of the image have no gradient
-affine: Any = operation(
+affine_points: Any = operation(
     "affine_grid",
     lambda theta, base, *, size: (base @ theta).reshape(theta.shape[0], *size, theta.shape[2]),
     lambda g, base: base.T @ g.reshape(g.shape[0], base.shape[0], g.shape[-1]),
@@ -29,10 +29,10 @@ def _read_position(x: Any, *, n: int) -> Any:
 
 
 # Where a coordinate between the borders -1 and 1 lies on an axis of `n` pixels: ((x + 1) n - 1) / 2
-position: Any = operation("grid_position", _read_position, lambda g, n: g * (n / 2))
+pixel_position: Any = operation("grid_position", _read_position, lambda g, n: g * (n / 2))
 
 
-def _sum(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
+def _weigh(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
     return (values * weights[:, None]).sum(2).reshape(*values.shape[:2], *size)
 
 
@@ -42,9 +42,9 @@ def _each(g: Any, x: Any) -> Any:
 
 
 # The K pixels that each of P points reads, (N, C, K, P), and their weights, (N, K, P) -> new pixels (N, C, *size)
-weigh: Any = operation(
+weigh_pixels: Any = operation(
     "grid_sampler",
-    _sum,
+    _weigh,
     lambda g, weights: _each(g, weights) * weights[:, None],
     lambda g, values: (_each(g, values) * values).sum(1),
 )

@@ -14,7 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.composed import recorded_as, stand_along
+from minigrad.ops.composed import recorded_as, reshape_along
 from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
@@ -224,7 +224,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         names = ", ".join(sorted(map(str, types)))
         raise RuntimeError(f"cartesian_prod: meshgrid expects all tensors to have the same dtype, but got {names}")
     lengths = [x.array.size for x in given]
-    return stack([reshape(expand(stand_along(x, k, len(given)), lengths), -1) for k, x in enumerate(given)], 1)
+    return stack([reshape(expand(reshape_along(x, k, len(given)), lengths), -1) for k, x in enumerate(given)], 1)
 
 
 @of_tensors

@@ -132,8 +132,7 @@ def _bring(index: Any, where: device) -> Any:
     Raises RuntimeError if it is on another GPU, or on one where the tensor is not.
     """
     if index.dtype == np.uint8:
-        hint = "as a mask, use x[mask.bool()]; as places, .long()"
-        warn(f"indexing with dtype torch.uint8 is now deprecated: {hint}")
+        warn("indexing with dtype torch.uint8 is now deprecated: as a mask, use x[mask.bool()]; as places, .long()")
         index = quiet(np.not_equal, index, 0)
     held = device_of(index)
     if held is not CPU and held != where:
@@ -170,7 +169,7 @@ def step_too_small(step: int) -> ValueError:
     return ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
 
 
-def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
+def split_in_two(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
     """Splits a key of ints and arrays into two keys: first the ints, slices and new axes, then the arrays.
 
     This is PyTorch's order. NumPy treats ints as arrays, and moves the axes of arrays to the front if an
@@ -204,7 +203,7 @@ def count_axes(part: Any) -> int:
 def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
     """Reads an index that is not plain: as NumPy takes it, whether it gives a view, and its two steps if split."""
     parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
-    return parts, is_basic(parts), in_two_steps(parts)
+    return parts, is_basic(parts), split_in_two(parts)
 
 
 # ---- writing ---------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze
-from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
+from minigrad.ops.solve import NOT_FINITE, attempt, mT, singular_values
 from minigrad.ops.unary import direction
 from minigrad.side_by_side import add_up
 
@@ -99,7 +99,7 @@ def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
     if not matrix or len(matrix) != 2:
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
-    total = explain("linalg.svd", NOT_FINITE, _singular_total, movedim(input, matrix, (-2, -1)))
+    total = attempt("linalg.svd", NOT_FINITE, _singular_total, movedim(input, matrix, (-2, -1)))
     return reshape(total, keepdim_shape(input.array.shape, matrix)) if keepdim else total
 
 

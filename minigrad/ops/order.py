@@ -44,7 +44,7 @@ def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...
     return return_type(kind, *fields)(*values)
 
 
-def picker(name: str, number: int = 0) -> Callable[..., Any]:
+def make_picker(name: str, number: int = 0) -> Callable[..., Any]:
     """Makes a function that returns the named tuple (values, indices) of operation `name`."""
     result = return_type(name, "values", "indices")
     read = shown_as(read_at, f"{name.capitalize()}Backward{number}")
@@ -104,7 +104,8 @@ def _read_line(name: str, input: Any, dim: Any, keepdim: bool) -> int | None:
 
 
 def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
-    pick, of_all = picker(name), _make_for_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
+    pick = make_picker(name)
+    of_all = _make_for_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
@@ -163,7 +164,7 @@ def find_order(x: Any, d: int, descending: bool = False, ranks: slice | None = N
     return as_int64(order if ranks is None else order[(slice(None),) * d + (ranks,)].copy())
 
 
-_pick_sorted, _pick_top = picker("sort"), picker("topk")
+_pick_sorted, _pick_top = make_picker("sort"), make_picker("topk")
 
 
 @takes_out
@@ -258,7 +259,7 @@ def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
 
 
 def _make_median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
-    pick = picker(name, 1)
+    pick = make_picker(name, 1)
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
         d = _read_line(name, input, dim, keepdim)
@@ -276,7 +277,7 @@ median = _make_median("median", _median_of_all, False, "torch.median(torch.tenso
 nanmedian = _make_median(
     "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
 )
-_pick_kth, _pick_commonest = picker("kthvalue"), picker("mode")
+_pick_kth, _pick_commonest = make_picker("kthvalue"), make_picker("mode")
 
 
 @takes_out(apart="all")

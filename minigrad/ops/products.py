@@ -20,7 +20,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import stack
 from minigrad.ops.matmul import matmul, multiply_batches, need_no_types
 from minigrad.ops.shape import reshape, t
-from minigrad.ops.split import select as cut
+from minigrad.ops.split import select
 
 
 def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
@@ -207,9 +207,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         dim = shape.index(3)
     d = axis(dim, len(shape))
     if shape[d] != 3 or other.array.shape[d] != 3:
-        detail = f"Got {shape[d]} and {other.array.shape[d]}"
-        raise RuntimeError(f"cross: inputs dimension {d} must have length 3. {detail}")
-    x, y = [[cut(z, d, i) for i in range(3)] for z in (input, other)]
+        raise RuntimeError(f"cross: inputs dimension {d} must have length 3. Got {shape[d]} and {other.array.shape[d]}")
+    x, y = [[select(z, d, i) for i in range(3)] for z in (input, other)]
     turns = ((1, 2), (2, 0), (0, 1))
     return stack([sub(mul(x[i], y[j]), mul(x[j], y[i])) for i, j in turns], d)
 

@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.beside import as_index, constant_beside
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import reshape_along
 from minigrad.ops.piecewise import tie
 from minigrad.ops.pool import require_windows
 
@@ -137,7 +137,7 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
     """The weighted sum of the rows; a row that is not read does not count, even if it holds inf or NaN."""
     total: Any = 0
     for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
-        part = row * stand_along(weight.astype(row.dtype), axis.dim, row.ndim)
+        part = row * reshape_along(weight.astype(row.dtype), axis.dim, row.ndim)
         if places.min(initial=0) < 0:
             unread = constant_beside(part, np.flatnonzero(places < 0))
             part[(slice(None),) * axis.dim + (unread,)] = 0
@@ -152,7 +152,7 @@ def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
     whole = np.rint(axis.weights * (1 << bits)).astype(np.int64)
     total: Any = 1 << (bits - 1)
     for row, weight in zip(rows, whole.T, strict=True):
-        total = total + row * stand_along(weight, axis.dim, row.ndim)
+        total = total + row * reshape_along(weight, axis.dim, row.ndim)
     return (total >> bits).clip(0, 255).astype(np.uint8)
 
 
@@ -164,7 +164,7 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
         for tap, places in enumerate(axis.places.T):
             part = g
             if axis.weights is not None:
-                part = g * stand_along(axis.weights[:, tap].astype(g.dtype), dim, g.ndim)
+                part = g * reshape_along(axis.weights[:, tap].astype(g.dtype), dim, g.ndim)
             _add_rows(image, part, dim, places)
         g = image
     return g

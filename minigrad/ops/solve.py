@@ -18,7 +18,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, quiet
+from minigrad.backend import Array, array_module, quiet
 from minigrad.beside import constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
@@ -28,8 +28,6 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
-
-Array = Any
 
 
 class LinAlgError(RuntimeError):
@@ -55,7 +53,7 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, h
         raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
 
 
-def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
+def attempt(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
     """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`."""
     try:
         with _errors_raised(operands[0]):
@@ -144,7 +142,7 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
 
 def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
     """The gradient of <h, slope(g, A)> for A, the third derivative of det along g and h, computed by A^-1."""
-    inverse = explain("linalg.det backward", "the third derivative of a singular matrix is not computed", _inv, x)
+    inverse = attempt("linalg.det backward", "the third derivative of a singular matrix is not computed", _inv, x)
     first, second = inverse @ g, inverse @ h
 
     def trace(z: Any) -> Any:
@@ -163,7 +161,7 @@ _det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[.
 _logabsdet: Any = operation(
     "linalg_slogdet",
     lambda x: np.linalg.slogdet(x)[1],
-    lambda g, x: g[..., None, None] * mT(explain("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
+    lambda g, x: g[..., None, None] * mT(attempt("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
 )
 
 
@@ -212,7 +210,7 @@ def inv(A: Any) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    return explain("linalg.inv", SINGULAR, _inv, A)
+    return attempt("linalg.inv", SINGULAR, _inv, A)
 
 
 @takes_out
@@ -262,7 +260,7 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
     if b.shape[-2 if left else -1] != a.shape[-1]:
         equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
-    return explain(name, SINGULAR, _solve, A, B) if left else mT(explain(name, SINGULAR, _solve, mT(A), mT(B)))
+    return attempt(name, SINGULAR, _solve, A, B) if left else mT(attempt(name, SINGULAR, _solve, mT(A), mT(B)))
 
 
 @takes_out
@@ -342,7 +340,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """
     check_matrix("linalg.cholesky", A)
     why = "the factorization could not be completed because the input is not positive-definite"
-    found = explain("linalg.cholesky", why, _cholesky, A)
+    found = attempt("linalg.cholesky", why, _cholesky, A)
     return name_last_call(in_columns(mT(found)), "LinalgCholeskyExBackward0") if upper else found
 
 
@@ -368,4 +366,4 @@ def pinv(
     if atol:
         largest = float(compute(lambda x: np.linalg.norm(x, 2, (-2, -1)).max(), A).array)
         rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
-    return explain("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)
+    return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)

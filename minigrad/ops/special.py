@@ -11,10 +11,10 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.half_precision import check_factor, round_once
-from minigrad.ops.arguments import as_number, require_kind, takes_out
+from minigrad.ops.arguments import as_number, require_kind, require_tensors, takes_out
 from minigrad.ops.arithmetic import mul, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
-from minigrad.ops.composed import as_float, divide_or_zero, read_from, stand_for
+from minigrad.ops.composed import as_float, divide_or_zero, read_from, share_writes
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
@@ -255,9 +255,7 @@ def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.ldexp(torch.tensor([3.0]), torch.tensor([2]))
     tensor([12.])
     """
-    for position, (name, x) in enumerate((("input", input), ("other", other)), 1):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor("ldexp", name, position, x)
+    require_tensors("ldexp", "input other", input, other)
     if input.array.dtype.kind != "f" or other.array.dtype.kind == "f":
         if input.array.dtype == np.float64 and not other.array.ndim:  # there the power is not rounded to other's dtype
             input, other = promote("ldexp", *move_scalars(input, other))
@@ -356,7 +354,7 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
         factor = as_number(name, "value", value)
         given = move_scalars(input, tensor1, tensor2)
-        x, a, b = map(stand_for, given, promote(name, *given))
+        x, a, b = map(share_writes, given, promote(name, *given))
         if combine is np.true_divide and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")

@@ -20,7 +20,7 @@ from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, as_number, require_floats, require_kind
 from minigrad.ops.complaints import not_implemented_for
-from minigrad.ops.composed import read_from, stand_along
+from minigrad.ops.composed import read_from, reshape_along
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
@@ -110,7 +110,7 @@ def _uniform_cross_entropy(
 ) -> Tensor:
     """``-sum(logs)`` over the classes, weighted: the part of label smoothing."""
     kept = target != ignore_index
-    losses = -(logs if weight is None else logs * stand_along(weight, dim, logs.ndim)).sum(dim)
+    losses = -(logs if weight is None else logs * reshape_along(weight, dim, logs.ndim)).sum(dim)
     losses = where(kept, losses, 0.0)  # ignored rows give 0, even if they hold inf or NaN
     if reduction != "mean":
         return reduce_losses(losses, reduction)
@@ -135,7 +135,7 @@ def _cross_entropy_of_probabilities(
         target = target * (1 - label_smoothing) + label_smoothing / classes
     terms = log_softmax(input, dim) * target
     if weight is not None:
-        terms = terms * stand_along(weight, dim, terms.ndim)
+        terms = terms * reshape_along(weight, dim, terms.ndim)
     losses = -(terms.sum(dim) if reduction == "none" else terms.sum())
     if reduction != "mean":
         return losses

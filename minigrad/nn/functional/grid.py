@@ -20,7 +20,7 @@ from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import in_float32, read_from
 from minigrad.ops.evenly_spaced import space_evenly
-from minigrad.ops.grid import affine, position, weigh
+from minigrad.ops.grid import affine_points, pixel_position, weigh_pixels
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.resample import weigh_far, weigh_near
@@ -64,7 +64,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
     base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
     rows = theta.transpose(1, 2)  # (N, d, d+1) -> (N, d+1, d)
-    return affine(rows, wrap(constant_beside(theta.array, base)), size=size[2:])
+    return affine_points(rows, wrap(constant_beside(theta.array, base)), size=size[2:])
 
 
 def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
@@ -138,7 +138,7 @@ def _sample(input: Tensor, grid: Tensor, mode: str, border: str, align: bool) ->
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
         axes.append(_find_taps(x, n, mode, border, align))
     values, weights = _combine(input, axes)
-    return weigh(values, weights, size=tuple(grid.shape[1:-1]))
+    return weigh_pixels(values, weights, size=tuple(grid.shape[1:-1]))
 
 
 def _combine(input: Tensor, axes: list[list[tuple[Tensor, Tensor]]]) -> tuple[Tensor, Tensor]:
@@ -168,7 +168,7 @@ def _locate(taps: tuple[tuple[Tensor, Tensor], ...], lengths: tuple[int, ...]) -
 
 def _find_taps(x: Tensor, n: int, mode: str, border: str, align: bool) -> list[tuple[Tensor, Tensor]]:
     """The pixels that points `x` read along an axis of length `n`, integers in x's dtype, each with its weight."""
-    x = (x + 1) * ((n - 1) / 2) if align else position(x, n=n)
+    x = (x + 1) * ((n - 1) / 2) if align else pixel_position(x, n=n)
     if mode == "bicubic":
         below = x.detach().floor()
         t = x - below

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from minigrad.advice import warn
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.ops.composed import stand_along
+from minigrad.ops.composed import reshape_along
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
@@ -21,7 +21,7 @@ def norm_except(v: Tensor, dim: int | None) -> Tensor:
     if dim is None or dim == -1:
         return v.norm()
     lengths: Tensor = v.transpose(0, dim).reshape(v.shape[dim], -1).norm(dim=1)  # (..., n, ...) -> (n, m) -> (n,)
-    return stand_along(lengths, dim, v.ndim)
+    return reshape_along(lengths, dim, v.ndim)
 
 
 class WeightNorm:

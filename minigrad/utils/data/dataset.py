@@ -276,6 +276,5 @@ def _count_fractions(fractions: Sequence[float], size: int) -> list[int]:
         counts[i % len(counts)] += 1
     for i, count in enumerate(counts):
         if count == 0:
-            hint = "This might result in an empty dataset."
-            warn(f"Length of split at index {i} is 0. {hint}")
+            warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     return counts
