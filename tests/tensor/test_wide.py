@@ -11,11 +11,11 @@ import pytest
 
 import minigrad as torch
 from minigrad.autograd.core import TensorBase
-from minigrad.tensor import drawing, models, storage, wide
+from minigrad.tensor import drawing, new, storage, wide
 
 FAMILIES = {
     "DrawingMethods": drawing.DrawingMethods,
-    "NewMethods": models.NewMethods,
+    "NewMethods": new.NewMethods,
     "StorageMethods": storage.StorageMethods,
 }
 
