@@ -117,5 +117,4 @@ dist.destroy_process_group()
 # Saved as a file, the same lines run in four processes with `mpiexec -n 4 python file.py`;
 # [several machines](../several_machines.md) has the details, and an example on 1, 2 and 4 processes.
 #
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# Next: the relatives of the convolution that networks use. [Chapter 14](14_other_convolutions.py).

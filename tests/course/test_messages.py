@@ -18,6 +18,14 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
     assert "It asks autograd for a gradient; this one is worked out by hand" in text
 
 
+def write_over(x, w, stride):
+    """A transposed convolution with = in place of +=."""
+    y = mg.zeros((len(x) - 1) * stride + len(w))
+    for i in range(len(x)):
+        y[i * stride : i * stride + len(w)] = x[i] * w
+    return y
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
@@ -74,6 +82,17 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
             "labels = [2, 2, 2, 0, 1, 2]: 0.5 is not right.",
         ),
         ("10.confusion", lambda p, t, n: (mg.eye(n)[t].T @ mg.eye(n)[p]).clamp(max=1), "1 of 9 numbers is wrong"),
+        ("14.covered", lambda k, dilation: dilation * k, "For k = 3, dilation = 2: 6 is not right."),
+        ("14.weights", lambda i, o, k: i * k * k * o, "For channels_in = 32, channels_out = 64, k = 3: 18432 is not"),
+        ("14.depthwise", lambda X, K: mg.nn.functional.conv2d(X[None], K[None])[0], "where (2, 3, 3) is due"),
+        ("14.upsampled_size", lambda n, k, stride=1, padding=0: n * stride, "For n = 4, k = 3: 4 is not right."),
+        (
+            "14.transposed",
+            lambda x, w, stride: write_over(x, w, stride),
+            "2 of 7 numbers are wrong, the first at index (2,)",
+        ),
+        ("14.dx", lambda g, x, w: mg.nn.functional.conv2d(g, w.flip(2, 3), stride=2), "computed with w flipped along"),
+        ("14.dx", lambda g, x, w: mg.nn.functional.conv2d(g, w.transpose(0, 1)), "It raised RuntimeError"),
         ("4.one_by_one", lambda X, K: mg.nn.functional.conv2d(X[None], K)[0], "write the product of matrices yourself"),
     ],
 )

@@ -1,0 +1,71 @@
+"""Chapter 14: dilation, channels apart, transposed convolution and its gradient."""
+
+from __future__ import annotations
+
+from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.exercise import exercise, gradient_exercise
+from minigrad.creation import tensor
+from minigrad.nn import functional as F
+from minigrad.tensor import Tensor
+
+
+@exercise(
+    "14.covered", cases=[(3, 1), (3, 2)], hidden=[(5, 3), (1, 4)], page="chapter 14, 'Dilation'",
+    hint="k numbers have k - 1 distances between them.",
+)  # fmt: skip
+def covered(k: int, dilation: int) -> int:
+    """The number of pixels from the first number of a kernel of k numbers to its last, `dilation` pixels apart."""
+    return dilation * (k - 1) + 1
+
+
+@exercise(
+    "14.weights", cases=[(32, 64, 3), (3, 8, 5)], hidden=[(16, 4, 7)], page="chapter 14, 'Channels apart'",
+    hint="the first layer has one kernel for each channel in; the second one a number for each pair of channels.",
+)  # fmt: skip
+def weights(channels_in: int, channels_out: int, k: int) -> int:
+    """The number of weights of a depthwise k x k layer and the 1x1 layer after it, both without a bias."""
+    return channels_in * k * k + channels_in * channels_out
+
+
+@exercise(
+    "14.depthwise", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))], hidden=[(image(3, 3, 3), image(3, 2, 1, seed=2))],
+    page="chapter 14, 'Channels apart'", hint="as chapter 4's sum over channels, but without the sum.",
+)  # fmt: skip
+def depthwise(X: Tensor, K: Tensor) -> Tensor:
+    """The depthwise cross-correlation of X (C, H, W) with one kernel (h, w) for each channel, K (C, h, w): C maps."""
+    return F.conv2d(X[None], K[:, None], groups=X.shape[0])[0]
+
+
+@exercise(
+    "14.upsampled_size", cases=[(4, 3), (4, 3, 2), (4, 4, 2, 1)], hidden=[(7, 2, 2), (1, 5, 3, 2)],
+    page="chapter 14, 'Transposed convolution'",
+    hint="where does the first window start, and where does the last one end? The padding is cut off on both sides.",
+)  # fmt: skip
+def upsampled_size(n: int, k: int, stride: int = 1, padding: int = 0) -> int:
+    """The number of pixels that a transposed convolution makes of n, with a kernel of k."""
+    return (n - 1) * stride + k - 2 * padding
+
+
+@exercise(
+    "14.transposed",
+    cases=[
+        (tensor([2.0, 1, 3]), tensor([1.0, 0, 2]), 2),  # small, to try on paper
+        (image(4), image(2, seed=1), 1),
+    ],
+    hidden=[(image(3), image(2, seed=2), 3), (image(1), image(4, seed=3), 2)],
+    page="chapter 14, 'Transposed convolution'",
+    hint="begin with zeros of the full size; add the kernel, times x[i], to the k numbers from i * stride on.",
+)  # fmt: skip
+def transposed(x: Tensor, w: Tensor, stride: int) -> Tensor:
+    """The transposed convolution of a row x (n,) with a kernel w (k,): each x[i] * w, written from i * stride on."""
+    return F.conv_transpose1d(x[None, None], w[None, None], stride=stride)[0, 0]
+
+
+@gradient_exercise(
+    "14.dx", of="x", points=[{"x": (2, 2, 3, 4), "w": (2, 3, 3, 3)}, {"x": (1, 3, 2, 2), "w": (3, 2, 2, 3)}],
+    page="chapter 14, 'Transposed convolution'",
+    hint="the transposed convolution is the matrix A.T; its gradient is that of chapter 8 the other way round.",
+)  # fmt: skip
+def conv_transpose(x: Tensor, w: Tensor) -> Tensor:
+    """The gradient of conv_transpose2d(x, w, stride=2) along x, for x (N, C, H, W) and w (C, O, kh, kw)."""
+    return F.conv_transpose2d(x, w, stride=2)
