@@ -571,8 +571,8 @@ DIFFERENCES = [
         "torch.cosh(torch.full((40,), 89.0)).isfinite().all().item()",
     ),
     (
-        "`x[[1.0]]`, `x[np.True_]`",
-        "floats are refused, NumPy's bools are accepted; PyTorch truncates floats in a list, and refuses the bools",
+        "`x[[1.0]]`, `x[np.ones(1)]`, `x[np.True_]`",
+        "floats are refused, NumPy's bools are accepted; PyTorch truncates floats, and refuses the bools",
         "refuses('torch.ones(2)[[1.0]]') and torch.ones(2)[np.True_].shape == (1, 2)",
     ),
     (
@@ -1016,6 +1016,16 @@ DIFFERENCES = [
         "torch.addr(torch.zeros(1, 1), torch.ones(1), torch.full((1,), torch.inf), alpha=0).item() == 0",
     ),
     (
+        "`torch.addmm(x, 2, a, b)` and other products with a factor after the first tensor",
+        "accepted with a warning, as the method `x.addmm(2, a, b)` is; PyTorch's functions take it before `x` alone",
+        "torch.addmv(torch.ones(1), 2, torch.ones(1, 1), torch.ones(1)).item() == 3",
+    ),
+    (
+        "`torch.ger`, `torch.clip`, `torch.arcsin` and other second names",
+        "are the same function as `torch.outer`, `torch.clamp`, `torch.asin`, with its `__name__`, also in errors",
+        "torch.ger is torch.outer and torch.clip is torch.clamp",
+    ),
+    (
         "`vander` of floats with a gradient, `index_reduce(include_self=False)` of equal numbers",
         "the gradient follows the formula; PyTorch refuses its own in-place write, and counts excluded elements",
         "gradient('torch.vander(x).sum()', [2.0, 3.0]) == [1.0, 1.0]",
@@ -1230,6 +1240,11 @@ DIFFERENCES = [
         "`x.count_nonzero(0, 1)`, `x.hsplit(1, 2)`, `x.vsplit(1, 2)`",
         "take a tuple; PyTorch's methods also take ints in a row",
         "refuses('torch.ones(2, 2).count_nonzero(0, 1)')",
+    ),
+    (
+        "lists of masked arrays, such as `torch.tensor([np.ma.masked_array([1.0], [True])])`",
+        "hold the numbers under the mask, as tensors of masked arrays do; PyTorch makes NaN of them",
+        "torch.tensor([np.ma.masked_array([1.0], [True])]).item() == 1",
     ),
     (
         "misspelt options: `torch.sum(x, dimm=0)`",

@@ -70,15 +70,6 @@ def tell_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> st
     return BROKEN[promise].format(tell_input(trial, i), found=found.ravel()[:3], by=np.abs(found - due).max())
 
 
-def tell_how_rules_are_recorded(error: Exception) -> None:
-    """Adds to an error of the first derivative, as it is recorded, what a gradient rule may do there."""
-    error.add_note(
-        "If a gradient rule of your own raised this: under create_graph=True rules run on Tensors instead of arrays. "
-        "Use operators, indexing and NumPy's functions of the operands, and neither write into arrays nor make them "
-        "with np.zeros (docs/adding_an_operation.md)"
-    )
-
-
 def describe_write(what: str, trial: Trial, place: int) -> str:
     """The error for a write into the tensor at `place` among the inputs, the outputs or the saved values."""
     if what == "outputs of the first call":

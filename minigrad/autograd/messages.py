@@ -102,6 +102,24 @@ def refuse_inference(name: str, saved: Sequence[Any]) -> None:
             )
 
 
+def name_the_rule(error: Exception, node: Any, create_graph: bool) -> Exception:
+    """`error`, which the gradient rule of `node` has raised, with the name of the operation.
+
+    NumPy's ValueError for what does not fit becomes a RuntimeError; one of a `Function`, which has no plan, stays.
+    """
+    name = node.name()
+    if isinstance(error, ValueError) and hasattr(node, "plan"):
+        hint = "was a mask or an index changed through .data after the forward?"
+        return RuntimeError(f"{name}: its gradient rule got arrays that do not fit: {error}; {hint}")
+    if create_graph and name not in str(error):
+        error.add_note(
+            f"The gradient rule of {name} ran on Tensors instead of arrays, because of create_graph=True. A rule of "
+            "your own may use operators, indexing and NumPy's functions there; it may neither write into arrays nor "
+            "make them with np.zeros (docs/adding_an_operation.md)"
+        )
+    return error
+
+
 def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
     """The error for a gradient that cannot be summed to its operand's shape."""
     return RuntimeError(

@@ -18,6 +18,7 @@ from minigrad import side_by_side
 from minigrad.autograd import leaves
 from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, Gradient, mode
 from minigrad.autograd.inspection import run_hooks
+from minigrad.autograd.messages import name_the_rule
 from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import copy_array
 
@@ -49,7 +50,10 @@ def walk(
             yield node, cotangent if create_graph else copy_array(cotangent)
         if route is not None and route.isdisjoint(node.edges):  # nothing below is wanted
             continue
-        gradients = node.vjp(cotangent, create_graph, route)
+        try:
+            gradients = node.vjp(cotangent, create_graph, route)
+        except Exception as error:  # noqa: BLE001 (whatever a rule raises)
+            raise name_the_rule(error, node, create_graph) from error.__cause__
         if anomaly:
             from minigrad.autograd.anomaly import check_gradients
 

@@ -69,7 +69,7 @@ extern "C" __global__ void nll_rule(
 
 
 def nll(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-    """The loss (N, C, ...), (N, ...), weights -> ()."""
+    """The loss (N, C, ...), (N, ...), weights -> (); of one example (C,), ()."""
     if not _serves(x, target, weight, reduction):
         return None
     x = in_one_piece(x)
@@ -95,7 +95,7 @@ def _serves(x: Any, target: Any, weight: Any, reduction: str) -> bool:
 
 def _launch(name: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str) -> None:
     first, target, weight, out = arrays
-    sizes = int32s(target.size, x.shape[1], prod(x.shape[2:]))
+    sizes = int32s(target.size, x.shape[:2][-1], prod(x.shape[2:]))
     numbers = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
     operands = (first, target, first if weight is None else weight, out)
     launch_floats(name, LOSS, x.dtype.char, (blocks,), (P,), (*operands, *numbers), P=P)

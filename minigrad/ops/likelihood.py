@@ -130,14 +130,14 @@ def count_labels(labels: Any, kept: Any, weight: Any, dtype: Any) -> Any:
 
 
 def _place_of(labels: Any) -> tuple[Any, ...]:
-    """The index of (N, C, ...) at (n, labels, ...)."""
+    """The index of (N, C, ...) at (n, labels, ...); of (C,) at the label, 0-d."""
     xp = array_module(labels)
     grids = [xp.arange(n).reshape(n, *[1] * (labels.ndim - 1 - i)) for i, n in enumerate(labels.shape)]
-    return grids[0], labels, *grids[1:]
+    return *grids[:1], labels, *grids[1:]
 
 
 def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-    labels, kept = read_labels(target, x.shape[1], ignore_index)
+    labels, kept = read_labels(target, x.shape[:2][-1], ignore_index)
     counts = count_labels(labels, kept, weight, x.dtype)
     terms = -x[_place_of(labels)]
     if kept is not None:

@@ -87,6 +87,36 @@ def test_a_gradient_that_does_not_fit_names_the_operation():
 
 
 # ---- pruning ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "read", [lambda x, m: x[m], lambda x, m: x.masked_select(m), lambda x, m: x.detach().masked_scatter(m, x[:2])]
+)
+def test_a_mask_that_was_changed_through_data_is_refused_with_the_operations_name(read):
+    x, mask = leaf(3), mg.tensor([True, False, True])
+    y = read(x, mask).sum()
+    mask.data.fill_(True)
+    with pytest.raises(RuntimeError, match=r"^\w+Backward0.*gradient"):
+        y.backward()
+    assert x.grad is None
+
+
+def test_a_value_error_of_a_function_and_of_a_hook_stays_what_it_is():
+    class Refusing(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, g):
+            raise ValueError("my own")
+
+    with pytest.raises(ValueError, match="my own"):
+        Refusing.apply(leaf(2)).sum().backward()
+    y = leaf(2).exp()
+    y.register_hook(lambda g: int("none"))
+    with pytest.raises(ValueError, match="invalid literal"):
+        y.sum().backward()
+
+
 def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     calls, through = [], dispatch.dispatch
     monkeypatch.setattr(

@@ -146,6 +146,12 @@ PLANTED = {
     "sums over axes of length 1 only": (
         walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", check_broadcasting
     ),
+    "leaves a rule's error as it is": (
+        walk.walk, "raise name_the_rule(error, node, create_graph)", "raise error",
+        lambda: test_walk.test_a_mask_that_was_changed_through_data_is_refused_with_the_operations_name(
+            lambda x, mask: x[mask]
+        ),
+    ),
     "takes any shape": (
         leaves.undo_unsqueeze, "raise invalid_gradient(node, shape, have)", "return gradient",
         test_walk.test_a_gradient_that_does_not_fit_names_the_operation,

@@ -55,11 +55,9 @@ def nll_loss(
 def _negative_log_likelihood(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
-    ndim, options = input.array.ndim, {"ignore_index": as_int(ignore_index, "ignore_index"), "reduction": reduction}
-    if ndim == 1:  # (C,) -> (1, C)
-        lone = ops.nll(input.unsqueeze(0), target.unsqueeze(0), weight, **options)
-        return lone.squeeze(0) if reduction == "none" else lone
-    return (ops.nll if ndim == 2 else ops.nll_of_pixels)(input, target, weight, **options)
+    loss_of = ops.nll if input.array.ndim <= 2 else ops.nll_of_pixels
+    ignored = as_int(ignore_index, "ignore_index")
+    return loss_of(input, target, weight, ignore_index=ignored, reduction=reduction)
 
 
 def _advise_of_negative_loss(losses: np.ndarray) -> None:

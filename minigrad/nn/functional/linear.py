@@ -41,7 +41,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     flat = input.reshape(rows, x.shape[-1])
     flat = project(flat, weight) if bias is None else affine(bias, flat, weight)
     whole = flat.reshape((*x.shape[:-1], w.shape[0]))
-    return name_last_call(whole, "UnsafeViewBackward0") if bias is None else whole
+    shown = "UnsafeViewBackward0" if x.ndim > 1 else "SqueezeBackward4"
+    return name_last_call(whole, shown) if bias is None else whole
 
 
 def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

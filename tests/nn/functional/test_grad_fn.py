@@ -31,6 +31,7 @@ NAMES = {
     "NativeBatchNorm": lambda x, v: F.batch_norm(x, None, None, training=True),
     "NativeLayerNorm": lambda x, v: F.layer_norm(x, (6,)),
     "NativeGroupNorm": lambda x, v: F.group_norm(x, 2),
+    "Mv": lambda x, v: F.linear(v, torch.ones(4)),
     "Addmm": lambda x, v: F.linear(v, torch.ones(3, 4), torch.ones(3)),
     "ScaledDotProductFlashAttentionForCpu": lambda x, v: F.scaled_dot_product_attention(x, x, x, is_causal=True),
     "UnsafeView": lambda x, v: F.scaled_dot_product_attention(x[0], x[0], x[0]),
@@ -57,6 +58,26 @@ NAMES = {
 def test_grad_fn_has_pytorchs_name(name):
     result = NAMES[name](X.clone().requires_grad_(), V.clone().requires_grad_())
     assert result.grad_fn.name() == f"{name}Backward0"
+
+
+def test_the_result_of_a_linear_layer_without_a_bias_is_named_by_the_axes_of_its_input():
+    layer = nn.Linear(4, 3, bias=False)
+    shown = {axes: layer(torch.rand(*[2] * (axes - 1), 4)).grad_fn.name() for axes in (1, 2, 3)}
+    assert shown == {1: "SqueezeBackward4", 2: "MmBackward0", 3: "UnsafeViewBackward0"}
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("classes", [torch.tensor(1), torch.tensor([1])])
+def test_the_loss_of_one_example_is_one_node(classes, reduction):
+    x = torch.tensor([0.5, 1.5, 1.0], requires_grad=True)
+    loss = F.nll_loss(x, classes, reduction=reduction)
+    assert loss.grad_fn.name() == "NllLossBackward0" and loss.tolist() == -1.5
+    assert loss.grad_fn.next_functions[0][0].variable is x
+    weighted = F.nll_loss(x, classes, torch.tensor([1.0, 2.0, 3.0]), reduction=reduction)
+    (slope,) = torch.autograd.grad(weighted, x)
+    assert slope.tolist() == [0.0, -1.0 if reduction == "mean" else -2.0, 0.0]
+    ignored = F.nll_loss(x, classes, ignore_index=1, reduction="sum" if reduction == "mean" else reduction)
+    assert ignored.item() == 0.0 and torch.autograd.grad(ignored, x)[0].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_next_functions_of_batch_norm_end_in_weight_and_bias():
