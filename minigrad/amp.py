@@ -199,9 +199,8 @@ class GradScaler:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         if not gradients:
-            raise AssertionError(
-                "No inf checks were recorded for this optimizer: none of its parameters has a gradient"
-            )
+            detail = "none of its parameters has a gradient"
+            raise AssertionError(f"No inf checks were recorded for this optimizer: {detail}")
         with no_grad():
             for gradient in gradients:
                 gradient.mul_(1.0 / self._scale)

@@ -320,9 +320,8 @@ def _match(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
     """The leaves of `vectors`, one for each leaf of `like` and of its shape."""
     values, (expected, _) = flatten(vectors)[0], flatten(like)
     if repr(structure(vectors)) != repr(structure(like)):
-        raise RuntimeError(
-            f"Expected {name} of the same structure as {role}: {structure(like)}, got {structure(vectors)}"
-        )
+        detail = f"{structure(like)}, got {structure(vectors)}"
+        raise RuntimeError(f"Expected {name} of the same structure as {role}: {detail}")
     for i, (v, x) in enumerate(zip(values, expected, strict=True)):
         if not isinstance(v, Tensor):
             raise TypeError(f"{name} must be Tensors, got {type(v).__name__}")

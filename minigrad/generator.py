@@ -235,10 +235,8 @@ class Generator(Twister):
         dtype = np.dtype(dtype)
         low, high = index(low), _FULL_RANGE[dtype.str[1:]] if high is None else index(high)
         if low >= high:
-            raise RuntimeError(
-                "random_ expects 'from' to be less than 'to', but got "
-                f"from={low} >= to={high}; `high` itself is never drawn"
-            )
+            got = f"but got from={low} >= to={high}; `high` itself is never drawn"
+            raise RuntimeError(f"random_ expects 'from' to be less than 'to', {got}")
         smallest, largest = limits(dtype)
         if low < smallest:
             raise RuntimeError(f"from = {low} is out of bounds for {dtype}")

@@ -102,10 +102,8 @@ def _count_examples(values: list[Any], dims: list[Any]) -> int:
         if d is None:
             continue
         if not isinstance(x, Tensor):
-            raise ValueError(
-                f"vmap: Got in_dim={d} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor "
-                "arguments, please use None as the respective in_dim"
-            )
+            detail = "We cannot vmap over non-Tensor arguments, please use None as the respective in_dim"
+            raise ValueError(f"vmap: Got in_dim={d} for an input but the input is of type {type(x)}. {detail}")
         if not -x.ndim <= d < x.ndim:
             raise ValueError(
                 f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {x.ndim} so "

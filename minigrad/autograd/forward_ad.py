@@ -111,9 +111,8 @@ def exit_dual_level(*, level: int | None = None) -> None:
     >>> torch.autograd.forward_ad.exit_dual_level(level=level)
     """
     if _current.get() is None or level not in (None, 0):
-        raise RuntimeError(
-            "Trying to exit a forward AD level that was not the last one that was created. This is not supported."
-        )
+        detail = "This is not supported."
+        raise RuntimeError(f"Trying to exit a forward AD level that was not the last one that was created. {detail}")
     _current.set(None)
 
 
@@ -158,9 +157,8 @@ def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     """
     current = _current.get()
     if current is None:
-        raise RuntimeError(
-            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
-        )
+        hint = "make sure to enter_dual_level() first."
+        raise RuntimeError(f"Trying to create a dual Tensor for forward AD but no level exists, {hint}")
     for name, given in (("primal", tensor), ("tangent", tangent)):
         _check_is_floating(name, given)
     if tensor.shape != tangent.shape:

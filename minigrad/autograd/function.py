@@ -153,9 +153,8 @@ class Function:
         if cls.vjp is Function.vjp:
             return cls.backward
         if cls.backward is not Function.backward:
-            raise RuntimeError(
-                f"Implementing both 'backward' and 'vjp' for a custom Function is not allowed: {cls.__name__} keeps one"
-            )
+            detail = f"{cls.__name__} keeps one"
+            raise RuntimeError(f"Implementing both 'backward' and 'vjp' for a custom Function is not allowed: {detail}")
         return cls.vjp
 
     @classmethod
@@ -223,9 +222,8 @@ def _order_arguments(
         bound.apply_defaults()
     if bound.kwargs:
         named = ", ".join(bound.kwargs)
-        raise TypeError(
-            f"forward() got an unexpected keyword argument: {named}; arguments of a Function have positions"
-        )
+        detail = f"{named}; arguments of a Function have positions"
+        raise TypeError(f"forward() got an unexpected keyword argument: {detail}")
     return bound.args if separate else bound.args[1:]
 
 

@@ -335,10 +335,8 @@ def _is_in(x: Any, several: Sequence[Any]) -> bool:
 def _check_saved(ctx: Any) -> None:
     for i, x in enumerate(ctx.to_save):
         if x is not None and not isinstance(x, TensorBase):
-            raise TypeError(
-                f"save_for_backward can only save variables, but argument {i} is of type {type(x).__name__}; keep "
-                "other values as attributes of ctx"
-            )
+            detail = f"but argument {i} is of type {type(x).__name__}; keep other values as attributes of ctx"
+            raise TypeError(f"save_for_backward can only save variables, {detail}")
     refuse_inference(ctx._name, ctx.to_save)
 
 
@@ -366,6 +364,5 @@ def _check_written(ctx: Any, arguments: Sequence[Any]) -> None:
             raise written_with_siblings()
         if _is_in(x, arguments) and (x.node is LEAF or root is LEAF or isinstance(root, Unrecorded)):
             what = "a leaf Variable" if x.node is LEAF or link is None else "a view of a leaf Variable"
-            raise RuntimeError(
-                f"{what} that requires grad has been used in an in-place operation: give the Function a copy, x.clone()"
-            )
+            hint = "give the Function a copy, x.clone()"
+            raise RuntimeError(f"{what} that requires grad has been used in an in-place operation: {hint}")

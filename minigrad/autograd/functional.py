@@ -106,10 +106,8 @@ def _differentiate(name: str, outputs: tuple[Any, ...], points: list[Any], stric
     """The gradient of the one number among the `outputs`, to be differentiated again."""
     if len(outputs) != 1 or outputs[0].numel() != 1:
         got = " and ".join([str(tuple(y.shape)) for y in outputs])
-        raise RuntimeError(
-            f"The function given to {name} should return a single Tensor, which should contain a single element; got "
-            f"shape {got}"
-        )
+        detail = f"which should contain a single element; got shape {got}"
+        raise RuntimeError(f"The function given to {name} should return a single Tensor, {detail}")
     return derivatives.pull(outputs, points, [outputs[0].new_ones(outputs[0].shape)], True, strict)
 
 

@@ -187,10 +187,8 @@ def refuse_slopes(trial: Trial) -> None:
     for number, (i, x) in product(range(len(trial.outputs)), trial.checked.items()):
         slopes = [np.abs(trial.slope(number, i, unit)).max(initial=0.0) for unit in make_units(x.array)]
         if max(slopes, default=0.0) > trial.atol:
-            raise GradcheckError(
-                f"Numerical gradient for function expected to be zero: output {number} needs no gradient, but "
-                f"changes with input {i}"
-            )
+            detail = f"output {number} needs no gradient, but changes with input {i}"
+            raise GradcheckError(f"Numerical gradient for function expected to be zero: {detail}")
 
 
 @contextmanager
@@ -215,9 +213,8 @@ def find_checked(inputs: Inputs) -> Tensor:
     """The first input that requires a gradient; everything is computed on its device."""
     checked = [x for x in as_tuple(inputs) if is_checked(x)]
     if not checked:
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
-        )
+        detail = "but none of them have requires_grad=True."
+        raise ValueError(f"gradcheck expects at least one input tensor to require gradient, {detail}")
     return checked[0]
 
 

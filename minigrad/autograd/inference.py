@@ -15,10 +15,8 @@ class Uncounted(list[int]):
 
     def __setitem__(self, i: Any, value: Any) -> None:
         if not mode.get() & INFERENCE:
-            raise RuntimeError(
-                "Inplace update to inference tensor outside InferenceMode is not allowed: it was made in "
-                "inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
-            )
+            hint = "it was made in inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
+            raise RuntimeError(f"Inplace update to inference tensor outside InferenceMode is not allowed: {hint}")
 
 
 def new_count() -> list[int]:

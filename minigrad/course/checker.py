@@ -130,9 +130,8 @@ def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
         return dict(returned)
     parts = returned if isinstance(returned, (tuple, list)) else (returned,)
     if len(parts) != len(names):
-        raise GradcheckError(
-            f"backward returned {len(parts)} gradients; one is due for each of {', '.join(names)}, in this order"
-        )
+        detail = f"one is due for each of {', '.join(names)}, in this order"
+        raise GradcheckError(f"backward returned {len(parts)} gradients; {detail}")
     return dict(zip(names, parts, strict=True))
 
 

@@ -57,9 +57,8 @@ def check_steps(start: Any, end: Any, step: Any) -> None:
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
-        raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: {step} leads from {start} away from {end}"
-        )
+        detail = f"{step} leads from {start} away from {end}"
+        raise RuntimeError(f"upper bound and lower bound inconsistent with step sign: {detail}")
 
 
 def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:

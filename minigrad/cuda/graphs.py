@@ -102,13 +102,11 @@ class CUDAGraph:
         `capture_error_mode` is checked and has no effect: allocation needs CUDA's mode "relaxed".
         """
         if self._graph is not None or self._capture is not None:
-            raise RuntimeError(
-                "This CUDAGraph instance already owns a captured graph. To capture a new graph, create a new instance."
-            )
+            hint = "To capture a new graph, create a new instance."
+            raise RuntimeError(f"This CUDAGraph instance already owns a captured graph. {hint}")
         if capture_error_mode not in MODES:
-            raise RuntimeError(
-                f"Unknown capture error mode. Expected `global`, `thread_local`, or `relaxed`, got {capture_error_mode}"
-            )
+            detail = f"Expected `global`, `thread_local`, or `relaxed`, got {capture_error_mode}"
+            raise RuntimeError(f"Unknown capture error mode. {detail}")
         xp = backend.library(self._device)
         if xp.cuda.get_current_stream().ptr in (0, 1, 2):  # the default streams
             raise RuntimeError(
@@ -290,19 +288,14 @@ def make_graphed_callables(
 def _check_callable(function: Any, arguments: Any) -> None:
     if isinstance(function, Module):
         if function._hooks is not None:
-            raise RuntimeError(
-                "Modules must not have hooks registered at the time they are passed. However, registering hooks on "
-                "modules after passing them through make_graphed_callables is allowed."
-            )
+            detail = "registering hooks on modules after passing them through make_graphed_callables is allowed."
+            raise RuntimeError(f"Modules must not have hooks registered at the time they are passed. However, {detail}")
         if any(buffer.requires_grad for buffer in function.buffers()):
-            raise RuntimeError(
-                "In any :class:`~torch.nn.Module` passed to :func:`~make_graphed_callables`, only parameters may be "
-                "trainable. All buffers must have ``requires_grad=False``."
-            )
+            detail = "only parameters may be trainable. All buffers must have ``requires_grad=False``."
+            raise RuntimeError(f"In any :class:`~torch.nn.Module` passed to :func:`~make_graphed_callables`, {detail}")
     if not all(isinstance(x, Tensor) for x in arguments):
-        raise TypeError(
-            "In the beta API, sample_args for each callable must contain only Tensors. Other types are not allowed."
-        )
+        detail = "Other types are not allowed."
+        raise TypeError(f"In the beta API, sample_args for each callable must contain only Tensors. {detail}")
 
 
 class _Recorded:

@@ -38,9 +38,8 @@ def library() -> ModuleType:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # mpi4py is missing, or finds no MPI library
-        raise RuntimeError(
-            f"Distributed package doesn't have MPI built in: more than one process needs mpi4py. {INSTALL} ({error})"
-        ) from error
+        detail = f"more than one process needs mpi4py. {INSTALL} ({error})"
+        raise RuntimeError(f"Distributed package doesn't have MPI built in: {detail}") from error
     return MPI
 
 
@@ -123,9 +122,8 @@ def report_errors() -> Any:
     except library().Exception as error:
         too_long = error.Get_error_class() == library().ERR_TRUNCATE
         cause = "the other side sent more than fits here" if too_long else error.Get_error_string()
-        raise DistBackendError(
-            f"MPI reports: {cause}. Do all processes call the same function with tensors of one shape and dtype?"
-        ) from error
+        detail = f"{cause}. Do all processes call the same function with tensors of one shape and dtype?"
+        raise DistBackendError(f"MPI reports: {detail}") from error
 
 
 class MPICommunicator(Communicator):

@@ -91,9 +91,8 @@ class NCCLCommunicator(Communicator):
         try:
             yield
         except self._nccl.NcclError as error:
-            raise DistBackendError(
-                f"NCCL reports: {error}. Has every process a GPU of its own, chosen by cuda.set_device(local rank)?"
-            ) from error
+            detail = f"{error}. Has every process a GPU of its own, chosen by cuda.set_device(local rank)?"
+            raise DistBackendError(f"NCCL reports: {detail}") from error
 
     def _start(self, transfer: Callable[[int], None], source: int | None = None) -> Request:
         """Starts `transfer`, which holds its arrays, on a stream of ours, after what the current one has so far."""

@@ -30,10 +30,8 @@ def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor],
         raise RuntimeError(f"{name} must hold one tensor per rank: expected length {member.size()}, got {len(tensors)}")
     for i, each in enumerate(tensors):
         if each.numel() != tensor.numel():
-            raise RuntimeError(
-                f"{name} holds a tensor of another size at index {i}: expected {tuple(tensor.shape)}, got "
-                f"{tuple(each.shape)}"
-            )
+            detail = f"expected {tuple(tensor.shape)}, got {tuple(each.shape)}"
+            raise RuntimeError(f"{name} holds a tensor of another size at index {i}: {detail}")
 
 
 @for_members
@@ -250,14 +248,12 @@ def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int]
     shape, size = tuple(tensor.shape), member.size()
     if not lengths:
         if not shape or shape[0] % size:
-            raise RuntimeError(
-                f"all_to_all_single cuts the first axis into one part per rank: {size} does not divide that of {shape}"
-            )
+            detail = f"{size} does not divide that of {shape}"
+            raise RuntimeError(f"all_to_all_single cuts the first axis into one part per rank: {detail}")
         return [tensor.numel() // size] * size
     if len(lengths) != size or sum(lengths) != shape[0]:
-        raise RuntimeError(
-            f"Split sizes must be one per rank ({size}) and add up to the first axis of {shape}, got {list(lengths)}"
-        )
+        got = f"got {list(lengths)}"
+        raise RuntimeError(f"Split sizes must be one per rank ({size}) and add up to the first axis of {shape}, {got}")
     return [n * (tensor.numel() // shape[0]) if shape[0] else 0 for n in lengths]
 
 

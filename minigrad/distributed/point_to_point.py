@@ -65,10 +65,8 @@ def irecv(
 
     def arrived() -> None:
         if request.received is not None and request.received != wire.array.nbytes:
-            raise DistBackendError(
-                f"{name} got {request.received} bytes for a tensor of {wire.array.nbytes}: give both sides the same "
-                "shape and dtype"
-            )
+            hint = "give both sides the same shape and dtype"
+            raise DistBackendError(f"{name} got {request.received} bytes for a tensor of {wire.array.nbytes}: {hint}")
         wire.write_back()
 
     return Work(name, group, [request], [tensor], arrived)
@@ -132,9 +130,8 @@ class P2POp:
         group_peer: int | None = None,
     ) -> None:  # fmt: skip
         if op not in (isend, irecv):
-            raise ValueError(
-                "Invalid ``op``. Expected ``op`` to be of type ``minigrad.distributed.isend`` or ``irecv``."
-            )
+            detail = "Expected ``op`` to be of type ``minigrad.distributed.isend`` or ``irecv``."
+            raise ValueError(f"Invalid ``op``. {detail}")
         self.op, self.tensor, self.group, self.tag = op, expect_tensor("tensor", tensor), group, tag
         self.peer, self.group_peer = peer, group_peer
 

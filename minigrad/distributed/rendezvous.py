@@ -127,10 +127,8 @@ def _start_manager(meeting: Meeting, world_size: int, timeout: float) -> None:
         listener = _listen(meeting)
     except OSError as error:
         reason = str(error.strerror).partition(" (while")[0]
-        raise DistNetworkError(
-            f"rank 0 cannot listen on port {meeting.port} of {meeting.host}: {reason}. Give another MASTER_PORT to all "
-            "processes, and the name of rank 0's machine as MASTER_ADDR"
-        ) from error
+        detail = f"{reason}. Give another MASTER_PORT to all processes, and the name of rank 0's machine as MASTER_ADDR"
+        raise DistNetworkError(f"rank 0 cannot listen on port {meeting.port} of {meeting.host}: {detail}") from error
     with listener:
         silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
         arguments = [sys.executable, "-IS", process_manager.__file__, str(world_size), str(timeout)]
@@ -165,10 +163,8 @@ def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
         except (OSError, ValueError) as error:  # rank 0 does not listen yet, or the file is empty
             fault = error
         if time.monotonic() > deadline:
-            raise DistNetworkError(
-                f"rank 0 does not answer at {meeting} ({fault}): has it come to init_process_group, and have all the "
-                "same address?"
-            )
+            detail = "has it come to init_process_group, and have all the same address?"
+            raise DistNetworkError(f"rank 0 does not answer at {meeting} ({fault}): {detail}")
         time.sleep(RETRY)
     connection.settimeout(None)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -114,7 +114,6 @@ def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ..
         return gradients
     replacing = tuple(given) if isinstance(given, list) else as_tuple(given)
     if len(replacing) != len(gradients):
-        raise RuntimeError(
-            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"
-        )
+        got = f"got {len(replacing)}, but expected {len(gradients)}"
+        raise RuntimeError(f"Backward hook returned an invalid number of {what}, {got}")
     return replacing

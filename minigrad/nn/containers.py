@@ -230,10 +230,8 @@ def _require_pairs(kind: str, given: Any) -> None:
     """Raises TypeError or ValueError unless `given` is a mapping, or a list of pairs of a name and a value."""
     example = f"{kind}({{'name': value}})"
     if not isinstance(given, Iterable) or isinstance(given, Tensor):
-        raise TypeError(
-            f"{kind}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}; "
-            f"write {example}"
-        )
+        got = f"but got {type(given).__name__}; write {example}"
+        raise TypeError(f"{kind}.update should be called with an iterable of key/value pairs, {got}")
     if isinstance(given, Mapping) or not isinstance(given, (list, tuple)):
         return
     for i, pair in enumerate(given):

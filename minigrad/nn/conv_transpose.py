@@ -53,10 +53,8 @@ class TransposedConvolution(Convolution):
         extra = tuple(want - n for want, n in zip(size[-self.axes :], least, strict=True))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
-            raise ValueError(
-                f"requested an output size of {size[-self.axes :]}, but valid sizes range from {least} to {most} (for "
-                f"an input of {image})"
-            )
+            detail = f"but valid sizes range from {least} to {most} (for an input of {image})"
+            raise ValueError(f"requested an output size of {size[-self.axes :]}, {detail}")
         return extra
 
 

@@ -60,10 +60,8 @@ class Conversions(Registry):
             dtype, device, _ = read_wish(args, dtype, device, False)
         device = None if device is None else devices.device(device)
         if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
-            raise TypeError(
-                f"nn.Module.to only accepts floating point dtypes, but got {dtype}; convert the module's inputs "
-                "instead: x.float()"
-            )
+            hint = "convert the module's inputs instead: x.float()"
+            raise TypeError(f"nn.Module.to only accepts floating point dtypes, but got {dtype}; {hint}")
 
         if memory_format is not None:
             check_memory_format("to", memory_format)

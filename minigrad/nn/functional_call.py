@@ -139,9 +139,8 @@ def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         values = {id(given[name]): given[name] for name in group if name in given}
         if len(values) > 1:
             keys = sorted(name for name in group if name in given)
-            raise ValueError(
-                f"functional_call got multiple values for keys {keys}, which are tied. Consider using tie_weights=False"
-            )
+            detail = "Consider using tie_weights=False"
+            raise ValueError(f"functional_call got multiple values for keys {keys}, which are tied. {detail}")
         for value in values.values():
             tied |= dict.fromkeys(group, value)
     return tied

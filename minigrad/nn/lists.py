@@ -68,9 +68,8 @@ class ListContainer(Module):
         """Adds several values at the end. Raises `TypeError` unless they are iterable."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             name, got = type(self).__name__, type(values).__name__
-            raise TypeError(
-                f"{name}.extend should be called with an iterable, but got {got}; a single one is put into a list: [x]"
-            )
+            detail = "a single one is put into a list: [x]"
+            raise TypeError(f"{name}.extend should be called with an iterable, but got {got}; {detail}")
         for value in list(values):
             self.append(value)
         return self

@@ -82,10 +82,8 @@ class RunningNorm(Normalization):
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             cure = f"; {self.made_for[input.ndim]} takes it" if input.ndim in self.made_for else ""
-            raise ValueError(
-                f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
-                f"{tuple(input.shape)}{cure}"
-            )
+            detail = f"{type(self).__name__} takes {layouts}, got {tuple(input.shape)}{cure}"
+            raise ValueError(f"expected {ranks} input (got {input.ndim}D input): {detail}")
 
     def extra_repr(self) -> str:
         return describe_options(self, "num_features eps= momentum= affine= bias= track_running_stats=")

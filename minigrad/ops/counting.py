@@ -33,9 +33,8 @@ from minigrad.ops.order import return_type
 
 # ---- what occurs ---------------------------------------------------------------------------------
 def _no_derivative(g: Any) -> Any:
-    raise NotImplementedError(
-        "derivative for unique is not implemented: which elements occur is a step; detach() the tensor"
-    )
+    detail = "which elements occur is a step; detach() the tensor"
+    raise NotImplementedError(f"derivative for unique is not implemented: {detail}")
 
 
 # As in PyTorch the result requires a gradient, but backward raises.

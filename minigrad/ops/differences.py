@@ -76,10 +76,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     x = as_float(input)
     for d in over:
         if x.array.shape[d] <= edge_order:
-            raise RuntimeError(
-                f"torch.gradient expected each dimension size to be at least edge_order+1, got {x.array.shape[d]} "
-                f"along dimension {d}"
-            )
+            got = f"got {x.array.shape[d]} along dimension {d}"
+            raise RuntimeError(f"torch.gradient expected each dimension size to be at least edge_order+1, {got}")
     return tuple([_along(x, d, distance, edge_order) for d, distance in zip(over, given, strict=True)])
 
 

@@ -156,9 +156,8 @@ def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[s
             shape = tuple(operands[i].array.shape)
             ranks = f"({named[i]}) does not match the number of dimensions ({len(shape)})"
             cure = "each axis has a letter, or ... stands for several"
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in '{term}' {ranks} of operand {i}, of shape {shape}; {cure}"
-            )
+            detail = f"the number of subscripts in '{term}' {ranks} of operand {i}, of shape {shape}; {cure}"
+            raise RuntimeError(f"einsum(): {detail}")
         inputs.append(term.replace("...", batch[len(batch) - width :] if width else "", 1))
         if not all(c in ascii_letters for c in inputs[-1]):
             raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")

@@ -197,9 +197,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     """
     shape, dtype = LU_data.array.shape, LU_data.array.dtype
     if len(shape) < 2:
-        raise RuntimeError(
-            f"torch.lu_unpack: Expected tensor with 2 or more dimensions. Got size: {list(shape)} instead"
-        )
+        detail = f"Expected tensor with 2 or more dimensions. Got size: {list(shape)} instead"
+        raise RuntimeError(f"torch.lu_unpack: {detail}")
     lu = LU_data.array
     P, L, U = [wrap(on_gpu_of(lu, array_module(lu).zeros, 0, dtype)) for _ in range(3)]
     if unpack_pivots:

@@ -190,9 +190,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         if x.array.dtype.kind != "f":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}; write .float()")
     if x1.array.dtype != x2.array.dtype:
-        raise RuntimeError(
-            f"cdist: expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
-        )
+        detail = f"expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
+        raise RuntimeError(f"cdist: {detail}")
     if not as_number("cdist", "p", p) >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     distances = _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))

@@ -234,9 +234,8 @@ def _find_shared_axes(columns: Shape) -> Shape:
 
 def _lone_b_rule(g: Any, w: Any, b_shape: Shape, moments: Moments) -> Any:
     if w is None:
-        raise RuntimeError(
-            "group_norm: a bias without a weight has no gradient, in PyTorch neither; give weight=torch.ones(channels)"
-        )
+        detail = "a bias without a weight has no gradient, in PyTorch neither; give weight=torch.ones(channels)"
+        raise RuntimeError(f"group_norm: {detail}")
     return _b_rule(g, b_shape, moments)
 
 

@@ -193,9 +193,8 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """
     shape = input.array.shape
     if input.array.ndim != other.array.ndim:
-        raise RuntimeError(
-            f"cross: inputs must have the same number of dimensions, got {len(shape)}, {other.array.ndim}"
-        )
+        detail = f"inputs must have the same number of dimensions, got {len(shape)}, {other.array.ndim}"
+        raise RuntimeError(f"cross: {detail}")
     if input.array.dtype != other.array.dtype:
         kinds = f"{input.array.dtype} and {other.array.dtype}; convert one with .to(other.dtype)"
         raise RuntimeError(f"cross: expected both inputs to have one dtype, got {kinds}")

@@ -41,9 +41,8 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     ndim = input.array.ndim
     several = isinstance(source, (tuple, list))
     if several is not isinstance(destination, (tuple, list)):
-        raise TypeError(
-            f"movedim(): both two ints or both two tuples, got source {source!r}, destination {destination!r}"
-        )
+        detail = f"both two ints or both two tuples, got source {source!r}, destination {destination!r}"
+        raise TypeError(f"movedim(): {detail}")
     given = (source, destination) if several else ((source,), (destination,))
     start, end = [[axis(as_size(d, "dim") if several else d, ndim) for d in dims] for dims in given]
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):

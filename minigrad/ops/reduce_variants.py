@@ -131,7 +131,6 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     shape, have = sizes("sum_to_size", size), tuple(input.array.shape)
     over = repeated_axes(shape, have)
     if over is None:
-        raise RuntimeError(
-            f"size {list(shape)} is not expandable to size {list(have)}: sum_to_size undoes broadcasting"
-        )
+        detail = "sum_to_size undoes broadcasting"
+        raise RuntimeError(f"size {list(shape)} is not expandable to size {list(have)}: {detail}")
     return name_last_call(reshape(sum(input, over), shape), "SumBackward1") if over or not shape else input

@@ -276,10 +276,8 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     """
     check_matrix("linalg.solve_triangular", A)
     if B.array.ndim < 2:
-        raise RuntimeError(
-            "linalg.solve_triangular: The input tensor B must have at least 2 dimensions, got shape "
-            f"{tuple(B.array.shape)}; B.unsqueeze(-1) is a column"
-        )
+        got = f"got shape {tuple(B.array.shape)}; B.unsqueeze(-1) is a column"
+        raise RuntimeError(f"linalg.solve_triangular: The input tensor B must have at least 2 dimensions, {got}")
     part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))

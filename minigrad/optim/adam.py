@@ -51,9 +51,8 @@ class Adam(Optimizer):
             raise ValueError(f"betas must be either both floats or both Tensors, got {betas}")
         for name, value in {"lr": lr, "betas[0]": betas[0]}.items():
             if isinstance(value, Tensor) and foreach and not capturable:
-                raise ValueError(
-                    f"{name} as a Tensor is not supported for capturable=False and foreach=True; give a number"
-                )
+                hint = "give a number"
+                raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True; {hint}")
         super().__init__(params, options)
 
     @staticmethod

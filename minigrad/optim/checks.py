@@ -46,9 +46,8 @@ def _read_number(optimizer: str, name: str, value: Any) -> Any:
 def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
     """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
-        raise TypeError(
-            f"{optimizer}(): argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
-        )
+        detail = f"argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
+        raise TypeError(f"{optimizer}(): {detail}")
     first, second = [
         None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)
         for i, value in enumerate(values)
@@ -63,10 +62,8 @@ def check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = Fa
     if fused and foreach:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
     if differentiable:
-        raise NotImplementedError(
-            "differentiable=True is not offered: a step works on plain arrays. Write it with "
-            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
-        )
+        hint = "Write it with tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+        raise NotImplementedError(f"differentiable=True is not offered: a step works on plain arrays. {hint}")
 
 
 def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
@@ -93,9 +90,8 @@ def read_options(group: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     try:
         return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, group) for name in names}
     except KeyError as missing:
-        raise KeyError(
-            f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
-        ) from None
+        detail = "was its state_dict taken from another kind of optimizer?"
+        raise KeyError(f"a parameter group has no option {missing}: {detail}") from None
 
 
 def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
@@ -133,10 +129,8 @@ def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) ->
         raise KeyError(f"params: a group is a dict with its tensors under 'params', got keys {[*group]}")
     params = group["params"]
     if isinstance(params, set):
-        raise TypeError(
-            "optimizer parameters need to be organized in ordered collections, but the "
-            "ordering of tensors in sets will change between runs. Please use a list instead."
-        )
+        got = "but the ordering of tensors in sets will change between runs. Please use a list instead."
+        raise TypeError(f"optimizer parameters need to be organized in ordered collections, {got}")
     params = [params] if isinstance(params, Tensor) else list(params)
     if any(isinstance(p, tuple) for p in params):
         params = _take_names(group, params)
@@ -144,10 +138,8 @@ def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) ->
         _check_parameter(p)
     own, named = set(map(id, params)), "param_names" in group
     if others and named is not ("param_names" in others[0]):
-        raise ValueError(
-            "all optimizer param groups should be with/without names. cannot add param group "
-            f"{'with' if named else 'without'} names to the optimizer"
-        )
+        detail = f"cannot add param group {'with' if named else 'without'} names to the optimizer"
+        raise ValueError(f"all optimizer param groups should be with/without names. {detail}")
     if not held.isdisjoint(own):
         raise ValueError("some parameters appear in more than one parameter group")
     if len(own) < len(params):

@@ -60,9 +60,8 @@ class LBFGS(Optimizer):
             options["max_eval"] = max_iter * 5 // 4
         super().__init__(params, options)
         if len(self.param_groups) != 1:
-            raise ValueError(
-                "LBFGS doesn't support per-parameter options (parameter groups): it takes one list of tensors"
-            )
+            hint = "it takes one list of tensors"
+            raise ValueError(f"LBFGS doesn't support per-parameter options (parameter groups): {hint}")
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
@@ -124,9 +123,8 @@ class LBFGS(Optimizer):
     def _read_group(self) -> dict[str, Any]:
         """The only group. Raises AssertionError if there are others."""
         if len(self.param_groups) != 1:
-            raise AssertionError(
-                f"Expected exactly one param_group, but got {len(self.param_groups)}: LBFGS trains one list of tensors"
-            )
+            detail = "LBFGS trains one list of tensors"
+            raise AssertionError(f"Expected exactly one param_group, but got {len(self.param_groups)}: {detail}")
         return self.param_groups[0]
 
     def _search(self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int) -> tuple[Trial, int]:

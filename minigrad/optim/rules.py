@@ -27,9 +27,8 @@ class BoundRule(StateKeeper):
 
     def __init__(self, kind: type[Optimizer], group: Group, defaults: Group, last: BoundRule | None = None) -> None:
         if kind.rule is None:
-            raise NotImplementedError(
-                f"{kind.__name__} does not say how to update a parameter: override step(), or write a rule"
-            )
+            detail = "override step(), or write a rule"
+            raise NotImplementedError(f"{kind.__name__} does not say how to update a parameter: {detail}")
         self.kind, self.options = kind, read_options(group, defaults)
         names = getfullargspec(kind.rule)  # `w`, `g` and the buffers, then the keywords: options and counters
         self.reads, options = names.kwonlyargs, self.options

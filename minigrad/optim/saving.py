@@ -60,10 +60,8 @@ def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
 def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
     """The optimizer's parameters by their index in the file; raises if groups differ in number or length."""
     if len(saved) != len(own):
-        raise ValueError(
-            "loaded state dict has a different number of parameter groups: "
-            f"{len(saved)}, and the optimizer has {len(own)}"
-        )
+        detail = f"{len(saved)}, and the optimizer has {len(own)}"
+        raise ValueError(f"loaded state dict has a different number of parameter groups: {detail}")
     by_index: dict[Any, Any] = {}
     for i, (group, held) in enumerate(zip(saved, own, strict=True)):
         if len(group["params"]) != len(held["params"]):

@@ -61,10 +61,8 @@ class StateKeeper:
                 buffer, first = compute(np.full_like, parameter, start), True
                 state[name] = buffer
             if buffer.array.shape != shape:
-                raise RuntimeError(
-                    f"the optimizer's {name} has shape {tuple(buffer.shape)}, its parameter {tuple(shape)}: was the "
-                    "state_dict taken from another model?"
-                )
+                detail = f"its parameter {tuple(shape)}: was the state_dict taken from another model?"
+                raise RuntimeError(f"the optimizer's {name} has shape {tuple(buffer.shape)}, {detail}")
             arrays.append(buffer.array)
         return arrays, first
 
@@ -100,10 +98,8 @@ class StateKeeper:
         on_gpu = self.counts_on_gpu and parameter.array.__class__ is not np.ndarray
         if self.options.get("capturable") and not on_gpu:
             counts = ", ".join(f"{name}s" for name in self.kind.counters)
-            raise AssertionError(
-                f"If capturable=True, params and {counts} must be on supported devices: ['cuda']. Got a parameter on "
-                f"{parameter.device}: only a GPU's steps can be captured"
-            )
+            detail = f"['cuda']. Got a parameter on {parameter.device}: only a GPU's steps can be captured"
+            raise AssertionError(f"If capturable=True, params and {counts} must be on supported devices: {detail}")
         if count is None:
             start = self.kind.counters[name]
             count = wrap(np.full((), self.options[start] if isinstance(start, str) else start, step_dtype()))

@@ -141,9 +141,8 @@ def load(
         with Path(f).open("rb") as file:
             return load(file, map_location)
     if not (hasattr(f, "read") and hasattr(f, "seek")):
-        raise AttributeError(
-            f"expected a path or a binary file that can seek, got {type(f).__name__}; put the bytes into an io.BytesIO"
-        )
+        hint = "put the bytes into an io.BytesIO"
+        raise AttributeError(f"expected a path or a binary file that can seek, got {type(f).__name__}; {hint}")
     with blame_file(f):
         storages, views, root = _read(f)
     placed = [

@@ -98,15 +98,11 @@ def _describe_tensor(name: str, value: Any, known: Described) -> list[Any]:
 def _check_array(value: Any, place: Place) -> None:
     """Raises for a NumPy array of objects, whose bytes are not its values."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(
-            f"{_name_place(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
-            "array.filled(value)"
-        )
+        hint = "save array.data and array.mask, or array.filled(value)"
+        raise TypeError(f"{_name_place(place)} is a masked array, whose mask would be lost; {hint}")
     if value.dtype.kind not in PLAIN_BYTES or not value.dtype.itemsize:
-        raise TypeError(
-            f"{_name_place(place)} is a NumPy array of dtype {value.dtype}, which has no plain bytes to save; "
-            "convert it to numbers, or save it as a list"
-        )
+        detail = "which has no plain bytes to save; convert it to numbers, or save it as a list"
+        raise TypeError(f"{_name_place(place)} is a NumPy array of dtype {value.dtype}, {detail}")
 
 
 def _name_place(place: Place) -> str:

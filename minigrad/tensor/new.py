@@ -83,9 +83,8 @@ class NewMethods(TensorBase):
             chosen = type_names.type_of_name(dtype)
             return self.to(dtype=chosen.dtype, device=chosen.place)
         if isinstance(dtype, type):  # `int`, `float`, `bool`: `to` takes them, but not PyTorch's `type`
-            raise ValueError(
-                f"invalid type: {dtype.__name__!r}; x.to({dtype.__name__}) converts, as x.type(torch.int64) does"
-            )
+            detail = f"x.to({dtype.__name__}) converts, as x.type(torch.int64) does"
+            raise ValueError(f"invalid type: {dtype.__name__!r}; {detail}")
         return self.to(dtype=dtype)
 
     @of_tensors

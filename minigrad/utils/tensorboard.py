@@ -17,9 +17,8 @@ try:
     import tensorboardX
 except ImportError as error:
     install = "pip install tensorboardX"
-    raise ImportError(
-        f"torch.utils.tensorboard needs the tensorboardX library, which is not here: {install}"
-    ) from error
+    detail = f"which is not here: {install}"
+    raise ImportError(f"torch.utils.tensorboard needs the tensorboardX library, {detail}") from error
 
 __all__ = ["SummaryWriter"]
 
@@ -74,9 +73,8 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
         """
         if np.size(scalar_value) != 1:
             shape = np.shape(scalar_value)
-            raise AssertionError(
-                f"scalar should be 0D: add_scalar takes one number, got shape {shape}; take its .mean()"
-            )
+            hint = f"add_scalar takes one number, got shape {shape}; take its .mean()"
+            raise AssertionError(f"scalar should be 0D: {hint}")
         super().add_scalar(tag, scalar_value, *arguments, **options)
 
     def add_graph(self, model: Any, *arguments: Any, **options: Any) -> None:

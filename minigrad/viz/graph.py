@@ -55,10 +55,8 @@ class Graph:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"graph() draws a Tensor; got {type(tensor).__name__}")
         if not tensor.requires_grad:
-            raise ValueError(
-                f"there is no graph behind this tensor of shape {tuple(tensor.shape)}: it was made under no_grad(), "
-                "detached, or from tensors of which none has requires_grad=True."
-            )
+            hint = "it was made under no_grad(), detached, or from tensors of which none has requires_grad=True."
+            raise ValueError(f"there is no graph behind this tensor of shape {tuple(tensor.shape)}: {hint}")
         known = {id(named): name for name, named in (names or {}).items()}
         self.nodes, self.edges = _find_boxes(tensor.grad_fn or tensor, known)
         self.labels = [_describe(node, known, i == 0, values) for i, node in enumerate(self.nodes)]
@@ -73,9 +71,8 @@ class Graph:
         2
         """
         if len(self.labels) > LARGEST:
-            raise ValueError(
-                f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): draw a part of it."
-            )
+            detail = "draw a part of it."
+            raise ValueError(f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): {detail}")
         place, size = self._lay_out()
         lines = [_draw_line(*place[source], *place[target]) for source, target in self.edges]
         boxes = [part for i, centre in enumerate(place) for part in self._draw_box(i, *centre)]

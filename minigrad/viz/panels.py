@@ -289,8 +289,6 @@ def _as_plane(values: Any, what: str) -> Any:
     """Drops leading axes of length 1: (1, 1, H, W) -> (H, W)."""
     array = _as_array(values)
     if array.ndim < 2 or array.size != array.shape[-2] * array.shape[-1]:
-        raise ValueError(
-            f"expected {what} of shape (H, W) or (1, 1, H, W), got {array.shape}; pick one of "
-            "several, for example x[0, 0]"
-        )
+        detail = "pick one of several, for example x[0, 0]"
+        raise ValueError(f"expected {what} of shape (H, W) or (1, 1, H, W), got {array.shape}; {detail}")
     return array.reshape(array.shape[-2:])

@@ -83,9 +83,8 @@ def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     found = _read_values(Path(checkpoint_id), wanted.__contains__)
     missing = [_show(key) for key in wanted if key not in found]
     if missing:
-        raise RuntimeError(
-            f"Missing key in checkpoint state_dict: {', '.join(missing)}; {checkpoint_id} has none of these"
-        )
+        detail = f"{', '.join(missing)}; {checkpoint_id} has none of these"
+        raise RuntimeError(f"Missing key in checkpoint state_dict: {detail}")
     for key, value in wanted.items():
         if isinstance(value, Tensor) and (not isinstance(found[key], Tensor) or found[key].shape != value.shape):
             got = tuple(found[key].shape) if isinstance(found[key], Tensor) else type(found[key]).__name__
@@ -177,9 +176,8 @@ def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path
         (folder / names[group.rank() if group else 0]).unlink(missing_ok=True)
         reason = "; ".join(f"rank {rank}: {what}" for rank, what in enumerate(faults) if what)
         reason = reason or f"rank 0 does not see {', '.join(unseen[0])}: all ranks need one folder, on a shared disk"
-        raise RuntimeError(
-            f"the checkpoint {os.fspath(folder)!r} was not written, what was there is as before: {reason}"
-        )
+        detail = f"what was there is as before: {reason}"
+        raise RuntimeError(f"the checkpoint {os.fspath(folder)!r} was not written, {detail}")
 
 
 def _remove_others(folder: Path, names: list[str]) -> None:

@@ -24,9 +24,8 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     require_tensors("bilinear", "input1 input2 weight bias?", input1, input2, weight, bias)
     if weight.ndim != 3 or not input1.ndim or input1.shape[:-1] != input2.shape[:-1]:
         got = [list(x.shape) for x in (input1, input2, weight)]
-        raise RuntimeError(
-            f"bilinear(): input batch dimensions do not match: expected (*, I), (*, J), a weight (O, I, J), got {got}"
-        )
+        detail = f"expected (*, I), (*, J), a weight (O, I, J), got {got}"
+        raise RuntimeError(f"bilinear(): input batch dimensions do not match: {detail}")
     for part, x in (("input2", input2), ("weight", weight), ("bias", bias)):
         if x is not None:
             check_same_dtype("bilinear", input1, part, x)

@@ -63,10 +63,8 @@ def check_operands(
         axes = "in_channels, out_channels/groups" if transposed else "out_channels, in_channels/groups"
         window = "kh, kw" if space == 2 else "k"
         one = f"; one kernel of one channel is weight.reshape({str([1, 1, *kernel])[1:-1]})"
-        raise RuntimeError(
-            f"{name}: expected a weight of {space + 2} axes ({axes}, {window}), got {len(kernel)} of size {kernel}"
-            f"{one if len(kernel) == space else ''}"
-        )
+        got = f"got {len(kernel)} of size {kernel}{one if len(kernel) == space else ''}"
+        raise RuntimeError(f"{name}: expected a weight of {space + 2} axes ({axes}, {window}), {got}")
     batched = check_images(name, space, input)
     check_same_dtype(name, input, "weight", weight)
     if input.array.dtype.kind == "b":

@@ -123,10 +123,8 @@ def _cross_entropy_of_probabilities(
     """``-sum(target log softmax(input))`` over the classes; its mean is over the samples."""
     require_floats("cross_entropy", input)
     if ignore_index >= 0:
-        raise RuntimeError(
-            "ignore_index is not supported for floating point target: probabilities ignore a class by being 0; got "
-            f"ignore_index={ignore_index}"
-        )
+        detail = f"probabilities ignore a class by being 0; got ignore_index={ignore_index}"
+        raise RuntimeError(f"ignore_index is not supported for floating point target: {detail}")
     classes = input.size(dim)
     check_parts("cross_entropy", input, (classes,), f"one number for each of all {classes} classes", weight=weight)
     if label_smoothing:
@@ -186,10 +184,8 @@ def multi_margin_loss(
     rows = input if input.array.ndim > 1 else input.reshape(1, -1)  # (N, C)
     labels = target if target.array.ndim else target.reshape(1)
     if labels.array.size * rows.array.shape[-1] != rows.array.size:
-        raise RuntimeError(
-            f"multi_margin_loss: inconsistent target size, expected one class for each row of {list(input.shape)}, "
-            f"got {list(target.shape)}"
-        )
+        detail = f"expected one class for each row of {list(input.shape)}, got {list(target.shape)}"
+        raise RuntimeError(f"multi_margin_loss: inconsistent target size, {detail}")
     _check_classes("multi_margin_loss", rows, labels, weight)
     classes = rows.size(-1)
     _check_range("multi_margin_loss", labels, classes)
@@ -280,10 +276,8 @@ def _check_classes(
     wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()  # (N, C, *) -> (N, *)
     if target.array.dtype not in (np.int64, np.uint8):
         soft = f"; or give probabilities of shape {shape}" if or_probabilities else ""
-        raise RuntimeError(
-            f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} takes classes as int64 "
-            f"of shape {wanted}, write target.long(){soft}"
-        )
+        detail = f"{name} takes classes as int64 of shape {wanted}, write target.long(){soft}"
+        raise RuntimeError(f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {detail}")
     _check_class_shapes(name, shape, have, wanted, or_probabilities)
     classes = shape[min(len(shape) - 1, 1)]
     check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
@@ -311,7 +305,5 @@ def _check_class_shapes(
         if have == shape:
             soft = ", or target.float() to take them as probabilities" if or_probabilities else ""
             cure = f", the numbers of the classes; write target.argmax({min(len(shape) - 1, 1)}){soft}"
-        raise RuntimeError(
-            f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
-            f"{list(wanted)}{cure}"
-        )
+        detail = f"{name} needs a target of shape {list(wanted)}{cure}"
+        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(have)}): {detail}")

@@ -57,10 +57,8 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     """The height and width of the output of `conv_transpose2d`."""
     for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
         if e >= max(s, d) and x.size:
-            raise RuntimeError(
-                "output padding must be smaller than either stride or dilation, but got "
-                f"output_padding: {e}, stride: {s}, dilation: {d}"
-            )
+            got = f"but got output_padding: {e}, stride: {s}, dilation: {d}"
+            raise RuntimeError(f"output padding must be smaller than either stride or dilation, {got}")
     size = geometry.adjoint_size(x.shape[2:], extra)
     # For no images, and for several images or groups in float32, PyTorch returns an empty result.
     may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)

@@ -73,19 +73,16 @@ def _check_shapes(log_probs: Tensor, targets: Tensor) -> None:
     if not log_probs.array.size:
         raise RuntimeError(f"ctc_loss: log_probs tensor must not be empty, got shape {shape}")
     if len(of_targets) not in (1, 2):
-        raise RuntimeError(
-            f"ctc_loss: expected targets of 1 or 2 dimensions, (N, S) or all of them in a row, got {of_targets}"
-        )
+        detail = f"expected targets of 1 or 2 dimensions, (N, S) or all of them in a row, got {of_targets}"
+        raise RuntimeError(f"ctc_loss: {detail}")
 
 
 def _read_targets(scores: Tensor, targets: Tensor, inputs: np.ndarray, lengths: np.ndarray, blank: int) -> np.ndarray:
     """The targets as an array (N, S), padded with `blank`, after checks of lengths and values."""
     T, N, C = scores.shape
     if len(inputs) != N or len(lengths) != N:
-        raise RuntimeError(
-            f"ctc_loss: expected log_probs (T, N, C) and {N} lengths each, got {list(scores.shape)} with "
-            f"{len(inputs)} input_lengths and {len(lengths)} target_lengths"
-        )
+        got = f"got {list(scores.shape)} with {len(inputs)} input_lengths and {len(lengths)} target_lengths"
+        raise RuntimeError(f"ctc_loss: expected log_probs (T, N, C) and {N} lengths each, {got}")
     if targets.ndim == 2 and targets.shape[0] != N:
         raise RuntimeError(f"ctc_loss: expected targets of {N} sequences, (N, S), got {list(targets.shape)}")
     if not 0 <= blank < C:

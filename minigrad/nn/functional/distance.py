@@ -121,9 +121,8 @@ def margin_ranking_loss(
     """
     if not input1.ndim == input2.ndim == target.ndim:
         shapes = f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}"
-        raise RuntimeError(
-            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {shapes}"
-        )
+        detail = f"All input tensors should have same dimension but got sizes: {shapes}"
+        raise RuntimeError(f"margin_ranking_loss : {detail}")
     return reduce_losses((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 

@@ -45,9 +45,8 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     require_tensors("dropout1d", "input", input)
     shape = input.array.shape
     if len(shape) not in (2, 3):
-        raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, (C, L) or (N, C, L), but received a {len(shape)}D input of {shape}"
-        )
+        detail = f"Expected 2D or 3D input, (C, L) or (N, C, L), but received a {len(shape)}D input of {shape}"
+        raise RuntimeError(f"dropout1d: {detail}")
     return _drop("dropout1d", input, (*shape[:-1], 1), p, training, inplace)
 
 

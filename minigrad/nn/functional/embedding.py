@@ -95,9 +95,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     require_tensors("one_hot", "input", tensor)
     classes = tensor.array
     if classes.dtype != np.int64:
-        raise RuntimeError(
-            f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
-        )
+        hint = "write tensor.long()"
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; {hint}")
     if not classes.size and (num_classes := as_int(num_classes, "num_classes")) <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")

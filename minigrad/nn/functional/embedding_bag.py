@@ -77,10 +77,8 @@ def _reduce_bags(rows: Tensor, counts: Tensor, mode: str) -> Tensor:
 
 def _check_bags(input: Tensor, offsets: Tensor | None, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
     if weights is not None and weights.shape != input.shape:
-        raise ValueError(
-            f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as "
-            f"the input ({input.shape})"
-        )
+        detail = f"then it must have the same shape as the input ({input.shape})"
+        raise ValueError(f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, {detail}")
     if input.ndim not in (1, 2):
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
     if input.ndim == 2 and offsets is not None:
@@ -95,10 +93,8 @@ def _check_bags(input: Tensor, offsets: Tensor | None, mode: str, by_frequency: 
     if mode == "max" and by_frequency:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if weights is not None and mode != "sum":
-        raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
-            f"(got mode='{mode}')"
-        )
+        detail = f"per_sample_weights is only supported for mode='sum' (got mode='{mode}')"
+        raise NotImplementedError(f"embedding_bag: per_sample_weights was not None. {detail}")
 
 
 def _check_table(weight: Tensor, offsets: Tensor | None) -> None:
@@ -113,10 +109,8 @@ def _find_limits(offsets: Tensor, length: int, with_last: bool) -> tuple[Tensor,
     """The start and the end of each bag."""
     offsets = offsets.cpu()
     if offsets.numel() and int(offsets[0]) != 0:
-        raise RuntimeError(
-            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-            f"However, got {int(offsets[0])}"
-        )
+        detail = f"the first sequence in the mini-batch has to start from position 0. However, got {int(offsets[0])}"
+        raise RuntimeError(f"offsets[0] has to be 0, i.e., {detail}")
     if offsets.numel() and int(offsets[-1]) > length:
         raise RuntimeError(
             f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {int(offsets[-1])}"

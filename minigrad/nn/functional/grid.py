@@ -72,10 +72,8 @@ def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {from_numpy(theta.array.dtype)}")
     if space not in (2, 3):
-        raise NotImplementedError(
-            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
-            f"Got size {size}."
-        )
+        hint = f"for 2D and 3D affine transforms, respectively. Got size {size}."
+        raise NotImplementedError(f"affine_grid only supports 4D and 5D sizes, {hint}")
     if tuple(theta.shape[1:]) != (space, space + 1):
         raise ValueError(
             f"Expected a batch of {space}D affine matrices of shape Nx{space}x{space + 1} for size {size}. "
@@ -115,14 +113,11 @@ def grid_sample(
     """
     require_tensors("grid_sample", "input grid", input, grid)
     if mode not in _MODES:
-        raise ValueError(
-            f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
-        )
+        detail = f"expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        raise ValueError(f"nn.functional.grid_sample(): {detail}")
     if padding_mode not in _BORDERS:
-        raise ValueError(
-            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
-            f"'{padding_mode}'"
-        )
+        detail = f"expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'"
+        raise ValueError(f"nn.functional.grid_sample(): {detail}")
     align_corners = _read_align_corners("grid_sample", align_corners)
     _check_grid(input, grid, mode)
     pixels = _sample(input, grid, mode, padding_mode, align_corners)
@@ -220,15 +215,11 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError(f"grid_sampler(): expected grid and input to have same batch size, but got {shapes}")
     if grid.shape[-1] != space:
-        raise RuntimeError(
-            f"grid_sampler(): expected grid to have size {space} in last dimension, but got grid with sizes "
-            f"{list(grid.shape)}"
-        )
+        detail = f"expected grid to have size {space} in last dimension, but got grid with sizes {list(grid.shape)}"
+        raise RuntimeError(f"grid_sampler(): {detail}")
     if 0 in input.shape[2:]:
-        raise RuntimeError(
-            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
-            f"{list(input.shape)}"
-        )
+        detail = f"expected input to have non-empty spatial dimensions, but input has sizes {list(input.shape)}"
+        raise RuntimeError(f"grid_sampler(): {detail}")
     if mode == "bicubic" and space == 3:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 

@@ -18,8 +18,6 @@ def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
         hint = " Its axes must not be empty." if not empty and 0 in shape else ""
         if len(shape) == space:
             hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
-        raise RuntimeError(
-            f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, that is "
-            f"{AXES[space]}, but got input of size: {list(shape)}.{hint}"
-        )
+        detail = f"that is {AXES[space]}, but got input of size: {list(shape)}.{hint}"
+        raise RuntimeError(f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, {detail}")
     return len(shape) == space + 2

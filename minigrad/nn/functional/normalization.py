@@ -204,10 +204,8 @@ def _fit_last_axes(
     require_floats(name, input)
     if not isinstance(normalized_shape, (tuple, list)):
         kind = type(normalized_shape).__name__
-        raise TypeError(
-            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; write "
-            f"({normalized_shape},)"
-        )
+        hint = f"write ({normalized_shape},)"
+        raise TypeError(f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; {hint}")
     shape = sizes(name, (normalized_shape,))
     size = list(input.array.shape)
     if not shape or tuple(size[-len(shape) :]) != shape:

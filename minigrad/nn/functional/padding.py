@@ -77,10 +77,8 @@ def _check_output_size(size: list[int], pairs: Any, padded: int, mode: str) -> N
     nothing = max(of_padded, default=1) < 1 if mode in ("reflect", "replicate") else min(left, default=0) < 0
     if nothing or min(shape, default=0) < 0:
         amounts = [n for pair in reversed(pairs[len(size) - padded :]) for n in pair]
-        raise RuntimeError(
-            f"The input size {size}, plus negative padding {amounts}, resulted in a negative output size {shape}, "
-            f"too small for mode {mode!r}"
-        )
+        detail = f"resulted in a negative output size {shape}, too small for mode {mode!r}"
+        raise RuntimeError(f"The input size {size}, plus negative padding {amounts}, {detail}")
 
 
 def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
@@ -113,10 +111,8 @@ def _find_places(length: int, before: int, after: int, mode: str) -> Any:
     if mode == "circular":  # negative amounts crop first, then the rest is repeated
         start, kept = max(-before, 0), length - max(-before, 0) - max(-after, 0)
         if max(before, after) > kept:
-            raise RuntimeError(
-                "Padding value causes wrapping around more than once: "
-                f"padding {(before, after)} leaves {kept} of an axis of length {length}"
-            )
+            detail = f"padding {(before, after)} leaves {kept} of an axis of length {length}"
+            raise RuntimeError(f"Padding value causes wrapping around more than once: {detail}")
         return start + (places - start) % max(kept, 1)
     mirrored = np.abs(places)  # reflect: -1 -> 1, length -> length - 2
     return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)

@@ -151,10 +151,8 @@ def take_maxima(name: str, space: int, input: Tensor, *options: Any) -> tuple[Te
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
-        raise RuntimeError(
-            f"{name}: a window lies in the padding alone and has no maximum, for an input of {list(input.array.shape)} "
-            f"with {_describe(geometry)}; use less padding or dilation"
-        )
+        hint = f"for an input of {list(input.array.shape)} with {_describe(geometry)}; use less padding or dilation"
+        raise RuntimeError(f"{name}: a window lies in the padding alone and has no maximum, {hint}")
     places = _make_places(image.array, windows)
     values = pool.max_pool2d(image, places, geometry=geometry)
     return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
@@ -224,16 +222,12 @@ def _find_windows(
     geometry = Geometry(kernel, step, pads, spread)
     for k, r, p, d in zip(geometry.kernel, geometry.reach, geometry.padding, geometry.dilation, strict=True):
         if 2 * p > r:
-            raise RuntimeError(
-                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                f"dilation={d}"
-            )
+            got = f"but got pad={p}, kernel_size={k} and dilation={d}"
+            raise RuntimeError(f"{name}: pad should be at most half of effective kernel size, {got}")
     windows = geometry.windows(size, bool(ceil_mode))
     if min(windows) < 1:
-        raise RuntimeError(
-            f"Given input size: {shape}. Calculated output size: {windows[-space:]}. Output size is "
-            f"too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
-        )
+        detail = f"Output size is too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
+        raise RuntimeError(f"Given input size: {shape}. Calculated output size: {windows[-space:]}. {detail}")
     return geometry, windows
 
 

@@ -48,10 +48,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = _read_factor("pixel_unshuffle", "a downscale_factor", downscale_factor)
     for name, length in (("height", H), ("width", W)):
         if length % r:
-            raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {length} is not divisible "
-                f"by {r}"
-            )
+            detail = f"but {length} is not divisible by {r}"
+            raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, {detail}")
     n, split = len(N), (*N, C, H // r, r, W // r, r)  # (*, C, H, r, W, r) -> (*, C, r, r, H, W)
     return _deal_out(input, split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3), (*N, C * r * r, H // r, W // r))
 

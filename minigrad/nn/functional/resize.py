@@ -57,10 +57,8 @@ def interpolate(
     require_tensors("interpolate", "input", input)
     space, lengths = input.array.ndim - 2, input.array.shape[2:]
     if align_corners is not None and mode in MODES and MODES[mode].axes is None:
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
-            f"trilinear; got {mode!r}"
-        )
+        detail = f"linear | bilinear | bicubic | trilinear; got {mode!r}"
+        raise ValueError(f"align_corners option can only be set with the interpolating modes: {detail}")
     if align_corners is not None:
         require_bools("interpolate", align_corners=align_corners)
     sizes, scales = _find_sizes(lengths, size, scale_factor, mode, recompute_scale_factor)

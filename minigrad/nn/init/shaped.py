@@ -93,9 +93,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor
     if tensor.array.dtype.char not in "fd":
         what = tensor.type().replace("Tensor", "").rpartition(".")[2]
-        raise NotImplementedError(
-            f"\"orthogonal_\" not implemented for '{what}'; fill a float32 tensor, and convert it"
-        )
+        detail = "fill a float32 tensor, and convert it"
+        raise NotImplementedError(f"\"orthogonal_\" not implemented for '{what}'; {detail}")
     rows = tensor.shape[0]
     drawn = tensor.new_empty(rows, tensor.numel() // rows).normal_(0, 1, generator=generator).cpu().numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)

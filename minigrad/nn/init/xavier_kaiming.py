@@ -51,10 +51,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """fan_in, the number of inputs of one output of a weight (out, in, *kernel), and fan_out, the reverse."""
     if tensor.ndim < 2:
-        raise ValueError(
-            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: a weight is (out, in) or "
-            f"(out, in, *kernel), got {tuple(tensor.shape)}"
-        )
+        detail = f"a weight is (out, in) or (out, in, *kernel), got {tuple(tensor.shape)}"
+        raise ValueError(f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: {detail}")
     window = math.prod(tensor.shape[2:])
     return tensor.shape[1] * window, tensor.shape[0] * window
 

@@ -266,10 +266,8 @@ def _require_same(group: ProcessGroup, module: Module) -> None:
             said.setdefault(theirs[place] if place < len(theirs) else "nothing", []).append(rank)
         if len(said) > 1:
             differences = "; ".join(f"{what} on {name_ranks(ranks)}" for what, ranks in said.items())
-            raise RuntimeError(
-                "DistributedDataParallel expects the same model on all ranks, with its parameters in one order, but "
-                f"parameter or buffer {place} is {differences}"
-            )
+            detail = f"with its parameters in one order, but parameter or buffer {place} is {differences}"
+            raise RuntimeError(f"DistributedDataParallel expects the same model on all ranks, {detail}")
 
 
 def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor], root: int = 0) -> None:

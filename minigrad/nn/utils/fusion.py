@@ -87,22 +87,18 @@ def fuse_linear_bn_eval(linear: Linear, bn: RunningNorm) -> Linear:
     Linear(in_features=3, out_features=2, bias=True)
     """
     if bn.num_features not in (linear.out_features, 1):
-        raise AssertionError(
-            "To fuse, linear.out_features == bn.num_features or bn.num_features == 1, got "
-            f"linear.out_features={linear.out_features} and bn.num_features={bn.num_features}"
-        )
+        got = f"got linear.out_features={linear.out_features} and bn.num_features={bn.num_features}"
+        raise AssertionError(f"To fuse, linear.out_features == bn.num_features or bn.num_features == 1, {got}")
     return _fuse(linear, bn, transpose=False)
 
 
 def _fuse(layer: W, bn: RunningNorm, transpose: bool) -> W:
     if layer.training or bn.training:
-        raise AssertionError(
-            "Fusion only for eval! Call .eval() on both layers: in training each batch has its own mean"
-        )
+        hint = "in training each batch has its own mean"
+        raise AssertionError(f"Fusion only for eval! Call .eval() on both layers: {hint}")
     if bn.running_mean is None or bn.running_var is None:
-        raise AssertionError(
-            "bn.running_mean and bn.running_var must not be None: it was made without running statistics"
-        )
+        hint = "it was made without running statistics"
+        raise AssertionError(f"bn.running_mean and bn.running_var must not be None: {hint}")
     fused = deepcopy(layer)
     fused.weight, fused.bias = fuse_conv_bn_weights(
         layer.weight, layer.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias, transpose

@@ -182,10 +182,8 @@ def register_parametrization(
         parts.unsafe = parts.unsafe or unsafe
         return module
     if tensor_name not in module._parameters and tensor_name not in module._buffers:
-        raise ValueError(
-            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
-            f"'{tensor_name}'"
-        )
+        detail = f"a buffer, or a parametrized element with name '{tensor_name}'"
+        raise ValueError(f"Module '{module}' does not have a parameter, {detail}")
     parts = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
     delattr(module, tensor_name)
     if not is_parametrized(module):
@@ -205,9 +203,8 @@ def _give_own_class(module: Module) -> None:
 
 
 def _refuse_pickling(_self: Any, _protocol: Any = None) -> Any:
-    raise RuntimeError(
-        "Serialization of parametrized modules is only supported through state_dict(): its class is of its own"
-    )
+    detail = "its class is of its own"
+    raise RuntimeError(f"Serialization of parametrized modules is only supported through state_dict(): {detail}")
 
 
 def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:

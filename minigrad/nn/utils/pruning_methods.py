@@ -218,10 +218,8 @@ class _Channels(_Amount):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """`default_mask` without the channels that are pruned."""
         if t.ndim <= 1:
-            raise ValueError(
-                "Structured pruning can only be applied to multidimensional tensors. Found tensor of shape "
-                f"{t.shape} with {t.ndim} dims"
-            )
+            detail = f"Found tensor of shape {t.shape} with {t.ndim} dims"
+            raise ValueError(f"Structured pruning can only be applied to multidimensional tensors. {detail}")
         if not -t.ndim <= self.dim < t.ndim:
             raise IndexError(f"Invalid index {self.dim} for tensor of size {t.shape}")
         count = _count(self.amount, t.shape[self.dim])

@@ -169,9 +169,8 @@ class _LRScheduler(LRScheduler):
 def require_optimizer(optimizer: Any) -> None:
     """Raises `TypeError` for what is no optimizer."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"{type(optimizer).__name__} is not an Optimizer: pass the one that was made of the model's parameters"
-        )
+        hint = "pass the one that was made of the model's parameters"
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer: {hint}")
 
 
 def require_numbers(schedule: Any, arguments: dict[str, Any]) -> None:
@@ -229,10 +228,8 @@ def read_for_groups(schedule: LRScheduler, name: str, optimizer: Optimizer, valu
     groups = len(optimizer.param_groups)
     values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
     if len(values) != groups:
-        raise ValueError(
-            f"{name} must have the same length as optimizer.param_groups. {name} has {len(values)} values, "
-            f"param_groups has {groups}."
-        )
+        detail = f"{name} has {len(values)} values, param_groups has {groups}."
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups. {detail}")
     for number in values:
         require_number(type(schedule).__name__, name, number)
     return values

@@ -25,10 +25,8 @@ class _Composed(LRScheduler):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
             if isinstance(scheduler, ReduceLROnPlateau):
-                raise ValueError(
-                    f"{name} does not support `ReduceLROnPlateau` scheduler, whose `step` takes a loss, "
-                    f"but got one at index {i} in the given schedulers sequence."
-                )
+                detail = f"whose `step` takes a loss, but got one at index {i} in the given schedulers sequence."
+                raise ValueError(f"{name} does not support `ReduceLROnPlateau` scheduler, {detail}")
             optimizer = optimizer or scheduler.optimizer
             if scheduler.optimizer is not optimizer:
                 raise ValueError(
@@ -39,9 +37,8 @@ class _Composed(LRScheduler):
         return optimizer
 
     def _update_lr(self, epoch: float | None = None) -> None:
-        raise NotImplementedError(
-            f"{type(self).__name__} cannot begin at a milestone: a SequentialLR takes it as its first scheduler only"
-        )
+        detail = "a SequentialLR takes it as its first scheduler only"
+        raise NotImplementedError(f"{type(self).__name__} cannot begin at a milestone: {detail}")
 
     def state_dict(self) -> dict[str, Any]:
         """The state without the optimizer, with the states of all schedulers."""

@@ -184,9 +184,8 @@ class OneCycleLR(_Cycling):
 
     def _next(self, lr: Any, i: int) -> Any:
         if self.last_epoch > self.total_steps:
-            raise ValueError(
-                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
-            )
+            detail = f"The specified number of total steps is {self.total_steps}"
+            raise ValueError(f"Tried to step {self.last_epoch} times. {detail}")
         group, start = self.optimizer.param_groups[i], 0.0
         for phase in self._schedule_phases:
             if self.last_epoch <= phase["end_step"] or phase is self._schedule_phases[-1]:

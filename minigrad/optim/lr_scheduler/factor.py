@@ -153,9 +153,8 @@ class LinearLR(LRScheduler):
     ) -> None:  # fmt: skip
         require_numbers(LinearLR, locals())
         if not 0 < start_factor <= 1:
-            raise ValueError(
-                f"Starting multiplicative factor expected to be greater than 0 and at most 1, got {start_factor}"
-            )
+            got = f"got {start_factor}"
+            raise ValueError(f"Starting multiplicative factor expected to be greater than 0 and at most 1, {got}")
         if not 0 <= end_factor <= 1:
             raise ValueError(f"Ending multiplicative factor expected to be between 0 and 1, got {end_factor}")
         self.start_factor = start_factor
@@ -222,10 +221,8 @@ class _ByFunctions(LRScheduler):
 
     def _factor(self, i: int) -> float:
         if i >= len(self.lr_lambdas):
-            raise ValueError(
-                f"param_groups[{i}] was added after the schedule was made, which has {len(self.lr_lambdas)} functions: "
-                "append one to schedule.lr_lambdas"
-            )
+            detail = f"which has {len(self.lr_lambdas)} functions: append one to schedule.lr_lambdas"
+            raise ValueError(f"param_groups[{i}] was added after the schedule was made, {detail}")
         return self.lr_lambdas[i](int(self.last_epoch))
 
 

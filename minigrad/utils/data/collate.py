@@ -38,10 +38,8 @@ def default_collate(batch: Any) -> Any:
         return _rebuild_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
-            raise RuntimeError(
-                "each element in list of batch should be of equal size, got lengths "
-                f"{sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
-            )
+            got = f"got lengths {sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
+            raise RuntimeError(f"each element in list of batch should be of equal size, {got}")
         return _rebuild_sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "

@@ -96,9 +96,8 @@ class DataLoader(Generic[T]):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._is_made and name in _FIXED:
-            raise ValueError(
-                f"{name} attribute should not be set after {type(self).__name__} is initialized; make another"
-            )
+            hint = "make another"
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized; {hint}")
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
@@ -235,9 +234,8 @@ def _find_context(context: Any, num_workers: int) -> Any:
     if isinstance(context, str):
         known = multiprocessing.get_all_start_methods()
         if context not in known:
-            raise ValueError(
-                f"multiprocessing_context option should specify a valid start method in {known}, but got {context!r}"
-            )
+            got = f"but got {context!r}"
+            raise ValueError(f"multiprocessing_context option should specify a valid start method in {known}, {got}")
         return multiprocessing.get_context(context)
     if not isinstance(context, BaseContext):
         raise TypeError(
