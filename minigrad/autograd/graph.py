@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle, require_callable
+from minigrad.autograd.handles import RemovableHandle, require_callable
 from minigrad.autograd.node import Node
 from minigrad.autograd.node_attributes import AccumulateGrad, edge_of, see_edge
 from minigrad.autograd.saved import (

@@ -14,15 +14,8 @@ from typing import Any
 
 from minigrad.autograd import leaves
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import (
-    AFTER_GRAD,
-    NODE_HOOKS,
-    NODE_PREHOOKS,
-    RETAIN,
-    RemovableHandle,
-    open_hooks,
-    require_callable,
-)
+from minigrad.autograd.handles import RemovableHandle, open_hooks, require_callable
+from minigrad.autograd.inspection import AFTER_GRAD, NODE_HOOKS, NODE_PREHOOKS, RETAIN
 from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.node import nodes_below
 

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd.core import LEAF, Edge, Gradient, TensorBase, inference_was_entered, is_array, wrap
-from minigrad.autograd.inspection import Inspectable
+from minigrad.autograd.inspectable import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.half_precision import FLOAT32
 from minigrad.variants import adapt_rules

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from minigrad.autograd.core import GRAD, PACKING, TensorBase, is_array, value_of, wrap
 from minigrad.autograd.function_node import FunctionNode
-from minigrad.autograd.inspection import require_callable, watchers
+from minigrad.autograd.handles import require_callable
+from minigrad.autograd.inspection import watchers
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, Watched, next_order

@@ -10,9 +10,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
-from minigrad.autograd.inspection import require_callable
+from minigrad.autograd.handles import RemovableHandle, require_callable
 from minigrad.autograd.trees import as_tuple
-from minigrad.tensor import RemovableHandle
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module

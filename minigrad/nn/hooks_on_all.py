@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.autograd.handles import RemovableHandle
 from minigrad.nn.hooks import Hooks
 from minigrad.nn.module import Module
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
-from minigrad.tensor import RemovableHandle
 
 _ON_ALL = Hooks()
 _call_one: Any = Module.__call__

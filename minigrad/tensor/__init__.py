@@ -6,7 +6,6 @@ from types import FunctionType
 from typing import Any
 
 from minigrad.autograd import core
-from minigrad.autograd.inspection import RemovableHandle
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
 from minigrad.tensor.facts import FactMethods, is_floating_point, numel, result_type
@@ -17,7 +16,7 @@ from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
 from minigrad.tensor.wide import WideMethods
 
-__all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
+__all__ = ["Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
 
 
 class Tensor(

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.inspection import AFTER_GRAD, RemovableHandle
+from minigrad.autograd.handles import RemovableHandle
+from minigrad.autograd.inspection import AFTER_GRAD
 from minigrad.autograd.leaf_hooks import add_hook
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.tensor.graph import is_end

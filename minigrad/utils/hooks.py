@@ -1,5 +1,5 @@
 """`torch.utils.hooks`: `RemovableHandle`, which removes a hook."""
 
-from minigrad.autograd.inspection import RemovableHandle
+from minigrad.autograd.handles import RemovableHandle
 
 __all__ = ["RemovableHandle"]
