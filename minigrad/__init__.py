@@ -19,7 +19,7 @@ from minigrad.autograd import enable_grad, is_grad_enabled, is_inference_mode_en
 from minigrad.devices import default_device as get_default_device, device, set_default_device
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
-from minigrad.creation.data import as_tensor, from_numpy, scalar_tensor, tensor
+from minigrad.creation.data import scalar_tensor, tensor
 from minigrad.creation.counted import arange, eye
 from minigrad.creation.filled import empty, full, ones, zeros
 from minigrad.dtypes import (
@@ -73,7 +73,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.compiler import compile
     from minigrad.futures import Future
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
-    from minigrad.creation.foreign import asarray, frombuffer
+    from minigrad.creation.foreign import as_tensor, asarray, from_numpy, frombuffer
     from minigrad.creation.grids import (
         empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
     )
@@ -244,7 +244,7 @@ _LATER = {
     "ops.error_function": "erf erfc erfinv",
     "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
     "creation.drawn": "normal rand randint randn randperm",
-    "creation.foreign": "asarray frombuffer",
+    "creation.foreign": "as_tensor asarray from_numpy frombuffer",
     "creation.grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
     "creation.like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
     "creation.type_names":

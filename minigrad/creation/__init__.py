@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from minigrad.late_imports import open_later
 
 if TYPE_CHECKING:
-    from minigrad.creation.data import as_tensor, from_numpy, scalar_tensor, tensor
+    from minigrad.creation.data import scalar_tensor, tensor
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.counted import arange, eye
     from minigrad.creation.filled import empty, full, ones, zeros
-    from minigrad.creation.foreign import asarray, from_dlpack, frombuffer
+    from minigrad.creation.foreign import as_tensor, asarray, from_dlpack, from_numpy, frombuffer
     from minigrad.creation.grids import (
         empty_strided, linspace, logspace, meshgrid, range, tril_indices, triu_indices,
     )
@@ -38,10 +38,10 @@ if not TYPE_CHECKING:
         "",
         {
             "counted": "arange eye",
-            "data": "as_tensor from_numpy scalar_tensor tensor",
+            "data": "scalar_tensor tensor",
             "drawn": "normal rand randint randn randperm",
             "filled": "empty full ones zeros",
-            "foreign": "asarray from_dlpack frombuffer",
+            "foreign": "as_tensor asarray from_dlpack from_numpy frombuffer",
             "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
             "like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
             "type_names":

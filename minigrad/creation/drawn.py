@@ -12,7 +12,6 @@ from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
-from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
@@ -125,6 +124,8 @@ def normal(
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
+    from minigrad.creation.foreign import as_tensor
+
     place = backend.device_of(given[0].array) if device is None else device
     drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator), dtype, place)
     needed = [x for x in given if is_in_graph(x)]

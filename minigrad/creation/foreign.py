@@ -1,4 +1,4 @@
-"""Tensors on memory that others made: `asarray`, `from_dlpack` and `frombuffer`."""
+"""Tensors on memory that others made: `from_numpy`, `as_tensor`, `asarray`, `from_dlpack` and `frombuffer`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,59 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, devices, dtypes
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.creation.data import as_plain_array, as_tensor, warn_of_read_only
+from minigrad.creation.data import as_plain_array, tensor
 from minigrad.creation.options import place
 from minigrad.ops.arguments import require_bools
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, without a copy if it is an array or a tensor of that dtype and device.
+
+    >>> import minigrad as torch
+    >>> torch.as_tensor([1, 2])
+    tensor([1, 2])
+    """
+    if isinstance(data, TensorBase):
+        made: Any = data if dtype is None else data.to(dtype)  # type: ignore[attr-defined]
+        return made if device is None else made.to(device)
+    array = as_plain_array(data, None if dtype is None else dtypes.as_numpy(dtype))
+    if array is None:
+        return tensor(data, dtype=dtype, device=device)
+    warn_of_read_only(array)
+    made = place(array, device, False)
+    return made if dtype is None else made.to(dtype)
+
+
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor that shares the memory of a NumPy array. Raises TypeError for anything else.
+
+    Warns if the array is read-only, because the tensor cannot be written to.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> x = torch.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5., 0.], dtype=minigrad.float64)
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); for other data use minigrad.tensor")
+    array = as_plain_array(ndarray)
+    warn_of_read_only(array)
+    return wrap(array)
+
+
+def warn_of_read_only(array: Any) -> None:
+    """Warns that a tensor on the memory of `array` cannot be written to, if it is so."""
+    if type(array) is np.ndarray and not array.flags.writeable:
+        detail = "the tensor shares its memory, so writing to it raises RuntimeError; array.copy() is writable"
+        warn(f"The given NumPy array is not writable: {detail}")
 
 
 def asarray(

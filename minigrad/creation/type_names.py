@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
+from minigrad.creation.foreign import as_tensor
 from minigrad.ops.arguments import sizes
 from minigrad.size import Size, is_index
 from minigrad.tensor.storage import TypedStorage, UntypedStorage

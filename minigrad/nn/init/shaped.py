@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ParamSpec
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.creation.data import from_numpy
 from minigrad.creation.drawn import randperm
+from minigrad.creation.foreign import from_numpy
 from minigrad.nn.init.xavier_kaiming import (
     constant_,
     fills_outside_graph,
