@@ -739,7 +739,7 @@ DIFFERENCES = [
         "bool(nn.utils.skip_init(nn.BatchNorm1d, 2).weight.eq(1).all())",
     ),
     (
-        "writes to an operand of `gather`, `index_add`, `masked_select`, `cummax`, `cdist`, `conv2d` and others",
+        "writes to an operand of `gather`, `cdist`, `conv2d` and others, to the result of scaled dot-product attention",
         "are accepted where the gradient does not depend on its values; PyTorch has saved it and refuses backward",
         "gradient('(h := x * 1, y := h.take(torch.tensor([0])), h.add_(1), y.sum())[3]', [3.0]) == [1.0]",
     ),
@@ -1024,6 +1024,21 @@ DIFFERENCES = [
         "`torch.ger`, `torch.clip`, `torch.arcsin` and other second names",
         "are the same function as `torch.outer`, `torch.clamp`, `torch.asin`, with its `__name__`, also in errors",
         "torch.ger is torch.outer and torch.clip is torch.clamp",
+    ),
+    (
+        "`addmv`, `addr` of float16 with `beta` or `alpha` beyond 65504",
+        "are computed in float32, as `addmm` is; PyTorch refuses them for these two alone",
+        "torch.addmv(*[torch.ones(*s, dtype=torch.half) for s in [(1,), (1, 1), (1,)]], beta=1e5).item() == torch.inf",
+    ),
+    (
+        "`F.scaled_dot_product_attention(attn_mask=mask, is_causal=True)`",
+        "keys that either hides are hidden, for any number of axes; PyTorch refuses some, depending on the kernel",
+        "F.scaled_dot_product_attention(*[torch.ones(1, 1)] * 3, torch.ones(1, 1).bool(), is_causal=True).item() == 1",
+    ),
+    (
+        "`x.data = y` with a tensor `y` of `inference_mode`",
+        "`x` can be trained on; PyTorch makes an inference tensor of it, whose calls are not recorded",
+        "(x := torch.ones(1), setattr(x, 'data', torch.inference_mode()(torch.ones)(1)), x.is_inference())[2] is False",
     ),
     (
         "`vander` of floats with a gradient, `index_reduce(include_self=False)` of equal numbers",

@@ -47,7 +47,7 @@ def load_state_dict_from_url(
     NotImplementedError: minigrad fetches nothing: get https://example.org/net.pth yourself, and put it to nets/net.pth
     """
     folder = Path(get_dir()) / "checkpoints" if model_dir is None else Path(model_dir)
-    file = folder / (file_name or Path(urlparse(url).path).name)
+    file = folder / (file_name or Path(urlparse(os.fspath(url)).path).name)
     if not file.is_file():
         raise _refuse(f"get {url} yourself, and put it to {file.as_posix()}")
     return load_file(file, map_location)

@@ -35,3 +35,9 @@ def test_what_would_be_fetched_is_refused_with_the_place_where_to_put_it(tmp_pat
         torch.hub.download_url_to_file(URL, "net.pth")
     with pytest.raises(NotImplementedError, match="import resnet18 from your copy of pytorch/vision, load its state_"):
         torch.hub.load("pytorch/vision", "resnet18", pretrained=True)
+
+
+@pytest.mark.parametrize("url", [3, None, ["net.pth"]])
+def test_what_is_no_url_is_a_type_error(url):
+    with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike object, not"):
+        torch.hub.load_state_dict_from_url(url)

@@ -6,11 +6,13 @@ Drawing figures needs matplotlib, images need pillow.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
 from minigrad.advice import warn
+from minigrad.ops.complaints import type_name
 from minigrad.tensor import Tensor
 
 try:
@@ -66,6 +68,8 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
     def add_scalar(self, tag: str, scalar_value: Any, *arguments: Any, **options: Any) -> None:
         """A point of the curve `tag`. Raises AssertionError, as in PyTorch, unless the value is one number.
 
+        A text is read as a number. Raises ValueError for one that is none.
+
         >>> from tempfile import mkdtemp
         >>> from minigrad.utils.tensorboard import SummaryWriter
         >>> with SummaryWriter(mkdtemp()) as writer:
@@ -75,6 +79,7 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
             shape = np.shape(scalar_value)
             hint = f"add_scalar takes one number, got shape {shape}; take its .mean()"
             raise AssertionError(f"scalar should be 0D: {hint}")
+        scalar_value = float(scalar_value) if isinstance(scalar_value, str) else scalar_value
         super().add_scalar(tag, scalar_value, *arguments, **options)
 
     def add_graph(self, model: Any, *arguments: Any, **options: Any) -> None:
@@ -96,10 +101,18 @@ class SummaryWriter(tensorboardX.SummaryWriter):  # type: ignore[misc]
 
 
 def _with_arrays(method: Any) -> Any:
-    """`method`, called with arrays in place of tensors."""
+    """`method`, called with arrays in place of tensors; its errors name an argument that should be a text."""
 
     def call(*arguments: Any, **options: Any) -> Any:
-        return method(*[_as_array(x) for x in arguments], **{name: _as_array(x) for name, x in options.items()})
+        try:
+            return method(*[_as_array(x) for x in arguments], **{name: _as_array(x) for name, x in options.items()})
+        except (AttributeError, TypeError) as error:
+            takes = inspect.signature(method).bind_partial(*arguments, **options)
+            for name, value in takes.arguments.items():
+                if takes.signature.parameters[name].annotation in (str, "str") and not isinstance(value, str):
+                    what = f"{method.__name__}(): argument '{name}' must be a str, not {type_name(value)} {value!r:.40}"
+                    raise type(error)(what) from None
+            raise
 
     return call
 

@@ -37,6 +37,17 @@ def test_tensors_made_in_inference_mode_report_it():
         assert not mg.ones(1).is_inference()
 
 
+def test_the_data_of_a_usual_tensor_is_usual_in_inference_mode_too():
+    w = mg.ones(2, requires_grad=True)
+    with mg.inference_mode():
+        data, inner = w.data, mg.ones(2).data
+        data.sub_(0.5)
+    assert not data.is_inference() and inner.is_inference()
+    assert data.add_(1.0).tolist() == w.tolist() == [1.5, 1.5]
+    (w * data).sum().backward()
+    assert w.grad.tolist() == [1.5, 1.5]
+
+
 @pytest.mark.parametrize(
     "how", ["with mg.inference_mode():\n    y = x * 2", "y = mg.inference_mode()(lambda: x * 2)()"]
 )

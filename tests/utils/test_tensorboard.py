@@ -101,6 +101,32 @@ def test_the_folder_is_named_after_time_machine_and_comment(tmp_path, monkeypatc
     assert writer.get_logdir() == writer.log_dir
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "error", "words"),
+    [
+        ("add_scalar", (3, 1.0), TypeError, r"add_scalar\(\): argument 'tag' must be a str, not int 3"),
+        (
+            "add_histogram",
+            ([], np.ones(3)),
+            TypeError,
+            r"add_histogram\(\): argument 'tag' must be a str, not list \[\]",
+        ),
+        ("add_text", ("a", 3), AttributeError, r"add_text\(\): argument 'text_string' must be a str, not int 3"),
+        ("add_text", ("a", torch.ones(1)), AttributeError, r"'text_string' must be a str, not minigrad.Tensor tensor"),
+        ("add_scalar", ("a", "high"), ValueError, "could not convert string to float: 'high'"),
+        ("add_scalar", ("a", None), NotImplementedError, "NoneType"),
+    ],
+)
+def test_an_argument_that_should_be_a_text_or_a_number_is_named(tmp_path, name, arguments, error, words):
+    with SummaryWriter(tmp_path) as writer, pytest.raises(error, match=words):
+        getattr(writer, name)(*arguments)
+
+
+def test_a_text_is_read_as_a_number(tmp_path):
+    value, _ = write(tmp_path, "add_scalar", "loss", "1.5", 1)
+    assert value.simple_value == 1.5
+
+
 def test_without_tensorboardx_the_import_says_what_to_install():
     program = "import sys; sys.modules['tensorboardX'] = None; import minigrad.utils.tensorboard"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

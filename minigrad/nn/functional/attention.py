@@ -15,6 +15,8 @@ from minigrad.ops.composed import in_float32
 from minigrad.ops.copies import lay_in_order
 from minigrad.ops.gather import repeat_interleave
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.masks import where
+from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
 
 _FLASH = "ScaledDotProductFlashAttentionForCpuBackward0"  # PyTorch's kernel for four axes and no dropout
@@ -29,9 +31,10 @@ def scaled_dot_product_attention(
 
     Shapes: query (*, L, E), key (*, S, E), value (*, S, V), attn_mask broadcasts to (*, L, S), output (*, L, V). A bool
     mask says which keys a query may attend to, a float mask is added; a query that may attend to no key gives zeros.
-    `is_causal` means the mask ``ones(L, S).tril()``. Weights are dropped with probability `dropout_p`, also outside
-    training. With `enable_gqa` several heads of queries, axis -3, share a head of keys and values. Raises RuntimeError
-    for fewer than two axes, several dtypes, a mask beside `is_causal`, and heads that are no multiple.
+    `is_causal` means the mask ``ones(L, S).tril()``, also beside another mask. Weights are dropped with probability
+    `dropout_p`, also outside training. With `enable_gqa` several heads of queries, axis -3, share a head of keys and
+    values. Raises RuntimeError for fewer than two axes, several dtypes, a mask that does not broadcast to the weights,
+    a probability outside [0, 1], and heads that are no multiple.
     With four axes the output lies in memory as the query does.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html
 
@@ -44,11 +47,11 @@ def scaled_dot_product_attention(
     name = "scaled_dot_product_attention"
     require_tensors(name, "query key value attn_mask?", query, key, value, attn_mask)
     require_bools(name, is_causal=is_causal, enable_gqa=enable_gqa)
-    _check(query, key, value, attn_mask, is_causal)
+    _check(query, key, value, attn_mask, as_number(name, "dropout_p", dropout_p))
     if enable_gqa:
         key, value = [_share_heads(query, x) for x in (key, value)]
     if is_causal:
-        attn_mask = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_, device=query.device).tril()
+        attn_mask = _hide_later_keys(query, key, attn_mask)
     factor = max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(name, "scale", scale)
     result = _attend(query, key, value, attn_mask, factor, dropout_p)
     innermost = [x.stride()[-1] for x in (query, key, value)]
@@ -59,8 +62,10 @@ def scaled_dot_product_attention(
     return name_last_call(lay_in_order(result, find_memory_order(query.shape, query.stride())), _FLASH)
 
 
-def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool) -> None:
-    """Raises RuntimeError for axes, dtypes and masks that do not fit."""
+def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, dropout_p: float) -> None:
+    """Raises RuntimeError for axes and dtypes that do not fit, and for what is no probability."""
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if min(query.ndim, key.ndim, value.ndim) < 2:
         axes = f"query.dim: {query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim}"
         raise RuntimeError(
@@ -70,14 +75,17 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, 
         kinds = f"query.dtype: {query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype}"
         raise RuntimeError(f"Expected query, key, and value to have the same dtype, but got {kinds}")
     require_floats("scaled_dot_product_attention", query)
-    if attn_mask is None:
-        return
-    if is_causal:
-        detail = "Explicit attn_mask should not be set when is_causal=True; give one of the two"
-        raise RuntimeError(f"scaled_dot_product_attention: {detail}")
-    if attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
+    if attn_mask is not None and attn_mask.dtype not in (dtypes.bool_, dtypes.float32, query.dtype):
         kinds = f"attn_mask.dtype: {attn_mask.dtype} and query.dtype: {query.dtype}"
         raise RuntimeError(f"Expected attn_mask dtype to be bool or to match query dtype, but got {kinds}")
+
+
+def _hide_later_keys(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+    """A mask by which a query attends to no key that stands after it, and to those alone that `mask` allows."""
+    earlier = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_, device=query.device).tril()
+    if mask is None:
+        return earlier
+    return mask & earlier if mask.dtype is dtypes.bool_ else where(earlier, mask, -inf)
 
 
 def _share_heads(query: Tensor, x: Tensor) -> Tensor:
@@ -93,6 +101,9 @@ def _share_heads(query: Tensor, x: Tensor) -> Tensor:
 def _attend(query: Any, key: Any, value: Any, mask: Any, scale: float, dropout_p: float) -> Any:
     scores = query @ key.mT * scale  # (*, L, S)
     if mask is not None:
+        if not broadcasts(mask.shape, scores.shape):
+            detail = f"must broadcast to the shape of the weights, (*, L, S) = {tuple(scores.shape)}"
+            raise RuntimeError(f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} {detail}")
         scores = scores.masked_fill(~mask, -inf) if mask.dtype is dtypes.bool_ else scores + mask
         idle = (scores == -inf).all(-1, keepdim=True)  # the softmax of such a row would be NaN, and its gradient
         scores = scores.masked_fill(idle, 0.0)

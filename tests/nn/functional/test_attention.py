@@ -7,6 +7,7 @@ import pytest
 
 import minigrad
 import minigrad.nn.functional as F
+from tests.refusals import refusals
 
 
 def attend_one_by_one(q, k, v, allowed):
@@ -70,3 +71,35 @@ def test_the_output_of_four_axes_lies_as_the_query_whose_innermost_axis_has_no_g
     lengths = {(1, 2, 0, 3): (3, 2, 2, 4), (2, 1, 0, 3): (3, 2, 2, 4), (0, 3, 2, 1): (2, 4, 3, 2)}[order]
     query = minigrad.ones(lengths).permute(order)
     assert F.scaled_dot_product_attention(query, query, query).stride() == strides  # PyTorch's
+
+
+@pytest.mark.parametrize("kind", ["bool", "float"])
+def test_a_mask_beside_is_causal_hides_keys_too(kind):
+    minigrad.manual_seed(0)
+    q, k, v = [minigrad.randn(1, 2, 3, 4, dtype=minigrad.float64) for _ in range(3)]
+    allowed = minigrad.tensor([[True, False, True], [False, True, True], [True, True, False]])
+    mask = allowed if kind == "bool" else minigrad.zeros(3, 3, dtype=minigrad.float64).masked_fill(~allowed, -math.inf)
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=True)
+    expected = attend_one_by_one(*[x[0, 1].numpy() for x in (q, k, v)], np.tri(3) * allowed.numpy())
+    np.testing.assert_allclose(out[0, 1].numpy(), expected, rtol=1e-12)
+
+
+ONES = minigrad.ones(4, 5, 8)
+test_what_does_not_fit_is_refused = refusals({
+    "a probability above 1": (
+        lambda: F.scaled_dot_product_attention(ONES, ONES, ONES, dropout_p=1.5),
+        RuntimeError, "dropout probability has to be between 0 and 1, but got 1.5",
+    ),
+    "a text as a probability": (
+        lambda: F.scaled_dot_product_attention(ONES, ONES, ONES, dropout_p="0.5"),
+        TypeError, "argument 'dropout_p' must be a number, not str '0.5'",
+    ),
+    "a mask with more axes": (
+        lambda: F.scaled_dot_product_attention(ONES, ONES, ONES, attn_mask=minigrad.ones(2, 1, 5, 5)),
+        RuntimeError, ("attn_mask of shape (2, 1, 5, 5) must broadcast", "the weights, (*, L, S) = (4, 5, 5)"),
+    ),
+    "a mask for other queries": (
+        lambda: F.scaled_dot_product_attention(ONES, ONES, ONES, attn_mask=minigrad.ones(6, 5)),
+        RuntimeError, r"attn_mask of shape \(6, 5\) must broadcast",
+    ),
+})  # fmt: skip
