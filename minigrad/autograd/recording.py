@@ -106,10 +106,11 @@ class Operation:
     def call(self, operands: Sequence[Any], arrays: Sequence[Any], statics: dict[str, Any], forward: Any = None) -> Any:
         """``forward(*arrays, **statics)`` as a tensor, recorded as the call with `operands`, whose values are `arrays`.
 
-        By default `forward` is the operation's own.
+        By default `forward` is the operation's own. A view may be made by a method of its operand's array; `arrays`
+        are then the arguments of that method.
         """
         if self.view:
-            tensor = self.call_view(operands[0], arrays[0], statics)
+            tensor = self.call_view(operands[0], arrays, statics, forward)
         elif arrays[0].__class__ is ndarray:
             if forward is None:
                 forward = self.forward if arrays[0].dtype is HALF else self.usual_forward
@@ -145,9 +146,10 @@ class Operation:
             notify_watchers(tensor, flags)
         return tensor
 
-    def call_view(self, operand: Any, array: Any, statics: dict[str, Any]) -> Any:
+    def call_view(self, operand: Any, arguments: Sequence[Any], statics: dict[str, Any], method: Any) -> Any:
         """The result of a view operation, which cannot warn: tied to `operand` if it shares its memory."""
-        seen = self.forward(array, **statics) if array.__class__ is ndarray else quiet(self.forward, array, **statics)
+        array = operand.array
+        seen = method(*arguments) if method and array.__class__ is ndarray else quiet(self.forward, array, **statics)
         tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes

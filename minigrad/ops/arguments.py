@@ -22,7 +22,7 @@ from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import name_mixed_call, name_option
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX
-from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops import complaints
 from minigrad.ops.out import write_out
 from minigrad.ops.writes import Manner, tensors_in
 from minigrad.size import is_index
@@ -141,7 +141,7 @@ class _Signature:
         for position, name in enumerate(self.tensors, 1):
             x = given.get(name, kwargs.get(name, self))
             if not isinstance(x, TensorBase) and x is not self:
-                raise not_a_tensor(self.function.__name__, name, position, x, self.error)
+                raise complaints.not_a_tensor(self.function.__name__, name, position, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with flags as bools."""
@@ -226,16 +226,18 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     elif not shape:
-        raise TypeError(
-            f"{name}() needs ints, such as {name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"
-        )
-    if shape and shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
-        raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
+        raise complaints.no_lengths(name)
+    for length in shape:
+        if length.__class__ is not int:
+            break
+    else:  # nearly always
+        return shape
+    if shape[0].__class__ is bool:  # as in PyTorch, which checks only the first
+        raise complaints.not_lengths(name, shape)
     try:
         return tuple(map(index, shape))
     except TypeError:
-        wrong = next(n for n in shape if not isinstance(n, int))
-        raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None
+        raise complaints.not_lengths(name, shape) from None
 
 
 # ---- tensors and numbers, and the errors for other things ----------------------------------------
@@ -244,28 +246,28 @@ def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) ->
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
         if not isinstance(x, TensorBase):
-            raise not_a_tensor(name, "tensors", position, x, error)
+            raise complaints.not_a_tensor(name, "tensors", position, x, error)
     return given
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
     """Raises TypeError unless the value is a Tensor."""
     if not isinstance(value, TensorBase):
-        raise not_a_tensor(name, parameter, position, value)
+        raise complaints.not_a_tensor(name, parameter, position, value)
 
 
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
     """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
         if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
-            raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
+            raise complaints.not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
 
 
 def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raises NotImplementedError for a tensor that is neither of floats nor of a dtype in `also`."""
     require_tensor(name, "input", 1, input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
-        raise not_implemented_for(name, input.array.dtype)
+        raise complaints.not_implemented_for(name, input.array.dtype)
 
 
 def require_bools(name: str, **flags: Any) -> None:
@@ -288,9 +290,7 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
         return value
     require_number(name, parameter, value)
     if isinstance(value, TensorBase) and (value.array.ndim or value.node is not None):
-        shape = tuple(value.array.shape)
-        hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"
-        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}{hint}")
+        raise complaints.is_no_number(name, parameter, value.array.shape)
     plain = value_of(value)
     # item() of a long double is none of Python's numbers
     return float(plain) if isinstance(plain, np.floating) else plain.item() if hasattr(plain, "item") else plain
@@ -299,7 +299,7 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
     """Raises NotImplementedError unless the kind of the dtype is among `kinds`, in NumPy's letters."""
     if dtype.kind not in kinds:
-        raise not_implemented_for(name, dtype)
+        raise complaints.not_implemented_for(name, dtype)
 
 
 def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -307,4 +307,4 @@ def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise shapes_do_not_broadcast(name, *shapes) from None
+        raise complaints.shapes_do_not_broadcast(name, *shapes) from None

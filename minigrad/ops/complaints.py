@@ -49,6 +49,12 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     return hint
 
 
+def is_no_number(name: str, parameter: str, shape: tuple[int, ...]) -> TypeError:
+    """The error for a tensor in the place of a number, where no gradient would reach it."""
+    hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"
+    return TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {tuple(shape)}{hint}")
+
+
 # ---- dtypes --------------------------------------------------------------------------------------
 def not_implemented_for(name: str, dtype: Any, hint: str = "") -> NotImplementedError:
     """The error for a dtype that an operation does not support; `hint` names what may have been meant."""
@@ -101,8 +107,22 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
     return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")
 
 
+def no_lengths(name: str) -> TypeError:
+    """The error for a function of lengths that is called without any."""
+    given = f"{name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"
+    return TypeError(f"{name}() needs ints, such as {given}")
+
+
+def not_lengths(name: str, shape: tuple[Any, ...]) -> TypeError:
+    """The error for a shape with lengths that are no ints; of bools PyTorch refuses only a first one."""
+    wrong = shape[0] if shape[0].__class__ is bool else next(n for n in shape if not isinstance(n, int))
+    return TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}")
+
+
 def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
     """The error for a tensor of shape `have` that cannot be reshaped to `wanted`."""
+    if min(wanted, default=0) < -1:
+        return RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     if wanted.count(-1) > 1:
         return RuntimeError(f"only one dimension can be inferred, got {list(wanted)}")
     if -1 in wanted and not prod(have):
@@ -116,6 +136,18 @@ def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
     """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names."""
     shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
     return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
+
+
+def is_no_view(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
+    """The error for a shape under which the elements cannot be seen without a copy."""
+    hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
+    return RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {hint}.")
+
+
+def cannot_expand(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
+    """The error for a tensor of shape `have` that is not repeated to `wanted`."""
+    what = f"cannot expand shape {tuple(have)} to {wanted}"
+    return RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}")
 
 
 def do_not_multiply(a: Any, b: Any) -> Exception:

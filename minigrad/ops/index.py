@@ -92,7 +92,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view.writes, view.cause, view.view_of = input.writes, input.cause, View(input, read_at, {"key": parts})
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
-        return reader.call((input,), (input.array,), {"key": parts})
+        return reader.call((input,), (parts,), {"key": parts}, input.array.__getitem__ if basic else None)
     except IndexError as error:
         raise no_such_element(error, f"indexing a tensor of shape {tuple(input.array.shape)}") from None
 

@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
 from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
-from minigrad.ops.complaints import does_not_fit, not_a_tensor
+from minigrad.ops.complaints import cannot_expand, does_not_fit, is_no_view, not_a_tensor
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.size import Size
@@ -34,6 +34,7 @@ _expand = operation("expand", lambda x, *, shape: broadcast(x, shape), lambda g:
 _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all axes, one of them, those named
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
 _turned_matrix = shown_as(_swap, "TBackward0")
+_TURN = {"first": 0, "second": 1}
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 _turned_vector = shown_as(alias, "TBackward0")
 
@@ -59,10 +60,11 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     if not isinstance(input, TensorBase):
         raise not_a_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", lengths if shape is None else (shape,))
-    if wanted and min(wanted) < -1:
-        raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
+    for length in wanted:
+        if length < -1:
+            raise does_not_fit(input.array.shape, wanted)
     try:
-        made = to_shape.call((input,), (input.array,), {"shape": wanted})  # as quick as can be: views are everywhere
+        made = to_shape.call((input,), (wanted,), {"shape": wanted}, input.array.reshape)  # as quick as can be
         return made if made.view_of is not None or made.node is None else name_last_call(made, "UnsafeViewBackward0")
     except ValueError:
         raise does_not_fit(tuple(input.array.shape), wanted) from None
@@ -85,9 +87,7 @@ def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Ten
         return view_as_dtype(input, given[0].numpy)
     made = reshape(input, *given)
     if made.view_of is None and made.array.size:
-        have, wanted = tuple(input.array.shape), tuple(made.array.shape)
-        hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
-        raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {hint}.")
+        raise is_no_view(tuple(input.array.shape), tuple(made.array.shape))
     return made
 
 
@@ -146,7 +146,6 @@ def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     return transpose(input, axis0, axis1)
 
 
-@of_tensors
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; tensors with one axis or none stay as they are.
 
@@ -155,11 +154,13 @@ def t(input: Tensor) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("t", "input", 1, input)
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D; write x.mT")
     if input.array.ndim < 2:
         return _turned_vector(input)
-    return _turned_matrix.call((input,), (input.array,), {"first": 0, "second": 1})
+    return _turned_matrix.call((input,), (0, 1), _TURN, input.array.swapaxes)
 
 
 @twin_of(np.broadcast_to)
@@ -193,8 +194,7 @@ def expand(input: Tensor, *size: Any) -> Tensor:
             raise ValueError("a negative length, which CuPy lets pass")
         return _expand(input, shape=full)
     except ValueError:
-        what = f"cannot expand shape {tuple(have)} to {wanted}"
-        raise RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}") from None
+        raise cannot_expand(have, wanted) from None
 
 
 @of_tensors(axis_first=True)
