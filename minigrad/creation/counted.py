@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.creation.options import check_countable, creates, or_default
+from minigrad.creation.options import check_countable, creates
 from minigrad.ops.arguments import as_number, as_size
 from minigrad.ops.complaints import not_implemented_for
 
 
-@partial(creates, in_row=True)
+@partial(creates, in_row=True, usual=lambda: None)  # that of the numbers
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
 
@@ -32,7 +32,8 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
     check_steps(start, end, step)
     long = np.dtype(np.int64)
     if dtype is None:
-        dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else long
+        real = any(isinstance(x, float) for x in (start, end, step))
+        dtype = dtypes.get_default_dtype().numpy if real else long
     if dtype.kind in "iu":
         dtypes.check_fits(min(start, end, step), max(start, end, step), long)
     if dtype == long:
@@ -82,6 +83,5 @@ def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     n, m = as_size(n, "n"), None if m is None else as_size(m, "m")
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
-    dtype = or_default(dtype)
     check_countable((n, n if m is None else m), dtype)
     return xp.eye(n, m, dtype=dtype)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend, random
+from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
-from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
+from minigrad.creation.options import as_list, check_countable, creates, read_size
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
@@ -32,7 +33,6 @@ def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    dtype = or_default(dtype)
     return random.source_of(generator, xp).uniform(read_size("rand", size, dtype), dtype)
 
 
@@ -45,11 +45,10 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.randn(3)
     tensor([ 1.5410, -0.2934, -2.1788])
     """
-    dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
 
 
-@creates
+@partial(creates, usual=lambda: dtypes.int64)
 def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
 
@@ -68,12 +67,11 @@ def randint(low: Any = 0, high: Any = None, size: Any = None, *, generator: Any 
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
     if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
         raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
-    dtype = np.dtype(np.int64) if dtype is None else dtype
     shape = read_size("randint", (as_list("randint", size),), dtype)
     return random.source_of(generator, xp).randint(low, high, shape, dtype)
 
 
-@creates
+@partial(creates, usual=lambda: dtypes.int64)
 def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """The integers 0 to n-1 in random order.
 
@@ -84,7 +82,6 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     n = as_size(n, "n")
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    dtype = np.dtype(np.int64) if dtype is None else dtype
     check_countable((n,), dtype)
     return random.source_of(generator, np if generator is None else xp).permutation(n, dtype)
 
@@ -93,7 +90,6 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
 def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(
         read_size("normal", (as_list("normal", size),), dtype), dtype, mean, std
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.creation.options import as_list, creates, or_default, read_size
+from minigrad.creation.options import as_list, creates, read_size
 from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.ops.arguments import as_number
 
@@ -22,7 +23,6 @@ def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    dtype = or_default(dtype)
     return xp.zeros(read_size("zeros", size, dtype), dtype)
 
 
@@ -35,7 +35,6 @@ def ones(*size: Any, xp: Any, dtype: Any) -> Any:
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    dtype = or_default(dtype)
     return xp.ones(read_size("ones", size, dtype), dtype)
 
 
@@ -47,7 +46,6 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     >>> torch.empty(2, 3).shape
     minigrad.Size([2, 3])
     """
-    dtype = or_default(dtype)
     shape = read_size("empty", size, dtype)
     if memory_format is contiguous_format:
         return xp.empty(shape, dtype)
@@ -60,7 +58,7 @@ def empty_in_order(xp: Any, shape: Any, order: Any, numpy_dtype: Any) -> Any:
     return array.transpose(invert(order))  # axes in their own order
 
 
-@creates
+@partial(creates, usual=lambda: None)  # that of the number
 def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     """A tensor of `size` filled with one number, of that number's type unless `dtype` is given.
 

@@ -12,7 +12,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.counted import check_steps
-from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
+from minigrad.creation.options import as_list, check_countable, creates, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import reshape_along
@@ -51,7 +51,6 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     _require_single_ends("linspace", start, end)
     steps = _read_steps(steps)
     start, end = [as_number("linspace", *x) for x in {"start": _detach(start), "end": _detach(end)}.items()]
-    dtype = or_default(dtype)
     check_countable((steps,), dtype)
     _refuse_bools("linspace", dtype, steps)
     if steps < 2:
@@ -85,7 +84,6 @@ def range(start: Any, end: Any, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
     check_steps(start, end, step)
     length = math.floor((end - start) / step) + 1
-    dtype = or_default(dtype)
     if dtype == np.bool_:
         raise not_implemented_for("range", dtype)
     check_countable((length,), dtype)
@@ -105,7 +103,6 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
         as_number("logspace", *x) for x in {"start": _detach(start), "end": _detach(end), "base": base}.items()
     ]
     steps = _read_steps(steps)
-    dtype = or_default(dtype)
     _refuse_bools("logspace", dtype, steps)
     with np.errstate(all="ignore"):
         if steps == 1:
@@ -127,7 +124,6 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     >>> torch.empty_strided((2, 3), (1, 2)).stride()
     (1, 2)
     """
-    dtype = or_default(dtype)
     shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
     steps = [as_int(s, "stride") for s in stride]
     if len(steps) != len(shape) or min(steps, default=0) < 0:
@@ -137,7 +133,7 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     return xp.lib.stride_tricks.as_strided(memory, shape, [s * dtype.itemsize for s in steps])
 
 
-@creates
+@partial(creates, usual=lambda: dtypes.int64)
 def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
     """Rows and columns of the elements on and below the diagonal `offset` of a matrix: shape (2, elements).
 
@@ -148,10 +144,10 @@ def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     """
     n, m = _read_lengths("tril_indices", row, col, dtype)
     places = np.nonzero(np.tri(n, m, as_int(offset, "offset"), dtype=np.bool_))
-    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+    return np.stack(places).astype(dtype)
 
 
-@creates
+@partial(creates, usual=lambda: dtypes.int64)
 def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
     """Rows and columns of the elements on and above the diagonal `offset` of a matrix: shape (2, elements).
 
@@ -162,11 +158,11 @@ def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     """
     n, m = _read_lengths("triu_indices", row, col, dtype)
     places = np.nonzero(~np.tri(n, m, as_int(offset, "offset") - 1, dtype=np.bool_))
-    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+    return np.stack(places).astype(dtype)
 
 
 def _read_lengths(name: str, row: Any, col: Any, dtype: Any) -> tuple[int, int]:
-    if dtype not in (None, np.int64, np.int32):
+    if dtype not in (np.int64, np.int32):
         raise not_implemented_for(name, dtype)
     n, m = as_int(row, "row"), as_int(col, "col")
     if n < 0 or m < 0:

@@ -30,12 +30,14 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
-def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[..., Tensor]:
+def creates(
+    function: Callable[..., Any], in_row: bool = False, usual: Callable[[], Any] = dtypes.get_default_dtype
+) -> Callable[..., Tensor]:
     """Makes a creation function of `function(*arguments, xp, dtype)`, which returns an array.
 
     It adds the keywords that PyTorch's creation functions share. `xp` is the array library of
-    the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's, or None.
-    With `in_row` an `out` of any shape is filled in order.
+    the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's: of the one
+    that the user gives, else of `usual()`, which may be None. With `in_row` an `out` of any shape is filled in order.
     """
     name = function.__name__.lstrip("_")
     own = inspect.signature(function).parameters
@@ -53,7 +55,8 @@ def creates(function: Callable[..., Any], in_row: bool = False) -> Callable[...,
             require_receiver(name, out)
             dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
         where = devices.default_device() if device is None else devices.device(device)
-        options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
+        chosen = usual() if dtype is None else dtype
+        options["dtype"] = None if chosen is None else dtypes.as_numpy(chosen)
         try:
             array = _make_there(name, function, args, options, where)
         except TypeError as refused:
@@ -106,11 +109,6 @@ def check_options(name: str, layout: Any, requires_grad: Any) -> None:
     require_bools(name, requires_grad=requires_grad)
     if layout is not None and not isinstance(layout, layouts):
         raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
-
-
-def or_default(numpy_dtype: Any) -> Any:
-    """`numpy_dtype`, or the default dtype if it is None."""
-    return dtypes.get_default_dtype().numpy if numpy_dtype is None else numpy_dtype
 
 
 def as_list(name: str, size: Any) -> Any:

@@ -7,27 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation.options import creates, or_default
+from minigrad.creation.options import creates
 from minigrad.ops.arguments import as_int, as_number, require_bools
 from minigrad.ops.gamma import bessel
 
 
-def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int, Any]:
-    """The indices k = 0, 1, ..., the length of the symmetric window (one more if `periodic`), and the dtype."""
+def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int]:
+    """The indices k = 0, 1, ..., and the length of the symmetric window (one more if `periodic`)."""
     require_bools(name, periodic=periodic)
-    length, dtype = as_int(window_length, "window_length"), or_default(dtype)
+    length = as_int(window_length, "window_length")
     if dtype.kind != "f":
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if length < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={length}")
     # A window of one point is 1, as the middle of a window of three.
     points = np.ones(1, dtype) if length == 1 else np.arange(length).astype(dtype)
-    return points, 3 if length == 1 else length + bool(periodic), dtype
+    return points, 3 if length == 1 else length + bool(periodic)
 
 
 def _sum_cosines(name: str, window_length: Any, periodic: bool, dtype: Any, *shares: float) -> Any:
     """The sum of ``shares[i] cos(2 pi i k / (length - 1))``."""
-    points, length, dtype = _count_points(name, window_length, periodic, dtype)
+    points, length = _count_points(name, window_length, periodic, dtype)
     angles = points * dtype.type(2 * math.pi / max(length - 1, 1))
     waves = [np.cos(angles * dtype.type(i)) * dtype.type(share) for i, share in enumerate(shares) if i]
     return sum(waves[::-1], np.zeros(len(points), dtype)) + dtype.type(shares[0])
@@ -79,7 +79,7 @@ def bartlett_window(window_length: int, periodic: bool = True, *, xp: Any, dtype
     >>> torch.bartlett_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    points, length, dtype = _count_points("bartlett_window", window_length, periodic, dtype)
+    points, length = _count_points("bartlett_window", window_length, periodic, dtype)
     return 1 - np.abs(points * dtype.type(2 / max(length - 1, 1)) - 1)
 
 
@@ -91,7 +91,7 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
     >>> torch.kaiser_window(4, beta=4.0)
     tensor([0.0885, 0.6334, 1.0000, 0.6334])
     """
-    points, length, dtype = _count_points("kaiser_window", window_length, periodic, dtype)
+    points, length = _count_points("kaiser_window", window_length, periodic, dtype)
     from_middle = points.astype(np.float64) * (2 / max(length - 1, 1)) - 1
     rate = as_number("kaiser_window", "beta", beta)
     shape = bessel(0)(rate * np.sqrt(np.maximum(1 - from_middle**2, 0.0)))
