@@ -75,5 +75,6 @@ print(course.progress())
 # | [12](12_why_it_is_fast.py) | why is the library so much faster than my loops? |
 # | [13](13_gpu_and_several_processes.py) | what if one processor is not enough? |
 # | [14](14_other_convolutions.py) | which other convolutions are there? |
+# | [15](15_deep_networks.py) | why did twenty layers learn nothing? |
 #
 # Next: what does a convolution compute? [Chapter 1](01_cross_correlation.py).

@@ -232,5 +232,4 @@ course.check("14.dx", dx)
 # %% [markdown]
 # Chapters 4 and 8 are all that was needed: each of these layers is the same sum, over fewer numbers or other places.
 #
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# What happens if many layers stand in a row? [Chapter 15](15_deep_networks.py).

@@ -40,7 +40,8 @@ def name_the_mistake(case: Case) -> str | None:
     if not np.any(case.wrong):
         return "the gradient is zero: the graph is cut, or the gradient is never added up"
     suspicions = (
-        suspect_a_factor, suspect_another_argument, suspect_a_part, suspect_places, suspect_reading, suspect_sums,
+        suspect_a_factor, suspect_another_argument, suspect_ways, suspect_a_part, suspect_places, suspect_reading,
+        suspect_sums,
         suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands, suspect_dilation,
         suspect_padding, suspect_lost_terms, suspect_order,
     )  # fmt: skip
@@ -152,6 +153,24 @@ def suspect_operands(case: Case) -> Iterator[Pair]:
             if not np.array_equal(changed, operand):
                 others = [changed if i == j else x for i, x in enumerate(case.operands)]
                 yield case.sketch_at(others), f"the gradient of {case.name} is computed with {name} {how}"
+
+
+def suspect_ways(case: Case) -> Iterator[Pair]:
+    """One of two ways is missing: to the element's own output, or to others by way of a mean, a sum or a maximum."""
+    if case.shape != case.output_shape or case.right.size < 2:
+        return
+    own = np.eye(prod(case.shape)).reshape(case.right.shape)
+    sentence = (
+        "the result is the operand plus something, so the gradient that arrives is a part of it too: it is missing"
+    )
+    yield case.right - own, sentence
+    kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
+    if np.array_equal(kept, own > 0) and np.any(there & ~kept):
+        sentence = (
+            "each element is followed to its own place in the result alone; it has a part in other places too, by way "
+            "of what was computed from several elements (a mean, a sum, a maximum)"
+        )
+        yield case.wrong, sentence
 
 
 def suspect_a_part(case: Case) -> Iterator[Pair]:

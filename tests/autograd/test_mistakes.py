@@ -220,6 +220,30 @@ def test_gradients_returned_in_the_wrong_order_are_named():
         gradcheck(Product.apply, (a, b))
 
 
+MISSING_WAYS = {
+    "the mean, taken as a constant": (lambda x: x - x.mean(0), lambda g, x: g, "its own place in the result alone"),
+    "the sum of a softmax": (
+        lambda x: x.softmax(1), lambda g, x: g * x.softmax(1) * (1 - x.softmax(1)), "other places too, by way of",
+    ),
+    "mean and deviation of a norm": (
+        lambda x: (x - x.mean(0)) / x.std(0), lambda g, x: g / x.std(0), "a mean, a sum, a maximum",
+    ),
+    "the way past a layer": (
+        lambda x: x + x.exp(), lambda g, x: g * x.exp(),
+        "the operand plus something, so the gradient that arrives is a part of it too: it is missing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISSING_WAYS)
+def test_a_way_through_the_function_that_was_forgotten_is_named(mistake):
+    forward, rule, words = MISSING_WAYS[mistake]
+    x = mg.tensor([[0.3, -1.2], [2.0, 0.1], [-0.7, 0.9]], dtype=mg.float64)
+    (report,) = check_gradients(forward, {"x": x}, rule).wrong.values()
+    assert words in report
+    assert check_gradients(forward, {"x": x})
+
+
 def test_a_mistake_at_one_border_is_located():
     def spoilt(g, x, w):
         dx = x_gradient(g, x, w)

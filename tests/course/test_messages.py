@@ -18,6 +18,12 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
     assert "It asks autograd for a gradient; this one is worked out by hand" in text
 
 
+def normalize(X, gamma, beta, eps, unbiased=False):
+    """Batch norm."""
+    variance, mean = mg.var_mean(X, (0, 2, 3), unbiased=unbiased, keepdim=True)
+    return (X - mean) / (variance + eps).sqrt() * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
+
+
 def write_over(x, w, stride):
     """A transposed convolution with = in place of +=."""
     y = mg.zeros((len(x) - 1) * stride + len(w))
@@ -82,6 +88,41 @@ def write_over(x, w, stride):
             "labels = [2, 2, 2, 0, 1, 2]: 0.5 is not right.",
         ),
         ("10.confusion", lambda p, t, n: (mg.eye(n)[t].T @ mg.eye(n)[p]).clamp(max=1), "1 of 9 numbers is wrong"),
+        ("15.first_weights", lambda c, k: (1 / (c * k * k)) ** 0.5, "For channels_in = 16, k = 3: 0.0833333 is not"),
+        ("15.batch_norm", lambda X, gamma, beta, eps: mg.nn.functional.instance_norm(X), "24 of 24 numbers are wrong"),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: normalize(X, gamma, beta, eps, unbiased=True),
+            "23 of 24 numbers are wrong",
+        ),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: normalize(X, beta, gamma, eps),
+            "this would be right with gamma and be",
+        ),
+        ("15.running", lambda m, v, X, a: (m, v), "At position 0 of the tuple: 2 of 2 numbers are wrong"),
+        (
+            "15.running",
+            lambda m, v, X, a: find("15.running").solution(m, v, X, a)[::-1],
+            "right, but in the wrong order",
+        ),
+        (
+            "15.running",
+            lambda m, v, X, a: find("15.running").solution(m, v, X, 1 - a),
+            "At position 0 of the tuple: 2 of 2 numbers",
+        ),
+        ("15.centred", lambda g, x: g - g.mean(), "it is wrong most at index (0, 0) of x"),
+        ("15.centred", lambda g, x: g, "each element is followed to its own place in the result alone"),
+        (
+            "15.shortcut",
+            lambda g, x, w: (g * (1 - (x @ w).tanh() ** 2)) @ w.T,
+            "the result is the operand plus something",
+        ),
+        (
+            "15.shortcut",
+            lambda g, x, w: g + (g * (1 - (x @ w).tanh() ** 2)) @ w,
+            "it is wrong most at index (0, 0) of x (value 1.13696)",
+        ),
         ("14.covered", lambda k, dilation: dilation * k, "For k = 3, dilation = 2: 6 is not right."),
         ("14.weights", lambda i, o, k: i * k * k * o, "For channels_in = 32, channels_out = 64, k = 3: 18432 is not"),
         ("14.depthwise", lambda X, K: mg.nn.functional.conv2d(X[None], K[None])[0], "where (2, 3, 3) is due"),

@@ -1,0 +1,63 @@
+"""Chapter 15: first weights, batch norm in both modes, and gradients past a layer."""
+
+from __future__ import annotations
+
+import math
+
+from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.exercise import exercise, gradient_exercise
+from minigrad.nn import functional as F
+from minigrad.tensor import Tensor
+
+
+@exercise(
+    "15.first_weights", cases=[(16, 3), (3, 5)], hidden=[(64, 1)], page="chapter 15, 'How strong is the signal?'",
+    hint="n s^2 / 2 = 1, where n is the number of products in one output.",
+)  # fmt: skip
+def first_weights(channels_in: int, k: int) -> float:
+    """The standard deviation of the first weights that keeps the mean square, for a k x k convolution and ReLU."""
+    return math.sqrt(2 / (channels_in * k * k))
+
+
+@exercise(
+    "15.batch_norm",
+    cases=[
+        (image(3, 2, 2, 2) + 2, image(2, seed=1), image(2, seed=2), 1e-5),
+        (image(2, 3, 1, 2), image(3, seed=1), image(3, seed=2), 0.5),
+    ],
+    hidden=[(image(4, 1, 2, 1) * 3, image(1, seed=1), image(1, seed=2), 1e-3)], page="chapter 15, 'Batch norm'",
+    hint="one mean and one variance for each channel: over which axes? The variance divides by the count itself.",
+)  # fmt: skip
+def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """Batch norm of X (N, C, H, W) in training mode, with gamma (C,) and beta (C,)."""
+    return F.batch_norm(X, None, None, gamma, beta, training=True, eps=eps)
+
+
+@exercise(
+    "15.running", cases=[(image(2), image(2, seed=1) ** 2, image(2, 2, 2, 1, seed=2) + 1, 0.1)],
+    hidden=[(image(3), image(3, seed=1) ** 2, image(3, 3, 1, 2, seed=2), 0.5)], page="chapter 15, 'Two modes'",
+    hint="(1 - momentum) of the old one and momentum of the new one; this variance divides by the count less one.",
+)  # fmt: skip
+def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
+    """The pair of new running averages (C,) after a batch X (N, C, H, W) in training mode."""
+    axes = (0, 2, 3)
+    return (1 - momentum) * mean + momentum * X.mean(axes), (1 - momentum) * variance + momentum * X.var(axes)
+
+
+@gradient_exercise(
+    "15.centred", of="x", points=[{"x": (4, 3)}, {"x": (3, 2)}], page="chapter 15, 'Batch norm'",
+    hint="a number is in its own difference, with factor 1, and in all means, with factor -1/N.",
+)  # fmt: skip
+def centred(x: Tensor) -> Tensor:
+    """The gradient of x - x.mean(0) along x (N, C): the first half of batch norm, for a batch of numbers."""
+    return x - x.mean(0)
+
+
+@gradient_exercise(
+    "15.shortcut", of="x", points=[{"x": (2, 3), "w": (3, 3)}, {"x": (3, 2), "w": (2, 2)}],
+    page="chapter 15, 'Shortcuts'",
+    hint="x goes two ways, so two gradients are added; the derivative of tanh(z) is 1 - tanh(z)^2.",
+)  # fmt: skip
+def shortcut(x: Tensor, w: Tensor) -> Tensor:
+    """The gradient of x + (x @ w).tanh() along x (N, C), for w (C, C)."""
+    return x + (x @ w).tanh()
