@@ -58,35 +58,23 @@ def _beyond(low: float, high: float) -> Callable[[Any], Any]:
     return lambda x: ~((x >= low) & (x <= high))
 
 
-hardtanh = _with_options(
-    "hardtanh",
-    lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
-    lambda g, x, options: gate(g, x, passes=_between(*options)),
-    takes="fiu",
-)
-threshold = _with_options(
-    "threshold",
-    lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
-    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])),
-    takes="fiu",
-)
-hardshrink = _with_options(
-    "hardshrink",
-    lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
-    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
-)
-softshrink = _with_options(
-    "softshrink",
-    lambda x, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.clip(x, -lambd, lambd)),  # -0.0 below zero
-    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
-    in_float32=True,
-)
 _SIXTH = float(np.float32(1 / 6))  # PyTorch's kernel rounds the slope to float32
-hardsigmoid = _smooth(
-    "hardsigmoid",
-    lambda x: np.clip(x + 3, 0, 6) / 6,
-    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * _SIXTH,
-)
+# fmt: off
+hardtanh = _with_options("hardtanh",
+    lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
+    lambda g, x, options: gate(g, x, passes=_between(*options)), takes="fiu")
+threshold = _with_options("threshold",
+    lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
+    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])), takes="fiu")
+hardshrink = _with_options("hardshrink",
+    lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])))
+softshrink = _with_options("softshrink",
+    lambda x, lambd: np.where(np.abs(x) <= lambd, x * 0, x - np.clip(x, -lambd, lambd)),  # -0.0 below zero
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])), in_float32=True)
+hardsigmoid = _smooth("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6,
+    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * _SIXTH)
+# fmt: on
 
 
 def _leaky_slope(g: Any, x: Any, *, slope: float) -> Any:

@@ -36,16 +36,12 @@ def _make_triangle(name: str, text: str, example: str) -> Any:
     return takes_out(rename(part, name, text, example), in_part=True)
 
 
-tril = _make_triangle(
-    "tril",
-    "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.",
-    "torch.tril(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 0], [7, 2]]",
-)
-triu = _make_triangle(
-    "triu",
-    "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.",
-    "torch.triu(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 5], [0, 2]]",
-)
+# fmt: off
+tril = _make_triangle("tril", "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.",
+    "torch.tril(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 0], [7, 2]]")
+triu = _make_triangle("triu", "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.",
+    "torch.triu(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 5], [0, 2]]")
+# fmt: on
 
 # einsum returns the diagonals of square matrices as a writable view
 _diagonal = operation("diagonal", lambda x: np.einsum("...ii->...i", x), lambda g: _diag_embed(g), view=True)

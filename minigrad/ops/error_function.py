@@ -121,29 +121,14 @@ def for_either(made: Callable[..., Any], forward: Callable[..., Any]) -> Callabl
     return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
 
 
-erf = unary(
-    "erf",
-    error_function,
-    lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))),
-    in_float32=True,
-    formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input",
-    example="[0.0, 1.0] -> [0.0000, 0.8427]",
-)
-erfc = unary(
-    "erfc",
-    _complementary,
-    lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))),
-    in_float32=True,
-    formula="1 - erf(input), exact also where erf is nearly 1",
-    example="[0.0, 1.0] -> [1.0000, 0.1573]",
-)
-erfinv: Unary = unary(
-    "erfinv",
-    _inverse_error_function,
+# fmt: off
+erf = unary("erf", error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))), in_float32=True,
+    formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input", example="[0.0, 1.0] -> [0.0000, 0.8427]")
+erfc = unary("erfc", _complementary, lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))), in_float32=True,
+    formula="1 - erf(input), exact also where erf is nearly 1", example="[0.0, 1.0] -> [1.0000, 0.1573]")
+erfinv: Unary = unary("erfinv", _inverse_error_function,
     # The result may be written to, so it is computed again.
     lambda g, x: g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2)),
-    gradient="g * exp(erfinv(x) ** 2) * sqrt(pi) / 2",
-    formula="the number whose erf is input",
-    domain="-1 < input < 1; inf at 1, -inf at -1, NaN beyond",
-    example="[0.0, 0.5] -> [0.0000, 0.4769]",
-)
+    gradient="g * exp(erfinv(x) ** 2) * sqrt(pi) / 2", formula="the number whose erf is input",
+    domain="-1 < input < 1; inf at 1, -inf at -1, NaN beyond", example="[0.0, 0.5] -> [0.0000, 0.4769]")
+# fmt: on

@@ -34,13 +34,10 @@ def _scaled_complement(x: Any) -> Any:
 
 
 erfcx: Unary = unary(
-    "special_erfcx",
-    _scaled_complement,
-    lambda g, x, out: g * (2 * (x * out) - 2 / _ROOT_PI),
-    gradient="g * (2 * x * out - 2 / sqrt(pi))",
+    "special_erfcx", _scaled_complement, lambda g, x, out: g * (2 * (x * out) - 2 / _ROOT_PI),
+    gradient="g * (2 * x * out - 2 / sqrt(pi))", example="[0.0, 1.0] -> [1.0000, 0.4276]",
     formula="exp(input ** 2) * erfc(input), which neither overflows nor vanishes for large numbers",
-    example="[0.0, 1.0] -> [1.0000, 0.4276]",
-)
+)  # fmt: skip
 
 
 # ---- the logarithm of the distribution function ---------------------------------------------------
@@ -65,13 +62,10 @@ def _log_probability(x: Any) -> Any:
 
 
 log_ndtr: Unary = unary(
-    "special_log_ndtr",
-    _log_probability,
-    lambda g, x: g * for_either(_slope, _density_over_probability)(x),
-    gradient="g * sqrt(2 / pi) / erfcx(-x / sqrt(2))",
+    "special_log_ndtr", _log_probability, lambda g, x: g * for_either(_slope, _density_over_probability)(x),
+    gradient="g * sqrt(2 / pi) / erfcx(-x / sqrt(2))", example="[0.0, -20.0] -> [  -0.6931, -203.9172]",
     formula="log(ndtr(input)), the logarithm of the probability that a normal number is at most input",
-    example="[0.0, -20.0] -> [  -0.6931, -203.9172]",
-)
+)  # fmt: skip
 
 
 # ---- the inverse of the distribution function -----------------------------------------------------
@@ -84,12 +78,9 @@ def _quantile(p: Any) -> Any:
 
 
 ndtri: Unary = unary(
-    "special_ndtri",
-    _quantile,
+    "special_ndtri", _quantile,
     # The result may be written to, so it is computed again.
     lambda g, p: g * (np.exp(for_either(ndtri, _quantile)(p) ** 2 * 0.5) * math.sqrt(2 * math.pi)),
-    gradient="g * exp(out ** 2 / 2) * sqrt(2 * pi)",
-    formula="the number whose ndtr is input",
-    domain="0 < input < 1; -inf at 0, inf at 1, NaN beyond",
-    example="[0.5, 0.975] -> [0.0000, 1.9600]",
-)
+    gradient="g * exp(out ** 2 / 2) * sqrt(2 * pi)", formula="the number whose ndtr is input",
+    domain="0 < input < 1; -inf at 0, inf at 1, NaN beyond", example="[0.5, 0.975] -> [0.0000, 1.9600]",
+)  # fmt: skip

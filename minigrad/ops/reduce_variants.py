@@ -88,18 +88,14 @@ def _make_extreme(name: str, reduce: Callable[..., Any], text: str, example: str
     return twin_of(reduce)(takes_out(rename(call, name, text, example)))
 
 
-amax = _make_extreme(
-    "amax",
-    np.amax,
+# fmt: off
+amax = _make_extreme("amax", np.amax,
     "The greatest element over the dimensions `dim`, or of all; ties share the gradient.",
-    "torch.amax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([5, 7])",
-)
-amin = _make_extreme(
-    "amin",
-    np.amin,
+    "torch.amax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([5, 7])")
+amin = _make_extreme("amin", np.amin,
     "The least element over the dimensions `dim`, or of all; ties share the gradient.",
-    "torch.amin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 2])",
-)
+    "torch.amin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 2])")
+# fmt: on
 
 
 # ---- counts, and the adjoint of broadcasting ------------------------------------------------------

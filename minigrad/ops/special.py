@@ -375,21 +375,9 @@ def _make_with_product(name: str, sign: str, combine: Any, result: str, *rules: 
     return takes_former_order("value")(takes_out(rename(call, name, text, example), cast=True))
 
 
-addcmul = _make_with_product(
-    "addcmul",
-    "*",
-    np.multiply,
-    "7.",
-    lambda g: g,
-    lambda g, b, value: g * (b * value),
-    lambda g, a, value: g * (a * value),
-)
-addcdiv = _make_with_product(
-    "addcdiv",
-    "/",
-    np.true_divide,
-    "2.5000",
-    lambda g: g,
-    lambda g, b, value: g * (value / b),
-    lambda g, a, b, value: -g * (value * a / (b * b)),
-)
+# fmt: off
+addcmul = _make_with_product("addcmul", "*", np.multiply, "7.",
+    lambda g: g, lambda g, b, value: g * (b * value), lambda g, a, value: g * (a * value))
+addcdiv = _make_with_product("addcdiv", "/", np.true_divide, "2.5000",
+    lambda g: g, lambda g, b, value: g * (value / b), lambda g, a, b, value: -g * (value * a / (b * b)))
+# fmt: on

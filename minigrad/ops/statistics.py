@@ -120,30 +120,17 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
     return takes_out(rename(call, name, text, example), cast=True)
 
 
-var: Callable[..., Tensor] = _make_spread(
-    "var",
-    _var,
+# fmt: off
+var: Callable[..., Tensor] = _make_spread("var", _var,
     "``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.",
-    "torch.var(torch.tensor([1.0, 2.0, 3.0])) -> tensor(1.)",
-)
-std: Callable[..., Tensor] = _make_spread(
-    "std",
-    _std,
-    "The square root of `var`; its gradient is 0 where it is 0.",
-    "torch.std(torch.tensor([1.0, 3.0, 5.0])) -> tensor(2.)",
-)
-var_mean = _make_spread(
-    "var_mean",
-    _var,
-    "The pair `var` and `mean` over the dimensions `dim`, or over all.",
-    "torch.var_mean(torch.tensor([1.0, 2.0, 3.0])) -> (tensor(1.), tensor(2.))",
-)
-std_mean = _make_spread(
-    "std_mean",
-    _std,
-    "The pair `std` and `mean` over the dimensions `dim`, or over all.",
-    "torch.std_mean(torch.tensor([1.0, 3.0, 5.0])) -> (tensor(2.), tensor(3.))",
-)
+    "torch.var(torch.tensor([1.0, 2.0, 3.0])) -> tensor(1.)")
+std: Callable[..., Tensor] = _make_spread("std", _std, "The square root of `var`; its gradient is 0 where it is 0.",
+    "torch.std(torch.tensor([1.0, 3.0, 5.0])) -> tensor(2.)")
+var_mean = _make_spread("var_mean", _var, "The pair `var` and `mean` over the dimensions `dim`, or over all.",
+    "torch.var_mean(torch.tensor([1.0, 2.0, 3.0])) -> (tensor(1.), tensor(2.))")
+std_mean = _make_spread("std_mean", _std, "The pair `std` and `mean` over the dimensions `dim`, or over all.",
+    "torch.std_mean(torch.tensor([1.0, 3.0, 5.0])) -> (tensor(2.), tensor(3.))")
+# fmt: on
 
 
 # ---- without NaN ---------------------------------------------------------------------------------
