@@ -106,7 +106,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
     from minigrad.ops.join import (
         atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate,
-        dstack, hstack, roll, row_stack, stack, vander, vstack,
+        dstack, hstack, row_stack, stack, vander, vstack,
     )
     from minigrad.ops.clamp import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
@@ -125,7 +125,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.products import bmm, chain_matmul, cross, dot, ger, inner, kron, mm, mv, outer, trace, vdot
     from minigrad.ops.rearranging import adjoint, moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
-    from minigrad.ops.rotations import fliplr, flipud, rot90
+    from minigrad.ops.rotations import fliplr, flipud, roll, rot90
     from minigrad.ops.gather import (
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
@@ -265,7 +265,7 @@ _LATER = {
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.join":
         "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "
-        "hstack roll row_stack stack vander vstack",
+        "hstack row_stack stack vander vstack",
     "ops.clamp": "clamp clamp_max clamp_min clip",
     "ops.linear_algebra": "cholesky det inverse logdet lu lu_solve matrix_exp matrix_power pinverse qr slogdet svd",
     "ops.lu": "lu_unpack",
@@ -277,7 +277,7 @@ _LATER = {
     "ops.rearranging": "adjoint moveaxis movedim tile unflatten",
     "ops.products": "bmm chain_matmul cross dot ger inner kron mm mv outer trace vdot",
     "ops.reduce_variants": "amax amin count_nonzero logsumexp",
-    "ops.rotations": "fliplr flipud rot90",
+    "ops.rotations": "fliplr flipud roll rot90",
     "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
         "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside "

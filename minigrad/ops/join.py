@@ -1,4 +1,4 @@
-"""Joining tensors: `cat`, `stack` and their relatives; `combinations`, `cartesian_prod`, `vander`, `roll`."""
+"""Joining tensors: `cat`, `stack` and their relatives; `combinations`, `cartesian_prod`, `vander`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
-from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, read_tensors
+from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.composed import recorded_as, reshape_along
-from minigrad.ops.copies import cast, in_rows, lay_images, ravel
+from minigrad.ops.copies import cast, in_rows, lay_images
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call
@@ -274,32 +274,3 @@ def stack_powers(x: Any, exponents: range) -> Tensor:
     """The powers of each number along a new last axis: (..., n) -> (..., n, N). Integers are raised as int64."""
     summable = as_summable(x, None)
     return stack([pow(summable, k) for k in exponents], -1)
-
-
-# ---- moved round ---------------------------------------------------------------------------------
-_roll: Any = operation(
-    "roll",
-    lambda x, *, shifts, dims: in_rows(np.roll(x, shifts, dims)),
-    lambda g, shifts, dims: _roll(g, shifts=tuple([-n for n in shifts]), dims=dims),
-)
-
-
-@of_tensors
-def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
-    """The entries moved by `shifts` along `dims`; those that leave at the end reappear at the start.
-
-    >>> import minigrad as torch
-    >>> torch.roll(torch.arange(4), 1)
-    tensor([3, 0, 1, 2])
-    """
-    shifts = [as_size(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
-    dims = [as_size(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
-    if not dims and len(shifts) == 1:
-        flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
-        return name_last_call(reshape(flat, input.array.shape), "RollBackward0")
-    if len(shifts) != len(dims) or not shifts:
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    if not input.array.ndim:
-        raise IndexError(f"roll: Dimension specified as {dims[0]} but tensor has no dimensions")
-    axes = tuple([axis(d, input.array.ndim) for d in dims])
-    return _roll(input, shifts=tuple(shifts), dims=axes)

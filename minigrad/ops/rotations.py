@@ -1,15 +1,18 @@
-"""`fliplr`, `flipud` and `rot90`: copies with axes reversed or swapped."""
+"""`roll`, `fliplr`, `flipud` and `rot90`: copies with entries moved round, or axes reversed and swapped."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.core import Tensor
+from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors
-from minigrad.ops.copies import clone, turn
+from minigrad.ops.copies import clone, in_rows, ravel, turn
 from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
-from minigrad.ops.shape import transpose
+from minigrad.ops.shape import reshape, transpose
 
 _turned_round = shown_as(turn, "Rot90Backward0")
 
@@ -23,20 +26,12 @@ def _make_flip(name: str, dim: int, least: int, text: str, example: str) -> Any:
     return of_tensors(rename(flip_one, name, text, example))
 
 
-fliplr = _make_flip(
-    "fliplr",
-    1,
-    2,
-    "The entries of the second axis, the columns of a matrix, in reverse order.",
-    "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
-)
-flipud = _make_flip(
-    "flipud",
-    0,
-    1,
-    "The entries of the first axis, the rows of a matrix, in reverse order.",
-    "torch.flipud(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[7, 2], [1, 5]]",
-)
+# fmt: off
+fliplr = _make_flip("fliplr", 1, 2, "The entries of the second axis, the columns of a matrix, in reverse order.",
+    "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]")
+flipud = _make_flip("flipud", 0, 1, "The entries of the first axis, the rows of a matrix, in reverse order.",
+    "torch.flipud(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[7, 2], [1, 5]]")
+# fmt: on
 
 
 @of_tensors
@@ -64,3 +59,31 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     # a quarter turn swaps the axes and reverses one of them
     turned = _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
     return name_last_call(turned, "Rot90Backward0")
+
+
+_roll: Any = operation(
+    "roll",
+    lambda x, *, shifts, dims: in_rows(np.roll(x, shifts, dims)),
+    lambda g, shifts, dims: _roll(g, shifts=tuple([-n for n in shifts]), dims=dims),
+)
+
+
+@of_tensors
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """The entries moved by `shifts` along `dims`; those that leave at the end reappear at the start.
+
+    >>> import minigrad as torch
+    >>> torch.roll(torch.arange(4), 1)
+    tensor([3, 0, 1, 2])
+    """
+    shifts = [as_size(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
+    dims = [as_size(d, "dims") for d in (dims if isinstance(dims, (tuple, list)) else () if dims is None else (dims,))]
+    if not dims and len(shifts) == 1:
+        flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
+        return name_last_call(reshape(flat, input.array.shape), "RollBackward0")
+    if len(shifts) != len(dims) or not shifts:
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not input.array.ndim:
+        raise IndexError(f"roll: Dimension specified as {dims[0]} but tensor has no dimensions")
+    axes = tuple([axis(d, input.array.ndim) for d in dims])
+    return _roll(input, shifts=tuple(shifts), dims=axes)

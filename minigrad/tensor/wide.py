@@ -20,7 +20,6 @@ from minigrad.ops import (
     error_function,
     gamma,
     index_writes,
-    join,
     masks,
     norm,
     order,
@@ -212,7 +211,6 @@ class WideMethods(
     vsplit = parts.vsplit
     dsplit = parts.dsplit
     chunk = parts.chunk
-    roll = join.roll
     adjoint = rearranging.adjoint
     movedim = moveaxis = rearranging.movedim
     unflatten = rearranging.unflatten
@@ -224,6 +222,7 @@ class WideMethods(
     fliplr = rotations.fliplr
     flipud = rotations.flipud
     rot90 = rotations.rot90
+    roll = rotations.roll
     tril, tril_ = with_in_place(diagonals.tril)
     triu, triu_ = with_in_place(diagonals.triu)
     diagonal = diagonals.diagonal
