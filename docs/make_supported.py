@@ -432,7 +432,7 @@ DIFFERENCES = [
         "refuses('torch.poisson(torch.tensor([float(\\'inf\\')]))')",
     ),
     (
-        "convolutions, pooling, `matmul`, `F.unfold`, `F.interpolate(mode='area')` of empty tensors, or to size 0",
+        "convolutions, pooling, `matmul`, `linalg`, `F.interpolate(mode='area')` and others of empty tensors",
         "dtypes and options are checked although nothing is computed; PyTorch does not, or checks other ones",
         "refuses('F.conv1d(torch.zeros(0, 1, 3).bool(), torch.zeros(1, 1, 1).bool())')",
     ),
@@ -462,6 +462,36 @@ DIFFERENCES = [
         "torch.trapezoid(torch.tensor([200, 200], dtype=torch.uint8)).item() == 200.0",
     ),
     (
+        "`trapezoid` with steps of one length, of a first or last number that is infinite",
+        "an infinity; PyTorch sums all numbers and subtracts half of the two, which gives NaN",
+        "torch.trapezoid(torch.tensor([torch.inf, 1.0])).isinf().item()",
+    ),
+    (
+        "second derivatives of `cdist`, `F.pdist`, `F.hardsigmoid`, `F.multi_margin_loss`, `F.multilabel_margin_loss`",
+        "are computed, also those of `F.scaled_dot_product_attention`; PyTorch refuses them on a CPU",
+        "round(second('F.hardsigmoid(x * x).sum()', [1.0])[0], 4) == 0.3333",
+    ),
+    (
+        "the gradient of `nanmean` of nothing but NaN",
+        "0, because no number is counted; PyTorch's is NaN",
+        "gradient('torch.nanmean(x)', [torch.nan]) == [0.0]",
+    ),
+    (
+        "`histogram` with edges of bins that do not increase",
+        "is refused, as by NumPy; PyTorch counts the numbers into bins that its search happens to find",
+        "refuses('torch.histogram(torch.ones(1), torch.tensor([2.0, 1.0]))')",
+    ),
+    (
+        "`searchsorted`, `bucketize` of numbers that are not sorted",
+        "the index depends on the search, which is not PyTorch's",
+        "torch.bucketize(torch.tensor([3]), torch.tensor([1, 2, 3])).item() == 2",
+    ),
+    (
+        "`cdist(p=0)` of NaN",
+        "NaN differs from every number, as in `F.pdist` and `x.norm(0)`; PyTorch's distance is NaN only here",
+        "torch.cdist(torch.tensor([[torch.nan, 1.0]]), torch.ones(1, 2), p=0.0).item() == 1.0",
+    ),
+    (
         "`sum`, `mean`, `prod` with `keepdim=True` and no `dim`",
         "keep all dimensions, as with `dim=None`; PyTorch refuses them",
         "torch.ones(2, 3).sum(keepdim=True).shape == (1, 1)",
@@ -482,7 +512,7 @@ DIFFERENCES = [
         "torch.tensor([float('nan'), 2.0, 1.0]).mode().values.item() == 1.0",
     ),
     (
-        "`linalg.solve_triangular` of a triangle with a zero on its diagonal",
+        "`linalg.solve_triangular`, `lu_solve` of a triangle with a zero on its diagonal",
         "raises LinAlgError, as `linalg.solve`; PyTorch divides by the zero, which gives infinities and NaN",
         "refuses('torch.linalg.solve_triangular(torch.zeros(1, 1), torch.ones(1, 1), upper=True)')",
     ),
@@ -1088,8 +1118,8 @@ DIFFERENCES = [
         "nn.utils.clip_grad_value_([torch.ones(1)], 1.0) is None",
     ),
     (
-        "`det` of a singular matrix",
-        "the gradient is that of its formula, the cofactors; PyTorch's is 0",
+        "`det` of a singular matrix, and of one with infinities",
+        "the gradient is that of its formula, the cofactors, and NaN; PyTorch's is 0, and some infinities",
         "np.rint(gradient('torch.linalg.det(x.view(2, 2))', [1.0, 1.0, 1.0, 1.0])).tolist() == [1.0, -1.0, -1.0, 1.0]",
     ),
     (

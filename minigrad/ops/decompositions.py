@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array, quiet
 from minigrad.ops.arguments import axes, read_tensors, takes_out
@@ -34,11 +34,14 @@ from minigrad.ops.solve import (
     attempt,
     check_matrix,
     constant_like,
+    find_large,
     in_columns,
     inv,
     lay_columns,
+    mirror,
     mT,
     pinv,
+    read_tolerances,
     singular_values,
 )
 from minigrad.ops.unary import abs
@@ -250,18 +253,13 @@ def matrix_rank(
     tensor(1)
     """
     check_matrix("linalg.matrix_rank", A, square=hermitian)
-    least = tol if atol is None else atol
-    if rtol is None:
-        rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    given = 0.0 if least is None else least, rtol
-    bounds = [x.array[..., None] if isinstance(x, TensorBase) else float(x) for x in given]
+    A = mirror(A) if hermitian else A
+    bounds = read_tolerances(A, atol, rtol) if tol is None else read_tolerances(A, tol, 0.0)
     return attempt("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
 
 
-def _count_rank(x: Array, least: Any, share: Any) -> Array:
-    s = singular_values(x)
-    bound = np.maximum(least, share * s[..., :1])  # the first singular value is the largest
-    return (s > bound).sum(-1).astype(np.int64)
+def _count_rank(x: Array, atol: Any, rtol: Any) -> Array:
+    return find_large(singular_values(x), atol, rtol).sum(-1).astype(np.int64)
 
 
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")

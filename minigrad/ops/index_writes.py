@@ -236,7 +236,8 @@ def _share_out(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, inc
     claims = mine + put_at(theirs, shape=x.shape, key=key)
     share = np.where(np.isnan(out), out, g / claims)  # a NaN result gives NaN to all
     there = read_at(share, key=key)
-    old = np.where(np.logical_or(np.greater(mine, 0), np.isnan(share)), share, 0.0)
+    touched = np.logical_and(np.greater(kept, 0), np.isnan(share))
+    old = np.where(np.logical_or(np.greater(mine, 0), touched), share, 0.0)
     return old, np.where(np.logical_or(np.greater(theirs, 0), np.isnan(there)), there, 0.0)
 
 

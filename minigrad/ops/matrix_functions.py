@@ -13,6 +13,7 @@ from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, takes_out
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.masks import where
 from minigrad.ops.solve import check_matrix, constant_like, inv
 
 
@@ -30,8 +31,7 @@ def matrix_power(A: Any, n: int) -> Tensor:
         check_matrix("linalg.matrix_power", A)
         return inv(A) if n == -1 else matrix_power(inv(A), -n)
     if n < 2:
-        one = constant_like(A, np.broadcast_to(np.eye(A.array.shape[-1]), A.array.shape)) if n == 0 else A
-        return name_last_call(A * 0 + one, "CopyBackwards") if n == 0 else clone(A, memory_format=contiguous_format)
+        return name_last_call(_make_unit(A), "CopyBackwards") if n == 0 else clone(A, memory_format=contiguous_format)
     result: Any = None
     while n:
         if n & 1:
@@ -39,6 +39,12 @@ def matrix_power(A: Any, n: int) -> Tensor:
         n >>= 1
         A = A @ A if n else A
     return result
+
+
+def _make_unit(A: Any) -> Tensor:
+    """The unit matrix for each matrix of A: a result of A, whose gradient is 0."""
+    unit = constant_like(A, np.broadcast_to(np.eye(A.array.shape[-1]), A.array.shape))
+    return where(compute(lambda x: np.ones_like(x, dtype=np.bool_), A), unit, A)
 
 
 def matrix_exp(A: Any) -> Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
+from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors
 from minigrad.ops.copies import clone, in_rows, ravel, turn
 from minigrad.ops.describe import rename
@@ -53,7 +54,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     turns = as_int(k, "k") % 4
     if turns == 0:
-        return name_last_call(clone(input), "Rot90Backward0")
+        return name_last_call(clone(input, memory_format=contiguous_format), "Rot90Backward0")
     if turns == 2:
         return name_last_call(turn(input, dims=(first, second)), "Rot90Backward0")
     # a quarter turn swaps the axes and reverses one of them

@@ -109,11 +109,18 @@ def _multiply_without(s: Array, *places: int) -> Array:
     return np.prod(s.take(constant_beside(s, kept), axis=-1), -1)
 
 
+def _svd_of_finite(x: Array) -> tuple[Array, Array, Array]:
+    """U, S and V^T of each matrix; S is NaN where a matrix holds infinities or NaN, for which LAPACK raises."""
+    finite = np.isfinite(x).all((-2, -1), keepdims=True)
+    u, s, vh = np.linalg.svd(np.where(finite, x, 0))
+    return u, np.where(finite[..., 0], s, math.nan), vh
+
+
 def _cofactor_forward(x: Array) -> Array:
     """The cofactors det(A) A^-T, also of a singular matrix: from products of all singular values except one."""
     if not x.shape[-1]:
         return x.copy()
-    u, s, vh = np.linalg.svd(x)
+    u, s, vh = _svd_of_finite(x)
     others = np.stack([_multiply_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
@@ -130,7 +137,7 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
     n = x.shape[-1]
     if not n:
         return x.copy()
-    u, s, vh = np.linalg.svd(x)
+    u, s, vh = _svd_of_finite(x)
     rows = [np.stack([_multiply_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
     others = np.stack(rows, -2)  # (*, n, n)
     inner = mT(u) @ g @ mT(vh)
@@ -190,10 +197,31 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
     return -(pt @ g @ pt) + left @ mT(g) @ p @ pt + pt @ p @ mT(g) @ right
 
 
-_pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
+def read_tolerances(A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """Both tolerances with their defaults, as numbers or as arrays (..., 1) that fit the singular values."""
+    given = [x.array[..., None] if isinstance(x, TensorBase) else x for x in (atol, rtol)]
+    least, share = [float(x) if isinstance(x, (int, float)) else x for x in given]
+    if share is None:
+        share = max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
+        share = share if least is None else share - share * (least > 0)
+    return 0.0 if least is None else least, share
+
+
+def find_large(s: Array, atol: Any, rtol: Any) -> Array:
+    """Which singular values, in falling order, exceed ``max(atol, rtol * the largest)``."""
+    return s > np.maximum(atol, rtol * s[..., :1])
+
+
+def _pinv_forward(x: Array, *, atol: Any, rtol: Any) -> Array:
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    large = find_large(s, atol, rtol)
+    return mT(vh) @ ((large / np.where(large, s, 1)).astype(x.dtype)[..., None] * mT(u))
+
+
+_pinv: Any = operation("linalg_pinv", _pinv_forward, _pinv_slope)
 
 # The symmetric matrix with the lower triangle of x. As in PyTorch its gradient is g, as if all of x were read.
-_mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
+mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
 
 NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
 SINGULAR = "the input matrix is singular, so the computation could not be completed"
@@ -346,9 +374,10 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
 def pinv(
     A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
-    """The pseudo-inverse (Moore, Penrose) of each matrix; singular values up to `rtol` of the largest count as 0.
+    """The pseudo-inverse (Moore, Penrose) of each matrix; small singular values count as 0.
 
-    `rcond` is NumPy's name for `rtol`. For a `hermitian` (symmetric) matrix only the lower triangle is read.
+    These are the ones up to ``max(atol, rtol * the largest)``. Both may be tensors, a number for each matrix; `rcond`
+    is NumPy's name for `rtol`. For a `hermitian` (symmetric) matrix only the lower triangle is read.
 
     >>> import minigrad as torch
     >>> torch.linalg.pinv(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
@@ -356,12 +385,6 @@ def pinv(
             [0.0000, 0.0000]])
     """
     check_matrix("linalg.pinv", A, square=hermitian)
-    A = _mirror(A) if hermitian else A
-    rows, columns = A.array.shape[-2:]
-    rtol = rcond if rtol is None else rtol
-    if rtol is None:
-        rtol = 0.0 if atol else max(rows, columns) * float(np.finfo(A.array.dtype).eps)
-    if atol:
-        largest = float(compute(lambda x: np.linalg.norm(x, 2, (-2, -1)).max(), A).array)
-        rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
-    return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)
+    A = mirror(A) if hermitian else A
+    least, share = read_tolerances(A, atol, rcond if rtol is None else rtol)
+    return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)

@@ -137,8 +137,9 @@ def hinge_embedding_loss(
     >>> torch.nn.functional.hinge_embedding_loss(torch.tensor([0.25, 0.25]), torch.tensor([1, -1]))
     tensor(0.5000)
     """
-    apart = where(target == 1, 0.0, (margin - input).clamp(min=0))
-    return reduce_losses(apart + where(target == -1, 0.0, input), reduction)
+    least = margin if input.is_floating_point() else int(margin)  # integers stay integers
+    apart = where(target == 1, 0, (least - input).clamp(min=0))
+    return reduce_losses(apart + where(target == -1, 0, input), reduction)
 
 
 @loss

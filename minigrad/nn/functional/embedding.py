@@ -97,9 +97,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if classes.dtype != np.int64:
         hint = "write tensor.long()"
         raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; {hint}")
-    if not classes.size and (num_classes := as_int(num_classes, "num_classes")) <= 0:
+    num_classes = as_int(num_classes, "one_hot(): argument 'num_classes'")
+    if not classes.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
+    count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else num_classes
     if count > 2**62:
         raise RuntimeError(f"one_hot: Storage size calculation overflowed: {count} classes do not fit into memory")
     bad = first_out_of_range(classes, count)

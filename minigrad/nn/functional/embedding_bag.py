@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from minigrad.advice import warn
 from minigrad.autograd.messages import names_options
 from minigrad.creation import arange
+from minigrad.dtypes import int64
 from minigrad.nn.functional.embedding import embedding
 from minigrad.ops.arguments import require_bools, require_tensors
 from minigrad.ops.composed import read_from
@@ -34,6 +36,7 @@ def embedding_bag(
     """
     operands = (input, weight, offsets, per_sample_weights)
     require_tensors("embedding_bag", "input weight offsets? per_sample_weights?", *operands)
+    input, weight = _put_indices_first(input, weight)
     flags = {"scale_grad_by_freq": scale_grad_by_freq, "sparse": sparse, "include_last_offset": include_last_offset}
     require_bools("embedding_bag", **flags)
     _check_bags(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
@@ -49,6 +52,17 @@ def embedding_bag(
     if padding_idx is not None:
         counts = counts & (flat[places] != padding_idx % weight.shape[0])
     return read_from(_reduce_bags(rows[places], counts, mode), "EmbeddingBagBackward0", input, offsets)
+
+
+def _put_indices_first(input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The indices and the table, which were given the other way round in PyTorch's first versions, with a warning."""
+    if weight.dtype != int64 or not input.is_floating_point():
+        return input, weight
+    warn(
+        "Argument order of nn.functional.embedding_bag was changed. "
+        "Usage `embedding_bag(weight, input, ...)` is deprecated: write `embedding_bag(input, weight, ...)`"
+    )
+    return weight, input
 
 
 def _find_members(input: Tensor, offsets: Tensor | None, with_last: bool) -> tuple[Tensor, Tensor]:

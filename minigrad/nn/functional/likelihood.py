@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.advice import advise, is_wanted, warn
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.modes import no_grad
 from minigrad.nn.functional.shared_by_losses import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
 from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import require_bools, require_floats
@@ -180,8 +181,9 @@ def gaussian_nll_loss(
             raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
     if type(variance.array) is np.ndarray and (variance.array < 0).any():
         raise ValueError("var has negative entry/entries")
-    floor = (variance.clamp(min=eps) - variance).detach()  # clamping has no gradient
-    variance = variance + floor
+    variance = variance.clone()
+    with no_grad():
+        variance.clamp_(min=eps)  # for the value alone: the gradient of `var` is that of the formula
     losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
     return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 

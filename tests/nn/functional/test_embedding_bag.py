@@ -99,3 +99,10 @@ def test_a_table_of_integers_or_of_one_axis_is_refused():
         F.embedding_bag(rows, torch.ones(4, 2).long(), starts)
     with pytest.raises(ValueError, match="weight has to be a 2D Tensor, but got Tensor of dimension 1"):
         F.embedding_bag(rows, torch.ones(4), starts)
+
+
+def test_table_first_as_in_old_programs_is_turned_round_with_a_warning():
+    table, indices = torch.tensor([[1.0], [2.0], [6.0]]), torch.tensor([[0, 2]])
+    with pytest.warns(UserWarning, match="Argument order of nn.functional.embedding_bag was changed"):
+        found = F.embedding_bag(table, indices, mode="sum")
+    assert found.tolist() == [[7.0]]
