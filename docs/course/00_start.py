@@ -76,5 +76,6 @@ print(course.progress())
 # | [13](13_gpu_and_several_processes.py) | what if one processor is not enough? |
 # | [14](14_other_convolutions.py) | which other convolutions are there? |
 # | [15](15_deep_networks.py) | why did twenty layers learn nothing? |
+# | [16](16_it_does_not_learn.py) | and if it still does not learn? |
 #
 # Next: what does a convolution compute? [Chapter 1](01_cross_correlation.py).

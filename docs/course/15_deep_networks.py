@@ -252,5 +252,4 @@ def shortcut(g, x, w):
 course.check("15.shortcut", shortcut)
 
 # %% [markdown]
-# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
-# [how Conv2d's backward works](../convolution_backward.md) lead you through it.
+# And if a network still does not learn? [Chapter 16](16_it_does_not_learn.py) says where to look.

@@ -126,16 +126,19 @@ def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
     return axes
 
 
-def loss_curve(losses: Sequence[float], axes: Any = None, title: str = "loss") -> Any:
-    """The loss over the steps on a logarithmic scale; values that are not finite are left out.
+Curves = Mapping[str, Sequence[float]] | Sequence[float]  # one, or several by name
+
+
+def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
+    """The loss over the steps on a logarithmic scale, one line or several by name; what is not finite is left out.
 
     >>> from minigrad import viz
     >>> viz.loss_curve([4.0, 2.0, 1.0]).get_yscale()
     'log'
+    >>> axes = viz.loss_curve({"training": [1.0, 0.1], "test": [1.1, 1.5]})
     """
     axes = _find_axes(axes)
-    axes.plot(range(1, len(losses) + 1), losses)
-    if any(0 < loss < float("inf") for loss in losses):
+    if any(0 < loss < float("inf") for curve in _draw_curves(axes, losses) for loss in curve):
         axes.set_yscale("log")
     axes.set(title=title, xlabel="step")
     return axes
@@ -161,9 +164,7 @@ def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kerne
     return axes
 
 
-def accuracy(
-    history: Mapping[str, Sequence[float]] | Sequence[float], axes: Any = None, title: str = "accuracy"
-) -> Any:
+def accuracy(history: Curves, axes: Any = None, title: str = "accuracy") -> Any:
     """Accuracies between 0 and 1 over the epochs: one line, or several by name.
 
     >>> from minigrad import viz
@@ -172,13 +173,19 @@ def accuracy(
     ['training', 'test']
     """
     axes = _find_axes(axes)
-    named = history if isinstance(history, Mapping) else {"": history}
-    for name, shares in named.items():
-        axes.plot(range(1, len(shares) + 1), shares, marker=".", label=name)
-    if isinstance(history, Mapping):
-        axes.legend(fontsize="small")
+    _draw_curves(axes, history, marker=".")
     axes.set(title=title, xlabel="epoch", ylim=(0, 1.02))
     return axes
+
+
+def _draw_curves(axes: Any, history: Curves, **style: str) -> list[Sequence[float]]:
+    """Draws each curve over the numbers from 1 on, with a legend for those by name, and returns them."""
+    curves = history if isinstance(history, Mapping) else {"": history}
+    for name, values in curves.items():
+        axes.plot(range(1, len(values) + 1), values, label=name, **style)
+    if isinstance(history, Mapping):
+        axes.legend(fontsize="small")
+    return [*curves.values()]
 
 
 def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None, title: str = "confusion") -> Any:

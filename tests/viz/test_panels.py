@@ -19,6 +19,15 @@ def test_loss_curve_has_a_logarithmic_axis() -> None:
     assert axes.get_title() == "mine"
 
 
+def test_losses_by_name_are_drawn_with_a_legend() -> None:
+    axes = viz.loss_curve({"training": [1.0, 0.1, 0.01], "test": [1.1, 1.5, 2.0]})
+    assert [(line.get_label(), line.get_ydata().tolist()) for line in axes.lines] == [
+        ("training", [1.0, 0.1, 0.01]), ("test", [1.1, 1.5, 2.0])
+    ]  # fmt: skip
+    assert axes.get_legend() is not None and axes.get_yscale() == "log"
+    assert viz.loss_curve({"training": [0.0]}).get_yscale() == "linear"
+
+
 def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
     for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
         viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")

@@ -1,3 +1,11 @@
 """The exercises of the course, chapter by chapter: each question with its solution."""
 
-from minigrad.course.chapters import chapter_1_to_4, chapter_5_to_7, chapter_8, chapter_9_to_12, chapter_14, chapter_15
+from minigrad.course.chapters import (
+    chapter_1_to_4,
+    chapter_5_to_7,
+    chapter_8,
+    chapter_9_to_12,
+    chapter_14,
+    chapter_15,
+    chapter_16,
+)

@@ -1,0 +1,281 @@
+# %% [markdown]
+# # 16. It does not learn
+#
+# The program runs, no message comes, and the accuracy is that of guessing. This chapter is a list of things to look at,
+# in the order in which to look, each with an experiment. The images are the bars and the noise of chapter 9.
+
+# %%
+import math
+
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import course, nn, viz
+
+torch.manual_seed(0)
+
+
+def make_image(kind, noise=0.3):
+    image, at = noise * torch.randn(8, 8), int(torch.randint(1, 5, (1,)))
+    if kind == 0:
+        image[:, at : at + 2] += 2
+    elif kind == 1:
+        image[at : at + 2, :] += 2
+    return image[None]
+
+
+labels = torch.arange(60) % 3
+images = torch.stack([make_image(kind) for kind in labels.tolist()])
+
+
+def make_net():
+    torch.manual_seed(0)  # the same first weights for all experiments: change one thing at a time
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 3),
+    )  # fmt: skip
+
+
+def train(net, images, labels, lr=0.1, steps=40):
+    optimizer, losses = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9), []
+    for _ in range(steps):
+        loss = F.cross_entropy(net(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+# %% [markdown]
+# ## First the data
+#
+# Print shape, dtype, range, and a few labels; look at a few images with their labels. Pixels from 0 to 255, a label for
+# the wrong image, or images that are all 0 give no error.
+
+# %%
+print(images.shape, images.dtype, f"from {images.min():.1f} to {images.max():.1f}, mean {images.mean():.2f}")
+print("labels:", labels[:6].tolist(), "counts:", labels.bincount().tolist())
+assert images.isfinite().all() and labels.bincount().tolist() == [20, 20, 20]
+if viz.can_draw():
+    viz.grid(images[:6, 0], [str(int(k)) for k in labels[:6]], columns=6).savefig("data.png")
+
+# %% [markdown]
+# ## The first loss
+#
+# A net that knows nothing gives each of k classes about 1/k, and cross entropy is then log k: here log 3 = 1.10. A first
+# loss that is much larger says: the net is sure, and wrong. Mostly the inputs are too large.
+
+# %%
+first = F.cross_entropy(make_net()(images), labels).item()
+unscaled = F.cross_entropy(make_net()(images * 255), labels).item()
+print(f"first loss {first:.2f}, log 3 = {math.log(3):.2f}; with pixels 255 times as large {unscaled:.0f}")
+assert abs(first - math.log(3)) < 0.2 and unscaled > 10
+
+# %% [markdown]
+# ## Overfit one batch
+#
+# Take a few images and train on these alone. Any net that is large enough learns them by heart, and the loss goes to 0.
+# If it does not, more data and more time will not help: something is broken. This takes seconds, so do it first of all.
+
+# %%
+few, their_labels = images[:6], labels[:6]
+losses = train(make_net(), few, their_labels)
+print(f"six images: loss {losses[0]:.2f} -> {losses[-1]:.4f}")
+assert losses[-1] < 0.02
+
+# %% [markdown]
+# Here are three broken programs. None of them gives an error.
+
+
+# %%
+class Detached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = make_net()
+
+    def forward(self, x):
+        return self.net[4:](self.net[:4](x).detach())  # the first layer is cut off
+
+
+class Saturated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = make_net()
+
+    def forward(self, x):
+        return self.net(x).softmax(1)  # cross_entropy takes a softmax, too
+
+
+class Dead(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = make_net()
+        nn.init.constant_(self.net[0].bias, -10.0)  # every ReLU gives 0
+
+    def forward(self, x):
+        return self.net(x)
+
+
+torch.advice.enable(False)  # the library would say what is wrong with the second one
+for broken in (Detached, Saturated, Dead):
+    losses = train(broken(), few, their_labels)
+    print(f"{broken.__name__}: loss {losses[0]:.2f} -> {losses[-1]:.4f}")
+    assert (losses[-1] < 0.02) == (broken is Detached)
+torch.advice.enable()
+
+# %% [markdown]
+# The first one learns! Its last layers are enough for six images. So look also at each gradient.
+#
+# ## Which gradients arrive?
+#
+# After one `backward()`, print the size of each parameter's gradient. None: the parameter was not used, or the graph is
+# cut. 0: nothing flows, as through ReLUs that are off. Very small at the first layers alone: chapter 15.
+
+
+# %%
+def show_gradients(net):
+    net.zero_grad()
+    F.cross_entropy(net(few), their_labels).backward()
+    for name, parameter in net.named_parameters():
+        size = "None" if parameter.grad is None else f"{parameter.grad.norm().item():.1e}"
+        print(f"  {name:14} {size}")
+
+
+for net in (make_net(), Detached(), Dead()):
+    print(type(net).__name__)
+    show_gradients(net)
+cut, dead = Detached(), Dead()
+for net in (cut, dead):
+    F.cross_entropy(net(few), their_labels).backward()
+assert cut.net[0].weight.grad is None and dead.net[0].weight.grad.norm() == 0
+
+# %% [markdown]
+# A ReLU that is 0 for every image has the slope 0 for every image: its weights never change again, it is **dead**. Many
+# of them come from steps that were too long. Count them:
+
+# %%
+with torch.no_grad():
+    for net in (make_net(), Dead().net):
+        active = (net[:2](images) > 0).any(0)  # (N, 4, 8, 8) -> (4, 8, 8)
+        print(f"{1 - active.float().mean().item():.0%} of the first layer's outputs are 0 for all images")
+
+# %% [markdown]
+# ## The learning rate
+#
+# Try rates that differ by a factor of 10, for a few steps each, from the same first weights. Too small: the loss hardly
+# falls. Too large: it jumps, stays near log k, or becomes nan. Take one a few times smaller than the largest that is
+# stable (chapter 6 computes the limit where the loss is quadratic).
+
+# %%
+ends = {}
+for lr in (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0):
+    losses = train(make_net(), images, labels, lr, steps=30)
+    ends[lr] = losses[-1]
+    print(f"lr {lr:<6}: {losses[0]:.3f} -> {losses[-1]:.3g}")
+assert ends[0.0001] > 1 and ends[0.1] < 0.1 and not ends[10.0] < 1
+
+# %% [markdown]
+# ## Two curves
+#
+# The loss on the training images says whether the program can learn. The loss on other images says whether it has
+# learned the right thing. Draw both.
+#
+# | training loss | other loss | what it means | what to try |
+# |---|---|---|---|
+# | high | high | it learns nothing, or too little | the steps above; a larger net; more time |
+# | low | high | it learns by heart: **overfitting** | more images, augmentation, dropout, weight decay, stopping early |
+# | low | low | it works | |
+# | high | low | the test is easier than the training | dropout in training mode alone? Is a test image trained on? |
+#
+# The second row, made on purpose: the labels are drawn by chance, so there is nothing to learn, and the net learns the
+# training images by heart (Zhang et al., 2017). A low training loss alone proves little.
+
+# %%
+by_chance = torch.randint(0, 3, (60,))
+net, curves = make_net(), {"train": [], "test": []}
+for _ in range(12):
+    train(net, images[:30], by_chance[:30], lr=0.05, steps=20)
+    with torch.no_grad():
+        for name, part in (("train", slice(0, 30)), ("test", slice(30, 60))):
+            curves[name].append(F.cross_entropy(net(images[part]), by_chance[part]).item())
+for name, losses in curves.items():
+    print(f"{name:5}", [f"{loss:.2f}" for loss in losses])
+assert curves["train"][-1] < 0.3 and curves["test"][-1] > 2 * math.log(3)
+if viz.can_draw():
+    viz.loss_curve(curves).figure.savefig("two_losses.png")
+
+# %% [markdown]
+# If the test loss falls and then rises, keep the weights of its lowest point: **early stopping**.
+#
+# ## The list
+#
+# | symptom | look at |
+# |---|---|
+# | first loss far above log k | range of the inputs, first weights |
+# | loss exactly constant | `optimizer.step()` called? the optimizer made of this net's parameters? a graph that is cut? |
+# | loss stays at log k | gradients of the first layers, dead ReLUs, learning rate too small |
+# | loss stops at log(1 + (k - 1) / e) | softmax before cross entropy, which takes one itself |
+# | loss jumps up and down | learning rate too large, `zero_grad` forgotten, a batch that is too small |
+# | loss becomes nan | learning rate, log(0), 0 / 0: `torch.autograd.detect_anomaly()` names the line |
+# | accuracy above 1, or far too good | shapes (N,) and (N, 1) compared; test images among the training images |
+# | good in training, bad in use | `eval()` forgotten; the images are scaled in another way |
+# | one class for all images | classes of very different frequency; labels shuffled apart from their images |
+#
+# Change one thing at a time, with the same seed, and write down what you tried.
+#
+# The fourth row is worth a proof. The net's outputs are probabilities, between 0 and 1. At best that of the right class
+# is 1, and those of the k - 1 others are 0. A second softmax makes e / (e + k - 1) of the 1, so the loss is at least
+# log(1 + (k - 1) / e): for three classes 0.55, and no training gets below.
+
+# %%
+perfect = torch.eye(3)
+floor = F.cross_entropy(perfect, torch.arange(3)).item()
+print(f"the least loss with two softmaxes: {floor:.4f} = {math.log(1 + 2 / math.e):.4f}")
+assert abs(floor - math.log(1 + 2 / math.e)) < 1e-6
+
+# %% [markdown]
+# ## Exercises
+
+
+# %%
+def first_loss(classes):
+    """The cross entropy of a net that knows nothing: it gives each class the same probability."""
+
+
+course.check("16.first_loss", first_loss)
+
+
+# %%
+def dead(outputs):
+    """The share of units that are 0 for all examples, from outputs (N, units) of a ReLU: between 0 and 1."""
+
+
+course.check("16.dead", dead)
+
+
+# %%
+def untrained(net):
+    """The names of the parameters that get no gradient: `.grad` is None, or 0 everywhere. backward() was called."""
+
+
+course.check("16.untrained", untrained)
+
+
+# %%
+def best_epoch(losses, patience):
+    """The epoch, from 0, whose weights early stopping keeps: it stops after `patience` epochs without a lower loss."""
+
+
+course.check("16.best_epoch", best_epoch)
+
+
+# %%
+def floor_of_two(classes):
+    """The least cross entropy with two softmaxes in a row, for this number of classes."""
+
+
+course.check("16.two_softmaxes", floor_of_two)
+
+# %% [markdown]
+# This is the end of the course. Next you can read the engine itself: [how autograd works](../how_autograd_works.md) and
+# [how Conv2d's backward works](../convolution_backward.md) lead you through it.

@@ -1,0 +1,99 @@
+"""Chapter 16: what tells that a network does not learn, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.exercise import exercise
+from minigrad.creation import tensor
+from minigrad.nn import Linear, Module, ReLU, Sequential
+from minigrad.tensor import Tensor
+
+
+@exercise(
+    "16.first_loss", cases=[(3,), (10,)], hidden=[(2,), (1000,)], page="chapter 16, 'The first loss'",
+    hint="cross entropy is -log of the probability of the right class.",
+)  # fmt: skip
+def first_loss(classes: int) -> float:
+    """The cross entropy of a net that knows nothing: it gives each class the same probability."""
+    return math.log(classes)
+
+
+@exercise(
+    "16.dead",
+    cases=[
+        (tensor([[0.0, 2, 0, 0], [1, 0, 0, 0], [0, 3, 0, 1]]),),
+        (image(6, 5).clamp(min=0) * tensor([1.0, 0, 1, 0, 0]),),
+    ],
+    hidden=[(image(1, 8, seed=1).clamp(min=0),)], page="chapter 16, 'Which gradients arrive?'",
+    hint="a unit is a column; it is dead if no row holds anything but 0 there.",
+)  # fmt: skip
+def dead(outputs: Tensor) -> float:
+    """The share of units that are 0 for all examples, from outputs (N, units) of a ReLU: between 0 and 1."""
+    return (outputs == 0).all(0).float().mean().item()
+
+
+def _make_net(state: str) -> Module:
+    """A net after one backward() that reached all of its parameters, or not all."""
+    first, relu, last = Linear(2, 3), ReLU(), Linear(3, 1)
+    if state == "is frozen in part":
+        last.requires_grad_(False)
+    x = tensor([[0.5, -1.0], [1.0, 2.0]])
+    hidden = relu(first(x) - 100 if state == "has dead ReLUs" else first(x) + 10)
+    last(hidden.detach() if state == "is cut after its first layer" else hidden).sum().backward()
+    return Sequential(first, relu, last)
+
+
+def judge_untrained(answer: Any) -> str | None:
+    """Checks the names for nets of which different parts got no gradient."""
+    for state in ("is whole", "is cut after its first layer", "has dead ReLUs", "is frozen in part"):
+        net = _make_net(state)
+        found = answer(net)
+        if not isinstance(found, (list, tuple, set)):
+            return (
+                f"a list of names is due, and it returned {'None: is `return` missing?' if found is None else found!r}"
+            )
+        names, due = set(map(str, found)), set(untrained(net))
+        if names != due:
+            return (
+                f"for Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), which {state}: of the names that it returned, "
+                f"{sorted(names)}, {len(names - due)} do not belong there, and {len(due - names)} are missing"
+            )
+    return None
+
+
+@exercise(
+    "16.untrained", judge=judge_untrained, page="chapter 16, 'Which gradients arrive?'",
+    hint="net.named_parameters() gives pairs (name, parameter); ask for None before asking for numbers.",
+)  # fmt: skip
+def untrained(net: Module) -> list[str]:
+    """The names of the parameters that get no gradient: `.grad` is None, or 0 everywhere. backward() was called."""
+    return [name for name, p in net.named_parameters() if p.grad is None or not bool((p.grad != 0).any())]
+
+
+@exercise(
+    "16.best_epoch", cases=[([3.0, 2.0, 1.0, 1.5, 1.7, 0.5], 2), ([3.0, 2.0, 2.5, 1.0], 2)],
+    hidden=[([1.0, 2.0], 5), ([2.0, 2.0, 2.0, 1.0], 2), ([4.0, 3.0, 5.0, 2.0], 1)], page="chapter 16, 'Two curves'",
+    hint="keep the best epoch so far; stop when the epoch now is `patience` later than it.",
+)  # fmt: skip
+def best_epoch(losses: Sequence[float], patience: int) -> int:
+    """The epoch, from 0, whose weights early stopping keeps: it stops after `patience` epochs without a lower loss."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = epoch
+        elif epoch - best >= patience:
+            break
+    return best
+
+
+@exercise(
+    "16.two_softmaxes", cases=[(3,), (10,)], hidden=[(2,)], page="chapter 16, 'The list'",
+    hint="the first softmax gives at best 1 and zeros; what does the second make of them?",
+)  # fmt: skip
+def two_softmaxes(classes: int) -> float:
+    """The least cross entropy with two softmaxes in a row, for this number of classes."""
+    return math.log(1 + (classes - 1) / math.e)
