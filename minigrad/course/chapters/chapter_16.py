@@ -53,9 +53,8 @@ def judge_untrained(answer: Any) -> str | None:
         net = _make_net(state)
         found = answer(net)
         if not isinstance(found, (list, tuple, set)):
-            return (
-                f"a list of names is due, and it returned {'None: is `return` missing?' if found is None else found!r}"
-            )
+            got = "None: is `return` missing?" if found is None else repr(found)
+            return f"a list of names is due, and it returned {got}"
         names, due = set(map(str, found)), set(untrained(net))
         if names != due:
             return (
