@@ -6,7 +6,7 @@ device = torch.accelerator.current_accelerator() if torch.accelerator.is_availab
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import cuda, devices
 from minigrad.backend import device_count, is_available
@@ -21,7 +21,7 @@ from minigrad.cuda import (
     reset_peak_memory_stats,
 )
 from minigrad.cuda import mem_get_info as get_memory_info
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = [
     "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count",
@@ -121,5 +121,4 @@ def get_device_module(device: Any = None) -> ModuleType:
     return cuda if devices.device(device).type == "cuda" else cpu
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.accelerator", globals())
+explain_missing("torch.accelerator", globals())

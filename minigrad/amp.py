@@ -16,7 +16,7 @@ from minigrad.advice import advise, warn
 from minigrad.autograd.modes import no_grad
 from minigrad.compiler import as_it_is
 from minigrad.devices import device
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.optim import Optimizer
 from minigrad.tensor import Tensor
 
@@ -355,4 +355,4 @@ class GradScaler:
             setattr(self, name, value)
 
 
-__getattr__: Callable[[str], Any] = missing_from("torch.amp", globals())
+explain_missing("torch.amp", globals())

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["compile", "disable", "is_compiling"]
 
@@ -65,4 +64,4 @@ def is_compiling() -> bool:
     return False
 
 
-__getattr__: Callable[[str], Any] = missing_from("torch.compiler", globals())
+explain_missing("torch.compiler", globals())

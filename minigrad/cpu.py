@@ -6,9 +6,9 @@ module.synchronize()
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = [
     "Event", "Stream", "StreamContext", "current_device", "current_stream", "device_count", "is_available",
@@ -150,5 +150,4 @@ def stream(stream: Stream | None) -> StreamContext:
     return StreamContext(stream)
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.cpu", globals())
+explain_missing("torch.cpu", globals())

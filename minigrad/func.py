@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import nn  # noqa: F401 (a package before its files: see minigrad/optim/__init__.py)
 from minigrad.autograd import derivatives
@@ -18,7 +18,7 @@ from minigrad.autograd.modes import enable_grad, is_grad_enabled
 from minigrad.autograd.node import next_order
 from minigrad.autograd.node_attributes import edge_of
 from minigrad.autograd.trees import flatten, structure
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.functional_call import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from minigrad.tensor import Tensor
 from minigrad.vectorize import vmap
@@ -330,5 +330,4 @@ def _match(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
     return values
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.func", globals())
+explain_missing("torch.func", globals())

@@ -1,9 +1,7 @@
 """`torch.functional`: functions that PyTorch also lists here. All are in `minigrad` itself."""
 
-from typing import TYPE_CHECKING
-
 from minigrad.creation import meshgrid
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.norm import norm
@@ -12,5 +10,4 @@ from minigrad.ops.split import split
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "einsum", "meshgrid", "norm", "split", "tensordot", "unique"]
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.functional", globals())
+explain_missing("torch.functional", globals())

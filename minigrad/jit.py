@@ -5,11 +5,10 @@ TorchScript files hold code, so they are neither written nor read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 from minigrad.compiler import as_it_is
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn import Module
 
 __all__ = [
@@ -120,4 +119,4 @@ _REFUSAL = (
     "TorchScript files hold code, which minigrad neither writes nor runs: use minigrad.save(model.state_dict(), file), "
     "and load it into a model made by the same code"
 )
-__getattr__: Callable[[str], Any] = missing_from("torch.jit", globals())
+explain_missing("torch.jit", globals())

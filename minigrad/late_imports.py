@@ -25,7 +25,7 @@ class collect_later:
 def open_later(
     namespace: str, package: dict[str, Any], rooms: str = "", files: dict[str, str] | None = None
 ) -> Callable[[str], Any]:
-    """Makes the `__getattr__` of a package that imports its submodules (`rooms`) when they are first used.
+    """Gives a package a `__getattr__` that imports its submodules (`rooms`) when they are first used, and returns it.
 
     `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``. All names are in the
     package's `dir`.
@@ -42,4 +42,5 @@ def open_later(
         package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
         return found
 
+    package["__getattr__"] = find
     return find

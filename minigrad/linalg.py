@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from minigrad.autograd.core import Tensor
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.ops.arguments import as_int, as_number, of_tensors, takes_out
 from minigrad.ops.decompositions import (
     cond,
@@ -144,5 +144,4 @@ def eig(A: Any) -> NoReturn:
 
 eigvals = eig
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.linalg", globals())
+explain_missing("torch.linalg", globals())

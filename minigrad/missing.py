@@ -6,7 +6,6 @@ The error says whether PyTorch has the name, or which name was probably meant.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -150,10 +149,11 @@ def answer(namespace: str, package: dict[str, Any], name: str, known: Any) -> An
     raise error
 
 
-def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], Any]:
-    """Makes the `__getattr__` of the module `namespace`, which raises the error for a missing name.
+def explain_missing(namespace: str, module: dict[str, Any]) -> None:
+    """Gives the module `namespace` a `__getattr__` that raises the error for a missing name.
 
-    The module's `dir`, which completes names in notebooks, lists its public names alone.
+    Its `dir`, which completes names in notebooks, lists its public names alone. (Type checkers see no `__getattr__` in
+    the module's file, so they refuse missing names too.)
     """
     module["__dir__"] = lambda: sorted(module.get("__all__", module))
-    return lambda name: answer(namespace, module, name, module)
+    module["__getattr__"] = lambda name: answer(namespace, module, name, module)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.autograd import profiler
 from minigrad.autograd.profiler import record_function
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["ProfilerActivity", "profile", "record_function"]
 
@@ -59,5 +59,4 @@ class profile(profiler.profile):
     stop = __exit__
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.profiler", globals())
+explain_missing("torch.profiler", globals())

@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad.devices import device as Device
 from minigrad.generator import Generator
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 default_generator = Generator()
 default_generator.seed()
@@ -169,5 +169,4 @@ def restore_states(states: list[tuple[Generator, Any]]) -> None:
         generator.set_state(state)
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.random", globals())
+explain_missing("torch.random", globals())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minigrad.autograd.core import Tensor
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.composed import as_float
@@ -53,5 +52,4 @@ def ndtr(input: Tensor) -> Tensor:
     return erfc(as_float(input) * -math.sqrt(0.5)) / 2
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.special", globals())
+explain_missing("torch.special", globals())

@@ -27,15 +27,14 @@ __all__ = [
     "set_detect_anomaly", "set_grad_enabled",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = open_later(
-        "torch.autograd",
-        globals(),
-        "forward_ad function functional graph profiler variable",
-        {
-            "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
-            "function": "Function",
-            "inference": "inference_mode",
-            "variable": "Variable",
-        },
-    )
+open_later(
+    "torch.autograd",
+    globals(),
+    "forward_ad function functional graph profiler variable",
+    {
+        "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
+        "function": "Function",
+        "inference": "inference_mode",
+        "variable": "Variable",
+    },
+)

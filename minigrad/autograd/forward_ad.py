@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import TensorBase, wrap
@@ -26,7 +26,7 @@ from minigrad.autograd.node import next_order
 from minigrad.autograd.node_attributes import edge_of
 from minigrad.autograd.saved import LeafBehind
 from minigrad.dtypes import from_numpy
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
 
@@ -186,5 +186,4 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
     return UnpackedDualTensor(tensor, None) if current is None else current.unpack(tensor)
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.autograd.forward_ad", globals())
+explain_missing("torch.autograd.forward_ad", globals())

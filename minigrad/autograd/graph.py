@@ -24,7 +24,7 @@ from minigrad.autograd.saved import (
 )  # fmt: skip
 from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -155,5 +155,4 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *,
     return _MultiHandle([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.autograd.graph", globals())
+explain_missing("torch.autograd.graph", globals())

@@ -31,21 +31,20 @@ __all__ = [
     "zeros_like",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = open_later(
-        "torch",
-        globals(),
-        "",
-        {
-            "counted": "arange eye",
-            "data": "scalar_tensor tensor",
-            "drawn": "normal rand randint randn randperm",
-            "filled": "empty full ones zeros",
-            "foreign": "as_tensor asarray from_dlpack from_numpy frombuffer",
-            "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
-            "like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
-            "type_names":
-                "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
-                "TensorType construct set_default_tensor_type types_on",
-        },
-    )
+open_later(
+    "torch",
+    globals(),
+    "",
+    {
+        "counted": "arange eye",
+        "data": "scalar_tensor tensor",
+        "drawn": "normal rand randint randn randperm",
+        "filled": "empty full ones zeros",
+        "foreign": "as_tensor asarray from_dlpack from_numpy frombuffer",
+        "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
+        "like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
+        "type_names":
+            "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
+            "TensorType construct set_default_tensor_type types_on",
+    },
+)

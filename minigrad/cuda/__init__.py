@@ -57,6 +57,5 @@ __all__ = [
     "set_rng_state_all", "set_stream", "stream", "synchronize", "why_not",
 ]
 
-if not TYPE_CHECKING:
-    _GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"
-    __getattr__ = open_later("torch.cuda", globals(), "amp graphs nvtx profiler", {"graphs": _GRAPHS})
+_GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"
+open_later("torch.cuda", globals(), "amp graphs nvtx profiler", {"graphs": _GRAPHS})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad import amp
 from minigrad.amp import custom_bwd, custom_fwd
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
@@ -39,4 +38,4 @@ class GradScaler(amp.GradScaler):
         super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
 
 
-__getattr__: Callable[[str], Any] = missing_from("torch.cuda.amp", globals())
+explain_missing("torch.cuda.amp", globals())

@@ -14,10 +14,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.cuda.devices import cupy
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["mark", "range", "range_end", "range_pop", "range_push", "range_start"]
 
@@ -104,5 +104,4 @@ def range(msg: str, *args: Any, **kwargs: Any) -> Iterator[None]:
         range_pop()
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.cuda.nvtx", globals())
+explain_missing("torch.cuda.nvtx", globals())

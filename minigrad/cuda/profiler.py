@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from minigrad.cuda.devices import cupy
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["profile", "start", "stop"]
 
@@ -56,5 +55,4 @@ def profile() -> Iterator[None]:
         stop()
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.cuda.profiler", globals())
+explain_missing("torch.cuda.profiler", globals())

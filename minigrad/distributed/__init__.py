@@ -7,7 +7,6 @@ them a program is a single process, and everything here works with a world size 
 """
 
 # fmt: off
-from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
 from minigrad.distributed.backends import (
@@ -50,5 +49,4 @@ __all__ = [
 ]
 
 # Submodules that need layers, optimizers and files are imported when first used.
-if not _TYPE_CHECKING:
-    __getattr__ = _open_later("torch.distributed", globals(), "algorithms checkpoint nn optim")
+_open_later("torch.distributed", globals(), "algorithms checkpoint nn optim")

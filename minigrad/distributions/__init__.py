@@ -1,7 +1,5 @@
 """`minigrad.distributions`: probability distributions with `sample`, `rsample`, `log_prob`, `entropy`."""
 
-from typing import TYPE_CHECKING
-
 from minigrad.distributions import constraints, transforms
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
@@ -36,7 +34,7 @@ from minigrad.distributions.transforms import (
     Transform,
     identity_transform,
 )
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = [
     "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Categorical", "Cauchy", "Chi2", "ComposeTransform",
@@ -49,5 +47,4 @@ __all__ = [
     "transforms",
 ]  # fmt: skip
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.distributions", globals())
+explain_missing("torch.distributions", globals())

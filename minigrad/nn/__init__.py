@@ -81,18 +81,18 @@ if _typing.TYPE_CHECKING:  # imported when first used
     from minigrad.nn.outline import summary
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
     from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
-else:
-    __getattr__ = _open_later("torch.nn", globals(), "grad modules parallel", {
-        "bilinear": "Bilinear",
-        "conv_transpose": "ConvTranspose1d ConvTranspose2d",
-        "data_parallel": "DataParallel",
-        "distance":
-            "CosineEmbeddingLoss CosineSimilarity HingeEmbeddingLoss MarginRankingLoss PairwiseDistance SoftMarginLoss "
-            "TripletMarginLoss TripletMarginWithDistanceLoss",
-        "lazy":
-            "LazyBatchNorm1d LazyBatchNorm2d LazyConv1d LazyConv2d LazyConvTranspose1d LazyConvTranspose2d "
-            "LazyInstanceNorm1d LazyInstanceNorm2d LazyLinear",
-        "outline": "summary",
-        "parallel.sync_batchnorm": "SyncBatchNorm",
-        "uninitialized": "UninitializedBuffer UninitializedParameter",
-    })
+
+_open_later("torch.nn", globals(), "grad modules parallel", {
+    "bilinear": "Bilinear",
+    "conv_transpose": "ConvTranspose1d ConvTranspose2d",
+    "data_parallel": "DataParallel",
+    "distance":
+        "CosineEmbeddingLoss CosineSimilarity HingeEmbeddingLoss MarginRankingLoss PairwiseDistance SoftMarginLoss "
+        "TripletMarginLoss TripletMarginWithDistanceLoss",
+    "lazy":
+        "LazyBatchNorm1d LazyBatchNorm2d LazyConv1d LazyConv2d LazyConvTranspose1d LazyConvTranspose2d "
+        "LazyInstanceNorm1d LazyInstanceNorm2d LazyLinear",
+    "outline": "summary",
+    "parallel.sync_batchnorm": "SyncBatchNorm",
+    "uninitialized": "UninitializedBuffer UninitializedParameter",
+})

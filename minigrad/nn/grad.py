@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.kernels import Geometry
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.functional.checks import Lengths, as_ints, check_same_dtype
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.ops.arguments import require_tensors
@@ -121,4 +121,4 @@ def _find_geometry(name: str, image: Size, kernel: Size, result: Size, options: 
     return geometry
 
 
-__getattr__ = missing_from("torch.nn.grad", globals())
+explain_missing("torch.nn.grad", globals())

@@ -24,16 +24,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-if not _TYPE_CHECKING:
-    __getattr__ = _open_later(
-        "torch.optim",
-        globals(),
-        "lr_scheduler swa_utils",
-        {
-            "adam": "Adam Adamax AdamW NAdam RAdam",
-            "adaptive": "Adadelta Adagrad RMSprop Rprop",
-            "averaged": "ASGD",
-            "lbfgs": "LBFGS",
-            "matrix": "Adafactor Muon",
-        },
-    )
+_open_later(
+    "torch.optim",
+    globals(),
+    "lr_scheduler swa_utils",
+    {
+        "adam": "Adam Adamax AdamW NAdam RAdam",
+        "adaptive": "Adadelta Adagrad RMSprop Rprop",
+        "averaged": "ASGD",
+        "lbfgs": "LBFGS",
+        "matrix": "Adafactor Muon",
+    },
+)

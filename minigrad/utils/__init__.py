@@ -10,5 +10,5 @@ if _TYPE_CHECKING:
     from minigrad.utils import dlpack as dlpack
     from minigrad.utils import hooks as hooks
     from minigrad.utils.swap import swap_tensors as swap_tensors
-else:
-    __getattr__ = _open_later("torch.utils", globals(), "checkpoint dlpack hooks", {"swap": "swap_tensors"})
+
+_open_later("torch.utils", globals(), "checkpoint dlpack hooks", {"swap": "swap_tensors"})

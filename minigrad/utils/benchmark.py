@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from minigrad import get_num_threads, set_num_threads
 from minigrad.backend import is_available, library
 from minigrad.devices import device
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 
 __all__ = ["Measurement", "Timer"]
 
@@ -204,4 +204,4 @@ def _wait() -> None:
         library(device("cuda")).cuda.Device().synchronize()
 
 
-__getattr__: Callable[[str], Any] = missing_from("torch.utils.benchmark", globals())
+explain_missing("torch.utils.benchmark", globals())

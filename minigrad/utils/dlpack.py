@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad.creation import from_dlpack as _from_dlpack
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.tensor import Tensor
 
 __all__ = ["from_dlpack", "to_dlpack"]
@@ -51,4 +50,4 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     return _from_dlpack(_Capsule(ext_tensor) if is_capsule else ext_tensor)
 
 
-__getattr__: Callable[[str], Any] = missing_from("torch.utils.dlpack", globals())
+explain_missing("torch.utils.dlpack", globals())

@@ -1,9 +1,8 @@
 """Functions without state: what the layers of `nn` compute."""
 
 # fmt: off
-from typing import TYPE_CHECKING
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.functional.activation import relu, sigmoid, tanh
 from minigrad.nn.functional.activation_variants import (
     celu, celu_, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
@@ -68,5 +67,4 @@ __all__ = [
     "upsample_nearest",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.functional", globals())
+explain_missing("torch.nn.functional", globals())

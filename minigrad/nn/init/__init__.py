@@ -1,9 +1,8 @@
 """`torch.nn.init`: functions that set the initial values of parameters."""
 
 # fmt: off
-from typing import TYPE_CHECKING
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.init.xavier_kaiming import _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out
 from minigrad.nn.init.xavier_kaiming import (
     calculate_gain, constant_, kaiming_normal_, kaiming_uniform_, normal_, ones_, uniform_, xavier_normal_,
@@ -21,5 +20,4 @@ __all__ = [
     "xavier_uniform_", "zeros_",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.init", globals())
+explain_missing("torch.nn.init", globals())

@@ -26,14 +26,14 @@ if _typing.TYPE_CHECKING:
     )
     from minigrad.nn.utils.init import skip_init
     from minigrad.nn.utils.memory_format import convert_conv2d_weight_memory_format
-else:
-    __getattr__ = _open_later(
-        "torch.nn.utils",
-        globals(),
-        "fusion init memory_format parametrizations parametrize prune rnn",
-        {
-            "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
-            "init": "skip_init",
-            "memory_format": "convert_conv2d_weight_memory_format",
-        },
-    )
+
+_open_later(
+    "torch.nn.utils",
+    globals(),
+    "fusion init memory_format parametrizations parametrize prune rnn",
+    {
+        "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
+        "init": "skip_init",
+        "memory_format": "convert_conv2d_weight_memory_format",
+    },
+)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.module import Module
 from minigrad.nn.utils.orthogonal import orthogonal
 from minigrad.nn.utils.parametrize import register_parametrization, tensor_of
@@ -92,5 +92,4 @@ def spectral_norm(
     return module
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.utils.parametrizations", globals())
+explain_missing("torch.nn.utils.parametrizations", globals())

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.autograd.modes import no_grad
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.containers import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -277,5 +277,4 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     return module
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.utils.parametrize", globals())
+explain_missing("torch.nn.utils.parametrize", globals())

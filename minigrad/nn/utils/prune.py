@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad.creation import ones_like
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.module import Module
 from minigrad.nn.utils.pruning_methods import (
     BasePruningMethod,
@@ -181,5 +181,4 @@ def _as_vector(tensors: list[Tensor]) -> Tensor:
     return cat([t.detach().reshape(-1) for t in tensors])
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.utils.prune", globals())
+explain_missing("torch.nn.utils.prune", globals())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.nn.functional import pad
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.join import stack
@@ -72,5 +72,4 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool 
     return [row[: int(length)] for row, length in zip(rows, lengths, strict=True)]
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.nn.utils.rnn", globals())
+explain_missing("torch.nn.utils.rnn", globals())

@@ -5,9 +5,8 @@ second scheduler stays in effect.
 """
 
 # fmt: off
-from typing import TYPE_CHECKING
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.optim.lr_scheduler.base import LRScheduler, _LRScheduler
 from minigrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
 from minigrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
@@ -26,5 +25,4 @@ __all__ = [
 for _name in __all__:  # programs recognize PyTorch's schedulers by the name of this module
     globals()[_name].__module__ = __name__
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.optim.lr_scheduler", globals())
+explain_missing("torch.optim.lr_scheduler", globals())

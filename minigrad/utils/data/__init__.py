@@ -1,9 +1,8 @@
 """Loading data: datasets, samplers, `DataLoader`."""
 
 # fmt: off
-from typing import TYPE_CHECKING
 
-from minigrad.missing import missing_from
+from minigrad.missing import explain_missing
 from minigrad.utils.data import _utils
 from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataloader import DataLoader
@@ -23,5 +22,4 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.utils.data", globals())
+explain_missing("torch.utils.data", globals())
