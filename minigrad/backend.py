@@ -103,10 +103,8 @@ def library(device: device) -> Any:
     if _cuda is None and not is_available():
         raise RuntimeError(f"device {str(device)!r} was asked for. {why_not()}")
     if device.index and device.index >= device_count():
-        raise RuntimeError(
-            f"device {str(device)!r} was asked for, but this machine has {device_count()} GPU(s), "
-            f"the last one is 'cuda:{device_count() - 1}'"
-        )
+        detail = f"but this machine has {device_count()} GPU(s), the last one is 'cuda:{device_count() - 1}'"
+        raise RuntimeError(f"device {str(device)!r} was asked for, {detail}")
     return _cuda
 
 

@@ -41,10 +41,8 @@ class device(contextlib.ContextDecorator):
             raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
         kind, number = _read_name(type)
         if number is not None and index is not None:
-            raise RuntimeError(
-                "type (string) must not include an index because index was passed explicitly: "
-                f"{type!r} and index={index!r}"
-            )
+            detail = f"{type!r} and index={index!r}"
+            raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {detail}")
         index = number if index is None else index
         if index is not None and index < 0:
             raise RuntimeError(f"Device index must not be negative, got {index}")

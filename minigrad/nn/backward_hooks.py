@@ -57,9 +57,8 @@ class BackwardWatch:
         """The result, a tensor or a tuple with tensors, passed through a `BackwardHookFunction`."""
         if not isinstance(result, (Tensor, tuple)):
             got = type(result).__name__
-            warn(
-                f"For backward hooks to be called, module output should be a Tensor or a tuple of Tensors, not a {got}"
-            )
+            detail = f"module output should be a Tensor or a tuple of Tensors, not a {got}"
+            warn(f"For backward hooks to be called, {detail}")
         results, _ = _watch(as_tuple(result), self._show_grad_output, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 

@@ -98,10 +98,8 @@ def _silence() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 (whatever a hook raises)
-        warn(
-            "module forward hook with ``always_call=True`` raised an exception that was silenced, as another error "
-            f"was raised in forward: {error}"
-        )
+        hint = f"as another error was raised in forward: {error}"
+        warn(f"module forward hook with ``always_call=True`` raised an exception that was silenced, {hint}")
 
 
 def _as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

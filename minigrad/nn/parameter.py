@@ -18,10 +18,8 @@ def share_memory(data: Any, cls: type[T]) -> T:
         data = empty(0)
     elif not isinstance(data, TensorBase):
         hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
-        raise AttributeError(
-            f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, which has no gradient and no device: "
-            f"write nn.{cls.__name__}({hint})"
-        )
+        detail = f"which has no gradient and no device: write nn.{cls.__name__}({hint})"
+        raise AttributeError(f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, {detail}")
     shared: T = wrap(data.array, cls)
     shared.writes = data.writes  # the same memory, so the same version counter
     return shared

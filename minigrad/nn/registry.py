@@ -107,10 +107,8 @@ class Registry:
         """Adds `param` under `name`; None registers a parameter that is switched off."""
         self._check_new(PARAMETER, name, param)
         if param is not None and not param.is_leaf:
-            raise ValueError(
-                f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter is no function of other tensors. "
-                "Compute it in forward() instead."
-            )
+            detail = "a parameter is no function of other tensors. Compute it in forward() instead."
+            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}': {detail}")
         self._register(PARAMETER, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:

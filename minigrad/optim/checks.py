@@ -143,10 +143,8 @@ def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) ->
     if not held.isdisjoint(own):
         raise ValueError("some parameters appear in more than one parameter group")
     if len(own) < len(params):
-        warn(
-            "optimizer contains a parameter group with duplicate parameters: each would be "
-            "updated more than once in a step"
-        )
+        detail = "each would be updated more than once in a step"
+        warn(f"optimizer contains a parameter group with duplicate parameters: {detail}")
     return params
 
 

@@ -58,9 +58,8 @@ class ProtocolMethods(TensorBase):
 
     def __contains__(self: Any, element: Any) -> Any:
         if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):
-            raise RuntimeError(
-                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}"
-            )
+            detail = f"but you passed in a {type(element)}"
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, {detail}")
         return bool(backend.quiet(np.any, (self.detach() == element).array))
 
     def __reversed__(self: Any) -> Tensor:
@@ -132,10 +131,8 @@ class ProtocolMethods(TensorBase):
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
-            raise TypeError(
-                f"only integer tensors of a single element can be converted to an index, "
-                f"got {self.dtype} of shape {tuple(self.array.shape)}; int(...) of one element rounds it"
-            )
+            got = f"got {self.dtype} of shape {tuple(self.array.shape)}; int(...) of one element rounds it"
+            raise TypeError(f"only integer tensors of a single element can be converted to an index, {got}")
         return int(self.item())
 
     def __len__(self: Any) -> int:
@@ -145,9 +142,8 @@ class ProtocolMethods(TensorBase):
 
     def __iter__(self: Any) -> Iterator[Tensor]:
         if not self.array.ndim:
-            raise TypeError(
-                "iteration over a 0-d tensor: it holds one number, x.item(); x[None] has an axis of length 1"
-            )
+            hint = "it holds one number, x.item(); x[None] has an axis of length 1"
+            raise TypeError(f"iteration over a 0-d tensor: {hint}")
         return iter(unbind(self))
 
     __repr__ = format_tensor

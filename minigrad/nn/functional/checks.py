@@ -36,10 +36,8 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
     """Raises RuntimeError unless `x` has the dtype of `input`."""
     if x.array.dtype != input.array.dtype:
         kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
-        raise RuntimeError(
-            f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; convert one of them, "
-            f"for example input.to({part}.dtype)"
-        )
+        hint = f"convert one of them, for example input.to({part}.dtype)"
+        raise RuntimeError(f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
 
 
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
@@ -86,9 +84,8 @@ def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, 
     # As in PyTorch, only the first value is checked for being a bool.
     if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__
-        raise TypeError(
-            f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
-        )
+        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
+        raise TypeError(f"{name}(): {detail}")
     numbers = tuple([int(v) for v in values])
     if len(numbers) not in (1, count):
         raise RuntimeError(

@@ -58,10 +58,8 @@ def _put_indices_first(input: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """The indices and the table, which were given the other way round in PyTorch's first versions, with a warning."""
     if weight.dtype != int64 or not input.is_floating_point():
         return input, weight
-    warn(
-        "Argument order of nn.functional.embedding_bag was changed. "
-        "Usage `embedding_bag(weight, input, ...)` is deprecated: write `embedding_bag(input, weight, ...)`"
-    )
+    detail = "Usage `embedding_bag(weight, input, ...)` is deprecated: write `embedding_bag(input, weight, ...)`"
+    warn(f"Argument order of nn.functional.embedding_bag was changed. {detail}")
     return weight, input
 
 

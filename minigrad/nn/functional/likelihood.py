@@ -121,10 +121,8 @@ def kl_div(
         raise RuntimeError(f"kl_div: Integral inputs not supported. Got {got}; convert them with .float()")
     require_bools("kl_div", log_target=log_target)
     if reduction == "mean":
-        warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
-            "only by the batch size, and aligns with the KL math definition."
-        )
+        detail = "'batchmean' divides only by the batch size, and aligns with the KL math definition."
+        warn(f"reduction: 'mean' divides the total loss by both the batch size and the support size. {detail}")
     if log_target:
         losses = exp(target) * (target - input)
     else:

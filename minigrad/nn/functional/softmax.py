@@ -19,10 +19,8 @@ def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
     if dim is not None:
         return dim
     guess = 0 if input.ndim in (0, 1, 3) else 1
-    warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument: "
-        f"of shape {tuple(input.shape)} it took dim={guess}."
-    )
+    detail = f"Change the call to include dim=X as an argument: of shape {tuple(input.shape)} it took dim={guess}."
+    warn(f"Implicit dimension choice for {name} has been deprecated. {detail}")
     return guess
 
 

@@ -77,10 +77,8 @@ class LRScheduler(NamesOptions):
         [0.5]
         """
         if self._step_count == 1 and not was_stepped(self.optimizer):
-            warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value "
-                "of the schedule is skipped. Call `optimizer.step()` first."
-            )
+            detail = "the first value of the schedule is skipped. Call `optimizer.step()` first."
+            warn(f"Detected call of `lr_scheduler.step()` before `optimizer.step()`: {detail}")
         self._step_count += 1
         if epoch is not None:
             warn_of_epoch()
@@ -125,10 +123,8 @@ class LRScheduler(NamesOptions):
         """
         rates = [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
         if not self._get_lr_called_within_step:
-            warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`: get_lr() is "
-                "one step ahead"
-            )
+            detail = "get_lr() is one step ahead"
+            warn(f"To get the last learning rate computed by the scheduler, please use `get_last_lr()`: {detail}")
         return rates
 
     def _next(self, lr: Any, i: int) -> Any:

@@ -136,10 +136,8 @@ class DataLoader(Generic[T]):
         if self.pin_memory and backend.is_available():
             batches = map(pin, batches)
         elif self.pin_memory:
-            warn(
-                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used."
-            )
+            detail = "then device pinned memory won't be used."
+            warn(f"'pin_memory' argument is set as true but no accelerator is found, {detail}")
         return batches if self._reported_length is None else self._count_batches(batches, len(self))
 
     def _count_batches(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
