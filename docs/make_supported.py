@@ -1292,8 +1292,8 @@ DIFFERENCES = [
         "torch.tensor([np.ma.masked_array([1.0], [True])]).item() == 1",
     ),
     (
-        "misspelt options: `torch.sum(x, dimm=0)`",
-        "the error names the option that was meant; PyTorch's does not, or lists the signatures",
+        "misspelt options and NumPy's: `torch.sum(x, dimm=0)`, `x.std(ddof=1)`",
+        "the error names the one that was meant (of functions that every step calls: from Python 3.13 on)",
         "refuses('torch.sum(torch.ones(2), dimm=0)')",
     ),
     (

@@ -79,7 +79,7 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     what = "'Tensor' object" if namespace == "torch.Tensor" else f"module {ours!r}"
     text = f"{what} has no attribute {name!r}"
     if not name.startswith("_"):
-        from difflib import get_close_matches
+        from minigrad.spelling import NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_meant
 
         public = [x for x in known if not x.startswith("_")]
         same_letters = [x for x in public if x.lower() == name.lower()]
@@ -88,9 +88,13 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
         if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
             return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}", name=name)
-        close = same_letters or get_close_matches(name, public, 1, 0.8)
+        if instead := (NUMPYS_METHODS if namespace == "torch.Tensor" else NUMPYS_FUNCTIONS).get(name):
+            return AttributeError(f"{text}: NumPy's {name} is written {instead}", name=name)
+        close = next(iter(same_letters), "") or find_meant(name, public, 0.8)
         if close:
-            return AttributeError(f"{text}. Did you mean: {close[0]!r}?", name=name)  # so Python adds no guess
+            return AttributeError(f"{text}. Did you mean: {close!r}?", name=name)  # so Python adds no guess
+        if name in sys.modules["minigrad"].__all__:
+            return AttributeError(f"{text}: it is torch.{name}", name=name)
     return AttributeError(text)
 
 

@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 from minigrad import printing
+from minigrad.autograd.messages import names_options
 from minigrad.printing import Options
 
 _PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}
 
 
+@names_options
 def set_printoptions(
     precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from minigrad.autograd.core import KEEP
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
 from minigrad.ops.join import cat, stack
@@ -20,6 +21,7 @@ from minigrad.tensor import Tensor
 Axes = int | tuple[Any, ...] | list[Any] | dict[str, Any] | None
 
 
+@names_options
 def vmap(
     func: Callable[..., Any], in_dims: Axes = 0, out_dims: Axes = 0, randomness: str = "error", *,
     chunk_size: int | None = None,

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from functools import wraps
-from inspect import CO_VARARGS, unwrap
-from types import CodeType, FrameType
+from inspect import CO_VARARGS, signature, unwrap
+from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -42,21 +42,15 @@ def refuse_copy(node: Any, _protocol: Any = None) -> Any:
     )
 
 
-def name_option(error: TypeError, name: str, code: CodeType, *further: str) -> None:
-    """Adds the option that was meant to Python's error for one that the function `name` does not take.
+def name_option(error: TypeError, function: Callable[..., Any], *further: str) -> None:
+    """Adds to Python's error for arguments that `function` does not take what was meant: an option, or NumPy's call.
 
-    The function takes the parameters of its `code`, and `further` ones. Python names it itself from version 3.13 on.
+    It takes the parameters of its signature, and `further` ones.
     """
-    several = bool(code.co_flags & CO_VARARGS)  # such as *dims, which may be given by name
-    count = code.co_argcount + code.co_kwonlyargcount + several
-    words, known = str(error), (*code.co_varnames[:count], *further)
-    _, marked, rest = words.partition(f"{name}() got an unexpected keyword argument '")
-    if marked and "Did you mean" not in words:
-        from difflib import get_close_matches
+    from minigrad.spelling import explain_call
 
-        option = rest.partition("'")[0]
-        meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
-        error.args = (f"{words}. Did you mean '{meant[0]}'?" if meant else f"{words}; it takes {', '.join(known)}",)
+    known = [name for name in signature(function).parameters if name != "self"]
+    error.args = (explain_call(function.__name__, str(error), [*known, *further]),)
 
 
 def names_options(function: F) -> F:
@@ -66,14 +60,13 @@ def names_options(function: F) -> F:
     >>> names_options(lambda input, inplace=False: input)(1)
     1
     """
-    code, name = unwrap(function).__code__, function.__name__
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except TypeError as refused:
-            name_option(refused, name, code)
+            name_option(refused, function)
             raise
 
     return call  # type: ignore[return-value]

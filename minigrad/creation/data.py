@@ -33,7 +33,8 @@ def tensor(
     tensor([[1, 2],
             [3, 4]])
     """
-    check_options("tensor", None, requires_grad)
+    if requires_grad is not False:
+        check_options("tensor", None, requires_grad)
     wanted = None if dtype is None else dtypes.as_numpy(dtype)
     if isinstance(data, TensorBase):
         hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, value_of
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.messages import check_same_library, names_options
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.creation.options import as_list, check_countable, creates, read_size
@@ -99,6 +99,7 @@ def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: A
 _unmoved = operation("normal", lambda *given, drawn: drawn, lambda g: g * 0)
 
 
+@names_options
 def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
     layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,

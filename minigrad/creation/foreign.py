@@ -9,6 +9,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.messages import names_options
 from minigrad.creation.data import as_plain_array, tensor
 from minigrad.creation.options import place
 from minigrad.ops.arguments import require_bools
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
+@names_options
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor, without a copy if it is an array or a tensor of that dtype and device.
 
@@ -62,6 +64,7 @@ def warn_of_read_only(array: Any) -> None:
         warn(f"The given NumPy array is not writable: {detail}")
 
 
+@names_options
 def asarray(
     obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:

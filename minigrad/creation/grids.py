@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import names_options
 from minigrad.creation.counted import check_steps
 from minigrad.creation.options import as_list, check_countable, creates, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
@@ -170,6 +171,7 @@ def _read_lengths(name: str, row: Any, col: Any, dtype: Any) -> tuple[int, int]:
     return n, m
 
 
+@names_options
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinate grids of 1-d tensors, as views.
 

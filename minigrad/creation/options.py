@@ -60,7 +60,7 @@ def creates(
         try:
             array = _make_there(name, function, args, options, where)
         except TypeError as refused:
-            name_option(refused, name, function.__code__, *(call.__kwdefaults__ or ()))
+            name_option(refused, call)
             raise
         made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
         return made if out is None else _fill(name, out, made, in_row)

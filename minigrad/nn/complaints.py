@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from types import CodeType
 from typing import Any
 
 from minigrad.advice import advise
@@ -15,6 +14,7 @@ from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
 from minigrad.ops.complaints import type_name
+from minigrad.spelling import find_meant
 from minigrad.tensor import Tensor
 
 _NOT_HERE = {  # attributes of PyTorch's modules that are not supported
@@ -129,32 +129,29 @@ def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
 
 
 # ---- of constructors ------------------------------------------------------------------------------
-def refuse_options(cls: type, options: dict[str, Any], code: CodeType) -> None:
-    """Raises TypeError for an option that the constructor with this code does not take."""
-    if not code.co_flags & inspect.CO_VARKEYWORDS:
-        raise unknown_option(cls, options, code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+def refuse_options(cls: type, options: dict[str, Any]) -> None:
+    """Raises TypeError for an option that the constructor does not take."""
+    known = inspect.signature(cls).parameters
+    if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        raise unknown_option(cls, options, tuple(known))
 
 
 def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
     """The error for the first of `options` that is not `known`, with the one that was meant."""
-    from difflib import get_close_matches
-
     option = next(name for name in options if name not in known)
-    meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
-    hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+    meant = find_meant(option, known)
+    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
     return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
 
 
 def missing_forward(cls: type) -> NotImplementedError:
     """The error for a call of a module whose class has no `forward`; it names the method that is spelt almost so."""
-    from difflib import get_close_matches
-
     name = cls.__name__
     own = [method for base in cls.__mro__ if not base.__module__.startswith("minigrad.") for method in vars(base)]
     if cls.__module__.startswith("minigrad."):
         hint = f"a {name} only holds what is in it; call that one by one, or use nn.Sequential"
-    elif meant := get_close_matches("forward", own, 1, cutoff=0.7):
-        hint = f"class {name} has {meant[0]!r}; is that `forward` misspelt?"
+    elif meant := find_meant("forward", own, 0.7):
+        hint = f"class {name} has {meant!r}; is that `forward` misspelt?"
     else:
         hint = f"define `def forward(self, x):` in class {name}"
     return NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')

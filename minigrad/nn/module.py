@@ -32,7 +32,7 @@ class NamesOptions:
         if not options.keys() <= set(names):
             from minigrad.nn.complaints import refuse_options
 
-            refuse_options(cls, options, code)
+            refuse_options(cls, options)
         return object.__new__(cls)
 
 

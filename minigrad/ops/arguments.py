@@ -77,7 +77,7 @@ def of_tensors(
         except IndexError as refused:
             raise name_the_call(refused, function.__name__, args, axis_first) from None
         except TypeError as refused:
-            name_option(refused, function.__name__, inspect.unwrap(function).__code__, *["out"] * out)
+            name_option(refused, function, *["out"] * out)
             raise
         except RuntimeError as refused:
             name_mixed_call(refused, function.__name__)
@@ -129,7 +129,8 @@ class _Signature:
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
         takes_several = code.co_flags & inspect.CO_VARARGS  # such as ``*dims``, which may be given by keyword too
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
-        self.spellings = {"axis": "dim", "keepdims": "keepdim", **spellings}
+        numpys = {"axis": "dim", "keepdims": "keepdim", **spellings}
+        self.spellings = {given: name for given, name in numpys.items() if name in types}
         self.needs_dim = types.get("dim") == "Omissible"
         self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import unwrap
 from typing import Any, TypeVar
 
 import numpy as np
@@ -59,7 +58,7 @@ def recorded_as(shown: str) -> Callable[[F], F]:
             try:
                 result = function(*args, **kwargs)
             except TypeError as refused:
-                name_option(refused, function.__name__, unwrap(function).__code__)
+                name_option(refused, function)
                 raise
             given = [x for x in (*args, *kwargs.values()) if isinstance(x, TensorBase)]
             shares_memory = isinstance(result, TensorBase) and any(x.writes is result.writes for x in given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import Parameter, signature, unwrap
+from inspect import Parameter, signature
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -46,7 +46,7 @@ def takes_former_order(*factors: str) -> Callable[[F], F]:
             try:
                 return function(*args, **kwargs)
             except TypeError as refused:
-                name_option(refused, name, unwrap(function).__code__)
+                name_option(refused, function)
                 raise
 
         return cast(F, call)

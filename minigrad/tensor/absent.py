@@ -15,6 +15,7 @@ NAMES = (
     "to_padded_tensor", "to_sparse", "to_sparse_coo", "to_sparse_csr", "triangular_solve", "unsafe_chunk",
     "unsafe_split", "xpu",
 )  # fmt: skip
+NUMPYS = ("copy", "fill", "flat", "ptp", "searchsorted", "strides", "tobytes")  # of arrays alone
 
 
 MISSPELT = (
@@ -57,11 +58,11 @@ class AbsentNames(TensorBase):
     __slots__ = ()
 
     def __dir__(self) -> list[str]:
-        hidden = {*NAMES, *MISSPELT, "volatile"}  # the last warns when it is read
+        hidden = {*NAMES, *NUMPYS, *MISSPELT, "volatile"}  # the last warns when it is read
         return [name for name in super().__dir__() if name not in hidden]
 
 
-for _name in NAMES:
+for _name in (*NAMES, *NUMPYS):
     setattr(AbsentNames, _name, Absent(_name))
 for _name in MISSPELT:
     setattr(AbsentNames, _name, Misspelt(_name))

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
+from minigrad.autograd.messages import names_options
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.creation.drawn import draw_in_order
@@ -144,6 +145,7 @@ class DrawingMethods(TensorBase):
 
     __slots__: tuple[()] = ()
 
+    @names_options
     def uniform_(
         self, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None, **named: Any
     ) -> Tensor:
@@ -159,6 +161,7 @@ class DrawingMethods(TensorBase):
         dtype = self.array.dtype
         return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
+    @names_options
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
         """Fills the tensor with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
 

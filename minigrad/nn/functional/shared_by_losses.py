@@ -53,7 +53,7 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*args, **kwargs)
         except TypeError as refused:
-            name_option(refused, function.__name__, inspect.unwrap(function).__code__)
+            name_option(refused, function)
             raise
 
     return call
