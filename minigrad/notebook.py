@@ -74,6 +74,8 @@ SECTIONS = (
     (r"requires grad and no Parameter", "A tensor where a parameter is due"),
     (r"holds layers in a plain", "Layers in a plain list"),
     (r"as after a softmax", "Softmax before cross entropy"),
+    (r"got scores of a single class", "Cross entropy of a single class"),
+    (r"it holds \d+ tensors( \(|: pass one of them, \.)", "A pair where a tensor is due"),
     (r"comes from a sigmoid, and it applies one", "Sigmoid before the loss that applies one"),
     (r"with_logits is negative", "Targets that are no probabilities"),
     (r"nll_loss is negative", "Probabilities where their logarithms are due"),

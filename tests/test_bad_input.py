@@ -235,7 +235,8 @@ GRADIENTS = {
         overwrite_what_was_saved, RuntimeError,
         ["modified by an inplace operation", "MulBackward0", "(2, 3)", "version 0", "at version 1"]),
     "a step between forward and backward": (
-        step_between_forward_and_backward, RuntimeError, ["modified by an inplace operation", "MulBackward0", "(3,)"]),
+        step_between_forward_and_backward, RuntimeError, ["modified by an inplace operation", "MulBackward0", "(3,)",
+        "an optimizer.step() came between: call every backward() before step()"]),
     "a NumPy array of what has a graph": (
         lambda: leaf(2).numpy(), RuntimeError, ["requires grad", "tensor.detach().numpy()"]),
 }  # fmt: skip

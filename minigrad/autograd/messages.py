@@ -30,7 +30,8 @@ def freed(name: str) -> RuntimeError:
     return RuntimeError(
         f"Trying to backward through the graph a second time ({name}): its saved values were freed by the first "
         "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation "
-        "again. Is a loss of an earlier round part of this one? Keep its number alone: total += loss.item()."
+        "again. Is a loss of an earlier round part of this one? Keep its number alone: total += loss.item(). Is a "
+        "state? Cut it off: state = state.detach()."
     )
 
 
@@ -79,7 +80,7 @@ def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"{name} saved a tensor of shape {tuple(shape)} at version {version}, and it is at version {now} "
         f"now.{place} Write into a copy instead (x.clone()), or replace the in-place call by one that makes a new "
-        "tensor."
+        "tensor. If it is a weight, an optimizer.step() came between: call every backward() before step()."
     )
 
 

@@ -260,8 +260,11 @@ def require_tensor(name: str, parameter: str, position: int, value: Any) -> None
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
     """Raises TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
-        if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
-            raise complaints.not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
+        if not isinstance(x, TensorBase):
+            parameter = parameters.split()[place]
+            optional = parameter.endswith("?")
+            if x is not None or not optional:
+                raise complaints.not_a_tensor(name, parameter.rstrip("?"), place + 1, x, optional=optional)
 
 
 def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:

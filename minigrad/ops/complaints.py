@@ -21,9 +21,13 @@ def type_name(x: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError) -> Exception:
-    """The error for an argument that should be a Tensor."""
+def not_a_tensor(
+    name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError, optional: bool = False
+) -> Exception:
+    """The error for an argument that should be a Tensor, or that may be left out as it is `optional`."""
     what = f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {type_name(got)}"
+    if optional and isinstance(got, (int, float, str)):
+        return error(f"{what}; give one, or leave it out and write the options after it by name: option={got!r}")
     return error(f"{what}; {how_to_give_a_tensor(got, name)}")
 
 
@@ -40,6 +44,8 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
         hint = "a function without a return statement gives None"
     elif isinstance(got, dict):
         hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
+    elif hasattr(got, "_fields"):  # a named tuple, as max(dim) returns
+        hint = f"it holds {len(got)} tensors: pass one of them, {' or '.join(f'.{field}' for field in got._fields)}"
     elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
         hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
     elif hasattr(got, "parameters"):

@@ -36,8 +36,14 @@ def return_type(kind: str, *fields: str) -> Any:
     def reduce(self: Any) -> Any:  # for copies and pickle
         return _fill_return_type, (kind, fields, tuple(self))
 
-    own = {"__slots__": (), "__repr__": shown, "__reduce__": reduce, "__module__": "minigrad.return_types"}
-    return type(kind, (namedtuple(kind, fields),), own)
+    def miss(self: Any, name: str) -> Any:
+        raise AttributeError(
+            f"'{kind}' object has no attribute {name!r}: it holds {len(fields)} tensors ({', '.join(fields)}), not "
+            f"one; take one of them first, for example .{fields[0]}", name=name, obj=self
+        )  # fmt: skip
+
+    own: dict[str, Any] = {"__slots__": (), "__repr__": shown, "__reduce__": reduce, "__getattr__": miss}
+    return type(kind, (namedtuple(kind, fields),), own | {"__module__": "minigrad.return_types"})
 
 
 def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:

@@ -91,6 +91,8 @@ def cross_entropy(
     if is_wanted("softmax before cross_entropy"):
         _advise_of_probabilities(input)
     dim = 0 if input.array.ndim == 1 else 1
+    if input.array.ndim and input.array.shape[dim] == 1:
+        _advise_of_one_class(input)
     if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, dim)
     target = _without_batch(input, target)
@@ -136,6 +138,15 @@ def _cross_entropy_of_probabilities(
     if reduction != "mean":
         return losses
     return name_last_call(losses / (terms.array.size / classes if classes else 0), "DivBackward1")
+
+
+def _advise_of_one_class(input: Tensor) -> None:
+    advise(
+        "cross_entropy of one class",
+        f"cross_entropy got scores of a single class, of shape {tuple(input.shape)}: whatever they are, its "
+        "probability is 1 and the loss 0, so nothing is learned. For yes or no take binary_cross_entropy_with_logits, "
+        "or two scores",
+    )
 
 
 def _advise_of_probabilities(input: Tensor) -> None:

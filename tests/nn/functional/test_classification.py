@@ -144,6 +144,13 @@ class TestAdvice:
         assert not given
 
     @NOT_ASKED
+    @pytest.mark.parametrize("shape", [(4, 1), (1,), (2, 1, 3)])
+    def test_cross_entropy_of_one_class_gets_advice(self, shape):
+        classes = minigrad.zeros(*shape[:1], *shape[2:], dtype=minigrad.int64) if len(shape) > 1 else minigrad.tensor(0)
+        with pytest.warns(advice.Advice, match=r"scores of a single class.*is 1 and the loss 0.*with_logits") as seen:
+            assert F.cross_entropy(minigrad.randn(*shape), classes) == 0
+        assert seen[0].filename == __file__
+
     def test_a_negative_nll_loss_gets_advice(self):
         with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
             F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
