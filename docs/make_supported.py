@@ -129,7 +129,7 @@ DIFFERENCES = [
     ),
     (
         "`t_()`, `squeeze_()` and similar methods on a leaf under `no_grad()`",
-        "the gradient has the new shape; PyTorch raises while a graph with the old shape exists",
+        "the gradient has the new shape; PyTorch's has the old one, or it raises, while an older graph exists",
         "gradient('[y := x * 2, torch.no_grad()(x.t_)(), x.sum()][2]', [[3.0, 4.0]]) == [[1.0], [1.0]]",
     ),
     (
@@ -537,7 +537,7 @@ DIFFERENCES = [
         "[x := torch.zeros(1), x.expand(3, 2).index_put_((torch.arange(1),), torch.ones(()), True), x][2].item() == 1",
     ),
     (
-        "`logdet`, `slogdet` of a singular matrix",
+        "`logdet`, `slogdet`, `linalg.lu_factor_ex` of a singular matrix",
         "backward is refused; PyTorch's gradient consists of infinities and NaN",
         "refuses('torch.zeros(2, 2, requires_grad=True).logdet().backward()')",
     ),
@@ -921,6 +921,16 @@ DIFFERENCES = [
         "torch.median(torch.ones(3), out=torch.zeros(())).item() == 1",
     ),
     (
+        "`out=` of `F.gelu`, `F.softplus`, `F.linear`, `F.avg_pool2d` and similar functions, and of `linalg.lstsq`",
+        "is refused; PyTorch's functions take it, though most do not document it",
+        "refuses('F.gelu(torch.ones(1), out=torch.ones(1))')",
+    ),
+    (
+        "`out=` of operands that require a gradient, as in `quantile`, `tensordot`, `linalg.norm`, `softmax(dtype=)`",
+        "is always refused; PyTorch accepts it where a function is composed of others",
+        "refuses('torch.quantile(ones_with_gradient(2), 0.5, out=torch.zeros(()))')",
+    ),
+    (
         "reductions with an `out=` that shares memory with the operand",
         "are refused, or read everything first; PyTorch clears `out` first: `sum(x[:1], 0, out=x[0])` is 0",
         "refuses('x = torch.ones(2, 2); torch.sum(x, 0, out=x[0])')",
@@ -1105,8 +1115,8 @@ DIFFERENCES = [
         ),
     ),
     (
-        "full backward hooks in `func.jvp` and `jacfwd`",
-        "change the derivative, as in `grad`; PyTorch's forward-mode derivatives ignore them",
+        "full backward hooks in `func.grad`, `vjp`, `jvp` and other transforms",
+        "change the derivative, as outside; PyTorch refuses them, and its forward-mode derivatives ignore them",
         (
             "[n := nn.Identity(), n.register_full_backward_hook(lambda m, gi, go: (gi[0] * 2,)), "
             "torch.func.jvp(n, (torch.ones(1),), (torch.ones(1),))[1].item()][2] == 2"

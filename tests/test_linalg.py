@@ -231,6 +231,9 @@ def test_the_third_derivative_of_det_passes_gradgradcheck():
 REFUSED = {
     "singular": (lambda: L.inv(torch.zeros(2, 2)), L.LinAlgError, "linalg.inv: the input matrix is singular"),
     "singular system": (lambda: L.solve(torch.ones(2, 2), torch.ones(2)), RuntimeError, "linalg.solve: .*singular"),
+    "singular factors": (
+        lambda: L.lu_factor_ex(torch.ones(2, 2, requires_grad=True)).LU.sum().backward(), L.LinAlgError,
+        "linalg.lu backward: the input matrix is singular"),
     "not positive": (lambda: torch.cholesky(-torch.eye(2)), L.LinAlgError, "not positive-definite"),
     "not square": (lambda: torch.det(torch.ones(2, 3)), RuntimeError, "square matrices, but they are 2 by 3"),
     "a vector": (lambda: L.svd(torch.ones(3)), RuntimeError, "must have at least 2 dimensions"),

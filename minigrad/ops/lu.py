@@ -22,7 +22,7 @@ from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import constant_like, lay_columns, mT, solve, solve_triangular
+from minigrad.ops.solve import SINGULAR, attempt, constant_like, lay_columns, mT, solve, solve_triangular
 
 _LU = return_type("linalg_lu", "P", "L", "U")
 _Unpacked = return_type("lu_unpack", "P", "L", "U")
@@ -87,8 +87,8 @@ def _slope(g: Any, P: Any, out: Any) -> Any:
 
 
 def _divide(a: Any, b: Any) -> Any:
-    """``a^-1 b`` for arrays and Tensors."""
-    return solve(a, b) if isinstance(a, TensorBase) else np.linalg.solve(a, b)
+    """``a^-1 b`` for arrays and Tensors. Raises LinAlgError for a zero on the diagonal of U."""
+    return attempt("linalg.lu backward", SINGULAR, solve if isinstance(a, TensorBase) else np.linalg.solve, a, b)
 
 
 _packed: Any = operation("linalg_lu_factor_ex", lambda x, P, *, packed: packed, _slope, None)
