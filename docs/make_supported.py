@@ -921,9 +921,9 @@ DIFFERENCES = [
         "torch.median(torch.ones(3), out=torch.zeros(())).item() == 1",
     ),
     (
-        "`out=` of `F.gelu`, `F.softplus`, `F.linear`, `F.avg_pool2d` and similar functions, and of `linalg.lstsq`",
-        "is refused; PyTorch's functions take it, though most do not document it",
-        "refuses('F.gelu(torch.ones(1), out=torch.ones(1))')",
+        "`out=` of `F.linear`",
+        "is refused; PyTorch's function takes it, but does not document it",
+        "refuses('F.linear(torch.ones(1), torch.ones(1, 1), out=torch.ones(1))')",
     ),
     (
         "`out=` of operands that require a gradient, as in `quantile`, `tensordot`, `linalg.norm`, `softmax(dtype=)`",

@@ -265,6 +265,7 @@ def _count_rank(x: Array, atol: Any, rtol: Any) -> Array:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@takes_out
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """X that minimizes ``|A X - B|``, by the pseudo-inverse of A, and the rank of A.
 

@@ -18,7 +18,7 @@ from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_same_dtype
 from minigrad.ops import activation_variants as variants
 from minigrad.ops import unary
-from minigrad.ops.arguments import as_number, require_bools, require_floats, require_number, require_tensors
+from minigrad.ops.arguments import as_number, require_bools, require_floats, require_number, require_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.inplace import in_place
 from minigrad.ops.shape import reshape
@@ -192,7 +192,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return _compute(variants.threshold, input, limit, value, inplace=inplace)
 
 
-@names_options
+@takes_out
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """`x`, but 0 between ``-lambd`` and ``lambd``.
 
@@ -203,7 +203,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     return variants.hardshrink(input, lambd)
 
 
-@names_options
+@takes_out
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """`x` moved towards 0 by `lambd`, and 0 where |x| <= lambd. Raises RuntimeError for a negative lambd.
 
@@ -284,7 +284,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _compute(variants.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
-@names_options
+@takes_out
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
 
@@ -343,7 +343,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return value * unary.sigmoid(gate)
 
 
-@names_options
+@takes_out
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`.
 
@@ -356,7 +356,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     return variants.softplus(input, beta, threshold)
 
 
-@names_options
+@takes_out
 def logsigmoid(input: Tensor) -> Tensor:
     """``log(1 / (1 + exp(-x)))``, without overflow.
 

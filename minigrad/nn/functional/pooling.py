@@ -15,7 +15,7 @@ from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
-from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors
+from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors, takes_out
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -54,7 +54,7 @@ def max_pool1d(
     return (values, places) if return_indices else values
 
 
-@names_options
+@takes_out
 def avg_pool2d(
     input: Tensor, kernel_size: Lengths, stride: Lengths | None = None, padding: Lengths = 0, ceil_mode: bool = False,
     count_include_pad: bool = True, divisor_override: int | None = None
