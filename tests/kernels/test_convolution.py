@@ -10,7 +10,7 @@ from scipy import signal
 import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch
-from minigrad.kernels.fast import depthwise, mec, winograd
+from minigrad.kernels.fast import depthwise, mec, planes, winograd
 from minigrad.kernels.fast.sheets import read_windows
 from tests.kernels.layers import LAYERS, compute_three, draw_convolutions, draw_operands, make_layer, make_problem
 
@@ -33,12 +33,13 @@ def test_each_algorithm_agrees_with_loops(algorithm, shape):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
-def test_depthwise_kernels_may_be_wider_than_the_image():
+@pytest.mark.parametrize("algorithm", ["depthwise", "planes"])
+def test_depthwise_kernels_may_be_wider_than_the_image(algorithm):
     for kernel, padding, dilation in (((1, 7), (0, 3), (1, 1)), ((6, 7), (0, 3), (2, 1)), ((3, 9), (1, 4), (1, 1))):
         shape = make_layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
         x, w, g = draw_operands(*shape)
         loops = compute_three("direct", x, w, g, shape[2])
-        for ours, expected in zip(compute_three("depthwise", x, w, g, shape[2]), loops, strict=True):
+        for ours, expected in zip(compute_three(algorithm, x, w, g, shape[2]), loops, strict=True):
             np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-10)
 
 
@@ -140,7 +141,7 @@ def test_infinities_propagate_without_a_warning():
     assert (kernels.conv2d(x, abs(w), geometry=Geometry((1, 1))) == np.inf).all()
 
 
-BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "depthwise": depthwise}
+BLOCKS_OF = {"mec": mec, "winograd": winograd, "winograd blocks": winograd, "depthwise": depthwise, "planes": planes}
 
 
 @pytest.mark.parametrize("algorithm", BLOCKS_OF)

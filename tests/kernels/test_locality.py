@@ -96,10 +96,11 @@ def test_a_stride_multiplies_no_zeros_by_nan_or_inf(algorithm, value):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (1, 3)])
-@pytest.mark.parametrize("wide", [True, False])
-def test_joined_images_do_not_see_each_others_values(stride, value, wide, monkeypatch):
-    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn. With AVX-512,
-    rows of windows share a product; with a stride, a phase of the pixels may have taps of weight zero.
+@pytest.mark.parametrize(("algorithm", "wide"), [("depthwise", True), ("depthwise", False), ("planes", True)])
+def test_joined_images_do_not_see_each_others_values(stride, value, algorithm, wide, monkeypatch):
+    """Depthwise kernels slide over several small images in one go, and rows of several planes are added by one call:
+    every row of the second image, in turn. With AVX-512, rows of windows share a product; with a stride, a phase of the
+    pixels may have taps of weight zero.
     """
     monkeypatch.setattr(depthwise, "multiplies_with_avx512", lambda: wide)
     geometry = Geometry((3, 4), stride, (1, 1), groups=4)
@@ -113,7 +114,7 @@ def test_joined_images_do_not_see_each_others_values(stride, value, wide, monkey
             ("conv2d_weight", {"x": x, "g": g_bad}),
             ("conv2d_input", {"g": g_bad, "w": w}),
         ):
-            with kernels.algorithm("depthwise"):
+            with kernels.algorithm(algorithm):
                 found = compute(kernels, function, operands, geometry, (5, 4))
             expected = compute(direct, function, operands, geometry, (5, 4))
             np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))

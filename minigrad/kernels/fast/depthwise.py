@@ -40,6 +40,7 @@ BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the 
 LEAST = 2  # least rows of results in a strip, for each row of the kernel, because strips share rows of lines
 CALL = 1900  # multiplications that take as long as the call of a product
 ALONE = 0.75  # how much longer a multiplication takes in a product of one row
+TOGETHER = 3  # rows as which a product of one output counts: several rows of windows share it
 FEW = 36  # most weights of a group for which scalar products are quicker in the adjoint in w
 WIDE = 16  # outputs from which a product is quicker with the cotangents' channels innermost
 OVERHEAD = 1e-4  # seconds of Python in all three functions
@@ -239,11 +240,12 @@ def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: images are copied into sheets and lines, products are computed, and results are copied."""
     (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
     (kh, kw), (stride, _), Wo = problem.geometry.kernel, problem.geometry.stride, problem.size[1]
-    rows, lines, run = O // groups, C // groups * kh * kw, max(RUN, Wo)
+    rows, lines, run = max(TOGETHER, O // groups), C // groups * kh * kw, min(max(RUN, Wo), N * Wo)
     copies = machine.copy(2 * N * C * H * W + 4 * windows * O, Wo)
-    copies += machine.copy(windows * (2 * C * stride + O) * kw, run)
-    speed = machine.unpacked() if rows * lines * run <= UNPACKED else machine
-    return OVERHEAD + copies + speed.product(rows, run, lines, 3 * groups * windows / run)
+    copies += machine.copy(windows * (2 * C * stride + O) * kw, max(RUN, Wo))
+    speed, count = machine.unpacked() if rows * lines * run <= UNPACKED else machine, 3 * groups * windows / max(1, run)
+    products = speed.product(rows, run, lines, count) * (O // groups) / rows
+    return OVERHEAD + copies + products + count * CALL / machine.peak
 
 
 # Zeros around the cotangents, and weights of zero, meet numbers in one adjoint, those between images in the other.

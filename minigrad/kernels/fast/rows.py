@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.parallel import is_sharing
 
+IS_LITTLE = sys.byteorder == "little"  # the lower half of an integer comes first
 SHORT = 128  # bytes of a row: NumPy copies rows up to this length more quickly as single items
 
 
@@ -23,3 +26,18 @@ def copy_rows(target: Array, source: Array) -> None:
             item = np.dtype((np.void, row))
             target, source = target.view(item), source.view(item)
     target[...] = source
+
+
+def copy_alternate(target: Array, source: Array, first: int) -> None:
+    """Copies every second number of the rows of `source`, from number `first` on, to `target`.
+
+    Two float32 numbers in a row are an integer of 64 bits, whose lower half is the first one. NumPy's loop for a cast
+    to 32 bits takes half the time of its loop for a step of two.
+    """
+    count, row = target.shape[-1], source.strides[-1]
+    pairs = min(count, (source.shape[-1] - first) // 2) if IS_LITTLE and source.itemsize == row == 4 else 0
+    if pairs:
+        both = source[..., first : first + 2 * pairs].view(np.uint64)
+        np.copyto(target[..., :pairs].view(np.uint32), both, casting="unsafe")
+    if pairs < count:
+        target[..., pairs:] = source[..., first + 2 * pairs : first + 2 * count - 1 : 2]

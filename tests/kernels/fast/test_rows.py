@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 from minigrad.kernels import Geometry
-from minigrad.kernels.fast.rows import copy_rows
+from minigrad.kernels.fast import rows
+from minigrad.kernels.fast.rows import copy_alternate, copy_rows
 from minigrad.kernels.windows import window_view
 
 
@@ -21,3 +24,23 @@ def test_rows_copied_as_items_are_the_rows(width, dtype):
             copy_rows(target, source)
             np.testing.assert_array_equal(target, source)
         assert not room[..., 0].any() and not room[..., -1].any()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4", "c8"])
+@pytest.mark.parametrize("width", [1, 2, 5, 8])
+@pytest.mark.parametrize("little", [True, False])
+def test_every_second_number_of_a_row_is_copied(width, dtype, little, monkeypatch):
+    if little:
+        monkeypatch.setattr(rows, "IS_LITTLE", sys.byteorder == "little")
+    else:
+        monkeypatch.setattr(rows, "IS_LITTLE", False)
+    images = np.random.default_rng(0).standard_normal((3, 4, width)).astype(dtype)
+    images[0, 0, 0] = -0.0
+    for source in (images, images[:, ::-1], images[..., ::-1], images.swapaxes(0, 1), images.T.copy().T):
+        for first in range(width):
+            count = len(range(first, width, 2))
+            for length in {count, max(1, count - 1)}:
+                room = np.zeros((*source.shape[:-1], length + 2), dtype)
+                copy_alternate(room[..., 1:-1], source, first)
+                np.testing.assert_array_equal(room[..., 1:-1], source[..., first::2][..., :length])
+                assert not room[..., 0].any() and not room[..., -1].any()
