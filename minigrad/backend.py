@@ -243,7 +243,7 @@ def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs
         return function(*args, **kwargs)
     runtime = _cuda.cuda.runtime
     before = runtime.getDevice()
-    select(getattr(array, "array", array))
+    select_gpu(getattr(array, "array", array))
     try:
         return function(*args, **kwargs)
     finally:
@@ -251,7 +251,7 @@ def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs
             runtime.setDevice(before)
 
 
-def select(array: Array) -> bool:
+def select_gpu(array: Array) -> bool:
     """Selects the GPU of `array` for CuPy; for NumPy's arrays does nothing and returns False."""
     if _cuda is None or not isinstance(array, _cuda.ndarray):
         return False

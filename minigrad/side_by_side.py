@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import KERNELS, select
+from minigrad.backend import KERNELS, select_gpu
 
 LARGE = 2**18  # least elements of an array for which a second thread pays
 
@@ -50,7 +50,7 @@ def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
     On a GPU by its kernel. Of Tensors, or of NumPy's scalars, a new one.
     """
     if not total.__class__ is more.__class__ is np.ndarray:
-        return KERNELS.get(np.add, np.add)(total, more, out=out) if select(more) else total + more
+        return KERNELS.get(np.add, np.add)(total, more, out=out) if select_gpu(more) else total + more
     if total.size < LARGE or (out is not None and not (total.flags.c_contiguous and more.flags.c_contiguous)):
         return np.add(total, more, out)
     if out is None:

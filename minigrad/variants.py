@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from minigrad.backend import KERNELS, select
+from minigrad.backend import KERNELS, select_gpu
 from minigrad.side_by_side import in_parts, is_large
 
 
@@ -16,7 +16,7 @@ def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any
     With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
     """
     array = getattr(cotangent, "array", cotangent)
-    on_gpu = select(array)
+    on_gpu = select_gpu(array)
     if array is not cotangent:
         return rules
     if on_gpu:

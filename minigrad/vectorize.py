@@ -49,7 +49,7 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         values, rebuild = flatten((args, kwargs))
         named = [None] * len(flatten(kwargs)[0])  # keyword arguments are the same for every example
-        dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
+        dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _list_as_tuple(in_dims), args), *named]
         count, states = _count_examples(values, dims), keep_states()
         results = []
         for i, example in enumerate(_cut_examples(values, dims, count)):
@@ -79,7 +79,7 @@ def _cut_examples(values: list[Any], dims: list[Any], count: int) -> Iterator[li
         _refuse_writes(shared)
 
 
-def _as_tuple(dims: Axes) -> Any:
+def _list_as_tuple(dims: Axes) -> Any:
     return tuple(dims) if isinstance(dims, list) else dims
 
 
@@ -153,7 +153,7 @@ def _stack(results: list[Any], out_dims: Any, count: int) -> Any:
     for x in rows[0]:
         if not isinstance(x, Tensor):
             raise ValueError(f"vmap: the function must only return Tensors, got type {type(x)}")
-    dims = _spread("out_dims", _as_tuple(out_dims), results[0])
+    dims = _spread("out_dims", _list_as_tuple(out_dims), results[0])
     stacked = []
     for column, d in zip(zip(*rows, strict=True), dims, strict=True):
         whole = column[0] if d is None else stack(list(column))

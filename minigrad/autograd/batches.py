@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.gradients import as_tuple, grad
+from minigrad.autograd.gradients import grad, one_or_several
 from minigrad.autograd.messages import not_a_tensor, wrong_counts
 from minigrad.backend import quiet
 
@@ -18,8 +18,8 @@ def grad_of_rows(
     materialize_grads: bool,
 ) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of `inputs` for each row of the `batches` of cotangents (one batch for each output), stacked."""
-    outputs, inputs = as_tuple(outputs), as_tuple(inputs)  # each walk reads them anew
-    rows, found = _rows(outputs, () if batches is None else as_tuple(batches)), []
+    outputs, inputs = one_or_several(outputs), one_or_several(inputs)  # each walk reads them anew
+    rows, found = _rows(outputs, () if batches is None else one_or_several(batches)), []
     for i, row in enumerate(rows):
         keep = retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph)
         found.append(grad(outputs, inputs, row, keep, create_graph, True, allow_unused, False, materialize_grads))

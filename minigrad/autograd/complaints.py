@@ -114,7 +114,7 @@ def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numeri
         f"numerical: {numerical[row, column]:.8g}\nanalytical: {analytical[row, column]:.8g}"
     )
     kink = describe_kink(trial, number, i, index, column)
-    return text + (kink or name_the_mistake(trial, number, i, analytical, numerical))
+    return text + (kink or tell_mistake(trial, number, i, analytical, numerical))
 
 
 def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], column: int) -> str:
@@ -132,7 +132,7 @@ def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], col
     )
 
 
-def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
+def tell_mistake(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
     """The probable mistake in words; "" if none is found."""
     shape = (*trial.inputs[i].array.shape, *trial.outputs[number].array.shape)
     case = Case(

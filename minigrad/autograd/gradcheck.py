@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.autograd.gradients import as_tuple, grad, make_seed, walk_silently
+from minigrad.autograd.gradients import grad, make_seed, one_or_several, walk_silently
 from minigrad.backend import Array, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 
@@ -54,7 +54,7 @@ def gradcheck(
     True
     """
     if not check_forward_ad and (check_batched_forward_grad or not check_backward_ad):
-        raise AssertionError(explain().describe_flags(check_backward_ad))
+        raise AssertionError(open_complaints().describe_flags(check_backward_ad))
     check = check_direction if fast_mode else check_jacobian
     try:
         on_gpu_of(find_checked(inputs), judge, check, func, inputs, eps, atol, rtol, nondet_tol)
@@ -118,7 +118,7 @@ class Trial:
         outputs = call(self.func, [move(x, step) if j == i else x for j, x in enumerate(self.inputs)])
         kinds, known = [[(y.array.shape, y.array.dtype) for y in ys] for ys in (outputs, self.outputs)]
         if kinds != known:
-            raise AssertionError(explain().describe_change(self.outputs, outputs))
+            raise AssertionError(open_complaints().describe_change(self.outputs, outputs))
         return [to_device(y.array, CPU).astype(np.float64) for y in outputs]
 
     def slope(self, number: int, i: int, direction: Array) -> Array:
@@ -149,7 +149,7 @@ def check_repetition(trial: Trial) -> None:
     for outputs in (again, trial.outputs):
         found = trial.gradients(trial.cotangents, outputs)
         if not all(np.allclose(found[i], first[i], 0.0, trial.nondet_tol, equal_nan=True) for i in first):
-            raise GradcheckError(explain().describe_repetition(trial, first))
+            raise GradcheckError(open_complaints().describe_repetition(trial, first))
 
 
 def check_jacobian(trial: Trial, number: int, i: int) -> None:
@@ -160,7 +160,7 @@ def check_jacobian(trial: Trial, number: int, i: int) -> None:
     mixed = trial.gradients({number: cotangent})[i].ravel()  # another product, if the rule is not linear in g
     pairs = (analytical, numerical), (mixed, analytical @ cotangent.ravel())
     if not all(np.allclose(found, due, trial.rtol, trial.atol) for found, due in pairs):
-        raise GradcheckError(explain().describe_mismatch(trial, number, i, analytical, numerical))
+        raise GradcheckError(open_complaints().describe_mismatch(trial, number, i, analytical, numerical))
 
 
 def make_units(array: Array) -> Array:
@@ -198,10 +198,10 @@ def refuse_writes(what: str, trial: Trial, tensors: Iterable[Tensor]) -> Iterato
     yield
     same = [np.array_equal(x.array, array, equal_nan=True) for x, array in zip(tensors, before, strict=True)]
     if not all(same):
-        raise GradcheckError(explain().describe_write(what, trial, same.index(False)))
+        raise GradcheckError(open_complaints().describe_write(what, trial, same.index(False)))
 
 
-def explain() -> Any:
+def open_complaints() -> Any:
     """The module of the error texts, imported when the first check fails."""
     from minigrad.autograd import complaints
 
@@ -211,7 +211,7 @@ def explain() -> Any:
 # ---- the points -----------------------------------------------------------------------------------
 def find_checked(inputs: Inputs) -> Tensor:
     """The first input that requires a gradient; everything is computed on its device."""
-    checked = [x for x in as_tuple(inputs) if is_checked(x)]
+    checked = [x for x in one_or_several(inputs) if is_checked(x)]
     if not checked:
         detail = "but none of them have requires_grad=True."
         raise ValueError(f"gradcheck expects at least one input tensor to require gradient, {detail}")
@@ -220,7 +220,7 @@ def find_checked(inputs: Inputs) -> Tensor:
 
 def make_leaves(inputs: Inputs) -> tuple[Any, ...]:
     """The inputs, with those that require a gradient copied to float64 leaves with the same memory layout."""
-    return tuple([copy_leaf(x) if is_checked(x) else x for x in as_tuple(inputs)])
+    return tuple([copy_leaf(x) if is_checked(x) else x for x in one_or_several(inputs)])
 
 
 def copy_leaf(x: Tensor) -> Tensor:
@@ -232,7 +232,7 @@ def copy_leaf(x: Tensor) -> Tensor:
 
 def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
     """The floating-point tensors among the results of a function."""
-    found = [y for y in as_tuple(func(*inputs)) if is_float(y)]
+    found = [y for y in one_or_several(func(*inputs)) if is_float(y)]
     if not found:
         raise ValueError("gradcheck expects the function to return at least one floating-point tensor")
     return found
@@ -272,7 +272,7 @@ def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> t
         arrays = [y.array for y in call(func, points)]
         given = [to_device(draw.standard_normal(y.shape).astype(y.dtype), device_of(y)) for y in arrays]
     else:
-        given = [g.array.astype(np.float64) for g in as_tuple(grad_outputs)]
+        given = [g.array.astype(np.float64) for g in one_or_several(grad_outputs)]
 
     def gradients(*arguments: Any) -> tuple[Any, ...]:
         xs, cotangents = arguments[: len(points)], arguments[len(points) :]

@@ -44,7 +44,7 @@ def backward(
     if inputs is None:
         walk_silently(accumulate, seeds, create_graph, retain_graph)
         return
-    given = as_tuple(inputs)
+    given = one_or_several(inputs)
     wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
     for target in given:
         if isinstance(target, TensorBase):
@@ -92,7 +92,7 @@ def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
     """Add to the ``.grad`` of each leaf: in place when it is there and no graph is wanted, as PyTorch does."""
     for leaf, gradient in arriving:
         if leaves.leaf_hooks:
-            gradient = leaves.leaf_hooks[0].before_accumulation(leaf, gradient)
+            gradient = leaves.leaf_hooks[0].run_hooks_before_adding(leaf, gradient)
         with _adding:
             before, has_graph = leaf.gradient, isinstance(gradient, TensorBase)
             if has_graph:  # a copy: others may have been given the same gradient
@@ -106,10 +106,10 @@ def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:
                 quiet(np.add, before.array, gradient, before.array)
                 before.writes[0] += 1
         if leaves.leaf_hooks:
-            leaves.leaf_hooks[0].after_accumulation(leaf, gradient)
+            leaves.leaf_hooks[0].run_hooks_after_adding(leaf, gradient)
 
 
-def as_tuple(x: Any) -> tuple[Any, ...]:
+def one_or_several(x: Any) -> tuple[Any, ...]:
     """The tensors of an argument that may be one or several."""
     alone = isinstance(x, TensorBase) or is_array(x) or hasattr(x, "stand_in") or not isinstance(x, Iterable)
     return (x,) if alone else tuple(x)
@@ -133,7 +133,7 @@ def _find_edge(target: Any) -> Any:
 
 def _check_inputs(name: str, inputs: Any) -> list[Any]:
     """The tensors to differentiate with respect to."""
-    targets = [_as_tensor(x, "inputs") for x in as_tuple(inputs)]
+    targets = [_as_tensor(x, "inputs") for x in one_or_several(inputs)]
     if not targets or any(target.node is None for target in targets):
         raise messages.no_inputs(name, targets)
     return targets
@@ -157,8 +157,8 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
         return [make_seed(outputs, gradients, create_graph, 0)]
-    roots = as_tuple(outputs)
-    given = (None,) * len(roots) if gradients is None else as_tuple(gradients)
+    roots = one_or_several(outputs)
+    given = (None,) * len(roots) if gradients is None else one_or_several(gradients)
     seeds = [make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
     if not roots or len(given) != len(roots):
         raise messages.wrong_counts(len(roots), len(given))

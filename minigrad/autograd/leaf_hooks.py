@@ -46,7 +46,7 @@ def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
     return add_hook(leaf.hooks, hook)
 
 
-def before_accumulation(leaf: Any, gradient: Any) -> Any:
+def run_hooks_before_adding(leaf: Any, gradient: Any) -> Any:
     """The gradient that is about to be added, as the prehooks of the leaf's node change it."""
     hooks, create_graph = find_hooks(leaf, NODE_PREHOOKS), isinstance(gradient, TensorBase)
     for hook in hooks:
@@ -56,7 +56,7 @@ def before_accumulation(leaf: Any, gradient: Any) -> Any:
     return gradient if create_graph or not hooks else leaves.copy_as_leaf_lies(gradient, leaf)
 
 
-def after_accumulation(leaf: Any, gradient: Any) -> None:
+def run_hooks_after_adding(leaf: Any, gradient: Any) -> None:
     """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its node which gradient was added."""
     for hook in find_hooks(leaf, AFTER_GRAD):
         returned = hook(leaf)

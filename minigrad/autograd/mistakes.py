@@ -41,9 +41,8 @@ def name_the_mistake(case: Case) -> str | None:
         return "the gradient is zero: the graph is cut, or the gradient is never added up"
     suspicions = (
         suspect_a_factor, suspect_another_argument, suspect_ways, suspect_a_part, suspect_places, suspect_reading,
-        suspect_sums,
-        suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands, suspect_dilation,
-        suspect_padding, suspect_lost_terms, suspect_order,
+        suspect_sums, suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands,
+        suspect_dilation, suspect_padding, suspect_lost_terms, suspect_order,
     )  # fmt: skip
     near_miss = None
     for suspicion in suspicions:

@@ -30,7 +30,7 @@ def _read_steps(steps: Any) -> int:
     return count
 
 
-def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
+def _refuse_several_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
     """Raises NotImplementedError for more than one bool."""
     if dtype == np.bool_ and count > 1:
         raise not_implemented_for(name, dtype)
@@ -53,7 +53,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     steps = _read_steps(steps)
     start, end = [as_number("linspace", *x) for x in {"start": _detach(start), "end": _detach(end)}.items()]
     check_countable((steps,), dtype)
-    _refuse_bools("linspace", dtype, steps)
+    _refuse_several_bools("linspace", dtype, steps)
     if steps < 2:
         end = start
     start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
@@ -104,7 +104,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
         as_number("logspace", *x) for x in {"start": _detach(start), "end": _detach(end), "base": base}.items()
     ]
     steps = _read_steps(steps)
-    _refuse_bools("logspace", dtype, steps)
+    _refuse_several_bools("logspace", dtype, steps)
     with np.errstate(all="ignore"):
         if steps == 1:
             return np.array([dtypes.scalar(float(np.power(float(base), start)), dtype, round_to_infinity=True)])

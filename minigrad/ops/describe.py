@@ -37,7 +37,7 @@ def describe(
     lines = [f"{f'{said[0].upper()}{said[1:]}' if is_prose else f'``{said}``'}, element by element.", ""]
     for parameter, rule, given in itertools.zip_longest(("input", "other"), rules, gradients):
         if rule:
-            lines += [f"Gradient of `{parameter}`: ``{given or source_of(rule)}``."]
+            lines += [f"Gradient of `{parameter}`: ``{given or source_text(rule)}``."]
     if any(rules):
         lines += ["There, g is the gradient that arrives, x and y are the operands, and out is the result."]
     elif result != "truth":
@@ -130,7 +130,7 @@ def _call_in_place(name: str, source: str) -> str:
     return ""
 
 
-def source_of(rule: Any) -> str:
+def source_text(rule: Any) -> str:
     """The source text of a rule's expression; its name if it is not a lambda.
 
     `g` is the gradient that arrives, x and y are the operands, `out` the result.

@@ -234,7 +234,7 @@ def types_differ(array: Any, source: Any) -> RuntimeError:
     return RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
 
 
-def check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
+def refuse_shared_memory(array: Any, parts: tuple[Any, ...], value: Any) -> None:
     """Raises if the index or the value shares memory with the target."""
     places = [part for part in parts if is_array(part)]
     under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1

@@ -18,7 +18,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
-from minigrad.ops.keys import check_places, check_put, count_axes, read_array, read_key
+from minigrad.ops.keys import check_put, count_axes, read_array, read_key, refuse_shared_memory
 from minigrad.ops.shape import broadcast, expand, reshape
 from minigrad.ops.writes import are_same, check_memory, have_one_base, store
 from minigrad.size import broadcasts
@@ -52,7 +52,7 @@ def _write(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
     if inference_was_entered and self.writes.__class__ is not list:
         self.writes[0] = 0  # refused, or not
     if not basic:
-        check_places(self.array, parts, source)
+        refuse_shared_memory(self.array, parts, source)
     flows = self.node is not None or (is_tensor and self.array.dtype.kind == "f" and is_in_graph(value))
     if (flows or (self.view_of is not None and is_root_tracked(self))) and mode.get() & GRAD:
         _write_recorded(self, parts, basic, value)

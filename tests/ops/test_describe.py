@@ -9,7 +9,7 @@ import pytest
 import minigrad as torch
 import minigrad.ops.special as special
 from minigrad.ops import arithmetic, comparison, unary
-from minigrad.ops.describe import describe, source_of
+from minigrad.ops.describe import describe, source_text
 
 
 def find_functions(module):
@@ -53,9 +53,9 @@ def test_source_of_reads_rules_over_two_lines_and_named_functions():
     rule = lambda g, x: (  # noqa: E731
         g + x
     )
-    assert source_of(rule) == "g + x"
-    assert source_of(lambda g, x: g * np.cos(x)) == "g * np.cos(x)"
-    assert source_of(find_functions) == "find_functions(g, ...)"
+    assert source_text(rule) == "g + x"
+    assert source_text(lambda g, x: g * np.cos(x)) == "g * np.cos(x)"
+    assert source_text(find_functions) == "find_functions(g, ...)"
 
 
 def test_an_example_may_hold_a_number():

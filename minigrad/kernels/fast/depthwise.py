@@ -29,7 +29,7 @@ from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, 
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
-from minigrad.kernels.fast.sheets import Layout, has_all_taps, meet, read_cotangents, read_windows, split
+from minigrad.kernels.fast.sheets import Layout, count_phases, has_all_taps, meet, read_cotangents, read_windows
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import WORTH, share
@@ -168,7 +168,7 @@ def _turn(w: Array, geometry: Geometry) -> Array:
     """The kernels of the adjoint in x: (O, k, kh, kw) -> (groups, k*phases, o, taps down, taps across), in descending
     order, zeros where a phase has no tap.
     """
-    (a, i, _), (b, j, _) = split(0, geometry), split(1, geometry)
+    (a, i, _), (b, j, _) = count_phases(0, geometry), count_phases(1, geometry)
     (O, k, kh, kw), groups = w.shape, geometry.groups
     whole = np.zeros((groups, O // groups, k, i * a, j * b), w.dtype)
     whole[..., :kh, :kw] = w.reshape(groups, -1, k, kh, kw)

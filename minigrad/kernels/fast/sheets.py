@@ -142,7 +142,7 @@ def read_windows(image: Pair, geometry: Geometry) -> Layout:
     """How windows read images of this size."""
     (Ho, Wo), (kh, kw), s, p, d = geometry.windows(image), *geometry[:4]
     down = Down(Ho, kh, s[0], d[0], Along(-p[0], (Ho - 1) * s[0] + geometry.reach[0], 1))
-    phases, taps, step = split(1, geometry)
+    phases, taps, step = count_phases(1, geometry)
     alongs = tuple(Along(a * d[1] - p[1], Wo + (taps - 1) * step, s[1]) for a in range(phases))
     return Layout(down, Across(Wo, kw, step, alongs, max(_pitch(Wo, along, image[1]) for along in alongs)))
 
@@ -166,7 +166,7 @@ def read_cotangents(size: Pair, geometry: Geometry, image: Pair) -> tuple[Layout
 def _find_pixels(axis: int, geometry: Geometry, length: int) -> tuple[int, int, int, Along, Places]:
     """Along an axis: the number of results, of taps, and their step; the cotangents that they read; their places."""
     s, p, d = geometry.stride[axis], geometry.padding[axis], geometry.dilation[axis]
-    phases, taps, step = split(axis, geometry)
+    phases, taps, step = count_phases(axis, geometry)
     count = (length - 1 + p) // s + 1
     found = [overlap(0, length, count, s, p - a * d, 1) for a in range(phases)]
     inside = [own for own, _ in found if own.start < own.stop]
@@ -191,10 +191,11 @@ def meet(places: Places, strip: slice) -> Places:
 
 def has_all_taps(geometry: Geometry) -> bool:
     """Whether all phases have as many taps, so that none has a weight of zero."""
-    return all(phases * taps == geometry.kernel[axis] for axis in (0, 1) for phases, taps, _ in [split(axis, geometry)])
+    counts = [count_phases(axis, geometry) for axis in (0, 1)]
+    return all(phases * taps == length for (phases, taps, _), length in zip(counts, geometry.kernel, strict=True))
 
 
-def split(axis: int, geometry: Geometry) -> tuple[int, int, int]:
+def count_phases(axis: int, geometry: Geometry) -> tuple[int, int, int]:
     """The number of phases along an axis, of taps in each, and their step."""
     s, d, taps = geometry.stride[axis], geometry.dilation[axis], geometry.kernel[axis]
     phases = min(s // gcd(s, d), taps)
