@@ -168,6 +168,7 @@ def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: i
         try:
             call.run()
             call.at_work.acquire()
+            del call.work  # a thread that wakes too late still holds the call, and would hold the arrays
         finally:
             _within.parts = False
     error, call.error = call.error, None

@@ -94,6 +94,21 @@ def test_a_caught_error_keeps_no_array_alive(eager):
     assert array() is None
 
 
+def test_a_thread_that_wakes_too_late_keeps_no_array_alive(eager, monkeypatch):
+    class Asleep(parallel._Pool):
+        def grow(self, threads):
+            """Starts none: the caller computes all pieces, and nobody takes the call from the queue."""
+
+    monkeypatch.setattr(parallel, "_pool", Asleep())
+    array = np.zeros(3)
+    gone, seen = weakref.ref(array), []
+    parallel.share(lambda i, array=array: seen.append(i + array[i]), range(3), 10**9)
+    del array
+    assert seen == [0, 1, 2]
+    assert parallel._pool.queue.qsize() > 0
+    assert gone() is None
+
+
 def test_several_threads_may_spread_at_once(eager):
     sums = []
 
