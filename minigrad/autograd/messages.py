@@ -84,11 +84,12 @@ def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int
     )
 
 
-def refuse_inference(name: str, saved: Sequence[Any]) -> None:
-    """Raises for saving tensors made in inference mode, which have no version counter."""
-    for x in saved:
-        if isinstance(x, TensorBase) and x.writes.__class__ is not list:
-            shape = tuple(x.array.shape)
+def refuse_inference(name: str, saved: Sequence[Any], watched: Sequence[Any] = ()) -> None:
+    """Raises for saving tensors made in inference mode, or `watched` indices: they have no version counter."""
+    kept = [(x.writes, x.array.shape) for x in saved if isinstance(x, TensorBase)]
+    for writes, shape in kept + [(writes, shape) for writes, _, shape in watched]:
+        if writes.__class__ is not list:
+            shape = tuple(shape)
             raise RuntimeError(
                 f"Inference tensors cannot be saved for backward: {name} would keep one of shape {shape}, which was "
                 "made in inference_mode(), where writes are not counted. Use a copy, x.clone(), or make it under "

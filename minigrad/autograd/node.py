@@ -86,8 +86,6 @@ class Plan:
             for i in self.saves:
                 x = operands[i]
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
-            if inference_was_entered:
-                refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.reads_result:
             node.constants = [array]
             node.watched = ((result.writes, result.writes[0], array.shape),)
@@ -100,6 +98,8 @@ class Plan:
             if self.key is not None and statics[self.key].__class__ is not tuple:  # of numbers and slices alone
                 key = statics[self.key]  # written to since, it would put gradients into other places
                 node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+        if inference_was_entered:
+            refuse_inference(self.operation.backward_name, [x for x, _ in node.saved_operands or ()], node.watched)
         return node
 
 

@@ -103,6 +103,32 @@ def test_an_inference_tensor_is_not_saved_for_backward():
         Scale.apply(x, y)
 
 
+READS_OF_PLACES = {
+    "index": lambda x, i, m: x[i],
+    "mask": lambda x, i, m: x[m],
+    "index_select": lambda x, i, m: x.index_select(0, i),
+    "gather": lambda x, i, m: x.gather(0, i),
+    "take": lambda x, i, m: x.take(i),
+    "scatter": lambda x, i, m: x.scatter(0, i, 0.0),
+    "index_fill": lambda x, i, m: x.index_fill(0, i, 2.0),
+    "masked_select": lambda x, i, m: x.masked_select(m),
+    "masked_scatter": lambda x, i, m: x.masked_scatter(m, mg.ones(3)),
+    "assignment": lambda x, i, m: (x * 1).__setitem__(i, 1.0),
+}
+
+
+@pytest.mark.parametrize("read", READS_OF_PLACES.values(), ids=READS_OF_PLACES)
+def test_an_index_or_mask_made_in_inference_mode_is_not_saved_either(read):
+    x = mg.ones(3, requires_grad=True)
+    with mg.inference_mode():
+        index, mask = mg.tensor([0, 1]), mg.tensor([True, False, True])
+    with pytest.raises(RuntimeError, match=r"Inference tensors cannot be saved for backward: .* shape \(\d,\)"):
+        read(x, index, mask)
+    read(x, index.clone(), mask.clone())
+    with mg.no_grad():
+        read(x, index, mask)  # nothing is saved
+
+
 def test_recording_cannot_be_switched_on_within_inference_mode():
     for switch in (mg.enable_grad, lambda: mg.set_grad_enabled(True)):
         with mg.inference_mode():
