@@ -54,8 +54,8 @@ from minigrad.ops.shape import (
 from minigrad.ops.strides import as_strided
 from minigrad.size import Size
 from minigrad.tensor.more_facts import (
-    conj, conj_physical, detach, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal,
-    real, resolve_conj, resolve_neg, typename,
+    conj, conj_physical, detach, get_device, is_complex, is_conj, is_inference, is_neg, is_nonzero, is_same_size,
+    is_signed, isreal, real, resolve_conj, resolve_neg, typename,
 )
 from minigrad.tensor.filling import fill
 from minigrad.version import __version__
@@ -223,7 +223,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
-    "is_autocast_enabled", "jit",
+    "is_autocast_enabled", "is_inference", "jit",
 ]  # fmt: skip
 
 # fmt: off

@@ -47,8 +47,10 @@ class _Alias(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Does nothing: the module is loaded already."""
+        """Names the submodules that are loaded: importing one would hide a function of its name in the package."""
         module.__spec__ = self.spec
+        for name in [name for name in sys.modules if name.startswith(f"{self.ours}.")]:
+            sys.modules.setdefault(name.replace("minigrad", "torch", 1), sys.modules[name])
         if isinstance(module, Answer):
             del module.__path__  # which makes a package of it
 

@@ -10,6 +10,7 @@ from minigrad.size import is_index
 
 _MODES = {0: "default", 1: "warn", 2: "error"}
 _determinism = 0
+_warn_only = False
 _precision = "highest"
 
 
@@ -22,10 +23,10 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
     True
     >>> torch.use_deterministic_algorithms(False)
     """
-    global _determinism
+    global _determinism, _warn_only
     if not isinstance(mode, bool):
         raise TypeError(f"use_deterministic_algorithms(): argument 'mode' must be bool, not {type(mode).__name__}")
-    _determinism = (1 if warn_only else 2) if mode else 0
+    _determinism, _warn_only = (1 if warn_only else 2) if mode else 0, bool(warn_only)
 
 
 def set_deterministic(d: bool) -> None:
@@ -64,7 +65,7 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     >>> torch.is_deterministic_algorithms_warn_only_enabled()
     False
     """
-    return _determinism == 1
+    return _warn_only
 
 
 def get_deterministic_debug_mode() -> int:
@@ -83,12 +84,12 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     >>> import minigrad as torch
     >>> torch.set_deterministic_debug_mode("default")
     """
-    global _determinism
+    global _determinism, _warn_only
     named = {name: number for number, name in _MODES.items()}
     number: Any = named.get(debug_mode) if isinstance(debug_mode, str) else debug_mode
     if number not in _MODES:
         raise RuntimeError(f"debug_mode is one of {list(named)} or {list(_MODES)}, got {debug_mode!r}")
-    _determinism = number
+    _determinism, _warn_only = number, number == 1
 
 
 def get_float32_matmul_precision() -> str:

@@ -95,6 +95,20 @@ def test_submodules_need_no_import_of_their_own(name):
     assert run(f"import minigrad.as_torch\nimport torch\ntorch.{name}") == ""
 
 
+def test_importing_a_submodule_does_not_hide_the_function_of_its_name():
+    out = run("""
+import minigrad.as_torch
+from torch.autograd.gradcheck import GradcheckError, gradcheck
+import torch.autograd.gradcheck
+import torch.nn.utils.spectral_norm
+from torch.nn.utils.weight_norm import WeightNorm
+import torch
+assert torch.autograd.gradcheck is gradcheck and issubclass(GradcheckError, RuntimeError)
+assert callable(torch.nn.utils.spectral_norm) and callable(torch.nn.utils.weight_norm)
+""")
+    assert out == ""
+
+
 def test_modules_that_only_name_a_class_need_no_import():
     out = run("""
 import minigrad as torch

@@ -15,6 +15,8 @@ def test_deterministic_algorithms_can_be_switched():
         assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic()
         torch.set_deterministic(False)
         assert not torch.is_deterministic()
+        torch.use_deterministic_algorithms(False, warn_only=True)  # remembered, as in PyTorch
+        assert torch.is_deterministic_algorithms_warn_only_enabled() and not torch.is_deterministic()
     finally:
         torch.use_deterministic_algorithms(False)
     for call, error in (

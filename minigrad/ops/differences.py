@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
-from minigrad.ops.arithmetic import add, mul, sub
+from minigrad.ops.arithmetic import add, mul, promote, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.composed import as_float, reshape_along
 from minigrad.ops.copies import clone
@@ -95,6 +95,8 @@ def _steps(x: Any, d: int, spacing: Any) -> Any:
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:
     """The slopes between the neighbours of each point; for unequal distances the nearer neighbour has more weight."""
     n, steps = x.array.shape[d], _steps(x, d, spacing)
+    if isinstance(steps, TensorBase):  # float64 steps: differences rounded to float32 first would lose digits
+        x, steps = promote("gradient", x, steps)
     slopes = sub(*_pair_neighbours(x, d)) / steps
     first, last = narrow(slopes, d, 0, 1), narrow(slopes, d, n - 2, 1)
     if n == 2:

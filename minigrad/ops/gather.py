@@ -238,6 +238,8 @@ _cut = operation("cut", lambda x, *, shape: x[tuple([slice(n) for n in shape])],
 def check_covers(name: str, index: Any, src: Any) -> tuple[tuple[int, ...], Any]:
     """The shape of `index`, and `src` with at least one axis, which must have an element for each index."""
     shape, source = index.array.shape or (1,), at_least_1d(src)
+    if not index.array.size:
+        return shape, reshape(getitem(ravel(src), slice(0, 0)), shape)
     have = source.array.shape
     if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
         raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)} ({name})")
@@ -265,7 +267,10 @@ def scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[
         require_tensor(name, role, position, x)
     axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
     check_types(name, input, src)
-    return key_along(name, input, dim, index)
+    if index.array.size:
+        return key_along(name, input, dim, index)
+    nowhere, ndim = index.array.astype(np.int64), input.array.ndim or 1
+    return watch((nowhere,) * ndim, index, own=tuple(range(1, ndim)))  # nothing is written, whatever shape and type
 
 
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:

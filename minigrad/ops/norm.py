@@ -34,7 +34,11 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 
 def _measure_along(x: Any, p: float, how: dict[str, Any]) -> Any:
     dim = how["axis"]
-    if p != 0 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
+    if (
+        p != 0
+        and x.size
+        and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim])
+    ):
         return np.abs(x).max(**how)  # for one number, whose power might overflow
     if p == 2:
         return np.sqrt(add_up(x * x, **how))
@@ -194,7 +198,8 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         raise RuntimeError(f"cdist: {detail}")
     if not as_number("cdist", "p", p) >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
-    distances = _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
+    apart = sub(unsqueeze(x1, -2), unsqueeze(x2, -3))
+    distances = _measure(_cdist, apart, p if apart.array.shape[-1] else 1, (-1,))  # 0 between rows of no numbers
     return read_from(distances, "CdistBackward0", x1, x2)
 
 

@@ -43,6 +43,17 @@ is_conj = is_neg = is_complex
 
 
 @of_tensors
+def is_inference(input: Tensor) -> bool:
+    """True when the memory of `input` was made in inference mode.
+
+    >>> import minigrad as torch
+    >>> torch.is_inference(torch.ones(2))
+    False
+    """
+    return input.is_inference()  # type: ignore[attr-defined, no-any-return]
+
+
+@of_tensors
 def real(input: Tensor) -> Tensor:
     """The tensor itself: its numbers are real.
 

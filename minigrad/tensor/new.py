@@ -56,8 +56,10 @@ class NewMethods(TensorBase):
 
     __slots__: tuple[()] = ()
 
-    def new(self: Any, *data: Any) -> Tensor:
+    def new(self: Any, *data: Any, **named: Any) -> Tensor:
         """``new(2, 3)`` is uninitialized, ``new([1, 2])`` holds these numbers; dtype and device are this tensor's.
+
+        One argument may be named `data` or `size`.
 
         >>> import minigrad as torch
         >>> torch.ones(2).new([1, 2])
@@ -65,7 +67,7 @@ class NewMethods(TensorBase):
         """
         from minigrad.creation.type_names import construct
 
-        return construct(data, self.dtype, self.device)
+        return construct(data, self.dtype, self.device, **named)
 
     def type(self: Any, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.
@@ -82,6 +84,8 @@ class NewMethods(TensorBase):
         if isinstance(dtype, (str, type_names.TensorType)):
             chosen = type_names.type_of_name(dtype)
             return self.to(dtype=chosen.dtype, device=chosen.place)
+        if isinstance(dtype, type) and issubclass(dtype, TensorBase):
+            dtype = dtypes.get_default_dtype()  # that of `Tensor(2, 3)`
         if isinstance(dtype, type):  # `int`, `float`, `bool`: `to` takes them, but not PyTorch's `type`
             detail = f"x.to({dtype.__name__}) converts, as x.type(torch.int64) does"
             raise ValueError(f"invalid type: {dtype.__name__!r}; {detail}")

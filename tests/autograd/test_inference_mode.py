@@ -129,6 +129,12 @@ def test_an_index_or_mask_made_in_inference_mode_is_not_saved_either(read):
         read(x, index, mask)  # nothing is saved
 
 
+def test_torch_is_inference_is_the_method():
+    assert mg.is_inference(make_inference_tensor()) and not mg.is_inference(mg.ones(1))
+    with pytest.raises(TypeError, match="must be Tensor, not list"):
+        mg.is_inference([1.0])
+
+
 def test_recording_cannot_be_switched_on_within_inference_mode():
     for switch in (mg.enable_grad, lambda: mg.set_grad_enabled(True)):
         with mg.inference_mode():

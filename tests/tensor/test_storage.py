@@ -77,6 +77,8 @@ def test_resize_takes_a_memory_format():
 def test_new_keeps_the_dtype_and_set_takes_the_memory():
     x = torch.ones(2, dtype=torch.int64)
     assert x.new([1, 2]).dtype == torch.int64 and x.new(2, 3).shape == (2, 3) and x.new().shape == (0,)
+    assert x.new(size=(3, 4)).shape == (3, 4) and x.new(data=[1]).tolist() == [1]
+    assert x.type(torch.Tensor).dtype == torch.float32  # the default dtype
     y = torch.zeros(3)
     x = torch.ones(2).set_(y)
     x[0] = 4

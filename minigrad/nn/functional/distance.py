@@ -76,7 +76,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
     require_floats("pdist", input)
     first, second = triu_indices(len(input), len(input), 1)
-    return read_from((input[first] - input[second]).norm(p, 1), "PdistBackward0", input)
+    apart = input[first] - input[second]
+    return read_from(apart.norm(p if apart.shape[1] else 1, 1), "PdistBackward0", input)
 
 
 @loss
