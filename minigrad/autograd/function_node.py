@@ -337,7 +337,7 @@ def _check_saved(ctx: Any) -> None:
         if x is not None and not isinstance(x, TensorBase):
             detail = f"but argument {i} is of type {type(x).__name__}; keep other values as attributes of ctx"
             raise TypeError(f"save_for_backward can only save variables, {detail}")
-    refuse_inference(ctx._name, ctx.to_save)
+    refuse_inference(ctx._name, [(x, None) for x in ctx.to_save], ())
 
 
 def check_marks(ctx: Any, results: Sequence[Any]) -> None:

@@ -84,9 +84,9 @@ def overwritten(name: str, trace: str | None, shape: Any, version: int, now: int
     )
 
 
-def refuse_inference(name: str, saved: Sequence[Any], watched: Sequence[Any] = ()) -> None:
+def refuse_inference(name: str, saved: Any, watched: Sequence[Any]) -> None:
     """Raises for saving tensors made in inference mode, or `watched` indices: they have no version counter."""
-    kept = [(x.writes, x.array.shape) for x in saved if isinstance(x, TensorBase)]
+    kept = [(x.writes, x.array.shape) for x, _ in saved if isinstance(x, TensorBase)]
     for writes, shape in kept + [(writes, shape) for writes, _, shape in watched]:
         if writes.__class__ is not list:
             shape = tuple(shape)

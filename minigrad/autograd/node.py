@@ -99,7 +99,7 @@ class Plan:
                 key = statics[self.key]  # written to since, it would put gradients into other places
                 node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         if inference_was_entered:
-            refuse_inference(self.operation.backward_name, [x for x, _ in node.saved_operands or ()], node.watched)
+            refuse_inference(self.operation.backward_name, node.saved_operands, node.watched)
         return node
 
 

@@ -50,7 +50,7 @@ def is_inference(input: Tensor) -> bool:
     >>> torch.is_inference(torch.ones(2))
     False
     """
-    return input.is_inference()  # type: ignore[attr-defined, no-any-return]
+    return input.is_inference()
 
 
 @of_tensors
