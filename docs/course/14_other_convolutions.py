@@ -49,6 +49,29 @@ with torch.no_grad():
     assert not any(torch.allclose(by_one, strided(X).roll(places, dims=3), atol=0.1) for places in range(4))
 
 # %% [markdown]
+# ## Pooling
+#
+# A pooling layer slides a window too, but has no kernel: it takes the largest number of each window, or the mean. The
+# windows mostly do not overlap: their stride is their size. What was shifted within a window gives the same result.
+
+# %%
+spot = torch.zeros(1, 1, 4, 4)
+spot[0, 0, 2, 2] = 5
+print(F.max_pool2d(spot, 2)[0, 0])
+assert torch.equal(F.max_pool2d(spot, 2), F.max_pool2d(spot.roll((1, 1), dims=(2, 3)), 2))
+assert F.avg_pool2d(spot, 2)[0, 0].tolist() == [[0, 0], [0, 1.25]]
+
+# %% [markdown]
+# And the way back? The result is its largest number: if that grows by 1, so does the result; the others change nothing.
+# So the largest number gets the whole gradient. In a mean each number has a part of 1/4, and gets that of the gradient.
+
+# %%
+X = torch.tensor([[1.0, 2, 8, 3], [4, 3, 1, 5]], requires_grad=True)
+F.max_pool2d(X[None, None], 2).backward(torch.tensor([[[[10.0, 20.0]]]]))
+print(X.grad)
+assert X.grad.tolist() == [[0, 0, 20, 0], [10, 0, 0, 0]]
+
+# %% [markdown]
 # ## Dilation
 #
 # A kernel may have gaps: with a dilation of d its numbers lie d pixels apart. From its first number to its last it
@@ -180,6 +203,22 @@ assert (F.conv2d(larger, torch.ones(1, 1, 3, 3)) == 9).all()
 
 # %% [markdown]
 # ## Exercises
+
+
+# %%
+def max_pool(X, k):
+    """The largest number of each k x k window of X (H, W), windows side by side; what does not fill one is left out."""
+
+
+course.check("14.max_pool", max_pool)
+
+
+# %%
+def max_pool_dx(g, x):
+    """The gradient of max_pool2d(x, 2) along x (N, C, H, W), for even H and W."""
+
+
+course.check("14.max_pool_dx", max_pool_dx)
 
 
 # %%

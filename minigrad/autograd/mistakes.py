@@ -40,9 +40,9 @@ def name_the_mistake(case: Case) -> str | None:
     if not np.any(case.wrong):
         return "the gradient is zero: the graph is cut, or the gradient is never added up"
     suspicions = (
-        suspect_a_factor, suspect_another_argument, suspect_ways, suspect_a_part, suspect_places, suspect_reading,
-        suspect_sums, suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands,
-        suspect_dilation, suspect_padding, suspect_lost_terms, suspect_order,
+        suspect_a_factor, suspect_another_argument, suspect_ways, suspect_a_mask, suspect_a_part, suspect_places,
+        suspect_reading, suspect_sums, suspect_operands, suspect_uneven_factors, suspect_steps,
+        suspect_steps_of_operands, suspect_dilation, suspect_padding, suspect_lost_terms, suspect_order,
     )  # fmt: skip
     near_miss = None
     for suspicion in suspicions:
@@ -170,6 +170,21 @@ def suspect_ways(case: Case) -> Iterator[Pair]:
             "of what was computed from several elements (a mean, a sum, a maximum)"
         )
         yield case.wrong, sentence
+
+
+def suspect_a_mask(case: Case) -> Iterator[Pair]:
+    """Right, but where a maximum or a threshold hides an element, or lets it through."""
+    there, kept = is_nonzero(case.right), is_nonzero(case.wrong)
+    idle = ~there.any(tuple(case.output_axes), keepdims=True)
+    if idle.any() and not idle.all():
+        sentence = (
+            "right, but for elements that do not change the result, and should get 0: a mask is missing (which ones "
+            "did a maximum take, or a threshold let through?)"
+        )
+        yield np.where(idle, case.wrong, case.right), sentence
+    if case.shape == case.output_shape and _is_diagonal(there):
+        sentence = "right, but 0 for elements that do change the result: a mask hides too many of them"
+        yield np.where(kept, case.right, 0), sentence
 
 
 def suspect_a_part(case: Case) -> Iterator[Pair]:

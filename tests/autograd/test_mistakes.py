@@ -221,6 +221,14 @@ def test_gradients_returned_in_the_wrong_order_are_named():
 
 
 MISSING_WAYS = {
+    "the mask of a ReLU": (lambda x: x.relu(), lambda g, x: g, "should get 0: a mask is missing (which ones did"),
+    "the mask of a clamp": (lambda x: x.clamp(-0.5, 0.5), lambda g, x: g, "right, but for elements that do not change"),
+    "a mask that hides too much": (
+        lambda x: mg.nn.functional.leaky_relu(x), lambda g, x: g * (x > 0), "right, but 0 for elements that do change",
+    ),
+    "the places of a maximum": (
+        lambda x: x.amax(1), lambda g, x: g[:, None].expand(3, 2), "a maximum take, or a threshold let through?",
+    ),
     "the mean, taken as a constant": (lambda x: x - x.mean(0), lambda g, x: g, "its own place in the result alone"),
     "the sum of a softmax": (
         lambda x: x.softmax(1), lambda g, x: g * x.softmax(1) * (1 - x.softmax(1)), "other places too, by way of",

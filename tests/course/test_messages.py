@@ -24,6 +24,11 @@ def normalize(X, gamma, beta, eps, unbiased=False):
     return (X - mean) / (variance + eps).sqrt() * gamma.reshape(1, -1, 1, 1) + beta.reshape(1, -1, 1, 1)
 
 
+def repeat(g):
+    """Each number of g (N, C, H, W) four times, as 2 x 2."""
+    return g.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
 def write_over(x, w, stride):
     """A transposed convolution with = in place of +=."""
     y = mg.zeros((len(x) - 1) * stride + len(w))
@@ -140,6 +145,15 @@ def write_over(x, w, stride):
             "15.shortcut",
             lambda g, x, w: g + (g * (1 - (x @ w).tanh() ** 2)) @ w,
             "it is wrong most at index (0, 0) of x (value 1.13696)",
+        ),
+        ("14.max_pool", lambda X, k: mg.nn.functional.max_pool2d(X[None, None], k, 1)[0, 0], "where (1, 2) is due"),
+        ("14.max_pool", lambda X, k: mg.nn.functional.avg_pool2d(X[None, None], k)[0, 0], "2 of 2 numbers are wrong"),
+        ("14.max_pool_dx", lambda g, x: repeat(g) / 4, "it is wrong most at index (0, 1, 0, 3) of x"),
+        ("14.max_pool_dx", lambda g, x: repeat(g), "a mask is missing (which ones did a maximum take"),
+        (
+            "14.max_pool_dx",
+            lambda g, x: (x == repeat(mg.nn.functional.max_pool2d(x, 2))) * 1.0,
+            "it is not multiplied by g",
         ),
         ("14.covered", lambda k, dilation: dilation * k, "For k = 3, dilation = 2: 6 is not right."),
         ("14.weights", lambda i, o, k: i * k * k * o, "For channels_in = 32, channels_out = 64, k = 3: 18432 is not"),

@@ -1,4 +1,4 @@
-"""Chapter 14: dilation, channels apart, transposed convolution and its gradient."""
+"""Chapter 14: pooling, dilation, channels apart, transposed convolution and its gradient."""
 
 from __future__ import annotations
 
@@ -7,6 +7,25 @@ from minigrad.course.exercise import exercise, gradient_exercise
 from minigrad.creation import tensor
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
+
+
+@exercise(
+    "14.max_pool", cases=[(tensor([[1.0, 2, 8, 3], [4, 3, 1, 5]]), 2), (image(6, 7), 3)],
+    hidden=[(image(4, 4, seed=1) - 9, 2)], page="chapter 14, 'Pooling'",
+    hint="window (i, j) begins at row i * k, column j * k. How many fit down, how many across?",
+)  # fmt: skip
+def max_pool(X: Tensor, k: int) -> Tensor:
+    """The largest number of each k x k window of X (H, W), windows side by side; what does not fill one is left out."""
+    return F.max_pool2d(X[None, None], k)[0, 0]
+
+
+@gradient_exercise(
+    "14.max_pool_dx", of="x", points=[{"x": (2, 2, 4, 4)}, {"x": (1, 3, 2, 6)}], page="chapter 14, 'Pooling'",
+    hint="in each window one number gets all of g; compare x with the result, each number of which stands for 2 x 2.",
+)  # fmt: skip
+def max_pooled(x: Tensor) -> Tensor:
+    """The gradient of max_pool2d(x, 2) along x (N, C, H, W), for even H and W."""
+    return F.max_pool2d(x, 2)
 
 
 @exercise(

@@ -52,7 +52,7 @@ def judge_untrained(answer: Any) -> str | None:
     for state in ("is whole", "is cut after its first layer", "has dead ReLUs", "is frozen in part"):
         net = _make_net(state)
         found = answer(net)
-        if not isinstance(found, (list, tuple, set)):
+        if isinstance(found, str) or not hasattr(found, "__iter__"):
             got = "None: is `return` missing?" if found is None else repr(found)
             return f"a list of names is due, and it returned {got}"
         names, due = set(map(str, found)), set(untrained(net))
