@@ -55,20 +55,10 @@ def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, **o
 
 
 def unary(
-    name: str,
-    forward: Callable[..., Any],
-    rule: Rule | None,
-    formula: str = "",
-    example: str = "",
-    *,
-    domain: str = "",
-    result: str = REAL,
-    refuses: str = "",
-    hint: str = "",
-    in_float32: bool = False,
-    cast: bool = False,
-    gradient: str = "",
-) -> Unary:
+    name: str, forward: Callable[..., Any], rule: Rule | None, formula: str = "", example: str = "", *,
+    domain: str = "", result: str = REAL, refuses: str = "", hint: str = "", in_float32: bool = False,
+    cast: bool = False, gradient: str = "",
+) -> Unary:  # fmt: skip
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
     `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); `hint` ends the
@@ -101,22 +91,11 @@ def unary(
 
 
 def binary(
-    name: str,
-    forward: Callable[..., Any],
-    input_rule: Rule | None,
-    other_rule: Rule | None,
-    formula: str = "",
-    example: str = "",
-    *,
-    domain: str = "",
-    result: str = SAME,
-    numbers: str = "either",
-    refuses: str = "",
-    check: Callable[[Any, Any], None] | None = None,
-    shown: str | None = None,
-    float32_number: bool = False,
+    name: str, forward: Callable[..., Any], input_rule: Rule | None, other_rule: Rule | None, formula: str = "",
+    example: str = "", *, domain: str = "", result: str = SAME, numbers: str = "either", refuses: str = "",
+    check: Callable[[Any, Any], None] | None = None, shown: str | None = None, float32_number: bool = False,
     gradients: tuple[str, ...] = (),
-) -> Binary:
+) -> Binary:  # fmt: skip
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none". `refuses` names the kinds
@@ -126,24 +105,24 @@ def binary(
     float16 tensor is converted to float32 instead, and only the result is rounded to float16.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
-    kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
+    kinds = "".join([kind for kind in ("f" if result is REAL else "fiub") if kind not in refuses])
     rounded = round_once(forward) if float32_number else None
-    promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
+    promotion = _Promotion(made, kinds, numbers, result is REAL, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example, *gradients)
-    function = publish(_function_of_two(made, promotion), name, forward, text, example)
-    function.declared, function.takes_numbers = (made, promotion), numbers in ("both", "either")
+    function = publish(_function_of_two(promotion), name, forward, text, example)
+    function.promotion, function.takes_numbers = promotion, numbers in ("both", "either")
     return function
 
 
 def with_tensor_first(function: Any) -> Binary:
     """`function`, made by `binary`, for ``2 + x``: Python calls ``x.__radd__(2)``, and the first must be a tensor."""
-    made, promotion = function.declared
-    return rename(_function_of_two(made, promotion._replace(numbers="other")), promotion.name)
+    return rename(_function_of_two(function.promotion._replace(numbers="other")), function.promotion.made.name)
 
 
-def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
+def _function_of_two(promotion: _Promotion) -> Binary:
     """The public function of a binary operation: promote the operands where they need it, compute, record."""
-    name, forward, kinds = promotion.name, promotion.forward, promotion.kinds
+    made, kinds = promotion.made, promotion.kinds
+    name, forward = made.name, made.forward
     usual = FLOAT32 if "f" in kinds else None
     by_parts, is_ufunc = functools.partial(in_parts, forward), isinstance(forward, np.ufunc)
     takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
@@ -186,12 +165,10 @@ def _as_array(number: float, char: str) -> Any:
 class _Promotion(NamedTuple):
     """How a binary operation brings two operands to one type and one device."""
 
-    name: str
-    forward: Callable[..., Any]
-    kinds: Sequence[str]  # of dtypes that are computed as they are
+    made: Operation
+    kinds: str  # of dtypes that are computed, as NumPy spells them
     numbers: str  # which operand may be a Python number
     real: bool  # whether integers are computed as the default float
-    refuses: str
     check: Callable[[Any, Any], None] | None
     rounded: Callable[..., Any] | None  # the forward of float16 and a float32 number
 
@@ -205,18 +182,17 @@ class _Promotion(NamedTuple):
             self.check(input, other)
         a, b = value_of(input), value_of(other)
         if self.are_ready_on_gpu(a, b):
-            return self.forward, (input, other), (a, b)
+            return self.made.forward, (input, other), (a, b)
         if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
             input, other = move_scalars(input, other)  # one is on a GPU
         self._refuse_numbers(input, other)
-        a, b = promote_arrays(self.name, (input, other), self.real, self.numbers == "both")
-        if a.dtype.kind in self.refuses:
-            raise not_implemented_for(self.name, a.dtype)
+        a, b = promote_arrays(self.made.name, (input, other), self.real, self.numbers == "both")
+        if a.dtype.kind not in self.kinds:
+            raise not_implemented_for(self.made.name, a.dtype)
         if self.rounded is not None and a.dtype.char == "e" and is_array(a) and b.size == 1:
-            number = value_of(other)
-            number = _as_type(number, FLOAT32) if is_array(number) else _number(number, FLOAT32)
+            number = _as_type(value_of(other), FLOAT32)
             return self.rounded, (input, other if isinstance(other, TensorBase) else number), (a, number)
-        return self.forward, (input, other), (a, b)
+        return self.made.forward, (input, other), (a, b)
 
     def are_ready_on_gpu(self, a: Any, b: Any) -> bool:
         """Whether operands on one GPU need no promotion: equal dtypes, or a float array and a Python number."""
@@ -231,7 +207,7 @@ class _Promotion(NamedTuple):
         tensors = {"other": 1, "none": 2}.get(self.numbers, 0)
         for position, x in enumerate(operands[:tensors]):
             if not isinstance(x, TensorBase) and not is_array(x):
-                raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
+                raise not_a_tensor(self.made.name, ("input", "other")[position], position + 1, x)
 
 
 def publish(call: Any, name: str, forward: Any, text: str, example: str) -> Any:
@@ -274,7 +250,7 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
     if common.kind == "i" and {v.dtype.kind for v in values if is_array(v)} == {"b"}:  # a number makes it int64
         dtypes.check_numbers(values)
     common = dtypes.get_default_dtype().numpy if real and common.kind != "f" else common
-    return [_as_type(v, common) if is_array(v) else _number(v, common) for v in values]
+    return [_as_type(v, common) for v in values]
 
 
 def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bool) -> Any:
@@ -285,14 +261,12 @@ def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bo
     return np.dtype(np.float64) if real and common.kind != "f" else common
 
 
-def _as_type(array: Any, dtype: Any) -> Any:
-    order = "C" if 0 in array.strides else "K"  # an expanded tensor in row-major order
-    return quiet(array.__class__.astype, array, dtype, order, copy=False)
-
-
-def _number(value: Any, common: Any) -> Any:
-    """A number as a NumPy scalar, which needs no transfer to a GPU; integers wrap around."""
-    if common.kind in "iu" and isinstance(value, int):
+def _as_type(value: Any, dtype: Any) -> Any:
+    """An array in a dtype; a number as a NumPy scalar, which needs no transfer to a GPU. Integers wrap around."""
+    if is_array(value):
+        order = "C" if 0 in value.strides else "K"  # an expanded tensor in row-major order
+        return quiet(value.__class__.astype, value, dtype, order, copy=False)
+    if dtype.kind in "iu" and isinstance(value, int):
         dtypes.check_64_bits(value)
-        return dtypes.wrap_around(value, common)
-    return quiet(common.type, value)
+        return dtypes.wrap_around(value, dtype)
+    return quiet(dtype.type, value)
