@@ -138,6 +138,13 @@ def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError
     return RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}")
 
 
+def cannot_be_assigned(value: Any, dtype: Any) -> Exception:
+    """The error for what is neither a number nor a tensor, assigned to elements of a dtype."""
+    if isinstance(value, complex):
+        return RuntimeError(f"value cannot be converted to type {dtype} without overflow: got {value}")
+    return TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+
+
 def does_not_fit_region(value: Any, region: Any, whole: Any) -> RuntimeError:
     """The error for an array `value` that does not broadcast to the `region` of `whole` that an index names."""
     shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"

@@ -25,9 +25,8 @@ from minigrad.ops.composed import reshape_along
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
-from minigrad.ops.keys import Key, array_key, first_out_of_range, types_differ, watch
+from minigrad.ops.keys import Key, array_key, check_fits_region, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
-from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape
 
 

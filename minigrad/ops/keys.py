@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from operator import getitem, index
 from typing import Any
 
@@ -16,8 +17,10 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.node import Watched
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU, device
-from minigrad.ops.complaints import no_such_element
+from minigrad.ops.complaints import does_not_fit_region, no_such_element
+from minigrad.ops.shape import reshape
 from minigrad.ops.writes import check_memory, have_one_base
+from minigrad.size import broadcasts
 
 
 class Key(tuple[Any, ...]):
@@ -245,3 +248,52 @@ def refuse_shared_memory(array: Any, parts: tuple[Any, ...], value: Any) -> None
             except RuntimeError:
                 read_array(array, parts)  # reports an index out of range first
                 raise
+
+
+def names_all(array: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether PyTorch writes to the tensor itself by this key: to all of it, or to the places that arrays name.
+
+    Otherwise it makes a view of the part, for which a view that is older than its base's graph is brought up to date. A
+    write to such a view itself is refused.
+    """
+    shape, read = array.shape, [count_axes(part) for part in parts]
+    lengths = iter(shape if sum(read) <= len(shape) else ())
+    for part, count in zip(parts, read, strict=True):
+        there = [*islice(lengths, len(shape) - sum(read) if part is ... else count)]
+        if isinstance(part, slice) and there:
+            if part.indices(there[0]) != (0, there[0], 1):
+                return False
+        elif not is_array(part) and part is not ...:
+            return False
+    return True
+
+
+def fit_under_arrays(array: Any, parts: tuple[Any, ...], value: Any) -> Any:
+    """The tensor `value` without leading axes of length 1. Raises for a dtype that these `parts` cannot write."""
+    if value.array.ndim and value.array.shape[0] == 1:
+        value = reshape(value, drop_leading_ones(value.array.shape, 0))
+    if value.array.dtype != array.dtype:
+        check_put(array, value.array, parts)
+    return value
+
+
+def drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """`shape` without leading axes of length 1, as long as it has more than `ndim` axes."""
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def check_assigned(array: Any, key: Any, source: Any) -> None:
+    """Raises for an index out of range, and for a number or an array that does not fit ``array[key]``."""
+    check_fits_region(np.asarray(source) if not is_array(source) else source, read_array(array, key), array, True)
+
+
+def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
+    """Raises RuntimeError unless `value` broadcasts to the `region` of `whole`.
+
+    With `leading_ones` the value may have more axes than the region, if they are leading and of length 1.
+    """
+    shape = drop_leading_ones(value.shape, region.ndim) if leading_ones else value.shape
+    if not broadcasts(shape, region.shape):
+        raise does_not_fit_region(value, region, whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from math import prod
 from typing import Any
 
@@ -13,15 +12,22 @@ from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, to_device
-from minigrad.ops.complaints import does_not_fit_region, type_name
+from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.index import getitem, plain_key, read_at
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
-from minigrad.ops.keys import check_put, count_axes, read_array, read_key, refuse_shared_memory
+from minigrad.ops.keys import (
+    check_assigned,
+    drop_leading_ones,
+    fit_under_arrays,
+    names_all,
+    read_array,
+    read_key,
+    refuse_shared_memory,
+)  # fmt: skip
 from minigrad.ops.shape import broadcast, expand, reshape
 from minigrad.ops.writes import are_same, check_memory, have_one_base, store
-from minigrad.size import broadcasts
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -32,7 +38,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         _write_array(self.array, parts, _as_element(value, self.array))
     elif parts is not None and isinstance(value, TensorBase) and _is_part(value, self, parts):
         if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
-            if not _writes_to_itself(self, parts):
+            if not names_all(self.array, parts):
                 refresh(self)
             check_writable(self, "index assignment")
         self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
@@ -69,7 +75,7 @@ def _write_recorded(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) 
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
     refresh(value)
-    itself = _writes_to_itself(self, parts)
+    itself = names_all(self.array, parts)
     if not itself:
         refresh(self)
     try:
@@ -91,24 +97,6 @@ def _write_recorded(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) 
     move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
 
 
-def _writes_to_itself(target: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether PyTorch writes to the target itself: to all of it, or to the places that arrays name.
-
-    Otherwise it makes a view of the part, for which a view that is older than its base's graph is brought up to date. A
-    write to such a view itself is refused.
-    """
-    shape, read = target.array.shape, [count_axes(part) for part in parts]
-    lengths = iter(shape if sum(read) <= len(shape) else ())
-    for part, count in zip(parts, read, strict=True):
-        there = [*islice(lengths, len(shape) - sum(read) if part is ... else count)]
-        if isinstance(part, slice) and there:
-            if part.indices(there[0]) != (0, there[0], 1):
-                return False
-        elif not is_array(part) and part is not ...:
-            return False
-    return True
-
-
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
     """Whether `value` is the view ``whole[parts]`` itself."""
     view = value.view_of
@@ -128,16 +116,10 @@ def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) ->
     if isinstance(value, TensorBase):
         if (basic or not value.array.ndim) and not array.__class__ is value.array.__class__ is np.ndarray:
             value = move(value, device_of(array))
-        if not basic and value.array.ndim and value.array.shape[0] == 1:
-            value = reshape(value, _drop_leading_ones(value.array.shape, 0))
-        if value.array.dtype != array.dtype and not basic:
-            check_put(array, value.array, parts)
-        return value
+        return value if basic else fit_under_arrays(array, parts, value)
     if isinstance(value, (int, float, np.integer)):
         return _as_element(value, array)
-    if isinstance(value, complex):
-        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
-    raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+    raise cannot_be_assigned(value, array.dtype)
 
 
 def _as_element(value: Any, array: Any) -> Any:
@@ -151,16 +133,9 @@ def _as_element(value: Any, array: Any) -> Any:
     return dtypes.scalar(value, array.dtype, round_to_infinity=True)
 
 
-def _drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
-    """`shape` without leading axes of length 1, as long as it has more than `ndim` axes."""
-    while len(shape) > ndim and shape[0] == 1:
-        shape = shape[1:]
-    return shape
-
-
 def _fit_value(value: Any, region: Any, whole: Any) -> Any:
     """`value` in the region's dtype and shape."""
-    shape = _drop_leading_ones(value.array.shape, region.ndim)
+    shape = drop_leading_ones(value.array.shape, region.ndim)
     if shape != value.array.shape:
         value = reshape(value, shape)
     if shape != region.shape:
@@ -194,23 +169,8 @@ def _write_array(array: Any, key: Any, source: Any) -> None:
             if array.__class__ is not np.ndarray or source.__class__ is not np.ndarray:
                 check_same_library("index assignment", (array, source))
             if not source.size:  # for empty values NumPy drops any leading axes
-                check_fits_region(source, read_array(array, key), array, leading_ones=True)
+                check_assigned(array, key, source)
         store(array, key, source)
-    except (ValueError, TypeError):  # TypeError: values of several axes under a mask
-        check_fits_region(
-            source if is_array(source) else np.asarray(source), read_array(array, key), array, leading_ones=True
-        )
+    except (IndexError, ValueError, TypeError):  # TypeError: values of several axes under a mask
+        check_assigned(array, key, source)
         raise
-    except IndexError:
-        read_array(array, key)
-        raise
-
-
-def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
-    """Raises RuntimeError unless `value` broadcasts to the `region` of `whole`.
-
-    With `leading_ones` the value may have more axes than the region, if they are leading and of length 1.
-    """
-    shape = _drop_leading_ones(value.shape, region.ndim) if leading_ones else value.shape
-    if not broadcasts(shape, region.shape):
-        raise does_not_fit_region(value, region, whole)
