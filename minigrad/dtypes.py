@@ -147,6 +147,11 @@ def is_category_downgrade(source: Any, target: Any) -> bool:
 
 
 # ---- numbers as elements of a type ----------------------------------------------------------------
+def as_python(x: Any) -> Any:
+    """A number of NumPy's as one of Python's, a long double too, whose `item` is none; anything else as it is."""
+    return float(x) if isinstance(x, np.floating) else x.item() if isinstance(x, np.generic) else x
+
+
 @cache
 def limits(numpy_dtype: Any) -> tuple[float, float]:
     """The smallest and the largest finite number of a NumPy dtype, as Python numbers."""
@@ -191,7 +196,7 @@ def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> 
 
     With `round_to_infinity` a float16 may become infinite, as in PyTorch when a single number is written.
     """
-    value = float(value) if isinstance(value, np.floating) else value.item() if isinstance(value, np.generic) else value
+    value = as_python(value)
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)
     return wrap_around(value, numpy_dtype)
@@ -205,7 +210,7 @@ def wrap_around(value: float, numpy_dtype: Any) -> Any:
 
 def check_numbers(operands: Iterable[Any]) -> None:
     """Raises for numbers among `operands`, Python's or NumPy's, that do not fit in the common dtype."""
-    given = [x.item() if isinstance(x, np.generic) else x for x in operands]
+    given = [*map(as_python, operands)]
     common = result_type(given)
     for x in given:
         if isinstance(x, (int, float)):

@@ -129,3 +129,20 @@ def test_numpys_numbers_are_written_as_pythons(name, number):
         x = torch.tensor([1.0, 3.0], dtype=dtype)
         assert FILLS[name](x.clone(), number).tolist() == FILLS[name](x, number.item()).tolist()
         assert FILLS[name](x, number).ravel()[0].item() == number
+
+
+@pytest.mark.parametrize(
+    "number",
+    [np.float16(1.5), np.float64(1.5), np.longdouble(1.5), np.int8(3), np.uint64(2**63), np.bool_(True)],
+    ids=repr,
+)
+def test_a_number_of_numpy_becomes_one_of_python(number):
+    plain = dtypes.as_python(number)
+    assert type(plain) in (bool, int, float) and plain == number
+    assert dtypes.as_python(plain) is plain
+
+
+def test_a_long_double_is_an_exponent_and_a_choice_as_any_float_is():
+    x = torch.tensor([0.1, 0.7, 1.3])
+    assert (x ** np.longdouble(3)).tolist() == (x**3.0).tolist()
+    assert torch.where(x > 0.5, x, np.longdouble(0.1)).tolist() == torch.where(x > 0.5, x, 0.1).tolist()

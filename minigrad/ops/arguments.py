@@ -18,10 +18,10 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import name_mixed_call, name_option
 from minigrad.autograd.views import refresh
-from minigrad.dtypes import NOT_COMPLEX
+from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.ops import complaints
 from minigrad.ops.out import write_out
 from minigrad.ops.writes import Manner, tensors_in
@@ -197,11 +197,11 @@ def as_size(value: Any, name: str) -> int:
     return as_int(value, name)
 
 
-def axis(dim: Any, ndim: int, name: str = "dim") -> int:
+def axis(dim: Any, ndim: int) -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
     if type(dim) is int and -ndim <= dim < ndim:  # the usual case
         return dim % ndim
-    position = as_int(dim, name)
+    position = as_int(dim, "dim")
     limit = max(ndim, 1)  # a 0-d tensor accepts dim 0 and -1
     if not -limit <= position < limit:
         known = f"[{-limit}, {limit - 1}]"
@@ -295,9 +295,7 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
     require_number(name, parameter, value)
     if isinstance(value, TensorBase) and (value.array.ndim or value.node is not None):
         raise complaints.is_no_number(name, parameter, value.array.shape)
-    plain = value_of(value)
-    # item() of a long double is none of Python's numbers
-    return float(plain) if isinstance(plain, np.floating) else plain.item() if hasattr(plain, "item") else plain
+    return value.array.item() if isinstance(value, TensorBase) else as_python(value)
 
 
 def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:

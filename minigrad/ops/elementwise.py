@@ -240,7 +240,7 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
             values.append(x.array)
         elif is_array(x) or isinstance(x, (bool, int, float, np.number, np.bool_)):
             # a memory map or a matrix counts as the array that it is
-            values.append(x.item() if isinstance(x, np.generic) else np.asarray(x) if isinstance(x, ndarray) else x)
+            values.append(np.asarray(x) if isinstance(x, ndarray) else dtypes.as_python(x))
         else:
             raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
     if not numbers and not any(is_array(v) for v in values):

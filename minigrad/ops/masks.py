@@ -60,7 +60,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         warn("where() received a uint8 condition tensor, which is deprecated: write condition.bool()")
     require_number("where", "input", input)
     require_number("where", "other", other)
-    input, other = [x.item() if isinstance(x, np.generic) else x for x in (input, other)]
+    input, other = map(dtypes.as_python, (input, other))
     sides = [value_of(input), value_of(other)]
     common = dtypes.result_type(sides)
     beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]

@@ -126,8 +126,7 @@ def _as_element(value: Any, array: Any) -> Any:
     """A number in the dtype of `array`, which must be able to hold it. Usual floats skip the test of the limits."""
     if array.dtype.kind == "f" and dtypes.every_float_holds(value):
         return value
-    if isinstance(value, np.generic):
-        value = value.item()
+    value = dtypes.as_python(value)
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError(f"Overflow when unpacking long long: {value} does not fit into int64")
     return dtypes.scalar(value, array.dtype, round_to_infinity=True)

@@ -93,7 +93,7 @@ def _read_correction(name: str, unbiased: bool | None, correction: float | None)
     if unbiased is not None and not isinstance(correction, _NotGiven):
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
     given = 1 if correction is None else correction
-    return 0 if unbiased is False else given.item() if isinstance(given, np.generic) else given
+    return 0 if unbiased is False else dtypes.as_python(given)
 
 
 def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from minigrad.advice import warn
+from minigrad.dtypes import as_python
 from minigrad.ops.arguments import require_number
 from minigrad.ops.complaints import how_to_give_a_tensor, type_name
 from minigrad.tensor import Tensor
@@ -100,7 +99,7 @@ def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):
         return option.array if group.get("capturable") and option.is_cuda else option.item()
-    return option.item() if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
+    return as_python(option)  # a NumPy float64 would widen the parameter
 
 
 # ---- groups of parameters -----------------------------------------------------------------------------
