@@ -82,7 +82,7 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
         from minigrad.spelling import NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_meant
 
         public = [x for x in known if not x.startswith("_")]
-        same_letters = [x for x in public if x.lower() == name.lower()]
+        same_letters = sorted([x for x in public if x.lower() == name.lower()], key=lambda x: x[0] != name[0])
         if is_closed_module(f"{ours}.{name}") and not same_letters:
             return AttributeError(f"{text} yet: import {ours}.{name} first", name=name)
         if name in read_pytorch_names().get(namespace, "").split():

@@ -17,6 +17,7 @@ MISSING = {
     "a layer of PyTorch's": ("minigrad.nn", "Container", "PyTorch has torch.nn.Container, minigrad does not"),
     "a layer, misspelt": (
         "minigrad.nn", "Conv2D", "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'"),
+    "a class beside a module": ("minigrad.utils.data", "Dataloader", "Did you mean: 'DataLoader'"),
     "a loss": ("minigrad.nn.functional", "linear_cross_entropy", "PyTorch has torch.nn.functional.linear_cross"),
     "an optimizer": ("minigrad.optim", "SparseAdam", "PyTorch has torch.optim.SparseAdam"),
     "a sampler": ("minigrad.utils.data", "get_worker_inf", "has no attribute"),

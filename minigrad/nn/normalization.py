@@ -82,6 +82,9 @@ class RunningNorm(Normalization):
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             cure = f"; {self.made_for[input.ndim]} takes it" if input.ndim in self.made_for else ""
+            batched = self.accepts.get(input.ndim + 1, "").startswith("(N, ")
+            if batched and input.shape[:1] == (self.num_features,):
+                cure += "; one example without its batch axis is written x[None]"
             detail = f"{type(self).__name__} takes {layouts}, got {tuple(input.shape)}{cure}"
             raise ValueError(f"expected {ranks} input (got {input.ndim}D input): {detail}")
 

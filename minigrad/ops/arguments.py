@@ -177,7 +177,7 @@ class _Signature:
         if value is None and self.flags[name] != "bool":
             return value
         require_bools(self.function.__name__, **{name: value})
-        return bool(value)
+        return value
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------
@@ -278,7 +278,7 @@ def require_bools(name: str, **flags: Any) -> None:
     """Raises TypeError unless the values are Python's True or False: PyTorch takes no others, not even NumPy's."""
     for parameter, value in flags.items():
         if value.__class__ is not bool:
-            raise TypeError(f"{name}(): argument '{parameter}' must be bool, not {type(value).__name__} {value!r:.40}")
+            raise complaints.not_a_bool(name, parameter, value)
 
 
 def require_number(name: str, parameter: str, value: Any) -> None:

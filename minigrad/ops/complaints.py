@@ -55,6 +55,14 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     return hint
 
 
+def not_a_bool(name: str, parameter: str, got: Any) -> TypeError:
+    """The error for an argument that should be a Python bool; an axis in its place belongs to `dim`."""
+    hint = ""
+    if parameter == "keepdim" and isinstance(got, int):
+        hint = f"; a function of several axes takes them as one argument: dim=(i, {got})"
+    return TypeError(f"{name}(): argument '{parameter}' must be bool, not {type(got).__name__} {got!r:.40}{hint}")
+
+
 def is_no_number(name: str, parameter: str, shape: tuple[int, ...]) -> TypeError:
     """The error for a tensor in the place of a number, where no gradient would reach it."""
     hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"

@@ -98,6 +98,13 @@ def test_keepdim_must_be_a_bool(function, wrong):
     assert repr(function(X, 1, True)) == repr(function(X, 1, keepdim=True))
 
 
+def test_an_axis_in_the_place_of_keepdim_is_sent_to_dim():
+    with pytest.raises(TypeError, match=r"not int 1; a function of several axes takes them .*: dim=\(i, 1\)$"):
+        X.sum(0, 1)
+    with pytest.raises(TypeError, match=r"not str 'yes'$"):
+        X.sum(0, "yes")
+
+
 FLAGS = {
     "descending": lambda v: torch.sort(X, descending=v),
     "stable": lambda v: torch.argsort(X, stable=v),

@@ -244,7 +244,9 @@ def test_instance_norm_of_a_channels_last_image_is_row_major():
 @pytest.mark.parametrize(
     ("name", "axes", "cure"),
     [
-        ("BatchNorm2d", 2, "; BatchNorm1d takes it"), ("BatchNorm2d", 3, "; BatchNorm1d takes it"),
+        ("BatchNorm2d", 2, "; BatchNorm1d takes it"),
+        ("BatchNorm2d", 3, r"; BatchNorm1d takes it; one example without its batch axis is written x\[None\]"),
+        ("BatchNorm1d", 1, r"; one example without its batch axis is written x\[None\]"),
         ("BatchNorm1d", 4, "; BatchNorm2d takes it"), ("BatchNorm1d", 5, ""),
         ("InstanceNorm2d", 2, "; InstanceNorm1d takes it"), ("InstanceNorm1d", 4, "; InstanceNorm2d takes it"),
     ],
@@ -256,5 +258,5 @@ def test_the_error_for_a_wrong_number_of_axes_names_the_layer_that_takes_it(name
         """A layer derived by a user, which belongs to the same family."""
 
     for kind in (layer, Own):
-        with pytest.raises(ValueError, match=rf"{kind.__name__} takes .*, got \(2{', 2' * (axes - 1)}\){cure}$"):
+        with pytest.raises(ValueError, match=rf"{kind.__name__} takes .*, got \(2{', 2' * (axes - 1) or ','}\){cure}$"):
             kind(2)(minigrad.ones(*[2] * axes))
