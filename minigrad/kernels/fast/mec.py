@@ -61,7 +61,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         lowered = _lower(x[images], rows, geometry, lanes, together)
         packs, height, _, pack = lowered.shape
         products = workspace("products", (packs, height, together * O, pack), x.dtype)
-        _multiply(matrix, lowered, products)
+        multiply_in_parts(matrix, lowered, products)
         # (packs, rows, O, n, Wo) -> (packs, n, O, rows, Wo)
         turned = products.reshape(packs, height * together, O, -1, Wo).transpose(0, 3, 2, 1, 4)
         results = out[images, :, rows]
@@ -144,7 +144,7 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         for a, matrix in enumerate(matrices):
             taps = matrix.shape[1] // O
             products = workspace("products", (S, C * kw, n * Wo), g.dtype)
-            _multiply(matrix, overlap_rows(rows[reach - taps :], S, 1, taps), products)
+            multiply_in_parts(matrix, overlap_rows(rows[reach - taps :], S, 1, taps), products)
             by_column = _images(products.reshape(S, C, kw, -1), Wo, Wo)
             for j in range(kw):
                 start = j * dilation
@@ -260,15 +260,15 @@ def _lower(x: Array, rows: slice, geometry: Geometry, lanes: int, together: int 
     return overlap_rows(lines, count // together, together * down, kh + (together - 1) * down)
 
 
-def _multiply(matrix: Array, columns: Array, out: Array) -> None:
-    """Writes matrix (M, K) @ columns (..., K, N) to out (..., M, N), in parts that OpenBLAS does not pack."""
-    N, most = columns.shape[-1], UNPACKED // max(1, matrix.size)
+def multiply_in_parts(matrix: Array, columns: Array, out: Array) -> None:
+    """Writes matrix (..., M, K) @ columns (..., K, N) to out (..., M, N), in parts that OpenBLAS does not pack."""
+    N, most = columns.shape[-1], UNPACKED // max(1, matrix.shape[-2] * matrix.shape[-1])
     width = most // 64 * 64 or 32  # multiples for which the product is quick
     if width <= most < N and multiplies_with_avx512():
         whole = N // width * width
         # (..., K, several*width) -> (..., several, K, width), views
         parts, results = (a[..., :whole].reshape(*a.shape[:-1], -1, width).swapaxes(-3, -2) for a in (columns, out))
-        np.matmul(matrix, parts, out=results)
+        np.matmul(matrix[..., None, :, :], parts, out=results)
         columns, out = columns[..., whole:], out[..., whole:]
     np.matmul(matrix, columns, out=out)
 

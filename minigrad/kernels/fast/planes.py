@@ -1,18 +1,19 @@
-"""Depthwise and grouped convolution, plane by plane: one product for all rows of the kernel, whose results are added.
+"""Convolution with few channels in a group, plane by plane: the products of all rows of the kernel are added.
 
 A plane is a channel of an image. For each column j of the kernel the pixels that it reads are copied once, as a line
 of all windows of the plane:
 
     line j  =  x[h, u s + j d - p]  for all rows h and columns u of windows.
 
-One product multiplies the lines with the rows i of the kernel, and sums of rows that are shifted make the result:
+The lines of a group are multiplied with each row i of the kernel, and sums of rows that are shifted make the result:
 
     out[t, u]  =  sum over i of  (w[i] @ lines)[t s + i d - p, u].
 
 Lines are as long as a plane, and planes lie one after the other, so copies and sums are few, long calls of NumPy. With
 a stride the rows of the lines are divided into phases, and rows of the kernel in one stride share a row of the product.
 A plane whose lines exceed a block is left to `depthwise.py`, which cuts it into strips.
-Several groups; dilation or a stride along the height, not both. No pixel is multiplied that an output does not see.
+Dilation or a stride along the height, not both; a stride only with several groups. No pixel is multiplied that an
+output does not see.
 Float32 error against float64 on MobileNet's layers: 2e-7 relative.
 Source: A. Vasudevan, A. Anderson, D. Gregg, "Parallel Multi Channel Convolution using General Matrix Multiplication",
 2017: "kn2row", which adds up the columns of the kernel in the same way.
@@ -28,21 +29,22 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
 from minigrad.kernels.fast.rows import copy_alternate
 from minigrad.kernels.fast.sheets import has_all_taps
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share
-from minigrad.threads import get_count
 
 BLOCK_BYTES = 8 * 2**20  # of lines and products at a time: not less, because threads wait between short calls
 SHARED = 5 * 2**20  # least bytes of all lines and products that threads share
 PASSES = 2.0  # copies that take as long as the copies of a line in all three functions, and as the sums of a row
 DOT = 0.4  # copies that take as long as the scalar products of a weight
+TURNED = 1.5  # how much longer a product takes that sums over the windows
 CALL = 2.2e-7  # seconds of calls for each group of an image
 OVERHEAD = 1e-4  # seconds of Python in all three functions
 Piece: TypeAlias = tuple[slice, slice]  # of images, and of groups
@@ -92,7 +94,7 @@ def _multiply(matrices: Array, lines: Array, width: int) -> Array:
     if o == 1:  # then the rows of the kernel are the rows of a matrix
         np.matmul(matrices[:, :, 0].swapaxes(0, 1), lines, out=products[:, :, :, 0].transpose(1, 2, 0, 3))
     else:
-        multiply_into(matrices[:, None], lines, products)
+        multiply_in_parts(matrices[:, None], lines, products)
     return products.reshape(rows, -1, o, lines.shape[3] // width, width)
 
 
@@ -121,8 +123,10 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     groups, (_, kw), (N, O, Ho, Wo) = geometry.groups, geometry.kernel, g.shape
     images, cotangents, taps = _by_groups(x, groups), _by_groups(g, groups), [*chain(*_divide_rows(geometry))]
     k, o = images.shape[2], O // groups
-    # of each image: their sum does not depend on the pieces
-    found = [np.zeros((N, groups, (each.rows.stop - each.rows.start) * k * kw, o), x.dtype) for each in taps]
+    pieces, size = _cut(images, o, geometry)
+    step = pieces[0][0].stop if pieces else 1
+    # of each piece's images
+    found = [np.zeros((-(-N // step), groups, (t.rows.stop - t.rows.start) * k * kw, o), x.dtype) for t in taps]
 
     def compute(piece: Piece) -> None:
         lines, seeds = _lay_lines(images[piece], geometry), cotangents[piece]
@@ -132,12 +136,10 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             some = lines[:, each.phases].reshape(*seeds.shape[:2], -1, lines.shape[3] * Wo)
             left = some[..., rows.start * Wo : rows.stop * Wo]
             right = seeds[..., windows.start * Wo : windows.stop * Wo]
-            if o == 1:
-                np.vecdot(left, right, out=weights[piece][..., 0])
-            else:
-                np.matmul(left, right.swapaxes(2, 3), out=weights[piece])
+            products = np.vecdot(left, right)[..., None] if o == 1 else np.matmul(left, right.swapaxes(2, 3))
+            np.add.reduce(products, out=weights[piece[0].start // step, piece[1]])
 
-    share(compute, *_cut(images, o, geometry), alone=True)
+    share(compute, pieces, size, alone=True)
     w = np.empty((groups, o, k, *geometry.kernel), x.dtype)
     for each, weights in zip(taps, found, strict=True):
         # (groups, rows, k, kw, o) -> (groups, o, k, rows, kw)
@@ -238,17 +240,16 @@ def _is_plane(width: int, windows: int, geometry: Geometry) -> bool:
 def _cut(images: Array, outputs: int, geometry: Geometry) -> tuple[list[Piece], int]:
     """Pieces of (N, groups, k, H, W) whose lines and products fit in a block; and all their bytes, 0 for one thread.
 
-    A piece is whole images, or some groups of one: results do not depend on it.
+    A piece is whole images, or some groups of one. It depends on the sizes only.
     """
     N, groups, k, H, W = images.shape
     size = N * groups * _count_bytes(k, outputs, (H, W), geometry) * images.itemsize // 4
-    threads = get_count() if size >= SHARED else 1
     pieces = max(1, -(-size // BLOCK_BYTES))
-    pieces = -(-pieces // threads) * threads
+    pieces += pieces % 2 if size >= SHARED else 0  # so that two threads have as many
     n = max(1, N // pieces)
     some = -(-groups // max(1, pieces // max(1, N))) if n == 1 else groups
     blocks = product(range(0, N, n), range(0, groups, some))
-    return [(slice(a, a + n), slice(b, b + some)) for a, b in blocks], size if threads > 1 else 0
+    return [(slice(a, a + n), slice(b, b + some)) for a, b in blocks], size if size >= SHARED else 0
 
 
 def _count_bytes(k: int, o: int, size: Pair, geometry: Geometry) -> int:
@@ -258,23 +259,28 @@ def _count_bytes(k: int, o: int, size: Pair, geometry: Geometry) -> int:
 
 
 def serves(problem: Problem) -> bool:
-    """NumPy, several groups, dilation or a stride along the height."""
+    """NumPy; dilation or a stride along the height; a stride only with several groups."""
     geometry = problem.geometry
-    return serves_groups(problem) and 1 in (geometry.stride[0], geometry.dilation[0])
+    strided = geometry.stride != (1, 1)
+    return problem.on_host and not (strided and (geometry.groups == 1 or geometry.dilation[0] > 1))
 
 
 def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: pixels are copied into lines, products computed, and their rows added. Infinite for large planes."""
     (N, C, H, W), O, groups, windows = problem.image, problem.outputs, problem.geometry.groups, problem.windows
     (kh, kw), (Ho, Wo), k, o = problem.geometry.kernel, problem.size, C // groups, O // groups
-    if _count_bytes(k, o, (H, W), problem.geometry) > BLOCK_BYTES:
+    if problem.char not in "fd" or _count_bytes(k, o, (H, W), problem.geometry) > BLOCK_BYTES:
         return float("inf")
     run = H * Wo if _is_plane(W, Wo, problem.geometry) else Wo
     copies = machine.copy(PASSES * N * C * kw * H * Wo, run) + machine.copy(PASSES * kh * O * windows, Ho * Wo)
-    rows, count = (kh, 1) if o == 1 else (o, kh)
-    copies += machine.copy(DOT * kh * kw * C * windows, Ho * Wo) if o == 1 else 0.0
-    speed = machine.unpacked() if multiplies_with_avx512() else machine
-    products = speed.product(rows, Ho * Wo, k * kw, 3 * N * groups * count)
+    small = machine.unpacked() if multiplies_with_avx512() else machine
+    if o == 1:
+        products = small.product(kh, Ho * Wo, k * kw, 3 * N * groups)
+        products += machine.copy(DOT * kh * kw * C * windows, Ho * Wo)
+    else:
+        products = small.product(o, Ho * Wo, k * kw, 2 * N * groups * kh)
+        speed = small if o * Ho * Wo * k * kw <= UNPACKED else machine
+        products += TURNED * speed.product(o, Ho * Wo, k * kw, N * groups * kh)
     return OVERHEAD + CALL * N * groups + copies + products
 
 
