@@ -19,6 +19,9 @@ class collect_later:
 
     def __exit__(self, *_: object) -> None:
         if self.collects:
+            if not gc.get_freeze_count():  # else a user's objects would be unfrozen, too
+                gc.freeze()
+                gc.unfreeze()  # what was imported is in the oldest generation then, and no collection is due
             gc.enable()
 
 

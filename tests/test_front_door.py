@@ -132,6 +132,20 @@ def test_an_import_that_fails_leaves_the_garbage_collector_on():
     assert gc.isenabled()
 
 
+def test_what_was_imported_counts_as_old_so_that_no_collection_looks_at_it_soon():
+    program = "import gc, minigrad; print(any(x is minigrad.Tensor for x in gc.get_objects(generation=2)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_what_a_user_froze_before_the_import_stays_frozen():
+    program = (
+        "import gc; gc.freeze(); frozen = gc.get_freeze_count(); import minigrad; print(gc.get_freeze_count() / frozen)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert 0.9 < float(done.stdout) < 1.1
+
+
 def test_functions_are_pickled_by_their_public_names():
     """A layer that keeps torch.tanh, a worker that is sent F.relu: pickle finds each where users do."""
     rooms = (torch, torch.nn.functional, torch.linalg, torch.nn.init, torch.func, torch.Tensor)

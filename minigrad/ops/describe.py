@@ -6,7 +6,6 @@ calls helpers of this library, the table gives a formula.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import itertools
 import linecache
@@ -120,14 +119,18 @@ def _find_example(name: str, lines: Sequence[str]) -> str:
 
 def _call_in_place(name: str, source: str) -> str:
     """A line whose call ``torch.name(x, ...)`` is written ``x.name_(...)``; "" if there is no such call."""
-    for call in ast.walk(ast.parse(source)) if f"torch.{name}(" in source else ():
-        if isinstance(call, ast.Call):
-            parts: list[Any] = [call.func, call, *call.args, *call.keywords]
-            called, whole, *operands = [source[part.col_offset : part.end_col_offset] for part in parts]
-            if called == f"torch.{name}":
-                x, *others = operands
-                return source.replace(whole, f"{x}.{name}_({', '.join(others)})")
-    return ""
+    before, called, rest = source.partition(f"torch.{name}(")
+    if not called:
+        return ""
+    depth, ends = 0, []  # where operands end: a parser takes ten times as long, and each import waits for it
+    for place, char in enumerate(rest):
+        depth += (char in "([{") - (char in ")]}")
+        if depth < 0 or (char == "," and not depth):
+            ends.append(place)
+        if depth < 0:
+            break
+    others = rest[ends[0] + 1 : ends[-1]].strip()
+    return f"{before}{rest[: ends[0]]}.{name}_({others}{rest[ends[-1] :]}"
 
 
 def source_text(rule: Any) -> str:
