@@ -676,8 +676,8 @@ DIFFERENCES = [
         "[kept := [1], b := io.BytesIO(), torch.save([kept, kept], b), x := torch.load(b), x[0] is x[1]][4] is False",
     ),
     (
-        "`F.max_pool2d`",
-        "a dilated window that lies entirely in the padding is refused; PyTorch returns an index outside of the image",
+        "`F.max_pool1d`, `F.max_pool2d`",
+        "a window that lies entirely outside is refused; PyTorch gives -infinity, or an index outside of the image",
         "refuses('F.max_pool2d(torch.ones(1, 1, 9), 2, 2, 1, 2)')",
     ),
     (
@@ -1300,6 +1300,21 @@ DIFFERENCES = [
         "lists of masked arrays, such as `torch.tensor([np.ma.masked_array([1.0], [True])])`",
         "hold the numbers under the mask, as tensors of masked arrays do; PyTorch makes NaN of them",
         "torch.tensor([np.ma.masked_array([1.0], [True])]).item() == 1",
+    ),
+    (
+        "`x ** other`, `x ^ other`, `x += other`, if `other` is of a class that answers, as by `__rpow__`",
+        "refused; PyTorch asks it, as `x + other`, `x @ other` and most others do here, too",
+        'refuses(\'operator.iadd(torch.ones(1), type("A", (), {"__radd__": max})())\')',
+    ),
+    (
+        "`F.embedding_bag(include_last_offset=True)`, if the last offset is not the number of indices",
+        "the last bag ends there; PyTorch's does not with mode 'max', nor beside `padding_idx`",
+        "F.embedding_bag(torch.arange(3), torch.eye(3), torch.tensor([0, 2]), include_last_offset=True)[0, 2] == 0",
+    ),
+    (
+        "`torch.add(x1=x, x2=y)`, `torch.sum(a=x)`: NumPy's names of tensors",
+        "refused; of NumPy's names `axis` and `keepdims` are taken; PyTorch also takes these four",
+        "refuses('torch.sum(a=torch.ones(2))')",
     ),
     (
         "misspelt options and NumPy's: `torch.sum(x, dimm=0)`, `x.std(ddof=1)`",

@@ -21,6 +21,13 @@ def type_name(x: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
+def may_answer(operand: Any, method: str) -> bool:
+    """Whether an operand that is no tensor answers an operator itself: a class of its own, or a list by ``+=``."""
+    if isinstance(operand, (TensorBase, np.ndarray, np.generic)):
+        return False
+    return hasattr(type(operand), method) and (method == "__iadd__" or type(operand).__module__ != "builtins")
+
+
 def not_a_tensor(
     name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError, optional: bool = False
 ) -> Exception:

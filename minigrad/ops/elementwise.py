@@ -20,7 +20,7 @@ from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
-from minigrad.ops.complaints import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.complaints import may_answer, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
@@ -114,9 +114,14 @@ def binary(
     return function
 
 
-def with_tensor_first(function: Any) -> Binary:
-    """`function`, made by `binary`, for ``2 + x``: Python calls ``x.__radd__(2)``, and the first must be a tensor."""
-    return rename(_function_of_two(function.promotion._replace(numbers="other")), function.promotion.made.name)
+def as_operator(function: Any, next_asked: str, numbers: str | None = None) -> Binary:
+    """`function`, made by `binary`, for a method: what it does not know may answer by its own method `next_asked`.
+
+    ``x + y`` then calls ``y.__radd__(x)``, and ``items += x`` adds to a list. For ``2 + x`` Python calls
+    ``x.__radd__(2)``, where the first must be a tensor: `numbers` is "other".
+    """
+    promotion = function.promotion
+    return _function_of_two(promotion._replace(numbers=numbers or promotion.numbers, next_asked=next_asked))
 
 
 def _function_of_two(promotion: _Promotion) -> Binary:
@@ -146,7 +151,12 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         if ready:
             compute = forward if array.size < side_by_side.LARGE else by_parts
         else:
-            compute, (input, other), (a, b) = promotion.promote(input, other)
+            try:
+                compute, (input, other), (a, b) = promotion.promote(input, other)
+            except TypeError:
+                if may_answer(other, promotion.next_asked):
+                    return NotImplemented
+                raise
         try:
             tensor: Tensor = made.call((input, other), (a, b), _NO_OPTIONS, compute)
         except ValueError:
@@ -171,6 +181,7 @@ class _Promotion(NamedTuple):
     real: bool  # whether integers are computed as the default float
     check: Callable[[Any, Any], None] | None
     rounded: Callable[..., Any] | None  # the forward of float16 and a float32 number
+    next_asked: str = ""  # the method by which Python asks the other operand, where this one returns NotImplemented
 
     def takes_number(self, position: int) -> bool:
         """Whether this operand may be a Python number if the other one is a tensor of floats without a cast."""

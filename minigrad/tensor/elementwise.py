@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import activation, arithmetic, comparison, division, unary
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.elementwise import with_tensor_first
+from minigrad.ops.elementwise import as_operator
 from minigrad.ops.inplace import with_in_place
 
 Comparison: TypeAlias = Callable[[Any, Any], Tensor]
@@ -45,15 +45,19 @@ class ElementwiseMethods(TensorBase):
 
     # ---- two or more operands ------------------------------------------------------------------
     add, add_ = with_in_place(arithmetic.add, np.add)
-    __add__, __iadd__ = arithmetic.plus, add_
+    __add__, __iadd__ = as_operator(arithmetic.plus, "__radd__"), add_
     sub, sub_ = with_in_place(arithmetic.sub, np.subtract)
     subtract, subtract_ = with_in_place(arithmetic.subtract, np.subtract)
-    __sub__, __isub__ = arithmetic.minus, sub_
-    mul, mul_ = multiply, multiply_ = __mul__, __imul__ = with_in_place(arithmetic.mul, np.multiply)
+    __sub__, __isub__ = as_operator(arithmetic.minus, "__rsub__"), sub_
+    mul, mul_ = multiply, multiply_ = with_in_place(arithmetic.mul, np.multiply)
+    __mul__, __imul__ = as_operator(arithmetic.mul, "__rmul__"), mul_
     div, div_ = divide, divide_ = with_in_place(division.div)
-    true_divide, true_divide_ = __truediv__, __itruediv__ = with_in_place(arithmetic.true_divide, np.true_divide)
-    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = with_in_place(division.floor_divide)
-    remainder, remainder_ = __mod__, __imod__ = with_in_place(division.remainder)
+    true_divide, true_divide_ = with_in_place(arithmetic.true_divide, np.true_divide)
+    __truediv__, __itruediv__ = as_operator(arithmetic.true_divide, "__rtruediv__"), true_divide_
+    floor_divide, floor_divide_ = with_in_place(division.floor_divide)
+    __floordiv__, __ifloordiv__ = as_operator(division.floor_divide, "__rfloordiv__"), floor_divide_
+    remainder, remainder_ = with_in_place(division.remainder)
+    __mod__, __imod__ = as_operator(division.remainder, "__rmod__"), remainder_
     fmod, fmod_ = with_in_place(division.fmod)
     pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
     maximum = arithmetic.maximum
@@ -104,8 +108,10 @@ class ElementwiseMethods(TensorBase):
     logical_or, logical_or_ = with_in_place(comparison.logical_or)
     logical_xor, logical_xor_ = with_in_place(comparison.logical_xor)
     logical_not, logical_not_ = with_in_place(comparison.logical_not)
-    bitwise_and, bitwise_and_ = __and__, __iand__ = with_in_place(comparison.bitwise_and)
-    bitwise_or, bitwise_or_ = __or__, __ior__ = with_in_place(comparison.bitwise_or)
+    bitwise_and, bitwise_and_ = with_in_place(comparison.bitwise_and)
+    __and__, __iand__ = as_operator(comparison.bitwise_and, "__rand__"), bitwise_and_
+    bitwise_or, bitwise_or_ = with_in_place(comparison.bitwise_or)
+    __or__, __ior__ = as_operator(comparison.bitwise_or, "__ror__"), bitwise_or_
     bitwise_xor, bitwise_xor_ = __xor__, __ixor__ = with_in_place(comparison.bitwise_xor)
     bitwise_not, bitwise_not_ = with_in_place(comparison.bitwise_not)
     bitwise_left_shift, bitwise_left_shift_ = __lshift__, __ilshift__ = with_in_place(comparison.bitwise_left_shift)
@@ -118,9 +124,9 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- reflected and unary operators ------------------------
-    __radd__ = with_tensor_first(arithmetic.plus)
+    __radd__ = as_operator(arithmetic.plus, "__iadd__", numbers="other")
     __rsub__ = arithmetic.rsub
-    __rmul__ = with_tensor_first(arithmetic.mul)
+    __rmul__ = as_operator(arithmetic.mul, "", numbers="other")
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
         return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``

@@ -10,6 +10,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.ops import copies, index, shape
 from minigrad.ops.arithmetic import promote
+from minigrad.ops.complaints import may_answer
 from minigrad.ops.inplace import copy_
 from minigrad.ops.matmul import matmul
 from minigrad.ops.setitem import setitem
@@ -87,10 +88,12 @@ class ShapeMethods(TensorBase):
     matmul = matmul
 
     def __matmul__(self: Any, other: Any) -> Tensor:
+        if isinstance(other, TensorBase):
+            return matmul(self, other)
         if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
             x, array = promote("matmul", self, other)
             return matmul(x, wrap(array))
-        return matmul(self, other)
+        return NotImplemented if may_answer(other, "__rmatmul__") else matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return matmul(other, self)

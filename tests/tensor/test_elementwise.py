@@ -1,5 +1,6 @@
 """The operators of `Tensor`, which are generated."""
 
+import operator as operators
 import pickle
 
 import pytest
@@ -7,8 +8,40 @@ import pytest
 import minigrad as torch
 
 
-@pytest.mark.parametrize("name", ["__eq__", "__lt__", "__rmod__", "__rpow__", "__rtruediv__"])
+@pytest.mark.parametrize("name", ["__eq__", "__lt__", "__add__", "__rmul__", "__rmod__", "__rpow__", "__rtruediv__"])
 def test_generated_operators_have_names_and_can_be_pickled(name):
     method = getattr(torch.Tensor, name)
     assert (method.__name__, method.__qualname__, method.__module__) == (name, f"Tensor.{name}", "minigrad")
     assert pickle.loads(pickle.dumps(method)) is method
+
+
+class Answers:
+    """An operand of another library, which computes with tensors itself."""
+
+    def __radd__(self, x):
+        return "radd", x.shape
+
+    __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rand__ = __ror__ = __rmatmul__ = __radd__
+
+
+@pytest.mark.parametrize("operator", ["add", "sub", "mul", "truediv", "floordiv", "mod", "and_", "or_", "matmul"])
+def test_an_operand_that_no_tensor_knows_is_asked_next(operator):
+    for x in (torch.ones(2), torch.ones(2, dtype=torch.int64)):
+        assert getattr(operators, operator)(x, Answers()) == ("radd", (2,))
+        with pytest.raises(TypeError, match="must be Tensor, not object"):
+            getattr(operators, operator)(x, object())
+    with pytest.raises(TypeError, match="must be Tensor, not"):
+        torch.add(x, Answers())  # a function asks nobody
+
+
+def test_a_list_takes_the_elements_of_a_tensor_in_place():
+    losses = [0.5]
+    losses += torch.tensor([1.0, 2.0])
+    assert losses == [0.5, 1.0, 2.0]
+    with pytest.raises(TypeError, match="can only concatenate list"):
+        losses + torch.ones(2)
+    for words in ("a", (1, 2)):
+        with pytest.raises(TypeError, match=r"must be Tensor, not (str|tuple)"):
+            words + torch.ones(2)
+    with pytest.raises(TypeError, match="a function without a return statement gives None"):
+        torch.ones(2) + None
