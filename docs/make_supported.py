@@ -235,6 +235,14 @@ DIFFERENCES = [
         ),
     ),
     (
+        "results of `func.jacrev`, `einsum`, `F.bilinear`, `F.instance_norm` and others, made under `no_grad()`",
+        "may be written to with a gradient; PyTorch's are views of intermediate results, and refuse it",
+        (
+            "[y := torch.no_grad()(torch.einsum)('ij,jk', torch.eye(2), torch.eye(2)), "
+            "y.mul_(ones_with_gradient(1)).requires_grad][1]"
+        ),
+    ),
+    (
         "`detach_()` on a tensor that was saved for backward",
         "backward runs as it was recorded; PyTorch refuses it",
         "gradient('[y := x * 2, z := y * y, y.detach_(), z.sum()][3]', [3.0]) == [24.0]",
@@ -284,6 +292,11 @@ DIFFERENCES = [
         "the gradient of `F.pad` to a size of 0 with negative amounts",
         "is 0; PyTorch's is uninitialized memory for six amounts in the modes 'reflect' and 'replicate'",
         """gradient("F.pad(x, [0, -1, 0, 0, 0, 0], 'reflect').sum()", [[[[1.0]]]]) == [[[[0.0]]]]""",
+    ),
+    (
+        "a write to one of the results of `std_mean`, `var_mean` before backward from the other one",
+        "is accepted, because each result has a gradient of its own; PyTorch has saved the first one",
+        "gradient('[m := torch.std_mean(x), m[0].zero_(), m[1]][2]', [1.0, 3.0]) == [0.5, 0.5]",
     ),
     (
         "`autograd.graph.saved_tensors_hooks`",
@@ -1081,7 +1094,7 @@ DIFFERENCES = [
         "(x := torch.ones(1), setattr(x, 'data', torch.inference_mode()(torch.ones)(1)), x.is_inference())[2] is False",
     ),
     (
-        "`vander` of floats with a gradient, `index_reduce(include_self=False)` of equal numbers",
+        "`vander` of floats with a gradient, `scatter_reduce(include_self=False)`, `index_reduce` of equal numbers",
         "the gradient follows the formula; PyTorch refuses its own in-place write, and counts excluded elements",
         "gradient('torch.vander(x).sum()', [2.0, 3.0]) == [1.0, 1.0]",
     ),

@@ -157,5 +157,6 @@ def _stack(results: list[Any], out_dims: Any, count: int) -> Any:
     stacked = []
     for column, d in zip(zip(*rows, strict=True), dims, strict=True):
         whole = column[0] if d is None else stack(list(column))
-        stacked.append(whole if d is None else movedim(whole if count else whole[:0], 0, d))
+        whole = whole if count or d is None else whole[:0]
+        stacked.append(movedim(whole, 0, d) if d else whole)
     return flatten(results[0])[1](stacked)

@@ -175,4 +175,4 @@ def _hand_out(x: Any, create_graph: bool) -> Any:
         return x
     if isinstance(x, (tuple, list)):
         return tuple([_hand_out(y, create_graph) for y in x])
-    return x.detach() if x.requires_grad else x
+    return x.detach()

@@ -78,6 +78,7 @@ def read_from(result: Any, shown: str, *sources: Any) -> Any:
     For a function whose parts keep converted copies, as its gradient would be that of values which are no more.
     """
     if result.node is None:
+        result.view_of = None  # of an intermediate result, which no caller can reach
         return result
     made = _read_from(result, key=watch((), *sources))
     made.writes = result.writes  # one memory

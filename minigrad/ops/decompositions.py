@@ -329,7 +329,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     rows, columns = over
     added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
     found = _extreme(sum(abs(A), added, True), compared, ord, True)
-    return found if keepdim else squeeze(found, over)
+    return found if keepdim else name_last_call(squeeze(found, over), "AmaxBackward0" if ord > 0 else "AminBackward0")
 
 
 def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> Any:

@@ -277,7 +277,8 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     a, b = A.array, B.array
     if not (b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])):
         return _solve_systems("linalg.solve", A, B, left)
-    return squeeze(_solve_systems("linalg.solve", A, unsqueeze(B, -1), left), -1)
+    solution = squeeze(_solve_systems("linalg.solve", A, unsqueeze(B, -1), left), -1)
+    return name_last_call(solution, "LinalgSolveExBackward0")
 
 
 def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
@@ -288,7 +289,9 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
     if b.shape[-2 if left else -1] != a.shape[-1]:
         equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
-    return attempt(name, SINGULAR, _solve, A, B) if left else mT(attempt(name, SINGULAR, _solve, mT(A), mT(B)))
+    if left:
+        return attempt(name, SINGULAR, _solve, A, B)
+    return name_last_call(mT(attempt(name, SINGULAR, _solve, mT(A), mT(B))), "LinalgSolveExBackward0")
 
 
 @takes_out

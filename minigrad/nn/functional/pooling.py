@@ -51,7 +51,9 @@ def max_pool1d(
     tensor([[5., 3.]])
     """
     values, places = take_maxima("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
-    return (values, places) if return_indices else values
+    if return_indices:
+        return values, places
+    return values if values.requires_grad else values.detach()  # no view of an intermediate result
 
 
 @takes_out
