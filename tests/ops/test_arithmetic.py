@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from tests.marks import NOT_ASKED, mark
 from tests.refusals import refusals
 
 
@@ -23,22 +22,6 @@ def test_types_follow_the_category_then_the_width():
 def test_a_byte_wraps_around_as_in_pytorch():
     assert (torch.tensor([250], dtype=torch.uint8) + 10).tolist() == [4]
     assert (torch.tensor([1], dtype=torch.uint8) == 257).tolist() == [True]
-
-
-@pytest.mark.parametrize(("mode", "expected"), [("floor", [3, -4, -4, 3]), ("trunc", [3, -3, -3, 3])])
-@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
-def test_division_rounds_down_or_toward_zero(mode, expected, dtype):
-    x = torch.tensor([7, -7, 7, -7], dtype=dtype)
-    y = torch.tensor([2, 2, -2, -2], dtype=dtype)
-    assert torch.div(x, y, rounding_mode=mode).tolist() == expected
-    assert torch.div(x, 2, rounding_mode=mode)[:2].tolist() == expected[:2]
-
-
-def test_remainder_has_the_sign_of_the_divisor_and_fmod_of_the_dividend():
-    x = torch.tensor([5.0, -5.0])
-    assert (x % 3).tolist() == [2.0, 1.0]
-    assert torch.fmod(x, 3).tolist() == [2.0, -2.0]
-    assert (7 % torch.tensor([4])).tolist() == [3]
 
 
 def test_negative_powers_of_integers_are_truncated():
@@ -66,18 +49,10 @@ def test_gradient_of_a_power_at_zero():
     np.testing.assert_allclose(y.grad.numpy(), [0.0, 8 * np.log(2)], rtol=1e-6)
 
 
-def test_ties_share_the_gradient_of_maximum_but_not_of_clamp():
+def test_ties_share_the_gradient_of_maximum():
     x = torch.tensor([1.0], requires_grad=True)
     torch.maximum(x, torch.ones(1)).sum().backward()
     assert x.grad.item() == 0.5
-    x.grad = None
-    x.clamp(1.0, 1.0).sum().backward()
-    assert x.grad.item() == 1.0
-
-
-def test_the_upper_limit_of_clamp_wins():
-    assert torch.clamp(torch.tensor([0.0]), 3, 2).tolist() == [2.0]
-    assert torch.clamp(torch.tensor([1, 5]), max=2.5).dtype is torch.float32
 
 
 def test_in_place_functions_keep_the_values_that_gradients_need():
@@ -115,60 +90,22 @@ REFUSED = {
     "an integer power": (
         lambda: torch.tensor([2]) ** -1,
         RuntimeError, "negative integer powers.* exponent -1.*float"),
-    "division of integers by zero": (
-        lambda: torch.tensor([2]) // 0, RuntimeError, "ZeroDivisionError.*\\.float\\(\\)"),
-    "a remainder by zero": (
-        lambda: torch.tensor([2]) % torch.tensor([0]), RuntimeError, "ZeroDivisionError"),
     "a float alpha for integers": (
         lambda: torch.add(torch.tensor([2]), 1, alpha=0.5),
         RuntimeError, "alpha must not be .* add got 0.5"),
-    "an unknown rounding": (
-        lambda: torch.div(torch.ones(1), 2, rounding_mode="up"),
-        RuntimeError, "None, 'trunc', or 'floor'.*'up'"),
-    "a clamp without limits": (
-        lambda: torch.clamp(torch.ones(1)), RuntimeError, "At least one of 'min' or 'max'"),
-    "a clamp of bools between tensors of bools": (
-        lambda: torch.clamp(torch.tensor([True]), torch.tensor(True), torch.tensor([True])),
-        NotImplementedError, '"clamp" not implemented for \'Bool\''),
-    "a clamp of bools": (
-        lambda: torch.clamp(torch.tensor([True]), False, True),
-        NotImplementedError, '"clamp" not implemented for \'Bool\''),
-    "a clamp by a tensor that does not fit": (
-        lambda: torch.clamp(torch.ones(2), torch.ones(3)),
-        RuntimeError, r"clamp_min got shapes \(2,\) and \(3,\)"),
     "a number for maximum": (
         lambda: torch.maximum(torch.ones(1), 2),
         TypeError, "argument 'other' \\(position 2\\) must be Tensor, not int"),
-    "an array for a tensor": (
-        lambda: torch.clamp(np.ones(1), 0), TypeError, "from_numpy"),
     "shapes that do not broadcast": (
         lambda: torch.ones(2, 3) + torch.ones(2),
         RuntimeError, r"tensor a \(3\) must match .* tensor b \(2\)"),
-    "a remainder of bools": (
-        lambda: torch.tensor([True]) % torch.tensor([True]),
-        NotImplementedError, "remainder.*Bool"),
     "rsub of a number": (
         lambda: torch.rsub(1, torch.ones(1)), TypeError, "'input' \\(position 1\\)"),
     "two numbers": (lambda: torch.pow(2, 3), TypeError, "must be Tensor, not int"),
 }  # fmt: skip
 
 
-test_refused = refusals(REFUSED, mark(REFUSED, NOT_ASKED, ["a remainder by zero"]))
-
-
-def test_lerp_is_the_start_plus_weight_times_the_difference():
-    x = torch.zeros(2).lerp_(torch.ones(2), 0.25)
-    assert x.tolist() == [0.25, 0.25]
-    assert torch.lerp(x, x * 5, torch.tensor([0.5, 1.0])).tolist() == [0.75, 1.25]
-    assert torch.lerp(x, torch.ones(2), np.float64(1)).dtype is torch.float32
-
-
-def test_lerp_by_a_number_saves_nothing():
-    x = torch.zeros(2, requires_grad=True)
-    y = x.lerp(torch.ones(2), 0.25)
-    for _ in range(2):
-        y.sum().backward()
-    assert x.grad.tolist() == [1.5, 1.5]
+test_refused = refusals(REFUSED)
 
 
 @pytest.mark.parametrize("call", [lambda x: True - x, lambda x: torch.rsub(x, True), lambda x: x - True])
@@ -211,14 +148,6 @@ def test_gradients_of_halves_scaled_by_a_number_are_halves(weight):
     assert x.grad.dtype == torch.float16 and torch.allclose(x.grad.float(), torch.tensor(0.3 / 0.7), rtol=2e-3)
 
 
-def test_integers_are_divided_by_zero_only_where_there_are_none():
-    nothing = torch.zeros(0, dtype=torch.int64)
-    for result in (nothing // 0, nothing % 0, torch.fmod(nothing, 0), nothing.clone().floor_divide_(0)):
-        assert result.shape == (0,)
-    with pytest.raises(RuntimeError, match="integers are divided by zero"):
-        torch.ones(1, dtype=torch.int64) // 0
-
-
 @pytest.mark.parametrize("name", ["__radd__", "__rmul__", "__rtruediv__", "__rpow__"])
 def test_a_reflected_operator_is_a_method_of_tensors(name):
     x, method = torch.tensor([2.0]), getattr(torch.Tensor, name)
@@ -238,10 +167,3 @@ def test_a_number_keeps_its_sign_at_zero_and_is_rounded_to_the_type_of_its_tenso
     assert (x + 16777217).tolist() == [16777216.0, 16777216.0 - 1]  # 2^24 + 1 is no float32
     assert (x.double() + 16777217).tolist() == [16777218.0, 16777216.0]
     assert (x * 1e39).tolist() == [math.inf, -math.inf] and (x * 2).tolist() == (x * 2.0).tolist() == [2.0, -2.0]
-
-
-def test_the_second_derivative_of_fmod_is_0_also_where_it_divides_by_0():
-    for divisor in (0.0, 3.0, math.nan):
-        x, y = torch.tensor([5.0], requires_grad=True), torch.tensor([divisor], requires_grad=True)
-        (slope,) = torch.autograd.grad(torch.fmod(x, y), y, create_graph=True)
-        assert [g.item() for g in torch.autograd.grad(slope, [x, y])] == [0.0, 0.0]
