@@ -31,8 +31,8 @@ NUMPYS = "a rule is called by hand, with an array of NumPy's"
 OF_THE_CPU = {  # docstrings and pages, with the reason
     "minigrad.autograd.node.Node.vjp": NUMPYS,
     "minigrad.creation.type_names.TensorType": "a GPU's tensors are of the types in torch.cuda",
-    "minigrad.cuda.graphs.CUDAGraph": DRAWS,
-    "minigrad.cuda.graphs.graph": DRAWS,
+    "minigrad.cuda.capturing.CUDAGraph": DRAWS,
+    "minigrad.cuda.capturing.graph": DRAWS,
     "minigrad.cuda.graphs.make_graphed_callables": DRAWS,
     "minigrad.devices.default_device": WHERE,
     "minigrad.log10": "the stand-in's is NumPy's, one rounding off",

@@ -314,3 +314,9 @@ def test_a_graphed_function_without_a_gradient_has_none():
     a = mg.randn(3, device="cuda", requires_grad=True)
     graphed = cuda.make_graphed_callables(lambda x: x > 0, (a,), num_warmup_iters=1)
     assert graphed(mg.tensor([1.0, -2.0, 3.0], device="cuda", requires_grad=True)).tolist() == [True, False, True]
+
+
+def test_a_call_within_a_graphed_function_that_cannot_be_captured_is_named():
+    a = mg.randn(3, device="cuda", requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"^Tensor\.item\(\): operation not permitted when stream is capturing"):
+        cuda.make_graphed_callables(lambda x: x * x.sum().item(), (a,), num_warmup_iters=1)
