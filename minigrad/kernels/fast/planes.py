@@ -75,10 +75,14 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     def compute(piece: Piece) -> None:
         lines, sums = _lay_lines(images[piece], geometry), results[piece]
         sums = sums.reshape(-1, *sums.shape[2:])  # (m, o, Ho, Wo)
-        for number, (some, matrix) in enumerate(zip(works, matrices, strict=True)):
+        total = None
+        for some, matrix in zip(works, matrices, strict=True):
             products = _multiply(matrix[:, piece[1]], lines[:, some[0].phases], sums.shape[3])
             for each, found in zip(some, products, strict=False):
-                _add_rows(sums, found, each, fresh=number == 0 and each is some[0])
+                total = _add_rows(sums, total, found, each)
+            if total is not sums:  # the next products take their place
+                sums[...] = total
+                total = sums
 
     share(compute, *_cut(images, O // groups, geometry), alone=True)
     return out
@@ -98,24 +102,29 @@ def _multiply(matrices: Array, lines: Array, width: int) -> Array:
     return products.reshape(rows, -1, o, lines.shape[3] // width, width)
 
 
-def _add_rows(sums: Array, products: Array, taps: Taps, fresh: bool) -> None:
-    """Adds products (m, o, R, Wo), shifted by rows, to sums (m, o, Ho, Wo), or writes them; those that no window sees
-    become 0.
+def _add_rows(sums: Array, total: Array | None, products: Array, taps: Taps) -> Array:
+    """Adds products (m, o, R, Wo), shifted by rows, to the total (m, o, Ho, Wo) of others, and writes them to `sums`.
+
+    Returns the new total: the first products themselves if they are not shifted, so that they need no copy.
     """
-    (Ho, Wo), R = sums.shape[2:], products.shape[2]
-    windows, rows = taps.meet(Ho, R)
-    if fresh:
-        sums[:, :, windows] = products[:, :, rows]
-        sums[:, :, : windows.start] = 0
-        sums[:, :, windows.stop :] = 0
-    elif products.shape != sums.shape:
-        sums[:, :, windows] += products[:, :, rows]
-    else:
+    (Ho, Wo), fit = sums.shape[2:], products.shape == sums.shape
+    windows, rows = taps.meet(Ho, products.shape[2])
+    if total is None and fit and not taps.shift:
+        return products
+    if total is None:
+        sums[...] = 0
+        total = sums
+    if fit:  # one call for all planes, with zeros for the rows of the next plane
         products[:, :, : rows.start] = 0
         products[:, :, rows.stop :] = 0
-        shift, whole = taps.shift * Wo, sums.reshape(-1)
-        target = whole[max(0, -shift) : whole.size - max(0, shift)]
-        np.add(target, products.reshape(-1)[max(0, shift) : whole.size - max(0, -shift)], out=target)
+        shift, whole, others = taps.shift * Wo, sums.reshape(-1), total.reshape(-1)
+        first, last = max(0, -shift), whole.size - max(0, shift)
+        np.add(others[first:last], products.reshape(-1)[first + shift : last + shift], out=whole[first:last])
+        if total is not sums:
+            whole[:first], whole[last:] = others[:first], others[last:]
+    else:
+        sums[:, :, windows] += products[:, :, rows]
+    return sums
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
