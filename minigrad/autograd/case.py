@@ -147,12 +147,11 @@ def shift(array: Any, by: int, axis: int) -> Any:
 
 
 def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
-    """Yields arrays with wrong indices: reversed, swapped, shifted."""
+    """Yields arrays with wrong indices: flipped, exchanged, shifted."""
     for chosen in sorted(subsets(axes), key=lambda s: (tuple(s) != tuple(axes[-2:]), len(s))):
         if all(array.shape[a] > 1 for a in chosen):
             named = " and ".join(map(label, chosen))
-            word = "flipped" if len(chosen) > 1 else "reversed" if array.shape[chosen[0]] > 2 else "swapped"
-            yield np.flip(array, chosen), f"{word} along {named}"
+            yield np.flip(array, chosen), f"flipped along {named}"
     for a, b in combinations(axes, 2):
         if array.shape[a] == array.shape[b] > 1:
             yield np.swapaxes(array, a, b), f"transposed: {label(a)} and {label(b)} are exchanged"

@@ -202,7 +202,7 @@ def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case
         return None
     ruled_out = [_rule_out(exercise, answer, other) for other in exercise.cases if other is not case]
     for text, fits in try_arguments(returned, exercise.solution, case, exercise.parameters):
-        if fits and not any(_name_alike(text) in texts for texts in ruled_out):
+        if fits and not any(text in texts for texts in ruled_out):
             return text
     return None
 
@@ -216,12 +216,7 @@ def _rule_out(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, .
     if not can_be_explained(returned):
         return set()
     tried = try_arguments(returned, exercise.solution, case, exercise.parameters)
-    return {_name_alike(text) for text, fits in tried if not fits}
-
-
-def _name_alike(explanation: str) -> str:
-    """An explanation with one word for the reversal of two indices and of more."""
-    return explanation.replace(" swapped along ", " reversed along ")
+    return {text for text, fits in tried if not fits}
 
 
 def _is_right(exercise: Exercise, case: tuple[Any, ...], returned: Any) -> bool:

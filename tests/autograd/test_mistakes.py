@@ -77,7 +77,7 @@ OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how,
         {"groups": 2}, "x", lambda g, x, w: np.concatenate(
             [x_gradient(g[:, 2:], x[:, :1], w[2:]), x_gradient(g[:, :2], x[:, :1], w[:2])], 1
         ),
-        ["this is the right gradient swapped along axis 1 (channel)"],
+        ["this is the right gradient flipped along axis 1 (channel)"],
     ),
 }  # fmt: skip
 

@@ -108,17 +108,17 @@ MISTAKES = {
         "w", lambda g, x, w: w_gradient(g[-1:], x[-1:], w), ["only index [1] of axis 0 (batch)", "`=` where `+=`"],
     ),
     "dw flipped along one axis": (
-        "w", lambda g, x, w: w_gradient(g, x, w)[..., ::-1], ["swapped along axis 3 (kernel column)"],
+        "w", lambda g, x, w: w_gradient(g, x, w)[..., ::-1], ["flipped along axis 3 (kernel column)"],
     ),
     "dx flipped along one axis": (
-        "x", lambda g, x, w: x_gradient(g, x, w)[:, :, ::-1], ["reversed along axis 2 (row)"],
+        "x", lambda g, x, w: x_gradient(g, x, w)[:, :, ::-1], ["flipped along axis 2 (row)"],
     ),
     "dx with the kernel flipped along one axis": (
-        "x", lambda g, x, w: x_gradient(g, x, w[..., ::-1]), ["computed with w swapped along axis 3 (kernel column)"],
+        "x", lambda g, x, w: x_gradient(g, x, w[..., ::-1]), ["computed with w flipped along axis 3 (kernel column)"],
     ),
-    "dx with channels swapped": ("x", lambda g, x, w: x_gradient(g, x, w)[:, ::-1], ["swapped along axis 1 (channel)"]),
+    "dx with channels swapped": ("x", lambda g, x, w: x_gradient(g, x, w)[:, ::-1], ["flipped along axis 1 (channel)"]),
     "dw with channels swapped": (
-        "w", lambda g, x, w: w_gradient(g, x, w)[:, ::-1], ["swapped along axis 1 (input channel)"],
+        "w", lambda g, x, w: w_gradient(g, x, w)[:, ::-1], ["flipped along axis 1 (input channel)"],
     ),
     "dw from a shifted x": (
         "w", lambda g, x, w: w_gradient(g, shift(x), w), ["the gradient of w is computed with x shifted by +1"],
