@@ -1386,7 +1386,7 @@ DIFFERENCES = [
     ),
     (
         "`Module.share_memory`",
-        "not supported; nor are `Tensor.output_nr`, `polygamma_`",
+        "not supported, as other processes get copies; nor are `Tensor.output_nr`, `polygamma_`",
         "not hasattr(nn.Module(), 'share_memory') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (

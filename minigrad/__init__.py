@@ -71,6 +71,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile
+    from minigrad.find_gpu import OutOfMemoryError
     from minigrad.futures import Future
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.foreign import as_tensor, asarray, from_numpy, frombuffer
@@ -135,7 +136,8 @@ if _typing.TYPE_CHECKING:
         rad2deg, sgn, signbit, sinc, xlogy,
     )
     from minigrad.ops.split import (
-        chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, vsplit,
+        chunk, dsplit, hsplit, narrow, narrow_copy, select, split, split_with_sizes, tensor_split, unsafe_chunk,
+        unsafe_split, unsafe_split_with_sizes, vsplit,
     )
     from minigrad.ops.statistics import (
         std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
@@ -151,7 +153,7 @@ if _typing.TYPE_CHECKING:
     from minigrad.type_limits import can_cast, finfo, iinfo, promote_types
     from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
     from minigrad.serialization import load, save
-    from minigrad.tensor.drawing import bernoulli, multinomial, poisson
+    from minigrad.tensor.drawing import bernoulli, binomial, multinomial, poisson
     from minigrad.tensor.storage import is_storage
     from minigrad.utils.dlpack import from_dlpack
     from minigrad.vectorize import vmap
@@ -223,7 +225,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
-    "is_autocast_enabled", "is_inference", "jit",
+    "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
+    "unsafe_split", "unsafe_split_with_sizes",
 ]  # fmt: skip
 
 # fmt: off
@@ -251,9 +254,10 @@ _LATER = {
         "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
         "set_default_tensor_type",
     "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
+    "find_gpu": "OutOfMemoryError",
     "generator": "Generator",
     "random": "default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
-    "tensor.drawing": "bernoulli multinomial poisson",
+    "tensor.drawing": "bernoulli binomial multinomial poisson",
     "tensor.storage": "is_storage",
     "type_limits": "can_cast finfo iinfo promote_types",
     "utils.dlpack": "from_dlpack",
@@ -283,7 +287,9 @@ _LATER = {
         "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside "
         "hypot isneginf isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn "
         "signbit sinc xlogy",
-    "ops.split": "chunk dsplit hsplit narrow select split split_with_sizes tensor_split vsplit",
+    "ops.split":
+        "chunk dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unsafe_chunk unsafe_split "
+        "unsafe_split_with_sizes vsplit",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
     "print_options": "set_printoptions",
     "settings":

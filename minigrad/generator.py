@@ -318,7 +318,21 @@ class Generator(Twister):
         >>> torch.Generator().manual_seed(0).poisson(np.zeros(2))
         array([0., 0.])
         """
-        return self._draw_poisson(rates)
+        from minigrad.poisson_draws import draw_count
+
+        return self._draw_one_by_one(draw_count, rates)
+
+    @_one_at_a_time
+    def binomial(self, trials: Array, chances: Array) -> Array:
+        """Random numbers of the binomial distribution for arrays of one shape, as float64.
+
+        >>> import minigrad as torch, numpy as np
+        >>> torch.Generator().manual_seed(0).binomial(np.full(2, 3.0), np.array([0.0, 1.0]))
+        array([0., 3.])
+        """
+        from minigrad.binomial_draws import draw_successes
+
+        return self._draw_one_by_one(draw_successes, trials, chances)
 
     @_one_at_a_time
     def gamma(self, concentrations: Array) -> Array:

@@ -150,9 +150,8 @@ class Twister:
         drawn = [draw_gamma(c, unit, self._draw_one_normal) for c in concentrations.reshape(-1).tolist()]
         return np.array(drawn, np.float64).reshape(concentrations.shape)
 
-    def _draw_poisson(self, rates: Array) -> Array:
-        from minigrad.poisson_draws import draw_count
-
+    def _draw_one_by_one(self, draw: Callable[..., float], *parameters: Array) -> Array:
+        """``draw(*numbers, unit)`` for each row of numbers of the parameters; `unit` gives the next of U[0, 1)."""
         start, drawn = self._open_bits().state, 0
 
         def draw_blocks() -> Iterator[float]:
@@ -165,10 +164,11 @@ class Twister:
             return next(stream)
 
         stream = draw_blocks()
-        counts = [draw_count(rate, unit) for rate in rates.reshape(-1).tolist()]
+        rows = zip(*[x.reshape(-1).tolist() for x in parameters], strict=True)
+        counts = [draw(*numbers, unit) for numbers in rows]
         self._open_bits().state = start  # numbers drawn in advance are drawn again
         self._draw64(drawn)
-        return np.array(counts, np.float64).reshape(rates.shape)
+        return np.array(counts, np.float64).reshape(parameters[0].shape)
 
 
 def _round(values: Array, dtype: DType) -> Array:

@@ -104,7 +104,7 @@ def name_the_rule(error: Exception, node: Any, create_graph: bool) -> Exception:
     """
     name = node.name()
     if isinstance(error, ValueError) and hasattr(node, "plan"):
-        hint = "was a mask or an index changed through .data after the forward?"
+        hint = "was the data of an operand, a mask or an index replaced after the forward?"
         return RuntimeError(f"{name}: its gradient rule got arrays that do not fit: {error}; {hint}")
     if create_graph and name not in str(error):
         error.add_note(

@@ -4,7 +4,7 @@ from minigrad.distributions import constraints, transforms
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
-from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
+from minigrad.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.gamma import Beta, Chi2, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent
@@ -37,9 +37,9 @@ from minigrad.distributions.transforms import (
 from minigrad.missing import explain_missing
 
 __all__ = [
-    "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Categorical", "Cauchy", "Chi2", "ComposeTransform",
-    "ContinuousBernoulli", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma", "Geometric", "Gumbel",
-    "HalfNormal",
+    "AbsTransform", "AffineTransform", "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2",
+    "ComposeTransform", "ContinuousBernoulli", "Dirichlet", "Distribution", "ExpTransform", "Exponential", "Gamma",
+    "Geometric", "Gumbel", "HalfNormal",
     "Independent", "IndependentTransform", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial",
     "MultivariateNormal", "Normal", "OneHotCategorical", "Pareto", "Poisson", "PowerTransform", "ReshapeTransform",
     "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "TanhTransform", "Transform",

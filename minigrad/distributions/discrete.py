@@ -1,4 +1,4 @@
-"""Discrete distributions: Bernoulli, geometric, Poisson, categorical, and those made of categorical ones."""
+"""Discrete distributions: Bernoulli, binomial, geometric, Poisson, categorical, and those made of categorical ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.ops.special import xlogy
 from minigrad.ops.unary import log, log1p
-from minigrad.tensor.drawing import bernoulli, multinomial, poisson
+from minigrad.tensor.drawing import bernoulli, binomial, multinomial, poisson
 from minigrad.type_limits import finfo
 
 
@@ -156,6 +156,54 @@ class Poisson(Distribution):
 
     def _log_prob(self, value: Any) -> Any:
         return xlogy(value, self.rate) - self.rate - lgamma(value + 1)
+
+
+class Binomial(OfChance):
+    """How many of `total_count` trials succeed: ``p(k) = n! / (k! (n - k)!) probs^k (1 - probs)^(n - k)``.
+
+    Raises ValueError unless one of `probs` and `logits` is given, for probabilities outside [0, 1], and for counts
+    that are no whole numbers.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Binomial(10, torch.tensor([0.0, 1.0])).sample()
+    tensor([ 0., 10.])
+    """
+
+    arg_constraints: ClassVar[Any] = {"total_count": constraints.nonnegative_integer, **OfChance.arg_constraints}
+    support = property(lambda self: constraints.integer_interval(0, self.total_count))
+    has_enumerate_support = True
+
+    def __init__(
+        self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        (given,), (count,) = as_parameters(self._choose(probs, logits)), as_parameters(total_count)
+        self.total_count, given = broadcast_tensors(count.type_as(given), given)
+        super().__init__(None if probs is None else given, None if logits is None else given, validate_args)
+        self._given = ("total_count", "logits" if probs is None else "probs")
+        self._check_parameter("total_count", constraints.nonnegative_integer)
+
+    mean = property(lambda self: self.total_count * self.probs)
+    mode = property(lambda self: ((self.total_count + 1) * self.probs).floor().minimum(self.total_count))
+    variance = property(lambda self: self.mean * (1 - self.probs))
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        shape = self._extended_shape(sample_shape)
+        return binomial(self.total_count.detach().expand(shape), self.probs.detach().expand(shape))
+
+    def _values(self) -> Any:
+        most = self.total_count.max()
+        if not bool((self.total_count == most).all()):
+            raise self._lacks("enumerate_support for several counts: Inhomogeneous total count not supported")
+        return arange(1 + int(most), dtype=self.probs.dtype, device=self.probs.device)
+
+    def _log_prob(self, value: Any) -> Any:
+        n, logits = self.total_count, self.logits
+        ways = lgamma(n + 1) - lgamma(value + 1) - lgamma(n - value + 1)
+        return ways + value * logits - n * (logits.clamp(min=0) + log1p((-logits.abs()).exp()))
+
+    def entropy(self) -> Any:
+        logs = self.log_prob(self.enumerate_support(False))
+        return -sum(logs.exp() * logs, 0)
 
 
 class Categorical(_ByProbsOrLogits):

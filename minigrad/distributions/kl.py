@@ -11,7 +11,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minigrad.distributions.continuous import Exponential, Laplace, Normal, Uniform
-from minigrad.distributions.discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
+from minigrad.distributions.discrete import (
+    Bernoulli,
+    Binomial,
+    Categorical,
+    Geometric,
+    OfChance,
+    OneHotCategorical,
+    Poisson,
+)
 from minigrad.distributions.distribution import Distribution
 from minigrad.distributions.gamma import Beta, Dirichlet, Gamma
 from minigrad.distributions.independent import Independent
@@ -61,9 +69,16 @@ def _exponential(p: Exponential, q: Exponential) -> Any:
 
 
 @register_kl(Bernoulli, Bernoulli)
-def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
+def _bernoulli(p: OfChance, q: OfChance) -> Any:
     ones = _weigh(p.probs, q.probs, p.score(1.0) - q.score(1.0))
     return ones + _weigh(1 - p.probs, 1 - q.probs, p.score(0.0) - q.score(0.0))
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Binomial, q: Binomial) -> Any:
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError("No KL(p || q) of Binomial distributions where q has more trials than p")
+    return (p.total_count * _bernoulli(p, q)).masked_fill(p.total_count > q.total_count, math.inf)
 
 
 @register_kl(Categorical, Categorical)

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, takes_out
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.describe import rename
-from minigrad.ops.grad_fn_names import shown_as
+from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
 from minigrad.size import Size
 
@@ -96,6 +97,37 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 
 split_with_sizes = split
+
+
+@takes_out(axis_first=True)
+@recorded_as("NarrowCopyBackward0")
+def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`narrow`, as a copy.
+
+    >>> import minigrad as torch
+    >>> torch.narrow_copy(torch.arange(6), 0, 2, 3)
+    tensor([2, 3, 4])
+    """
+    return narrow(input, dim, start, length)
+
+
+def _make_unsafe(name: str, function: Any, shown: str, example: str) -> Any:
+    """`function`, whose results share its operand's memory without being views: autograd notices no writes to them."""
+
+    def call(*args: Any, **options: Any) -> tuple[Any, ...]:
+        return name_last_call(function(*args, **options), shown)
+
+    text = f"`{name[7:]}`, whose parts autograd takes for tensors of their own: each may be written to."
+    made: Any = rename(
+        call, name, text, f"torch.{name}(torch.arange(4), {example}) -> (tensor([0, 1]), tensor([2, 3]))"
+    )
+    made.__module__, made.__wrapped__ = "minigrad", function  # where pickle, and `help`, find it
+    return made
+
+
+unsafe_chunk = _make_unsafe("unsafe_chunk", chunk, "UnsafeSplitBackward0", "2")
+unsafe_split = _make_unsafe("unsafe_split", split, "UnsafeSplitBackward0", "2")
+unsafe_split_with_sizes = _make_unsafe("unsafe_split_with_sizes", split, "UnsafeSplitWithSizesBackward0", "[2, 2]")
 
 
 @takes_out

@@ -19,6 +19,7 @@ from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
+from minigrad.ops.shape import broadcast_tensors
 from minigrad.random import source_of
 
 
@@ -63,6 +64,29 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
         raise RuntimeError("invalid Poisson rate, expected rate to be finite: no count is expected to be inf")
     drawn = source_of(generator).poisson(rates).astype(rates.dtype)
     return _counted(input, drawn=to_device(drawn, device_of(input.array)))
+
+
+@of_tensors
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many of `count` trials succeed, each with the chance `prob`: random numbers, one for each element.
+
+    Both broadcast. They are drawn one by one with the CPU's generator; no gradient flows. Raises ValueError for
+    integers, RuntimeError for two dtypes, and for counts that are no numbers of trials: NaN and infinity.
+
+    >>> import minigrad as torch
+    >>> torch.binomial(torch.tensor([3.0, 3.0]), torch.tensor([0.0, 1.0]))
+    tensor([0., 3.])
+    """
+    for name, x in (("count", count), ("prob", prob)):
+        if x.array.dtype.kind != "f":
+            raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype}; write .float()")
+    if count.array.dtype != prob.array.dtype:
+        raise RuntimeError(f"binomial(): count and prob must have one dtype, got {count.dtype} and {prob.dtype}")
+    trials, chances = [to_device(x.array, CPU) for x in broadcast_tensors(count, prob)]
+    if not np.isfinite(trials).all():
+        raise RuntimeError("binomial(): count must be finite: it is the number of trials")
+    drawn = source_of(generator).binomial(trials, chances).astype(trials.dtype)
+    return wrap(to_device(drawn, device_of(count.array)))
 
 
 @takes_out

@@ -204,6 +204,10 @@ class WideMethods(
 
     # ---- parts of a tensor ------------------------------------------------------------------------
     narrow = parts.narrow
+    narrow_copy = parts.narrow_copy
+    unsafe_chunk = parts.unsafe_chunk
+    unsafe_split = parts.unsafe_split
+    unsafe_split_with_sizes = parts.unsafe_split_with_sizes
     split = split_with_sizes = parts.split
     select = parts.select
     tensor_split = parts.tensor_split

@@ -24,6 +24,7 @@ def test_tensors_made_in_inference_mode_report_it():
         y[0] = 5
         y.add_(1)
         assert x._version == 1
+    assert mg.is_inference(y) and not mg.is_inference(x)
     assert [t.is_inference() for t in (y[0], y.view(2), y.detach(), y.clone(), y * y)] == [
         True,
         True,

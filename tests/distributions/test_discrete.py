@@ -14,10 +14,14 @@ T = torch.tensor
 
 
 PAIRS = T([0.2, 0.9])
+PAIRS_OF_COINS = T([0.2, 0.8])
 ROWS = D.Categorical(logits=T([[0.0, 1.0, 2.0], [3.0, 1.0, 0.0]]))
 
 # As PyTorch 2.13 prints them, with the seed 0.
 DRAWS = {
+    "Binomial": (lambda: D.Binomial(10, PAIRS_OF_COINS).sample((4,)).flatten(), [5, 9, 2, 9, 2, 9, 2, 9]),
+    "Binomial of many": (
+        lambda: D.Binomial(100, PAIRS_OF_COINS).sample((4,)).flatten(), [20, 78, 16, 79, 19, 82, 20, 81]),
     "Categorical": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).sample((4,)), [2, 2, 2, 2]),
 }  # fmt: skip
 
@@ -57,6 +61,13 @@ CLOSED_FORMS = {
     "Bernoulli entropy": (lambda: D.Bernoulli(0.3).entropy(), stats.bernoulli(0.3).entropy()),
     "Categorical": (lambda: D.Categorical(T([1.0, 2.0, 7.0])).log_prob(T(1)), math.log(0.2)),
     "Categorical by logits": (lambda: D.Categorical(logits=T([0.0, 0.0])).log_prob(T(1)), -math.log(2)),
+    "Binomial": (lambda: D.Binomial(7, T(0.3)).log_prob(T(2.0)), stats.binom(7, 0.3).logpmf(2)),
+    "Binomial by logits": (lambda: D.Binomial(7, logits=0.5).log_prob(T(2.0)), stats.binom(7, 0.62245933).logpmf(2)),
+    "Binomial entropy": (lambda: D.Binomial(7, T(0.3)).entropy(), stats.binom(7, 0.3).entropy()),
+    "Binomial mean": (lambda: D.Binomial(7, T(0.3)).mean, 2.1),
+    "Binomial variance": (lambda: D.Binomial(7, T(0.3)).variance, 1.47),
+    "Binomial mode": (lambda: D.Binomial(7, T(0.3)).mode, 2),
+    "Binomial mode of a success that is certain": (lambda: D.Binomial(7, T(1.0)).mode, 7),
     "Categorical entropy": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).entropy(), stats.entropy([0.1, 0.2, 0.7])),
 }  # fmt: skip
 
@@ -80,6 +91,22 @@ BATCHES = {
 }  # fmt: skip
 
 test_batches_broadcast_and_have_pytorchs_values = batches(BATCHES)
+
+
+def test_a_binomial_law_broadcasts_its_parameters_and_lists_its_values():
+    law = D.Binomial(T([[5.0], [3.0]]), T([0.5, 0.25, 1.0]))
+    assert law.batch_shape == law.stddev.shape == (2, 3) and law.expand((4, 2, 3)).sample().shape == (4, 2, 3)
+    assert law.log_prob(T(3.0))[1].tolist() == pytest.approx([-2.0794, -4.1589, 0.0], abs=1e-4)
+    assert D.Binomial(T([5, 3]), 0.5).mean.tolist() == [2.5, 1.5]
+    same = D.Binomial(2, PAIRS)
+    assert same.enumerate_support().tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert same.enumerate_support(False).shape == (3, 1) and str(same).startswith("Binomial(total_count: minigrad.S")
+    assert same.log_prob(same.enumerate_support()).exp().sum(0).tolist() == pytest.approx([1.0, 1.0])
+    with pytest.raises(NotImplementedError, match="several counts: Inhomogeneous total count not supported"):
+        law.enumerate_support()
+    chances = T([0.3, 0.9], dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda t: D.Binomial(7, t).log_prob(T([2.0, 7.0]).double()), chances)
+    assert torch.autograd.gradcheck(lambda t: D.Binomial(7, t).entropy(), chances)
 
 
 def test_shapes_of_rows():
@@ -143,6 +170,11 @@ def test_chances_that_cannot_be_scaled_to_sum_1_are_refused(make):
 
 
 REFUSED = {
+    "half a trial": (lambda: D.Binomial(2.5, 0.5), ValueError, "parameter total_count .* IntegerGreaterThan"),
+    "fewer than no trials": (lambda: D.Binomial(-3, 0.5), ValueError, "parameter total_count .* found invalid values"),
+    "more successes than trials": (
+        lambda: D.Binomial(3, 0.5).log_prob(T(4.0)), ValueError, "IntegerInterval.lower_bound=0, upper_bound=3"),
+    "chances and log-odds": (lambda: D.Binomial(3, 0.5, 0.5), ValueError, "must be specified, but not both"),
     "a chance": (lambda: D.Bernoulli(1.5), ValueError, "parameter probs .* Interval"),
     "half a coin": (lambda: D.Bernoulli(0.5).log_prob(T(0.5)), ValueError, "Boolean"),
     "both": (lambda: D.Bernoulli(0.5, 0.5), ValueError, "`probs` or `logits` must be specified, but not both"),

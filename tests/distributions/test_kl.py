@@ -44,6 +44,8 @@ DIVERGENCES = {
     "normal": (D.Normal(0.0, 1.0), D.Normal(1.0, 2.0), 0.4431),
     "exponential": (D.Exponential(1.0), D.Exponential(2.0), 0.3069),
     "outcomes": (D.Categorical(T([0.5, 0.5])), D.Categorical(T([0.1, 0.9])), 0.5108),
+    "counts": (D.Binomial(4, T(0.5)), D.Binomial(4, T(0.25)), 0.5754),
+    "counts beyond those of the other": (D.Binomial(5, T(0.5)), D.Binomial(4, T(0.25)), math.inf),
     "coins": (D.Bernoulli(0.3), D.Bernoulli(0.5), 0.0823),
     "gamma": (D.Gamma(2.0, 3.0), D.Gamma(1.0, 0.5), 0.5479),
     "beta": (D.Beta(2.0, 3.0), D.Beta(1.0, 0.5), 0.6364),
@@ -94,6 +96,8 @@ REFUSED = {
         "different numbers of axes"),
     "divergence of other transforms": (
         lambda: D.kl_divergence(D.LogNormal(0.0, 1.0), D.HalfNormal(1.0)), NotImplementedError, "transforms or shapes"),
+    "KL to more trials": (
+        lambda: D.kl_divergence(D.Binomial(3, 0.5), D.Binomial(4, 0.5)), NotImplementedError, "q has more trials than"),
     "KL of two kinds": (
         lambda: D.kl_divergence(D.Normal(0.0, 1.0), D.Cauchy(0.0, 1.0)), NotImplementedError, "q type Cauchy"),
 }  # fmt: skip

@@ -1,0 +1,42 @@
+"""Parts of a tensor that are no views to autograd: `narrow_copy`, `unsafe_split` and its kin."""
+
+import pytest
+
+import minigrad as torch
+
+X = torch.arange(10.0)
+
+
+def test_narrow_copy_has_memory_of_its_own():
+    x = torch.arange(6.0, requires_grad=True)
+    y = x.narrow_copy(0, 2, 3)
+    assert y.grad_fn.name() == "NarrowCopyBackward0" and y._base is None and y.tolist() == [2.0, 3.0, 4.0]
+    y.mul_(2)
+    y.sum().backward()
+    assert x.tolist() == [0, 1, 2, 3, 4, 5] and x.grad.tolist() == [0, 0, 2, 2, 2, 0]
+    assert torch.narrow_copy(X, 0, torch.tensor(-2), length=2).tolist() == [8.0, 9.0]
+    with pytest.raises(IndexError, match=r"start out of range \(expected to be in range of \[-10, 10\], but got 11\)"):
+        torch.narrow_copy(X, 0, 11, 1)
+
+
+PARTS = {
+    "unsafe_split": (lambda x: x.unsafe_split(4), [4, 4, 2], "UnsafeSplitBackward0"),
+    "unsafe_chunk": (lambda x: torch.unsafe_chunk(x, 3, dim=0), [4, 4, 2], "UnsafeSplitBackward0"),
+    "unsafe_split_with_sizes": (
+        lambda x: torch.unsafe_split_with_sizes(x, split_sizes=[2, 8]), [2, 8], "UnsafeSplitWithSizesBackward0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_unsafe_parts_may_be_written_to_and_share_memory(name):
+    take, lengths, shown = PARTS[name]
+    x = torch.arange(10.0, requires_grad=True)
+    parts = take(x * 1)
+    assert [len(part) for part in parts] == lengths and isinstance(parts, tuple)
+    assert {part.grad_fn.name() for part in parts} == {shown} and not any(part._is_view() for part in parts)
+    parts[0].mul_(3)
+    sum(part.sum() for part in parts).backward()
+    assert x.grad.tolist() == [3.0] * lengths[0] + [1.0] * (10 - lengths[0])
+    whole = X.clone()
+    take(whole)[0].add_(1)
+    assert whole[0] == 1 and getattr(torch.Tensor, name).__name__ == name
