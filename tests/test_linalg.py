@@ -1,5 +1,7 @@
 """`linalg` compared with NumPy: values, derivatives, and errors."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -318,6 +320,22 @@ def test_decompositions_of_nan_are_refused(name):
 def test_cholesky_refuses_nan_and_inf(value):
     with pytest.raises(L.LinAlgError, match="not positive-definite"):
         L.cholesky(torch.tensor([[2.0, value], [value, 3.0]]))
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda x: L.cond(x.tolist()), "linalg.cond(): argument 'A' (position 1)"),
+        (lambda x: L.lstsq(x, [1.0, 2.0]), "linalg.lstsq(): argument 'B' (position 2)"),
+        (
+            lambda x: L.solve_triangular(x, [1.0, 2.0], upper=True),
+            "linalg.solve_triangular(): argument 'B' (position 2)",
+        ),
+    ],
+)
+def test_a_list_in_place_of_a_matrix_is_refused_by_its_name(call, argument):
+    with pytest.raises(TypeError, match=re.escape(f"{argument} must be Tensor, not list")):
+        call(torch.eye(2))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import check_factor, round_once
-from minigrad.ops.arguments import as_number, require_tensor, takes_out
+from minigrad.ops.arguments import as_number, takes_out
 from minigrad.ops.composed import cast_to_keep, recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
@@ -39,7 +39,6 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     PRODUCTS.append(made)
 
     def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
-        require_tensor(name, "input", 1, input)
         shape = check_product(name, a, b, ranks)
         beta, alpha = as_number(name, "beta", beta), as_number(name, "alpha", alpha)
         if a.array.dtype.kind in "iub":  # as in PyTorch, factors are truncated to integers
@@ -67,7 +66,7 @@ _addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
 
 @takes_former_order("beta", "alpha")
 @takes_out
-def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
 
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
@@ -81,7 +80,7 @@ def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float 
 
 @takes_former_order("beta", "alpha")
 @takes_out
-def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Tensor:
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
 
     Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.

@@ -138,11 +138,10 @@ class _Signature:
 
     def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Checks that arguments annotated as tensors are tensors; missing ones are Python's own error."""
-        given = dict(zip(self.tensors, args, strict=False))
-        for position, name in enumerate(self.tensors, 1):
-            x = given.get(name, kwargs.get(name, self))
+        for place, name in enumerate(self.tensors):
+            x = args[place] if place < len(args) else kwargs.get(name, self)
             if not isinstance(x, TensorBase) and x is not self:
-                raise complaints.not_a_tensor(self.function.__name__, name, position, x, self.error)
+                raise complaints.not_a_tensor(self.function.__name__, name, place + 1, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The positional arguments, with flags as bools."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
-from minigrad.autograd.messages import names_options
 from minigrad.ops.arguments import axes, of_tensors, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import rename
@@ -101,8 +100,8 @@ def _isclose(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     return np.isclose(a, b, rtol, atol, equal_nan)
 
 
-@names_options
-def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+@of_tensors
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """True when every element ``isclose``.
 
     >>> import minigrad as torch

@@ -197,7 +197,7 @@ def searchsorted(
 
 
 @takes_out
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
+def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between sorted `boundaries` that each element lies in.
 
     >>> import minigrad as torch

@@ -8,6 +8,7 @@ linear algebra", 2017. Gradients through the vectors are infinite where two sing
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array, quiet
-from minigrad.ops.arguments import axes, read_tensors, takes_out
+from minigrad.ops.arguments import axes, read_tensors, require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.diagonal import triu
@@ -31,6 +32,7 @@ from minigrad.ops.reduce_variants import amax, amin
 from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import (
     NOT_FINITE,
+    Matrix,
     attempt,
     check_matrix,
     constant_like,
@@ -73,7 +75,7 @@ def _complete_qr(x: Array) -> tuple[Array, Array]:
 
 @takes_out
 @recorded_as("LinalgQrBackward0")
-def qr(A: Any, mode: str = "reduced") -> Any:
+def qr(A: Matrix, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
 
     There are gradients in mode "reduced"; in "complete" with more rows than columns they are not defined.
@@ -148,7 +150,7 @@ _svdvals: Any = operation("linalg_svdvals", singular_values, _of_values, shown="
 
 @takes_out
 @recorded_as("LinalgSvdBackward0")
-def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
+def svd(A: Matrix, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """``A = U diag(S) Vh``, singular values in descending order; `full_matrices` completes U and Vh to square ones.
 
     >>> import minigrad as torch
@@ -167,7 +169,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
 
 
 @takes_out
-def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
+def svdvals(A: Matrix, *, driver: str | None = None) -> Tensor:
     """The singular values of each matrix, in descending order. Gradient: ``U diag(g) Vh``.
 
     >>> import minigrad as torch
@@ -209,7 +211,7 @@ _eigvalsh: Any = operation(
 
 @takes_out
 @recorded_as("LinalgEighBackward0")
-def eigh(A: Any, UPLO: str = "L") -> Any:
+def eigh(A: Matrix, UPLO: str = "L") -> Any:
     """Eigenvalues in ascending order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
 
     >>> import minigrad as torch
@@ -223,7 +225,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
 
 
 @takes_out
-def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
+def eigvalsh(A: Matrix, UPLO: str = "L") -> Tensor:
     """The eigenvalues of each symmetric matrix, in ascending order. Gradient: ``V diag(g) V^T``.
 
     >>> import minigrad as torch
@@ -244,7 +246,7 @@ def _read_triangle(UPLO: Any) -> str:
 # ---- built on these decompositions ----------------------------------------------------------------
 @takes_out(cast=True)
 def matrix_rank(
-    A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+    A: Matrix, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
     """How many singular values of each matrix exceed ``max(atol, rtol * the largest)``.
 
@@ -266,7 +268,7 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @takes_out
-def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
+def lstsq(A: Matrix, B: Matrix, rcond: Any = None, *, driver: str | None = None) -> Any:
     """X that minimizes ``|A X - B|``, by the pseudo-inverse of A, and the rank of A.
 
     `driver` selects no algorithm here, but the parts of the result: residuals with "gels", "gelsd" and "gelss",
@@ -279,6 +281,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
             [2.0000]])
     """
     check_matrix("torch.linalg.lstsq", A, square=False)
+    require_tensor("torch.linalg.lstsq", "B", 2, B)
     if driver not in (None, *_DRIVERS):
         raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got {driver!r}")
     vector = B.array.ndim == A.array.ndim - 1
@@ -301,7 +304,9 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
 
 
 @takes_out
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def matrix_norm(
+    A: Matrix, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
     """A norm of each matrix: "fro", "nuc", or 1, -1, inf, -inf (sums of columns, rows), 2, -2 (singular values).
 
     >>> import minigrad as torch
@@ -340,14 +345,16 @@ def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> An
 
 
 @takes_out(cast=True)
-def cond(A: Any, p: Any = None) -> Tensor:
+def cond(A: Matrix, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 
     >>> import minigrad as torch
     >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor(2.)
     """
-    if p in (None, 2, -2):
+    by_values = p in (None, 2, -2)
+    check_matrix("linalg.cond", A, square=not by_values)
+    if by_values:
         s = svdvals(A)
         if not s.array.shape[-1]:
             return sum(s, -1)  # 0, as all norms of no elements are
@@ -356,7 +363,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
 
 
 @takes_out
-def multi_dot(tensors: Any) -> Tensor:
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of matrices (and of vectors at the ends); the largest inner length is summed over first.
 
     >>> import minigrad as torch

@@ -105,7 +105,7 @@ def at_least_1d(input: Any) -> Any:
 
 
 @takes_out(apart="all")
-def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
     >>> import minigrad as torch
@@ -160,7 +160,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 @takes_out(apart="all")
-def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The entries `index` of one axis, in that order: a copy.
 
     >>> import minigrad as torch
@@ -179,7 +179,9 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
 
 
 @takes_out(apart="others")
-def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
     With `reduce` "add" or "multiply" the old number is added to or multiplied.
@@ -204,7 +206,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
 
 
 @takes_out(apart="others")
-def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
 
     >>> import minigrad as torch

@@ -87,7 +87,7 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
 
 
 @takes_out(apart="others")
-def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Tensor:
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; indices may repeat.
 
     >>> import minigrad as torch
@@ -101,7 +101,7 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: float 
 
 
 @takes_out(apart="others")
-def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """The tensor with ``out[index[i]] = source[i]`` along `dim`; for equal indices the last one counts.
 
     >>> import minigrad as torch
@@ -115,7 +115,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
 
 
 @takes_out(apart="others", in_part=True, read_before="numbers")
-def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
 
     >>> import minigrad as torch
@@ -274,8 +274,9 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
 
 @takes_out(apart="others")
 def scatter_reduce(
-    input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Tensor | None = None
-) -> Tensor:
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
 
     Without `include_self` an old value is replaced wherever there are new ones.
@@ -299,7 +300,9 @@ _index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
 
 
 @takes_out(apart="others")
-def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Tensor:
+def index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
     """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
 
     >>> import minigrad as torch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -60,7 +61,7 @@ def _write(name: str, out: Any, tensors: Any, joined: Any) -> Any:
 
 @twin_of(np.concatenate)
 @of_tensors
-def cat(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors one after another along an existing axis; the other axes must agree.
 
     Raises RuntimeError for shapes that differ elsewhere, naming them.
@@ -106,7 +107,7 @@ concat = concatenate = cat
 
 
 @of_tensors
-def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors, all of one shape, along a new axis `dim`: n of shape (a, b) -> (n, a, b), (a, n, b) or (a, b, n).
 
     Raises RuntimeError for shapes that differ. (`cat` joins along an axis that exists.)
@@ -129,7 +130,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
 
 
 @of_tensors
-def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+def hstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Side by side: along the first axis for vectors, the second for the rest.
 
     >>> import minigrad as torch
@@ -141,7 +142,7 @@ def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @of_tensors
-def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+def vstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """On top of each other, vectors as rows.
 
     >>> import minigrad as torch
@@ -156,7 +157,7 @@ row_stack = vstack
 
 
 @of_tensors
-def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+def dstack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
 
     >>> import minigrad as torch
@@ -168,7 +169,7 @@ def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
 
 
 @of_tensors
-def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
+def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
     """Side by side, vectors as columns.
 
     >>> import minigrad as torch

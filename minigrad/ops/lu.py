@@ -22,7 +22,7 @@ from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import SINGULAR, attempt, constant_like, lay_columns, mT, solve, solve_triangular
+from minigrad.ops.solve import SINGULAR, Matrix, attempt, constant_like, lay_columns, mT, solve, solve_triangular
 
 _LU = return_type("linalg_lu", "P", "L", "U")
 _Unpacked = return_type("lu_unpack", "P", "L", "U")
@@ -120,7 +120,7 @@ def _unpack(packed: Any, shown: str) -> tuple[Any, Any]:
 
 # ---- public functions -----------------------------------------------------------------------------
 @takes_out
-def lu(A: Any, *, pivot: bool = True) -> Any:
+def lu(A: Matrix, *, pivot: bool = True) -> Any:
     """``A = P L U``: P exchanges rows, L has ones on its diagonal and zeros above it, U zeros below it.
 
     Shapes: A (..., m, n), P (..., m, m), L (..., m, k), U (..., k, n) with k = min(m, n). Raises RuntimeError for
@@ -138,7 +138,7 @@ def lu(A: Any, *, pivot: bool = True) -> Any:
 
 
 @takes_out
-def lu_factor(A: Any, *, pivot: bool = True) -> Any:
+def lu_factor(A: Matrix, *, pivot: bool = True) -> Any:
     """L and U of `lu` packed in one matrix, and the row, counted from 1, that each row was exchanged with.
 
     Shapes: A and LU (..., m, n), pivots (..., k) with k = min(m, n).
@@ -155,7 +155,7 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
 
 
 @takes_out
-def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> Any:
+def lu_factor_ex(A: Matrix, *, pivot: bool = True, check_errors: bool = False) -> Any:
     """As `lu_factor`, and `info`: the place, counted from 1, of the first zero on U's diagonal, or 0.
 
     Shapes: as for `lu_factor`, and info (...). Raises RuntimeError for a zero only with `check_errors`.

@@ -14,7 +14,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
 from minigrad.beside import as_int64
-from minigrad.ops.arguments import common_shape, of_tensors, require_number, require_tensor, takes_out
+from minigrad.ops.arguments import common_shape, of_tensors, require_number, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.copies import cast, contiguous
@@ -79,9 +79,8 @@ def _not_a_mask(what: str, mask: Any) -> RuntimeError:
     return RuntimeError(f"{what} with dtype {dtype}; compare it, for example mask != 0")
 
 
-def check_mask(name: str, mask: Any, input: Any) -> None:
-    """Raises unless `mask` is a tensor of bools, on the device of `input`."""
-    require_tensor(name, "mask", 2, mask)
+def check_mask(name: str, mask: Tensor, input: Tensor) -> None:
+    """Raises unless the tensor `mask` is of bools, and on the device of `input`."""
     if mask.array.dtype.kind != "b":
         raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)
     check_same_library(name, (input.array, mask.array))
@@ -95,7 +94,7 @@ def check_gradient_can_flow(value: Any, dtype: Any) -> None:
 
 
 @of_tensors(in_part=True, read_before="numbers")
-def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """The tensor with one number where `mask` holds.
 
     >>> import minigrad as torch
@@ -120,7 +119,7 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
 
 
 @takes_out(apart="all")
-def masked_select(input: Tensor, mask: Any) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where `mask` is True, in one axis; both are broadcast to one shape first.
 
     Raises RuntimeError for a mask that is not of bools, and for shapes that do not broadcast.

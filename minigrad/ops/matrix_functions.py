@@ -14,11 +14,11 @@ from minigrad.ops.arguments import as_int, takes_out
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
-from minigrad.ops.solve import check_matrix, constant_like, inv
+from minigrad.ops.solve import Matrix, check_matrix, constant_like, inv
 
 
 @takes_out
-def matrix_power(A: Any, n: int) -> Tensor:
+def matrix_power(A: Matrix, n: int) -> Tensor:
     """Each square matrix to the power `n`; a negative one of the inverse.
 
     >>> import minigrad as torch
@@ -47,7 +47,7 @@ def _make_unit(A: Any) -> Tensor:
     return where(compute(lambda x: np.ones_like(x, dtype=np.bool_), A), unit, A)
 
 
-def matrix_exp(A: Any) -> Tensor:
+def matrix_exp(A: Matrix) -> Tensor:
     """``sum over k of A^k / k!`` of each square matrix: 18 terms of A / 2^s, whose norm is at most 1, squared s times.
 
     Source: Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,9 @@ class LinAlgError(RuntimeError):
     >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
     True
     """
+
+
+Matrix: TypeAlias = Tensor  # one matrix or a batch of them, which `check_matrix` reads: its refusals say more
 
 
 def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, halves: bool = False) -> None:
@@ -197,7 +200,7 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
     return -(pt @ g @ pt) + left @ mT(g) @ p @ pt + pt @ p @ mT(g) @ right
 
 
-def read_tolerances(A: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+def read_tolerances(A: Matrix, atol: Any, rtol: Any) -> tuple[Any, Any]:
     """Both tolerances with their defaults, as numbers or as arrays (..., 1) that fit the singular values."""
     given = [x.array[..., None] if isinstance(x, TensorBase) else x for x in (atol, rtol)]
     least, share = [float(x) if isinstance(x, (int, float)) else x for x in given]
@@ -229,7 +232,7 @@ SINGULAR = "the input matrix is singular, so the computation could not be comple
 
 # ---- functions ------------------------------------------------------------------------------------
 @takes_out
-def inv(A: Any) -> Tensor:
+def inv(A: Matrix) -> Tensor:
     """The inverse of each square matrix. Gradient: ``-A^-T g A^-T``. Raises LinAlgError for singular ones.
 
     >>> import minigrad as torch
@@ -242,7 +245,7 @@ def inv(A: Any) -> Tensor:
 
 
 @takes_out
-def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
+def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
     """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
 
     With `check_errors` it raises as `inv` does.
@@ -263,7 +266,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
 
 
 @takes_out
-def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
+def solve(A: Matrix, B: Matrix, *, left: bool = True) -> Tensor:
     """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
 
     Shapes: A (..., n, n); B (..., n, k), or (..., n) for one right side each.
@@ -296,7 +299,7 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
 
 @takes_out
 @recorded_as("LinalgSolveTriangularBackward0")
-def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
+def solve_triangular(A: Matrix, B: Matrix, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with ``A X = B``, where only the upper (or lower) triangle of A is read.
 
     >>> import minigrad as torch
@@ -306,6 +309,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
             [1.]])
     """
     check_matrix("linalg.solve_triangular", A)
+    require_tensor("linalg.solve_triangular", "B", 2, B)
     if B.array.ndim < 2:
         got = f"got shape {tuple(B.array.shape)}; B.unsqueeze(-1) is a column"
         raise RuntimeError(f"linalg.solve_triangular: The input tensor B must have at least 2 dimensions, {got}")
@@ -317,7 +321,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
 
 
 @takes_out
-def det(A: Any) -> Tensor:
+def det(A: Matrix) -> Tensor:
     """The determinant of each square matrix.
 
     Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; it exists for singular A too.
@@ -335,7 +339,7 @@ _Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
 
 
 @takes_out
-def slogdet(A: Any) -> Any:
+def slogdet(A: Matrix) -> Any:
     """Sign and logarithm of the absolute value of each determinant. Gradient of the latter: ``g A^-T``.
 
     >>> import minigrad as torch
@@ -359,7 +363,7 @@ def logdet(input: Tensor) -> Tensor:
 
 
 @takes_out
-def cholesky(A: Any, *, upper: bool = False) -> Tensor:
+def cholesky(A: Matrix, *, upper: bool = False) -> Tensor:
     """Lower triangular L with ``A = L L^T``, or its transpose. Raises LinAlgError unless A is positive definite.
 
     >>> import minigrad as torch
@@ -375,7 +379,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
 
 @takes_out(cast=True)
 def pinv(
-    A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+    A: Matrix, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Tensor:  # fmt: skip
     """The pseudo-inverse (Moore, Penrose) of each matrix; small singular values count as 0.
 

@@ -212,7 +212,7 @@ def _is_taken(x: Any, y: Any, wins: Any) -> Any:
     return np.logical_or(wins(x, y), np.isnan(y))
 
 
-def heaviside(input: Any, values: Any, *, out: Tensor | None = None) -> Tensor:
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
     """0 where `input` is negative, 1 where it is positive, `values` where it is 0. Raises RuntimeError for two dtypes.
 
     >>> import minigrad as torch
@@ -248,7 +248,7 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
 _scale_by_exponent: Any = elementwise("ldexp", np.ldexp, lambda g, y: _scale_by_exponent(g, y), None)
 
 
-def ldexp(input: Any, other: Any, *, out: Tensor | None = None) -> Tensor:
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``. Gradient of `input`: ``g * 2 ** other``.
 
     >>> import minigrad as torch

@@ -57,6 +57,9 @@ NO_TENSORS = {
     "by its name": (lambda: torch.sum(input=A), r"sum\(\): argument 'input' \(position 1\) must be Tensor, not list"),
     "the second": (lambda: torch.lerp(X, A, 0.5), r"lerp\(\): argument 'end' \(position 2\) must be Tensor, not list"),
     "the second by its name": (lambda: torch.lerp(X, end=A, weight=0.5), r"'end' \(position 2\) must be Tensor"),
+    "the second of a product": (lambda: torch.mv(X, A), r"mv\(\): argument 'vec' \(position 2\) must be Tensor"),
+    "the third": (lambda: torch.addmm(X, X, A), r"addmm\(\): argument 'mat2' \(position 3\) must be Tensor"),
+    "of the function called": (lambda: torch.allclose(A, X), r"allclose\(\): argument 'input' \(position 1\) must be"),
     "under the name it has": (lambda: torch.split(A, 1), r"split\(\): argument 'tensor' \(position 1\) must be Tensor"),
     "of a method": (lambda: X.type_as(A), r"type_as\(\): argument 'other' \(position 2\) must be Tensor"),
 }
