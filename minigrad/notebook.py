@@ -45,6 +45,7 @@ SECTIONS = (
     (r"must be Tensor, not numpy", "A NumPy array where a tensor is due"),
     (r"must match the size of tensor", "Shapes that do not broadcast"),
     (r"Using a target size", "A loss whose shapes would broadcast"),
+    (r"computed from gradients, which have no graph", "A gradient without a graph"),
     (r"does not require grad.*The cause: (no tensor|none)", "Nothing here asks for a gradient"),
     (r"element 0 of tensors does not require grad", "The graph was cut"),
     (r"can be implicitly created only for scalar", "Backward from more than one number"),

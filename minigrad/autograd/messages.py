@@ -24,6 +24,11 @@ IN_STEPS = (
     "gradient flows through it: compute the loss from the scores themselves"
 )
 
+# Why none flows through a gradient, as a penalty on one would need.
+OF_GRADIENT = (
+    "it was computed from gradients, which have no graph unless backward() or grad() was called with create_graph=True"
+)
+
 
 def freed(name: str) -> RuntimeError:
     """The error for a second backward through a freed graph."""

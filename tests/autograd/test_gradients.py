@@ -49,6 +49,19 @@ def test_grad_frees_the_graph():
         autograd.grad(y, x)
 
 
+def test_a_second_derivative_without_a_graph_names_create_graph():
+    x = leaf()
+    (slope,) = autograd.grad(x * x, x)
+    for start in (lambda: (slope * slope).backward(), lambda: autograd.grad(slope.sin(), x)):
+        with pytest.raises(
+            RuntimeError, match=r"computed from gradients, which have no graph unless .*create_graph=True"
+        ):
+            start()
+    (slope,) = autograd.grad(x * x, x, create_graph=True)
+    (slope * slope).backward()
+    assert x.grad.item() == pytest.approx(8 * x.item())
+
+
 def test_create_graph_retains_the_graph():
     x = leaf()
     y = x**3
