@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-NUMPYS_OPTIONS = {  # NumPy's option -> PyTorch's, in the order in which they are tried
+NUMPYS_OPTIONS = {  # NumPy's option, or Keras' `learning_rate` -> PyTorch's, in the order in which they are tried
     "a": "input", "arr": "input", "x": "input", "x1": "input", "x2": "other", "arrays": "tensors",
-    "axis": "dim dims", "axes": "dims", "keepdims": "keepdim", "shape": "size", "newshape": "shape", "reps": "dims",
+    "axis": "dim dims", "axes": "dim dims", "keepdims": "keepdim", "shape": "size", "newshape": "shape", "reps": "dims",
     "a_min": "min", "a_max": "max", "ddof": "correction", "num": "steps", "k": "diagonal offset", "kind": "stable",
-    "object": "data", "loc": "mean", "scale": "std",
+    "object": "data", "loc": "mean", "scale": "std", "stop": "end", "N": "n", "M": "m", "learning_rate": "lr",
 }  # fmt: skip
 NUMPYS_CALLS = {  # a function of both, called as NumPy's -> what is written instead
     "transpose": "x.permute(0, 2, 1) orders all axes, as NumPy's transpose does",

@@ -76,7 +76,11 @@ OPTIONS = {
     "flip's dims": lambda: torch.flip(X, axis=0),
     "roll's dims": lambda: torch.roll(X, 1, axis=0),
     "permute's dims": lambda: X.permute(axes=(0, 2, 1)),
+    "mean's dim": lambda: X.mean(axes=(0, 1)),
+    "zeros's size": lambda: torch.zeros(shape=(2, 3)),
     "std's correction": lambda: X.std(ddof=1),
+    "arange's end": lambda: torch.arange(start=0, stop=3),
+    "eye's m": lambda: torch.eye(3, M=2),
     "linspace's steps": lambda: torch.linspace(0, 1, num=5),
     "clamp's min": lambda: torch.clip(X, a_min=0),
     "tril's diagonal": lambda: torch.tril(X, k=1),
@@ -102,6 +106,13 @@ def test_a_misspelt_option_and_one_of_numpys_name_the_one_that_was_meant(name):
         TypeError, match=rf"{function}\(\) got an unexpected keyword argument '\w+'. Did you mean '{meant}'"
     ):
         OPTIONS[name]()
+
+
+def test_an_optimizer_and_a_layer_know_other_libraries_words():
+    with pytest.raises(TypeError, match=r"SGD\(\) got an unexpected .* 'learning_rate'; did you mean 'lr'\?"):
+        torch.optim.SGD([ROW], learning_rate=0.1)
+    with pytest.raises(TypeError, match=r"Softmax\(\) got an unexpected .* 'axis'; did you mean 'dim'\?"):
+        nn.Softmax(axis=1)
 
 
 def test_a_lazy_layer_names_the_option_that_was_meant():
