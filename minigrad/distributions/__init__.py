@@ -12,6 +12,7 @@ from minigrad.distributions.kl import kl_divergence, register_kl
 from minigrad.distributions.mixture_same_family import MixtureSameFamily
 from minigrad.distributions.multinomial import Multinomial
 from minigrad.distributions.multivariate_normal import MultivariateNormal
+from minigrad.distributions.student_t import StudentT
 from minigrad.distributions.transformed_distribution import (
     Gumbel,
     HalfNormal,
@@ -42,7 +43,7 @@ __all__ = [
     "Geometric", "Gumbel", "HalfNormal",
     "Independent", "IndependentTransform", "Laplace", "LogNormal", "MixtureSameFamily", "Multinomial",
     "MultivariateNormal", "Normal", "OneHotCategorical", "Pareto", "Poisson", "PowerTransform", "ReshapeTransform",
-    "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "TanhTransform", "Transform",
+    "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform",
     "TransformedDistribution", "Uniform", "constraints", "identity_transform", "kl_divergence", "register_kl",
     "transforms",
 ]  # fmt: skip
