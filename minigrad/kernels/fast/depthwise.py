@@ -32,11 +32,12 @@ from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.sheets import Layout, count_phases, has_all_taps, meet, read_cotangents, read_windows
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import WORTH, share
+from minigrad.parallel import share
 from minigrad.threads import get_count
 
 RUN = 224  # least numbers in a line, of several images if they are small
 BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the time of their calls
+SHARED = 5 * 2**20  # least bytes of lines and results that threads share: they wait between short calls
 LEAST = 2  # least rows of results in a strip, for each row of the kernel, because strips share rows of lines
 CALL = 1900  # multiplications that take as long as the call of a product
 ALONE = 0.75  # how much longer a multiplication takes in a product of one row
@@ -207,13 +208,13 @@ def _by_groups(images: Array, groups: int) -> Array:
 
 
 class Division(NamedTuple):
-    """How a work is divided, and the rows of windows that share a product; `nbytes` of lines and results in all."""
+    """How a work is divided, and the rows of windows that share a product; `nbytes` of lines and results."""
 
     blocks: list[slice]  # of images
     parts: list[slice]  # of groups: they have no effect on results, and depend on the number of threads
     strips: list[slice]  # of rows of results
     together: int
-    nbytes: int
+    nbytes: int  # 0 for one thread
 
 
 def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> Division:
@@ -223,13 +224,14 @@ def _divide(layout: Layout, columns: int, outputs: int, images: Array) -> Divisi
     each = (lines + down.results * outputs) * across.pitch * images.itemsize  # bytes of an image and a group
     n = max(1, min(N, -(-RUN // across.pitch), BLOCK_BYTES // each))
     n = max(1, -(-N // max(1, -(-N // n))))  # blocks of about equal size
-    threads = get_count() if N * groups * each >= WORTH else 1
+    nbytes = N * groups * each if N * groups * each >= SHARED else 0
+    threads = get_count() if nbytes else 1
     count = -(-groups // max(1, min(groups, BLOCK_BYTES // (n * each))))
     count = min(groups, -(-count // threads) * threads)
     together = _count_together(layout, outputs, k, n)
     height = max(-(-down.results // -(-each // BLOCK_BYTES)), LEAST * down.taps)
     strips = _cut(down.results, -(-height // together) * together)
-    return Division(_cut(N, n), _cut(groups, -(-groups // count)), strips, together, N * groups * each)
+    return Division(_cut(N, n), _cut(groups, -(-groups // count)), strips, together, nbytes)
 
 
 def _cut(length: int, step: int) -> list[slice]:

@@ -31,6 +31,7 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
 from minigrad.kernels.fast import depthwise
+from minigrad.kernels.fast.depthwise import SHARED
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
 from minigrad.kernels.fast.rows import copy_alternate
@@ -41,7 +42,6 @@ from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share
 
 BLOCK_BYTES = 8 * 2**20  # of lines and products at a time: not less, because threads wait between short calls
-SHARED = 5 * 2**20  # least bytes of all lines and products that threads share
 PASSES = 2.0  # copies that take as long as the copies of a line in all three functions, and as the sums of a row
 DOT = 0.4  # copies that take as long as the scalar products of a weight
 TURNED = 1.5  # how much longer a product takes that sums over the windows
