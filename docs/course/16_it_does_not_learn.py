@@ -175,6 +175,41 @@ for lr in (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0):
 assert ends[0.0001] > 1 and ends[0.1] < 0.1 and not ends[10.0] < 1
 
 # %% [markdown]
+# ## Numbers that are too large
+#
+# A loss can become nan although the formula is right. The largest float32 is about 3e38, and exp(89) is larger: it
+# becomes inf, and inf / inf is nan. Here is softmax as it stands in the books, and the same after the largest score was
+# subtracted, which changes nothing: numerator and denominator are both divided by exp(largest).
+
+# %%
+scores = torch.tensor([[100.0, 0.0, -100.0]])
+print("by the book:", scores.exp() / scores.exp().sum(1, keepdim=True))
+smaller = scores - scores.amax(1, keepdim=True)
+print("subtracted: ", smaller.exp() / smaller.exp().sum(1, keepdim=True))
+assert (scores.exp() / scores.exp().sum(1, keepdim=True)).isnan().any()
+assert torch.allclose(smaller.exp() / smaller.exp().sum(1, keepdim=True), scores.softmax(1))
+
+# %% [markdown]
+# Its logarithm has the same trouble at the other end: exp(-200) is 0, and log(0) is -inf. So cross entropy never computes
+# the probabilities: log softmax(x) = x - largest - log(sum of exp(x - largest)). That is why the losses take scores.
+
+# %%
+print("log of softmax:", scores.softmax(1).log(), "\nlog_softmax:   ", scores.log_softmax(1))
+assert scores.softmax(1).log()[0, 2] == -math.inf and scores.log_softmax(1)[0, 2] == -200
+
+# %% [markdown]
+# To find the first nan in a program, run it under `torch.autograd.detect_anomaly()`: the message names the line whose
+# gradient is nan.
+
+# %%
+x = torch.tensor([0.0], requires_grad=True)
+try:
+    with torch.autograd.detect_anomaly():
+        (x.sqrt() * x).sum().backward()  # the slope of sqrt at 0 is inf, and 0 * inf is nan
+except RuntimeError as error:
+    print(str(error).partition(", recorded")[0])
+
+# %% [markdown]
 # ## Two curves
 #
 # The loss on the training images says whether the program can learn. The loss on other images says whether it has
@@ -216,7 +251,7 @@ if viz.can_draw():
 # | loss stays at log k | gradients of the first layers, dead ReLUs, learning rate too small |
 # | loss stops at log(1 + (k - 1) / e) | softmax before cross entropy, which takes one itself |
 # | loss jumps up and down | learning rate too large, `zero_grad` forgotten, a batch that is too small |
-# | loss becomes nan | learning rate, log(0), 0 / 0: `torch.autograd.detect_anomaly()` names the line |
+# | loss becomes nan | learning rate, exp of large numbers, log(0), 0 / 0: `detect_anomaly()` names the line |
 # | accuracy above 1, or far too good | shapes (N,) and (N, 1) compared; test images among the training images |
 # | good in training, bad in use | `eval()` forgotten; the images are scaled in another way |
 # | one class for all images | classes of very different frequency; labels shuffled apart from their images |
@@ -259,6 +294,14 @@ def untrained(net):
 
 
 course.check("16.untrained", untrained)
+
+
+# %%
+def softmax(scores):
+    """The softmax of each row of scores (N, classes), right for scores of any size, without a library's softmax."""
+
+
+course.check("16.softmax", softmax)
 
 
 # %%

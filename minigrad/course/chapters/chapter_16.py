@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.course.calling import guard
 from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.comparing import describe_difference
 from minigrad.course.exercise import exercise
 from minigrad.creation import tensor
 from minigrad.nn import Linear, Module, ReLU, Sequential
 from minigrad.tensor import Tensor
+from minigrad.viz import graph
 
 
 @exercise(
@@ -71,6 +74,29 @@ def judge_untrained(answer: Any) -> str | None:
 def untrained(net: Module) -> list[str]:
     """The names of the parameters that get no gradient: `.grad` is None, or 0 everywhere. backward() was called."""
     return [name for name, p in net.named_parameters() if p.grad is None or not bool((p.grad != 0).any())]
+
+
+def judge_softmax(answer: Any) -> str | None:
+    """Checks the numbers for small and for large scores, and that no softmax of the library made them."""
+    for scores in (image(2, 3), tensor([[1000.0, 1001.0, 0.0]]), tensor([[-1000.0, -1000.0]])):
+        returned = guard(answer)(scores.requires_grad_())
+        if complaint := describe_difference(returned, scores.softmax(1)):
+            shown = scores.tolist() if scores.abs().max() > 9 else tuple(scores.shape)
+            return f"for scores {shown}: {complaint}"
+        called = graph(returned).labels if isinstance(returned, Tensor) and returned.requires_grad else []
+        if any("softmax" in label[0].lower() for label in called):
+            return "the numbers are right, but the library's softmax made them; write it with exp"
+    return None
+
+
+@exercise(
+    "16.softmax", judge=judge_softmax, page="chapter 16, 'Numbers that are too large'",
+    hint="subtract the largest score of each row before exp.",
+)  # fmt: skip
+def softmax(scores: Tensor) -> Tensor:
+    """The softmax of each row of scores (N, classes), right for scores of any size, without a library's softmax."""
+    powers = (scores - scores.amax(1, keepdim=True)).exp()
+    return powers / powers.sum(1, keepdim=True)
 
 
 @exercise(
