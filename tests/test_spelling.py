@@ -92,7 +92,6 @@ OPTIONS = {
     "normal's mean": lambda: torch.normal(loc=0.0, std=1.0),
     "normal_'s std": lambda: X.clone().normal_(scale=2.0),
     "uniform_'s to": lambda: X.clone().uniform_(0, t=2.0),
-    "div's rounding_mode": lambda: torch.div(X, 2, rounding="floor"),
     "vmap's in_dims": lambda: torch.vmap(torch.sin, in_dim=1),
     "set_printoptions's sci_mode": lambda: torch.set_printoptions(scimode=True),
     "max_pool2d's padding": lambda: F.max_pool2d(X, 2, pading=1),

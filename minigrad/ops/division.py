@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor
-from minigrad.autograd.messages import names_options
 from minigrad.ops.arithmetic import true_divide
 from minigrad.ops.elementwise import binary, twin_of
 from minigrad.ops.piecewise import is_plain, zeros_of
@@ -79,7 +78,6 @@ def _toward_zero(x: Any, y: Any) -> Any:
     return floor + np.logical_and(np.less(floor, 0), np.not_equal(floor * y, x)).astype(floor.dtype)
 
 
-@names_options
 def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
     """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded and keeps the dtype.
 
