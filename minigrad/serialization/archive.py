@@ -14,6 +14,7 @@ on a fourth, so each header would have to be read and checked before it is hande
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Callable
@@ -159,6 +160,9 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
     import json
     from zipfile import ZipFile
 
+    if not hasattr(f, "seekable"):  # `zipfile` asks for it
+        f.seek(0)
+        f = io.BytesIO(f.read())
     length = f.seek(0, os.SEEK_END)
     f.seek(0)
     if f.read(1) == b"\x80":  # how every pickle starts since protocol 2

@@ -348,3 +348,18 @@ def test_objects_that_are_no_files_are_refused():
         load(5)
     with pytest.raises(FileNotFoundError):
         load("/nowhere/at/all")
+
+
+class Reader:
+    """A file-like object with the methods that `load` needs, and no more."""
+
+    def __init__(self, file):
+        self.read, self.readline, self.seek, self.tell = file.read, file.readline, file.seek, file.tell
+
+
+def test_a_reader_needs_no_more_than_read_and_seek():
+    file = io.BytesIO()
+    save({"a": minigrad.ones(2)}, file)
+    assert load(Reader(file))["a"].tolist() == [1, 1]
+    with pytest.raises(minigrad.serialization.SerializationError, match="cut short"):
+        load(Reader(io.BytesIO(file.getvalue()[:50])))

@@ -104,17 +104,18 @@ class DataLoader(Generic[T]):
         if self._iterator is not None:
             self._iterator.begin_anew()
             return self._hand_out(self._iterator)
+        items = iter(self._indices)  # before the seed: a sampler may draw from the same generator
         # The seed of the workers' generators. As in PyTorch it is drawn even without workers.
         seed = int(source_of(self.generator).random(()))
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
-            return self._hand_out(_fetch_here(source, self._indices))
+            return self._hand_out(_LocalIterator(source, self._indices, items))
         from minigrad.utils.data.pool import WorkerIterator  # imported here, because most programs have no workers
         from minigrad.utils.data.worker import Job
 
         segments = f"minigrad_{os.getpid()}_{os.urandom(4).hex()}"
         job = Job(source, self.num_workers, seed, self.worker_init_fn, segments)
-        iterator = WorkerIterator(job, self._indices, self)
+        iterator = WorkerIterator(job, self._indices, items, self)
         if self.persistent_workers:
             self._iterator = iterator
         return self._hand_out(iterator)
@@ -152,14 +153,20 @@ class DataLoader(Generic[T]):
             yield batch
 
 
-def _fetch_here(source: Source, indices: Iterable[Any]) -> Iterator[Any]:
-    """The batches, fetched by this process."""
-    fetch = source.open()
-    for chosen in indices:
-        batch = fetch(chosen)
+class _LocalIterator(Iterator[Any]):
+    """One pass over a loader without workers. After an error the next batch follows, as with workers."""
+
+    def __init__(self, source: Source, sampler: Any, items: Iterator[Any]) -> None:
+        self._fetch, self._sampler, self._items = source.open(), sampler, items
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __next__(self) -> Any:
+        batch = self._fetch(next(self._items))
         if batch is END:
-            return
-        yield batch
+            raise StopIteration
+        return batch
 
 
 def _make_sampler(dataset: Any, shuffle: bool | None, generator: Generator | None, batch_sampler: Any) -> Sampler[Any]:

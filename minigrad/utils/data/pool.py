@@ -152,7 +152,7 @@ class WorkerIterator(Iterator[Any]):
     batch is used.
     """
 
-    def __init__(self, job: Job, sampler: Iterable[Any], options: Any) -> None:
+    def __init__(self, job: Job, sampler: Iterable[Any], items: Iterator[Any], options: Any) -> None:
         self._sampler = sampler
         self._prefetch, self._persistent = options.prefetch_factor, options.persistent_workers
         self._timeout = options.timeout or None
@@ -160,10 +160,10 @@ class WorkerIterator(Iterator[Any]):
         self._pool = Pool(job, options.multiprocessing_context)
         self._close = finalize(self, self._pool.close)
         self._count = 0  # number of tasks so far; numbers are not reused
-        self._begin()
+        self._begin(items)
 
-    def _begin(self) -> None:
-        self._items = iter(self._sampler)
+    def _begin(self, items: Iterator[Any]) -> None:
+        self._items = items
         self._assigned: dict[int, int] = {}  # task -> worker, in the order of the batches
         self._done: dict[int, Any] = {}  # results that arrived early
         self._active = [True] * self._pool.job.num_workers
@@ -184,7 +184,7 @@ class WorkerIterator(Iterator[Any]):
                 self._pool.drop(number)
         for number in self._done:
             self._pool.drop(number)
-        self._begin()
+        self._begin(iter(self._sampler))
 
     def _assign(self) -> None:
         """Gives the next item of the sampler to the next worker."""

@@ -112,8 +112,8 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        order = source_of(self.generator).permutation(len(self.indices))
-        return (self.indices[i] for i in order.tolist())
+        order = source_of(self.generator).permutation(len(self.indices))  # drawn with the first index
+        yield from (self.indices[i] for i in order.tolist())
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -147,7 +147,7 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         chosen = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return iter(chosen.tolist())
+        yield from chosen.tolist()
 
     def __len__(self) -> int:
         return self.num_samples

@@ -169,3 +169,56 @@ def test_a_dataset_without_a_length_is_refused(shuffle):
         DataLoader(Endless(), shuffle=shuffle)
     loader = DataLoader(Endless(), sampler=[3, 1])
     assert [batch.tolist() for batch in loader] == [[3], [1]]
+
+
+class Faulty(Dataset):
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        if index % 2:
+            raise KeyError(index)
+        return index
+
+
+class Drawn(minigrad.utils.data.Sampler):
+    """A sampler that draws all when it is asked for an iterator, as many programs write one."""
+
+    def __init__(self, draw):
+        self.draw = draw
+
+    def __iter__(self):
+        return iter(self.draw())
+
+    def __len__(self):
+        return 4
+
+
+def collect(batches):
+    """The batches as numbers, and None for each error."""
+    found = []
+    while True:
+        try:
+            found.append(int(next(batches)))
+        except KeyError:
+            found.append(None)
+        except StopIteration:
+            return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_after_an_error_the_next_batch_follows(workers):
+    batches = iter(DataLoader(Faulty(), batch_size=1, num_workers=workers))
+    assert len(batches) == 5 and iter(batches) is batches
+    assert collect(batches) == [0, None, 2, None, 4]
+    assert collect(batches) == []
+
+
+def test_a_sampler_that_draws_at_once_draws_before_the_loader_does():  # numbers recorded from PyTorch
+    drawn = Drawn(lambda: minigrad.randperm(4).tolist())
+    minigrad.manual_seed(0)
+    loader = DataLoader(range(10, 14), sampler=drawn, batch_size=None)
+    assert [[*loader], [*loader]] == [[10, 11, 13, 12], [13, 12, 10, 11]]
+    minigrad.manual_seed(0)
+    loader = DataLoader(range(10, 14), sampler=drawn, batch_size=2)  # asked for with the first batch
+    assert [x.tolist() for x in loader] == [[11, 10], [13, 12]]

@@ -90,7 +90,28 @@ def test_invalid_arguments_are_refused():
     with pytest.raises(ValueError, match=r"1d sequence but given weights have shape \(1, 2\)"):
         WeightedRandomSampler([[1, 2]], 2)
     with pytest.raises(RuntimeError, match="without replacement: 5 of 2"):
-        iter(WeightedRandomSampler([1, 0], 5, False))
+        list(WeightedRandomSampler([1, 0], 5, False))
     for weights in ([0, 0], [1, -1], [1, float("nan")]):
         with pytest.raises(RuntimeError, match="invalid multinomial distribution"):
-            iter(WeightedRandomSampler(weights, 1))
+            list(WeightedRandomSampler(weights, 1))
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        RandomSampler(range(9)),
+        RandomSampler(range(9), num_samples=5, replacement=True),
+        WeightedRandomSampler(WEIGHTS, 3),
+        WeightedRandomSampler(WEIGHTS, 3, replacement=False),
+        SubsetRandomSampler(range(9)),
+        BatchSampler(SubsetRandomSampler(range(9)), 2, drop_last=False),
+    ],
+    ids=lambda sampler: type(sampler).__name__,
+)
+def test_nothing_is_drawn_before_the_first_index(sampler):
+    minigrad.manual_seed(0)
+    before = minigrad.get_rng_state()
+    indices = iter(sampler)
+    assert minigrad.get_rng_state().tolist() == before.tolist()
+    next(indices)
+    assert minigrad.get_rng_state().tolist() != before.tolist()
