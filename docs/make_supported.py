@@ -187,6 +187,14 @@ DIFFERENCES = [
         ),
     ),
     (
+        "hooks on a result from which no tensor that `autograd.grad` or `backward(inputs=)` names can be reached",
+        "do not run, nor is its gradient retained; PyTorch runs those of the result that it starts from",
+        (
+            "[y := ones_with_gradient(1) * 2, y.retain_grad(), "
+            "torch.autograd.grad(y, ones_with_gradient(1), allow_unused=True), y.grad][3] is None"
+        ),
+    ),
+    (
         "hooks of a leaf that was frozen or detached after the forward",
         "do not run, because it gets no gradient; PyTorch runs them",
         "[x := ones_with_gradient(1), x.register_hook(int), y := x * 2, x.detach_(), y.backward()][-1] is None",
@@ -297,6 +305,11 @@ DIFFERENCES = [
         "a write to one of the results of `std_mean`, `var_mean` before backward from the other one",
         "is accepted, because each result has a gradient of its own; PyTorch has saved the first one",
         "gradient('[m := torch.std_mean(x), m[0].zero_(), m[1]][2]', [1.0, 3.0]) == [0.5, 0.5]",
+    ),
+    (
+        "`scatter`, `scatter_add`, `scatter_reduce` with an index that is smaller than `src`",
+        "have a gradient: 0 for what is not read; PyTorch's backward raises",
+        "gradient('torch.zeros(1).scatter_add(0, torch.tensor([0]), x)', [1.0, 3.0]) == [1.0, 0.0]",
     ),
     (
         "`autograd.graph.saved_tensors_hooks`",

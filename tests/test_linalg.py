@@ -233,6 +233,9 @@ def test_the_third_derivative_of_det_passes_gradgradcheck():
 REFUSED = {
     "singular": (lambda: L.inv(torch.zeros(2, 2)), L.LinAlgError, "linalg.inv: the input matrix is singular"),
     "singular system": (lambda: L.solve(torch.ones(2, 2), torch.ones(2)), RuntimeError, "linalg.solve: .*singular"),
+    "a tolerance with a gradient": (
+        lambda: L.pinv(torch.eye(2), rtol=torch.tensor(0.1, requires_grad=True)), RuntimeError,
+        "linalg.pinv is not differentiable with respect to rtol; write rtol.detach()"),
     "singular factors": (
         lambda: L.lu_factor_ex(torch.ones(2, 2, requires_grad=True)).LU.sum().backward(), L.LinAlgError,
         "linalg.lu backward: the input matrix is singular"),

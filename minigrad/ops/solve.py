@@ -17,7 +17,9 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
+from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.recording import operation
+from minigrad.autograd.views import is_in_graph
 from minigrad.backend import Array, array_module, quiet
 from minigrad.beside import constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
@@ -393,5 +395,9 @@ def pinv(
     """
     check_matrix("linalg.pinv", A, square=hermitian)
     A = mirror(A) if hermitian else A
-    least, share = read_tolerances(A, atol, rcond if rtol is None else rtol)
+    rtol = rcond if rtol is None else rtol
+    for part, x in (("atol", atol), ("rtol", rtol)):
+        if is_in_graph(x) and is_grad_enabled():
+            raise RuntimeError(f"linalg.pinv is not differentiable with respect to {part}; write {part}.detach()")
+    least, share = read_tolerances(A, atol, rtol)
     return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)
