@@ -307,11 +307,6 @@ DIFFERENCES = [
         "gradient('[m := torch.std_mean(x), m[0].zero_(), m[1]][2]', [1.0, 3.0]) == [0.5, 0.5]",
     ),
     (
-        "`scatter`, `scatter_add`, `scatter_reduce` with an index that is smaller than `src`",
-        "have a gradient: 0 for what is not read; PyTorch's backward raises",
-        "gradient('torch.zeros(1).scatter_add(0, torch.tensor([0]), x)', [1.0, 3.0]) == [1.0, 0.0]",
-    ),
-    (
         "`autograd.graph.saved_tensors_hooks`",
         "a call may pack its tensors in another order, copies of indices, vectors as matrices: `dot`, `mv`, `F.linear`",
         (
@@ -1141,6 +1136,11 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`func.jvp`, `func.jacfwd` at an expanded tensor",
+        "are computed; PyTorch refuses them, because it writes to copies with the same strides",
+        ("torch.func.jvp(lambda x: x * x, (torch.ones(1).expand(2),), (torch.ones(2),))[1].tolist() == [2.0, 2.0]"),
+    ),
+    (
         "full backward hooks in `func.grad`, `vjp`, `jvp` and other transforms",
         "change the derivative, as outside; PyTorch refuses them, and its forward-mode derivatives ignore them",
         (
@@ -1164,8 +1164,8 @@ DIFFERENCES = [
         "(x := torch.ones(2, 3, 4).mT).sub(x.mean(0, True)).stride() == x.stride()",
     ),
     (
-        "`index_select` with an index out of range",
-        "IndexError along every axis; PyTorch raises RuntimeError along the second",
+        "`index_select` with an index out of range; `index_fill`, `index_copy` along an axis without elements",
+        "IndexError along every axis; PyTorch raises RuntimeError along the second, and for the last two",
         "refuses('torch.index_select(torch.zeros(2, 3), 1, torch.tensor([3]))')",
     ),
     (
