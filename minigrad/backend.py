@@ -21,7 +21,7 @@ import numpy as np
 
 import minigrad.memory  # noqa: F401 (imported, it asks malloc to keep what a step frees)
 from minigrad.devices import CPU, device
-from minigrad.layout import find_memory_order, invert
+from minigrad.layout import apply_in_order, find_memory_order
 
 Array = Any  # a NumPy or CuPy array
 P = ParamSpec("P")
@@ -180,7 +180,7 @@ def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
     if array.flags.c_contiguous:
         return copy(array)
     order = find_memory_order(array.shape, [abs(step) for step in array.strides])
-    return copy(array.transpose(order)).transpose(invert(order))
+    return apply_in_order(copy, array, order)
 
 
 def copy_array(array: Array) -> Array:

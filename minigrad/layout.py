@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 
@@ -81,6 +81,11 @@ def order_axes(name: str, format: Any, ndim: int) -> tuple[int, ...]:
 def invert(order: Sequence[int]) -> list[int]:
     """The permutation that undoes `order`."""
     return [order.index(axis) for axis in range(len(order))]
+
+
+def apply_in_order(function: Callable[[Any], Any], array: Any, order: Sequence[int]) -> Any:
+    """What `function` makes of `array` with its axes in this `order`; in the result they stand as before."""
+    return function(array.transpose(order)).transpose(invert(order))
 
 
 def find_memory_order(shape: Sequence[int], *strides: Sequence[int]) -> list[int]:

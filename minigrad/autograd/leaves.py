@@ -15,7 +15,7 @@ from minigrad.autograd.core import LEAF, Gradient, Tensor, TensorBase, wrap
 from minigrad.autograd.inspection import HooksApart, run_hooks
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.backend import Array, copy_array, quiet
-from minigrad.layout import find_memory_order, invert
+from minigrad.layout import apply_in_order, find_memory_order
 from minigrad.size import broadcasts
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def copy_as_leaf_lies(gradient: Array, leaf: TensorBase) -> Array:
     if not array.flags.c_contiguous and gradient.shape == array.shape:
         order = find_memory_order(array.shape, array.strides)
         if array.transpose(order).flags.c_contiguous:  # neither expanded nor with gaps
-            return copy_array(gradient.transpose(order)).transpose(invert(order))
+            return apply_in_order(copy_array, gradient, order)
     return copy_array(gradient)
 
 

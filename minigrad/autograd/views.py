@@ -71,9 +71,8 @@ def refresh(view: TensorBase, asked: bool = False) -> None:
         return
     root, steps = steps_to(view)
     link.seen[1] = view.writes[1]
-    unrecorded = view.node.__class__ is Unrecorded
-    if root.node is None and (view.node is None or view.node is LEAF or unrecorded):
-        view.node = None if unrecorded else view.node  # what it looks at no longer requires a gradient
+    if root.node is None and is_end(view.node):  # what it looks at no longer requires a gradient
+        view.node = LEAF if view.node is LEAF else None
         return
     if view.node is None:
         view.node = Unrecorded(view.array)  # what it looks at requires a gradient since
@@ -131,6 +130,11 @@ class Unrecorded(Node):
 
     def name(self) -> str:
         return "UnrecordedView"
+
+
+def is_end(node: Any) -> bool:
+    """Whether no recorded call stands behind a tensor with this node."""
+    return node is None or node is LEAF or isinstance(node, Unrecorded)
 
 
 def leave_unrecorded(result: Any) -> Any:

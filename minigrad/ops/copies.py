@@ -12,11 +12,11 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, copy_array
 from minigrad.layout import (
+    apply_in_order,
     channels_last,
     check_memory_format,
     contiguous_format,
     find_memory_order,
-    invert,
     order_axes,
     preserve_format,
 )  # fmt: skip
@@ -41,7 +41,7 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
     (stride 0) keep their place among them.
     """
     order = find_memory_order(x.shape, [abs(step) for step in x.strides])
-    return dtypes.cast_array(x.transpose(order), dtype, "C").transpose(invert(order))
+    return apply_in_order(lambda x: dtypes.cast_array(x, dtype, "C"), x, order)
 
 
 # "K": the memory order of the original; "C": row-major
@@ -50,9 +50,8 @@ copy_operation = operation(
     lambda x, *, order: x.copy(order) if order == "C" or 0 not in x.strides else _close_gaps(x, x.dtype),
     lambda g: g,
 )
-_copy_in_order = operation(
-    "clone", lambda x, *, order: copy_array(x.transpose(order)).transpose(invert(order)), lambda g: g
-)  # the axes in memory in this order, the outermost first
+# The axes in memory in this order, the outermost first.
+_copy_in_order = operation("clone", lambda x, *, order: apply_in_order(copy_array, x, order), lambda g: g)
 
 
 def _cast_forward(x: Any, *, dtype: Any) -> Any:

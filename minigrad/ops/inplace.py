@@ -124,7 +124,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         raise was_not_recorded(name)
     if view.several:
         raise written_with_siblings()
-    if tracked and (root.node is None or root.node is LEAF or isinstance(root.node, Unrecorded)):
+    if tracked and views.is_end(root.node):
         raise writes_into_view_of_leaf(name)
     if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
         raise made_before_its_graph(name)

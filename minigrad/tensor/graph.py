@@ -11,14 +11,9 @@ from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_enter
 from minigrad.autograd.inspection import RETAIN, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
-from minigrad.autograd.views import Unrecorded, refresh, root_of
+from minigrad.autograd.views import Unrecorded, is_end, refresh, root_of
 from minigrad.ops.arguments import of_tensors
 from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
-
-
-def is_end(node: Any) -> bool:
-    """Whether no recorded call stands behind a tensor with this node."""
-    return node is None or node is LEAF or isinstance(node, Unrecorded)
 
 
 def _is_seen(view: Any) -> bool:

@@ -9,8 +9,7 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.handles import RemovableHandle
 from minigrad.autograd.inspection import AFTER_GRAD
 from minigrad.autograd.leaf_hooks import add_hook
-from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.tensor.graph import is_end
+from minigrad.autograd.views import Unrecorded, is_end, refresh
 
 
 class HookMethods(TensorBase):
