@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from minigrad.autograd.core import Tensor
 from minigrad.missing import explain_missing
-from minigrad.ops.arguments import as_int, as_number, of_tensors, takes_out
+from minigrad.ops.arguments import Dims, as_int, as_number, of_tensors, takes_out
 from minigrad.ops.decompositions import (
     cond,
     eigh,
@@ -39,7 +39,7 @@ __all__ = [
 
 
 @takes_out
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements.
 
     >>> import minigrad as torch
@@ -50,7 +50,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
 
 
 @takes_out
-def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def norm(A: Tensor, ord: Any = None, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The Euclidean norm of all elements, or of order `ord`: of a vector any number, of a matrix as `matrix_norm`.
 
     >>> import minigrad as torch

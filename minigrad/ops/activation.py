@@ -110,7 +110,7 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
 
 
 @takes_out
-def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
+def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
 
     `input` is first converted to `dtype`. Raises IndexError for a `dim` that is out of range, and
@@ -124,7 +124,7 @@ def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
 
 
 @takes_out
-def log_softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
+def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
 
     Options and errors as for `softmax`.

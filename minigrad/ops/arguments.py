@@ -28,6 +28,7 @@ from minigrad.ops.writes import Manner, tensors_in
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
+Dims: TypeAlias = int | Sequence[int] | None  # a `dim` of one axis, of several, or None for all
 Omissible: TypeAlias = Any  # a `dim` that may be omitted, for all elements, but not given as None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, value_of
-from minigrad.ops.arguments import axes, of_tensors, takes_out
+from minigrad.ops.arguments import Dims, axes, of_tensors, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
@@ -134,7 +134,7 @@ def _make_truth(name: str, example: str) -> Callable[..., Any]:
         found = x != 0 if dim == () else arrange(getattr(x, name)(axis=dim, keepdims=keepdim), keepdim)
         return found.astype(np.uint8) if x.dtype == np.uint8 else found  # as in PyTorch, uint8 gives uint8
 
-    def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    def call(input: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
         over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.array.ndim)
         return compute(forward, input, over, keepdim)
 

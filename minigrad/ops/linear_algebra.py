@@ -105,7 +105,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @takes_out
-def qr(input: Any, some: bool = True) -> Any:
+def qr(input: Tensor, some: bool = True) -> Any:
     """``input = Q R``: `linalg.qr`, complete unless `some`.
 
     >>> import minigrad as torch
@@ -118,7 +118,7 @@ def qr(input: Any, some: bool = True) -> Any:
 
 
 @takes_out
-def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
     """``input = U diag(S) V^T``: V itself, where `linalg.svd` gives its transpose.
 
     >>> import minigrad as torch

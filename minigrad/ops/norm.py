@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
+from minigrad.ops.arguments import Dims, as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, sub, true_divide
 from minigrad.ops.comparison import gt
 from minigrad.ops.composed import divide_or_zero, in_float32, read_from
@@ -109,7 +109,7 @@ def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
 
 @takes_out
 def norm(
-    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Tensor | None = None, dtype: Any = None
+    input: Tensor, p: Any = "fro", dim: Dims = None, keepdim: bool = False, out: Tensor | None = None, dtype: Any = None
 ) -> Tensor:
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.
 

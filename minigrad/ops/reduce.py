@@ -13,7 +13,7 @@ from minigrad.autograd.core import GRAD, Tensor, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.half_precision import FLOAT32
-from minigrad.ops.arguments import axes, takes_out
+from minigrad.ops.arguments import Dims, axes, takes_out
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
@@ -111,7 +111,7 @@ _sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(averag
 
 @twin_of(np.sum)
 @takes_out(typed_by_out=True)
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all. Sums of integers and bools are int64.
 
     >>> import minigrad as torch
@@ -125,7 +125,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 @twin_of(np.mean)
 @takes_out(cast=True)
-def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 
     Raises RuntimeError for integers: convert with ``.float()``.

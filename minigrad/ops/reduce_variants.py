@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
-from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
+from minigrad.ops.arguments import Dims, axes, of_tensors, sizes, takes_out
 from minigrad.ops.composed import as_float
 from minigrad.ops.copies import in_rows
 from minigrad.ops.describe import rename
@@ -40,7 +40,7 @@ _log_sum_exp = operation(
 
 
 @takes_out(cast=True)
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+def logsumexp(input: Tensor, dim: int | Sequence[int], keepdim: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow.
 
     >>> import minigrad as torch
@@ -80,7 +80,7 @@ def _make_extreme(name: str, reduce: Callable[..., Any], text: str, example: str
 
     made = operation(name, forward, _give_to_extremes)
 
-    def call(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    def call(input: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
         over = axes(dim, input.array.ndim)
         check_not_empty(name, input, over)
         return made(input, dim=over, keepdim=keepdim)
@@ -100,7 +100,7 @@ amin = _make_extreme("amin", np.amin,
 
 # ---- counts, and the adjoint of broadcasting ------------------------------------------------------
 @of_tensors(axis_first=True)
-def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """The number of elements that are not 0, over the dimensions `dim` or over all.
 
     >>> import minigrad as torch

@@ -16,7 +16,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.half_precision import round_once
-from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
+from minigrad.ops.arguments import Dims, as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
@@ -141,7 +141,7 @@ _without_nan = operation(
 
 @takes_out(cast=True)
 @recorded_as("NansumBackward0")
-def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
 
     >>> import minigrad as torch
@@ -153,7 +153,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
 
 
 @takes_out(cast=True)
-def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all, of the elements that are not NaN.
 
     >>> import minigrad as torch
