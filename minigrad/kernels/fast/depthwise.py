@@ -37,7 +37,7 @@ from minigrad.threads import get_count
 
 RUN = 224  # least numbers in a line, of several images if they are small
 BLOCK_BYTES = 2**22  # of lines and results at a time: not less, because of the time of their calls
-SHARED = 5 * 2**20  # least bytes of lines and results that threads share: they wait between short calls
+SHARED = 9 * 2**19  # least bytes of lines and results that threads share: they wait between short calls
 LEAST = 2  # least rows of results in a strip, for each row of the kernel, because strips share rows of lines
 CALL = 1900  # multiplications that take as long as the call of a product
 ALONE = 0.75  # how much longer a multiplication takes in a product of one row
