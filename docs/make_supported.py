@@ -1022,8 +1022,8 @@ DIFFERENCES = [
         ),
     ),
     (
-        "a second backward through `trapezoid`, `gradient`, `F.adaptive_avg_pool1d(x, 1)`",
-        "is refused, because small operations have saved numbers; in PyTorch these three save nothing",
+        "a second backward through `trapezoid`, `gradient`, `F.affine_grid`, `F.adaptive_avg_pool1d(x, 1)` and `2d`",
+        "is refused, because small operations have saved numbers; in PyTorch these save nothing",
         "refuses('y = torch.trapezoid(ones_with_gradient(2)); y.backward(); y.backward()')",
     ),
     (

@@ -28,16 +28,34 @@ class Distribution:
     arg_constraints: ClassVar[Any] = {}  # name of a parameter -> the set in which it must lie
     support: Any = None  # the set of values; None: they are not checked
     _given: tuple[str, ...] | None = None  # the names of the parameters that are checked and printed; None: all
+    _validate_args = True
     has_rsample = False
     has_enumerate_support = False
 
     def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
-        self._validate_args = validate_args is not False
+        if validate_args is not None:
+            self._validate_args = validate_args
         if self._given is None:
             self._given = tuple(self.arg_constraints)
         for name in self._given:
             self._check_parameter(name, self.arg_constraints[name])
+
+    @staticmethod
+    def set_default_validate_args(value: bool) -> None:
+        """Whether later distributions check their parameters and values unless `validate_args` says it.
+
+        Raises ValueError for what is no bool.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Distribution.set_default_validate_args(False)
+        >>> torch.distributions.Normal(0.0, -1.0)
+        Normal(loc: 0.0, scale: -1.0)
+        >>> torch.distributions.Distribution.set_default_validate_args(True)
+        """
+        if value not in (True, False):
+            raise ValueError(f"set_default_validate_args() takes a bool, got {value!r}")
+        Distribution._validate_args = bool(value)
 
     @property
     def batch_shape(self) -> Size:

@@ -34,6 +34,21 @@ def test_one_number_is_printed_and_several_as_their_size():
     )
 
 
+def test_checks_can_be_switched_off_for_all_that_do_not_ask_for_them():
+    try:
+        D.Distribution.set_default_validate_args(False)
+        assert D.Normal(0.0, -1.0).scale.item() == -1.0
+        assert D.Bernoulli(T(0.5)).log_prob(T(3.0)).isfinite()
+        with pytest.raises(ValueError, match="to satisfy the constraint"):
+            D.Normal(0.0, -1.0, validate_args=True)
+    finally:
+        D.Distribution.set_default_validate_args(True)
+    with pytest.raises(ValueError):
+        D.Normal(0.0, -1.0)
+    with pytest.raises(ValueError, match=r"set_default_validate_args\(\) takes a bool, got 'no'"):
+        D.Distribution.set_default_validate_args("no")
+
+
 def test_validate_args_false_checks_nothing():
     assert D.Normal(0.0, -1.0, validate_args=False).scale.item() == -1.0
 
