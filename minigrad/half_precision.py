@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
-
 HALF = np.dtype(np.float16)
 FLOAT32 = np.dtype(np.float32)  # the dtype of nearly all tensors
 
@@ -32,12 +30,6 @@ def widen(x: Any) -> Any:
 def sum_type(x: Any) -> Any:
     """The dtype in which the elements of an array are added up: float32 for float16, else its own."""
     return np.float32 if x.dtype.char == "e" else x.dtype
-
-
-def check_factor(value: Any, dtype: Any) -> None:
-    """Raises RuntimeError for a number beyond the type that `dtype` is computed in: float32 for float16."""
-    if not dtypes.every_float_holds(value):
-        dtypes.check_fits(value, value, FLOAT32 if dtype == HALF else dtype)
 
 
 def widened(function: Callable[..., Any], rounds: bool = False) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import check_numbers
-from minigrad.half_precision import check_factor, round_once, widen
+from minigrad.half_precision import round_once, widen
 from minigrad.ops.arguments import as_number, require_kind
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import in_rows
@@ -19,6 +19,7 @@ from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import SAME, elementwise, unary
 from minigrad.ops.error_function import erf, error_function, for_either
 from minigrad.ops.piecewise import gate, tie, zeros_of
+from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.unary import logistic, sigmoid
 from minigrad.side_by_side import keep_where
 

@@ -13,7 +13,6 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, copy_array
 from minigrad.layout import (
     apply_in_order,
-    channels_last,
     check_memory_format,
     contiguous_format,
     find_memory_order,
@@ -28,12 +27,6 @@ from minigrad.ops.shape import reshape
 def in_rows(array: Any) -> Any:
     """`array` in row-major order, because NumPy's results keep the memory order of transposed operands."""
     return array if array.flags.c_contiguous else array_module(array).ascontiguousarray(array)
-
-
-def lay_images(array: Any) -> Any:
-    """`array` in row-major order; channels_last images keep their order."""
-    keeps = array.ndim == 4 and array.transpose(channels_last.order).flags.c_contiguous
-    return array if keeps else in_rows(array)
 
 
 def _close_gaps(x: Any, dtype: Any) -> Any:

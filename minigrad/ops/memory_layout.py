@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import address_of, array_module
+from minigrad.layout import channels_last
+from minigrad.ops.copies import in_rows
 
 
 class MemoryLayout(NamedTuple):
@@ -39,6 +41,12 @@ def view_memory(memory: Any, dtype: Any, offset: int, shape: Sequence[int], stri
     rest = memory.view(np.uint8)[offset:]
     whole = rest[: rest.size - rest.size % dtype.itemsize].view(dtype)
     return array_module(memory).lib.stride_tricks.as_strided(whole, shape, strides)
+
+
+def lay_images(array: Any) -> Any:
+    """`array` in row-major order; channels_last images keep their order."""
+    keeps = array.ndim == 4 and array.transpose(channels_last.order).flags.c_contiguous
+    return array if keeps else in_rows(array)
 
 
 def owner_of(array: Any) -> Any:

@@ -21,7 +21,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
 from minigrad.half_precision import HALF, widen
 from minigrad.ops import small_norms
-from minigrad.ops.copies import lay_images
+from minigrad.ops.memory_layout import lay_images
 from minigrad.ops.small_norms import Steps
 from minigrad.side_by_side import in_parts, is_large, map_slices
 

@@ -8,12 +8,19 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, value_of
+from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.arguments import as_number
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.out import write_out
+
+
+def check_factor(value: Any, dtype: Any) -> None:
+    """Raises RuntimeError for a number beyond the type that `dtype` is computed in: float32 for float16."""
+    if not dtypes.every_float_holds(value):
+        dtypes.check_fits(value, value, FLOAT32 if dtype == HALF else dtype)
 
 
 def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
-from minigrad.half_precision import check_factor, round_once
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, require_kind, require_tensors, takes_out
 from minigrad.ops.arithmetic import mul, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
@@ -25,6 +25,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.unary import sign
 
 # ---- one operand ---------------------------------------------------------------------------------
