@@ -26,6 +26,6 @@ def keep_functions_unbound(cls: type) -> None:
     """
     for name, value in list(vars(cls).items()):
         if isinstance(value, FunctionType) and str(value.__module__).split(".")[0] == "minigrad":  # None in a bare exec
-            is_method = "." in value.__qualname__  # a method of another class
+            is_method = "." in value.__qualname__ or name.startswith("__")  # of another class, or of Python's own
             if not is_method:
                 setattr(cls, name, staticmethod(value))

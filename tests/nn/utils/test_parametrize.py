@@ -205,3 +205,20 @@ def test_a_parametrized_module_is_not_pickled():
     parametrize.register_parametrization(layer, "weight", nn.Identity())
     with pytest.raises(RuntimeError, match=r"only supported through state_dict\(\)"):
         pickle.dumps(layer)
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(2))
+
+
+def test_a_parametrized_module_of_ones_own_is_copied():
+    layer = Own()
+    parametrize.register_parametrization(layer, "weight", nn.Softplus())
+    twin = copy.deepcopy(layer)
+    assert torch.equal(twin.weight, layer.weight) and twin.parametrizations is not layer.parametrizations
+    parametrize.remove_parametrizations(twin, "weight")
+    assert type(twin) is Own and parametrize.is_parametrized(layer)
+    with pytest.raises(RuntimeError, match="only supported through state_dict"):
+        layer.__reduce_ex__(2)
