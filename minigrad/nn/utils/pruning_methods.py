@@ -143,8 +143,8 @@ class PruningContainer(BasePruningMethod):
         return self._pruning_methods[idx]
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask of the last method, on the elements that `default_mask` leaves."""
-        method, mask = self._pruning_methods[-1], default_mask.clone()
+        """The mask of the last method, on the elements that `default_mask` leaves, in the dtype of `t`."""
+        method, mask = self._pruning_methods[-1], default_mask.to(t.dtype, copy=True)
         left = _find_left(method, mask)
         mask[left] = method.compute_mask(t[left], default_mask[left]).to(mask.dtype)
         return mask

@@ -191,3 +191,15 @@ def test_a_pruning_method_prints_its_public_path():
     prune.l1_unstructured(layer, "weight", 1)
     (hook,) = layer._forward_pre_hooks.values()
     assert repr(hook).startswith("<minigrad.nn.utils.prune.L1Unstructured object at")
+
+
+def test_the_mask_of_a_container_has_the_dtype_of_the_parameter():
+    container = prune.PruningContainer()
+    container._tensor_name = "test"
+    method = prune.L1Unstructured(amount=2)
+    method._tensor_name = "test"
+    container.add_pruning_method(method)
+    before = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 1]])
+    mask = container.compute_mask(torch.arange(1.0, 9).reshape(2, 4), before)
+    assert (mask.dtype, mask.tolist()) == (torch.float32, [[0, 0, 1, 0], [1, 1, 0, 1]])
+    assert before.sum() == 6  # as it was
