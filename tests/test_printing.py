@@ -50,7 +50,7 @@ def test_recorded_texts_are_pytorchs():
         (np.array(5e-324), "tensor(4.9407e-324, dtype=minigrad.float64)"),
         (np.array([1e308, 5e-324]), "tensor([1.0000e+308, 4.9407e-324], dtype=minigrad.float64)"),
         (np.float32(["nan", 1]), "tensor([nan, 1.])"),
-        (np.arange(12).reshape(3, 4).T[:2], "tensor([[0, 4, 8],\n        [1, 5, 9]])"),
+        (np.arange(12, dtype=np.int64).reshape(3, 4).T[:2], "tensor([[0, 4, 8],\n        [1, 5, 9]])"),
     ],
 )
 def test_arrays_are_printed_as_on_paper(array, text):

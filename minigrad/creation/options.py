@@ -79,7 +79,8 @@ def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any
             return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
     except (MemoryError, ValueError) as error:
         in_words = isinstance(error, RuntimeError)  # a GPU's OutOfMemoryError
-        if in_words or (isinstance(error, ValueError) and "too big" not in str(error)):  # NumPy's for over 2**63 bytes
+        too_large = "too big" in str(error) or "Maximum allowed" in str(error)  # for these pointers
+        if in_words or (isinstance(error, ValueError) and not too_large):
             raise
         raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
 

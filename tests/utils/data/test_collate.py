@@ -50,7 +50,7 @@ tensor = minigrad.tensor
         ([np.ones(2), np.zeros(2)], tensor([[1, 1], [0, 0]], dtype=minigrad.float64)),
         ([np.float32(1), np.float32(2)], tensor([1.0, 2.0])),
         ([np.int32(3)], tensor([3], dtype=minigrad.int32)),
-        ([np.array(1), np.array(2)], tensor([1, 2])),
+        ([np.array(1, np.int64), np.array(2, np.int64)], tensor([1, 2])),
         ([tensor([1.0]), tensor([2.0])], tensor([[1.0], [2.0]])),
         ([[], []], []),
         ([tensor([1.0]), tensor([2])], tensor([[1.0], [2.0]])),

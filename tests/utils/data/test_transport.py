@@ -29,7 +29,7 @@ def test_a_value_is_the_same_after_unpacking_and_can_be_written_to(size):
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere all goes through the pipe")
 def test_a_large_value_is_in_shared_memory_until_it_is_unpacked_or_discarded():
-    value = np.arange(LARGE)
+    value = np.arange(float(LARGE))
     for read in (unpack, lambda parcel, segment: discard(segment)):
         segment = name()
         parcel = pack(value, segment)
