@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import ANOMALY, CHECK_NAN, mode
-from minigrad.autograd.inspection import watchers
+from minigrad.autograd.inspection import gradient_checks, watchers
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.switches import ImmediateSwitch
@@ -96,9 +96,14 @@ watchers[ANOMALY] = check_forward
 
 
 def check_gradients(node: Any, gradients: Sequence[Any]) -> None:
-    """Raises at the first rule that returns NaN."""
+    """Raises at the first rule that returns NaN, where that is asked for."""
+    if not mode.get() & CHECK_NAN:
+        return
     for i, gradient in enumerate(gradients):
         array = getattr(gradient, "array", gradient)
         if array is not None and not isinstance(array, dict) and _holds_nan(array):
             where = f", recorded at {node.trace}" if node.trace else ""
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output{where}.")
+
+
+gradient_checks.append(check_gradients)

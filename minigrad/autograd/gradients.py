@@ -85,14 +85,7 @@ def grad(
             found[i] = leaves.make_zeros(target, create_graph)
         elif found[i] is None and not allow_unused:
             raise messages.unused(target, i)
-    return tuple([g if create_graph or g is None else _without_graph(g) for g in found])
-
-
-def _without_graph(gradient: Any) -> Any:
-    """An array as the gradient that is returned; an error about a graph that is missed will name the cause."""
-    tensor = wrap(gradient)
-    tensor.cause = messages.OF_GRADIENT
-    return tensor
+    return tuple([g if create_graph or g is None else wrap(g, cause=messages.OF_GRADIENT) for g in found])
 
 
 def accumulate(arriving: Iterable[tuple[Any, Gradient]]) -> None:

@@ -15,6 +15,7 @@ from minigrad.autograd.messages import refuse_copy, take_from_hook
 RETAIN, NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS, NOTES = -1, -2, -3, -4, -5
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
+gradient_checks: list[Callable[[Any, Any], None]] = []  # anomaly mode's, once opened: who sees what a node's rules gave
 
 
 def notify_watchers(tensor: Any, flags: int) -> None:

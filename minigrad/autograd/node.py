@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from numpy import ndarray
@@ -39,6 +40,12 @@ def nodes_below(edges: Iterable[Edge]) -> set[Node]:
     return found
 
 
+def make_picker(places: list[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """A function that takes the values at these places from a list, as a sequence for any number of places."""
+    at_most_one = [slice(i, i + 1) for i in places] or [slice(0)]
+    return itemgetter(*(places if len(places) > 1 else at_most_one))
+
+
 class Plan:
     """What a call keeps for one choice of operands that need gradients, and how their rules are called.
 
@@ -59,10 +66,9 @@ class Plan:
         self.key = next((name for name in self.options if name in ("key", "statics")), None)  # may hold an index
         self.frees = operation.once or bool(self.saves)  # whether a walk frees the node, and a second one is refused
         self.kept = kept = tuple([name for name in (*names, "out", *shapes, *self.options) if name in read])
-        # For each rule the places of what it reads among all that is kept; None: it reads all, in order.
-        places = [None if reads[i] == kept else [kept.index(name) for name in reads[i]] for i in self.operands]
-        self.rules: Any = list(zip([rules[i] for i in self.operands], places, strict=True))
-        self.only_rule = self.rules[0][0] if places == [None] else None  # the only one, which reads all
+        # Each rule with a function that takes what it reads, in a row, from all that is kept.
+        self.rules: Any = [(rules[i], make_picker([kept.index(name) for name in reads[i]])) for i in self.operands]
+        self.only_rule = self.rules[0][0] if [reads[i] for i in self.operands] == [kept] else None  # reads all
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -142,15 +148,9 @@ class Node(Inspectable):
         if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
             return [plan.only_rule(cotangent, *values)]
         gradients: list[Gradient] = []
-        for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
-            if wanted is not None and edge not in wanted:
-                gradients.append(None)
-            elif reads is None:
-                gradients.append(rule(cotangent, *values))
-            elif len(reads) == 1:
-                gradients.append(rule(cotangent, values[reads[0]]))
-            else:
-                gradients.append(rule(cotangent, *[values[i] for i in reads]))
+        for edge, (rule, pick) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
+            is_wanted = wanted is None or edge in wanted
+            gradients.append(rule(cotangent, *pick(values)) if is_wanted else None)
         return gradients
 
     def saved_values(self, create_graph: bool) -> list[Any]:

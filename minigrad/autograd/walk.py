@@ -16,8 +16,8 @@ from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd import leaves
-from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, Gradient, mode
-from minigrad.autograd.inspection import run_hooks
+from minigrad.autograd.core import LEAF, Edge, Gradient
+from minigrad.autograd.inspection import gradient_checks, run_hooks
 from minigrad.autograd.messages import name_the_rule
 from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import copy_array
@@ -40,7 +40,6 @@ def walk(
     arrivals = Arrivals(seeds, create_graph)
     pending, newest = arrivals.pending, arrivals.newest
     last_users = leaves.leaf_hooks[0].find_last_users(pending) if leaves.leaf_hooks else None
-    anomaly = mode.get() & CHECK_NAN
     while newest:
         node = heappop(newest)[1]  # the calls that read its result came later, so they are done
         cotangent = pending.pop(node)  # and this sum is complete
@@ -54,10 +53,8 @@ def walk(
             gradients = node.vjp(cotangent, create_graph, route)
         except Exception as error:  # noqa: BLE001 (whatever a rule raises)
             raise name_the_rule(error, node, create_graph) from error.__cause__
-        if anomaly:
-            from minigrad.autograd.anomaly import check_gradients
-
-            check_gradients(node, gradients)
+        for check in gradient_checks:
+            check(node, gradients)
         arrivals.receive(node, gradients, cotangent)
         if not retain_graph:
             node.free()

@@ -67,7 +67,7 @@ class GraphMethods(TensorBase):
         >>> w.grad  # 6, twice
         tensor([12.])
         """
-        if self.gradient is None and self.node is not None and not (is_end(self.node) or self.retains_grad):
+        if self.gradient is None and self.node not in (None, LEAF) and not (is_end(self.node) or self.retains_grad):
             warn_of_missing_gradient(self.node)
         return self.gradient
 

@@ -143,7 +143,7 @@ REFUSED = {
     "half an element": (lambda x: x.topk(1.5), TypeError, "k must be an int, got float 1.5"),
     "half a place": (lambda x: x.narrow(0, 0, 0.5), TypeError, "length must be an int, got float 0.5"),
     "half a window": (lambda x: x.unfold(1, 1.5, 1), TypeError, "size must be an int, got float 1.5"),
-    "half a class": (lambda x: F.one_hot(torch.tensor([0]), 2.5), TypeError, "num_classes must be an int"),
+    "half a class": (lambda x: F.one_hot(torch.tensor([0]), 2.5), TypeError, "'num_classes' must be an int"),
     "a text as a probability": (lambda x: F.dropout(x, "a"), TypeError, "dropout(): argument 'p' must be a number"),
     "a text as a limit": (lambda x: x.uniform_("a", 1), TypeError, "uniform_(): argument 'parameter' must be a number"),
     "a text as a count": (lambda x: torch.linspace(0, "a", 3), TypeError, "linspace(): argument 'end'"),

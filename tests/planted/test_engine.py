@@ -230,7 +230,7 @@ PLANTED = {
         test_walk.test_each_node_runs_after_all_that_feed_it,
     ),
     "walks everywhere": (
-        node.Node.vjp, "if wanted is not None and edge not in wanted:", "if False:",
+        node.Node.vjp, "wanted is None or edge in wanted", "True",
         test_gradients.test_only_the_rules_of_wanted_gradients_run,
     ),
     "rules as they are written on a GPU": (
