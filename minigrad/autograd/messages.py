@@ -105,10 +105,10 @@ def refuse_inference(name: str, saved: Any, watched: Sequence[Any]) -> None:
 def name_the_rule(error: Exception, node: Any, create_graph: bool) -> Exception:
     """`error`, which the gradient rule of `node` has raised, with the name of the operation.
 
-    NumPy's ValueError for what does not fit becomes a RuntimeError; one of a `Function`, which has no plan, stays.
+    NumPy's ValueError for what does not fit becomes a RuntimeError.
     """
     name = node.name()
-    if isinstance(error, ValueError) and hasattr(node, "plan"):
+    if isinstance(error, ValueError):
         hint = "was the data of an operand, a mask or an index replaced after the forward?"
         return RuntimeError(f"{name}: its gradient rule got arrays that do not fit: {error}; {hint}")
     if create_graph and name not in str(error):

@@ -15,7 +15,7 @@ from numpy import ndarray
 from minigrad import side_by_side
 from minigrad.autograd.core import LEAF, Edge, Gradient, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspectable import Inspectable
-from minigrad.autograd.messages import freed, overwritten, refuse_inference
+from minigrad.autograd.messages import freed, name_the_rule, overwritten, refuse_inference
 from minigrad.half_precision import FLOAT32
 from minigrad.variants import adapt_rules
 
@@ -145,13 +145,16 @@ class Node(Inspectable):
         if not is_plain or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)  # the same gradients, for large arrays and GPUs
         values = self.saved_values(create_graph) if plan.kept else ()
-        if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
-            return [plan.only_rule(cotangent, *values)]
-        gradients: list[Gradient] = []
-        for edge, (rule, pick) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
-            is_wanted = wanted is None or edge in wanted
-            gradients.append(rule(cotangent, *pick(values)) if is_wanted else None)
-        return gradients
+        try:  # the rules alone: hooks and saved tensors are the user's
+            if plan.only_rule is not None and rules is plan.rules:  # as for most functions of one operand
+                return [plan.only_rule(cotangent, *values)]
+            gradients: list[Gradient] = []
+            for edge, (rule, pick) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
+                is_wanted = wanted is None or edge in wanted
+                gradients.append(rule(cotangent, *pick(values)) if is_wanted else None)
+            return gradients
+        except Exception as error:  # noqa: BLE001 (whatever a rule raises)
+            raise name_the_rule(error, self, create_graph) from error.__cause__
 
     def saved_values(self, create_graph: bool) -> list[Any]:
         """What the rules read, in the plan's order; refused once it was freed or written to.

@@ -149,7 +149,10 @@ class Operation:
     def call_view(self, operand: Any, arguments: Sequence[Any], statics: dict[str, Any], method: Any) -> Any:
         """The result of a view operation, which cannot warn: tied to `operand` if it shares its memory."""
         array = operand.array
-        seen = method(*arguments) if method and array.__class__ is ndarray else quiet(self.forward, array, **statics)
+        if array.__class__ is not ndarray:
+            seen = quiet(self.forward, array, **statics)
+        else:
+            seen = method(*arguments) if method else self.forward(array, **statics)
         tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes

@@ -18,7 +18,6 @@ from minigrad import side_by_side
 from minigrad.autograd import leaves
 from minigrad.autograd.core import LEAF, Edge, Gradient
 from minigrad.autograd.inspection import gradient_checks, run_hooks
-from minigrad.autograd.messages import name_the_rule
 from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import copy_array
 
@@ -49,10 +48,7 @@ def walk(
             yield node, cotangent if create_graph else copy_array(cotangent)
         if route is not None and route.isdisjoint(node.edges):  # nothing below is wanted
             continue
-        try:
-            gradients = node.vjp(cotangent, create_graph, route)
-        except Exception as error:  # noqa: BLE001 (whatever a rule raises)
-            raise name_the_rule(error, node, create_graph) from error.__cause__
+        gradients = node.vjp(cotangent, create_graph, route)
         for check in gradient_checks:
             check(node, gradients)
         arrivals.receive(node, gradients, cotangent)

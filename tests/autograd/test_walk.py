@@ -13,6 +13,7 @@ import minigrad.nn.functional as F
 from minigrad import autograd, nn, side_by_side
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
+from minigrad.utils.checkpoint import checkpoint
 from tests.any_device import share_memory
 from tests.leaves import leaf
 from tests.marks import MEASURES
@@ -115,6 +116,38 @@ def test_a_value_error_of_a_function_and_of_a_hook_stays_what_it_is():
     y.register_hook(lambda g: int("none"))
     with pytest.raises(ValueError, match="invalid literal"):
         y.sum().backward()
+
+
+def refuse(*_):
+    raise ValueError("my own")
+
+
+def call_twice(x):
+    """The exponential, computed again in backward: the second time it refuses."""
+    calls = []
+    return checkpoint(lambda x: calls.append(x) or (x.exp() if len(calls) == 1 else refuse()), x, use_reentrant=False)
+
+
+def unpack_wrongly(x):
+    with autograd.graph.saved_tensors_hooks(lambda kept: kept, refuse):
+        return x * x
+
+
+def hang(how):
+    def record(x):
+        y = x.exp()
+        getattr(y.grad_fn, how)(refuse)
+        return y
+
+    return record
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("record", [hang("register_hook"), hang("register_prehook"), unpack_wrongly, call_twice])
+def test_a_value_error_of_what_a_user_hangs_on_a_node_stays_what_it_is(record, create_graph):
+    with pytest.raises(ValueError, match=r"^my own$") as error:
+        record(leaf(2)).sum().backward(create_graph=create_graph)
+    assert not hasattr(error.value, "__notes__")  # no gradient rule has raised it
 
 
 def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):

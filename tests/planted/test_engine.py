@@ -147,7 +147,7 @@ PLANTED = {
         walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", check_broadcasting
     ),
     "leaves a rule's error as it is": (
-        walk.walk, "raise name_the_rule(error, node, create_graph)", "raise error",
+        node.Node.vjp, "raise name_the_rule(error, self, create_graph)", "raise error",
         lambda: test_walk.test_a_mask_that_was_changed_through_data_is_refused_with_the_operations_name(
             lambda x, mask: x[mask]
         ),
