@@ -44,6 +44,9 @@ def test_the_data_of_a_usual_tensor_is_usual_in_inference_mode_too():
         data, inner = w.data, mg.ones(2).data
         data.sub_(0.5)
     assert not data.is_inference() and inner.is_inference()
+    assert inner.data.is_inference()  # also outside
+    with pytest.raises(RuntimeError, match="Inplace update to inference tensor"):
+        inner.data.add_(1)
     assert data.add_(1.0).tolist() == w.tolist() == [1.5, 1.5]
     (w * data).sum().backward()
     assert w.grad.tolist() == [1.5, 1.5]
