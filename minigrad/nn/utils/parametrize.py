@@ -154,7 +154,8 @@ def register_parametrization(
 ) -> Module:
     """Lets `parametrization` compute the parameter or buffer `tensor_name` of `module`; returns the module.
 
-    A second one is applied to the result of the first. `parametrization.right_inverse`, if it exists, computes the
+    A second one is applied to the result of the first. Each takes the mode, training or not, of the module.
+    `parametrization.right_inverse`, if it exists, computes the
     initial trained tensor, and what an assignment stores. Raises ValueError for a name that is no parameter or
     buffer, and, unless `unsafe`, for a parametrization that changes the shape or the dtype.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrize.register_parametrization.html
@@ -169,6 +170,7 @@ def register_parametrization(
     >>> torch.equal(layer.weight, layer.weight.T), sorted(layer.state_dict())
     (True, ['bias', 'parametrizations.weight.original'])
     """
+    parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         parts = module.parametrizations[tensor_name]
         before = getattr(module, tensor_name)
@@ -275,6 +277,45 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         delattr(module, "parametrizations")
         module.__class__ = type(module)._plain_class  # type: ignore[attr-defined]
     return module
+
+
+def type_before_parametrizations(module: Module) -> type[Module]:
+    """The class that `module` had before it was parametrized.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> layer = parametrize.register_parametrization(torch.nn.Linear(2, 2), "weight", torch.nn.Tanh())
+    >>> parametrize.type_before_parametrizations(layer) is torch.nn.Linear
+    True
+    """
+    return getattr(type(module), "_plain_class", type(module))
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Gives `to_module` the parametrizations of `from_module`, all or those of one tensor, and the tensors behind them.
+
+    The two modules then share both. A tensor that `to_module` lacks becomes its parameter. Returns `to_module`.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> old = parametrize.register_parametrization(torch.nn.Linear(2, 2), "weight", torch.nn.Tanh())
+    >>> new = parametrize.transfer_parametrizations_and_params(old, torch.nn.Linear(2, 2))
+    >>> torch.equal(old.weight, new.weight), new.parametrizations.weight[0] is old.parametrizations.weight[0]
+    (True, True)
+    """
+    if not is_parametrized(from_module):
+        return to_module
+    for name in [*from_module.parametrizations] if tensor_name is None else [tensor_name]:
+        parts = from_module.parametrizations[name]
+        if getattr(to_module, name, None) is None:
+            setattr(to_module, name, Parameter(getattr(from_module, name)))
+        for module in parts:
+            register_parametrization(to_module, name, module, unsafe=parts.unsafe)
+        for part in parts._name_parts():
+            setattr(to_module.parametrizations[name], part, getattr(parts, part))
+    return to_module
 
 
 explain_missing("torch.nn.utils.parametrize", globals())

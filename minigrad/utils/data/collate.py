@@ -32,7 +32,7 @@ def default_collate(batch: Any) -> Any:
         return _stack([as_tensor(np.asarray(sample)) for sample in batch])
     if isinstance(first, (int, float)) and not isinstance(first, np.generic):
         return tensor(batch, dtype=float64 if isinstance(first, float) else None)
-    if isinstance(first, (str, bytes)) and not isinstance(first, np.generic):
+    if isinstance(first, (str, bytes)):  # NumPy's too
         return batch
     if isinstance(first, Mapping):
         return _rebuild_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})

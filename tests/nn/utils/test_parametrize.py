@@ -222,3 +222,48 @@ def test_a_parametrized_module_of_ones_own_is_copied():
     assert type(twin) is Own and parametrize.is_parametrized(layer)
     with pytest.raises(RuntimeError, match="only supported through state_dict"):
         layer.__reduce_ex__(2)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_parametrization_takes_the_mode_of_its_module(training):
+    layer, first, second = nn.Linear(2, 2).train(training), nn.Identity(), nn.Identity().train(not training)
+    parametrize.register_parametrization(layer, "weight", first)
+    parametrize.register_parametrization(layer, "weight", second)
+    assert [first.training, second.training] == [training, training]
+
+
+class InTwoParts(nn.Module):
+    def forward(self, scale, direction):
+        return scale * direction
+
+    def right_inverse(self, value):
+        return value.norm(), value / value.norm()
+
+
+def test_parametrizations_and_what_they_are_computed_from_are_transferred():
+    old, new = nn.Linear(2, 3), nn.Linear(2, 3, bias=False)
+    parametrize.register_parametrization(old, "weight", InTwoParts())
+    parametrize.register_parametrization(old, "weight", nn.Tanh())
+    parametrize.register_parametrization(old, "bias", nn.ReLU())
+    assert parametrize.transfer_parametrizations_and_params(old, new) is new
+    assert torch.equal(new.weight, old.weight) and [*new.parametrizations.weight] == [*old.parametrizations.weight]
+    assert new.parametrizations.weight.original1 is old.parametrizations.weight.original1
+    assert new.parametrizations.weight.original0 is old.parametrizations.weight.original0
+    one = parametrize.transfer_parametrizations_and_params(old, nn.Linear(2, 3), "bias")
+    assert parametrize.is_parametrized(one, "bias") and not parametrize.is_parametrized(one, "weight")
+    assert one.parametrizations.bias.original is old.parametrizations.bias.original
+
+
+def test_a_tensor_that_the_other_module_lacks_becomes_its_parameter():
+    old, new = nn.Linear(2, 3), nn.Identity()
+    assert parametrize.transfer_parametrizations_and_params(old, new) is new and not [*new.parameters()]
+    parametrize.register_parametrization(old, "weight", nn.Tanh())
+    parametrize.transfer_parametrizations_and_params(old, new)
+    assert torch.equal(new.weight, old.weight) and new.parametrizations.weight.original.is_leaf
+
+
+def test_the_class_before_parametrizing_is_known():
+    layer = nn.Linear(2, 2)
+    assert parametrize.type_before_parametrizations(layer) is nn.Linear
+    parametrize.register_parametrization(layer, "weight", nn.Tanh())
+    assert parametrize.type_before_parametrizations(layer) is nn.Linear is not type(layer)

@@ -96,3 +96,10 @@ def test_single_samples_are_converted():
     )
     are_same(default_convert(OrderedDict(a=np.ones(1))), OrderedDict(a=tensor([1.0]).double()))
     assert default_convert(np.array("text")) == np.array("text")
+
+
+@pytest.mark.parametrize("kind", [str, np.str_])
+def test_numpy_s_strings_stay_a_list_as_python_s_do(kind):
+    assert default_collate([kind("ab"), kind("c")]) == ["ab", "c"]
+    assert default_collate([(kind("ab"), 1), (kind("c"), 2)])[0] == ("ab", "c")
+    assert default_collate([{"a": np.bytes_(b"x")}, {"a": b"yz"}]) == {"a": [b"x", b"yz"]}
