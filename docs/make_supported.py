@@ -893,7 +893,7 @@ DIFFERENCES = [
     ),
     (
         "`autograd.graph.register_multi_grad_hook`",
-        "the hook is not called if backward reaches only some of the tensors; PyTorch passes None for the others",
+        "a tensor that backward starts at is reached, too; PyTorch calls the hook too early then, or never",
         "hasattr(torch.autograd.graph, 'register_multi_grad_hook')",
     ),
     (

@@ -5,7 +5,6 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html#autograd-graph
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -14,6 +13,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.handles import RemovableHandle, require_callable
+from minigrad.autograd.leaf_hooks import Announced, announce_walks
 from minigrad.autograd.node import Node
 from minigrad.autograd.node_attributes import AccumulateGrad, edge_of, see_edge
 from minigrad.autograd.saved import (
@@ -122,37 +122,65 @@ class _MultiHandle(RemovableHandle):
             handle.remove()
 
 
-def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
-    """Calls `fn` with the list of gradients when all `tensors` have one, or in mode "any" with the first one.
+class _Gathering:
+    """The gradients of several tensors in one walk, for a hook that waits for all that will come, or for the first."""
 
-    Unlike in PyTorch, `fn` is not called if a backward reaches only some of the tensors.
+    def __init__(self, fn: Callable[..., None], mode: str, count: int) -> None:
+        self.fn, self.mode, self.count = fn, mode, count
+        self.walk: object = None  # to which the following belongs
+        self.awaited: set[int] = set()
+        self.arrived: dict[int, Any] = {}
+        self.lock = Lock()
+
+    def take(self, i: int, gradient: Any) -> None:
+        """Note the gradient of tensor `i`."""
+        with self.lock:
+            self.arrived[i] = gradient
+            first, complete = len(self.arrived) == 1, self.arrived.keys() >= self.awaited
+            found = [self.arrived.get(k) for k in range(self.count)]
+        if self.mode == "any" and first:
+            self.fn(gradient)
+        elif self.mode == "all" and complete:
+            self.fn(found)
+
+
+class _OneOfSeveral(Announced):
+    """The hook on tensor `i` of several."""
+
+    def __init__(self, gathering: _Gathering, i: int) -> None:
+        self.gathering, self.i = gathering, i
+
+    def announce(self, walk: object) -> None:
+        """Say that the gradient of this tensor will come in `walk`."""
+        with self.gathering.lock:
+            if self.gathering.walk is not walk:
+                self.gathering.walk, self.gathering.awaited, self.gathering.arrived = walk, set(), {}
+            self.gathering.awaited.add(self.i)
+
+    def __call__(self, gradient: Any) -> None:
+        self.gathering.take(self.i, gradient)
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
+    """Calls `fn` in each backward with the list of gradients, when the last has come, or in mode "any" with the first.
+
+    In the list None stands for a tensor that the backward does not reach. If it reaches none, `fn` is not called.
 
     >>> import minigrad as torch
     >>> x = torch.ones(2, requires_grad=True)
     >>> y, z = x * 2, x * 3
     >>> handle = torch.autograd.graph.register_multi_grad_hook((y, z), print)
-    >>> (y + z).sum().backward()
+    >>> (y + z).sum().backward(retain_graph=True)
     [tensor([1., 1.]), tensor([1., 1.])]
+    >>> y.sum().backward()
+    [tensor([1., 1.]), None]
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any'), got {mode}")
     require_callable(fn)
-    arrived: dict[int, Any] = {}
-    lock = Lock()
-
-    def note(i: int, gradient: Any) -> None:
-        with lock:
-            if i in arrived:
-                arrived.clear()  # another walk
-            arrived[i] = gradient
-            complete = len(arrived) == len(tensors)
-            first, found = len(arrived) == 1, [arrived.get(k) for k in range(len(tensors))]
-        if mode == "any" and first:
-            fn(gradient)
-        elif mode == "all" and complete:
-            fn(found)
-
-    return _MultiHandle([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])
+    gathering = _Gathering(fn, mode, len(tensors))
+    announce_walks()
+    return _MultiHandle([x.register_hook(_OneOfSeveral(gathering, i)) for i, x in enumerate(tensors)])
 
 
 explain_missing("torch.autograd.graph", globals())

@@ -22,6 +22,19 @@ from minigrad.autograd.node import nodes_below
 _keys = count(10).__next__  # far from the keys that have a meaning
 
 
+class Announced:
+    """A hook on a gradient that is told, before each walk that comes to its tensor, that the gradient will come."""
+
+    def announce(self, walk: object) -> None:
+        """Take note of a new `walk`."""
+        raise NotImplementedError
+
+
+def announce_walks() -> None:
+    """From now on hooks that are `Announced` are told of walks."""
+    leaves.leaf_hooks[:] = [sys.modules[__name__]]
+
+
 def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
     """Hang `hook` behind the others of its kind, and before what keeps the gradient."""
     require_callable(hook)
@@ -34,13 +47,13 @@ def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
 
 def hang_hook(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is NODE_PREHOOKS, AFTER_GRAD or NODE_HOOKS."""
-    leaves.leaf_hooks[:] = [sys.modules[__name__]]
+    announce_walks()
     return add_hook(open_hooks(leaf, when), hook)
 
 
 def hang_gradient_hook(leaf: Any, hook: Callable[..., Any]) -> RemovableHandle:
     """Show `hook` the complete gradient of `leaf`, before it is added."""
-    leaves.leaf_hooks[:] = [sys.modules[__name__]]
+    announce_walks()
     if leaf.hooks is None:
         leaf.hooks = {}
     return add_hook(leaf.hooks, hook)
@@ -67,13 +80,22 @@ def run_hooks_after_adding(leaf: Any, gradient: Any) -> None:
         hook((), (gradient if isinstance(gradient, TensorBase) else wrap(gradient),))
 
 
-def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
-    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
+def find_last_users(roots: Iterable[Any], route: set[Any] | None) -> dict[Any, list[Any]]:
+    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them.
+
+    The walk takes the edges of its `route`, if there is one. Hooks that it will run are told so.
+    """
     last: dict[Any, Any] = {}
-    for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
+    nodes = nodes_below(roots) if route is None else nodes_below(roots) & route
+    for node in sorted(nodes, key=lambda node: -node.order):  # the oldest comes last
         for edge in node.edges:
-            if isinstance(edge, TensorBase) and edge.hooks:
+            if isinstance(edge, TensorBase) and edge.hooks and (route is None or edge in route):
                 last[edge] = node
+    walk = object()
+    for edge in (*roots, *nodes, *last):
+        for hook in (edge.hooks or {}).values():
+            if isinstance(hook, Announced):
+                hook.announce(walk)
     users: dict[Any, list[Any]] = {}
     for leaf, node in last.items():
         users.setdefault(node, []).append(leaf)

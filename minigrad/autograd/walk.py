@@ -38,7 +38,7 @@ def walk(
         seeds = [seed for seed in seeds if seed[0] in route]
     arrivals = Arrivals(seeds, create_graph)
     pending, newest = arrivals.pending, arrivals.newest
-    last_users = leaves.leaf_hooks[0].find_last_users(pending) if leaves.leaf_hooks else None
+    last_users = leaves.leaf_hooks[0].find_last_users(pending, route) if leaves.leaf_hooks else None
     while newest:
         node = heappop(newest)[1]  # the calls that read its result came later, so they are done
         cotangent = pending.pop(node)  # and this sum is complete

@@ -72,6 +72,41 @@ def test_a_multi_grad_hook_runs_once_in_each_backward(mode, expected):
         graph.register_multi_grad_hook((y, z), take, mode="some")
 
 
+def test_a_multi_grad_hook_gets_none_for_tensors_that_a_backward_does_not_reach():
+    a, b, c = (mg.ones(1, requires_grad=True) for _ in range(3))
+    seen, product = [], 2 * a * b
+    handle = graph.register_multi_grad_hook(
+        (a, b, c), lambda gs: seen.append([g if g is None else g.item() for g in gs])
+    )
+    product.backward(retain_graph=True)
+    product.backward(inputs=[b], retain_graph=True)
+    product.backward(inputs=[c], retain_graph=True)
+    assert seen == [[2, 2, None], [None, 2, None]]
+    autograd.grad(product, [a, c], allow_unused=True, retain_graph=True)
+    assert seen[2:] == [[2, None, None]]
+    handle.remove()
+    product.backward()
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("mode", ["all", "any"])
+def test_a_multi_grad_hook_forgets_a_backward_that_failed(mode):
+    x, seen = mg.ones(2, requires_grad=True), []
+    y, z = x * 2, x * 3
+
+    def fail(_):
+        raise ValueError("stop")
+
+    graph.register_multi_grad_hook((y, z), lambda _: seen.append(1), mode=mode)
+    failing = y.register_hook(fail)
+    with pytest.raises(ValueError, match="stop"):
+        (y + z).sum().backward(retain_graph=True)
+    failing.remove()
+    seen.clear()
+    (y + z).sum().backward()
+    assert seen == [1]
+
+
 class DoubleAndTriple(autograd.Function):
     @staticmethod
     def forward(ctx, x):
