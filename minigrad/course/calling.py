@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.course.comparing import as_array, is_data
 from minigrad.course.limit import LIBRARIES
 
-LONGEST = 300  # characters of an error's message that are shown
+LONGEST = 500  # characters of an error's message that are shown
 
 
 class WroteIntoArgumentsError(Exception):

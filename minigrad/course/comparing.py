@@ -155,6 +155,8 @@ def as_array(answer: Any) -> Any:
 def _describe_sequences(answer: Any, right: Any, tolerance: float) -> str | None:
     kind = "list" if isinstance(right, list) else "tuple"
     if is_data(answer):
+        if any(as_array(part).ndim >= answer.ndim for part in right):
+            return f"a {kind} of {len(right)} is due, and it returned one tensor of shape {tuple(answer.shape)}"
         answer = list(answer)
     if not isinstance(answer, (tuple, list)):
         return refuse_what_is_no_number(answer) or f"a {kind} is due, and it returned {type(answer).__name__}"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.course.calling import LONGEST
 from tests.course.asking import ask, corr2d
 
 
@@ -136,7 +137,7 @@ BAD |= {
     "too many parameters": (lambda X, K, h: X, "It is called with (X, K), and takes (X, K, h): the"),
     "a size too large": (lambda X, K: mg.zeros(10**7, 10**7), "It asks for too much memory"),
     "memory that grows": (wants_more_each_time, "is a size too large, or does something grow in a loop?"),
-    "a long message": (asks, "x" * 300 + " ... (line"),
+    "a long message": (asks, "x" * LONGEST + " ... (line"),
     "no message": (gives_up, "It raised AssertionError (line"),
 }  # fmt: skip
 

@@ -18,6 +18,11 @@ def test_autograd_in_place_of_a_rule_is_refused(capsys):
     assert "It asks autograd for a gradient; this one is worked out by hand" in text
 
 
+def name_without(net, is_nothing):
+    """The parameters without a gradient, or with one that is nothing."""
+    return [name for name, p in net.named_parameters() if p.grad is None or is_nothing(p.grad)]
+
+
 def normalize(X, gamma, beta, eps, unbiased=False):
     """Batch norm."""
     variance, mean = mg.var_mean(X, (0, 2, 3), unbiased=unbiased, keepdim=True)
@@ -109,6 +114,13 @@ def write_over(x, w, stride):
             "which has dead ReLUs: of the names that it returned, [], 0 do not belong there, and 3 are missing",
         ),
         ("16.untrained", lambda net: [p for p in net.parameters() if not p.grad.any()], "It raised AttributeError"),
+        (
+            "16.untrained",
+            lambda net: net.parameters(),
+            "a list of names is due, and it returned one that holds a Param",
+        ),
+        ("16.untrained", lambda net: name_without(net, lambda g: (g == 0).any()), "which has one dead ReLU: of the"),
+        ("16.untrained", lambda net: name_without(net, lambda g: g.sum() == 0), "which has one dead ReLU: of the"),
         ("16.best_epoch", lambda losses, patience: losses.index(min(losses)), "patience = 2: 5 is not right."),
         ("16.two_softmaxes", lambda classes: 0.0, "For classes = 3: 0 is not right."),
         ("15.first_weights", lambda c, k: (1 / (c * k * k)) ** 0.5, "For channels_in = 16, k = 3: 0.0833333 is not"),
@@ -123,6 +135,12 @@ def write_over(x, w, stride):
             lambda X, gamma, beta, eps: normalize(X, beta, gamma, eps),
             "this would be right with gamma and be",
         ),
+        (
+            "15.running",
+            lambda m, v, X, a: m,
+            "momentum = 0.1: a tuple of 2 is due, and it returned one tensor of shape (2,)",
+        ),
+        ("15.running", lambda m, v, X, a: X.mean(), "a tuple of 2 is due, and it returned one tensor of shape ()"),
         ("15.running", lambda m, v, X, a: (m, v), "At position 0 of the tuple: 2 of 2 numbers are wrong"),
         (
             "15.running",

@@ -39,26 +39,35 @@ def dead(outputs: Tensor) -> float:
     return (outputs == 0).all(0).float().mean().item()
 
 
+STATES = ("is whole", "is cut after its first layer", "has dead ReLUs", "has one dead ReLU", "is frozen in part")
+
+
 def _make_net(state: str) -> Module:
     """A net after one backward() that reached all of its parameters, or not all."""
     first, relu, last = Linear(2, 3), ReLU(), Linear(3, 1)
     if state == "is frozen in part":
         last.requires_grad_(False)
+    if state == "has one dead ReLU":
+        last.weight.data = tensor([[1.0, -1.0, 1.0]])  # the first layer's gradients add up to 0
     x = tensor([[0.5, -1.0], [1.0, 2.0]])
-    hidden = relu(first(x) - 100 if state == "has dead ReLUs" else first(x) + 10)
+    shift: Any = {"has dead ReLUs": -100, "has one dead ReLU": tensor([10, 10, -100])}.get(state, 10)
+    hidden = relu(first(x) + shift)
     last(hidden.detach() if state == "is cut after its first layer" else hidden).sum().backward()
     return Sequential(first, relu, last)
 
 
 def judge_untrained(answer: Any) -> str | None:
     """Checks the names for nets of which different parts got no gradient."""
-    for state in ("is whole", "is cut after its first layer", "has dead ReLUs", "is frozen in part"):
+    for state in STATES:
         net = _make_net(state)
         found = answer(net)
         if isinstance(found, str) or not hasattr(found, "__iter__"):
             got = "None: is `return` missing?" if found is None else repr(found)
             return f"a list of names is due, and it returned {got}"
-        names, due = set(map(str, found)), set(untrained(net))
+        found = list(found)
+        if others := [type(x).__name__ for x in found if not isinstance(x, str)]:
+            return f"a list of names is due, and it returned one that holds a {others[0]}"
+        names, due = set(found), set(untrained(net))
         if names != due:
             return (
                 f"for Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), which {state}: of the names that it returned, "

@@ -46,10 +46,12 @@ def _name_exchanged_axes(shape: list[int], kernel: list[int], groups: int, expec
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
         return f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."
     if channels == other and groups == 1:
-        axes = "(in, out, kernel)" if transposed else "(out, in, kernel)"
+        rule = "A layer takes (in, out, kernel); a weight has the axes (out, in, kernel)"
+        if transposed:
+            rule = "A transposed layer's weight has the axes (in, out, kernel), a plain one's (out, in, kernel)"
         return (
-            f" A layer for these images has in_channels={channels}. Are the channels in and out exchanged? A layer "
-            f"takes (in, out, kernel); a weight has the axes {axes}: write weight.transpose(0, 1)."
+            f" A layer for these images has in_channels={channels}. Are the channels in and out exchanged? {rule}: "
+            "write weight.transpose(0, 1)."
         )
     return f" A layer for these images has in_channels={channels}."
 

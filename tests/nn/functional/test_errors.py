@@ -247,6 +247,8 @@ REFUSED = [
     (lambda: F.conv2d(ones(1, 3, 8, 8), ones(3, 8, 3, 3)), RuntimeError,
      ["to have 8 channels, but got 3", "in and out exchanged", "axes (out, in, kernel)", "weight.transpose(0, 1)"]),
     (lambda: F.conv1d(ones(2, 4, 9), ones(4, 6, 3)), RuntimeError, ["to have 6 channels", "in and out exchanged"]),
+    (lambda: F.conv_transpose2d(ones(1, 3, 9, 9), ones(2, 3, 3, 3)), RuntimeError,
+     ["to have 2 channels, but got 3", "A transposed layer's weight has the axes (in, out, kernel), a plain one's"]),
     (lambda: F.conv_transpose2d(ones(1, 3, 8, 8), ones(8, 3, 3, 3)), RuntimeError,
      ["expected input[1, 3, 8, 8] to have 8", "axes (in, out, kernel)"]),
     (lambda: F.conv2d(ones(1, 32, 32, 3), ones(32, 3, 3, 3)), RuntimeError,  # 32 channels out, and 32 rows
