@@ -14,6 +14,8 @@ from minigrad.autograd import Function
 def count_steps(program: Callable[[], Any]) -> int:
     """How many instructions of Python's interpreter the package executes for `program`; loops within C count as one."""
     steps = 0
+    if sys.version_info >= (3, 12):  # where tracing by instruction misses functions that ran before
+        return monitor_steps(program)
 
     def trace(frame: Any, event: str, _: Any) -> Any:
         nonlocal steps
@@ -27,6 +29,25 @@ def count_steps(program: Callable[[], Any]) -> int:
         program()
     finally:
         sys.settrace(before)
+    return steps
+
+
+def monitor_steps(program: Callable[[], Any]) -> int:
+    """The same by `sys.monitoring`."""
+    steps, monitoring = 0, sys.monitoring
+
+    def count(code: Any, offset: int) -> None:
+        nonlocal steps
+        steps += 1
+
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "steps")
+    try:
+        monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION, count)
+        monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.INSTRUCTION)
+        program()
+    finally:
+        monitoring.set_events(monitoring.PROFILER_ID, 0)
+        monitoring.free_tool_id(monitoring.PROFILER_ID)
     return steps
 
 

@@ -26,7 +26,7 @@ def _options_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
     """The fields that `cls` declares; their defaults are removed from the class, as options are instance attributes."""
     fields = {}
-    for name, annotation in vars(cls).get("__annotations__", {}).items():
+    for name, annotation in inspect.get_annotations(cls).items():
         if "ClassVar" not in str(annotation):
             default = vars(cls).get(name, inspect.Parameter.empty)
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

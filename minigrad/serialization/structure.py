@@ -122,7 +122,7 @@ def _number_storage(array: Array, device: str | None, storages: Storages) -> int
 def _explain_refusal(value: Any, place: str) -> str:
     """The error for a `value` that cannot be saved, which says what to save instead."""
     what, hint = f"a {type(value).__module__}.{type(value).__qualname__}", ""
-    if isroutine(value) or isinstance(value, type):
+    if (isroutine(value) and hasattr(value, "__qualname__")) or isinstance(value, type):
         what = f"the {'class' if isinstance(value, type) else 'function'} {value.__qualname__}"
     elif hasattr(value, "state_dict"):
         hint = (

@@ -22,6 +22,12 @@ from minigrad.utils.data.transport import discard, unpack
 from minigrad.utils.data.worker import RESUME, Failure, Job, name_segment, work
 
 PATIENCE = 5.0  # seconds that a worker gets to end by itself
+_NOT_FORKED = (
+    "DataLoader worker {worker} is started by {method!r}, the default from Python 3.14 on, on Windows and on macOS: it "
+    "imports your program anew. So the dataset, collate_fn and worker_init_fn must stand at the top of a file, not in "
+    "a function or a notebook, and the loop under `if __name__ == '__main__':`. On Linux "
+    "DataLoader(..., multiprocessing_context='fork') copies the program instead"
+)
 
 
 class Pool:
@@ -32,6 +38,7 @@ class Pool:
         if os.name == "posix":
             resource_tracker.ensure_running()  # before the first fork, so that all have the same one
         self.job, self.owner, self.under_way = job, os.getpid(), set[int]()
+        self.method: str = context.get_start_method()
         self.processes: list[Any] = []
         self.tasks: list[Any] = []
         self.results: list[Any] = []
@@ -52,7 +59,11 @@ class Pool:
         with warnings.catch_warnings():
             # Since Python 3.12: NumPy's own threads count, which are idle and know how to be forked.
             warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
-            process.start()
+            try:
+                process.start()
+            except Exception as error:  # what is not forked is packed
+                error.add_note(_NOT_FORKED.format(worker=worker, method=self.method))
+                raise
         task_reader.close()
         result_writer.close()
         self.processes.append(process)
@@ -63,10 +74,10 @@ class Pool:
         """Gives a worker a task. Raises `RuntimeError` if it is dead."""
         if number != RESUME:
             self.under_way.add(number)
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.tasks[worker].send((number, chosen))
-        except (BrokenPipeError, ConnectionResetError):
-            self._refuse_dead(worker)
+            return
+        self._refuse_dead(worker)  # not within `except`: the error would keep what could not be sent
 
     def receive(self, timeout: float | None) -> tuple[int, int, Any]:
         """The next task that is done: worker, number and result.
@@ -108,10 +119,13 @@ class Pool:
         else:
             how = f"ended with exit code {code}"
         self.close()
-        raise RuntimeError(
+        refusal = RuntimeError(
             f"DataLoader worker {worker} (pid {process.pid}) {how} before its batch was done; with num_workers=0 the "
             "cause shows in this process"
-        ) from None
+        )
+        if code == 1 and self.method != "fork":
+            refusal.add_note(_NOT_FORKED.format(worker=worker, method=self.method))
+        raise refusal from None
 
     def close(self) -> None:
         """Ends all workers: asks them to end, and terminates those that do not."""

@@ -4,7 +4,9 @@ import gc
 import json
 import multiprocessing
 import os
+import pickle
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -149,9 +151,9 @@ def test_persistent_workers_are_made_once():
     def seen(loader):
         return {int(pid) for batch in loader for pid in batch}
 
-    loader = DataLoader(Processes(), num_workers=2, persistent_workers=True)
+    loader = DataLoader(Processes(), num_workers=2, persistent_workers=True, multiprocessing_context="fork")
     assert len(seen(loader) | seen(loader)) == 2
-    loader = DataLoader(Processes(), num_workers=2)
+    loader = DataLoader(Processes(), num_workers=2, multiprocessing_context="fork")
     assert len(seen(loader) | seen(loader)) == 4
     assert os.getpid() not in seen(loader)
 
@@ -213,11 +215,11 @@ def test_errors_that_cannot_be_rebuilt_become_others(error, kind):
     class Own(Exception):
         """A local class, which no other process can import."""
 
-    iterator = iter(DataLoader(Failing(Own("hidden"), at=0), num_workers=1))
+    iterator = iter(DataLoader(Failing(Own("hidden"), at=0), num_workers=1, multiprocessing_context="fork"))
     with pytest.raises(RuntimeError, match=r"(?s)Caught an error in DataLoader worker process 0.*Own: hidden"):
         next(iterator)
     with pytest.raises(kind) as seen:
-        list(DataLoader(Failing(error), num_workers=1))
+        list(DataLoader(Failing(error), num_workers=1, multiprocessing_context="fork"))
     assert "worker process 0.\nOriginal Traceback" in str(seen.value)
 
 
@@ -228,8 +230,32 @@ def bad_start(worker):
 def test_errors_of_the_start_and_of_pickling_are_raised():
     with pytest.raises(ValueError, match=r"(?s)worker process 0.*bad_start.*no such disk"):
         list(DataLoader(Shifted(), num_workers=1, worker_init_fn=bad_start))
+    loader = DataLoader(
+        Shifted(), num_workers=1, collate_fn=lambda batch: lambda: batch, multiprocessing_context="fork"
+    )
     with pytest.raises(Exception, match=r"(?s)worker process 0.*pickle, which cannot pack this one. Return tensors"):
-        list(DataLoader(Shifted(), num_workers=1, collate_fn=lambda batch: lambda: batch))
+        list(loader)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_what_no_other_process_can_import_is_refused_with_the_cure(method):
+    class Local(Shifted):
+        pass
+
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)) as seen:
+        list(DataLoader(Local(), num_workers=1, multiprocessing_context=method))
+    note = seen.value.__notes__[-1]  # Python 3.14 has its own before
+    assert f"worker 0 is started by '{method}'" in note and "must stand at the top of a file" in note
+    assert "multiprocessing_context='fork'" in note
+
+
+def test_a_class_of_a_program_that_is_no_file_is_named_as_the_cause():
+    program = PROGRAM.replace('"fork"', '"spawn"')
+    command = [sys.executable, "-c", program]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert re.search(r"DataLoader worker \d \(pid \d+\) ended with exit code 1", done.stderr)
+    assert "is started by 'spawn'" in done.stderr and "imports your program anew" in done.stderr
 
 
 class Dying(Dataset):
@@ -257,7 +283,7 @@ class Dying(Dataset):
 def test_a_worker_that_dies_is_named(how, text):
     start = time.monotonic()
     with pytest.raises(RuntimeError, match=rf"DataLoader worker 1 \(pid \d+\) {text} before its batch was done"):
-        list(DataLoader(Dying(how), num_workers=2))
+        list(DataLoader(Dying(how), num_workers=2, multiprocessing_context="fork"))
     assert time.monotonic() - start < 20
 
 
@@ -318,7 +344,7 @@ class Images(Dataset):
         time.sleep(0.002)
         return minigrad.zeros(3, 100, 100)
 
-iterator = iter(DataLoader(Images(), batch_size=2, num_workers=3))
+iterator = iter(DataLoader(Images(), batch_size=2, num_workers=3, multiprocessing_context="fork"))
 next(iterator)
 print(*[process.pid for process in iterator._pool.processes], flush=True)
 while True:
