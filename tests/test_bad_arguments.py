@@ -210,7 +210,23 @@ OTHERS = {
     ),
     "a norm of NaN": (lambda: mg.renorm(ones(1, 1), NAN, 0, 1.0), RuntimeError, "expected p > 0 and maxnorm >= 0"),
     "distances of NaN": (lambda: mg.cdist(ones(1, 1), ones(1, 1), NAN), RuntimeError, "only supports non-negative p"),
-    "a slope of NaN": (lambda: F.rrelu(ones(1), NAN, 1.0), RuntimeError, "nan"),
+    "a slope of NaN": (lambda: F.rrelu(ones(1), NAN, 1.0), RuntimeError, "rrelu: lower bound must be finite, got nan"),
+    "a slope without end": (
+        lambda: F.rrelu(ones(1), 0.0, float("inf")),
+        RuntimeError,
+        "rrelu: upper bound must be finite, got inf",
+    ),
+    "no matrices": (lambda: mg.chain_matmul(), RuntimeError, "chain_matmul(): Expected one or more matrices"),
+    "windows beyond any memory": (
+        lambda: F.adaptive_max_pool1d(ones(1, 1, 1), 2**62),
+        RuntimeError,
+        "Storage size calculation overflowed with sizes=[1, 1, 4611686018427387904]",
+    ),
+    "strides beyond any memory": (
+        lambda: mg.empty_strided((8, 8), (2**61, 1)),
+        RuntimeError,
+        "overflowed with sizes=[8, 8] and strides=[2305843009213693952, 1]",
+    ),
     "a negative variance beside NaN": (
         lambda: F.gaussian_nll_loss(ones(2), ones(2), mg.tensor([-1.0, NAN])),
         ValueError,

@@ -385,3 +385,17 @@ def test_solutions_lie_in_columns_along_axes_of_0_and_1_too(shape, strides):
     A = torch.eye(3).expand(*shape[:-2], 3, 3)
     assert torch.linalg.solve(A, torch.ones(shape)).stride() == strides
     assert torch.linalg.inv(torch.ones(0, 3, 3)).stride() == (9, 1, 3)
+
+
+@pytest.mark.parametrize("p", [1, -1, float("inf"), -float("inf"), "fro", "nuc"])
+def test_the_condition_number_of_a_singular_matrix_is_inf(p):
+    whole, singular = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.ones(2, 2)
+    found = torch.linalg.cond(torch.stack([whole, singular, torch.zeros(2, 2)]), p)
+    assert found[0] == torch.linalg.cond(whole, p) == np.linalg.cond(whole.numpy(), p)
+    assert found[1:].tolist() == [float("inf"), float("inf")]
+
+
+def test_the_gradient_of_a_condition_number_does_not_see_the_singular_matrix_beside():
+    x = torch.stack([torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.zeros(2, 2)]).requires_grad_()
+    torch.linalg.cond(x, "fro")[0].backward()  # sqrt(a^2 + d^2) sqrt(1/a^2 + 1/d^2) = a/d + d/a at a = 1, d = 2
+    np.testing.assert_allclose(x.grad[0].numpy(), [[-1.5, 0.0], [0.0, 0.75]], rtol=1e-6, atol=1e-6)

@@ -17,7 +17,7 @@ from minigrad.creation.options import as_list, check_countable, creates, read_si
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
-from minigrad.ops.out import write_out
+from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.writes import check_memory, store
 
 if TYPE_CHECKING:
@@ -124,13 +124,16 @@ def normal(
     from minigrad.creation.foreign import as_tensor
 
     place = backend.device_of(given[0].array) if device is None else device
-    drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator), dtype, place)
+    if out is not None:
+        require_receiver("normal", out)
+    precision = (given[0] if out is None else out).array.dtype
+    drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator, precision), dtype, place)
     needed = [x for x in given if is_in_graph(x)]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 
 
-def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -> Any:
+def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any, dtype: Any) -> Any:
     """An array of normal random numbers, where the mean, the standard deviation or both are tensors (`given`)."""
     shapes = [x.array.shape for x in given]
     try:
@@ -142,7 +145,7 @@ def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -
     if not np.greater_equal(scale, 0).all():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     # As in PyTorch, a number `std` is passed to the generator; a tensor scales the numbers afterwards.
-    dtype, scales = given[0].array.dtype, isinstance(std, TensorBase)
+    scales = isinstance(std, TensorBase)
     source = random.source_of(generator, backend.array_module(given[0].array))
     drawn = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
     values = backend.to_device(drawn, backend.device_of(given[0].array))

@@ -130,6 +130,8 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     if len(steps) != len(shape) or min(steps, default=0) < 0:
         raise RuntimeError(f"empty_strided(): one stride >= 0 for each length is due, got {size} and {stride}")
     room = sum((n - 1) * s for n, s in zip(shape, steps, strict=True)) + 1 if min(shape, default=1) else 0
+    if room * dtype.itemsize >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={steps}")
     memory = xp.empty(room, dtype)
     return xp.lib.stride_tricks.as_strided(memory, shape, [s * dtype.itemsize for s in steps])
 

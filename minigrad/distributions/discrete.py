@@ -199,7 +199,8 @@ class Binomial(OfChance):
     def _log_prob(self, value: Any) -> Any:
         n, logits = self.total_count, self.logits
         ways = lgamma(n + 1) - lgamma(value + 1) - lgamma(n - value + 1)
-        return ways + value * logits - n * (logits.clamp(min=0) + log1p((-logits.abs()).exp()))
+        above = (logits + logits.abs()) / 2  # max(logits, 0), whose slope is 1/2 at 0: there the rest has none
+        return ways + value * logits - n * (above + log1p((-logits.abs()).exp()))
 
     def entropy(self) -> Any:
         logs = self.log_prob(self.enumerate_support(False))

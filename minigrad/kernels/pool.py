@@ -87,6 +87,8 @@ def max_pool2d_input(g: Array, places: Array, size: Pair, apart: bool) -> Array:
     """
     xp, pixels = array_module(g), size[0] * size[1]
     x = xp.zeros((*g.shape[:-2], *size), g.dtype)
+    if not g.size:  # no windows
+        return x
     planes, gs, found = x.reshape(-1, *size), g.reshape(-1, *g.shape[-2:]), places.reshape(-1, *g.shape[-2:])
 
     def put(some: slice) -> None:
@@ -104,6 +106,8 @@ def max_pool2d_gather(x: Array, places: Array) -> Array:
     """Reads x (..., H, W) at `places` (..., Ho, Wo), as `max_pool2d` filled it."""
     xp, pixels = array_module(x), x.shape[-2] * x.shape[-1]
     out = xp.empty(places.shape, x.dtype)
+    if not out.size:  # no windows
+        return out
     planes, outs, found = x.reshape(-1, pixels), out.reshape(-1, *out.shape[-2:]), places.reshape(-1, *out.shape[-2:])
 
     def read(some: slice) -> None:

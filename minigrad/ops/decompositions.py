@@ -19,12 +19,14 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array, quiet
 from minigrad.ops.arguments import axes, read_tensors, require_tensor, takes_out
+from minigrad.ops.comparison import gt
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
+from minigrad.ops.masks import masked_fill
 from minigrad.ops.order import return_type
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import sum
@@ -39,6 +41,7 @@ from minigrad.ops.solve import (
     find_large,
     in_columns,
     inv,
+    inv_ex,
     lay_columns,
     mirror,
     mT,
@@ -348,6 +351,8 @@ def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> An
 def cond(A: Matrix, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 
+    For singular matrices it is inf.
+
     >>> import minigrad as torch
     >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor(2.)
@@ -359,7 +364,9 @@ def cond(A: Matrix, p: Any = None) -> Tensor:
         if not s.array.shape[-1]:
             return sum(s, -1)  # 0, as all norms of no elements are
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+    inverse, info = inv_ex(A)
+    found = masked_fill(matrix_norm(A, p) * matrix_norm(inverse, p), gt(info, 0), math.inf)
+    return name_last_call(found, "NanToNumBackward0")
 
 
 @takes_out

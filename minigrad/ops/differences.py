@@ -35,7 +35,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     d = axis(dim, input.array.ndim)
     around = [x for x in (prepend, input, append) if x is not None and n]  # as in PyTorch, nothing is joined for n = 0
     x = cat(around, d) if len(around) > 1 else input
-    for _ in range(n):
+    for _ in range(min(n, x.array.shape[d])):
         later, earlier = _pair_neighbours(x, d)
         x = ne(later, earlier) if x.array.dtype.kind == "b" else sub(later, earlier)
     return x if n else clone(x)

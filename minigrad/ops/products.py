@@ -140,6 +140,8 @@ def chain_matmul(*matrices: Any) -> Tensor:
     tensor([[6.]])
     """
     given = read_tensors("chain_matmul", matrices)
+    if not given:
+        raise RuntimeError("chain_matmul(): Expected one or more matrices")
     check_ranks("chain_matmul", *[(x, 2) for x in given])
     return name_last_call(reduce(mm, given), "ViewBackward0") if len(given) > 1 else clone(given[0])
 

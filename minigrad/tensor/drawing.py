@@ -19,6 +19,7 @@ from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.inplace import assign
+from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.random import source_of
 
@@ -133,15 +134,21 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
-@takes_out
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
-    """Random ones and zeros: 1 with the probability in each element of `input`, or `p`.
+@of_tensors
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Random ones and zeros: 1 with the probability in each element of `input`, or `p`; `out` may have any dtype.
 
     >>> import minigrad as torch
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    return input.bernoulli(p, generator=generator)
+    made = input.bernoulli(p, generator=generator)
+    if out is None:
+        return made
+    require_receiver("bernoulli", out)
+    return write_out("bernoulli", out, made.to(out.dtype), (input,))
 
 
 def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:

@@ -190,3 +190,10 @@ REFUSED = {
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)
+
+
+@pytest.mark.parametrize(("count", "value"), [(1.0, 0.0), (5.0, 2.0), (5.0, 5.0)])
+def test_the_binomial_gradient_at_a_logit_of_zero_is_the_value_less_the_mean(count, value):
+    logits = T(0.0, requires_grad=True)
+    D.Binomial(count, logits=logits).log_prob(T(value)).backward()
+    assert logits.grad == value - count / 2

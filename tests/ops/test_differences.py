@@ -50,3 +50,10 @@ def test_refused(options, message):
             area(torch.ones(3), dx=True)
     with pytest.raises(RuntimeError, match="does not support uint8 input"):
         torch.gradient(torch.ones(3, dtype=torch.uint8))
+
+
+def test_no_differences_of_no_elements():
+    x = torch.empty(0, 3, requires_grad=True)
+    assert torch.diff(x, dim=0) is x and torch.diff(x, n=2, dim=0) is x
+    assert torch.diff(x).shape == (0, 2)
+    assert torch.diff(torch.ones(3), n=100).shape == (0,)

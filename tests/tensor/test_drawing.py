@@ -114,3 +114,24 @@ def test_an_infinite_mean_and_an_infinite_spread():
 def test_exponential_numbers_are_no_integers():
     with pytest.raises(RuntimeError, match=r"Exponential distribution is a continuous.*specified int64"):
         torch.zeros(2, dtype=torch.int64).exponential_()
+
+
+def test_a_toss_goes_into_an_out_of_any_dtype():
+    for dtype in (torch.int64, torch.float64, torch.bool):
+        torch.manual_seed(7)
+        out = torch.empty(5, dtype=dtype)
+        assert torch.bernoulli(torch.full((5,), 0.5), out=out) is out
+        assert out.tolist() == [0, 1, 0, 0, 1]  # recorded with PyTorch 2.13
+    with pytest.raises(TypeError, match=r"bernoulli\(\): argument 'out' must be Tensor, not int"):
+        torch.bernoulli(torch.ones(3), out=3)
+
+
+def test_normal_numbers_are_drawn_in_the_dtype_of_out():
+    torch.manual_seed(7)
+    drawn = torch.normal(torch.ones(3), torch.full((3,), 2.0), out=torch.empty(3, dtype=torch.float64))
+    recorded = [0.7064098050300096, 2.5722825974470718, 2.893643218007913]  # with PyTorch 2.13
+    np.testing.assert_allclose(drawn.numpy(), recorded, rtol=1e-14)
+    with pytest.raises(TypeError, match=r"normal\(\): argument 'out' must be Tensor, not int"):
+        torch.normal(torch.ones(3), out=3)
+    with pytest.raises(NotImplementedError, match="normal draws floating-point numbers, got dtype int64"):
+        torch.normal(torch.ones(3), out=torch.empty(3, dtype=torch.int64))

@@ -50,12 +50,12 @@ def fractional_max_pool2d(
 
 def _find_size(name: str, images: Any, output_size: Lengths | None, output_ratio: Any) -> tuple[int, ...]:
     if output_size is not None:
-        return as_ints(name, "output_size", output_size, 2, 1)
+        return as_ints(name, "output_size", output_size, 2, 0)
     if output_ratio is None:
         raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
     ratios = [as_number(name, "output_ratio", ratio) for ratio in per_axis(output_ratio, 2)]
     lengths = [int(n * ratio) for n, ratio in zip(images.array.shape[2:], ratios, strict=True)]
-    return as_ints(name, "output_size", lengths, 2, 1)
+    return as_ints(name, "output_size", lengths, 2, 0)
 
 
 def _read_samples(name: str, images: Any, samples: Any) -> Any:

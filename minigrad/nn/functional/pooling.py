@@ -11,6 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import names_options
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
+from minigrad.creation.options import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import AXES, check_images
@@ -259,4 +260,5 @@ def _read_output_size(name: str, space: int, input: Tensor, given: Any) -> tuple
     size = as_ints(name, "output_size", sizes, space, 0)
     if maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors
         require_floats(name, input)
+    check_countable((*shape[: len(shape) - space], *size), input.array.dtype)
     return size if space == 2 else (1, *size)

@@ -14,6 +14,14 @@ def test_the_indices_are_those_of_the_values():
     assert minigrad.equal(X.flatten(2).gather(2, places.flatten(2)).view(values.shape), values)
 
 
+def test_no_windows_make_an_empty_result_and_a_gradient_of_zeros():
+    x = minigrad.ones(2, 3, 4, 5, requires_grad=True)
+    values, places = F.fractional_max_pool2d(x, 2, (0, 1), return_indices=True)
+    assert values.shape == places.shape == (2, 3, 0, 1)
+    values.sum().backward()
+    assert x.grad.shape == x.shape and not x.grad.any()
+
+
 def test_the_last_window_ends_at_the_last_pixel():
     ramp = minigrad.arange(72.0).view(1, 9, 8)
     assert F.fractional_max_pool2d(ramp, 3, output_ratio=0.6)[0, -1, -1] == 71
@@ -55,7 +63,7 @@ test_refused = refusals({
         lambda: F.fractional_max_pool2d(X, 2, (5, 8)), RuntimeError, ("pool width 2 too large", "at least 9 pixels"),
     ),
     "no windows": (
-        lambda: F.fractional_max_pool2d(X, 2, 0), RuntimeError, ("non-positive output_size", "give 1 or more"),
+        lambda: F.fractional_max_pool2d(X, 2, -1), RuntimeError, ("negative output_size", "give 0 or more"),
     ),
     "no channels": (
         lambda: F.fractional_max_pool2d(X[:, :0], 2, 5), RuntimeError, ("non-zero size for non-batch", "[2, 0, 9, 8]"),
