@@ -19,6 +19,7 @@ from minigrad.ops.decompositions import (
     svd,
     svdvals,
 )  # fmt: skip
+from minigrad.ops.determinant import det, slogdet
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import atleast_1d, stack_powers
@@ -28,7 +29,7 @@ from minigrad.ops.matrix_functions import matrix_exp, matrix_power
 from minigrad.ops.norm import norm as _norm
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.reflections import householder_product
-from minigrad.ops.solve import LinAlgError, cholesky, det, inv, inv_ex, pinv, slogdet, solve, solve_triangular
+from minigrad.ops.solve import LinAlgError, cholesky, inv, inv_ex, pinv, solve, solve_triangular
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",

@@ -203,6 +203,20 @@ def test_matrix_exp_is_the_rotation_on_paper():
         torch.matrix_exp(torch.ones(2, 3))
 
 
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_matrix_that_holds_nan_is_neither_singular_nor_of_determinant_0(place):
+    x = torch.tensor([[[2.0, 1.0], [1.0, 1.0]]] * 2)
+    x[(0, *place)] = float("nan")
+    assert torch.det(x).isnan().tolist() == torch.linalg.slogdet(x).logabsdet.isnan().tolist() == [True, False]
+    inverse, info = torch.linalg.inv_ex(x)
+    for found in (inverse, torch.inverse(x), torch.linalg.solve(x, torch.eye(2).expand(2, 2, 2))):
+        assert found[0].isnan().all() and torch.allclose(found[1], torch.tensor([[1.0, -1.0], [-1.0, 2.0]]))
+    assert info.tolist() == [0, 0] and torch.linalg.solve(x, torch.ones(2, 2))[0].isnan().all()
+    x[1] = 1
+    with pytest.raises(torch.linalg.LinAlgError, match="the input matrix is singular"):
+        torch.inverse(x)
+
+
 def test_the_determinant_of_a_singular_matrix_has_a_gradient():
     a = torch.diag(torch.tensor([1.0, 2.0, 0.0])).requires_grad_()
     L.det(a).backward()

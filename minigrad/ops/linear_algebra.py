@@ -8,12 +8,13 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor
-from minigrad.ops import decompositions, matrix_functions
+from minigrad.ops import decompositions, determinant, matrix_functions
 from minigrad.ops import lu as lu_decomposition
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
+from minigrad.ops.determinant import logdet
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
+from minigrad.ops.solve import check_matrix, constant_like, mT
 
 __all__ = [
     "cholesky", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet",
@@ -46,7 +47,7 @@ def det(input: Tensor) -> Tensor:
     >>> torch.det(torch.tensor([[2.0, 1.0], [0.0, 3.0]]))
     tensor(6.)
     """
-    return solving.det(input)
+    return determinant.det(input)
 
 
 def slogdet(input: Tensor) -> Any:
@@ -56,7 +57,7 @@ def slogdet(input: Tensor) -> Any:
     >>> torch.slogdet(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).sign
     tensor(-1.)
     """
-    return _Slogdet(*solving.slogdet(input))
+    return _Slogdet(*determinant.slogdet(input))
 
 
 @takes_out

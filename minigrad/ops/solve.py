@@ -1,4 +1,4 @@
-"""Linear systems: `solve`, inverse, determinant, Cholesky factor, pseudo-inverse.
+"""Linear systems: `solve`, inverse, Cholesky factor, pseudo-inverse.
 
 The rules use the operations of this file, so they are differentiable to any order. Source of the rules:
 M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
@@ -97,83 +97,25 @@ def lay_columns(x: Array) -> Array:
     return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
 
 
+def spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Array:
+    """``function(x, ...)``, and NaN for matrices that hold NaN: LAPACK takes it for 0 in the place of a pivot."""
+    unknown = np.isnan(x).any((-2, -1), keepdims=True)
+    if not unknown.any():
+        return function(x, *others)
+    found = function(np.where(unknown, constant_like(x, np.eye(x.shape[-1])), x), *others)
+    return np.where(unknown if found.ndim >= x.ndim else unknown[..., 0, 0], math.nan, found)
+
+
 # ---- operations -----------------------------------------------------------------------------------
 in_columns: Any = operation("clone", lay_columns, lambda g: g)
-_inv: Any = operation("linalg_inv_ex", lambda x: lay_columns(np.linalg.inv(x)), lambda g, out: -(mT(out) @ g @ mT(out)))
+invert: Any = operation(
+    "linalg_inv_ex", lambda x: lay_columns(spread_nan(np.linalg.inv, x)), lambda g, out: -(mT(out) @ g @ mT(out))
+)
 _solve: Any = operation(
     "linalg_solve_ex",
-    lambda a, b: lay_columns(np.linalg.solve(a, b)),
+    lambda a, b: lay_columns(spread_nan(np.linalg.solve, a, b)),
     lambda g, a, out: -(_solve(mT(a), g) @ mT(out)),
     lambda g, a: _solve(mT(a), g),
-)
-
-
-def _multiply_without(s: Array, *places: int) -> Array:
-    """The product of each row of `s`, leaving out the elements at `places`."""
-    kept = np.array([i for i in range(s.shape[-1]) if i not in places], np.intp)
-    return np.prod(s.take(constant_beside(s, kept), axis=-1), -1)
-
-
-def _svd_of_finite(x: Array) -> tuple[Array, Array, Array]:
-    """U, S and V^T of each matrix; S is NaN where a matrix holds infinities or NaN, for which LAPACK raises."""
-    finite = np.isfinite(x).all((-2, -1), keepdims=True)
-    u, s, vh = np.linalg.svd(np.where(finite, x, 0))
-    return u, np.where(finite[..., 0], s, math.nan), vh
-
-
-def _cofactor_forward(x: Array) -> Array:
-    """The cofactors det(A) A^-T, also of a singular matrix: from products of all singular values except one."""
-    if not x.shape[-1]:
-        return x.copy()
-    u, s, vh = _svd_of_finite(x)
-    others = np.stack([_multiply_without(s, i) for i in range(s.shape[-1])], -1)
-    sign = np.linalg.det(u) * np.linalg.det(vh)
-    cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
-    regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough; it rounds as PyTorch's
-    cofactors[regular] = mT(np.linalg.det(x)[regular][..., None, None] * np.linalg.inv(x[regular]))
-    return cofactors
-
-
-def _cofactor_slope_forward(g: Array, x: Array) -> Array:
-    """The derivative of the cofactors along g, also of a singular matrix: by products of all singular values but two.
-
-    The second derivative of det is symmetric, so this is also the vjp of the cofactors.
-    """
-    n = x.shape[-1]
-    if not n:
-        return x.copy()
-    u, s, vh = _svd_of_finite(x)
-    rows = [np.stack([_multiply_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
-    others = np.stack(rows, -2)  # (*, n, n)
-    inner = mT(u) @ g @ mT(vh)
-    traces = (others @ np.diagonal(inner, axis1=-2, axis2=-1)[..., None])[..., 0]
-    turned = traces[..., None] * constant_like(x, np.eye(n)) - others * mT(inner)
-    sign = np.linalg.det(u) * np.linalg.det(vh)
-    return sign[..., None, None] * u @ turned @ vh
-
-
-def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
-    """The gradient of <h, slope(g, A)> for A, the third derivative of det along g and h, computed by A^-1."""
-    inverse = attempt("linalg.det backward", "the third derivative of a singular matrix is not computed", _inv, x)
-    first, second = inverse @ g, inverse @ h
-
-    def trace(z: Any) -> Any:
-        return np.sum(z * mT(inverse), axis=(-2, -1), keepdims=True)  # of A^-1 z
-
-    both = trace(g) * trace(h) - np.sum(first * mT(second), axis=(-2, -1), keepdims=True)
-    products = first @ second + second @ first - trace(h) * first - trace(g) * second
-    return _det(x)[..., None, None] * mT(both * inverse + products @ inverse)
-
-
-_cofactor_slope: Any = operation(
-    "linalg_cofactor_slope", _cofactor_slope_forward, lambda h, x: _cofactor_slope(h, x), _cofactor_bend
-)
-_cofactor: Any = operation("linalg_cofactor", _cofactor_forward, lambda g, x: _cofactor_slope(g, x))
-_det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[..., None, None] * _cofactor(x))
-_logabsdet: Any = operation(
-    "linalg_slogdet",
-    lambda x: np.linalg.slogdet(x)[1],
-    lambda g, x: g[..., None, None] * mT(attempt("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
 )
 
 
@@ -243,7 +185,10 @@ def inv(A: Matrix) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    return attempt("linalg.inv", SINGULAR, _inv, A)
+    return attempt("linalg.inv", SINGULAR, invert, A)
+
+
+_Inverse = return_type("linalg_inv_ex", "inverse", "info")
 
 
 @takes_out
@@ -258,7 +203,7 @@ def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
     1
     """
     check_matrix("linalg.inv_ex", A)
-    singular = compute(lambda x: np.linalg.det(x) == 0, A)
+    singular = compute(lambda x: spread_nan(np.linalg.det, x) == 0, A)
     info = cast(singular, np.dtype(np.int32))
     if check_errors or not quiet(np.any, singular.array):
         return _Inverse(inv(A), info)
@@ -320,48 +265,6 @@ def solve_triangular(A: Matrix, B: Matrix, *, upper: bool, left: bool = True, un
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
     solution = _solve_systems("linalg.solve_triangular", part, B, left)
     return solution if left else in_columns(solution)
-
-
-@takes_out
-def det(A: Matrix) -> Tensor:
-    """The determinant of each square matrix.
-
-    Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; it exists for singular A too.
-
-    >>> import minigrad as torch
-    >>> torch.linalg.det(torch.tensor([[4.0, 2.0], [1.0, 3.0]]))
-    tensor(10.)
-    """
-    check_matrix("linalg.det", A)
-    return _det(A)
-
-
-_Inverse = return_type("linalg_inv_ex", "inverse", "info")
-_Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
-
-
-@takes_out
-def slogdet(A: Matrix) -> Any:
-    """Sign and logarithm of the absolute value of each determinant. Gradient of the latter: ``g A^-T``.
-
-    >>> import minigrad as torch
-    >>> torch.linalg.slogdet(torch.eye(2)).logabsdet
-    tensor(0.)
-    """
-    check_matrix("linalg.slogdet", A)
-    return _Slogdet(compute(np.linalg.slogdet, A)[0], _logabsdet(A))
-
-
-def logdet(input: Tensor) -> Tensor:
-    """The logarithm of each determinant; NaN where that is negative.
-
-    >>> import minigrad as torch
-    >>> torch.logdet(torch.eye(2))
-    tensor(0.)
-    """
-    check_matrix("logdet", input)
-    sign, logarithm = slogdet(input)
-    return name_last_call(logarithm + masked_fill(sign * 0, sign < 0, float("nan")), "WhereBackward0")
 
 
 @takes_out
