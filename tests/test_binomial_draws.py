@@ -49,6 +49,10 @@ def test_what_is_certain_draws_nothing_and_shapes_broadcast():
 
 ONE, HALF = torch.ones(1), torch.full((1,), 0.5)
 test_refused = refusals({
+    "half precision": (
+        lambda: torch.binomial(ONE.half(), HALF.half()), NotImplementedError,
+        "\"binomial\" not implemented for 'Half'",
+    ),
     "whole numbers": (
         lambda: torch.binomial(torch.ones(1).long(), HALF), ValueError,
         r"floating-point dtypes for count, got: minigrad.int64; write \.float\(\)",

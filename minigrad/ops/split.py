@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -111,23 +112,41 @@ def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return narrow(input, dim, start, length)
 
 
-def _make_unsafe(name: str, function: Any, shown: str, example: str) -> Any:
-    """`function`, whose results share its operand's memory without being views: autograd notices no writes to them."""
+# ---- parts whose memory is shared, although autograd takes them for tensors of their own ------------
+@of_tensors(axis_first=True)
+def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Any, ...]:
+    """`split`, whose parts are no views to autograd: it notices no writes to them, so each may be written to.
 
-    def call(*args: Any, **options: Any) -> tuple[Any, ...]:
-        return name_last_call(function(*args, **options), shown)
-
-    text = f"`{name[7:]}`, whose parts autograd takes for tensors of their own: each may be written to."
-    made: Any = rename(
-        call, name, text, f"torch.{name}(torch.arange(4), {example}) -> (tensor([0, 1]), tensor([2, 3]))"
-    )
-    made.__module__, made.__wrapped__ = "minigrad", function  # where pickle, and `help`, find it
-    return made
+    >>> import minigrad as torch
+    >>> torch.unsafe_split(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
+    return name_last_call(split(input, as_size(split_size, "split_size"), dim), "UnsafeSplitBackward0")
 
 
-unsafe_chunk = _make_unsafe("unsafe_chunk", chunk, "UnsafeSplitBackward0", "2")
-unsafe_split = _make_unsafe("unsafe_split", split, "UnsafeSplitBackward0", "2")
-unsafe_split_with_sizes = _make_unsafe("unsafe_split_with_sizes", split, "UnsafeSplitWithSizesBackward0", "[2, 2]")
+@of_tensors(axis_first=True)
+def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Any, ...]:
+    """`split_with_sizes`, whose parts are no views to autograd, as those of `unsafe_split`.
+
+    >>> import minigrad as torch
+    >>> torch.unsafe_split_with_sizes(torch.arange(4), [1, 3])
+    (tensor([0]), tensor([1, 2, 3]))
+    """
+    if not isinstance(split_sizes, (tuple, list)):
+        got = f"not {type(split_sizes).__name__} {split_sizes!r}"
+        raise TypeError(f"unsafe_split_with_sizes(): argument 'split_sizes' must be a tuple of ints, {got}")
+    return name_last_call(split(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
+
+
+@of_tensors(axis_first=True)
+def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """`chunk`, whose parts are no views to autograd, as those of `unsafe_split`.
+
+    >>> import minigrad as torch
+    >>> torch.unsafe_chunk(torch.arange(4), 2)
+    (tensor([0, 1]), tensor([2, 3]))
+    """
+    return name_last_call(chunk(input, chunks, dim), "UnsafeSplitBackward0")
 
 
 @takes_out

@@ -18,6 +18,7 @@ from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
+from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.inplace import assign
 from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.shape import broadcast_tensors
@@ -81,6 +82,8 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     for name, x in (("count", count), ("prob", prob)):
         if x.array.dtype.kind != "f":
             raise ValueError(f"binomial only supports floating-point dtypes for {name}, got: {x.dtype}; write .float()")
+    if np.float16 in (count.array.dtype, prob.array.dtype):
+        raise not_implemented_for("binomial", count.array.dtype)
     if count.array.dtype != prob.array.dtype:
         raise RuntimeError(f"binomial(): count and prob must have one dtype, got {count.dtype} and {prob.dtype}")
     trials, chances = [to_device(x.array, CPU) for x in broadcast_tensors(count, prob)]

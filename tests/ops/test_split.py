@@ -1,5 +1,7 @@
 """Parts of a tensor that are no views to autograd: `narrow_copy`, `unsafe_split` and its kin."""
 
+import pickle
+
 import pytest
 
 import minigrad as torch
@@ -40,3 +42,16 @@ def test_unsafe_parts_may_be_written_to_and_share_memory(name):
     whole = X.clone()
     take(whole)[0].add_(1)
     assert whole[0] == 1 and getattr(torch.Tensor, name).__name__ == name
+
+
+def test_unsafe_parts_take_pytorchs_names_and_refuse_what_belongs_to_the_other():
+    assert [len(part) for part in torch.unsafe_split(input=X, split_size=6, dim=0)] == [6, 4]
+    assert [len(part) for part in torch.unsafe_split_with_sizes(input=X, split_sizes=(3, 7))] == [3, 7]
+    assert [len(part) for part in torch.unsafe_chunk(input=X, chunks=2)] == [5, 5]
+    assert pickle.loads(pickle.dumps(torch.unsafe_split)) is torch.unsafe_split
+    with pytest.raises(TypeError, match="split_size must be an int, got list"):
+        torch.unsafe_split(X, [5, 5])
+    with pytest.raises(TypeError, match="'split_sizes' must be a tuple of ints, not int 5"):
+        X.unsafe_split_with_sizes(5)
+    with pytest.raises(TypeError, match=r"unsafe_split\(\) got an unexpected keyword argument 'tensor'"):
+        torch.unsafe_split(tensor=X, split_size=2)
