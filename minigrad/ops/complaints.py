@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.node_attributes import see_edge
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 
 
@@ -233,10 +234,19 @@ def writes_into_view_of_leaf(name: str) -> RuntimeError:
     return RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
 
 
-def was_not_recorded(name: str) -> RuntimeError:
-    """The error for a write that is recorded, into a view that was made under no_grad()."""
-    hint = "Make the view outside of no_grad(), or write to it inside"
-    return RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
+def was_not_recorded(name: str, result: Any) -> RuntimeError:
+    """The error for a write that is recorded, into a view made under no_grad(), or into the `result` of a Function."""
+    if result is None:
+        hint = "Make the view outside of no_grad(), or write to it inside"
+        return RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
+    maker, number = see_edge(result.node)
+    made_by = maker.name().removesuffix("0").removesuffix("Backward")
+    return RuntimeError(
+        f"Output {number} of {made_by} is a view and is being modified inplace by {name}. This view was "
+        "created inside a custom Function (or because an input was returned as-is), whose backward the write would "
+        "override. Write into a copy, x.clone(), or use the function that does not write. A module with a full "
+        "backward hook returns such views: put nn.ReLU() after it, not nn.ReLU(inplace=True)."
+    )
 
 
 def shares_memory(which: str, where: str) -> RuntimeError:

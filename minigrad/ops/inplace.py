@@ -121,7 +121,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     if not tracked and (value is None or value.node is None):
         return
     if not view.recorded:
-        raise was_not_recorded(name)
+        raise was_not_recorded(name, target if flows else None)
     if view.several:
         raise written_with_siblings()
     if tracked and views.is_end(root.node):

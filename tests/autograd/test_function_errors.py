@@ -116,7 +116,17 @@ REFUSED = {
     "an operand handed on and written to": (
         lambda: make_function(None, lambda ctx, x: x).apply(leaf(2) * 1).mul_(2),
         RuntimeError,
-        ("view", "modified inplace"),
+        ("Output 0 of", "is a view and is being modified inplace by mul_", "custom Function", "x.clone()"),
+    ),
+    "a second result handed on and written to": (
+        lambda: make_function(None, lambda ctx, x: (x * 2, x)).apply(leaf(2) * 1)[1].mul_(2),
+        RuntimeError,
+        ("Output 1 of", "is a view and is being modified inplace by mul_"),
+    ),
+    "a view of an operand handed on": (
+        lambda: make_function(None, lambda ctx, x: x).apply(leaf(2) * 1)[:1].mul_(2),
+        RuntimeError,
+        ("Output 0 of Slice is a view and is being modified inplace by mul_", "custom Function"),
     ),
     "forward mode": (lambda: Cube.jvp(None), NotImplementedError, ("computed from backward",)),
     "vmap": (lambda: Cube.vmap(None, None), NotImplementedError, ("forward for each example", "never called")),

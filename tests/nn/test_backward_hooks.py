@@ -109,3 +109,15 @@ def test_a_wrong_number_of_gradients_is_refused(register, message):
     register(layer)
     with pytest.raises(RuntimeError, match=message):
         layer(torch.ones(2, requires_grad=True)).sum().backward()
+
+
+@pytest.mark.parametrize("needs_gradient", [False, True])
+def test_a_write_into_the_result_of_a_module_with_a_backward_hook_names_the_hook(needs_gradient):
+    layer = nn.Conv2d(1, 2, 3)
+    layer.register_full_backward_hook(lambda m, grad_input, grad_output: None)
+    net = nn.Sequential(layer, nn.ReLU(inplace=True))
+    with pytest.raises(RuntimeError) as refused:
+        net(torch.ones(1, 1, 5, 5, requires_grad=needs_gradient))
+    assert "Output 0 of BackwardHookFunction is a view and is being modified inplace by relu_" in str(refused.value)
+    assert "full backward hook" in str(refused.value) and "nn.ReLU(inplace=True)" in str(refused.value)
+    assert nn.Sequential(layer, nn.ReLU())(torch.ones(1, 1, 5, 5)).shape == (1, 2, 3, 3)

@@ -41,9 +41,11 @@ def default_collate(batch: Any) -> Any:
             got = f"got lengths {sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
             raise RuntimeError(f"each element in list of batch should be of equal size, {got}")
         return _rebuild_sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
+    forgotten = "Is `return` missing in the dataset's __getitem__? " if first is None else ""
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {getattr(first, 'dtype', type(first))}. Pass a collate_fn that makes a batch from a list of samples"
+        f"found {getattr(first, 'dtype', type(first))}. {forgotten}Pass a collate_fn that makes a batch from a list of "
+        "samples"
     )
 
 

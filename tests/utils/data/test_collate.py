@@ -103,3 +103,10 @@ def test_numpy_s_strings_stay_a_list_as_python_s_do(kind):
     assert default_collate([kind("ab"), kind("c")]) == ["ab", "c"]
     assert default_collate([(kind("ab"), 1), (kind("c"), 2)])[0] == ("ab", "c")
     assert default_collate([{"a": np.bytes_(b"x")}, {"a": b"yz"}]) == {"a": [b"x", b"yz"]}
+
+
+def test_a_sample_of_none_asks_for_the_return():
+    with pytest.raises(TypeError, match=r"found <class 'NoneType'>. Is `return` missing in the dataset's __getitem__"):
+        default_collate([None, None])
+    with pytest.raises(TypeError, match="Is `return` missing"):
+        default_collate([(minigrad.ones(1), None), (minigrad.ones(1), None)])
