@@ -122,7 +122,9 @@ def read_saved(node: Any, role: str) -> Any:
     """What the rules read of one operand, or of the result, under PyTorch's name for it."""
     plan, operands = node.plan, node.plan.operation.operands
     if role == "result" and plan.reads_result:
-        return node.saved_values(True)[len(plan.saves)]
+        result = node.saved_values(True)[len(plan.saves)]
+        result.writes = node.watched[0][0]  # it is the tensor that was returned, written to with it
+        return result
     i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
     if i in plan.saves:
         return node.saved_values(True)[plan.saves.index(i)]

@@ -140,6 +140,6 @@ def is_end(node: Any) -> bool:
 def leave_unrecorded(result: Any) -> Any:
     """The result of a call under `no_grad`, although an operand asks for a gradient."""
     result.cause = "it was made under no_grad() or inference_mode()"
-    if result.view_of is not None:
+    if result.view_of is not None and type(result.writes) is list:  # counted: of memory that can enter a graph
         result.node = Unrecorded(result.array)
     return result

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.describe import rename
@@ -113,6 +113,13 @@ def narrow_copy(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 
 # ---- parts whose memory is shared, although autograd takes them for tensors of their own ------------
+def _set_apart(parts: tuple[Any, ...], shown: str) -> tuple[Any, ...]:
+    """The parts with a name for their nodes, and each with a count of writes of its own."""
+    for part in name_last_call(parts, shown):
+        part.writes = wrap(part.array).writes
+    return parts
+
+
 @of_tensors(axis_first=True)
 def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Any, ...]:
     """`split`, whose parts are no views to autograd: it notices no writes to them, so each may be written to.
@@ -121,7 +128,7 @@ def unsafe_split(input: Tensor, split_size: int, dim: int = 0) -> tuple[Any, ...
     >>> torch.unsafe_split(torch.arange(4), 2)
     (tensor([0, 1]), tensor([2, 3]))
     """
-    return name_last_call(split(input, as_size(split_size, "split_size"), dim), "UnsafeSplitBackward0")
+    return _set_apart(split(input, as_size(split_size, "split_size"), dim), "UnsafeSplitBackward0")
 
 
 @of_tensors(axis_first=True)
@@ -135,7 +142,7 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
     if not isinstance(split_sizes, (tuple, list)):
         got = f"not {type(split_sizes).__name__} {split_sizes!r}"
         raise TypeError(f"unsafe_split_with_sizes(): argument 'split_sizes' must be a tuple of ints, {got}")
-    return name_last_call(split(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
+    return _set_apart(split(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
 
 
 @of_tensors(axis_first=True)
@@ -146,7 +153,7 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     >>> torch.unsafe_chunk(torch.arange(4), 2)
     (tensor([0, 1]), tensor([2, 3]))
     """
-    return name_last_call(chunk(input, chunks, dim), "UnsafeSplitBackward0")
+    return _set_apart(chunk(input, chunks, dim), "UnsafeSplitBackward0")
 
 
 @takes_out

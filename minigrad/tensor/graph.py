@@ -41,7 +41,7 @@ class GraphMethods(TensorBase):
         (True, True, False)
         """
         if self.view_of is not None and (self.node is None or isinstance(self.node, Unrecorded)):
-            return root_of(self).node is not None and self.array.dtype.kind == "f"
+            return type(self.writes) is list and root_of(self).node is not None and self.array.dtype.kind == "f"
         return self.node is not None
 
     @requires_grad.setter

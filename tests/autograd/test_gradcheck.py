@@ -275,3 +275,14 @@ def test_hooks_on_the_gradient_of_an_input_count():
     x.register_hook(lambda g: g * 2)
     with pytest.raises(GradcheckError):
         mg.autograd.gradcheck(lambda x: x * x, (x,))
+
+
+def test_a_view_made_before_its_memory_was_written_to_is_checked():
+    def take_then_add(x):
+        whole = mg.ones(5, dtype=mg.float64)
+        part = whole[1:3]
+        whole.add_(x * x)
+        return part
+
+    x = leaf(1)
+    assert gradcheck(take_then_add, (x,)) and gradgradcheck(take_then_add, (x,))

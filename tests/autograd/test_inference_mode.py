@@ -158,3 +158,12 @@ def test_a_backward_within_inference_mode_leaves_ordinary_gradients():
     assert not x.grad.is_inference()
     (x * 2).sum().backward()
     assert x.grad.tolist() == [4, 4]
+
+
+def test_views_of_what_was_made_in_inference_mode_ask_for_no_gradient():
+    x = mg.ones(2, 2, requires_grad=True)
+    with mg.inference_mode():
+        y = mg.ones(2, 2, requires_grad=True)
+        assert y.requires_grad and x.view(4).requires_grad and x[0].requires_grad
+        for view in (y.view(4), y[0], y.t(), y.unbind(1)[0], y.view(4).mul_(2)):
+            assert not view.requires_grad and view.is_leaf

@@ -127,6 +127,10 @@ def test_saved_attributes_show_what_a_node_keeps():
     assert (x * 2).grad_fn._saved_other == 2 and (x * 2).grad_fn._saved_self is None
     z = x.exp()
     assert z.grad_fn._saved_result.tolist() == z.tolist() and z.grad_fn._saved_result.grad_fn is z.grad_fn
+    saved = z.grad_fn._saved_result
+    with mg.no_grad():
+        z += 1
+    assert saved._version == z._version == 1 and saved.tolist() == z.tolist()
     assert (x**3).grad_fn._saved_exponent == 3
     with pytest.raises(AttributeError, match="'AddBackward0' object has no attribute '_saved_self'"):
         (x + y).grad_fn._saved_self  # noqa: B018

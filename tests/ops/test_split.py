@@ -55,3 +55,14 @@ def test_unsafe_parts_take_pytorchs_names_and_refuse_what_belongs_to_the_other()
         X.unsafe_split_with_sizes(5)
     with pytest.raises(TypeError, match=r"unsafe_split\(\) got an unexpected keyword argument 'tensor'"):
         torch.unsafe_split(tensor=X, split_size=2)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_write_to_an_unsafe_part_leaves_what_was_saved_of_the_others(name):
+    take, lengths, _ = PARTS[name]
+    x = torch.arange(10.0, requires_grad=True)
+    first, second = take(x * 1)[:2]
+    first.mul_(second[:1])  # the second part is saved here, and not written to
+    first.sum().backward()
+    due = [float(lengths[0])] * lengths[0] + [float(sum(range(lengths[0])))]
+    assert x.grad[: lengths[0] + 1].tolist() == due and first._version == 1 and second._version == 0
