@@ -141,8 +141,7 @@ class Node(Inspectable):
         [array([1.], dtype=float32)]
         """
         plan, rules, kind = self.plan, self.plan.rules, cotangent.__class__
-        is_plain = kind is ndarray or kind is self.dtype.type  # a number: the first gradient of a loss
-        if not is_plain or cotangent.size >= side_by_side.LARGE:
+        if (kind is not ndarray and kind is not self.dtype.type) or cotangent.size >= side_by_side.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)  # the same gradients, for large arrays and GPUs
         values = self.saved_values(create_graph) if plan.kept else ()
         try:  # the rules alone: hooks and saved tensors are the user's
@@ -150,8 +149,7 @@ class Node(Inspectable):
                 return [plan.only_rule(cotangent, *values)]
             gradients: list[Gradient] = []
             for edge, (rule, pick) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
-                is_wanted = wanted is None or edge in wanted
-                gradients.append(rule(cotangent, *pick(values)) if is_wanted else None)
+                gradients.append(rule(cotangent, *pick(values)) if wanted is None or edge in wanted else None)
             return gradients
         except Exception as error:  # noqa: BLE001 (whatever a rule raises)
             raise name_the_rule(error, self, create_graph) from error.__cause__
