@@ -39,11 +39,11 @@ def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
 
 def _flatten(data: Any) -> tuple[list[int], list[Any]]:
     """The shape of nested lists, and what they hold, in order: lists too, where others beside them end sooner."""
-    shape: list[int] = []
-    inside = [data]
+    is_list = data.__class__ in _LISTS
+    shape, inside = [len(data)] if is_list else [], data if is_list else [data]
     while inside and _LISTS.issuperset(map(type, inside)) and len(lengths := set(map(len, inside))) == 1:
         shape += lengths
-        inside = inside[0] if len(inside) == 1 else [*chain.from_iterable(inside)]
+        inside = [*chain.from_iterable(inside)]
     return shape, inside
 
 

@@ -126,7 +126,7 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    exponent = dtypes.as_python(exponent)
+    exponent = dtypes.as_python(exponent) if isinstance(exponent, np.generic) else exponent
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
