@@ -283,7 +283,7 @@ DIFFERENCES = [
     ),
     (
         "`utils.checkpoint`",
-        "`use_reentrant` has no effect, gradients are those of False; nor has `early_stop`; `context_fn` is refused",
+        "`use_reentrant` has no effect, gradients are those of False; nor has early stopping; `context_fn` is refused",
         "torch.utils.checkpoint.checkpoint(lambda w: w * 2, torch.ones(1, requires_grad=True)).requires_grad",
     ),
     (

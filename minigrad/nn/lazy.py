@@ -24,19 +24,71 @@ from minigrad.ops.arguments import require_tensors
 from minigrad.tensor import Tensor
 
 
-class Lazy(Module):
+class LazyModuleMixin:
+    """Makes a module lazy: its first call lets `initialize_parameters` read the input, and shape the parameters by it.
+
+    It stands before `nn.Module` among the bases. Then the module becomes an instance of `cls_to_become`, if that is
+    set. Raises RuntimeError where a parameter is still without a shape, NotImplementedError without
+    `initialize_parameters`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.modules.lazy.LazyModuleMixin.html
+
+    >>> import minigrad as torch
+    >>> class Scale(torch.nn.modules.lazy.LazyModuleMixin, torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factors = torch.nn.UninitializedParameter()
+    ...
+    ...     def initialize_parameters(self, x):
+    ...         self.factors.materialize(x.shape[-1:])
+    ...         torch.nn.init.ones_(self.factors)
+    ...
+    ...     def forward(self, x):
+    ...         return self.factors * x
+    >>> scale = Scale()
+    >>> scale(torch.ones(2, 3)).shape, scale.factors.shape
+    (minigrad.Size([2, 3]), minigrad.Size([3]))
+    """
+
+    cls_to_become: ClassVar[type[Module] | None] = None
+    _was_called = False
+
+    def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """Gives the parameters the shapes that follow from the arguments of the first call, and initializes them."""
+        raise NotImplementedError(
+            f"initialize_parameters is not implemented for {type(self).__name__}: it takes what forward takes"
+        )
+
+    def has_uninitialized_params(self: Any) -> bool:
+        """True until the first call, or until `load_state_dict` has given the shapes."""
+        return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._was_called:
+            return super().__call__(*args, **kwargs)  # type: ignore[misc]
+        self.initialize_parameters(*args, **kwargs)
+        if self.has_uninitialized_params():
+            missing = [name for name, tensor in own_state(self).items() if isinstance(tensor, Uninitialized)]
+            detail = f"initialize_parameters left {', '.join(missing)} without a shape"
+            raise RuntimeError(f"module {type(self).__name__} has not been fully initialized: {detail}")
+        if self.cls_to_become is None:
+            self._was_called = True
+        else:
+            self.__class__ = self.cls_to_become
+        return self(*args, **kwargs)
+
+
+class Lazy(LazyModuleMixin, Module):
     """The base of lazy layers, which take the arguments of the ordinary layer without the first, the input size.
 
     `cls_to_become` is the ordinary class, from which the layer derives too.
     """
 
-    cls_to_become: ClassVar[type[Module]]
     __signature__: ClassVar[Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "cls_to_become" in vars(cls):
-            _, *parameters = signature(cls.cls_to_become).parameters.values()
+            _, *parameters = signature(vars(cls)["cls_to_become"]).parameters.values()
             cls.__signature__ = Signature(parameters)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,10 +109,6 @@ class Lazy(Module):
         """Reads the missing size from `input`, and returns the shape of each tensor."""
         raise NotImplementedError
 
-    def has_uninitialized_params(self) -> bool:
-        """True until the first call, or until `load_state_dict` has given the shapes."""
-        return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
-
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
         """Gives the parameters the shapes that follow from `input`, and initializes them."""
         require_tensors(type(self).__name__, "input", input)
@@ -70,11 +118,6 @@ class Lazy(Module):
                 tensor.materialize(shapes[name])
         if fresh:
             self.reset_parameters()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.initialize_parameters(*args, **kwargs)
-        self.__class__ = self.cls_to_become  # type: ignore[assignment]
-        return self(*args, **kwargs)
 
 
 class LazyLinear(Lazy, Linear):

@@ -273,6 +273,8 @@ class MoreFactMethods(TensorBase):
             raise RuntimeError("Inference tensors do not track version counter.")
         return self.writes[0]
 
+    _grad = property(lambda self: self.grad, lambda self, value: setattr(self, "grad", value))  # as programs spell it
+
     def bump_version(self: Any) -> None:
         """Notes that the memory was written to; saved values that needed it are then refused.
 

@@ -150,3 +150,54 @@ def test_lazy_batch_norm_initializes_its_running_statistics() -> None:
     norm.running_mean.fill_(5)
     norm.reset_parameters()
     assert norm.running_mean.tolist() == [0.0] * 6
+
+
+class Scale(nn.modules.lazy.LazyModuleMixin, nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factors, self.calls = nn.UninitializedParameter(), 0
+        self.register_buffer("seen", nn.UninitializedBuffer())
+
+    def initialize_parameters(self, x, with_buffer=True):
+        self.calls += 1
+        self.factors.materialize(x.shape[-1:])
+        nn.init.ones_(self.factors)
+        if with_buffer:
+            self.seen.materialize((1,))
+
+    def forward(self, x, with_buffer=True):
+        return x * self.factors
+
+
+def test_a_lazy_module_of_ones_own_is_initialized_by_its_first_call():
+    scale = Scale()
+    assert scale.has_uninitialized_params() and isinstance(nn.LazyLinear(1), nn.modules.lazy.LazyModuleMixin)
+    scale.register_forward_pre_hook(lambda module, args: (args[0] + module.factors,))
+    net = nn.Sequential(scale, nn.ReLU())
+    for _ in range(2):
+        assert net(torch.ones(2, 3)).tolist() == [[2, 2, 2]] * 2
+    assert scale.calls == 1 and scale.factors.shape == (3,) and type(scale) is Scale
+    assert copy.deepcopy(scale)(torch.ones(3)).tolist() == [2, 2, 2]
+
+
+def test_a_lazy_module_of_ones_own_becomes_what_it_names():
+    class Becoming(Scale):
+        cls_to_become = nn.Identity
+
+    module = Becoming()
+    assert module(torch.ones(2)).tolist() == [1, 1] and type(module) is nn.Identity
+
+
+def test_a_lazy_module_that_cannot_be_initialized_says_so():
+    with pytest.raises(
+        RuntimeError, match=r"module Scale has not been fully initialized: .* left seen without a shape"
+    ):
+        Scale()(torch.ones(2), with_buffer=False)
+
+    class Empty(nn.modules.lazy.LazyModuleMixin, nn.Module):
+        pass
+
+    with pytest.raises(
+        NotImplementedError, match="initialize_parameters is not implemented for Empty: it takes what forward"
+    ):
+        Empty()(torch.ones(2))

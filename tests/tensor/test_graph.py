@@ -174,3 +174,12 @@ def test_functions_without_gradient_take_a_part_of_a_written_split():
     assert part.isnan().tolist() == [False, False] and part.long().tolist() == [2, 2]
     with pytest.raises(RuntimeError, match="several views that one call made"):
         part * 1
+
+
+def test_a_gradient_is_read_and_set_under_its_inner_name():
+    x = torch.ones(2, requires_grad=True)
+    assert x._grad is None
+    x.sum().backward()
+    assert x._grad is x.grad
+    x._grad = None
+    assert x.grad is None

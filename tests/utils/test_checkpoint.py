@@ -1,5 +1,6 @@
 """A checkpoint computes its values again in backward, with the same gradients."""
 
+import math
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
-from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
+from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential, set_checkpoint_early_stop
 
 
 def wave(x):
@@ -143,3 +144,11 @@ def test_invalid_arguments_are_refused():
 def test_utils_checkpoint_is_imported_with_minigrad():
     code = "import minigrad as torch; torch.utils.checkpoint.checkpoint"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_early_stopping_may_be_asked_for_and_changes_no_gradient(early):
+    x = torch.tensor([0.5], requires_grad=True)
+    with set_checkpoint_early_stop(early):
+        checkpoint(lambda v: v.exp().sin(), x).backward()
+    assert x.grad.item() == pytest.approx(math.exp(0.5) * math.cos(math.exp(0.5)))

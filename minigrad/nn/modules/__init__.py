@@ -24,6 +24,7 @@ _ROOMS = {
     "flatten": "shape",
     "fold": "shape",
     "instancenorm": "normalization",
+    "lazy": "lazy",
     "linear": "linear bilinear lazy",
     "loss": "loss regression classification distance",
     "module": "module hooks_on_all",
