@@ -558,6 +558,14 @@ DIFFERENCES = [
         "[x := torch.zeros(1), x.expand(3, 2).index_put_((torch.arange(1),), torch.ones(()), True), x][2].item() == 1",
     ),
     (
+        "`linalg.cholesky_ex` of a matrix that is not positive definite, `linalg.solve_ex` of a singular one",
+        "gives NaN, and inf, beside the `info`; PyTorch gives what LAPACK had computed until then",
+        (
+            "torch.linalg.cholesky_ex(-torch.eye(1)).L.isnan() and "
+            "torch.linalg.solve_ex(torch.zeros(1, 1), torch.ones(1))[0].isinf()"
+        ),
+    ),
+    (
         "`logdet`, `slogdet`, `linalg.lu_factor_ex` of a singular matrix",
         "backward is refused; PyTorch's gradient consists of infinities and NaN",
         "refuses('torch.zeros(2, 2, requires_grad=True).logdet().backward()')",

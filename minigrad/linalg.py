@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NoReturn
 
 from minigrad.autograd.core import Tensor
 from minigrad.missing import explain_missing
-from minigrad.ops.arguments import Dims, as_int, as_number, of_tensors, takes_out
+from minigrad.ops.arguments import Dims, as_int, as_number, of_tensors, require_tensors, takes_out
 from minigrad.ops.decompositions import (
     cond,
     eigh,
@@ -29,13 +30,14 @@ from minigrad.ops.matrix_functions import matrix_exp, matrix_power
 from minigrad.ops.norm import norm as _norm
 from minigrad.ops.products import cross as _cross
 from minigrad.ops.reflections import householder_product
-from minigrad.ops.solve import LinAlgError, cholesky, inv, inv_ex, pinv, solve, solve_triangular
+from minigrad.ops.solve import LinAlgError, cholesky, inv, pinv, solve, solve_triangular
+from minigrad.ops.solve_with_info import cholesky_ex, inv_ex, solve_ex
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
     "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul",
     "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
-    "solve_triangular", "svd", "svdvals", "vander", "vecdot", "vector_norm",
+    "solve_ex",    "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 
@@ -129,6 +131,46 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     if count < 2:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
     return name_last_call(stack_powers(x, range(count)), "CatBackward0")
+
+
+def tensorsolve(A: Any, B: Any, dims: Any = None) -> Tensor:
+    """X with ``tensordot(A, X, X.ndim) = B``: A, of shape B.shape + X.shape, as one square matrix.
+
+    The axes `dims` of A are moved to its end first. Raises RuntimeError for other shapes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.tensorsolve.html
+
+    >>> import minigrad as torch
+    >>> torch.linalg.tensorsolve(2 * torch.eye(4).reshape(2, 2, 4), torch.ones(2, 2))
+    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    """
+    require_tensors("linalg.tensorsolve", "A B", A, B)
+    moved = A if dims is None else A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
+    shape, rows = tuple(moved.shape[B.ndim :]), prod(moved.shape[: B.ndim])
+    if prod(shape) != rows:
+        what = f"prod(self.shape[other.ndim:]) == prod(self.shape[:other.ndim]), but got {prod(shape)} != {rows}"
+        raise RuntimeError(f"Expected self to satisfy the requirement {what}")
+    return solve(moved.reshape(rows, rows), B.reshape(-1)).reshape(shape)
+
+
+def tensorinv(A: Any, ind: int = 2) -> Tensor:
+    """The inverse of A as a matrix, whose rows are its first `ind` axes: of shape A.shape[ind:] + A.shape[:ind].
+
+    ``tensordot(tensorinv(A, B.ndim), B, B.ndim)`` is ``tensorsolve(A, B)``. Raises RuntimeError unless the matrix is
+    square.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.tensorinv.html
+
+    >>> import minigrad as torch
+    >>> torch.linalg.tensorinv(torch.eye(6).reshape(2, 3, 6)).shape
+    minigrad.Size([6, 2, 3])
+    """
+    require_tensors("linalg.tensorinv", "A", A)
+    if (ind := as_int(ind, "ind")) <= 0:
+        raise RuntimeError(f"Expected a strictly positive integer for 'ind', but got {ind}")
+    first, last = tuple(A.shape[:ind]), tuple(A.shape[ind:])
+    if prod(last) != prod(first):
+        what = f"prod(self.shape[ind:]) == prod(self.shape[:ind]), but got {prod(last)} != {prod(first)}"
+        raise RuntimeError(f"Expected self to satisfy the requirement {what}")
+    return inv(A.reshape(prod(first), prod(last))).reshape(last + first)
 
 
 def eig(A: Any) -> NoReturn:

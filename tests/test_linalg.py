@@ -413,3 +413,60 @@ def test_the_gradient_of_a_condition_number_does_not_see_the_singular_matrix_bes
     x = torch.stack([torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.zeros(2, 2)]).requires_grad_()
     torch.linalg.cond(x, "fro")[0].backward()  # sqrt(a^2 + d^2) sqrt(1/a^2 + 1/d^2) = a/d + d/a at a = 1, d = 2
     np.testing.assert_allclose(x.grad[0].numpy(), [[-1.5, 0.0], [0.0, 0.75]], rtol=1e-6, atol=1e-6)
+
+
+GOOD, BAD = [[4.0, 2.0], [2.0, 5.0]], [[1.0, 2.0], [2.0, 1.0]]
+
+
+def test_solve_ex_marks_the_first_pivot_that_is_zero():
+    a = torch.tensor([GOOD, [[1.0, 2.0], [2.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]], dtype=torch.float64)
+    for right in (torch.ones(3, 2), torch.ones(2), torch.ones(3, 2, 1), torch.ones(2, 4)):
+        right = right.double()
+        found = L.solve_ex(a, right)
+        assert found.info.tolist() == [0, 2, 1] and found.info.dtype is torch.int32
+        assert torch.isinf(found.result[1:]).all()
+        first = right[0] if right.shape[:2] == (3, 2) else right
+        assert torch.equal(found.result[0], L.solve(a[0], first))
+    assert torch.equal(L.solve_ex(a[0], ONES[:2]).result, L.solve(a[0], ONES[:2]))
+    assert L.solve_ex(a[:0], torch.ones(0, 2).double()).info.shape == (0,)
+    with pytest.raises(L.LinAlgError, match="solve_ex: The solver failed because the input matrix is singular"):
+        L.solve_ex(a, ONES[:2], check_errors=True)
+
+
+def test_cholesky_ex_marks_the_first_minor_that_is_not_positive():
+    a = torch.tensor([GOOD, BAD, [[-1.0, 0.0], [0.0, 1.0]], [[float("nan"), 0.0], [0.0, 1.0]]])
+    for upper in (False, True):
+        found = L.cholesky_ex(a, upper=upper)
+        assert found.info.tolist() == [0, 2, 1, 1] and found.info.dtype is torch.int32
+        assert torch.equal(found.L[0], L.cholesky(a[0], upper=upper)) and torch.isnan(found.L[1:]).all()
+    assert torch.equal(L.cholesky_ex(a[0]).L, torch.tensor([[2.0, 0.0], [1.0, 2.0]]))
+    assert L.cholesky_ex(a[:0]).info.shape == (0,) and L.cholesky_ex(torch.ones(2, 0, 0)).L.shape == (2, 0, 0)
+    why = r"cholesky_ex: .* not positive-definite \(the leading minor of order 2 is not positive-definite\)"
+    with pytest.raises(L.LinAlgError, match=why):
+        L.cholesky_ex(a[:2], check_errors=True)
+
+
+def test_good_matrices_have_their_gradients_beside_bad_ones():
+    s = torch.tensor([GOOD, [[1.0, 1.0], [1.0, 1.0]]], dtype=torch.float64, requires_grad=True)
+    right = torch.ones(2, 1, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda s: L.solve_ex(s, right).result[0], s)
+    assert torch.autograd.gradcheck(lambda s: L.cholesky_ex((s + s.mT) / 2).L[0], s)
+
+
+def test_a_tensor_of_several_axes_is_solved_and_inverted_as_a_matrix():
+    a = np.random.default_rng(2).standard_normal((2, 3, 6))
+    b = np.random.default_rng(3).standard_normal((2, 3))
+    found = L.tensorsolve(torch.tensor(a), torch.tensor(b))
+    np.testing.assert_allclose(found.numpy(), np.linalg.tensorsolve(a, b))
+    np.testing.assert_allclose(L.tensorinv(torch.tensor(a)).numpy(), np.linalg.tensorinv(a))
+    turned = np.moveaxis(a, 2, 0)  # (6, 2, 3)
+    found = L.tensorsolve(torch.tensor(turned), torch.tensor(b), dims=(0,))
+    np.testing.assert_allclose(found.numpy(), np.linalg.tensorsolve(turned, b, axes=(0,)))
+    assert L.tensorinv(torch.tensor(turned), ind=1).shape == (2, 3, 6)
+    for call, words in (
+        (lambda: L.tensorsolve(torch.ones(2, 3, 4), torch.ones(2, 3)), "but got 4 != 6"),
+        (lambda: L.tensorinv(torch.ones(2, 3, 6), ind=1), "but got 18 != 2"),
+        (lambda: L.tensorinv(torch.ones(2, 2), ind=0), "Expected a strictly positive integer for 'ind', but got 0"),
+    ):
+        with pytest.raises(RuntimeError, match=words):
+            call()

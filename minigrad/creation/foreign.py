@@ -70,6 +70,7 @@ def asarray(
 ) -> Tensor:
     """`obj` as a tensor that shares its memory if possible. `copy=True` always copies; `copy=False` raises ValueError.
 
+    The bytes of a buffer (a bytearray, an `array.array`) are taken as elements of `dtype`, by default float32.
     A tensor keeps its `requires_grad` unless another is given: with False it is detached.
 
     >>> import minigrad as torch
@@ -78,6 +79,7 @@ def asarray(
     """
     if copy is not None:
         require_bools("asarray", copy=copy)
+    obj = _read_memory(obj, dtype)
     made: Any = as_tensor(obj, dtype, device)
     source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj, made.array.dtype)
     shares = source is not None and type(source) is type(made.array) and np.may_share_memory(made.array, source)
@@ -90,14 +92,46 @@ def asarray(
     return made.requires_grad_() if requires_grad else made
 
 
+def _read_memory(obj: Any, dtype: Any) -> Any:
+    """A tensor on the memory of a DLPack capsule, or of an object with Python's buffer protocol; others as they are."""
+    if _is_capsule(obj):
+        return from_dlpack(obj)
+    if isinstance(obj, (TensorBase, np.generic, np.ndarray)) or hasattr(obj, "__array__"):
+        return obj
+    try:
+        memoryview(obj)
+    except TypeError:
+        return obj
+    return frombuffer(obj, dtype=dtypes.get_default_dtype() if dtype is None else dtype)
+
+
+class _Capsule:
+    """Wraps a DLPack capsule of CPU memory in an object with the DLPack methods."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **_: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0
+
+
+def _is_capsule(obj: Any) -> bool:
+    return type(obj).__name__ == "PyCapsule"
+
+
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor that shares the memory of another library's array, by the DLPack protocol.
+    """A tensor that shares the memory of another library's array, or of its capsule, by the DLPack protocol.
 
     >>> import minigrad as torch
     >>> import numpy as np
     >>> torch.from_dlpack(np.arange(3.0, dtype=np.float32))
     tensor([0., 1., 2.])
     """
+    if _is_capsule(ext_tensor):
+        ext_tensor = _Capsule(ext_tensor)
     if not hasattr(ext_tensor, "__dlpack_device__"):
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
     kind, _ = ext_tensor.__dlpack_device__()
@@ -122,6 +156,10 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     if not 0 <= offset < length:
         raise ValueError(f"offset ({offset}) must be non-negative and less than the buffer length ({length})")
+    width = dtypes.as_numpy(dtype).itemsize
+    if count < 0 and (length - offset) % width:
+        whole = f"after offset ({offset} bytes) must be a multiple of element size ({width})"
+        raise ValueError(f"buffer length ({length} bytes) {whole}")
     array = np.frombuffer(buffer, dtypes.as_numpy(dtype), count, offset)
     warn_of_read_only(array)
     return place(array, devices.CPU, requires_grad)

@@ -41,7 +41,6 @@ from minigrad.ops.solve import (
     find_large,
     in_columns,
     inv,
-    inv_ex,
     lay_columns,
     mirror,
     mT,
@@ -49,6 +48,7 @@ from minigrad.ops.solve import (
     read_tolerances,
     singular_values,
 )
+from minigrad.ops.solve_with_info import inv_ex
 from minigrad.ops.unary import abs
 
 _QR = return_type("linalg_qr", "Q", "R")

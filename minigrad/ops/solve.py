@@ -15,20 +15,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import Array, array_module, quiet
+from minigrad.backend import Array, array_module
 from minigrad.beside import constant_beside
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
-from minigrad.ops.copies import cast, in_rows
+from minigrad.ops.copies import in_rows
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.masks import masked_fill, where
-from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 
 
@@ -188,30 +185,6 @@ def inv(A: Matrix) -> Tensor:
     return attempt("linalg.inv", SINGULAR, invert, A)
 
 
-_Inverse = return_type("linalg_inv_ex", "inverse", "info")
-
-
-@takes_out
-def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
-    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
-
-    With `check_errors` it raises as `inv` does.
-    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
-
-    >>> import minigrad as torch
-    >>> torch.linalg.inv_ex(torch.zeros(1, 1)).info.item()
-    1
-    """
-    check_matrix("linalg.inv_ex", A)
-    singular = compute(lambda x: spread_nan(np.linalg.det, x) == 0, A)
-    info = cast(singular, np.dtype(np.int32))
-    if check_errors or not quiet(np.any, singular.array):
-        return _Inverse(inv(A), info)
-    mask, size = unsqueeze(unsqueeze(singular, -1), -1), A.array.shape[-1]
-    unit = constant_like(A, np.eye(size))
-    return _Inverse(masked_fill(inv(where(mask, unit, A)), mask, math.inf), info * size)
-
-
 @takes_out
 def solve(A: Matrix, B: Matrix, *, left: bool = True) -> Tensor:
     """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
@@ -224,11 +197,16 @@ def solve(A: Matrix, B: Matrix, *, left: bool = True) -> Tensor:
     """
     check_matrix("linalg.solve", A)
     require_tensor("linalg.solve", "B", 2, B)
-    a, b = A.array, B.array
-    if not (b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])):
+    if not holds_vectors(A, B):
         return _solve_systems("linalg.solve", A, B, left)
     solution = squeeze(_solve_systems("linalg.solve", A, unsqueeze(B, -1), left), -1)
     return name_last_call(solution, "LinalgSolveExBackward0")
+
+
+def holds_vectors(A: Any, B: Any) -> bool:
+    """Whether `B` holds one right side for each of the matrices, rather than matrices of them."""
+    a, b = A.array, B.array
+    return b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
 
 
 def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:

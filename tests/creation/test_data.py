@@ -1,5 +1,7 @@
 """Tensors made from data: arrays, lists, other tensors, storages; shared memory, dtypes, PyTorch's old constructors."""
 
+from array import array
+
 import numpy as np
 import pytest
 
@@ -251,3 +253,17 @@ def test_a_tensor_of_an_array_has_a_shape_and_flags_of_its_own(enter):
     array.flags.writeable = False
     x.add_(1)
     assert x.shape == (6,) and array.tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+def test_asarray_takes_the_bytes_of_a_buffer_as_elements():
+    numbers = np.array([1.0, 2.0], np.float32)
+    shared = torch.asarray(memoryview(numbers), copy=False)
+    numbers[0] = 7
+    assert shared.tolist() == [7.0, 2.0] and shared.dtype is torch.float32
+    assert torch.asarray(bytearray(numbers.tobytes()), dtype=torch.uint8).shape == (8,)
+    assert torch.asarray(array("i", [1, 2]), dtype=torch.int32).tolist() == [1, 2]
+    copied = torch.asarray(memoryview(numbers), copy=True)
+    numbers[0] = 9
+    assert copied.tolist() == [7.0, 2.0]
+    with pytest.raises(ValueError, match=r"buffer length \(7 bytes\) after offset \(0 bytes\) must be a multiple"):
+        torch.asarray(bytearray(7))

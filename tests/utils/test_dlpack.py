@@ -27,3 +27,10 @@ def test_unsupported_objects_are_refused():
         from_dlpack(3)
     with pytest.raises(BufferError, match=r"Can't export tensors that require gradient, use tensor.detach\(\)"):
         torch.utils.dlpack.to_dlpack(torch.ones(1, requires_grad=True))
+
+
+def test_asarray_takes_a_capsule():
+    x = torch.arange(3.0, device="cpu")
+    assert torch.asarray(to_dlpack(x), copy=False).data_ptr() == x.data_ptr()
+    assert torch.asarray(to_dlpack(x), copy=True).data_ptr() != x.data_ptr()
+    assert torch.asarray(to_dlpack(x), dtype=torch.int64).tolist() == [0, 1, 2]

@@ -1,0 +1,136 @@
+"""Inverses, solutions and Cholesky factors with an `info` in the place of an error, which is not 0 where there is none.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.computing import compute
+from minigrad.autograd.core import Tensor, wrap
+from minigrad.backend import Array, array_module, quiet
+from minigrad.ops.arguments import takes_out
+from minigrad.ops.comparison import ne
+from minigrad.ops.copies import cast
+from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.lu import lu_factor_ex
+from minigrad.ops.masks import masked_fill, where
+from minigrad.ops.order import return_type
+from minigrad.ops.shape import unsqueeze
+from minigrad.ops.solve import (
+    LinAlgError,
+    Matrix,
+    check_matrix,
+    cholesky,
+    constant_like,
+    holds_vectors,
+    inv,
+    solve,
+    spread_nan,
+)  # fmt: skip
+
+_Inverse = return_type("linalg_inv_ex", "inverse", "info")
+_Solution = return_type("linalg_solve_ex", "result", "info")
+_Factor = return_type("linalg_cholesky_ex", "L", "info")
+
+
+@takes_out
+def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
+    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
+
+    With `check_errors` it raises as `inv` does.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
+
+    >>> import minigrad as torch
+    >>> torch.linalg.inv_ex(torch.zeros(1, 1)).info.item()
+    1
+    """
+    check_matrix("linalg.inv_ex", A)
+    singular = compute(lambda x: spread_nan(np.linalg.det, x) == 0, A)
+    info = cast(singular, np.dtype(np.int32))
+    if check_errors or not quiet(np.any, singular.array):
+        return _Inverse(inv(A), info)
+    found = masked_fill(inv(_replace(singular, A)), _beside_matrices(singular), math.inf)
+    return _Inverse(found, info * A.array.shape[-1])
+
+
+@takes_out
+def solve_ex(A: Matrix, B: Matrix, *, left: bool = True, check_errors: bool = False) -> Any:
+    """`solve`, inf for singular matrices, and `info`: the first pivot that is 0, or 0 where a matrix is regular.
+
+    With `check_errors` it raises LinAlgError for singular ones.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.solve_ex.html
+
+    >>> import minigrad as torch
+    >>> torch.linalg.solve_ex(torch.zeros(2, 2), torch.ones(2)).info.item()
+    1
+    """
+    check_matrix("linalg.solve_ex", A)
+    info = lu_factor_ex(wrap(A.array)).info
+    if not quiet(np.any, info.array):
+        return _Solution(solve(A, B, left=left), info)
+    if check_errors:
+        raise LinAlgError("torch.linalg.solve_ex: The solver failed because the input matrix is singular.")
+    singular = ne(info, 0)
+    found = solve(_replace(singular, A), B, left=left)
+    mask = unsqueeze(singular, -1) if holds_vectors(A, B) else _beside_matrices(singular)
+    return _Solution(masked_fill(found, mask, math.inf), info)
+
+
+@takes_out
+def cholesky_ex(A: Matrix, *, upper: bool = False, check_errors: bool = False) -> Any:
+    """`cholesky`, NaN for matrices that are not positive definite, and `info`: the order of their first bad minor.
+
+    The leading minor of order k is the determinant of the first k rows and columns. `info` is 0 for good matrices. With
+    `check_errors` it raises LinAlgError for bad ones.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.cholesky_ex.html
+
+    >>> import minigrad as torch
+    >>> torch.linalg.cholesky_ex(torch.tensor([[1.0, 2.0], [2.0, 1.0]])).info.item()
+    2
+    """
+    check_matrix("linalg.cholesky_ex", A)
+    info = compute(_find_bad_minors, A)
+    if not quiet(np.any, info.array):
+        return _Factor(cholesky(A, upper=upper), info)
+    if check_errors:
+        order = int(quiet(np.max, info.array))
+        why = f"is not positive-definite (the leading minor of order {order} is not positive-definite)"
+        raise LinAlgError(f"linalg.cholesky_ex: The factorization could not be completed because the input {why}.")
+    bad = ne(info, 0)
+    found = masked_fill(cholesky(_replace(bad, A), upper=upper), _beside_matrices(bad), math.nan)
+    return _Factor(name_last_call(found, "LinalgCholeskyExBackward0"), info)
+
+
+def _replace(bad: Tensor, A: Matrix) -> Any:
+    """The matrices, with the unit matrix for `bad` ones, so that the others can be computed."""
+    return where(_beside_matrices(bad), constant_like(A, np.eye(A.array.shape[-1])), A)
+
+
+def _beside_matrices(mask: Tensor) -> Any:
+    return unsqueeze(unsqueeze(mask, -1), -1)  # (...) -> (..., 1, 1)
+
+
+def _find_bad_minors(x: Array) -> Array:
+    """The order of the first leading minor of each matrix that is not positive, else 0: (..., n, n) -> (...)."""
+    orders = np.zeros(x.shape[:-2], np.int32)
+    for place in np.ndindex(orders.shape):
+        if not _is_definite(x[place]):
+            orders[place] = _find_bad_minor(x[place])
+    return array_module(x).asarray(orders)
+
+
+def _find_bad_minor(matrix: Array) -> int:
+    return next(k for k in range(1, len(matrix) + 1) if not _is_definite(matrix[:k, :k]))
+
+
+def _is_definite(matrix: Array) -> bool:
+    try:
+        factor = np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return not bool(np.isnan(factor).any())  # as CuPy gives for others
