@@ -79,8 +79,9 @@ def _read_seed(seed: Any) -> int:
     try:
         return int(seed)
     except (TypeError, ValueError, OverflowError) as error:
-        got = f"{type(seed).__name__} {seed!r}"
-        raise type(error)(f"manual_seed() takes an int, such as 42, got {got}") from None
+        from minigrad.ops.complaints import show_value
+
+        raise type(error)(f"manual_seed() takes an int, such as 42, got {show_value(seed)}") from None
 
 
 def seed() -> int:

@@ -115,8 +115,9 @@ def check_options(name: str, layout: Any, requires_grad: Any) -> None:
 def as_list(name: str, size: Any) -> Any:
     """`size`, which must be a list of ints; raises for a single int."""
     if not isinstance(size, (tuple, list)):
-        cure = f"; write ({size},)" if isinstance(size, int) else ""
-        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}{cure}")
+        from minigrad.ops.complaints import no_list_of_lengths
+
+        raise no_list_of_lengths(name, size)
     return size
 
 

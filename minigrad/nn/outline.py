@@ -15,6 +15,7 @@ from minigrad.nn.conv_transpose import ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.uninitialized import UninitializedParameter
+from minigrad.ops.complaints import show_value
 from minigrad.tensor import Tensor
 
 HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")
@@ -89,7 +90,10 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
     if not isinstance(net, Module):
         raise TypeError(f"summary() expects a Module, got {type(net).__name__}")
     if input_size is not None and not all(isinstance(n, int) and n > 0 for n in input_size):
-        raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {input_size!r}")
+        given = f"{input_size!r}"
+        if hasattr(input_size, "shape"):
+            given = f"{show_value(input_size)}; the shape of a tensor is x.shape"
+        raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {given}")
     layers = {name: module for name, module in net.named_modules() if not list(module.children())}
     outputs = {} if input_size is None else _run(net, layers, input_size)
     unseen = None if input_size is None else 0  # multiplications of a layer that was not called

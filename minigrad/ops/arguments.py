@@ -186,7 +186,7 @@ def as_int(value: Any, name: str) -> int:
     if type(value) is int:
         return value
     if not is_index(value):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
+        raise TypeError(f"{name} must be an int, got {complaints.show_value(value)}")
     return index(value)
 
 
@@ -284,7 +284,7 @@ def require_bools(name: str, **flags: Any) -> None:
 def require_number(name: str, parameter: str, value: Any) -> None:
     """Raises TypeError unless the value is a Python number or a tensor."""
     if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
-        shown = f"{type(value).__name__} {value!r}" + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
+        shown = complaints.show_value(value) + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {shown}")
 
 

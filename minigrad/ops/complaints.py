@@ -22,6 +22,18 @@ def type_name(x: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
+LONGEST = 100  # characters of a value that a message shows
+
+
+def show_value(value: Any) -> str:
+    """A value with its type, as messages show it: of many numbers the shape alone, of a long text the beginning."""
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    if shape is not None and prod(shape) > 4:
+        return f"{kind} of shape {tuple(shape)}"
+    text = repr(value)
+    return f"{kind} {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}"
+
+
 def may_answer(operand: Any, method: str) -> bool:
     """Whether an operand that is no tensor answers an operator itself: a class of its own, or a list by ``+=``."""
     if isinstance(operand, (TensorBase, np.ndarray, np.generic)):
@@ -135,10 +147,19 @@ def no_lengths(name: str) -> TypeError:
     return TypeError(f"{name}() needs ints, such as {given}")
 
 
+def no_list_of_lengths(name: str, size: Any) -> TypeError:
+    """The error for a `size` that is one value in place of a list."""
+    cure = f"; write ({size},)" if isinstance(size, int) else ""
+    return TypeError(f"{name}(): argument 'size' must be tuple of ints, not {show_value(size)}{cure}")
+
+
 def not_lengths(name: str, shape: tuple[Any, ...]) -> TypeError:
     """The error for a shape with lengths that are no ints; of bools PyTorch refuses only a first one."""
     wrong = shape[0] if shape[0].__class__ is bool else next(n for n in shape if not isinstance(n, int))
-    return TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}")
+    where = f" in {shape!r}" if len(shape) > 1 and len(repr(shape)) <= LONGEST else ""
+    if isinstance(wrong, TensorBase) and wrong.array.ndim:
+        where = "; the sizes of a tensor are x.shape"
+    return TypeError(f"{name}(): sizes must be ints, got {show_value(wrong)}{where}")
 
 
 def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:

@@ -83,8 +83,9 @@ def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, 
     values = tuple(given) if is_sequence(given) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
     if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
-        kind = type(given).__name__
-        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
+        from minigrad.ops.complaints import show_value
+
+        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {show_value(given)}"
         raise TypeError(f"{name}(): {detail}")
     numbers = tuple([int(v) for v in values])
     if len(numbers) not in (1, count):
