@@ -120,9 +120,10 @@ assert [int(torch.linalg.matrix_rank(K)) for K in (sobel, torch.ones(3, 3), lapl
 # %% [markdown]
 # ## Channels apart
 #
-# The most numbers are not in rows and columns, but in pairs of channels: 32 to 64 channels are 2048 kernels. A
-# **depthwise** layer gives each channel a kernel of its own, and does not mix channels: `groups=channels`. A 1x1 layer
-# after it mixes them. Both together are a **depthwise separable** convolution, as in MobileNet (Howard et al., 2017).
+# What makes a layer large is not the size of its kernels, but their count: one for each pair of channels, so 2048 for
+# 32 channels in and 64 out. A **depthwise** layer gives each channel a kernel of its own, and does not mix channels:
+# `groups=channels`. A 1x1 layer after it mixes them. Both together are a **depthwise separable** convolution, as in
+# MobileNet (Howard et al., 2017).
 
 # %%
 whole = nn.Conv2d(32, 64, 3, padding=1, bias=False)

@@ -102,7 +102,7 @@ print("mean and variance before:", mean, variance, "\nand after:", y.mean((0, 2,
 # %% [markdown]
 # ## Two modes
 #
-# The result for one image depends on the other images of its batch. That is well for training, but a digit should be
+# The result for one image depends on the other images of its batch. That does no harm in training, but a digit should be
 # read in the same way in any company, and alone. So the layer keeps **running averages** of mean and variance: after
 # each batch in training mode,
 #

@@ -103,7 +103,7 @@ class Saturated(nn.Module):
         self.net = make_net()
 
     def forward(self, x):
-        return self.net(x).softmax(1)  # cross_entropy takes a softmax, too
+        return self.net(x).softmax(1)  # cross_entropy applies a softmax, too
 
 
 class Dead(nn.Module):
@@ -249,7 +249,7 @@ if viz.can_draw():
 # | first loss far above log k | range of the inputs, first weights |
 # | loss exactly constant | `optimizer.step()` called? the optimizer made of this net's parameters? a graph that is cut? |
 # | loss stays at log k | gradients of the first layers, dead ReLUs, learning rate too small |
-# | loss stops at log(1 + (k - 1) / e) | softmax before cross entropy, which takes one itself |
+# | loss stops at log(1 + (k - 1) / e) | softmax before cross entropy, which applies one itself |
 # | loss jumps up and down | learning rate too large, `zero_grad` forgotten, a batch that is too small |
 # | loss becomes nan | learning rate, exp of large numbers, log(0), 0 / 0: `detect_anomaly()` names the line |
 # | accuracy above 1, or far too good | shapes (N,) and (N, 1) compared; test images among the training images |
