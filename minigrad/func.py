@@ -188,9 +188,9 @@ def _linearize(
     if not isinstance(primals, tuple):
         got = type(primals).__name__
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to be a tuple, got {got}: write (x,)")
-    call = _Call(name, lambda values: func(*values), primals, has_aux)
-    if not call.points:
+    if not flatten(primals)[0]:
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to contain at least one Tensor.")
+    call = _Call(name, lambda values: func(*values), primals, has_aux)
     transposed, probes = derivatives.transpose(call.outputs, call.points, strict)
     call.adopt(probes)
 

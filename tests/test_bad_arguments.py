@@ -217,6 +217,11 @@ OTHERS = {
         "rrelu: upper bound must be finite, got inf",
     ),
     "no matrices": (lambda: mg.chain_matmul(), RuntimeError, "chain_matmul(): Expected one or more matrices"),
+    "a sum beyond any memory": (
+        lambda: ones(1).expand(2**40) + ones(1).expand(2**40, 1),
+        RuntimeError,
+        "Storage size calculation overflowed with sizes=[1099511627776, 1099511627776]",
+    ),
     "windows beyond any memory": (
         lambda: F.adaptive_max_pool1d(ones(1, 1, 1), 2**62),
         RuntimeError,

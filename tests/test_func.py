@@ -305,6 +305,7 @@ REFUSED = {
     "one argument twice": (lambda: func.grad(mg.mul, argnums=(0, -2))(ONE, ONE), RuntimeError, "unique"),
     "no aux": (lambda: func.grad(mg.exp, has_aux=True)(ONE), RuntimeError, r"\(output, aux\).*got Tensor"),
     "primals in a list": (lambda: func.jvp(mg.exp, [ONE], [ONE]), RuntimeError, r"got list: write \(x,\)"),
+    "no primals for a function of one": (lambda: func.jvp(mg.exp, (), ()), RuntimeError, "at least one Tensor"),
     "no primals": (lambda: func.jvp(lambda: ONE, (), ()), RuntimeError, "at least one Tensor"),
     "other tangents": (lambda: func.jvp(mg.exp, (ONE,), (ONE, ONE)), RuntimeError, r"primals: \(\*,\), got \(\*, \*\)"),
     "tangents of another shape": (

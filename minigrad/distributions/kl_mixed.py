@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.creation.like import full_like
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
-from minigrad.distributions.discrete import Bernoulli, Poisson
+from minigrad.distributions.discrete import Bernoulli, Binomial, Poisson
 from minigrad.distributions.gamma import Beta, Gamma
 from minigrad.distributions.kl import register_kl
 from minigrad.distributions.transformed_distribution import Gumbel, Pareto
@@ -151,5 +151,6 @@ def _unless_below(found: Any, p: Any, least: Any) -> Any:
 @_register_each(_ANY, Exponential)
 @_register_each(_ANY, Gamma)
 @_register_each((Poisson,), Bernoulli)
+@_register_each((Poisson,), Binomial)
 def _infinite(p: Any, q: Any) -> Any:
     return full_like(p.mean, math.inf)

@@ -136,6 +136,9 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
                     "must be equal, or 1, counted from the last axis."
                 )
     handled = sys.exception()
+    if str(handled).startswith(("iterator is too large", "array is too big")):  # for the pointers of this machine
+        common = [max(lengths) for lengths in itertools.zip_longest(*map(reversed, shapes), fillvalue=1)]
+        return RuntimeError(f"Storage size calculation overflowed with sizes={common[::-1]}")
     if isinstance(handled, ValueError):
         return handled
     return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")

@@ -29,7 +29,8 @@ PAIRS = [
 ]  # fmt: skip
 APART = [
     (NORMAL, POSITIVE), (LAPLACE, BETA), (GUMBEL, BAND), (GAMMA, PARETO), (PARETO, BAND),
-    (D.Poisson(1.0), D.Bernoulli(0.5)), (D.Uniform(-1.0, 1.0), POSITIVE), (BAND, D.Pareto(0.3, 2.0)),
+    (D.Poisson(1.0), D.Bernoulli(0.5)), (D.Poisson(1.0), D.Binomial(3, 0.5)),
+    (D.Uniform(-1.0, 1.0), POSITIVE), (BAND, D.Pareto(0.3, 2.0)),
     (D.Uniform(0.5, 1.5), BETA), (BETA, BAND), (GREY, PARETO),
     (GREY, BAND), (NORMAL, GREY), (D.Uniform(-1.0, 1.0), GREY),
 ]  # fmt: skip

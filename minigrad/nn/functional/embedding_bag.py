@@ -41,6 +41,9 @@ def embedding_bag(
     require_bools("embedding_bag", **flags)
     _check_bags(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
     _check_table(weight, offsets)
+    if per_sample_weights is not None and per_sample_weights.dtype is not weight.dtype:
+        kinds = f"but {weight.dtype} does not equal {per_sample_weights.dtype}"
+        raise RuntimeError(f"embedding_bag: Expected 'weight' to have the same type as 'per_sample_weights'; {kinds}")
     flat = input.reshape(-1)
     places, counts = _find_members(input, offsets, include_last_offset)
     try:

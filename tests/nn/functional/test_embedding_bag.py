@@ -85,6 +85,13 @@ def test_the_layer_prints_its_options_and_zeroes_the_padding_row():
         ([1], [0.0], {}, RuntimeError, "'offsets' to hold Long, Int, but got minigrad.float32"),
         ([1], [0], {"per_sample_weights": torch.ones(1)}, NotImplementedError, "only supported for mode='sum'"),
         ([1], [0], {"per_sample_weights": torch.ones(2)}, ValueError, "must have the same shape as the input"),
+        (
+            [1],
+            [0],
+            {"per_sample_weights": torch.ones(1).double(), "mode": "sum"},
+            RuntimeError,
+            "'weight' to have the same type as 'per_sample_weights'; but minigrad.float32 does not equal",
+        ),
     ],
 )
 def test_wrong_arguments_raise(rows, starts, options, error, message):
