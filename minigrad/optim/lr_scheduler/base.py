@@ -257,12 +257,13 @@ def warn_of_epoch() -> None:
 
 def note_step(optimizer: Any) -> None:
     """Lets the optimizer note its next step in `_opt_called`, PyTorch's name, whoever wrote its `step`."""
+    number: list[int] = []  # and not the handle, which holds the hook: without a cycle nothing waits for the collector
 
     def note(stepped: Any, *_: Any) -> None:
         stepped._opt_called = True
-        handle.remove()
+        stepped._hooks.remove("step_post", number[0])
 
-    handle = optimizer.register_step_post_hook(note)
+    number.append(optimizer.register_step_post_hook(note).id)
 
 
 def was_stepped(optimizer: Any) -> bool:

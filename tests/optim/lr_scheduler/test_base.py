@@ -1,5 +1,7 @@
 """What every schedule does: where it starts, how it is stepped, saved and derived, and what it refuses."""
 
+import gc
+
 import pytest
 
 import minigrad
@@ -220,3 +222,13 @@ def test_a_list_of_numbers_holds_one_number_for_each_group():
 def test_a_misspelt_option_of_a_scheduler_is_told_the_one_that_was_meant():
     with pytest.raises(TypeError, match=r"StepLR\(\) got an unexpected keyword argument 'stepsize'; did you mean 'ste"):
         lr_scheduler.StepLR(make_optimizer(0.1), stepsize=3)
+
+
+def test_an_optimizer_with_a_scheduler_leaves_nothing_to_the_garbage_collector():
+    def make_and_drop():
+        lr_scheduler.ExponentialLR(make_optimizer(0.5), 0.5)
+
+    make_and_drop()
+    gc.collect()
+    make_and_drop()
+    assert gc.collect() == 0
