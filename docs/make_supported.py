@@ -883,7 +883,7 @@ DIFFERENCES = [
     ),
     (
         "`autograd.forward_ad`",
-        "a dual tensor requires a gradient, `no_grad` stops its tangent, and its print does not show the tangent",
+        "a dual requires a gradient, `no_grad` stops its tangent; writes leave the given one, prints do not show it",
         (
             "[f := torch.autograd.forward_ad, f.enter_dual_level(), x := f.make_dual(torch.ones(1), torch.ones(1)), "
             "x.requires_grad and f.unpack_dual(torch.no_grad()(x.exp)()).tangent is None, f.exit_dual_level()][3]"

@@ -34,7 +34,7 @@ def freed(name: str) -> RuntimeError:
     """The error for a second backward through a freed graph."""
     return RuntimeError(
         f"Trying to backward through the graph a second time ({name}): its saved values were freed by the first "
-        "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation "
+        "backward. Specify retain_graph=True in the first backward() or grad() call, or run the forward computation "
         "again. Is a loss of an earlier round part of this one? Keep its number alone: total += loss.item(). Is a "
         "state? Cut it off: state = state.detach()."
     )
