@@ -144,7 +144,8 @@ def _departure_here() -> str:
     if program != id(_user_frame().f_globals):
         return ""
     return (
-        f"a tensor that requires grad was {way} at {file}, line {line}, and what is computed from it has no graph; or "
+        f". Or did its numbers come out of a graph? A tensor that requires grad was {way} at {file}, line {line}, and "
+        "what is computed from that has no graph"
     )
 
 
@@ -160,8 +161,8 @@ def no_gradient(root: Any, position: int) -> RuntimeError:
         why = f"it has dtype {root.array.dtype}: only floating-point tensors have gradients"
     else:
         why = root.cause or (
-            f"{_departure_here()}no tensor that it was computed from has requires_grad=True; set it where the "
-            "parameter is made, for example minigrad.tensor(..., requires_grad=True)"
+            "no tensor that it was computed from has requires_grad=True; set it where the parameter is made, for "
+            f"example minigrad.tensor(..., requires_grad=True){_departure_here()}"
         )
     return RuntimeError(
         f"element {position} of tensors does not require grad and does not have a grad_fn, so nothing can flow back "

@@ -103,6 +103,16 @@ def test_backward_names_the_call_that_took_a_number_out_of_the_graph(name):
         torch.tensor([1.0]).mul(torch.tensor(np.float32(number if not isinstance(number, list) else 1))).backward()
 
 
+def test_backward_names_what_is_certain_before_a_number_that_left_another_graph():
+    frozen = torch.nn.Linear(2, 1).requires_grad_(False)
+    (leaf(1) * 2).sum().item()  # of a loss that was trained before, say
+    cause = (
+        r"The cause: no tensor that it was computed from has requires_grad=True; .*\. Or did its numbers come out of"
+    )
+    with pytest.raises(RuntimeError, match=cause):
+        frozen(torch.ones(1, 2)).sum().backward()
+
+
 def test_numpy_of_a_loss_names_item():
     loss = (leaf(2) * 2).sum()
     with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\) instead\. For the number alone.*tensor\.item\(\)"):

@@ -87,9 +87,10 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
     if value:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
     if not pairs or ndim not in (len(pairs) + 1, len(pairs) + 2):
+        counts = sorted({2 * max(ndim - 2, 1), 2 * max(ndim - 1, 1)})
         raise NotImplementedError(
             f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported: an input of {ndim} axes, {size}, "
-            f"takes {2 * max(ndim - 2, 1)} or {2 * max(ndim - 1, 1)} amounts, got {2 * len(pairs)}"
+            f"takes {' or '.join(map(str, counts))} amounts, got {2 * len(pairs)}"
         )
     if input.array.dtype.kind == "b" and mode != "circular":
         raise not_implemented_for(f"pad ({mode})", input.array.dtype)

@@ -124,6 +124,14 @@ def test_amounts_that_leave_nothing_are_refused(size, amounts, mode, message):
         F.pad(minigrad.ones(size), amounts, mode)
 
 
+@pytest.mark.parametrize(("axes", "counts"), [(2, "2"), (3, "2 or 4"), (4, "4 or 6")])
+def test_a_border_mode_names_the_amounts_that_an_image_takes(axes, counts):
+    with pytest.raises(
+        NotImplementedError, match=rf"an input of {axes} axes, .* takes {counts} amounts, got {2 * axes}"
+    ):
+        F.pad(minigrad.ones((4,) * axes), (1,) * 2 * axes, "reflect")
+
+
 @pytest.mark.parametrize("amounts", [(0, 0), (0, -1), (-1, -1)])
 def test_a_fill_value_must_fit_the_dtype_only_if_it_is_used(amounts):
     x = minigrad.tensor([1, 2, 3], dtype=minigrad.int8)
