@@ -1,6 +1,6 @@
 """`minigrad.distributions`: probability distributions with `sample`, `rsample`, `log_prob`, `entropy`."""
 
-from minigrad.distributions import constraints, transforms
+from minigrad.distributions import constraints, transforms, utils
 from minigrad.distributions import kl_mixed as _kl_mixed  # registers its rules
 from minigrad.distributions.continuous import Cauchy, Exponential, Laplace, Normal, Uniform
 from minigrad.distributions.continuous_bernoulli import ContinuousBernoulli
@@ -45,7 +45,7 @@ __all__ = [
     "MultivariateNormal", "Normal", "OneHotCategorical", "Pareto", "Poisson", "PowerTransform", "ReshapeTransform",
     "SigmoidTransform", "SoftmaxTransform", "SoftplusTransform", "StudentT", "TanhTransform", "Transform",
     "TransformedDistribution", "Uniform", "constraints", "identity_transform", "kl_divergence", "register_kl",
-    "transforms",
+    "transforms", "utils",
 ]  # fmt: skip
 
 explain_missing("torch.distributions", globals())
