@@ -236,6 +236,15 @@ def does_not_project(x: Any, w: Any) -> RuntimeError:
     )
 
 
+def no_index(array: Any) -> TypeError:
+    """The error for a tensor of floats or of several elements where one integer is due, as in a list's brackets."""
+    cure = "int(...) rounds it"
+    if array.size != 1:
+        cure = "a list takes one index: [names[i] for i in x.tolist()] takes several"
+    got = f"got {from_numpy(array.dtype)} of shape {tuple(array.shape)}; {cure}"
+    return TypeError(f"only integer tensors of a single element can be converted to an index, {got}")
+
+
 # ---- writes --------------------------------------------------------------------------------------
 def cannot_be_cast(result: Any, wanted: Any, detail: str) -> RuntimeError:
     """The error for a result of one NumPy dtype that is to have another one."""

@@ -131,8 +131,9 @@ class ProtocolMethods(TensorBase):
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
-            got = f"got {self.dtype} of shape {tuple(self.array.shape)}; int(...) of one element rounds it"
-            raise TypeError(f"only integer tensors of a single element can be converted to an index, {got}")
+            from minigrad.ops.complaints import no_index
+
+            raise no_index(self.array)
         return int(self.item())
 
     def __len__(self: Any) -> int:

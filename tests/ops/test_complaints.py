@@ -48,3 +48,14 @@ def test_few_numbers_are_shown():
         mg.zeros(mg.tensor([1.0, 2.0]))
     with pytest.raises(TypeError, match=r"sizes must be ints, got float 1.5 in \(2, 1.5\)"):
         mg.zeros(2, 1.5)
+
+
+def test_an_index_of_several_elements_names_a_loop_and_one_of_floats_the_rounding():
+    names = ["cat", "dog"]
+    with pytest.raises(
+        TypeError, match=r"single element can be converted to an index, got .*int64 of shape \(2,\); .*tolist"
+    ):
+        names[mg.tensor([1, 0])]
+    with pytest.raises(TypeError, match=r"got .*float32 of shape \(\); int\(\.\.\.\) rounds it"):
+        names[mg.tensor(1.0)]
+    assert names[mg.tensor([1])] == "dog"
