@@ -57,9 +57,12 @@ def explain_call(name: str, words: str, known: list[str]) -> str:
     """
     hint = NUMPYS_CALLS.get(name, "")
     _, unknown, rest = words.partition(f"{name}() got an unexpected keyword argument '")
+    given = rest.partition("'")[0]
+    if given in NUMPYS_OPTIONS:
+        words = words.partition(". Did you mean")[0]  # Python's own guess goes by letters alone
     if "Did you mean" in words or "; it takes" in words or (hint and hint in words):
         return words
-    if unknown and (meant := find_meant(rest.partition("'")[0], known)):
+    if unknown and (meant := find_meant(given, known)):
         return f"{words}. Did you mean '{meant}'?"
     if unknown:
         words = f"{words}; it takes {', '.join(known) or 'none'}"

@@ -6,7 +6,7 @@ import pytest
 import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import nn
-from minigrad.spelling import NUMPYS_CALLS, NUMPYS_FUNCTIONS, NUMPYS_METHODS, find_meant
+from minigrad.spelling import NUMPYS_CALLS, NUMPYS_FUNCTIONS, NUMPYS_METHODS, explain_call, find_meant
 from minigrad.tensor.absent import NUMPYS
 
 X = torch.rand(2, 3, 4)
@@ -133,3 +133,10 @@ def test_a_name_of_torch_itself_is_told_where_it_is_asked_for_elsewhere():
         torch.random.randn  # noqa: B018
     with pytest.raises(AttributeError, match=r"no attribute 'einsum': it is torch\.einsum$"):
         F.einsum  # noqa: B018
+
+
+def test_numpys_option_is_told_in_place_of_what_python_guesses_by_letters():
+    words = "arange() got an unexpected keyword argument 'stop'. Did you mean 'step'?"  # as Python 3.13 says it
+    assert explain_call("arange", words, ["start", "end", "step"]) == words.replace("step", "end")
+    misspelt = "arange() got an unexpected keyword argument 'stpe'. Did you mean 'step'?"
+    assert explain_call("arange", misspelt, ["start", "end", "step"]) == misspelt
