@@ -16,7 +16,7 @@ from minigrad.ops.arguments import takes_out
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import Matrix, attempt, check_matrix, constant_like, invert, mT, spread_nan
+from minigrad.ops.solve import Matrix, attempt, check_matrix, constant_like, hold_nan, invert, mT
 
 
 def _multiply_without(s: Array, *places: int) -> Array:
@@ -81,11 +81,13 @@ _cofactor_slope: Any = operation(
 )
 _cofactor: Any = operation("linalg_cofactor", _cofactor_forward, lambda g, x: _cofactor_slope(g, x))
 _det: Any = operation(
-    "linalg_det", lambda x: spread_nan(np.linalg.det, x), lambda g, x: g[..., None, None] * _cofactor(x)
+    "linalg_det",
+    lambda x: np.where(hold_nan(x), math.nan, np.linalg.det(x)),
+    lambda g, x: g[..., None, None] * _cofactor(x),
 )
 _logabsdet: Any = operation(
     "linalg_slogdet",
-    lambda x: spread_nan(lambda x: np.linalg.slogdet(x)[1], x),
+    lambda x: np.where(hold_nan(x), math.nan, np.linalg.slogdet(x)[1]),
     lambda g, x: g[..., None, None] * mT(attempt("linalg.slogdet backward", "the input matrix is singular", invert, x)),
 )
 

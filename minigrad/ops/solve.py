@@ -94,23 +94,28 @@ def lay_columns(x: Array) -> Array:
     return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
 
 
-def spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Array:
-    """``function(x, ...)``, and NaN for matrices that hold NaN: LAPACK takes it for 0 in the place of a pivot."""
-    unknown = np.isnan(x).any((-2, -1), keepdims=True)
+def hold_nan(x: Array) -> Array:
+    """Which matrices hold NaN, which LAPACK takes for 0 in the place of a pivot."""
+    return np.isnan(x).any((-2, -1))
+
+
+def _spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Array:
+    """``function(x, ...)``, and NaN for matrices that hold NaN, which would be called singular."""
+    unknown = hold_nan(x)[..., None, None]
     if not unknown.any():
         return function(x, *others)
     found = function(np.where(unknown, constant_like(x, np.eye(x.shape[-1])), x), *others)
-    return np.where(unknown if found.ndim >= x.ndim else unknown[..., 0, 0], math.nan, found)
+    return np.where(unknown, math.nan, found)
 
 
 # ---- operations -----------------------------------------------------------------------------------
 in_columns: Any = operation("clone", lay_columns, lambda g: g)
 invert: Any = operation(
-    "linalg_inv_ex", lambda x: lay_columns(spread_nan(np.linalg.inv, x)), lambda g, out: -(mT(out) @ g @ mT(out))
+    "linalg_inv_ex", lambda x: lay_columns(_spread_nan(np.linalg.inv, x)), lambda g, out: -(mT(out) @ g @ mT(out))
 )
 _solve: Any = operation(
     "linalg_solve_ex",
-    lambda a, b: lay_columns(spread_nan(np.linalg.solve, a, b)),
+    lambda a, b: lay_columns(_spread_nan(np.linalg.solve, a, b)),
     lambda g, a, out: -(_solve(mT(a), g) @ mT(out)),
     lambda g, a: _solve(mT(a), g),
 )

@@ -27,10 +27,10 @@ from minigrad.ops.solve import (
     check_matrix,
     cholesky,
     constant_like,
+    hold_nan,
     holds_vectors,
     inv,
     solve,
-    spread_nan,
 )  # fmt: skip
 
 _Inverse = return_type("linalg_inv_ex", "inverse", "info")
@@ -50,7 +50,7 @@ def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
     1
     """
     check_matrix("linalg.inv_ex", A)
-    singular = compute(lambda x: spread_nan(np.linalg.det, x) == 0, A)
+    singular = compute(lambda x: np.logical_and(np.linalg.det(x) == 0, ~hold_nan(x)), A)
     info = cast(singular, np.dtype(np.int32))
     if check_errors or not quiet(np.any, singular.array):
         return _Inverse(inv(A), info)
