@@ -11,9 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 LATER = {
-    "addmm", "clamp", "counting", "cumulative", "diagonal", "differences", "error_function", "gamma", "gather",
-    "index_writes", "join", "linear_algebra", "masks", "norm", "order", "products", "rearranging", "reduce_variants",
-    "rotations", "special", "split", "statistics", "view_scatter",
+    "activation_variants", "addmm", "clamp", "counting", "cumulative", "diagonal", "differences", "error_function",
+    "gamma", "gather", "index_writes", "join", "linear_algebra", "masks", "norm", "order", "products", "rearranging",
+    "reduce_variants", "rotations", "special", "split", "statistics", "view_scatter",
 }  # fmt: skip
 
 

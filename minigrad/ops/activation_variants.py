@@ -9,17 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.messages import names_options
 from minigrad.dtypes import check_numbers
 from minigrad.half_precision import round_once, widen
-from minigrad.ops.arguments import as_number, require_kind
-from minigrad.ops.complaints import not_a_tensor
+from minigrad.ops.arguments import as_number, require_floats, require_kind, require_tensors, takes_out
+from minigrad.ops.complaints import check_same_dtype, not_a_tensor
 from minigrad.ops.copies import in_rows
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import SAME, elementwise, unary
 from minigrad.ops.error_function import erf, error_function, for_either
 from minigrad.ops.piecewise import gate, tie, zeros_of
 from minigrad.ops.scaled_sums import check_factor
+from minigrad.ops.shape import reshape
 from minigrad.ops.unary import logistic, sigmoid
 from minigrad.side_by_side import keep_where
 
@@ -67,7 +69,7 @@ hardtanh = _with_options("hardtanh",
 threshold = _with_options("threshold",
     lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
     lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])), takes="fiu")
-hardshrink = _with_options("hardshrink",
+_hardshrink = _with_options("hardshrink",
     lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])))
 softshrink = _with_options("softshrink",
@@ -113,7 +115,9 @@ def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
     return tie(np.where(x > 0, g, w * g), x)
 
 
-prelu = elementwise("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
+_prelu = elementwise(
+    "prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g
+)
 rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w: random slopes
 
 
@@ -221,3 +225,43 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     if approximate not in _GELU:
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
     return _GELU[approximate](input)
+
+
+# ---- functions that are methods, too ----------------------------------------------------------------
+@takes_out
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x`, but 0 between ``-lambd`` and ``lambd``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
+    return _hardshrink(input, lambd)
+
+
+@names_options
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """`x` where positive, ``weight * x`` elsewhere; `weight` is learned, one number or one for each channel.
+
+    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for other counts and for dtypes that
+    differ. Source: He et al., "Delving Deep into Rectifiers", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
+    tensor([-0.2500,  2.0000])
+    """
+    require_tensors("prelu", "input weight", input, weight)
+    require_floats("prelu", input)
+    check_same_dtype("prelu", input, "weight", weight)
+    shape, count = input.array.shape, weight.array.size
+    channels = shape[1] if len(shape) > 1 else 1
+    if weight.array.ndim > 1 or count not in (1, channels):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+            f"size = {channels}: prelu takes one slope, or one for each of the {channels} channels of {shape}"
+        )
+    if count != 1:
+        weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
+    elif weight.array.ndim and not shape:
+        weight = reshape(weight, ())
+    return _prelu(input, weight)

@@ -144,6 +144,14 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
     return RuntimeError(f"{name}: shapes {', '.join(map(str, shapes))} do not fit together")
 
 
+def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
+    """Raises RuntimeError unless `x` has the dtype of `input`."""
+    if x.array.dtype != input.array.dtype:
+        kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
+        hint = f"convert one of them, for example input.to({part}.dtype)"
+        raise RuntimeError(f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
+
+
 def no_lengths(name: str) -> TypeError:
     """The error for a function of lengths that is called without any."""
     given = f"{name}(2, 3) or {name}((2, 3)); {name}(()) says that there are none"

@@ -34,6 +34,7 @@ from minigrad.ops import (
 )
 
 # Renamed where a method is called like its file: in the body of the class that name then means the method.
+from minigrad.ops import activation_variants as activations
 from minigrad.ops import addmm as sums
 from minigrad.ops import clamp as limits
 from minigrad.ops import diagonal as diagonals
@@ -122,6 +123,8 @@ class WideMethods(
     clamp, clamp_ = clip, clip_ = with_in_place(limits.clamp)
     clamp_min, clamp_min_ = with_in_place(limits.clamp_min)
     clamp_max, clamp_max_ = with_in_place(limits.clamp_max)
+    hardshrink = activations.hardshrink
+    prelu = activations.prelu
     lerp, lerp_ = with_in_place(special.lerp)
     atan2, atan2_ = arctan2, arctan2_ = with_in_place(special.atan2)
     addcmul, addcmul_ = with_in_place(special.addcmul)

@@ -67,3 +67,11 @@ METHODS = [
 def test_each_method_refuses_a_number_as_self(name):
     with pytest.raises(TypeError):
         getattr(torch.Tensor, name)(3)
+
+
+def test_hardshrink_and_prelu_are_methods_too():
+    x = torch.tensor([[-1.0, 0.25, 2.0]])
+    assert x.hardshrink().tolist() == [[-1.0, 0.0, 2.0]] and torch.equal(x.hardshrink(0.1), x)
+    assert x.prelu(torch.tensor([0.5])).tolist() == [[-0.5, 0.25, 2.0]]
+    with pytest.raises(RuntimeError, match="Mismatch of parameter numbers and input channel size"):
+        x.prelu(torch.ones(2))

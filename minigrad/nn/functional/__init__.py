@@ -5,8 +5,8 @@
 from minigrad.missing import explain_missing
 from minigrad.nn.functional.activation import relu, sigmoid, tanh
 from minigrad.nn.functional.activation_variants import (
-    celu, celu_, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
-    logsigmoid, mish, prelu, relu6, relu_, rrelu, rrelu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink,
+    celu, celu_, elu, elu_, gelu, glu, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
+    logsigmoid, mish, relu6, relu_, rrelu, rrelu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink,
     threshold, threshold_,
 )
 from minigrad.nn.functional.attention import scaled_dot_product_attention
@@ -47,6 +47,7 @@ from minigrad.nn.functional.resize import interpolate, upsample, upsample_biline
 from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from minigrad.nn.functional.unpooling import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d
 from minigrad.nn.functional.vision import fold, unfold
+from minigrad.ops.activation_variants import hardshrink, prelu
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "affine_grid",

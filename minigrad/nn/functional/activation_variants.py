@@ -16,13 +16,11 @@ from minigrad.autograd.messages import names_options
 from minigrad.creation.drawn import draw_in_order
 from minigrad.half_precision import HALF
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import check_same_dtype
 from minigrad.ops import activation_variants as variants
 from minigrad.ops import unary
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_number, require_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.inplace import in_place
-from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
@@ -114,34 +112,6 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 @names_options
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """`x` where positive, ``weight * x`` elsewhere; `weight` is learned, one number or one for each channel.
-
-    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for other counts and for dtypes that
-    differ. Source: He et al., "Delving Deep into Rectifiers", 2015.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
-    tensor([-0.2500,  2.0000])
-    """
-    require_tensors("prelu", "input weight", input, weight)
-    require_floats("prelu", input)
-    check_same_dtype("prelu", input, "weight", weight)
-    shape, count = input.array.shape, weight.array.size
-    channels = shape[1] if len(shape) > 1 else 1
-    if weight.array.ndim > 1 or count not in (1, channels):
-        raise RuntimeError(
-            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
-            f"size = {channels}: prelu takes one slope, or one for each of the {channels} channels of {shape}"
-        )
-    if count != 1:
-        weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
-    elif weight.array.ndim and not shape:
-        weight = reshape(weight, ())
-    return variants.prelu(input, weight)
-
-
-@names_options
 def rrelu(
     input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
@@ -194,17 +164,6 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     limit = limit if dtype == HALF else dtypes.scalar(limit, dtype).item()  # halves are compared in float32
     value = dtypes.scalar(as_number("threshold", "value", value), dtype).item()
     return _compute(variants.threshold, input, limit, value, inplace=inplace)
-
-
-@takes_out
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """`x`, but 0 between ``-lambd`` and ``lambd``.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
-    tensor([-1.,  0.,  2.])
-    """
-    return variants.hardshrink(input, lambd)
 
 
 @takes_out

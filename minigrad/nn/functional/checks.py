@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.dtypes import from_numpy
 from minigrad.half_precision import HALF
+from minigrad.ops.complaints import check_same_dtype
 from minigrad.size import is_index
 
 Lengths: TypeAlias = int | tuple[int, ...]  # one for all axes, or one for each
@@ -30,14 +30,6 @@ def check_parts(
             raise RuntimeError(f"{name}: expected {what}{cure and f'; {cure}'}")
         if x is not None and not mixed:
             check_same_dtype(name, input, part, x)
-
-
-def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
-    """Raises RuntimeError unless `x` has the dtype of `input`."""
-    if x.array.dtype != input.array.dtype:
-        kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
-        hint = f"convert one of them, for example input.to({part}.dtype)"
-        raise RuntimeError(f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
 
 
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
