@@ -90,7 +90,8 @@ def find(name: str) -> Exercise:
         raise KeyError(f'the name of the exercise comes first: course.check("1.corr2d", function); got {name!r}')
     if name in KNOWN:
         return KNOWN[name]
-    near = difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.8)
+    near = [known for known in KNOWN if known.startswith(f"{name}.")]  # a chapter's number alone
+    near = near or difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.8)
     near = near or difflib.get_close_matches(name, KNOWN, n=3, cutoff=0.4)
     cure = f"did you mean {' or '.join(near)}?" if near else "course.exercises() lists what there is"
     raise KeyError(f"there is no exercise {name!r}; {cure}")

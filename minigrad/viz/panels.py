@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.ops.complaints import show_value
 from minigrad.tensor import Tensor
 
 READABLE = 150  # up to so many pixels the values are written into the image
@@ -180,10 +181,12 @@ def accuracy(history: Curves, axes: Any = None, title: str = "accuracy") -> Any:
 
 def _draw_curves(axes: Any, history: Curves, **style: str) -> list[Sequence[float]]:
     """Draws each curve over the numbers from 1 on, with a legend for those by name, and returns them."""
-    curves = history if isinstance(history, Mapping) else {"": history}
+    curves: Mapping[str, Any] = history if isinstance(history, Mapping) else {"": history}
     for name, values in curves.items():
+        if isinstance(values, str) or not hasattr(values, "__len__"):
+            raise TypeError(f"a curve is a list of numbers, one for each step; {name!r} got {show_value(values)}")
         axes.plot(range(1, len(values) + 1), values, label=name, **style)
-    if isinstance(history, Mapping):
+    if isinstance(history, Mapping) and curves:
         axes.legend(fontsize="small")
     return [*curves.values()]
 

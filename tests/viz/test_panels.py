@@ -28,6 +28,13 @@ def test_losses_by_name_are_drawn_with_a_legend() -> None:
     assert viz.loss_curve({"training": [0.0]}).get_yscale() == "linear"
 
 
+@pytest.mark.parametrize("values", [0.5, "losses"])
+def test_a_curve_is_a_list_of_numbers(values: object) -> None:
+    with pytest.raises(TypeError, match=r"a curve is a list of numbers, one for each step; 'training' got (float|str)"):
+        viz.loss_curve({"training": values})  # type: ignore[dict-item]
+    assert viz.loss_curve({}).get_legend() is None
+
+
 def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
     for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
         viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")
