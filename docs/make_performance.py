@@ -1,4 +1,4 @@
-"""Write the tables of docs/performance.md, and its picture, from the numbers in benchmarks/records.
+"""Write the tables of docs/performance.md and README.md, and the picture, from the numbers in benchmarks/records.
 
     python docs/make_performance.py           # write tables and picture (the picture needs matplotlib)
     python docs/make_performance.py --check   # exit with 1 if a table is out of date
@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
+README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "layers.png"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -59,17 +60,22 @@ def tell_machines(records: list[Record]) -> str:
     return tell([["machine", "measured", "commit"], *rows])
 
 
-def tell_steps(records: list[Record]) -> str:
-    """The training steps: times on the newest machine, ratios on all."""
-    newest = records[0]
-    rows = [["", "goal", "minigrad", "PyTorch", *map(short, records)]]
+def list_steps(records: list[Record]) -> list[tuple[str, float, list[str], list[float]]]:
+    """For each training step its title, its goal, both engines' times on the newest machine, and the ratios on all."""
+    rows = []
     for name, program in PROGRAMS.items():
-        times = [in_units(newest["steps"][name][engine], program.unit) for engine in ("minigrad", "torch")]
-        ratios = [r["steps"][name]["minigrad"] / r["steps"][name]["torch"] for r in records]
-        rows.append([program.title, f"{program.goal:.2f}", *times, *(mark(ratio, program.goal) for ratio in ratios)])
-    imports = [r["steps"]["import"]["minigrad"] / r["steps"]["import"]["numpy"] for r in records]
-    rows.append(["`import minigrad` beside `import numpy`", f"{IMPORT_GOAL:.2f}", "", ""])
-    rows[-1] += [mark(ratio, IMPORT_GOAL) for ratio in imports]
+        times = [in_units(records[0]["steps"][name][engine], program.unit) for engine in ("minigrad", "torch")]
+        ratios = [record["steps"][name]["minigrad"] / record["steps"][name]["torch"] for record in records]
+        rows.append((program.title, program.goal, times, ratios))
+    imports = [record["steps"]["import"]["minigrad"] / record["steps"]["import"]["numpy"] for record in records]
+    return [*rows, ("`import minigrad` beside `import numpy`", IMPORT_GOAL, ["", ""], imports)]
+
+
+def tell_steps(records: list[Record]) -> str:
+    """The training steps with their goals."""
+    rows = [["", "goal", "minigrad", "PyTorch", *map(short, records)]]
+    for title, goal, times, ratios in list_steps(records):
+        rows.append([title, f"{goal:.2f}", *times, *(mark(ratio, goal) for ratio in ratios)])
     return tell(rows)
 
 
@@ -84,6 +90,11 @@ def measured(records: list[Record]) -> list[tuple[Record, str]]:
     return [(record, mode) for mode in MODES for record in records if mode in record]
 
 
+def first_measured(record: Record) -> tuple[Record, str]:
+    """A record with the first way in which its layers were measured."""
+    return record, next(mode for mode in MODES if mode in record)
+
+
 def tell_summary(records: list[Record]) -> str:
     """The geometric mean and the worst layer of every measurement."""
     rows = [["", "forward", "worst", "with both gradients", "worst"], ["goal", *(f"{goal:.2f}" for goal in GOALS)]]
@@ -95,8 +106,7 @@ def tell_summary(records: list[Record]) -> str:
 
 def tell_layers(records: list[Record]) -> str:
     """Every layer: times on the newest machine, ratios of all measurements as forward / with both gradients."""
-    newest, columns = records[0], measured(records)
-    mode = next(mode for mode in MODES if mode in newest)
+    columns, (newest, mode) = measured(records), first_measured(records[0])
     rows = [["layer", "ms", *(f"{short(record)}, {mode}" for record, mode in columns)]]
     ratios = [find_ratios(record[mode]) for record, mode in columns]
     for row, (name, times) in enumerate(newest[mode].items()):
@@ -105,16 +115,30 @@ def tell_layers(records: list[Record]) -> str:
     return tell(rows)
 
 
-TABLES = {"machines": tell_machines, "steps": tell_steps, "summary": tell_summary, "layers": tell_layers}
+def tell_overview(records: list[Record]) -> str:
+    """For README: the training steps, and the mean of the layers."""
+    means = [geometric_mean(both for _, both in find_ratios(r[mode])) for r, mode in map(first_measured, records)]
+    layers = ("convolution layers of real networks, forward + both gradients (geometric mean)", 0.0, ["", ""], means)
+    rows = [["", "minigrad", "PyTorch", *map(short, records)]]
+    for title, _, times, ratios in [*list_steps(records), layers]:
+        rows.append([title, *times, *(f"{ratio:.2f}" for ratio in ratios)])
+    return tell(rows)
 
 
-def fill(page: str, records: list[Record]) -> str:
-    """The page with its tables made anew."""
-    for name, make in TABLES.items():
+TABLES = {
+    PAGE: {"machines": tell_machines, "steps": tell_steps, "summary": tell_summary, "layers": tell_layers},
+    README: {"speed": tell_overview},
+}
+
+
+def fill(page: Path, records: list[Record]) -> str:
+    """The text of a page with its tables made anew."""
+    text = page.read_text("utf-8")
+    for name, make in TABLES[page].items():
         between = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end of table -->)", re.DOTALL)
-        assert between.search(page), f"{PAGE}: no place for the table {name!r}"
-        page = between.sub(rf"\1\n{make(records)}\n\n\2", page)
-    return page
+        assert between.search(text), f"{page}: no place for the table {name!r}"
+        text = between.sub(rf"\1\n{make(records)}\n\n\2", text)
+    return text
 
 
 def draw(records: list[Record]) -> None:
@@ -126,7 +150,8 @@ def draw(records: list[Record]) -> None:
     for record, mode in measured(records):
         ratios = [both for _, both in find_ratios(record[mode])]
         axes.plot(ratios, range(len(ratios)), "o", markersize=5, alpha=0.7, label=f"{short(record)}, {mode}")
-    names = list(next(records[0][mode] for mode in MODES if mode in records[0]))
+    newest, mode = first_measured(records[0])
+    names = list(newest[mode])
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set(xscale="log", xlabel="time beside PyTorch's, forward and both gradients (left of the line: faster)")
     axes.set_yticks(range(len(names)), names)
@@ -143,12 +168,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="exit with 1 if a table is out of date")
     options = parser.parse_args()
-    records, page = read_records(), PAGE.read_text("utf-8")
-    new = fill(page, records)
-    if options.check:
-        sys.exit(f"{PAGE.name} is out of date: run python docs/make_performance.py" if new != page else 0)
-    PAGE.write_text(new, "utf-8")
-    draw(records)
+    records = read_records()
+    for page in TABLES:
+        new = fill(page, records)
+        if options.check and new != page.read_text("utf-8"):
+            sys.exit(f"{page.name} is out of date: run python docs/make_performance.py")
+        page.write_text(new, "utf-8")
+    if not options.check:
+        draw(records)
 
 
 if __name__ == "__main__":

@@ -53,14 +53,25 @@ def test_steps_show_times_and_the_ratios_of_all_machines(page):
     assert table[-1] == "| `import minigrad` beside `import numpy` | 1.30 |  |  | 1.20 | 1.20 |"
 
 
-def test_a_page_without_a_place_for_a_table_is_refused(page):
+def test_the_overview_ends_with_the_mean_of_the_layers(page):
+    records = [make_record(page, "New", **{"one thread": LAYERS}), make_record(page, "Old", **{"two threads": LAYERS})]
+    table = page.tell_overview(records).splitlines()
+    assert table[0] == "|  | minigrad | PyTorch | New | Old |"
+    assert table[2] == "| edge loop, update by hand | 3 us | 2 us | 1.50 | 1.50 |"
+    assert table[-1].endswith("(geometric mean) |  |  | 1.00 | 1.00 |")
+
+
+def test_a_page_without_a_place_for_a_table_is_refused(page, tmp_path, monkeypatch):
+    empty = tmp_path / "page.md"
+    empty.write_text("# Performance\n")
+    monkeypatch.setitem(page.TABLES, empty, {"machines": page.tell_machines})
     with pytest.raises(AssertionError, match="no place for the table 'machines'"):
-        page.fill("# Performance\n", page.read_records())
+        page.fill(empty, page.read_records())
 
 
-def test_the_page_shows_what_is_recorded(page):
-    text = page.PAGE.read_text("utf-8")
-    assert page.fill(text, page.read_records()) == text
+def test_the_pages_show_what_is_recorded(page):
+    for path in page.TABLES:
+        assert page.fill(path, page.read_records()) == path.read_text("utf-8")
 
 
 def test_the_page_has_a_column_for_every_record(page):
