@@ -30,6 +30,11 @@ def ragged(length: int, depth: int, got: int) -> ValueError:
     return ValueError(f"expected sequence of length {length} at dim {depth} (got {got}): the nested lists are ragged")
 
 
+def too_deep(most: int) -> ValueError:
+    """The error for lists within lists without end."""
+    return ValueError(f"too many dimensions 'list': an array has at most {most}; does a list hold itself?")
+
+
 def several_elements(array: Any, wanted: Any) -> Exception:
     """The error for a tensor of several elements, or of none, in the place of a number."""
     hint = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"

@@ -12,8 +12,8 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.creation.complaints import no_list, no_number, ragged, several_elements
-from minigrad.creation.nested import as_elements
+from minigrad.creation.complaints import no_list, no_number, ragged, several_elements, too_deep
+from minigrad.creation.nested import DEEPEST, as_elements
 
 TYPES = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
 
@@ -31,6 +31,8 @@ def _shape_of(data: Any) -> tuple[int, ...]:
     while _is_list(data):
         if isinstance(data, np.ndarray):
             return (*shape, *data.shape)
+        if len(shape) == DEEPEST:
+            raise too_deep(DEEPEST)
         shape.append(len(data))
         if not data:
             break

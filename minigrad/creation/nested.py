@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 
 _LISTS, _NUMBERS = {list, tuple}, {bool, int, float}
+DEEPEST = 64  # lists within lists: NumPy's arrays have no more axes
 _INT64, _BOOL = np.dtype(np.int64), np.dtype(np.bool_)
 
 
@@ -42,6 +43,8 @@ def _flatten(data: Any) -> tuple[list[int], list[Any]]:
     is_list = data.__class__ in _LISTS
     shape, inside = [len(data)] if is_list else [], data if is_list else [data]
     while inside and _LISTS.issuperset(map(type, inside)) and len(lengths := set(map(len, inside))) == 1:
+        if len(shape) == DEEPEST:  # what is inside is refused by `mixed_lists.py`
+            break
         shape += lengths
         inside = [*chain.from_iterable(inside)]
     return shape, inside

@@ -46,3 +46,20 @@ def test_one_element_tensors_in_a_list_are_numbers():
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int64, torch.bool, torch.float16])
 def test_an_empty_list_takes_every_dtype(dtype):
     assert torch.tensor([], dtype=dtype).dtype is dtype and torch.tensor([[], []], dtype=dtype).shape == (2, 0)
+
+
+@pytest.mark.parametrize("last", [(), (1.0,), (np.float32(1),)])
+def test_a_list_that_holds_itself_is_refused(last):
+    endless = []
+    endless.extend([endless, *last])
+    with pytest.raises(ValueError, match="an array has at most 64; does a list hold itself"):
+        torch.tensor(endless)
+
+
+def test_lists_may_be_as_deep_as_an_array_has_axes():
+    data = 1.0
+    for _ in range(64):
+        data = [data]
+    assert torch.tensor(data).ndim == 64
+    with pytest.raises(ValueError, match="too many dimensions 'list'"):
+        torch.tensor([data])
