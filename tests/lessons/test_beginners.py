@@ -32,7 +32,7 @@ test_a_mistake_of_a_beginner_is_named = refusals(
         "sizes of nothing": (lambda: torch.zeros(), TypeError, (r"zeros(()) says that there are none",)),
         "a number as a list": (lambda: list(NUMBER), TypeError, ("0-d tensor", "x.item()", "x[None]")),
         "the length of a number": (lambda: len(NUMBER), TypeError, ("0-d tensor", "x.item()", "x[None]")),
-        "a range up to a half": (lambda: range(NUMBER), TypeError, ("float32 of shape ()", "int(...) of one element")),
+        "a range up to a half": (lambda: range(NUMBER), TypeError, ("float32 of shape ()", "int(...) rounds it")),
         "a range up to two ends": (lambda: range(torch.arange(2)), TypeError, ("int64 of shape (2,)",)),
         "einsum: lengths that differ": (
             lambda: torch.einsum("ij,jk", X, torch.ones(4, 5)), RuntimeError,
