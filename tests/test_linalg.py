@@ -470,3 +470,17 @@ def test_a_tensor_of_several_axes_is_solved_and_inverted_as_a_matrix():
     ):
         with pytest.raises(RuntimeError, match=words):
             call()
+
+
+@pytest.mark.parametrize("function", [torch.linalg.pinv, torch.linalg.matrix_rank])
+def test_tolerances_that_do_not_fit_are_refused_in_words(function):
+    with pytest.raises(TypeError, match=r"linalg\.\w+\(\): argument 'atol' must be a number, not str 'a'"):
+        function(torch.ones(2, 2), atol="a")
+    with pytest.raises(RuntimeError, match=r"tensor a \(3\) must match .* b \(2\) .* atol and the batch of linalg"):
+        function(torch.ones(2, 2, 2), atol=torch.ones(3))
+    assert function(torch.ones(2, 2), atol=torch.tensor([0.1, 0.2])).shape[0] == 2  # a matrix for each tolerance
+
+
+def test_solve_ex_is_named_by_its_own_name():
+    with pytest.raises(TypeError, match=r"linalg\.solve_ex\(\): argument 'B' \(position 2\) must be Tensor, not int"):
+        torch.linalg.solve_ex(torch.ones(2, 2), 1)

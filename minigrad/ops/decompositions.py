@@ -259,7 +259,7 @@ def matrix_rank(
     """
     check_matrix("linalg.matrix_rank", A, square=hermitian)
     A = mirror(A) if hermitian else A
-    bounds = read_tolerances(A, atol, rtol) if tol is None else read_tolerances(A, tol, 0.0)
+    bounds = read_tolerances("linalg.matrix_rank", A, *((atol, rtol) if tol is None else (tol, 0.0)))
     return attempt("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
 
 

@@ -21,7 +21,8 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import Array, array_module
 from minigrad.beside import constant_beside
-from minigrad.ops.arguments import require_tensor, takes_out
+from minigrad.ops.arguments import require_number, require_tensor, takes_out
+from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import in_rows
 from minigrad.ops.diagonal import tril, triu
@@ -146,8 +147,15 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
     return -(pt @ g @ pt) + left @ mT(g) @ p @ pt + pt @ p @ mT(g) @ right
 
 
-def read_tolerances(A: Matrix, atol: Any, rtol: Any) -> tuple[Any, Any]:
+def read_tolerances(name: str, A: Matrix, atol: Any, rtol: Any) -> tuple[Any, Any]:
     """Both tolerances with their defaults, as numbers or as arrays (..., 1) that fit the singular values."""
+    for part, x in (("atol", atol), ("rtol", rtol)):
+        if x is not None:
+            require_number(name, part, x)
+        try:
+            np.broadcast_shapes(np.shape(value_of(x)), A.array.shape[:-2])
+        except ValueError:
+            raise shapes_do_not_broadcast(f"{part} and the batch of {name}", x, A.array.shape[:-2]) from None
     given = [x.array[..., None] if isinstance(x, TensorBase) else x for x in (atol, rtol)]
     least, share = [float(x) if isinstance(x, (int, float)) else x for x in given]
     if share is None:
@@ -285,5 +293,5 @@ def pinv(
     for part, x in (("atol", atol), ("rtol", rtol)):
         if is_in_graph(x) and is_grad_enabled():
             raise RuntimeError(f"linalg.pinv is not differentiable with respect to {part}; write {part}.detach()")
-    least, share = read_tolerances(A, atol, rtol)
+    least, share = read_tolerances("linalg.pinv", A, atol, rtol)
     return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)

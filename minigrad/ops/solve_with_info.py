@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, wrap
 from minigrad.backend import Array, array_module, quiet
-from minigrad.ops.arguments import takes_out
+from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
@@ -70,6 +70,7 @@ def solve_ex(A: Matrix, B: Matrix, *, left: bool = True, check_errors: bool = Fa
     1
     """
     check_matrix("linalg.solve_ex", A)
+    require_tensor("linalg.solve_ex", "B", 2, B)
     info = lu_factor_ex(wrap(A.array)).info
     if not quiet(np.any, info.array):
         return _Solution(solve(A, B, left=left), info)

@@ -184,7 +184,8 @@ def _draw_curves(axes: Any, history: Curves, **style: str) -> list[Sequence[floa
     curves: Mapping[str, Any] = history if isinstance(history, Mapping) else {"": history}
     for name, values in curves.items():
         if isinstance(values, str) or not hasattr(values, "__len__"):
-            raise TypeError(f"a curve is a list of numbers, one for each step; {name!r} got {show_value(values)}")
+            got = f"{name!r} got" if name else "got"
+            raise TypeError(f"a curve is a list of numbers, one for each step; {got} {show_value(values)}")
         axes.plot(range(1, len(values) + 1), values, label=name, **style)
     if isinstance(history, Mapping) and curves:
         axes.legend(fontsize="small")

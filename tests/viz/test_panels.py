@@ -32,6 +32,8 @@ def test_losses_by_name_are_drawn_with_a_legend() -> None:
 def test_a_curve_is_a_list_of_numbers(values: object) -> None:
     with pytest.raises(TypeError, match=r"a curve is a list of numbers, one for each step; 'training' got (float|str)"):
         viz.loss_curve({"training": values})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match=r"one for each step; got (float|str)"):
+        viz.loss_curve(values)  # type: ignore[arg-type]
     assert viz.loss_curve({}).get_legend() is None
 
 

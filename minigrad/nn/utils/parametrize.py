@@ -241,7 +241,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     >>> torch.nn.utils.parametrize.is_parametrized(torch.nn.Linear(1, 1))
     False
     """
-    found = vars(module).get("parametrizations")
+    found = getattr(module, "__dict__", {}).get("parametrizations")
     return isinstance(found, ModuleDict) and bool(tensor_name in found if tensor_name else len(found))
 
 

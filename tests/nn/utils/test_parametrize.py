@@ -267,3 +267,7 @@ def test_the_class_before_parametrizing_is_known():
     assert parametrize.type_before_parametrizations(layer) is nn.Linear
     parametrize.register_parametrization(layer, "weight", nn.Tanh())
     assert parametrize.type_before_parametrizations(layer) is nn.Linear is not type(layer)
+
+
+def test_what_is_no_module_has_no_parametrization():
+    assert not parametrize.is_parametrized(3)
