@@ -426,7 +426,7 @@ DIFFERENCES = [
     ),
     (
         "`backward(inputs=[y])` for a result `y`",
-        "reads nothing below `y`, as `autograd.grad`; PyTorch also needs the values that the node of `y` has saved",
+        "reads nothing below `y`, as `autograd.grad`; PyTorch also runs the node of `y`: its hooks, on what it saved",
         (
             "[y := torch.ones(1, requires_grad=True).exp() * 1, y.sum().backward(), "
             "(y * 2).sum().backward(inputs=[y]), y.grad.item()][3] == 2.0"
@@ -766,7 +766,7 @@ DIFFERENCES = [
     ),
     (
         "subclasses of `Tensor`",
-        "results computed from their tensors are plain Tensors; `__torch_function__` is not called",
+        "results computed from their tensors are plain Tensors; `__torch_function__` of no class is called",
         "type(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})) * 2) is torch.Tensor",
     ),
     (
@@ -1226,7 +1226,11 @@ DIFFERENCES = [
         "refused; PyTorch sets an attribute that has no effect",
         "refuses('torch.ones(1).require_grad = True')",
     ),
-    ("`eye(n, None)`", "as `eye(n)`; PyTorch refuses the None", "torch.eye(2, None).shape == (2, 2)"),
+    (
+        "`eye(n, None)`, `x.round(decimals=None)`",
+        "as without it; PyTorch refuses the None",
+        "torch.eye(2, None).shape == (2, 2) and torch.ones(1).round(decimals=None) == 1",
+    ),
     (
         "results and padded images too large for memory, such as `F.pad` by 2**62",
         "NumPy's MemoryError or ValueError, except when creating tensors; PyTorch raises RuntimeError, or pads nothing",
@@ -1336,7 +1340,7 @@ DIFFERENCES = [
         "torch.tensor([np.ma.masked_array([1.0], [True])]).item() == 1",
     ),
     (
-        "`x ** other`, `x ^ other`, `x += other`, if `other` is of a class that answers, as by `__rpow__`",
+        "`x ** other`, `x ^ other`, `x << other`, `x += other`, if `other` is of a class that answers",
         "refused; PyTorch asks it, as `x + other`, `x @ other` and most others do here, too",
         'refuses(\'operator.iadd(torch.ones(1), type("A", (), {"__radd__": max})())\')',
     ),
@@ -1520,6 +1524,34 @@ DIFFERENCES = [
         "gradients of float16 that are computed in several steps, such as of `F.tanhshrink`",
         "are rounded at other steps",
         "abs(gradient('F.tanhshrink(x.half()).sum()', [0.1797])[0] - 0.0316) < 1e-3",
+    ),
+    (
+        "draws that depend on the example in `vmap(randomness='same')`, as `torch.bernoulli(p)`",
+        "come from the same uniform numbers for each example; PyTorch refuses them",
+        (
+            "[d := torch.vmap(torch.bernoulli, randomness='same')(torch.tensor([[0.5] * 9] * 2)), "
+            "torch.equal(d[0], d[1])][1]"
+        ),
+    ),
+    (
+        "`gradcheck` of a function whose results are no floats, as `argmax`; its `check_undefined_grad`",
+        "is refused, for nothing is checked; has no effect. PyTorch returns True, and tries missing gradients",
+        "refuses(lambda: torch.autograd.gradcheck(torch.argmax, ones_with_gradient(2).double()))",
+    ),
+    (
+        "windows of max pooling that lie in the padding alone, as those of a dilation larger than the image",
+        "are refused; PyTorch gives -inf, and an index outside of the image",
+        "refuses(lambda: F.max_pool1d(torch.ones(1, 1, 3), 2, padding=1, dilation=4))",
+    ),
+    (
+        "`addbmm_` on a tensor that is smaller than the sum",
+        "is refused, as by `addmm_` and all others; PyTorch resizes the tensor",
+        "refuses(lambda: torch.ones(3).addbmm_(torch.ones(2, 3, 1), torch.ones(2, 1, 3)))",
+    ),
+    (
+        "`linalg.cond` of a matrix with NaN, for a norm that is no 2-norm",
+        "NaN; PyTorch gives infinity, as for a singular matrix",
+        "torch.linalg.cond(torch.eye(2) * float('nan'), 1).isnan()",
     ),
     (
         "`__constants__`, `_reversed_padding_repeated_twice` and other private names of PyTorch's layers",

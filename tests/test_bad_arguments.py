@@ -181,6 +181,11 @@ OTHERS = {
         "a vector of increasing edges, got [1.0, 0.0]",
     ),
     "too few weights": (lambda: mg.histogram(ones(2), 2, weight=ones(1)), RuntimeError, "got (1,) for (2,)"),
+    "edges and their range": (
+        lambda: mg.histogram(ones(2), mg.tensor([0.0, 1.0]), range=(0.0, 1.0)),
+        TypeError,
+        "but not edges and range",
+    ),
     "half a range": (lambda: mg.histogram(ones(2), 2, range=(0.0,)), RuntimeError, "range should have 2 elements"),
     "fewer than no counts": (
         lambda: mg.bincount(mg.tensor([1]), minlength=-1),

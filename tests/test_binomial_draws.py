@@ -47,6 +47,14 @@ def test_what_is_certain_draws_nothing_and_shapes_broadcast():
     assert torch.binomial(torch.full((2, 1), 9.0), torch.full((3,), 0.4)).shape == (2, 3)
 
 
+def test_the_draws_are_in_the_graph_and_backward_from_them_is_refused():
+    chances = torch.ones(1, requires_grad=True)
+    drawn = torch.binomial(torch.full((1,), 5.0), chances)
+    assert drawn.requires_grad and drawn.tolist() == [5.0]
+    with pytest.raises(RuntimeError, match="derivative for binomial is not implemented: detach\\(\\) the result"):
+        drawn.backward()
+
+
 ONE, HALF = torch.ones(1), torch.full((1,), 0.5)
 test_refused = refusals({
     "half precision": (

@@ -41,7 +41,7 @@ class TensorType:
         return self.place == "cuda"
 
     def __call__(self, *args: Any, device: Any = None, **named: Any) -> Tensor:
-        return construct(args, self.dtype, self.place if device is None else device, **named)
+        return construct(args, self.dtype, device, self.place, **named)
 
     def __instancecheck__(self, instance: object) -> bool:
         if not isinstance(instance, TensorBase) or instance.array.dtype != self.dtype.numpy:
@@ -52,12 +52,19 @@ class TensorType:
         return f"<class '{self.__module__}.{self.__name__}'>"
 
 
-def construct(args: tuple[Any, ...], dtype: Any, device: Any, **named: Any) -> Tensor:
+def construct(args: tuple[Any, ...], dtype: Any, device: Any, usual: Any = None, **named: Any) -> Tensor:
     """PyTorch's old constructors: ``Tensor(2, 3)`` is a size, ``Tensor([2, 3])`` are numbers.
 
-    One argument may be `named` data or size. Raises TypeError for one float or bool, and for a tensor of another
-    dtype.
+    One argument may be `named` data or size; `device` is the one that was asked for, `usual` the one without. Raises
+    TypeError for one float or bool, and for a tensor of another dtype, RuntimeError for a tensor and a device.
     """
+    if device is None:
+        device = usual
+    elif isinstance(named.get("data", args[0] if args else None), TensorBase):
+        hint = "to copy it there, write x.to(device)"
+        raise RuntimeError(
+            f"Legacy tensor constructor of the form torch.Tensor(tensor, device=device) is not supported; {hint}"
+        )
     if named:
         if args or len(named) > 1 or not named.keys() <= {"data", "size"}:
             raise TypeError(f"new() takes lengths, or data=, or size=, got {len(args)} arguments and {list(named)}")

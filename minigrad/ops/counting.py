@@ -318,6 +318,8 @@ def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
     edges = value_of(bins)
     if edges is not bins and (edges.ndim != 1 or edges.size < 2 or quiet(lambda e: (e[1:] < e[:-1]).any(), edges)):
         raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {edges.tolist()}")
+    if range is not None and edges is not bins:
+        raise TypeError("histogram() takes edges as bins, or a number of bins and their range, but not edges and range")
     if range is not None and len(range) != 2:
         raise RuntimeError(f"torch.histogram(): range should have 2 elements, but got {len(range)}")
 

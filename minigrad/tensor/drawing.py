@@ -47,6 +47,13 @@ def _draw_by_chances(chances: Any, dtype: Any, generator: Generator | None) -> A
 _counted, _tossed = [operation(name, lambda x, *, drawn: drawn, lambda g: g * 0) for name in ("poisson", "bernoulli")]
 
 
+def _no_derivative(g: Any) -> Any:
+    raise RuntimeError("derivative for binomial is not implemented: detach() the result, or count and prob before it")
+
+
+_succeeded = operation("binomial", lambda count, prob, *, drawn: drawn, _no_derivative, _no_derivative)
+
+
 @of_tensors
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Random numbers of the Poisson distribution, whose rates are the elements of `input`.
@@ -72,8 +79,9 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """How many of `count` trials succeed, each with the chance `prob`: random numbers, one for each element.
 
-    Both broadcast. They are drawn one by one with the CPU's generator; no gradient flows. Raises ValueError for
-    integers, RuntimeError for two dtypes, and for counts that are no numbers of trials: NaN and infinity.
+    Both broadcast. They are drawn one by one with the CPU's generator. Backward from them is refused, as in PyTorch.
+    Raises ValueError for integers, RuntimeError for two dtypes, and for counts that are no numbers of trials: NaN and
+    infinity.
 
     >>> import minigrad as torch
     >>> torch.binomial(torch.tensor([3.0, 3.0]), torch.tensor([0.0, 1.0]))
@@ -90,7 +98,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     if not np.isfinite(trials).all():
         raise RuntimeError("binomial(): count must be finite: it is the number of trials")
     drawn = source_of(generator).binomial(trials, chances).astype(trials.dtype)
-    return wrap(to_device(drawn, device_of(count.array)))
+    return _succeeded(count, prob, drawn=to_device(drawn, device_of(count.array)))
 
 
 @takes_out

@@ -56,7 +56,7 @@ class NewMethods(TensorBase):
 
     __slots__: tuple[()] = ()
 
-    def new(self: Any, *data: Any, **named: Any) -> Tensor:
+    def new(self: Any, *data: Any, device: Any = None, **named: Any) -> Tensor:
         """``new(2, 3)`` is uninitialized, ``new([1, 2])`` holds these numbers; dtype and device are this tensor's.
 
         One argument may be named `data` or `size`.
@@ -67,7 +67,7 @@ class NewMethods(TensorBase):
         """
         from minigrad.creation.type_names import construct
 
-        return construct(data, self.dtype, self.device, **named)
+        return construct(data, self.dtype, device, self.device, **named)
 
     def type(self: Any, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.

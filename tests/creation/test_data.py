@@ -56,6 +56,7 @@ def test_older_constructors_take_sizes_or_numbers():
     assert torch.Tensor([2, 3]).tolist() == [2.0, 3.0] and torch.Tensor().shape == (0,)
     assert torch.LongTensor([1, 2]).dtype == torch.int64 and torch.BoolTensor([0, 2]).tolist() == [False, True]
     assert torch.FloatTensor(2).dtype == torch.float32
+    assert torch.ones(2).double().new([1], device="cpu").dtype == torch.float64
 
 
 REFUSED = {
@@ -65,6 +66,12 @@ REFUSED = {
     "bytes": (lambda: torch.tensor([b"ab"]), TypeError, "infer dtype of bytes"),
     "a constructor with two names": (
         lambda: torch.FloatTensor(data=[1], size=(1,)), TypeError, "lengths, or data=, or size="),
+    "a tensor and a device": (
+        lambda: torch.Tensor(torch.ones(2), device="cpu"), RuntimeError, r"not supported; .* x\.to\(device\)"),
+    "a tensor and a device, of a type": (
+        lambda: torch.LongTensor(data=torch.arange(2), device="cpu"), RuntimeError, "Legacy .* torch.Tensor\\(tensor"),
+    "a new tensor from one and a device": (
+        lambda: torch.ones(2).new(torch.ones(2), device="cpu"), RuntimeError, "Legacy .* torch.Tensor\\(tensor"),
     "two lists for one": (
         lambda: torch.Tensor([1, 2], [3]), TypeError, r"^new\(\): sizes must be ints, got list \[1, 2\]"),
     "nothing": (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
