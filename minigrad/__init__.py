@@ -60,11 +60,11 @@ from minigrad.tensor.more_facts import (
 from minigrad.tensor.filling import fill
 from minigrad.version import __version__
 
-if _typing.TYPE_CHECKING:
+with _open_later("torch", globals()) as _later:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
-        futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, special, testing, utils,
-        version, viz,
+        futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, serialization, special,
+        testing, utils, version, viz,
     )
     from minigrad.accelerator import get_device_module
     from minigrad.amp import GradScaler, autocast, is_autocast_enabled
@@ -95,6 +95,7 @@ if _typing.TYPE_CHECKING:
         layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, relu_,
         rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
+    from minigrad.notebook import load_ipython_extension, unload_ipython_extension
     from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
     from minigrad.ops.counting import (
         bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
@@ -230,81 +231,6 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 ]  # fmt: skip
 
 # fmt: off
-_ROOMS = (
-    "accelerator advice amp backends compiler course cpu cuda distributed distributions func functional futures hub "
-    "jit linalg multiprocessing nn onnx optim profiler random serialization special testing utils version viz"
-)
-# Files that are read when one of their functions is first asked for.
-_LATER = {
-    "autograd.anomaly": "is_anomaly_check_nan_enabled is_anomaly_enabled",
-    "autograd.inference": "inference_mode",
-    "ops.addmm": "addbmm addmm addmv addr baddbmm",
-    "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
-    "ops.cumulative": "cummax cummin cumprod cumsum logcumsumexp prod",
-    "ops.differences": "cumulative_trapezoid diff gradient trapezoid trapz",
-    "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
-    "ops.einsum": "einsum tensordot",
-    "ops.error_function": "erf erfc erfinv",
-    "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
-    "creation.drawn": "normal rand randint randn randperm",
-    "creation.foreign": "as_tensor asarray from_numpy frombuffer",
-    "creation.grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
-    "creation.like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
-    "creation.type_names":
-        "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
-        "set_default_tensor_type",
-    "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
-    "find_gpu": "OutOfMemoryError",
-    "generator": "Generator",
-    "random": "default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
-    "tensor.drawing": "bernoulli binomial multinomial poisson",
-    "tensor.storage": "is_storage",
-    "type_limits": "can_cast finfo iinfo promote_types",
-    "utils.dlpack": "from_dlpack",
-    "vectorize": "vmap",
-    "accelerator": "get_device_module",
-    "amp": "GradScaler autocast is_autocast_enabled",
-    "compiler": "compile",
-    "futures": "Future",
-    "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
-    "ops.join":
-        "atleast_1d atleast_2d atleast_3d cartesian_prod cat column_stack combinations concat concatenate dstack "
-        "hstack row_stack stack vander vstack",
-    "ops.clamp": "clamp clamp_max clamp_min clip",
-    "ops.linear_algebra": "cholesky det inverse logdet lu lu_solve matrix_exp matrix_power pinverse qr slogdet svd",
-    "ops.lu": "lu_unpack",
-    "ops.masks": "argwhere masked_fill masked_select nonzero where",
-    "ops.norm": "cdist dist norm renorm",
-    "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
-    "ops.index_writes":
-        "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
-    "ops.rearranging": "adjoint moveaxis movedim tile unflatten",
-    "ops.products": "bmm chain_matmul cross dot ger inner kron mm mv outer trace vdot",
-    "ops.reduce_variants": "amax amin count_nonzero logsumexp",
-    "ops.rotations": "fliplr flipud roll rot90",
-    "ops.gather": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
-    "ops.special":
-        "addcdiv addcmul angle arctan2 atan2 copysign deg2rad float_power fmax fmin frac frexp gcd heaviside "
-        "hypot isneginf isposinf lcm ldexp lerp logaddexp logaddexp2 logit nan_to_num nextafter rad2deg sgn "
-        "signbit sinc xlogy",
-    "ops.split":
-        "chunk dsplit hsplit narrow narrow_copy select split split_with_sizes tensor_split unsafe_chunk unsafe_split "
-        "unsafe_split_with_sizes vsplit",
-    "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
-    "print_options": "set_printoptions",
-    "settings":
-        "are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision "
-        "get_num_interop_threads get_num_threads is_deterministic "
-        "is_deterministic_algorithms_warn_only_enabled set_deterministic set_deterministic_debug_mode "
-        "set_float32_matmul_precision set_num_threads use_deterministic_algorithms",
-    "nn.functional":
-        "adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d "
-        "conv_transpose1d conv_transpose2d cosine_similarity dropout feature_alpha_dropout group_norm hardshrink "
-        "layer_norm max_pool1d max_pool2d pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu relu_ rms_norm "
-        "rrelu rrelu_ selu selu_ threshold threshold_",
-    "serialization": "load save",
-    "notebook": "load_ipython_extension unload_ipython_extension",
-}
 # Functions that write into their first argument: the methods of these names.
 _IN_PLACE = (
     "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
@@ -315,12 +241,11 @@ _IN_PLACE = (
     "ldexp_", "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
 )
 # fmt: on
-_open = _open_later("torch", globals(), _ROOMS, _LATER)
 
 
 def __getattr__(name: str) -> _typing.Any:
-    return getattr(Tensor, name) if name in _IN_PLACE else _open(name)
+    return getattr(Tensor, name) if name in _IN_PLACE else _later.find(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS.split(), *" ".join(_LATER.values()).split(), *_IN_PLACE})
+    return sorted({*_later.list_names(), *_IN_PLACE})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import gc
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from threading import Lock
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 from minigrad.missing import answer
 
@@ -25,25 +27,57 @@ class collect_later:
             gc.enable()
 
 
-def open_later(
-    namespace: str, package: dict[str, Any], rooms: str = "", files: dict[str, str] | None = None
-) -> Callable[[str], Any]:
-    """Gives a package a `__getattr__` that imports its submodules (`rooms`) when they are first used, and returns it.
+class Place(NamedTuple):
+    """Where a name is defined that has not been imported yet."""
 
-    `files` maps submodules to the names that are imported from them: ``{"adam": "Adam AdamW"}``. All names are in the
-    package's `dir`.
+    module: str
+    name: str
+
+
+class open_later:
+    """A context whose imports take a note of the names; each file is imported when one of its names is first used.
+
+        with open_later("torch.optim", globals()):
+            from minigrad.optim.adam import Adam
+
+    For readers and type checkers these are plain imports. Python passes an import statement to `builtins.__import__`,
+    which this replaces, for the package's own statements, until the block ends. The package gets a `__getattr__` that
+    imports what is asked for, and a `__dir__` of all its names; `namespace` is its name in errors about missing ones.
     """
-    inside = package["__name__"]
-    file_of = {name: file for file, names in (files or {}).items() for name in names.split()}
-    package["__dir__"] = lambda: sorted({*package, *file_of, *rooms.split()})
 
-    def find(name: str) -> Any:
-        if name in rooms.split():
-            return import_module(f"{inside}.{name}")
-        if name not in file_of:
-            return answer(namespace, package, name, package["__dir__"]())
-        package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
+    _turn = Lock()  # for threads that open packages at once
+
+    def __init__(self, namespace: str, package: dict[str, Any]) -> None:
+        self.namespace, self.package = namespace, package
+
+    def __enter__(self) -> open_later:
+        self._turn.acquire()
+        self._import, builtins.__import__ = builtins.__import__, self._note
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        builtins.__import__ = self._import
+        self._turn.release()
+        self.places = {name: place for name, place in self.package.items() if isinstance(place, Place)}
+        for name in self.places:
+            del self.package[name]
+        self.package["__getattr__"], self.package["__dir__"] = self.find, self.list_names
+
+    def _note(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if globals is not self.package:  # another thread's import
+            return self._import(name, globals, locals, fromlist, level)
+        return SimpleNamespace(**{there: Place(name, there) for there in fromlist})
+
+    def list_names(self) -> list[str]:
+        """The names of the package, imported or not."""
+        return sorted({*self.package, *self.places})
+
+    def find(self, name: str) -> Any:
+        """What the package calls `name`, imported now. Raises AttributeError in words where there is none."""
+        if name not in self.places:
+            return answer(self.namespace, self.package, name, self.list_names())
+        module, there = self.places[name]
+        is_submodule = module == self.package["__name__"]
+        found = import_module(f"{module}.{there}") if is_submodule else getattr(import_module(module), there)
+        self.package[name] = found
         return found
-
-    package["__getattr__"] = find
-    return find

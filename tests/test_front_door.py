@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import minigrad as torch
-from minigrad.late_imports import collect_later
+from minigrad.late_imports import collect_later, open_later
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -130,6 +130,19 @@ def test_an_import_that_fails_leaves_the_garbage_collector_on():
     with pytest.raises(ImportError), collect_later():
         importlib.import_module("minigrad.no_such_room")
     assert gc.isenabled()
+
+
+def test_names_are_imported_when_they_are_first_used():
+    package = {"__name__": "minigrad"}
+    with open_later("torch", package) as later:
+        exec("from minigrad import viz\nfrom minigrad.ops.order import sort as put_in_order", package)
+        import colorsys  # a statement of another module
+    assert colorsys.rgb_to_hsv(0, 0, 0) == (0, 0, 0) and "open_later" not in repr(__import__)
+    assert "viz" not in package and {"viz", "put_in_order", "__name__"} <= set(package["__dir__"]())
+    assert package["__getattr__"]("put_in_order") is torch.sort is package["put_in_order"]
+    assert later.find("viz") is torch.viz
+    with pytest.raises(AttributeError, match="PyTorch has torch\\.lstm, minigrad does not"):
+        later.find("lstm")
 
 
 def test_what_was_imported_counts_as_old_so_that_no_collection_looks_at_it_soon():

@@ -1,8 +1,6 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
 # fmt: off
-from typing import TYPE_CHECKING
-
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
 from minigrad.autograd.modes import enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad
@@ -11,7 +9,7 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.switches import set_grad_enabled
 from minigrad.late_imports import open_later
 
-if TYPE_CHECKING:
+with open_later("torch.autograd", globals()):
     from minigrad.autograd import forward_ad, function, functional, graph, profiler, variable
     from minigrad.autograd.anomaly import (
         detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
@@ -26,15 +24,3 @@ __all__ = [
     "is_anomaly_enabled", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "profiler",
     "set_detect_anomaly", "set_grad_enabled",
 ]
-
-open_later(
-    "torch.autograd",
-    globals(),
-    "forward_ad function functional graph profiler variable",
-    {
-        "anomaly": "detect_anomaly is_anomaly_check_nan_enabled is_anomaly_enabled set_detect_anomaly",
-        "function": "Function",
-        "inference": "inference_mode",
-        "variable": "Variable",
-    },
-)

@@ -1,11 +1,9 @@
 """Functions that make tensors: from Python's numbers, from other libraries' arrays, filled, and random."""
 
 # fmt: off
-from typing import TYPE_CHECKING
-
 from minigrad.late_imports import open_later
 
-if TYPE_CHECKING:
+with open_later("torch", globals()):
     from minigrad.creation.data import scalar_tensor, tensor
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.counted import arange, eye
@@ -30,21 +28,3 @@ __all__ = [
     "scalar_tensor", "set_default_tensor_type", "tensor", "tril_indices", "triu_indices", "types_on", "zeros",
     "zeros_like",
 ]
-
-open_later(
-    "torch",
-    globals(),
-    "",
-    {
-        "counted": "arange eye",
-        "data": "scalar_tensor tensor",
-        "drawn": "normal rand randint randn randperm",
-        "filled": "empty full ones zeros",
-        "foreign": "as_tensor asarray from_dlpack from_numpy frombuffer",
-        "grids": "empty_strided linspace logspace meshgrid range tril_indices triu_indices",
-        "like": "empty_like full_like ones_like rand_like randint_like randn_like zeros_like",
-        "type_names":
-            "BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor "
-            "TensorType construct set_default_tensor_type types_on",
-    },
-)

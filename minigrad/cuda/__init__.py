@@ -10,8 +10,6 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html
 # fmt: off
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from minigrad.backend import device_count, is_available, why_not
 from minigrad.creation import types_on
 from minigrad.cuda.devices import (
@@ -32,7 +30,7 @@ from minigrad.cuda.streams import Event, Stream, StreamContext, current_stream, 
 from minigrad.find_gpu import OutOfMemoryError
 from minigrad.late_imports import open_later
 
-if TYPE_CHECKING:
+with open_later("torch.cuda", globals()):
     from minigrad.cuda import amp, graphs, nvtx, profiler
     from minigrad.cuda.graphs import (
         CUDAGraph, graph, graph_pool_handle, is_current_stream_capturing, make_graphed_callables,
@@ -56,6 +54,3 @@ __all__ = [
     "reset_peak_memory_stats", "seed", "seed_all", "set_device", "set_per_process_memory_fraction", "set_rng_state",
     "set_rng_state_all", "set_stream", "stream", "synchronize", "why_not",
 ]
-
-_GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"
-open_later("torch.cuda", globals(), "amp graphs nvtx profiler", {"graphs": _GRAPHS})

@@ -49,4 +49,5 @@ __all__ = [
 ]
 
 # Submodules that need layers, optimizers and files are imported when first used.
-_open_later("torch.distributed", globals(), "algorithms checkpoint nn optim")
+with _open_later("torch.distributed", globals()):
+    from minigrad.distributed import algorithms, checkpoint, nn, optim

@@ -1,8 +1,6 @@
 """`minigrad.nn`: layers, containers, losses and `Module`, under PyTorch's names."""
 
 # fmt: off
-import typing as _typing
-
 import minigrad.kernels.fast as _fast
 from minigrad.late_imports import open_later as _open_later
 from minigrad.nn import functional, init, utils
@@ -65,8 +63,8 @@ __all__ = [
     "ZeroPad3d", "functional", "grad", "init", "parallel", "summary", "utils",
 ]
 
-if _typing.TYPE_CHECKING:  # imported when first used
-    from minigrad.nn import grad, parallel
+with _open_later("torch.nn", globals()):
+    from minigrad.nn import grad, modules, parallel
     from minigrad.nn.bilinear import Bilinear
     from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
     from minigrad.nn.data_parallel import DataParallel
@@ -81,18 +79,3 @@ if _typing.TYPE_CHECKING:  # imported when first used
     from minigrad.nn.outline import summary
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
     from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
-
-_open_later("torch.nn", globals(), "grad modules parallel", {
-    "bilinear": "Bilinear",
-    "conv_transpose": "ConvTranspose1d ConvTranspose2d",
-    "data_parallel": "DataParallel",
-    "distance":
-        "CosineEmbeddingLoss CosineSimilarity HingeEmbeddingLoss MarginRankingLoss PairwiseDistance SoftMarginLoss "
-        "TripletMarginLoss TripletMarginWithDistanceLoss",
-    "lazy":
-        "LazyBatchNorm1d LazyBatchNorm2d LazyConv1d LazyConv2d LazyConvTranspose1d LazyConvTranspose2d "
-        "LazyInstanceNorm1d LazyInstanceNorm2d LazyLinear",
-    "outline": "summary",
-    "parallel.sync_batchnorm": "SyncBatchNorm",
-    "uninitialized": "UninitializedBuffer UninitializedParameter",
-})

@@ -3,14 +3,12 @@
 Read `Optimizer` and `SGD` first; the others are imported when they are first used.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from minigrad import nn as _nn  # a package before its files: else threads that open both wait for each other
 from minigrad.late_imports import open_later as _open_later
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
 
-if _TYPE_CHECKING:
+with _open_later("torch.optim", globals()):
     from minigrad.optim import lr_scheduler, swa_utils
     from minigrad.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
     from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop, Rprop
@@ -22,17 +20,3 @@ __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
     "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
-
-
-_open_later(
-    "torch.optim",
-    globals(),
-    "lr_scheduler swa_utils",
-    {
-        "adam": "Adam Adamax AdamW NAdam RAdam",
-        "adaptive": "Adadelta Adagrad RMSprop Rprop",
-        "averaged": "ASGD",
-        "lbfgs": "LBFGS",
-        "matrix": "Adafactor Muon",
-    },
-)

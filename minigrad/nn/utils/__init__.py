@@ -1,8 +1,6 @@
 """`torch.nn.utils`: gradient clipping, parameters as one vector, pruning and parametrizations."""
 
 # fmt: off
-import typing as _typing
-
 from minigrad.late_imports import open_later as _open_later
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm, clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm,
@@ -19,21 +17,10 @@ __all__ = [
     "weight_norm",
 ]
 
-if _typing.TYPE_CHECKING:
-    from minigrad.nn.utils import fusion, parametrizations, parametrize, prune, rnn
+with _open_later("torch.nn.utils", globals()):
+    from minigrad.nn.utils import fusion, init, memory_format, parametrizations, parametrize, prune, rnn
     from minigrad.nn.utils.fusion import (
         fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights,
     )
     from minigrad.nn.utils.init import skip_init
     from minigrad.nn.utils.memory_format import convert_conv2d_weight_memory_format
-
-_open_later(
-    "torch.nn.utils",
-    globals(),
-    "fusion init memory_format parametrizations parametrize prune rnn",
-    {
-        "fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights",
-        "init": "skip_init",
-        "memory_format": "convert_conv2d_weight_memory_format",
-    },
-)
