@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-NUMPYS_OPTIONS = {  # NumPy's option, or Keras' `learning_rate` -> PyTorch's, in the order in which they are tried
+NUMPYS_OPTIONS = {  # NumPy's or Keras' option -> PyTorch's, in the order in which they are tried
     "a": "input", "arr": "input", "x": "input", "x1": "input", "x2": "other", "arrays": "tensors",
     "axis": "dim dims", "axes": "dim dims", "keepdims": "keepdim", "shape": "size", "newshape": "shape", "reps": "dims",
     "a_min": "min", "a_max": "max", "ddof": "correction", "num": "steps", "k": "diagonal offset", "kind": "stable",
     "object": "data", "loc": "mean", "scale": "std", "stop": "end", "N": "n", "M": "m", "learning_rate": "lr",
+    "filters": "out_channels", "units": "out_features", "input_dim": "in_features", "channels": "num_features",
+    "num_channels": "num_features", "rate": "p", "prob": "p", "probability": "p",
 }  # fmt: skip
 NUMPYS_CALLS = {  # a function of both, called as NumPy's -> what is written instead
     "transpose": "x.permute(0, 2, 1) orders all axes, as NumPy's transpose does",
@@ -45,9 +47,15 @@ def find_meant(given: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     from difflib import get_close_matches
 
     known = [*known]
+    words = given.split("_")
     numpys = [name for name in NUMPYS_OPTIONS.get(given, "").split() if name in known]
     begun = [name for name in known if name.startswith(given)]
-    return next(iter(numpys or begun or get_close_matches(given, known, 1, cutoff)), "")
+    within = [name for name in known if name in words or given in name.split("_")]  # use_bias: bias; size: kernel_size
+    close = [
+        name for name in get_close_matches(given, known, 3, cutoff)
+        if name[0].lower() == given[0].lower() or not {*words}.isdisjoint(name.split("_"))  # activation is no dilation
+    ]  # fmt: skip
+    return next(iter(numpys or begun or within or close), "")
 
 
 def explain_call(name: str, words: str, known: list[str]) -> str:

@@ -126,6 +126,15 @@ def test_no_internal_name_is_among_those_that_a_function_takes():
     assert find_meant("qqq", ["dim", "keepdim"]) == ""
 
 
+def test_a_word_of_the_name_counts_more_than_its_letters():
+    known = ["in_channels", "kernel_size", "stride", "padding", "dilation", "bias", "padding_mode", "weight_decay"]
+    meant = {
+        "size": "kernel_size", "filter_size": "kernel_size", "padding_size": "padding", "use_bias": "bias",
+        "decay": "weight_decay", "strides": "stride", "activation": "", "Padding": "padding",
+    }  # fmt: skip
+    assert {given: find_meant(given, known) for given in meant} == meant
+
+
 def test_a_name_of_torch_itself_is_told_where_it_is_asked_for_elsewhere():
     with pytest.raises(
         AttributeError, match=r"module 'minigrad\.random' has no attribute 'randn': it is torch\.randn$"

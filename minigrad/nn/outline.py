@@ -77,7 +77,8 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
     """A table of the layers of `net`; with `input_size` (batch included) also output shapes and multiplications.
 
     The forward pass runs on zeros in evaluation mode, without gradients; the mode is restored afterwards. Raises
-    TypeError unless `net` is a module, ValueError for an invalid shape, and what `net` raises for a wrong one.
+    TypeError unless `net` is a module, ValueError for an invalid shape, and what `net` raises for a wrong one, with the
+    output shapes of the layers before it.
 
     >>> from minigrad import nn
     >>> print(nn.summary(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), (1, 1, 6, 8)))
@@ -125,12 +126,20 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
         net.eval()
         with no_grad():
             net(zeros(*input_size) if first is None else zeros(*input_size, dtype=first.dtype, device=first.device))
+    except Exception as error:
+        error.add_note(f"Before that, the layers gave: {_write_shapes(found) or 'nothing'}.")
+        raise
     finally:
         for handle in handles:
             handle.remove()
         for module, training in modes.items():
             module.training = training
     return found
+
+
+def _write_shapes(found: dict[str, tuple[int, ...]]) -> str:
+    """The outputs so far, in words: "0 (1, 4, 4, 6), 1 (1, 4, 4, 6)"."""
+    return ", ".join(f"{name} {shape}" for name, shape in found.items())
 
 
 def _count_multiplications(module: Module, shape: tuple[int, ...]) -> int:

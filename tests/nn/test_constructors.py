@@ -21,7 +21,14 @@ IMAGE = torch.ones(1, 1, 4, 4)
         (lambda: nn.Conv2d(*range(1, 14)), "Conv2d.__init__() takes from 4 to 12 positional arguments but 14 were"),
         (lambda: nn.MaxPool2d(kernel=2), "MaxPool2d() got an unexpected keyword argument 'kernel'; did you mean 'ke"),
         (lambda: nn.AvgPool2d(2, strides=2), "AvgPool2d() got an unexpected keyword argument 'strides'; did you mea"),
-        (lambda: nn.Dropout(rate=0.5), "Dropout() got an unexpected keyword argument 'rate'; it takes p, inplace"),
+        (lambda: nn.Dropout(rate=0.5), "Dropout() got an unexpected keyword argument 'rate'; did you mean 'p'?"),
+        (lambda: nn.Dropout(seed=1), "Dropout() got an unexpected keyword argument 'seed'; it takes p, inplace"),
+        (
+            lambda: nn.Linear(1, units=1),
+            "Linear() got an unexpected keyword argument 'units'; did you mean 'out_featur",
+        ),
+        (lambda: nn.Conv2d(1, 1, size=3), "Conv2d() got an unexpected keyword argument 'size'; did you mean 'kernel_s"),
+        (lambda: nn.Conv2d(1, 1, 3, activation="relu"), "Conv2d() got an unexpected keyword argument 'activation'; it"),
         (
             lambda: nn.Conv2d(1, 1, kernel=3),
             "Conv2d() got an unexpected keyword argument 'kernel'; did you mean 'kernel_",

@@ -72,3 +72,13 @@ def test_frozen_and_shared_parameters_are_counted_once():
 def test_refused(net, size, error, words):
     with pytest.raises(error, match=words):
         nn.summary(net, size)
+
+
+def test_a_net_that_does_not_fit_tells_the_shapes_before_the_layer_that_failed():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(100, 10))
+    with pytest.raises(RuntimeError, match="last axis should have 100 entries") as refused:
+        nn.summary(net, (1, 1, 8, 8))
+    assert refused.value.__notes__ == ["Before that, the layers gave: 0 (1, 4, 6, 6), 1 (1, 144)."]
+    with pytest.raises(RuntimeError, match="to have 1 channels") as refused:
+        nn.summary(net, (1, 3, 8, 8))
+    assert refused.value.__notes__ == ["Before that, the layers gave: nothing."]

@@ -53,7 +53,13 @@ def _name_exchanged_axes(shape: list[int], kernel: list[int], groups: int, expec
             f" A layer for these images has in_channels={channels}. Are the channels in and out exchanged? {rule}: "
             "write weight.transpose(0, 1)."
         )
-    return f" A layer for these images has in_channels={channels}."
+    fitting = f" A layer for these images has in_channels={channels}."
+    if expected == 1 and len(shape) < len(kernel):
+        return f"{fitting} For {channels} images of one channel, write x.unsqueeze(1)."
+    if kernel[:2] == [1, 1] and not transposed:
+        one_each = f"conv{len(kernel) - 2}d(x, weight.repeat({channels}{', 1' * (len(kernel) - 1)}), groups={channels})"
+        return f"{fitting} To apply one kernel to each channel, write {one_each}."
+    return fitting
 
 
 def nothing_to_multiply(name: str, kernel: Any) -> RuntimeError:

@@ -249,6 +249,11 @@ REFUSED = [
     (lambda: F.conv1d(ones(2, 4, 9), ones(4, 6, 3)), RuntimeError, ["to have 6 channels", "in and out exchanged"]),
     (lambda: F.conv_transpose2d(ones(1, 3, 9, 9), ones(2, 3, 3, 3)), RuntimeError,
      ["to have 2 channels, but got 3", "A transposed layer's weight has the axes (in, out, kernel), a plain one's"]),
+    (lambda: F.conv2d(ones(5, 8, 8), ones(2, 1, 3, 3)), RuntimeError,
+     ["expected input[5, 8, 8] to have 1", "in_channels=5. For 5 images of one channel, write x.unsqueeze(1)."]),
+    (lambda: F.conv2d(ones(1, 3, 8, 8), ones(1, 1, 3, 3)), RuntimeError,
+     ["in_channels=3. To apply one", "conv2d(x, weight.repeat(3, 1, 1, 1), groups=3)."]),
+    (lambda: F.conv1d(ones(2, 3, 8), ones(1, 1, 3)), RuntimeError, ["conv1d(x, weight.repeat(3, 1, 1), groups=3)."]),
     (lambda: F.conv_transpose2d(ones(1, 3, 8, 8), ones(8, 3, 3, 3)), RuntimeError,
      ["expected input[1, 3, 8, 8] to have 8", "axes (in, out, kernel)"]),
     (lambda: F.conv2d(ones(1, 32, 32, 3), ones(32, 3, 3, 3)), RuntimeError,  # 32 channels out, and 32 rows
