@@ -98,6 +98,11 @@ def is_array(x: Any) -> bool:
     )
 
 
+def is_end(node: Any) -> bool:
+    """Whether no recorded call stands behind a tensor with this node."""
+    return node is None or node is LEAF or node.unrecorded
+
+
 def value_of(x: Any) -> Any:
     """The array of a tensor; anything else as it is."""
     return x.array if isinstance(x, TensorBase) else x

@@ -20,7 +20,6 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.gradients import grad, make_seed, one_or_several, walk_silently
-from minigrad.autograd.views import is_in_graph
 from minigrad.backend import Array, array_module, device_of, on_gpu_of, quiet, to_device
 from minigrad.devices import CPU
 
@@ -256,7 +255,7 @@ def copy_with_gaps(array: Array, dtype: Any) -> Array:
 
 def is_checked(x: Any) -> TypeGuard[Tensor]:
     """Whether a value is a tensor that requires a gradient."""
-    return is_in_graph(x)
+    return is_float(x) and x.requires_grad
 
 
 def is_float(x: Any) -> TypeGuard[Tensor]:

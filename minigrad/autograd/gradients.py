@@ -10,7 +10,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import leaves, messages
-from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, Tensor, TensorBase, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, Tensor, TensorBase, is_array, is_end, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
@@ -128,7 +128,7 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
 
 def _find_edge(target: Any) -> Any:
     """Where the gradient of an input goes: its node; itself for a leaf, and for a view that was not recorded."""
-    return target if target.node is LEAF or isinstance(target.node, Unrecorded) else target.node
+    return target if is_end(target.node) else target.node
 
 
 def _check_inputs(name: str, inputs: Any) -> list[Any]:

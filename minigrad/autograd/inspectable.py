@@ -29,6 +29,7 @@ class Inspectable:
 
     shown: ClassVar[str | None] = None  # another name than the operation's
     call = property(lambda self: self)  # the node of the call whose result this is
+    unrecorded: ClassVar[bool] = False  # whether it stands for a call that was not recorded (`views.py`)
     number: Any = 0  # of the result among those of the call
 
     def node_of(self, _number: int) -> Any:

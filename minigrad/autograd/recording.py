@@ -81,7 +81,7 @@ class Operation:
         self.usual_forward = as_usual(forward)
         self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
-        self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
+        self.reads = [c.co_varnames[1 : c.co_argcount + c.co_kwonlyargcount] if c else () for c in map(_code, rules)]
         self.elementwise = False  # whether large operands may be computed in parts
         self.overlaps = False  # whether elements of its results may share memory
         self.once = False  # True where the graph may be walked once, though nothing is saved
@@ -171,8 +171,3 @@ class Operation:
 def _code(function: Any) -> Any:
     """The code of a function within its decorators, which tells its parameters; NumPy's functions have none."""
     return getattr(unwrap(function), "__code__", None)
-
-
-def _parameters(function: Any) -> tuple[str, ...]:
-    code = _code(function)
-    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import GRAD, LEAF, TensorBase, View, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, TensorBase, View, is_end, mode, wrap
 from minigrad.autograd.inspection import RETAIN
 from minigrad.autograd.messages import written_since_no_grad, written_with_siblings
 from minigrad.autograd.node import Node, next_order
@@ -118,6 +118,8 @@ class Unrecorded(Node):
 
     __slots__ = ()
 
+    unrecorded = True
+
     def __init__(self, array: Any) -> None:
         self.order, self.hooks = next_order(), None
         self.edges, self.shape, self.dtype = (), array.shape, array.dtype
@@ -130,11 +132,6 @@ class Unrecorded(Node):
 
     def name(self) -> str:
         return "UnrecordedView"
-
-
-def is_end(node: Any) -> bool:
-    """Whether no recorded call stands behind a tensor with this node."""
-    return node is None or node is LEAF or isinstance(node, Unrecorded)
 
 
 def leave_unrecorded(result: Any) -> Any:

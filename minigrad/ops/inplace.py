@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd import views
-from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, is_end, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
@@ -124,7 +124,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         raise was_not_recorded(name, target if flows else None)
     if view.several:
         raise written_with_siblings()
-    if tracked and views.is_end(root.node):
+    if tracked and is_end(root.node):
         raise writes_into_view_of_leaf(name)
     if tracked and not flows:  # as in PyTorch, where it counts as a leaf until it is read
         raise made_before_its_graph(name)

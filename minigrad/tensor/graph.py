@@ -7,11 +7,11 @@ from typing import Any
 from weakref import ref
 
 from minigrad.autograd import gradients
-from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, wrap
+from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, is_end, wrap
 from minigrad.autograd.inspection import RETAIN, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
-from minigrad.autograd.views import Unrecorded, is_end, refresh, root_of
+from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
 from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.core import Tensor, TensorBase, is_end
 from minigrad.autograd.handles import RemovableHandle
 from minigrad.autograd.inspection import AFTER_GRAD
 from minigrad.autograd.leaf_hooks import add_hook
-from minigrad.autograd.views import Unrecorded, is_end, refresh
+from minigrad.autograd.views import Unrecorded, refresh
 
 
 class HookMethods(TensorBase):
