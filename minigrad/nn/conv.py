@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
 from minigrad.nn.functional.conv import conv1d, conv2d
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import describe_options
-from minigrad.ops.arguments import as_int
+from minigrad.ops.arguments import Lengths, as_int, as_ints, per_axis
 from minigrad.tensor import Tensor
 
 # The options that are printed only if they have other values, in the order in which they are printed.

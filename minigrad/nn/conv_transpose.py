@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minigrad.nn.conv import Convolution
-from minigrad.nn.functional.checks import Lengths
 from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
+from minigrad.ops.arguments import Lengths
 from minigrad.tensor import Tensor
 
 

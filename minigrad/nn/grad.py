@@ -10,9 +10,8 @@ from typing import Any
 
 from minigrad.kernels import Geometry
 from minigrad.missing import explain_missing
-from minigrad.nn.functional.checks import Lengths, as_ints
 from minigrad.nn.functional.conv import find_geometry
-from minigrad.ops.arguments import require_tensors
+from minigrad.ops.arguments import Lengths, as_ints, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.conv import conv_input, conv_weight
 from minigrad.size import Size

@@ -9,12 +9,11 @@ from minigrad.advice import warn
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
-from minigrad.nn.functional.checks import is_sequence
 from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.arguments import as_int, require_tensors, sizes
+from minigrad.ops.arguments import as_int, is_sequence, require_tensors, sizes
 from minigrad.tensor import Tensor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import per_axis
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.arguments import per_axis
 from minigrad.tensor import Tensor
 
 

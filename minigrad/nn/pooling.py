@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence, per_axis
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.arguments import Lengths, as_ints, is_sequence, per_axis
 from minigrad.tensor import Tensor
 
 

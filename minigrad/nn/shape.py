@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import Lengths
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.arguments import Lengths
 from minigrad.ops.shape import flatten
 from minigrad.tensor import Tensor
 

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.checks import as_ints, check_parts
 from minigrad.nn.functional.conv import find_geometry
 from minigrad.nn.functional.conv_complaints import nothing_to_multiply, wrong_channels
 from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.padding import pad
-from minigrad.ops.arguments import require_floats, require_tensors
+from minigrad.ops.arguments import as_ints, check_parts, require_floats, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.conv import conv
 from minigrad.ops.grad_fn_names import name_last_call

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional import conv_complaints as complaints
-from minigrad.nn.functional.checks import as_ints
+from minigrad.ops.arguments import as_ints
 from minigrad.ops.conv import conv
 from minigrad.tensor import Tensor
 

@@ -9,9 +9,8 @@ import numpy as np
 from minigrad.autograd.messages import names_options
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional.checked_conv import check_operands
-from minigrad.nn.functional.checks import as_ints
 from minigrad.nn.functional.padding import pad
-from minigrad.ops.arguments import require_floats
+from minigrad.ops.arguments import as_ints, require_floats
 from minigrad.ops.conv import conv_input
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor

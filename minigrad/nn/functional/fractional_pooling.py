@@ -9,9 +9,8 @@ from minigrad.autograd.messages import names_options
 from minigrad.backend import on_gpu_of
 from minigrad.creation import rand
 from minigrad.kernels.fractional_pool import find_fractional_maxima
-from minigrad.nn.functional.checks import Lengths, as_ints, per_axis
 from minigrad.nn.functional.images import check_images
-from minigrad.ops.arguments import as_number, require_floats, require_tensors
+from minigrad.ops.arguments import Lengths, as_ints, as_number, per_axis, require_floats, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.pool import read_places

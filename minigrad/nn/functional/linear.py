@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.nn.functional.checks import check_parts
 from minigrad.ops.affine import affine, project
-from minigrad.ops.arguments import require_tensors
+from minigrad.ops.arguments import check_parts, require_tensors
 from minigrad.ops.complaints import check_same_dtype, does_not_project, not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor

@@ -9,8 +9,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.messages import names_options
 from minigrad.layout import contiguous_format
-from minigrad.nn.functional.checks import is_length
-from minigrad.ops.arguments import as_number, require_tensors
+from minigrad.ops.arguments import as_number, is_length, require_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call

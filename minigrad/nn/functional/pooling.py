@@ -13,10 +13,19 @@ from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.creation.options import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import Lengths, as_ints, is_sequence
 from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
-from minigrad.ops.arguments import as_int, require_bools, require_floats, require_kind, require_tensors, takes_out
+from minigrad.ops.arguments import (
+    Lengths,
+    as_int,
+    as_ints,
+    is_sequence,
+    require_bools,
+    require_floats,
+    require_kind,
+    require_tensors,
+    takes_out,
+)
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 

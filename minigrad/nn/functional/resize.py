@@ -12,9 +12,17 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import names_options
 from minigrad.beside import constant_beside
-from minigrad.nn.functional.checks import as_ints, per_axis
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import as_number, as_size, require_bools, require_floats, require_kind, require_tensors
+from minigrad.ops.arguments import (
+    as_ints,
+    as_number,
+    as_size,
+    per_axis,
+    require_bools,
+    require_floats,
+    require_kind,
+    require_tensors,
+)
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.tensor import Tensor
 

@@ -8,10 +8,9 @@ from typing import Any
 from minigrad.autograd.messages import names_options
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
-from minigrad.nn.functional.checks import Lengths, as_ints
 from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
-from minigrad.ops.arguments import as_number, require_tensors
+from minigrad.ops.arguments import Lengths, as_ints, as_number, require_tensors
 from minigrad.ops.gather import scatter
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
