@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.creation.options import check_countable, creates
+from minigrad.creation.filled import check_countable, creates
 from minigrad.ops.arguments import as_number, as_size
 from minigrad.ops.complaints import not_implemented_for
 

@@ -10,8 +10,8 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
+from minigrad.creation.filled import check_options, place
 from minigrad.creation.nested import read_numbers
-from minigrad.creation.options import check_options, place
 from minigrad.ops.arguments import as_number
 from minigrad.ops.copies import copy_operation
 

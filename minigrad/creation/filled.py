@@ -1,17 +1,147 @@
-"""Tensors filled with one number, or with none: `zeros`, `ones`, `full`, `empty`."""
+"""`zeros`, `ones`, `full`, `empty`, and what all creation functions share: their keywords, and how a size is read."""
 
 from __future__ import annotations
 
-import math
+import inspect
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from math import prod
+from typing import TYPE_CHECKING, Any
 
-from minigrad import dtypes
-from minigrad.creation.options import as_list, creates, read_size
+import numpy as np
+
+from minigrad import backend, devices, dtypes
+from minigrad.autograd.core import wrap
+from minigrad.autograd.messages import name_option
 from minigrad.layout import contiguous_format, invert, order_axes
-from minigrad.ops.arguments import as_number
+from minigrad.layout import layout as layouts
+from minigrad.ops.arguments import as_number, require_bools, sizes
+from minigrad.ops.describe import rename
+from minigrad.ops.out import require_receiver, write_out
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
+def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
+    """A tensor around `array`, moved to `device` (or the default one)."""
+    where = devices.default_device() if device is None else devices.device(device)
+    if where.type != "cpu" or type(array) is not np.ndarray:
+        array = backend.to_device(array, where)
+    made: Tensor = wrap(array)
+    return made.requires_grad_() if requires_grad else made
+
+
+def creates(
+    function: Callable[..., Any], in_row: bool = False, usual: Callable[[], Any] = dtypes.get_default_dtype
+) -> Callable[..., Tensor]:
+    """Makes a creation function of `function(*arguments, xp, dtype)`, which returns an array.
+
+    It adds the keywords that PyTorch's creation functions share. `xp` is the array library of
+    the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's: of the one
+    that the user gives, else of `usual()`, which may be None. With `in_row` an `out` of any shape is filled in order.
+    """
+    name = function.__name__.lstrip("_")
+    own = inspect.signature(function).parameters
+    by_name = any(p.kind is p.VAR_POSITIONAL and p.name == "size" for p in own.values())  # zeros(size=(2, 3)) too
+
+    def call(
+        *args: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+        requires_grad: bool = False, pin_memory: bool = False, **options: Any
+    ) -> Tensor:  # fmt: skip
+        if layout is not None or requires_grad.__class__ is not bool:
+            check_options(name, layout, requires_grad)
+        if by_name and "size" in options:
+            args = (*args, as_list(name, options.pop("size")))
+        if out is not None:
+            require_receiver(name, out)
+            dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
+        where = devices.default_device() if device is None else devices.device(device)
+        chosen = usual() if dtype is None else dtype
+        options["dtype"] = None if chosen is None else dtypes.as_numpy(chosen)
+        try:
+            array = _make_there(name, function, args, options, where)
+        except TypeError as refused:
+            name_option(refused, call)
+            raise
+        made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
+        return made if out is None else _fill(name, out, made, in_row)
+
+    call.__module__ = "minigrad"  # where pickle finds it
+    call.__signature__ = make_signature(own, call)  # type: ignore[attr-defined]
+    return rename(call, name, function.__doc__)
+
+
+def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any, where: devices.device) -> Any:
+    """The array that `function` makes, on the device `where`."""
+    try:
+        if where.type == "cpu":
+            return backend.quiet(function, *args, xp=np, **options)
+        with backend.on(where):
+            return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
+    except (MemoryError, ValueError) as error:
+        in_words = isinstance(error, RuntimeError)  # a GPU's OutOfMemoryError
+        too_large = "too big" in str(error) or "Maximum allowed" in str(error)  # for these pointers
+        if in_words or (isinstance(error, ValueError) and not too_large):
+            raise
+        raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
+
+
+def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:
+    """`out`, holding what was `made`; `in_row` in the order of its elements, whatever its shape."""
+    if in_row and out.array.size == made.array.size:
+        made.array = made.array.reshape(out.array.shape)
+    return write_out(name, out, made, ())
+
+
+def make_signature(own: Any, call: Any, without: str = "") -> inspect.Signature:
+    """The public signature: a function's `own` parameters, and the keywords that `call` adds to it, `without` one."""
+    kept = [p for name, p in own.items() if name not in ("xp", "dtype") and p.kind is not p.VAR_KEYWORD]
+    first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=call.__annotations__[name])
+        for name, default in call.__kwdefaults__.items()
+        if name != without
+    ]
+    return inspect.Signature([*first, *named, *shared], return_annotation="Tensor")
+
+
+def check_options(name: str, layout: Any, requires_grad: Any) -> None:
+    """Raises TypeError for a layout or a `requires_grad` of another type."""
+    require_bools(name, requires_grad=requires_grad)
+    if layout is not None and not isinstance(layout, layouts):
+        raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
+
+
+def as_list(name: str, size: Any) -> Any:
+    """`size`, which must be a list of ints; raises for a single int."""
+    if not isinstance(size, (tuple, list)):
+        from minigrad.ops.complaints import no_list_of_lengths
+
+        raise no_list_of_lengths(name, size)
+    return size
+
+
+def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, ...]:
+    """The shape given as ``f(2, 3)`` or ``f((2, 3))``, for elements of `numpy_dtype`.
+
+    Raises TypeError unless these are ints, RuntimeError for negative ones and for sizes beyond any memory.
+    """
+    shape = sizes(name, size)
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    check_countable(shape, numpy_dtype)
+    return shape
+
+
+def check_countable(shape: tuple[int, ...], numpy_dtype: Any) -> None:
+    """Raises for a size of more bytes than a pointer can address, for which NumPy raises ValueError."""
+    if numpy_dtype.itemsize * prod(shape if 0 not in shape else [n or 1 for n in shape]) >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+
+
+# ---- tensors filled with one number, or with none ------------------------------------------------
 @creates
 def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
     """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
@@ -70,4 +200,4 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     value = as_number("full", "fill_value", fill_value)
     dtype = dtypes.result_type([value]) if dtype is None else dtype
     shape = read_size("full", (as_list("full", size),), dtype)
-    return xp.full(shape, dtypes.scalar(value, dtype, round_to_infinity=math.prod(shape) == 1), dtype)
+    return xp.full(shape, dtypes.scalar(value, dtype, round_to_infinity=prod(shape) == 1), dtype)

@@ -11,7 +11,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import names_options
 from minigrad.creation.data import as_plain_array, tensor
-from minigrad.creation.options import place
+from minigrad.creation.filled import place
 from minigrad.ops.arguments import require_bools
 
 if TYPE_CHECKING:

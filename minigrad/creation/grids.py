@@ -13,7 +13,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import names_options
 from minigrad.creation.counted import check_steps
-from minigrad.creation.options import as_list, check_countable, creates, read_size
+from minigrad.creation.filled import as_list, check_countable, creates, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import reshape_along

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
-from minigrad.creation.filled import empty_in_order
-from minigrad.creation.options import creates, make_signature
+from minigrad.creation.filled import creates, empty_in_order, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_int, as_number, require_tensor
 from minigrad.ops.describe import rename

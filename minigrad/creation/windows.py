@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation.options import creates
+from minigrad.creation.filled import creates
 from minigrad.ops.arguments import as_int, as_number, require_bools
 from minigrad.ops.gamma import bessel
 

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import backend, beside, devices, dtypes
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
-from minigrad.creation.options import check_countable
+from minigrad.creation.filled import check_countable
 from minigrad.layout import channels_last, contiguous_format, order_axes, preserve_format
 from minigrad.ops.arguments import as_number, require_tensor, sizes
 from minigrad.ops.complaints import not_a_tensor

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.creation import empty, randint
-from minigrad.creation.options import read_size
+from minigrad.creation.filled import read_size
 from minigrad.tensor import Tensor
 
 

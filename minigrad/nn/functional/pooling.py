@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import names_options
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
-from minigrad.creation.options import check_countable
+from minigrad.creation.filled import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
