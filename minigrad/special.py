@@ -10,13 +10,13 @@ from minigrad.autograd.core import Tensor
 from minigrad.missing import explain_missing
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
-from minigrad.ops.composed import as_float
 from minigrad.ops.elementwise import unary
 from minigrad.ops.error_function import erf, erfc, erfinv
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
 from minigrad.ops.gamma import lgamma as gammaln
 from minigrad.ops.gamma import mvlgamma as multigammaln
 from minigrad.ops.normal_distribution import erfcx, log_ndtr, ndtri
+from minigrad.ops.precision import as_float
 from minigrad.ops.reduce_variants import logsumexp
 from minigrad.ops.special import logit, sinc, xlog1py, xlogy
 from minigrad.ops.unary import exp2, expm1, log1p, round

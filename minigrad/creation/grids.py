@@ -16,8 +16,8 @@ from minigrad.creation.counted import check_steps
 from minigrad.creation.filled import as_list, check_countable, creates, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
-from minigrad.ops.composed import reshape_along
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
+from minigrad.ops.rearranging import reshape_along
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -11,10 +11,11 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, takes_out
-from minigrad.ops.composed import cast_to_keep, recorded_as
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.matmul import PRODUCTS, multiply_matrices, product_of
+from minigrad.ops.precision import cast_to_keep
 from minigrad.ops.products import check_product, check_ranks
 from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.shape import permute, reshape, unsqueeze

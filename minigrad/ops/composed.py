@@ -1,4 +1,4 @@
-"""What functions share that are composed of several operations: precision, name in the graph, casts and divisions."""
+"""Functions composed of several operations: one name in the graph, and a refusal if what they read is written to."""
 
 from __future__ import annotations
 
@@ -6,47 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-import numpy as np
-
-from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import name_option
 from minigrad.autograd.recording import operation
-from minigrad.half_precision import FLOAT32, HALF
-from minigrad.ops.copies import cast, clone
+from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import watch
-from minigrad.ops.shape import reshape
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def in_float32(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """`function` of tensors: if the first is of float16, all of float16 are cast to float32, and the result back.
-
-    A single operation declares this instead, ``operation(..., in_float32=True)``.
-    """
-
-    @wraps(function)
-    def compute(input: Tensor, *others: Any, **options: Any) -> Tensor:
-        if input.array.dtype != HALF:
-            return function(input, *others, **options)
-        halves = [isinstance(x, TensorBase) and x.array.dtype == HALF for x in (input, *others)]
-        wide = [cast_to_keep(x, FLOAT32) if half else x for half, x in zip(halves, (input, *others), strict=True)]
-        return cast(function(*wide, **options), HALF)
-
-    return compute
-
-
-def cast_to_keep(x: Any, dtype: Any) -> Any:
-    """`x` cast for a rule that keeps it: the copy counts the writes to `x`, as PyTorch keeps `x` itself."""
-    return share_writes(x, cast(x, dtype))
-
-
-def share_writes(x: Any, converted: Any) -> Any:
-    """`converted`, made from `x` for a rule that keeps it, with the count of writes to `x`."""
-    converted.writes = x.writes
-    return converted
 
 
 def recorded_as(shown: str) -> Callable[[F], F]:
@@ -83,20 +50,3 @@ def read_from(result: Any, shown: str, *sources: Any) -> Any:
     made = _read_from(result, key=watch((), *sources))
     made.writes = result.writes  # one memory
     return name_last_call(made, shown)
-
-
-def as_float(input: Any) -> Any:
-    """Integers and bools cast to the default float type; floats unchanged."""
-    return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
-
-
-def reshape_along(x: Any, dim: int, ndim: int) -> Any:
-    """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
-    shape = [-1 if d == dim else 1 for d in range(ndim)]
-    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]
-
-
-def divide_or_zero(x: Any, y: Any) -> Any:
-    """``x / y``, and 0 where y is 0, for arrays and Tensors."""
-    zero = np.equal(y, 0)
-    return np.where(zero, 0.0, x / np.where(zero, 1.0, y))

@@ -16,7 +16,6 @@ from minigrad.beside import as_int64
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
-from minigrad.ops.composed import reshape_along
 from minigrad.ops.copies import clone, in_rows, turn
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
@@ -24,6 +23,7 @@ from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.inplace import in_place
 from minigrad.ops.order import make_picker
 from minigrad.ops.padding import pad
+from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
 
 F = TypeVar("F", bound=Callable[..., Any])

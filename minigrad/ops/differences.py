@@ -10,11 +10,12 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_int, as_number, axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import add, mul, promote, sub
 from minigrad.ops.comparison import ne
-from minigrad.ops.composed import as_float, reshape_along
 from minigrad.ops.copies import clone
 from minigrad.ops.cumulative import cumsum
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import cat
+from minigrad.ops.precision import as_float
+from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.reduce import sum
 from minigrad.ops.split import narrow
 

@@ -97,3 +97,9 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Ten
 
 
 divide = div
+
+
+def divide_or_zero(x: Any, y: Any) -> Any:
+    """``x / y``, and 0 where y is 0, for arrays and Tensors."""
+    zero = np.equal(y, 0)
+    return np.where(zero, 0.0, x / np.where(zero, 1.0, y))

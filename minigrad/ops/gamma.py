@@ -13,9 +13,10 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor, value_of
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
-from minigrad.ops.composed import as_float, recorded_as
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.elementwise import elementwise, unary
 from minigrad.ops.error_function import for_either
+from minigrad.ops.precision import as_float
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary

@@ -21,12 +21,12 @@ from minigrad.beside import arange_beside, as_index, constant_beside
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
-from minigrad.ops.composed import reshape_along
 from minigrad.ops.copies import contiguous, ravel
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, put_at, read_at
 from minigrad.ops.keys import Key, array_key, check_fits_region, first_out_of_range, types_differ, watch
 from minigrad.ops.overwrite import overwrite
+from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.shape import expand, reshape
 
 

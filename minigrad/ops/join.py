@@ -15,7 +15,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.composed import recorded_as, reshape_along
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
@@ -23,6 +23,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import getitem
 from minigrad.ops.memory_layout import lay_images
 from minigrad.ops.out import require_receiver, write_out
+from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.reduce import as_summable
 from minigrad.ops.shape import expand, reshape, unsqueeze
 

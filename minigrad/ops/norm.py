@@ -14,11 +14,13 @@ from minigrad.half_precision import round_once
 from minigrad.ops.arguments import Dims, as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, sub, true_divide
 from minigrad.ops.comparison import gt
-from minigrad.ops.composed import divide_or_zero, in_float32, read_from
+from minigrad.ops.composed import read_from
 from minigrad.ops.copies import contiguous
+from minigrad.ops.division import divide_or_zero
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.precision import in_float32
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from minigrad.autograd.core import Tensor
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops.arguments import as_size, axis, of_tensors, sizes
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.describe import rename
@@ -129,3 +129,9 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     """
     counts = sizes("tile", dims)
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
+
+
+def reshape_along(x: Any, dim: int, ndim: int) -> Any:
+    """Reshapes a vector so that it broadcasts along axis `dim` of `ndim`: (n,) -> (1, ..., n, ..., 1)."""
+    shape = [-1 if d == dim else 1 for d in range(ndim)]
+    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]

@@ -12,11 +12,11 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import Dims, axes, of_tensors, sizes, takes_out
-from minigrad.ops.composed import as_float
 from minigrad.ops.copies import in_rows
 from minigrad.ops.describe import rename
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.precision import as_float
 from minigrad.ops.reduce import arrange, keepdim_shape, spread_gradient, sum
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import add_up

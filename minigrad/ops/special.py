@@ -14,17 +14,18 @@ from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, require_kind, require_tensors, takes_out
 from minigrad.ops.arithmetic import mul, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
-from minigrad.ops.composed import as_float, divide_or_zero, read_from, share_writes
+from minigrad.ops.composed import read_from
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.describe import rename
 from minigrad.ops.device import move_scalars
-from minigrad.ops.division import no_derivative
+from minigrad.ops.division import divide_or_zero, no_derivative
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import zeros_of
+from minigrad.ops.precision import as_float, share_writes
 from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.unary import sign
 

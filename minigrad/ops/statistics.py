@@ -20,16 +20,18 @@ from minigrad.ops.arguments import Dims, as_int, as_number, axes, axis, of_tenso
 from minigrad.ops.arithmetic import mul, sub, true_divide
 from minigrad.ops.clamp import clamp
 from minigrad.ops.comparison import isnan, logical_not
-from minigrad.ops.composed import as_float, divide_or_zero, recorded_as
+from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.describe import rename
 from minigrad.ops.diagonal import diagonal
+from minigrad.ops.division import divide_or_zero
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.index import read_at
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
+from minigrad.ops.precision import as_float
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.shape import reshape, t, unsqueeze

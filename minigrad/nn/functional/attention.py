@@ -11,11 +11,11 @@ from minigrad.creation import ones
 from minigrad.layout import find_memory_order
 from minigrad.nn.functional.dropouts import dropout
 from minigrad.ops.arguments import as_number, require_bools, require_floats, require_tensors
-from minigrad.ops.composed import in_float32
 from minigrad.ops.copies import lay_in_order
 from minigrad.ops.gather import repeat_interleave
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import where
+from minigrad.ops.precision import in_float32
 from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
 

@@ -19,11 +19,12 @@ from minigrad.ops.activation import log_softmax
 from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, as_number, check_parts, require_floats, require_kind
 from minigrad.ops.complaints import check_same_dtype, not_implemented_for
-from minigrad.ops.composed import read_from, reshape_along
+from minigrad.ops.composed import read_from
 from minigrad.ops.gather import gather
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
+from minigrad.ops.rearranging import reshape_along
 from minigrad.tensor import Tensor
 
 

@@ -18,11 +18,12 @@ from minigrad.autograd.messages import names_options
 from minigrad.beside import constant_beside
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
-from minigrad.ops.composed import in_float32, read_from
+from minigrad.ops.composed import read_from
 from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grid import affine_points, pixel_position, weigh_pixels
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
+from minigrad.ops.precision import in_float32
 from minigrad.ops.resample import weigh_far, weigh_near
 from minigrad.tensor import Tensor
 

@@ -23,9 +23,9 @@ from minigrad.ops.arguments import (
     require_tensors,
     sizes,
 )
-from minigrad.ops.composed import in_float32
 from minigrad.ops.copies import contiguous
 from minigrad.ops.division import div
+from minigrad.ops.precision import in_float32
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.ops.unary import rsqrt
 from minigrad.tensor import Tensor

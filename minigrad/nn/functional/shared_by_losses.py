@@ -13,7 +13,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library, name_option
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
-from minigrad.ops.composed import cast_to_keep
+from minigrad.ops.precision import cast_to_keep
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from minigrad.advice import warn
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.ops.composed import reshape_along
+from minigrad.ops.rearranging import reshape_along
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
