@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd import core
 from minigrad.backend import Array, device_of, to_device
 from minigrad.devices import CPU
 
@@ -77,10 +78,11 @@ def _break_lines(text: str, notes: Sequence[str], indent: int) -> str:
 def format_element(tensor: Any, spec: str) -> str:
     """The text for `f"{tensor:.3f}"`: the single number of `tensor` in that format.
 
-    Without a spec, a tensor that has axes gives its text. Raises TypeError for a spec and several
-    elements.
+    Without a spec, a tensor that has axes gives its text, and so does a Parameter. Raises TypeError for
+    a spec and several elements.
     """
-    if tensor.array.ndim == 0 or (spec and tensor.array.size == 1):
+    number = tensor.array.ndim == 0 and type(tensor) is core.result_class
+    if number or (spec and tensor.array.size == 1):
         return format(tensor.array.item(), spec)
     if spec:
         hint = "format its elements, or print it whole after set_printoptions(precision=...)"

@@ -90,6 +90,8 @@ def test_an_element_takes_any_format():
     assert format_element(minigrad.tensor(7), "5d") == "    7"
     assert format_element(minigrad.tensor(True), "") == "True"
     assert format_element(minigrad.tensor([[1.5]]), ".2f") == "1.50"
+    weight = minigrad.nn.Parameter(x)
+    assert f"{x} {weight:.1f} {weight}" == f"{x.item()} 1.2 {weight!r}"
     assert format_element(minigrad.tensor([1.5], device="cpu"), "") == "tensor([1.5000])"
     with pytest.raises(TypeError, match=r"shape \(2,\) has no format '\.2f'.*its elements"):
         format_element(minigrad.tensor([1.0, 2.0]), ".2f")

@@ -104,7 +104,7 @@ def _convert_part(part: Any, where: device) -> Any:
         return _convert_tensor(part, where)
     if isinstance(part, slice):
         return _convert_slice(part)
-    if isinstance(part, np.integer):
+    if isinstance(part, np.integer) or (is_array(part) and _is_place(part)):
         return int(part)
     if is_array(part):  # as `np.array([])`, which holds no index, though of float64
         return _bring(part if part.size or part.dtype.kind != "f" else part.astype(np.int64), where)
@@ -116,6 +116,11 @@ def _convert_part(part: Any, where: device) -> Any:
         return _convert_list(part, where)
     known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
     raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
+
+
+def _is_place(array: Any) -> bool:
+    """Whether it is a 0-d array of an integer. A uint8 is a mask."""
+    return array.ndim == 0 and array.dtype.kind in "iu" and array.dtype != np.uint8
 
 
 def _convert_tensor(part: TensorBase, where: device) -> Any:
@@ -136,7 +141,7 @@ def _bring(index: Any, where: device) -> Any:
     """
     if index.dtype == np.uint8:
         warn("indexing with dtype torch.uint8 is now deprecated: as a mask, use x[mask.bool()]; as places, .long()")
-        index = quiet(np.not_equal, index, 0)
+        index = index.astype(bool)  # of a number, too, which `!=` would turn into a scalar
     held = device_of(index)
     if held is not CPU and held != where:
         raise RuntimeError(
@@ -257,7 +262,9 @@ def names_all(array: Any, parts: tuple[Any, ...]) -> bool:
     write to such a view itself is refused.
     """
     shape, read = array.shape, [count_axes(part) for part in parts]
-    lengths = iter(shape if sum(read) <= len(shape) else ())
+    if sum(read) > len(shape):  # refused where the key is used
+        return False
+    lengths = iter(shape)
     for part, count in zip(parts, read, strict=True):
         there = [*islice(lengths, len(shape) - sum(read) if part is ... else count)]
         if isinstance(part, slice) and there:

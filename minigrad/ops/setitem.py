@@ -35,7 +35,11 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     parts = plain_key(key)
     if parts is not None and self.node is None and self.view_of is None and isinstance(value, (int, float)):
         self.writes[0] += 1  # first, because it raises for memory made in inference mode
-        _write_array(self.array, parts, _as_element(value, self.array))
+        try:
+            _write_array(self.array, parts, _as_element(value, self.array))
+        except Exception:
+            self.writes[0] -= 1  # nothing was written
+            raise
     elif parts is not None and isinstance(value, TensorBase) and _is_part(value, self, parts):
         if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
             if not names_all(self.array, parts):

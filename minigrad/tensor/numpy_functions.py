@@ -26,6 +26,14 @@ from minigrad.ops.rearranging import movedim
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
 from minigrad.tensor.numpy_dispatch import find_twin
 
+# NumPy's operators: the special methods of Python that compute them for a tensor on the right
+_REFLECTED = {
+    np.add: "__radd__", np.subtract: "__rsub__", np.multiply: "__rmul__", np.true_divide: "__rtruediv__",
+    np.floor_divide: "__rfloordiv__", np.remainder: "__rmod__", np.power: "__rpow__", np.bitwise_and: "__rand__",
+    np.bitwise_or: "__ror__", np.bitwise_xor: "__rxor__", np.left_shift: "__rlshift__", np.right_shift: "__rrshift__",
+    np.less: "__gt__", np.less_equal: "__ge__", np.greater: "__lt__", np.greater_equal: "__le__",
+    np.equal: "__eq__", np.not_equal: "__ne__",
+}  # fmt: skip
 _BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # allowed between an array and a tensor
 # functions with our own version that only gradient rules use
 _ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})
@@ -135,11 +143,15 @@ def call_for_user(function: Any, args: Any, kwargs: Any) -> Any:
     return as_tensors(result) if keeps_class else result
 
 
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (bool, int, float, np.generic))
+
+
 def _need_twin(inputs: Any) -> bool:
     """Whether our function replaces NumPy's, whose results may have another dtype: for a call by a gradient rule, if a
     gradient is wanted, on a GPU, or if a NumPy number is on the left, as in ``np.float64(2) * x``.
     """
-    if WARNINGS.get() is SILENT or isinstance(inputs[0], (bool, int, float, np.generic)):
+    if WARNINGS.get() is SILENT or _is_number(inputs[0]):
         return True
     return any(x.node is not None or type(x.array) is not np.ndarray for x in inputs if isinstance(x, TensorBase))
 
@@ -154,6 +166,8 @@ def call_ufunc_for_user(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> An
     if isinstance(inputs[0], np.ndarray) and ufunc not in _BOTH_WAYS and len(inputs) > 1:
         hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
         raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
+    if ufunc in _REFLECTED and method == "__call__" and not kwargs and _is_number(inputs[0]):
+        return getattr(inputs[1], _REFLECTED[ufunc])(inputs[0])  # `np.float64(2) * x` as `2.0 * x`
     twin = find_twin(ufunc)
     if method == "__call__" and not kwargs and twin is not None and _need_twin(inputs):
         if not getattr(twin, "takes_numbers", True):  # in PyTorch both are tensors; NumPy's functions accept numbers

@@ -148,6 +148,4 @@ class ProtocolMethods(TensorBase):
         return iter(unbind(self))
 
     __repr__ = format_tensor
-
-    def __format__(self: Any, spec: str) -> str:
-        return format_element(self, spec)
+    __format__ = format_element

@@ -249,3 +249,24 @@ def test_any_sequence_of_integers_is_read_as_a_list():
     for wrong in ({0: 1}, {0, 1}, 0.5):
         with pytest.raises(IndexError, match="are valid indices, got"):
             x[wrong]
+
+
+@pytest.mark.parametrize("key", [np.array(1), (np.array(1, np.int8), slice(None)), (None, np.array(1, np.uint16))])
+def test_an_array_of_one_integer_is_an_integer_so_reading_gives_a_view(key):
+    x = mg.zeros(3, 4)
+    x[key].fill_(5.0)
+    assert x[1].tolist() == [5.0] * 4 and x.sum() == 20
+
+
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8")
+def test_one_uint8_is_a_mask_so_reading_gives_a_copy():
+    x, mask = mg.arange(6).reshape(3, 2), mg.tensor(2, dtype=mg.uint8)
+    for key, shape in [
+        (mask, (1, 3, 2)),
+        ((1, mask), (1, 2)),
+        ((True, mask, -1), (1, 2)),
+        (np.array(0, np.uint8), (0, 3, 2)),
+    ]:
+        y = x[key]
+        assert y.shape == shape and not y._is_view()
+    assert x[True, mask, -1].tolist() == [[4, 5]]

@@ -239,3 +239,21 @@ def test_a_leaf_that_is_assigned_to_itself_is_refused_while_calls_are_recorded()
     with mg.no_grad():
         x[0] = x[0]
     assert x.tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("key", [5, -3, (slice(None), 1), (0, 0), [4], (..., [0], slice(1, None))])
+def test_a_refused_assignment_is_not_counted_as_a_write(key):
+    x, w = mg.tensor([2.0]), mg.tensor([3.0], requires_grad=True)
+    y = x * w
+    with pytest.raises(IndexError):
+        x[key] = 1.0
+    with pytest.raises(ValueError, match="Overflow when unpacking long long"):
+        mg.zeros(2, dtype=mg.int64)[0] = 2**70
+    y.sum().backward()  # reads x
+    assert (x._version, w.grad.tolist()) == (0, [2.0])
+
+
+def test_too_many_indices_with_a_place_among_them_are_counted_in_a_graph_too():
+    y = mg.ones(3, requires_grad=True) * 1
+    with pytest.raises(IndexError, match="too many indices for tensor of dimension 1: 2 were indexed"):
+        y[..., mg.tensor([1]), 1:] = mg.ones(1)

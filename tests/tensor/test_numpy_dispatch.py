@@ -115,3 +115,21 @@ def test_where_numpy_computes_the_dtype_is_numpys(call, dtype):
 def test_numpys_shape_of_a_tensor_is_a_size():
     assert np.shape(T) == torch.Size([2, 2]) and isinstance(np.shape(T), torch.Size)
     assert [part.tolist() for part in np.array_split(torch.arange(5), 2)] == [[0, 1, 2], [3, 4]]
+
+
+def test_a_numpy_number_on_the_left_counts_as_the_python_number():
+    for number in (np.float64(1e6), np.float32(1e6), np.int32(10**6)):
+        half = torch.tensor([1.0, 0.0], dtype=torch.float16)
+        assert (number * half).tolist() == (half * number).tolist() == [float("inf"), 0.0]  # the number in float32
+    assert (np.float64(1e-9) / torch.tensor([1.0, 0.0], dtype=torch.float16)).tolist() == [0.0, float("inf")]
+    zero = torch.tensor(0, dtype=torch.float16)
+    assert np.float64(1e-9) == zero and not np.float64(1e-9) > zero  # it is 0 in float16, as PyTorch compares it
+    for ours, value in (
+        (np.int64(7) // torch.tensor(2), 3), (np.int64(7) % torch.tensor(4), 3), (np.int64(2) ** torch.tensor(5), 32),
+        (np.int64(7) - torch.tensor(4), 3), (np.int64(6) & torch.tensor(3), 2), (np.int64(6) | torch.tensor(3), 7),
+        (np.int64(6) ^ torch.tensor(3), 5), (np.int64(6) << torch.tensor(3), 48), (np.int64(6) >> torch.tensor(1), 3),
+        (np.int64(1) < torch.tensor(2), True), (np.int64(2) <= torch.tensor(1), False),
+        (np.int64(2) >= torch.tensor(2), True), (np.int64(2) > torch.tensor(2), False),
+        (np.int64(2) != torch.tensor(2), False),
+    ):  # fmt: skip
+        assert ours.item() == value
