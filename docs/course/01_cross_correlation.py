@@ -9,7 +9,7 @@
 # %%
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course
+from minigrad import course, viz
 
 # %% [markdown]
 # ## The window
@@ -27,6 +27,15 @@ K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
 print(X[0:2, 1:3])
 print((X[0:2, 1:3] * K).sum())  # 1*0 + 2*1 + 4*2 + 5*3
 assert (X[0:2, 1:3] * K).sum() == 25
+
+# %% [markdown]
+# `viz.convolution` tells the sum behind each number of the map. It also plays them all: the cell writes a page,
+# windows.html. Open it in a browser, and go from window to window.
+
+# %%
+windows = viz.convolution(X, K)
+print(windows.at(0, 1))
+windows.save("windows.html")
 
 # %% [markdown]
 # ## Two loops

@@ -7,7 +7,7 @@
 # %%
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course, nn
+from minigrad import course, nn, viz
 
 
 def corr2d(X, K):
@@ -27,6 +27,7 @@ X = torch.tensor([[[0.0, 1, 2], [3, 4, 5], [6, 7, 8]], [[1, 2, 3], [4, 5, 6], [7
 K = torch.tensor([[[0.0, 1], [2, 3]], [[1, 2], [3, 4]]])
 print(corr2d_multi_in(X, K))
 assert corr2d_multi_in(X, K).tolist() == [[56, 72], [104, 120]]
+print(viz.convolution(X, K[None]).at(0, 0))  # one number of the map, as a sum over both channels
 
 # %% [markdown]
 # ## Channels out

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+ELEMENT = re.compile(r"<body>(.*)</body>", re.DOTALL)  # of a page that a cell wrote
 CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?\n", re.MULTILINE)
 
 
@@ -53,6 +54,9 @@ def write_page(path: Path, pictures: Path) -> str:
             for picture in sorted(set(pictures.glob("*.png")) - drawn):
                 drawn.add(picture)
                 parts.append(f"![what this cell draws: {picture.stem}](pictures/{picture.parent.name}/{picture.name})")
+            for played in sorted(set(pictures.glob("*.html")) - drawn):
+                drawn.add(played)
+                parts.append(f"```{{raw}} html\n{ELEMENT.findall(played.read_text('utf-8'))[0]}\n```")
     finally:
         os.chdir(before)
     return "\n\n".join(parts) + "\n"
@@ -66,6 +70,7 @@ def clean(printed: str) -> str:
 def show_in_place(code: str) -> str:
     """A cell for a notebook: pictures are shown and not saved, and the verdict of `check` is not printed twice."""
     code = re.sub(r"^( *)(viz\..*)\.savefig\([^()]*\)$", r"\1display(\2)", code, flags=re.MULTILINE)
+    code = re.sub(r"^( *)(.*)\.save\(\"[^()]*\.html\"\)$", r"\1display(\2)", code, flags=re.MULTILINE)
     return re.sub(r"^(course\.check\(.*\))(  #.*)?\Z", r"\1;\2", code, flags=re.MULTILINE)
 
 

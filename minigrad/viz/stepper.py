@@ -1,17 +1,13 @@
 """`stepper`: the backward walk as an animation over the graph, with the gradient rule and the numbers of each step.
 
-`stepper(loss)` runs the walk once, observed by hooks, and writes one self-contained HTML element: a notebook shows it,
-a browser opens it from a file, and nothing is loaded from the network.
+`stepper(loss)` runs the walk once, observed by hooks, and writes a page that plays it (`player.py`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
-from html import escape
-from pathlib import Path
 from typing import Any
 
 from minigrad.autograd import grad
@@ -19,6 +15,7 @@ from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.viz.graph import Graph
 from minigrad.viz.naming import name_leaves
+from minigrad.viz.player import save_page, write_player
 
 LARGEST = 64  # a gradient of more numbers is shown by its norm
 # The gradient rule of each operation in words, by the name of its box; g is the gradient that arrives.
@@ -50,48 +47,18 @@ RULES = {
     "MaxPool2D": "g to the largest pixel of each window, 0 to the others",
     "MseLoss": "2 * (prediction - target) * g, over n for a mean",
 }
-PAGE = """<div class="minigrad-stepper">
-<style>.minigrad-stepper {{ font-family: system-ui, sans-serif; line-height: 1.5; }}
-.minigrad-stepper .now rect {{ stroke: #b3261e; stroke-width: 4; }}
-.minigrad-stepper .done rect {{ stroke: #1b6e3c; stroke-width: 2.5; }}
-.minigrad-stepper pre {{ white-space: pre-wrap; font-family: monospace; }}</style>
-<p><button type="button" data-do="first">start</button> <button type="button" data-do="back">back</button>
-<button type="button" data-do="next">next</button> <button type="button" data-do="play">play</button>
-<span data-show="count"></span></p>
-<div style="overflow-x: auto">{svg}</div>
-<p data-show="rule" aria-live="polite"></p><pre data-show="numbers"></pre>
-<script>(() => {{
-  const root = document.currentScript.parentElement, steps = {steps};
-  const show = (name) => root.querySelector(`[data-show="${{name}}"]`);
-  let at = 0, timer = 0;
-  const draw = () => {{
-    root.querySelectorAll("g.box").forEach((box) => box.classList.remove("now", "done"));
-    steps.forEach((step, i) => {{
-      const box = root.querySelector(`g.box[data-box="${{step.box}}"]`);
+STYLE = """.minigrad-stepper .now rect { stroke: #b3261e; stroke-width: 4; }
+.minigrad-stepper .done rect { stroke: #1b6e3c; stroke-width: 2.5; }"""
+BODY = """<div style="overflow-x: auto">{}</div>
+<p data-show="rule" aria-live="polite"></p><pre data-show="numbers"></pre>"""
+DRAW = """    root.querySelectorAll("g.box").forEach((box) => box.classList.remove("now", "done"));
+    steps.forEach((step, i) => {
+      const box = root.querySelector(`g.box[data-box="${step.box}"]`);
       if (i < at) box.classList.add("done");
       if (i === at) box.classList.replace("done", "now") || box.classList.add("now");
-    }});
-    show("count").textContent = `step ${{at + 1}} of ${{steps.length}}`;
+    });
     show("rule").textContent = steps[at].rule;
-    show("numbers").textContent = steps[at].numbers;
-  }};
-  const player = root.querySelector('[data-do="play"]');
-  const stop = () => {{ clearInterval(timer); timer = 0; player.textContent = "play"; }};
-  const moves = {{
-    first: () => {{ stop(); at = 0; }},
-    back: () => {{ stop(); at = Math.max(0, at - 1); }},
-    next: () => {{ stop(); at = Math.min(steps.length - 1, at + 1); }},
-    play: () => {{
-      if (timer) {{ stop(); return; }}
-      if (at === steps.length - 1) at = 0;
-      player.textContent = "pause";
-      timer = setInterval(() => {{ if (at < steps.length - 1) {{ at += 1; draw(); }} else stop(); }}, 1200);
-    }},
-  }};
-  root.querySelectorAll("[data-do]").forEach((button) =>
-    button.addEventListener("click", () => {{ moves[button.dataset.do](); draw(); }}));
-  draw();
-}})();</script></div>"""
+    show("numbers").textContent = steps[at].numbers;"""
 
 
 class Stepper:
@@ -145,8 +112,7 @@ class Stepper:
         >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).html()[:30]
         '<div class="minigrad-stepper">'
         """
-        steps = json.dumps(self.steps).replace("</", "<\\/")
-        return PAGE.format(svg=self.graph.svg(), steps=steps)
+        return write_player("stepper", STYLE, BODY.format(self.graph.svg()), DRAW, self.steps)
 
     _repr_html_ = html
 
@@ -156,12 +122,7 @@ class Stepper:
         >>> import minigrad as torch
         >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).save("walk.html")
         """
-        if Path(path).suffix.lower() != ".html":
-            raise ValueError(f"a stepper is saved as .html; got {str(path)!r}")
-        title = escape(f"backward from {self.graph.labels[0][0]}")
-        head = f'<meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">'  # none to fetch
-        page = f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{self.html()}</body></html>\n'
-        Path(path).write_text(page, encoding="utf-8")
+        save_page(path, "a stepper", f"backward from {self.graph.labels[0][0]}", self.html())
 
 
 def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) -> Stepper:

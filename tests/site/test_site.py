@@ -59,6 +59,14 @@ def test_a_page_shows_what_its_cells_print_and_draw(site, tmp_path):
     assert Path.cwd() != tmp_path / "pictures"
 
 
+def test_a_page_holds_what_its_cells_play(site, tmp_path):
+    path = tmp_path / "01_one.py"
+    path.write_text(PROGRAM + "import minigrad as torch\ntorch.viz.convolution([[1]], [[2]]).save('p.html')\n")
+    page = site["chapters"].write_page(path, tmp_path / "pictures" / "01_one")
+    played = re.search(r"```\{raw\} html\n(.*)\n```\n\Z", page, re.DOTALL)[1]
+    assert played.startswith('<div class="minigrad-windows">') and played.endswith("</div>")
+
+
 def test_an_error_in_a_chapter_stops_the_build(site, tmp_path):
     path = tmp_path / "01_one.py"
     path.write_text("# %%\n1 / 0\n")
@@ -85,6 +93,7 @@ def test_a_notebook_shows_its_pictures_and_prints_no_verdict_twice(site):
         show('if viz.can_draw():\n    viz.im2col(3, 4).savefig("i.png")')
         == "if viz.can_draw():\n    display(viz.im2col(3, 4))"
     )
+    assert show('windows.save("windows.html")\nw.save("w.pt")') == 'display(windows)\nw.save("w.pt")'
     assert show("x = 1\ncourse.check('a', f)") == "x = 1\ncourse.check('a', f);"
     assert show("course.check('a', f(1))  # yours") == "course.check('a', f(1));  # yours"
     for path in CHAPTERS:

@@ -1,0 +1,277 @@
+"""`convolution`: a convolution window by window, as a page that plays and as the arithmetic of one output pixel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.modes import no_grad
+from minigrad.nn import Conv2d, Parameter
+from minigrad.nn import functional as F
+from minigrad.ops.complaints import show_value
+from minigrad.tensor import Tensor
+from minigrad.viz.player import save_page, write_player
+
+LARGEST = 1024  # windows in one page
+STYLE = """.minigrad-windows table { border-collapse: collapse; font-size: 13px; text-align: center; }
+.minigrad-windows td { border: 1px solid #bbb; min-width: 2.4em; height: 2.1em; padding: 0 4px; color: #222; }
+.minigrad-windows .row { display: flex; flex-wrap: wrap; align-items: center; gap: 14px; margin-bottom: 10px; }
+.minigrad-windows td.padding { border-style: dashed; color: #999; }
+.minigrad-windows td.seen { outline: 3px solid #b3261e; outline-offset: -3px; }
+.minigrad-windows td.ahead { background: white !important; color: transparent; }
+.minigrad-windows [data-step] { cursor: pointer; }"""
+DRAW = """    root.querySelectorAll("table[data-image]").forEach((table) => {
+      const cells = table.querySelectorAll("td");
+      cells.forEach((cell) => cell.classList.remove("seen"));
+      steps[at].seen.forEach((i) => cells[i].classList.add("seen"));
+    });
+    root.querySelectorAll("td[data-step]").forEach((cell, i) => {
+      cell.classList.toggle("ahead", i > at);
+      cell.classList.toggle("seen", i === at);
+    });
+    show("sum").textContent = steps[at].text;"""
+
+
+class Windows:
+    """The windows of a convolution with one kernel: `at(i, j)`, `html()`, `save(path)`; a notebook plays them.
+
+    `image` is the padded image (C, H, W), `outside` is True where it is padding, `kernel` is (C, h, w), `output` the
+    map. All are arrays.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> viz.convolution(torch.ones(6, 8), torch.ones(1, 2))
+    42 windows of 1 x 2 on an image of 6 x 8: .at(0, 0) tells one in words, .save("windows.html") plays all
+    """
+
+    def __init__(self, layer: Conv2d, input: Tensor, channel: int) -> None:
+        (top, bottom), (left, right) = _find_sides(layer)
+        sides, mode = (left, right, top, bottom), layer.padding_mode
+        with no_grad():
+            self.output = _read(layer(input[None])[0, channel])  # raises for channels and sizes that do not fit
+            padded = _read(F.pad(input[None], sides, mode="constant" if mode == "zeros" else mode))[0]
+        share = layer.in_channels // layer.groups
+        first = channel // (layer.out_channels // layer.groups) * share
+        self.image, self.kernel = padded[first : first + share], _read(layer.weight)[channel]
+        self.bias = None if layer.bias is None else float(layer.bias[channel].item())
+        self.outside = np.ones(padded.shape[1:], dtype=bool)
+        self.outside[top : top + input.shape[1], left : left + input.shape[2]] = False
+        self.stride, self.dilation, self._corner = layer.stride, layer.dilation, (top, left)
+
+    def _find_pixels(self, i: int, j: int) -> tuple[Any, Any]:
+        """The rows and the columns of the padded image that the kernel meets in window (i, j)."""
+        starts, lengths = (i * self.stride[0], j * self.stride[1]), self.kernel.shape[1:]
+        rows, columns = (a + d * np.arange(n) for a, d, n in zip(starts, self.dilation, lengths, strict=True))
+        return rows, columns
+
+    def at(self, i: int, j: int) -> str:
+        """The arithmetic of output (i, j): each pixel of the window times its number of the kernel, and the sum.
+
+        Raises IndexError for an output that is not there.
+
+        >>> import minigrad as torch
+        >>> from minigrad import viz
+        >>> X, K = torch.arange(9.0).reshape(3, 3), torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> print(viz.convolution(X, K).at(0, 1))
+        output (0, 1): rows 0, 1 and columns 1, 2 of the image, pixel * kernel
+          1 * 0 + 2 * 1
+        + 4 * 2 + 5 * 3
+        = 25
+        """
+        H, W = self.output.shape
+        if not (-H <= i < H and -W <= j < W):
+            raise IndexError(f"the output has {H} rows and {W} columns, counted from 0; got ({i}, {j})")
+        i, j = i % H, j % W
+        rows, columns = self._find_pixels(i, j)
+        top, left = self._corner
+        several = len(self.kernel) > 1
+        place = f"{_name('row', rows - top)} and {_name('column', columns - left)} of the image"
+        padding = "; padding is in parentheses" if self.outside[np.ix_(rows, columns)].any() else ""
+        lines = [f"output ({i}, {j}): {place}, pixel * kernel{padding}"]
+        for c, (image, kernel) in enumerate(zip(self.image, self.kernel, strict=True)):
+            lines += [f"channel {c}:"] if several else []
+            for a, row in enumerate(rows):
+                products = " + ".join(
+                    f"{self._write_pixel(image, row, column)} * {_write(kernel[a, b])}"
+                    for b, column in enumerate(columns)
+                )
+                lines.append(f"{'+' if a or c else ' '} {products}")
+        lines += [] if self.bias is None else [f"+ {_write(self.bias)}, the bias"]
+        return "\n".join([*lines, f"= {_write(self.output[i, j])}"])
+
+    def _write_pixel(self, image: Any, row: int, column: int) -> str:
+        number = _write(image[row, column])
+        return f"({number})" if self.outside[row, column] else number
+
+    def html(self) -> str:
+        """One HTML element: the image, the kernel and the map, in which the windows are played.
+
+        Raises ValueError for more than 1024 windows.
+
+        >>> import minigrad as torch
+        >>> torch.viz.convolution(torch.ones(2, 2), torch.ones(1, 2)).html()[:30]
+        '<div class="minigrad-windows">'
+        """
+        if self.output.size > LARGEST:
+            raise ValueError(
+                f"{self.output.size} windows are too many for one page (at most {LARGEST}): take a part of the image, "
+                "for instance x[..., :16, :16]"
+            )
+        width = self.image.shape[2]
+        steps = []
+        for i, j in np.ndindex(*self.output.shape):
+            rows, columns = self._find_pixels(i, j)
+            seen = (rows[:, None] * width + columns).ravel().tolist()
+            steps.append({"seen": seen, "text": self.at(i, j)})
+        return write_player("windows", STYLE, self._write_tables(), DRAW, steps)
+
+    _repr_html_ = html
+
+    def _write_tables(self) -> str:
+        """A row of tables for each channel, image * kernel, and the map behind the last one."""
+        greys, reds = _scale(self.image), float(np.abs(self.kernel).max()) or 1.0
+        rows = []
+        for c, (image, kernel) in enumerate(zip(self.image, self.kernel, strict=True)):
+            name = f"channel {c}" if len(self.kernel) > 1 else "image"
+            cells = [[_Cell(v, _grey(g), "padding" * bool(o)) for v, g, o in zip(*three, strict=True)]
+                     for three in zip(image, greys[c], self.outside, strict=True)]  # fmt: skip
+            taps = [[_Cell(v, _red_or_blue(v / reds)) for v in row] for row in kernel]
+            rows.append([_table(cells, name, "data-image"), "*", _table(taps, "kernel")])
+        tints, width = _scale(self.output), self.output.shape[1]
+        results = [
+            [_Cell(v, _grey(tints[i, j]), step=i * width + j) for j, v in enumerate(row)]
+            for i, row in enumerate(self.output)
+        ]
+        bias = [] if self.bias is None else ["+", _table([[_Cell(self.bias, "white")]], "bias")]
+        rows[-1] += [*bias, "=", _table(results, "output: click on a pixel")]
+        body = "".join(f'<div class="row">{"".join(f"<div>{part}</div>" for part in row)}</div>' for row in rows)
+        return f'{body}<pre data-show="sum" aria-live="polite"></pre>'
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a page to a file whose name ends in .html. Raises ValueError for another name.
+
+        >>> import minigrad as torch
+        >>> torch.viz.convolution(torch.ones(2, 2), torch.ones(1, 2)).save("windows.html")
+        """
+        save_page(path, "a convolution", "a convolution, window by window", self.html())
+
+    def __repr__(self) -> str:
+        (h, w), (H, W) = self.kernel.shape[1:], self.image.shape[1:]
+        padded = " with its padding" if self.outside.any() else ""
+        return (
+            f"{self.output.size} windows of {h} x {w} on an image of {H} x {W}{padded}: "
+            '.at(0, 0) tells one in words, .save("windows.html") plays all'
+        )
+
+
+def convolution(
+    input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1,
+    channel: int = 0,
+) -> Windows:  # fmt: skip
+    """A convolution of one image, window by window; the arguments are those of `F.conv2d`, or a layer for the weight.
+
+    `input` is (H, W), (C, H, W) or (1, C, H, W), `weight` (h, w) or (O, C / groups, h, w); `channel` is the number of
+    the map that is shown, from 0 to O - 1. Raises ValueError for other shapes, and what `F.conv2d` raises.
+
+    >>> import minigrad as torch
+    >>> from minigrad import nn, viz
+    >>> windows = viz.convolution(torch.ones(3, 8, 8), nn.Conv2d(3, 16, 3, padding=1), channel=2)
+    >>> windows.output.shape, windows.kernel.shape
+    ((8, 8), (3, 3, 3))
+    """
+    image, kernel = _as_image(input), weight
+    if not isinstance(weight, Conv2d):
+        kernel = _make_layer(_as_tensor(weight), bias, stride, padding, dilation, groups)
+    if not 0 <= channel < kernel.out_channels:
+        raise ValueError(f"the maps are counted from 0 to {kernel.out_channels - 1}, got channel={channel}")
+    return Windows(kernel, image.to(kernel.weight), channel)
+
+
+def _make_layer(weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Conv2d:
+    """A layer with this weight, (O, C / groups, h, w) or one kernel (h, w)."""
+    if weight.ndim == 2:
+        weight = weight[None, None]
+    if weight.ndim != 4:
+        raise ValueError(f"expected a kernel (h, w) or a weight (O, C / groups, h, w), got {tuple(weight.shape)}")
+    outputs, share, h, w = weight.shape
+    layer = Conv2d(share * groups, outputs, (h, w), stride, padding, dilation, groups)
+    layer.weight = Parameter(weight.detach() if weight.is_floating_point() else weight.float())
+    layer.bias = None if bias is None else Parameter(_as_tensor(bias).detach().to(layer.weight).reshape(outputs))
+    return layer
+
+
+def _as_image(input: Any) -> Tensor:
+    """One image (C, H, W)."""
+    image = _as_tensor(input).detach()
+    if image.ndim == 4 and len(image) == 1:
+        return image[0]
+    if image.ndim == 2:
+        return image[None]
+    if image.ndim != 3:
+        detail = "; pick one of several, for example x[0]" if image.ndim == 4 else ""
+        raise ValueError(f"expected an image (H, W), (C, H, W) or (1, C, H, W), got {tuple(image.shape)}{detail}")
+    return image
+
+
+def _as_tensor(values: Any) -> Tensor:
+    if isinstance(values, Tensor):
+        return values
+    if isinstance(values, (np.ndarray, Sequence)) and not isinstance(values, str):
+        return Tensor(np.asarray(values, dtype=np.float32))
+    raise TypeError(f"expected a tensor of numbers, got {show_value(values)}")
+
+
+def _find_sides(layer: Conv2d) -> list[tuple[int, int]]:
+    """The padding before and behind, for rows and for columns."""
+    if layer.padding == "same":
+        totals = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
+        return [(total // 2, total - total // 2) for total in totals]
+    return [(0, 0)] * 2 if layer.padding == "valid" else [(p, p) for p in layer.padding]
+
+
+def _read(tensor: Tensor) -> Any:
+    """A float64 array of a tensor on any device."""
+    return tensor.detach().cpu().double().numpy()
+
+
+def _write(number: float) -> str:
+    """A number in few digits; -0 is 0."""
+    return f"{number:z.4g}" if abs(number) < 1e4 else f"{number:.6g}"
+
+
+def _name(axis: str, places: Any) -> str:
+    """The places along an axis: "row 0", or "rows 0, 1"."""
+    return f"{axis}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
+
+
+class _Cell:
+    """A cell of a table: its number, its colour, its class, and the step that a click on it shows."""
+
+    def __init__(self, number: float, colour: str, kind: str = "", step: int | None = None) -> None:
+        marks = f' class="{kind}"' if kind else ""
+        marks += "" if step is None else f' data-step="{step}"'
+        self.html = f'<td{marks} style="background: {colour}">{_write(number)}</td>'
+
+
+def _table(rows: Sequence[Sequence[_Cell]], name: str, mark: str = "") -> str:
+    body = "".join(f"<tr>{''.join(cell.html for cell in row)}</tr>" for row in rows)
+    return f"<table {mark}><caption>{name}</caption>{body}</table>"
+
+
+def _scale(values: Any) -> Any:
+    """The numbers scaled to [0, 1], all 1 where they are equal or not finite."""
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if np.isfinite(high - low) and high > low else np.ones_like(values)
+
+
+def _grey(share: float) -> str:
+    """A light grey, on which black text is readable: white for 1."""
+    return f"hsl(0 0% {62 + 38 * share:.0f}%)"
+
+
+def _red_or_blue(share: float) -> str:
+    """Red above zero, blue below, stronger for larger numbers: `share` is between -1 and 1."""
+    return f"rgba({'179, 38, 30' if share > 0 else '31, 95, 168'}, {0.45 * abs(share):.2f})"
