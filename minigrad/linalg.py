@@ -8,29 +8,20 @@ from typing import Any, NoReturn
 from minigrad.autograd.core import Tensor
 from minigrad.missing import explain_missing
 from minigrad.ops.arguments import Dims, as_int, as_number, of_tensors, require_tensors, takes_out
-from minigrad.ops.decompositions import (
-    cond,
-    eigh,
-    eigvalsh,
-    lstsq,
-    matrix_norm,
-    matrix_rank,
-    multi_dot,
-    qr,
-    svd,
-    svdvals,
-)  # fmt: skip
+from minigrad.ops.decompositions import eigh, eigvalsh, qr, svd, svdvals
 from minigrad.ops.determinant import det, slogdet
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minigrad.ops.matmul import matmul
-from minigrad.ops.matrix_functions import matrix_exp, matrix_power
+from minigrad.ops.matrices import LinAlgError
+from minigrad.ops.matrix_functions import cond, matrix_exp, matrix_norm, matrix_power, multi_dot
 from minigrad.ops.norm import norm as _norm
 from minigrad.ops.products import cross as _cross
+from minigrad.ops.pseudo_inverse import lstsq, matrix_rank, pinv
 from minigrad.ops.reflections import householder_product
-from minigrad.ops.solve import LinAlgError, cholesky, inv, pinv, solve, solve_triangular
+from minigrad.ops.solve import cholesky, inv, solve, solve_triangular
 from minigrad.ops.solve_with_info import cholesky_ex, inv_ex, solve_ex
 
 __all__ = [

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from minigrad.ops.comparison import isclose
 from minigrad.ops.diagonal import tril
-from minigrad.ops.solve import LinAlgError, cholesky
+from minigrad.ops.matrices import LinAlgError
+from minigrad.ops.solve import cholesky
 
 __all__ = [
     "Constraint", "boolean", "greater_than", "greater_than_eq", "independent", "integer_interval", "interval",

@@ -15,8 +15,9 @@ from minigrad.beside import constant_beside
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill
+from minigrad.ops.matrices import Matrix, attempt, check_matrix, constant_like, hold_nan, mT
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import Matrix, attempt, check_matrix, constant_like, hold_nan, invert, mT
+from minigrad.ops.solve import invert
 
 
 def _multiply_without(s: Array, *places: int) -> Array:

@@ -8,13 +8,13 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor
-from minigrad.ops import decompositions, determinant, matrix_functions
+from minigrad.ops import decompositions, determinant, matrix_functions, pseudo_inverse
 from minigrad.ops import lu as lu_decomposition
 from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.determinant import logdet
+from minigrad.ops.matrices import check_matrix, constant_like, mT
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import check_matrix, constant_like, mT
 
 __all__ = [
     "cholesky", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet",
@@ -91,7 +91,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     >>> torch.pinverse(torch.tensor([[2.0], [0.0]]))
     tensor([[0.5000, 0.0000]])
     """
-    return solving.pinv(input, rtol=rcond)
+    return pseudo_inverse.pinv(input, rtol=rcond)
 
 
 @takes_out(cast=True)

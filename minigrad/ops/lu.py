@@ -21,8 +21,9 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.matrices import SINGULAR, Matrix, attempt, constant_like, lay_columns, mT
 from minigrad.ops.order import return_type
-from minigrad.ops.solve import SINGULAR, Matrix, attempt, constant_like, lay_columns, mT, solve, solve_triangular
+from minigrad.ops.solve import solve, solve_triangular
 
 _LU = return_type("linalg_lu", "P", "L", "U")
 _Unpacked = return_type("lu_unpack", "P", "L", "U")

@@ -1,20 +1,32 @@
-"""Powers and the exponential of square matrices, made of products."""
+"""Functions of matrices: powers, the exponential, norms, the condition number, products of several."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.layout import contiguous_format
-from minigrad.ops.arguments import as_int, takes_out
-from minigrad.ops.copies import clone
+from minigrad.ops.arguments import as_int, axes, read_tensors, takes_out
+from minigrad.ops.comparison import gt
+from minigrad.ops.copies import cast, clone
+from minigrad.ops.decompositions import svdvals
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.masks import where
-from minigrad.ops.solve import Matrix, check_matrix, constant_like, inv
+from minigrad.ops.masks import masked_fill, where
+from minigrad.ops.matrices import Matrix, check_matrix, constant_like
+from minigrad.ops.norm import norm
+from minigrad.ops.rearranging import movedim
+from minigrad.ops.reduce import sum
+from minigrad.ops.reduce_variants import amax, amin
+from minigrad.ops.shape import squeeze, unsqueeze
+from minigrad.ops.solve import inv
+from minigrad.ops.solve_with_info import inv_ex
+from minigrad.ops.unary import abs
 
 
 @takes_out
@@ -67,3 +79,85 @@ def matrix_exp(A: Matrix) -> Tensor:
     for _ in range(halvings):
         total = total @ total
     return name_last_call(total, "LinalgMatrixExpBackward0")
+
+
+@takes_out
+def matrix_norm(
+    A: Matrix, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Tensor:
+    """A norm of each matrix: "fro", "nuc", or 1, -1, inf, -inf (sums of columns, rows), 2, -2 (singular values).
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_norm(torch.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
+    tensor(6.)
+    """
+    if dtype is not None:
+        A = cast(A, dtypes.as_numpy(dtype))
+    check_matrix("linalg.matrix_norm", A, square=False, halves=ord not in (2, -2, "nuc"))
+    if not isinstance(dim, (tuple, list)):
+        raise TypeError(f"linalg.matrix_norm(): argument 'dim' must be a tuple of two ints, not {type(dim).__name__}")
+    over = axes(dim, A.array.ndim)
+    if over is None or len(over) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of different dimensions. Got {dim}")
+    if ord in ("fro", "nuc"):
+        return norm(A, ord, over, keepdim)
+    if ord in (2, -2):
+        s = svdvals(movedim(A, over, (-2, -1)))
+        found = _extreme(s, -1, ord)
+        return unsqueeze(unsqueeze(found, min(over)), max(over)) if keepdim else found
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    rows, columns = over
+    added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
+    found = _extreme(sum(abs(A), added, True), compared, ord, True)
+    return found if keepdim else name_last_call(squeeze(found, over), "AmaxBackward0" if ord > 0 else "AminBackward0")
+
+
+def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> Any:
+    """The largest one along `dim`, or for an `ord` below 0 the smallest one. Of no elements the largest one is 0."""
+    if ord > 0 and not magnitudes.array.shape[dim]:
+        return sum(magnitudes, dim, keepdim)
+    return (amax if ord > 0 else amin)(magnitudes, dim, keepdim)
+
+
+@takes_out(cast=True)
+def cond(A: Matrix, p: Any = None) -> Tensor:
+    """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
+
+    For singular matrices it is inf.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    tensor(2.)
+    """
+    by_values = p in (None, 2, -2)
+    check_matrix("linalg.cond", A, square=not by_values)
+    if by_values:
+        s = svdvals(A)
+        if not s.array.shape[-1]:
+            return sum(s, -1)  # 0, as all norms of no elements are
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    inverse, info = inv_ex(A)
+    found = masked_fill(matrix_norm(A, p) * matrix_norm(inverse, p), gt(info, 0), math.inf)
+    return name_last_call(found, "NanToNumBackward0")
+
+
+@takes_out
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """The product of matrices (and of vectors at the ends); the largest inner length is summed over first.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 1), torch.ones(1, 2)]).shape
+    minigrad.Size([2, 2])
+    """
+    given = read_tensors("multi_dot", (tensors,))
+    if len(given) < 2:
+        raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(given)}")
+    for i, x in enumerate(given):
+        if x.array.ndim != 2 and not (x.array.ndim == 1 and i in (0, len(given) - 1)):
+            kinds = "1D or 2D" if i in (0, len(given) - 1) else "2D"
+            raise RuntimeError(f"multi_dot(): tensor {i} must be {kinds} but got {x.array.ndim}D")
+    while len(given) > 2:  # the largest inner length would appear in every later product
+        at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
+        given[at - 1 : at + 1] = [given[at - 1] @ given[at]]
+    return name_last_call(given[0] @ given[1], "ViewBackward0") if len(tensors) > 2 else given[0] @ given[1]

@@ -19,12 +19,12 @@ from minigrad.ops.copies import contiguous
 from minigrad.ops.division import divide_or_zero
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
+from minigrad.ops.matrices import NOT_FINITE, attempt, mT, singular_values
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.precision import in_float32
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze
-from minigrad.ops.solve import NOT_FINITE, attempt, mT, singular_values
 from minigrad.ops.unary import direction
 from minigrad.side_by_side import add_up
 

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.core import Tensor
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.diagonal import tril
-from minigrad.ops.solve import check_matrix, constant_like, in_columns, mT
+from minigrad.ops.matrices import check_matrix, constant_like, in_columns, mT
 
 
 @takes_out(cast=True)

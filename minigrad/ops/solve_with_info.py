@@ -19,19 +19,10 @@ from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.lu import lu_factor_ex
 from minigrad.ops.masks import masked_fill, where
+from minigrad.ops.matrices import LinAlgError, Matrix, check_matrix, constant_like, hold_nan
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import unsqueeze
-from minigrad.ops.solve import (
-    LinAlgError,
-    Matrix,
-    check_matrix,
-    cholesky,
-    constant_like,
-    hold_nan,
-    holds_vectors,
-    inv,
-    solve,
-)  # fmt: skip
+from minigrad.ops.solve import cholesky, holds_vectors, inv, solve
 
 _Inverse = return_type("linalg_inv_ex", "inverse", "info")
 _Solution = return_type("linalg_solve_ex", "result", "info")

@@ -1,0 +1,100 @@
+"""What linear algebra shares: checks of matrices, errors, transposes, and results stored as LAPACK leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minigrad.autograd.computing import compute
+from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import Array, array_module
+from minigrad.beside import constant_beside
+from minigrad.ops.arguments import require_tensor
+from minigrad.ops.copies import in_rows
+
+Matrix: TypeAlias = Tensor  # one matrix or a batch of them, which `check_matrix` reads: its refusals say more
+NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
+SINGULAR = "the input matrix is singular, so the computation could not be completed"
+
+
+class LinAlgError(RuntimeError):
+    """The error for a matrix that is singular, or not positive definite, or does not converge.
+
+    >>> import minigrad as torch
+    >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
+    True
+    """
+
+
+def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, halves: bool = False) -> None:
+    """Raises unless `A` is a matrix, or a batch of matrices, of float32 or float64, or with `halves` of float16."""
+    require_tensor(name, parameter, 1, x)
+    shape = tuple(x.array.shape)
+    if len(shape) < 2:
+        raise RuntimeError(f"{name}: The input tensor {parameter} must have at least 2 dimensions, got shape {shape}")
+    if x.array.dtype.kind != "f" or (x.array.dtype == np.float16 and not halves):
+        hint = "convert it, for example with .float()"
+        raise RuntimeError(f"{name}: Expected a tensor of float32 or float64, got {x.array.dtype}; {hint}")
+    if square and shape[-1] != shape[-2]:
+        matrices = f"they are {shape[-2]} by {shape[-1]} matrices"
+        raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
+
+
+def attempt(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
+    """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`."""
+    try:
+        with _errors_raised(operands[0]):
+            return function(*operands)
+    except np.linalg.LinAlgError:
+        raise LinAlgError(f"{name}: {why}") from None
+
+
+def _errors_raised(x: Any) -> AbstractContextManager[object]:
+    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does."""
+    if array_module(value_of(x)) is np:
+        return nullcontext()
+    return import_module("cupyx").errstate(linalg="raise")
+
+
+def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
+    """Each matrix transposed, for arrays and Tensors."""
+    return np.swapaxes(x, -1, -2)
+
+
+def constant_like(x: Any, constant: Array) -> Any:
+    """A NumPy constant as an array in the dtype and library of `x`, or a Tensor if `x` is one."""
+    array = value_of(x)
+    there = constant_beside(array, constant.astype(array.dtype))
+    return wrap(there) if isinstance(x, TensorBase) else there
+
+
+def singular_values(x: Array) -> Array:
+    """The singular values of each matrix, in falling order."""
+    return np.linalg.svd(x, compute_uv=False)
+
+
+def lay_columns(x: Array) -> Array:
+    """Each matrix stored column by column, as LAPACK leaves it and PyTorch returns it."""
+    rows = in_rows(mT(x))
+    return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
+
+
+def hold_nan(x: Array) -> Array:
+    """Which matrices hold NaN, which LAPACK takes for 0 in the place of a pivot."""
+    return np.isnan(x).any((-2, -1))
+
+
+in_columns: Any = operation("clone", lay_columns, lambda g: g)
+
+# The symmetric matrix with the lower triangle of x. As in PyTorch its gradient is g, as if all of x were read.
+mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
+
+
+def make_empty(beside: Tensor, dtype: Any) -> Any:
+    """A tensor without elements on the device of `beside`, for a part of the result that was not asked for."""
+    return compute(lambda x: np.empty_like(x, dtype, shape=(0,)), beside)
