@@ -28,7 +28,7 @@ from minigrad.ops.device import move_scalars
 from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 
 
 # ---- what occurs ---------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
     return np.bincount(places, minlength=bins).astype(x.dtype)
 
 
-_Histogram = return_type("histogram", "hist", "bin_edges")
+_Histogram = make_return_type("histogram", "hist", "bin_edges")
 
 
 @takes_out

@@ -33,12 +33,12 @@ from minigrad.ops.matrices import (
     mT,
     singular_values,
 )
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import inv
 
-_QR = return_type("linalg_qr", "Q", "R")
-_SVD = return_type("linalg_svd", "U", "S", "Vh")
-_Eigh = return_type("linalg_eigh", "eigenvalues", "eigenvectors")
+_QR = make_return_type("linalg_qr", "Q", "R")
+_SVD = make_return_type("linalg_svd", "U", "S", "Vh")
+_Eigh = make_return_type("linalg_eigh", "eigenvalues", "eigenvectors")
 
 
 # ---- QR -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from minigrad.ops.arguments import takes_out
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matrices import Matrix, attempt, check_matrix, constant_like, hold_nan, mT
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import invert
 
 
@@ -93,7 +93,7 @@ _logabsdet: Any = operation(
 )
 
 
-_Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
+_Slogdet = make_return_type("linalg_slogdet", "sign", "logabsdet")
 
 
 @takes_out

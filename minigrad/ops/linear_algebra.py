@@ -14,7 +14,7 @@ from minigrad.ops import solve as solving
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.determinant import logdet
 from minigrad.ops.matrices import check_matrix, constant_like, mT
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 
 __all__ = [
     "cholesky", "det", "inverse", "logdet", "lu", "lu_solve", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet",
@@ -22,10 +22,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-_QR = return_type("qr", "Q", "R")
-_LUInfo = return_type("_lu_with_info", "LU", "pivots", "info")
-_SVD = return_type("svd", "U", "S", "V")
-_Slogdet = return_type("slogdet", "sign", "logabsdet")
+_QR = make_return_type("qr", "Q", "R")
+_LUInfo = make_return_type("_lu_with_info", "LU", "pivots", "info")
+_SVD = make_return_type("svd", "U", "S", "V")
+_Slogdet = make_return_type("slogdet", "sign", "logabsdet")
 
 
 @takes_out

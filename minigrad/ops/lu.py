@@ -22,13 +22,13 @@ from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matrices import SINGULAR, Matrix, attempt, constant_like, lay_columns, mT
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import solve, solve_triangular
 
-_LU = return_type("linalg_lu", "P", "L", "U")
-_Unpacked = return_type("lu_unpack", "P", "L", "U")
-_Factor = return_type("linalg_lu_factor", "LU", "pivots")
-_FactorEx = return_type("linalg_lu_factor_ex", "LU", "pivots", "info")
+_LU = make_return_type("linalg_lu", "P", "L", "U")
+_Unpacked = make_return_type("lu_unpack", "P", "L", "U")
+_Factor = make_return_type("linalg_lu_factor", "LU", "pivots")
+_FactorEx = make_return_type("linalg_lu_factor_ex", "LU", "pivots", "info")
 
 
 # ---- elimination ----------------------------------------------------------------------------------

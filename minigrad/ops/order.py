@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,37 +20,13 @@ from minigrad.ops.gather import gather, pick_along
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import squeeze
-
-
-@cache
-def return_type(kind: str, *fields: str) -> Any:
-    """A named tuple that prints as PyTorch's `return_types` do."""
-
-    def shown(self: Any) -> str:
-        lines = ",\n".join(f"{name}={value!r}" for name, value in zip(fields, self, strict=True))
-        return f"minigrad.return_types.{kind}(\n{lines})"
-
-    def reduce(self: Any) -> Any:  # for copies and pickle
-        return _fill_return_type, (kind, fields, tuple(self))
-
-    def miss(self: Any, name: str) -> Any:
-        raise AttributeError(
-            f"'{kind}' object has no attribute {name!r}: it holds {len(fields)} tensors ({', '.join(fields)}), not "
-            f"one; take one of them first, for example .{fields[0]}", name=name, obj=self
-        )  # fmt: skip
-
-    own: dict[str, Any] = {"__slots__": (), "__repr__": shown, "__reduce__": reduce, "__getattr__": miss}
-    return type(kind, (namedtuple(kind, fields),), own | {"__module__": "minigrad.return_types"})
-
-
-def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    return return_type(kind, *fields)(*values)
 
 
 def make_picker(name: str, number: int = 0) -> Callable[..., Any]:
     """Makes a function that returns the named tuple (values, indices) of operation `name`."""
-    result = return_type(name, "values", "indices")
+    result = make_return_type(name, "values", "indices")
     read = shown_as(read_at, f"{name.capitalize()}Backward{number}")
 
     def pick(input: Any, d: int, find: Any, *how: Any, keepdim: bool = True) -> Any:
@@ -155,7 +129,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return _AMinMax(amin(input, over, keepdim), amax(input, over, keepdim))
 
 
-_AMinMax = return_type("aminmax", "min", "max")
+_AMinMax = make_return_type("aminmax", "min", "max")
 
 
 # ---- sorting -------------------------------------------------------------------------------------

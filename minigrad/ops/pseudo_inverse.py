@@ -29,11 +29,11 @@ from minigrad.ops.matrices import (
     mT,
     singular_values,
 )
-from minigrad.ops.order import return_type
 from minigrad.ops.reduce import sum
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
 
-_Lstsq = return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
+_Lstsq = make_return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 

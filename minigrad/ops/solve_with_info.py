@@ -20,13 +20,13 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.lu import lu_factor_ex
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.matrices import LinAlgError, Matrix, check_matrix, constant_like, hold_nan
-from minigrad.ops.order import return_type
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
 from minigrad.ops.solve import cholesky, holds_vectors, inv, solve
 
-_Inverse = return_type("linalg_inv_ex", "inverse", "info")
-_Solution = return_type("linalg_solve_ex", "result", "info")
-_Factor = return_type("linalg_cholesky_ex", "L", "info")
+_Inverse = make_return_type("linalg_inv_ex", "inverse", "info")
+_Solution = make_return_type("linalg_solve_ex", "result", "info")
+_Factor = make_return_type("linalg_cholesky_ex", "L", "info")
 
 
 @takes_out

@@ -22,10 +22,10 @@ from minigrad.ops.division import divide_or_zero, no_derivative
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.order import return_type
 from minigrad.ops.out import write_out
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.precision import as_float, share_writes
+from minigrad.ops.return_types import make_return_type
 from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.unary import sign
 
@@ -290,7 +290,7 @@ def frexp(input: Tensor) -> Any:
     if input.array.dtype.kind != "f":
         raise RuntimeError("torch.frexp() only supports floating-point dtypes; convert with .float()")
     exponent = compute(lambda x: np.frexp(x)[1].astype(np.int32), input)
-    return return_type("frexp", "mantissa", "exponent")(_mantissa(input), exponent)
+    return make_return_type("frexp", "mantissa", "exponent")(_mantissa(input), exponent)
 
 
 # ---- three operands ------------------------------------------------------------------------------

@@ -1,9 +1,6 @@
 """Maxima with their indices, and sorting."""
 
-import pytest
-
 import minigrad as torch
-from tests.any_device import without_device
 
 
 def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
@@ -15,22 +12,6 @@ def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
     assert indices.tolist() == [1, 0]
     values.sum().backward()
     assert x.grad.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
-
-
-def test_named_results_print_as_pytorchs():
-    found = torch.tensor([3, 1]).max(0)
-    assert found.values.item() == 3
-    assert without_device(repr(found)) == "minigrad.return_types.max(\nvalues=tensor(3),\nindices=tensor(0))"
-
-
-@pytest.mark.parametrize("call", ["max", "min", "sort", "median"])
-def test_a_pair_used_as_one_tensor_names_its_parts(call):
-    pair = getattr(torch.tensor([[3.0, 1.0]]), call)(1)
-    with pytest.raises(
-        AttributeError, match=rf"'{call}' object has no attribute 'sum': it holds 2 tensors \(values, ind"
-    ):
-        pair.sum()
-    assert not hasattr(pair, "item") and torch.equal(pair.values, pair[0])
 
 
 def test_sorting_is_stable_both_ways_and_nan_is_greatest():
