@@ -78,10 +78,10 @@ class _Copies:
     """The copies that one `allow_mutation_on_saved_tensors` has made, as long as backward may read them."""
 
     def __init__(self) -> None:
-        self._part = object()  # of the context: clear() begins another
+        self.clear()
 
     def clear(self) -> None:
-        """Refuses backward through what was recorded so far in the context."""
+        """Refuses backward through what was recorded so far in the context: begins another part of it."""
         self._part = object()
 
     def copy(self, tensor: Any) -> tuple[object, Any]:

@@ -61,7 +61,16 @@ def _build(tree: Any, values: Iterator[Any]) -> Any:
     children = _children(tree)
     if children is None:
         return next(values)
-    built = [_build(child, values) for child in children]
-    if type(tree) in (dict, OrderedDict):
-        return type(tree)(zip(tree, built, strict=True))
-    return type(tree)(*built) if hasattr(tree, "_fields") else type(tree)(built)
+    return replace_children(tree, [_build(child, values) for child in children])
+
+
+def replace_children(tree: Any, children: Iterable[Any]) -> Any:
+    """A dict, list, tuple or named tuple as `tree`, with other children.
+
+    >>> from minigrad.autograd.trees import replace_children
+    >>> replace_children({"weight": 1, "bias": 2}, [10, 20])
+    {'weight': 10, 'bias': 20}
+    """
+    if isinstance(tree, dict):
+        return type(tree)(zip(tree, children, strict=True))
+    return type(tree)(*children) if hasattr(tree, "_fields") else type(tree)(children)

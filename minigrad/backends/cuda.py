@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from minigrad.backend import is_available
+from minigrad.gpu.blas import allows_tf32
 
 
 class _Matmul:
@@ -13,7 +14,7 @@ class _Matmul:
     @property
     def allow_tf32(self) -> bool:
         """False unless asked for. CuPy reads the environment variable CUPY_TF32 at every product."""
-        return os.environ.get("CUPY_TF32", "0") == "1"
+        return allows_tf32()
 
     @allow_tf32.setter
     def allow_tf32(self, value: bool) -> None:

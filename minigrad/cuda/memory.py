@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad import backend, devices
-from minigrad.advice import warn
 from minigrad.backend import device_count, is_available
 from minigrad.cuda.devices import cupy, index_of
 from minigrad.cuda.streams import release_memory
 from minigrad.find_gpu import format_bytes
+from minigrad.old_names import keep_old_name
 
 TIMES = ("current", "peak")
 
@@ -159,28 +159,15 @@ def device_memory_used(device: Any = None) -> int:
     return total - free
 
 
-def _renamed(old: str, new: str) -> Any:
-    """The function `new` under its name of old, with a FutureWarning."""
-    function = globals()[new]
-
-    def call(device: Any = None) -> Any:
-        warn(f"torch.cuda.{old} has been renamed to torch.cuda.{new}", FutureWarning)
-        return function(device)
-
-    call.__name__ = call.__qualname__ = old
-    call.__doc__ = f"""`{new}` under its name of old, with a FutureWarning.
-
-    >>> import warnings, minigrad as torch
-    >>> with warnings.catch_warnings(action="ignore"):
-    ...     value = torch.cuda.{old}()
-    """
-    return call
+def _rename(old: str, new: str) -> Any:
+    warning = f"torch.cuda.{old} has been renamed to torch.cuda.{new}"
+    return keep_old_name(globals()[new], __name__, old, warning, f"cuda.{old}()")
 
 
-memory_cached = _renamed("memory_cached", "memory_reserved")
-max_memory_cached = _renamed("max_memory_cached", "max_memory_reserved")
-reset_max_memory_allocated = _renamed("reset_max_memory_allocated", "reset_peak_memory_stats")
-reset_max_memory_cached = _renamed("reset_max_memory_cached", "reset_peak_memory_stats")
+memory_cached = _rename("memory_cached", "memory_reserved")
+max_memory_cached = _rename("max_memory_cached", "max_memory_reserved")
+reset_max_memory_allocated = _rename("reset_max_memory_allocated", "reset_peak_memory_stats")
+reset_max_memory_cached = _rename("reset_max_memory_cached", "reset_peak_memory_stats")
 
 
 def ipc_collect() -> None:

@@ -13,6 +13,8 @@ from minigrad.tensor import Tensor
 class Pooling(Stateless):
     """The base class of the pooling layers; `stride` defaults to the kernel size."""
 
+    _keeps_tuples = False  # whether sizes are kept, and printed, as one number for each axis
+
     def _complete(self) -> None:
         options = vars(self)
         stride = options["stride"]
@@ -21,12 +23,8 @@ class Pooling(Stateless):
         for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             if option in options:
                 as_ints(type(self).__name__, option, options[option], self.axes, least)
-
-    def _keep_tuples(self) -> None:
-        """Keeps the sizes, and prints them, as one number for each axis."""
-        vars(self).update(
-            {name: per_axis(getattr(self, name), self.axes) for name in ("kernel_size", "stride", "padding")}
-        )
+                if self._keeps_tuples:
+                    options[option] = per_axis(options[option], self.axes)
 
 
 class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
@@ -85,9 +83,7 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
     tensor([[3.0000, 2.5000]])
     """
 
-    def _complete(self) -> None:
-        super()._complete()
-        self._keep_tuples()
+    _keeps_tuples = True
 
 
 class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
@@ -180,10 +176,7 @@ class MaxUnpooling(Pooling, shown=("kernel_size", "stride", "padding")):
     kernel_size: Lengths
     stride: Lengths | None = None
     padding: Lengths = 0
-
-    def _complete(self) -> None:
-        super()._complete()
-        self._keep_tuples()
+    _keeps_tuples = True
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Any:
         return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec
@@ -23,6 +22,7 @@ from minigrad.nn.init.xavier_kaiming import (
     xavier_uniform_,
     zeros_,
 )
+from minigrad.old_names import keep_old_name
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
 
@@ -163,31 +163,16 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
     return tensor
 
 
-def _under_old_name(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """`function` without its underscore, as older programs call it, with a FutureWarning."""
+def _drop_underscore(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """`function` as older programs call it."""
     new = function.__name__
     old = new.removesuffix("_")
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        detail = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
-        warn(detail, FutureWarning)
-        return function(*args, **kwargs)
-
-    call.__name__ = call.__qualname__ = old
-    call.__module__ = __name__  # where pickle finds it
-    call.__doc__ = f"""`{new}` under its name of old, with a FutureWarning.
-
-    >>> import warnings, minigrad as torch
-    >>> warnings.simplefilter("ignore")
-    >>> torch.nn.init.{old}(torch.empty({"2, 2, 3" if old == "dirac" else "2, 2"}){_NEEDED.get(old, "")}).ndim
-    {3 if old == "dirac" else 2}
-    """
-    return call
+    shape, further = "2, 2, 3" if old == "dirac" else "2, 2", ", 0.5" if old in ("constant", "sparse") else ""
+    warning = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
+    return keep_old_name(function, __name__, old, warning, f"nn.init.{old}(torch.empty({shape}){further})")
 
 
-_NEEDED = {"constant": ", 0.5", "sparse": ", 0.5"}  # arguments of the example that have no default
-uniform, normal, constant, eye, dirac = [_under_old_name(f) for f in (uniform_, normal_, constant_, eye_, dirac_)]
-xavier_uniform, xavier_normal = [_under_old_name(f) for f in (xavier_uniform_, xavier_normal_)]
-kaiming_uniform, kaiming_normal = [_under_old_name(f) for f in (kaiming_uniform_, kaiming_normal_)]
-orthogonal, sparse = [_under_old_name(f) for f in (orthogonal_, sparse_)]
+uniform, normal, constant, eye, dirac = [_drop_underscore(f) for f in (uniform_, normal_, constant_, eye_, dirac_)]
+xavier_uniform, xavier_normal = [_drop_underscore(f) for f in (xavier_uniform_, xavier_normal_)]
+kaiming_uniform, kaiming_normal = [_drop_underscore(f) for f in (kaiming_uniform_, kaiming_normal_)]
+orthogonal, sparse = [_drop_underscore(f) for f in (orthogonal_, sparse_)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.advice import warn
+from minigrad.autograd.trees import replace_children
 from minigrad.ops.join import cat
 from minigrad.ops.split import chunk
 from minigrad.tensor import Tensor
@@ -30,7 +31,7 @@ def scatter(inputs: Any, target_gpus: Sequence[Any], dim: int = 0) -> Any:
         return [inputs for _ in target_gpus]
     entries = inputs.values() if isinstance(inputs, dict) else inputs
     copies = zip(*[scatter(entry, target_gpus, dim) for entry in entries], strict=False)
-    return [_rebuild(inputs, entries) for entries in copies]
+    return [replace_children(inputs, entries) for entries in copies]
 
 
 def gather(outputs: Sequence[Any], target_device: Any, dim: int = 0) -> Any:
@@ -50,11 +51,4 @@ def gather(outputs: Sequence[Any], target_device: Any, dim: int = 0) -> Any:
             warn("Was asked to gather along dimension 0, but all input tensors were scalars; the result is a vector.")
         return cat([(x if x.ndim else x.reshape(1)).to(target_device) for x in outputs], dim)
     rows = [output.values() if isinstance(output, dict) else output for output in outputs]
-    return _rebuild(first, [gather(column, target_device, dim) for column in zip(*rows, strict=True)])
-
-
-def _rebuild(like: Any, entries: Sequence[Any]) -> Any:
-    """A tuple, list, dict or named tuple as `like`, with other entries."""
-    if isinstance(like, dict):
-        return type(like)(zip(like, entries, strict=True))
-    return type(like)(*entries) if hasattr(like, "_fields") else type(like)(entries)
+    return replace_children(first, [gather(column, target_device, dim) for column in zip(*rows, strict=True)])

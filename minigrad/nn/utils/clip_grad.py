@@ -13,6 +13,7 @@ from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import Array
 from minigrad.creation import tensor
+from minigrad.old_names import keep_old_name
 from minigrad.ops.arguments import as_number, read_tensors
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
@@ -56,22 +57,11 @@ def clip_grad_norm_(
     return total
 
 
-@names_options
-def clip_grad_norm(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
-    error_if_nonfinite: bool = False, foreach: bool | None = None,
-) -> Tensor:  # fmt: skip
-    """`clip_grad_norm_` under its older name, with a FutureWarning.
-
-    >>> import warnings, minigrad as torch
-    >>> warnings.simplefilter("ignore")
-    >>> torch.nn.utils.clip_grad_norm([torch.ones(2)], 1.0)
-    tensor(0.)
-    """
-    warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning
-    )
-    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+clip_grad_norm = keep_old_name(
+    clip_grad_norm_, __name__, "clip_grad_norm",
+    "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
+    "nn.utils.clip_grad_norm([torch.ones(2)], 1.0)",
+)  # fmt: skip
 
 
 @names_options
