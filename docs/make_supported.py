@@ -1232,9 +1232,9 @@ DIFFERENCES = [
         "torch.eye(2, None).shape == (2, 2) and torch.ones(1).round(decimals=None) == 1",
     ),
     (
-        "results and padded images too large for memory, such as `F.pad` by 2**62",
-        "NumPy's MemoryError or ValueError, except when creating tensors; PyTorch raises RuntimeError, or pads nothing",
-        "refuses('F.pad(torch.ones(1), (2**62, 0))') and refuses('torch.zeros(2**60)')",
+        "results too large for memory of `@`, `cartesian_prod`, `F.pixel_shuffle` and others; `F.pad` by 2**62",
+        "NumPy's MemoryError, which says how much is needed; is refused. PyTorch raises RuntimeError, and pads nothing",
+        "refuses('F.pad(torch.ones(1), (2**62, 0))') and refuses('torch.ones(2**20, 1) @ torch.ones(1, 2**30)')",
     ),
     (
         "`F.instance_norm(eps=0)` of an image of one value",

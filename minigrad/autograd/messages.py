@@ -74,6 +74,9 @@ def names_options(function: F) -> F:
         except TypeError as refused:
             name_option(refused, function)
             raise
+        except (RuntimeError, MemoryError, ValueError) as refused:
+            name_failed_call(refused, function.__name__)
+            raise
 
     return call  # type: ignore[return-value]
 
@@ -338,11 +341,19 @@ def check_flags(only_inputs: bool, materialize_grads: bool, allow_unused: bool |
 SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
 
 
-def name_mixed_call(error: RuntimeError, name: str) -> None:
-    """Names the public function in the refusal of operands on two devices, instead of the step of it that met them."""
-    _, refused, rest = str(error).partition(SAME_DEVICE)
+def name_failed_call(error: Exception, name: str) -> None:
+    """Names the public function in what a step of it could not do: compute on two devices, or get enough memory.
+
+    Where NumPy lacks memory, raises RuntimeError, as PyTorch does.
+    """
+    words = str(error)
+    _, refused, rest = words.partition(SAME_DEVICE)
     if refused:
         error.args = (f"{name}{refused}{rest}",)
+    too_large = words.startswith(("array is too big", "Maximum allowed"))  # for the pointers of this machine
+    if not isinstance(error, RuntimeError) and (too_large or isinstance(error, MemoryError)):
+        needed = "more bytes than there are addresses" if too_large else words or "more than there is"
+        raise RuntimeError(f"{name}(): not enough memory: {needed}") from None
 
 
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:

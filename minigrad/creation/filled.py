@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import name_option
+from minigrad.autograd.messages import name_failed_call, name_option
 from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import as_number, require_bools, sizes
@@ -80,11 +80,8 @@ def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any
         with backend.on(where):
             return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
     except (MemoryError, ValueError) as error:
-        in_words = isinstance(error, RuntimeError)  # a GPU's OutOfMemoryError
-        too_large = "too big" in str(error) or "Maximum allowed" in str(error)  # for these pointers
-        if in_words or (isinstance(error, ValueError) and not too_large):
-            raise
-        raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
+        name_failed_call(error, name)
+        raise
 
 
 def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:

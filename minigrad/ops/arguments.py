@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import name_mixed_call, name_option
+from minigrad.autograd.messages import name_failed_call, name_option
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.half_precision import HALF
@@ -82,8 +82,8 @@ def of_tensors(
         except TypeError as refused:
             name_option(refused, function, *["out"] * out)
             raise
-        except RuntimeError as refused:
-            name_mixed_call(refused, function.__name__)
+        except (RuntimeError, MemoryError, ValueError) as refused:
+            name_failed_call(refused, function.__name__)
             raise
         if receiver is None:
             return result

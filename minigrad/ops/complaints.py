@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.messages import name_failed_call
 from minigrad.autograd.node_attributes import see_edge
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 
@@ -136,6 +137,8 @@ def shapes_do_not_broadcast(name: str, *operands: Any) -> Exception:
                     "must be equal, or 1, counted from the last axis."
                 )
     handled = sys.exception()
+    if isinstance(handled, MemoryError):
+        name_failed_call(handled, name)
     if str(handled).startswith(("iterator is too large", "array is too big")):  # for the pointers of this machine
         common = [max(lengths) for lengths in itertools.zip_longest(*map(reversed, shapes), fillvalue=1)]
         return RuntimeError(f"Storage size calculation overflowed with sizes={common[::-1]}")

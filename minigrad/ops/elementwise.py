@@ -159,7 +159,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
                 raise
         try:
             tensor: Tensor = made.call((input, other), (a, b), _NO_OPTIONS, compute)
-        except ValueError:
+        except (ValueError, MemoryError):
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import sys
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -248,7 +250,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if not r:
         return getitem(input, slice(0, 0))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    chosen = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
+    count = math.comb(input.array.size + (r - 1 if with_replacement else 0), r)  # memory for all, before the first
+    chosen = np.fromiter(choose(range(input.array.size), r), np.dtype((np.int64, r)), min(count, sys.maxsize))
     return getitem(input, wrap(to_device(chosen, device_of(input.array))))
 
 
@@ -267,6 +270,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     n = x.array.size if N is None else as_int(N, "N")
     if n < 0:
         raise RuntimeError(f"N must be non-negative, got {n}")
+    np.empty((x.array.size, n), x.array.dtype)  # refused here where the result does not fit into memory
     order = range(n) if increasing else range(n - 1, -1, -1)
     if not n:
         return getitem(unsqueeze(as_summable(x, None), 1), (slice(None), slice(0, 0)))

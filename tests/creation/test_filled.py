@@ -91,7 +91,7 @@ def test_sizes_are_ints_of_any_kind():
     with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
         torch.zeros(2**62)
     for call in (lambda: torch.arange(0.1, 2**62, 5), lambda: torch.linspace(0, 1, 2**60)):
-        with pytest.raises(RuntimeError, match=r"not enough memory: (array is too big|Maximum allowed)"):
+        with pytest.raises(RuntimeError, match=r"not enough memory: more bytes than there are addresses"):
             call()
     with pytest.raises((RuntimeError, MemoryError), match="memory"):
         torch.randperm(10**14)
