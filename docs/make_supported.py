@@ -1011,6 +1011,24 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`cdf` of `distributions.Gamma` and `Chi2`",
+        "raises NotImplementedError, because there is no `special.gammainc`",
+        "not hasattr(torch.special, 'gammainc') and refuses('torch.distributions.Chi2(2.0).cdf(torch.ones(()))')",
+    ),
+    (
+        "`mode` of `distributions.Dirichlet`, `Beta` whose concentrations are all below 1",
+        "the corner of the largest one; PyTorch takes the first one, because it looks for the largest of NaNs",
+        "torch.distributions.Dirichlet(torch.tensor([0.5, 0.75])).mode.tolist() == [0, 1]",
+    ),
+    (
+        "`kl_divergence` of two batches whose shapes differ",
+        "is computed for the common shape; PyTorch refuses it for some classes, such as `Bernoulli` and `Pareto`",
+        (
+            "(coins := lambda *shape: torch.distributions.Bernoulli(torch.full(shape, 0.5))) "
+            "and torch.distributions.kl_divergence(coins(1), coins(3)).shape == (3,)"
+        ),
+    ),
+    (
         "`repr` of `Bernoulli`, `Categorical`",
         "shows the parameter that was given; PyTorch also shows the other one, once something has computed it",
         "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",

@@ -145,7 +145,7 @@ class _IndependentConstraint(Constraint):
 
     def check(self, value: Any) -> Any:
         inside = self.base_constraint.check(value)
-        return inside.flatten(inside.ndim - self.reinterpreted_batch_ndims).all(-1)
+        return inside.reshape((*inside.shape[: inside.ndim - self.reinterpreted_batch_ndims], -1)).all(-1)
 
     def __repr__(self) -> str:
         return f"IndependentConstraint({self.base_constraint}, {self.reinterpreted_batch_ndims})"

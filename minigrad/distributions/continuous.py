@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from minigrad.creation import empty, full_like, rand
+from minigrad.creation import empty, full_like, rand, zeros_like
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.ops.error_function import erf, erfinv
@@ -122,7 +122,7 @@ class Exponential(Distribution):
         super().__init__(self.rate.shape, (), validate_args)
 
     mean = property(lambda self: self.rate.reciprocal())
-    mode = property(lambda self: self.rate * 0)
+    mode = property(lambda self: zeros_like(self.rate))
     variance = property(lambda self: self.rate.pow(-2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan, prod
 from typing import Any, ClassVar
 
-from minigrad.creation import arange, rand, zeros
+from minigrad.creation import arange, rand, zeros, zeros_like
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.nn.functional.shared_by_losses import to_common_dtype
@@ -116,7 +116,7 @@ class Geometric(OfChance):
         self._check_parameter("probs", constraints.positive)
 
     mean = property(lambda self: 1 / self.probs - 1)
-    mode = property(lambda self: self.probs * 0)
+    mode = property(lambda self: zeros_like(self.probs))
     variance = property(lambda self: (1 / self.probs - 1) / self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Any:

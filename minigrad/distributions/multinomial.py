@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import prod
+import math
 from typing import Any
 
 from minigrad.creation import zeros
 from minigrad.distributions import constraints
-from minigrad.distributions.discrete import OfOutcomes
+from minigrad.distributions.discrete import Binomial, OfOutcomes
 from minigrad.ops.gamma import lgamma
 from minigrad.ops.masks import where
 from minigrad.tensor.drawing import multinomial
@@ -44,7 +44,7 @@ class Multinomial(OfOutcomes):
         *batch, outcomes = self.probs.shape
         trials = (self.total_count, *sample_shape)
         # (rows, trials and samples) -> (trials, *sample_shape, *batch)
-        drawn = multinomial(self.probs.reshape(-1, outcomes), prod(trials), True).t().reshape((*trials, *batch))
+        drawn = multinomial(self.probs.reshape(-1, outcomes), math.prod(trials), True).t().reshape((*trials, *batch))
         counts = zeros(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)
@@ -52,3 +52,10 @@ class Multinomial(OfOutcomes):
     def _log_prob(self, value: Any) -> Any:
         ways = lgamma(value.sum(-1) + 1) - lgamma(value + 1).sum(-1)
         return ways + where(value == 0, 0.0, self.logits * value).sum(-1)
+
+    def entropy(self) -> Any:
+        """``n H(p) - log n! + E[log k1! + log k2! + ...]``: each count k alone is binomial."""
+        law = Binomial(self.total_count, self.probs, validate_args=False)
+        counts = law.enumerate_support(False)
+        expected = (law.log_prob(counts).exp() * lgamma(counts + 1)).sum((0, -1))  # (counts, *batch, outcomes) -> batch
+        return self.total_count * self._categorical.entropy() - math.lgamma(self.total_count + 1) + expected

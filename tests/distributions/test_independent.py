@@ -25,6 +25,8 @@ def test_joined_axes_add_up():
 REFUSED = {
     "axes that are not there": (
         lambda: D.Independent(D.Normal(0.0, 1.0), 1), ValueError, "reinterpreted_batch_ndims <= .* actual 1 vs 0"),
+    "a distribution function of parts that no axis joins": (
+        lambda: D.Independent(D.Normal(0.0, 1.0), 0).cdf(torch.ones(2)), NotImplementedError, "Independent has no cdf"),
 }  # fmt: skip
 
 test_refused = refusals(REFUSED)

@@ -36,6 +36,23 @@ def test_moments_are_means_over_all_sequences_of_outcomes():
     assert law.variance.tolist() == pytest.approx([s - m * m for s, m in zip(square, mean, strict=True)])
 
 
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("chances", [CHANCES, [0.9, 0.0, 0.1]])
+def test_entropy_is_the_mean_of_the_log_probability_over_all_counts(n, chances):
+    rows = D.Multinomial(n, T([chances, CHANCES], dtype=torch.float64))
+    all_counts = [counts for counts in itertools.product(range(n + 1), repeat=3) if sum(counts) == n]
+    likely = [[stats.multinomial.pmf(counts, n, row) for counts in all_counts] for row in (chances, CHANCES)]
+    expected = [-sum(p * math.log(p) for p in row if p) for row in likely]
+    assert rows.entropy().tolist() == pytest.approx(expected)
+    assert rows.expand((3, 2)).entropy().shape == (3, 2) and D.Multinomial(0, T(chances)).entropy() == 0
+
+
+def test_entropy_has_a_gradient():
+    chances = T(CHANCES, dtype=torch.float64, requires_grad=True)
+    D.Multinomial(5, chances).entropy().backward()
+    assert chances.grad.tolist() == pytest.approx([1.2400, 0.2282, -0.6329], abs=1e-4)  # recorded with PyTorch
+
+
 def test_draws_have_these_means_and_sums():
     torch.manual_seed(0)
     drawn = D.Multinomial(10, T(CHANCES)).sample((2000,))
