@@ -220,14 +220,7 @@ def find_checked(inputs: Inputs) -> Tensor:
 
 def make_leaves(inputs: Inputs) -> tuple[Any, ...]:
     """The inputs, with those that require a gradient copied to float64 leaves with the same memory layout."""
-    return tuple([copy_leaf(x) if is_checked(x) else x for x in one_or_several(inputs)])
-
-
-def copy_leaf(x: Tensor) -> Tensor:
-    """A float64 leaf like `x`, with the user's hooks on its gradient, which a wrong gradient may come from."""
-    leaf = move(x, 0.0, np.float64)
-    leaf.hooks = {key: hook for key, hook in (x.hooks or {}).items() if key >= 0} or None
-    return leaf
+    return tuple([move(x, 0.0, np.float64) if is_checked(x) else x for x in one_or_several(inputs)])
 
 
 def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
@@ -239,11 +232,16 @@ def call(func: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
 
 
 def move(x: Tensor, step: Array | float, dtype: Any = None) -> Any:
-    """A leaf like the tensor `x` at the point `x + step`; contiguous only if `x` is: rules must not rely on it."""
+    """A leaf like the tensor `x` at the point `x + step`; contiguous only if `x` is: rules must not rely on it.
+
+    It has the user's hooks on its gradient, which a wrong gradient may come from.
+    """
     dtype = dtype or x.array.dtype
     array = x.array.astype(dtype) if x.array.flags.c_contiguous else copy_with_gaps(x.array, dtype)
     array += to_device(np.asarray(step), device_of(array))
-    return wrap(array).requires_grad_(is_checked(x))
+    leaf = wrap(array).requires_grad_(is_checked(x))
+    leaf.hooks = {key: hook for key, hook in (x.hooks or {}).items() if key >= 0} or None
+    return leaf
 
 
 def copy_with_gaps(array: Array, dtype: Any) -> Array:

@@ -249,15 +249,11 @@ def list_parameters(group: Any, others: list[Group], held: set[int]) -> list[Ten
     return read_parameters(group, others, held)
 
 
-_FLAGS = {
-    "amsgrad", "capturable", "centered", "decoupled_weight_decay", "differentiable", "foreach", "fused", "maximize",
-    "nesterov",
-}  # fmt: skip
-_PAIRS = {"betas", "etas", "step_sizes"}
+_NUMBERS = {"int", "float", "Rate"}  # annotations of the options that a plain number, not negative, is right for
 
 
 def options_of(arguments: Group, may_be_negative: tuple[str, ...] = (), order: str = "") -> Group:
-    """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks.
+    """The options among the `locals()` of an optimizer's `__init__`, as numbers, after checks by their annotations.
 
     `order` names those that come first, where PyTorch's order in a group is not that of the arguments.
     A learning rate that is a Tensor is kept, so that it can be changed by writing to it. `foreach` and `fused` do not
@@ -271,7 +267,8 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = (), order: s
     names = [*order.split(), *arguments]
     options = {name: arguments[name] for name in names if name not in ("self", "params", "__class__")}
     for name, value in options.items():
-        if name not in _FLAGS and (name in _PAIRS or type(value) not in (int, float) or not value >= 0):
+        kind = arguments["__class__"].__init__.__annotations__[name]
+        if "bool" not in kind and (kind not in _NUMBERS or type(value) not in (int, float) or not value >= 0):
             from minigrad.optim.checks import read_option
 
             options[name] = read_option(arguments, name, name in may_be_negative)
