@@ -8,6 +8,7 @@ import pickle
 import re
 import subprocess
 import sys
+import typing
 import zipfile
 from pathlib import Path
 
@@ -171,6 +172,20 @@ def test_functions_are_pickled_by_their_public_names():
         except (pickle.PicklingError, AttributeError, AssertionError):
             lost.append(path)
     assert lost == [] and len(functions) > 800
+
+
+def test_annotations_can_be_read_at_run_time():
+    """As libraries do that check types or make forms of functions; a few names open with files that are rarely used."""
+    public = [getattr(torch, name) for name in torch.__all__]
+    methods = [getattr(torch.Tensor, name) for name in torch._IN_PLACE] + [torch.Tensor.sum, torch.Tensor.backward]
+    layers = [torch.nn.Linear.__init__, torch.nn.Conv2d.forward, torch.optim.SGD.__init__, torch.nn.init.xavier_normal_]
+    functions = [f for f in (*public, *methods, *layers) if inspect.isfunction(f)]
+    assert len(functions) > 400
+    for function in functions:
+        typing.get_type_hints(function)
+    hints = typing.get_type_hints(torch.relu)
+    assert hints["input"] is hints["return"] is torch.Tensor
+    assert typing.get_type_hints(torch.nn.functional.conv2d)["bias"] == torch.Tensor | None
 
 
 def test_a_second_name_of_a_module_gives_the_module():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ForwardRef, TypeAlias
 
 import numpy as np
 from numpy import ndarray
@@ -17,7 +17,9 @@ from numpy import ndarray
 if TYPE_CHECKING:
     from minigrad.autograd.node import Node
     from minigrad.autograd.recording import Operation
-    from minigrad.tensor import Tensor as TensorClass
+    from minigrad.tensor import Tensor as Tensor  # noqa: PLC0414 (which says that the name is for other files, too)
+else:  # the files below tensor/ cannot import the class itself; typing.get_type_hints() finds it for their functions
+    Tensor = ForwardRef("__import__('minigrad').Tensor")
 
 # The grad mode, as flags of one integer, so that a call reads one variable; `modes.py` switches them.
 GRAD = 1  # calls are recorded
@@ -33,7 +35,6 @@ inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
 Gradient: TypeAlias = Any  # an array, or under create_graph a Tensor
-Tensor: TypeAlias = "TensorClass"  # for annotations: the files below tensor/ cannot import the class itself
 
 _new = object.__new__
 LEAF: Any = object()  # in the place of a node, for a tensor that asks for a gradient and was made by no call

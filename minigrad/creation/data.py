@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.filled import check_options, place
 from minigrad.creation.nested import read_numbers
 from minigrad.ops.arguments import as_number
 from minigrad.ops.copies import copy_operation
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def tensor(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, dtypes, random
-from minigrad.autograd.core import TensorBase, value_of
+from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.autograd.messages import check_same_library, names_options
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
@@ -19,9 +19,6 @@ from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
 from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.writes import check_memory, store
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @creates

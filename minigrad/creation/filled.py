@@ -6,21 +6,18 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.messages import name_failed_call, name_option
 from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import as_number, require_bools, sizes
 from minigrad.ops.describe import rename
 from minigrad.ops.out import require_receiver, write_out
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def place(array: Any, device: Any, requires_grad: bool) -> Tensor:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import names_options
 from minigrad.creation.data import as_plain_array, tensor
 from minigrad.creation.filled import place
 from minigrad.ops.arguments import require_bools
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 @names_options

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.messages import names_options
 from minigrad.creation.counted import check_steps
 from minigrad.creation.filled import as_list, check_countable, creates, read_size
@@ -18,9 +18,6 @@ from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
 from minigrad.ops.rearranging import reshape_along
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def _read_steps(steps: Any) -> int:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minigrad import backend, dtypes
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import Tensor, wrap
 from minigrad.creation.filled import creates, empty_in_order, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_int, as_number, require_tensor
 from minigrad.ops.describe import rename
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 def like(fill: Callable[..., object]) -> Callable[..., Tensor]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.creation.filled import empty
 from minigrad.creation.foreign import as_tensor
 from minigrad.ops.arguments import sizes
 from minigrad.size import Size, is_index
 from minigrad.tensor.storage import TypedStorage, UntypedStorage
-
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
 
 
 class TensorType:

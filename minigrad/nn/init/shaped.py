@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 import numpy as np
 
 from minigrad.advice import warn
 from minigrad.creation.drawn import randperm
 from minigrad.creation.foreign import from_numpy
+from minigrad.generator import Generator
 from minigrad.nn.init.xavier_kaiming import (
     constant_,
     fills_outside_graph,
@@ -25,9 +26,6 @@ from minigrad.nn.init.xavier_kaiming import (
 from minigrad.old_names import keep_old_name
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
-
-if TYPE_CHECKING:
-    from minigrad.generator import Generator
 
 P = ParamSpec("P")
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
+from minigrad.generator import Generator
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.tensor import Tensor
-
-if TYPE_CHECKING:
-    from minigrad.generator import Generator
 
 P = ParamSpec("P")
 
