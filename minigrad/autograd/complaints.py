@@ -67,7 +67,8 @@ def describe_nonlinearity(trial: Trial, number: int, i: int) -> str:
 
 def tell_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> str:
     """The words for a gradient of input `i` that is `found` instead of `due`."""
-    return BROKEN[promise].format(tell_input(trial, i), found=found.ravel()[:3], by=np.abs(found - due).max())
+    first = [float(f"{number:.4g}") for number in found.ravel()[:3].tolist()]
+    return BROKEN[promise].format(tell_input(trial, i), found=first, by=np.abs(found - due).max())
 
 
 def describe_write(what: str, trial: Trial, place: int) -> str:

@@ -166,8 +166,8 @@ def suspect_ways(case: Case) -> Iterator[Pair]:
     kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     if np.array_equal(kept, own > 0) and np.any(there & ~kept):
         sentence = (
-            "each element is followed to its own place in the result alone; it has a part in other places too, by way "
-            "of what was computed from several elements (a mean, a sum, a maximum)"
+            "each element gets the gradient of its own place in the result alone, but it changes other places too: by "
+            "way of what was computed from several elements (a mean, a sum, a maximum)"
         )
         yield case.wrong, sentence
 
@@ -255,7 +255,7 @@ def suspect_steps(case: Case) -> Iterator[Pair]:
                 axis = len(case.shape) - spatial + k
                 moved = shift(moved, steps[k] * place[k], axis)
             candidate[(..., *place)] = moved
-        yield candidate, f"the window of {_say_offset(steps)}: is the stride right?"
+        yield candidate, f"{_say_offset(steps)}: is the stride right?"
 
 
 def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
@@ -275,10 +275,7 @@ def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
                     at[offset] = case.sketch_at(others).slopes
             parts = [at[-steps[0] * p, -steps[1] * q][..., p, q] for p, q in places]
             slopes = np.moveaxis(np.array(parts), 0, -1).reshape(at[0, 0].shape)
-            yield (
-                Sketch(slopes),
-                f"{case.names[j]} is read where the window of {_say_offset(steps)}: is the stride right?",
-            )
+            yield (Sketch(slopes), f"{case.names[j]} is read as if {_say_offset(steps)}: is the stride right?")
 
 
 def suspect_dilation(case: Case) -> Iterator[Pair]:
@@ -336,12 +333,14 @@ def _list_steps(count: int) -> list[tuple[int, ...]]:
 
 def _say_offset(steps: Sequence[int]) -> str:
     """How far the window of an output position is from its place, in words."""
-    return f"output position ({', '.join('ij'[-len(steps) :])}) stands {_say_distance(steps)} away from its place"
+    return f"window ({', '.join('ij'[-len(steps) :])}) stood {_say_distance(steps)} pixels from its place"
 
 
 def _say_distance(steps: Sequence[int]) -> str:
-    """Multiples of a position, in words: "(+1i, -2j)"."""
-    return f"({', '.join(f'{s:+d}{letter}' for s, letter in zip(steps, 'ij'[-len(steps) :], strict=True))})"
+    """Multiples of a position, in words: "(+i, -2j)"."""
+    words = {0: "0", 1: "+{}", -1: "-{}"}
+    parts = [words.get(s, f"{s:+d}{{}}").format(letter) for s, letter in zip(steps, "ij"[-len(steps) :], strict=True)]
+    return f"({', '.join(parts)})"
 
 
 def _move(array: Any, offset: Sequence[int], sign: int = 1) -> Any:

@@ -33,8 +33,11 @@ def guard(answer: Callable[..., Any], start: int = 0) -> Callable[..., Any]:
     return call
 
 
-def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str | None:
-    """A complaint if `answer` cannot be called with these arguments in this order; else None."""
+def refuse_parameters(answer: Callable[..., Any], names: Sequence[str], most: int | None = None) -> str | None:
+    """A complaint if `answer` cannot be called with these arguments in this order; else None.
+
+    `most` is the number of arguments of the exercise's longest call.
+    """
     if isinstance(answer, type):
         return f"A function of ({', '.join(names)}) is due; got the class {answer.__name__}."
     try:
@@ -44,7 +47,14 @@ def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str |
     try:
         signature.bind(*names)
     except TypeError:
-        return f"It is called with ({', '.join(names)}), and takes {signature}: the parameters do not fit."
+        required = [
+            p.name for p in signature.parameters.values()
+            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]  # fmt: skip
+        cure = "the parameters do not fit"
+        if len(names) < len(required) <= (most or 0):
+            cure = f"write a default value for {' and '.join(required[len(names) :])}, as in the question"
+        return f"It is called with ({', '.join(names)}), and takes {signature}: {cure}."
     return None
 
 

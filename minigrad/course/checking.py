@@ -33,6 +33,7 @@ from minigrad.course.progress import note
 PRINTED = 9  # numbers of a tensor, at most, that are shown: enough to try an answer on paper
 GIBIBYTES = 2  # memory limit, more than any exercise needs
 KEEPS = "called once more with the same arguments it answers differently: does it keep something between calls?"
+SAME_AGAIN = "does it use all of its arguments? Does it keep something between calls?"
 SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, MemoryError)  # errors with their own message
 RECORD = "MINIGRAD_COURSE_RECORD"  # environment variable with a file to which verdicts are written, for grading
 
@@ -139,7 +140,8 @@ def _refuse(exercise: Exercise, answer: Any) -> str | None:
         return f"A function of ({', '.join(exercise.parameters)}) is due; got {got}: give its name, without a call."
     if exercise.judge is not None and not inspect.isfunction(answer):
         return None  # the judge checks other values
-    return next(filter(None, (refuse_parameters(answer, names) for names in exercise.calls)), None)
+    most = max(map(len, exercise.calls))
+    return next(filter(None, (refuse_parameters(answer, names, most) for names in exercise.calls)), None)
 
 
 def _try(exercise: Exercise, answer: Any) -> str | None:
@@ -167,26 +169,27 @@ def is_empty(answer: Any) -> bool:
 
 def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
     cases = [*exercise.cases, *exercise.hidden]
+    told = [""] * len(exercise.cases) + [f"in a hidden case{f' ({words})' if words else ''}" for words in exercise.told]
     for number, case in enumerate(cases):
-        hidden = number >= len(exercise.cases)
+        hidden = told[number]
         try:
             returned = answer(*copy.deepcopy(case))
         except SPOKEN_OF:
             raise
         except Exception as error:
             if hidden:
-                return f"in a hidden case: it raised {type(error).__name__}"  # its message might reveal the case
+                return f"{hidden}: it raised {type(error).__name__}"  # its message might reveal the case
             raise
         complaint = describe_difference(returned, exercise.solution(*copy.deepcopy(case)))
         if complaint is None:
             continue
-        where = "in a hidden case" if hidden else f"for {show_case(case, exercise.parameters)}"
+        where = hidden or f"for {show_case(case, exercise.parameters)}"
         if number and _keeps_something(exercise, answer, cases[0]):
             return KEEPS
         if number and is_data(returned) and returned.ndim and _is_right(exercise, cases[0], returned):
-            return f"{where}: it gives the answer of its first call again: does it keep something between calls?"
+            return f"{where}: it gives the answer of its first call again: {SAME_AGAIN}"
         if hidden:
-            return f"{where}: the answer is not right"
+            return f"{where}: {'its shape' if complaint.startswith('its shape') else 'the answer'} is not right"
         if not complaint.startswith("it is the right answer"):
             complaint = _explain(exercise, answer, returned, case) or complaint
         return f"{where}: {complaint}"

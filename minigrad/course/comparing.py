@@ -58,7 +58,8 @@ def _refuse_another_count(answer: Any, right: Any) -> str | None:
     if isinstance(right, Number) and given is not None:
         return f"one number is due, and it returned a {type(answer).__name__} of {given}"
     if isinstance(right, list) and not is_data(answer) and given != len(right):
-        return f"a list of {len(right)} numbers is due, and it returned {'one number' if given is None else given}"
+        got = "one number" if given is None else f"a {type(answer).__name__} of {given}"
+        return f"a list of {len(right)} numbers is due, and it returned {got}"
     return None
 
 
@@ -185,7 +186,7 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
     if len(wrong) == len(right) + 1 and wrong[1:] == right:
         return ": is a sum over the first axis missing?"
     if not wrong:
-        return ": it is one number (a `return` inside a loop ends the loop)"
+        return ": it is one number (if `return` stands inside a loop, it ends the loop)"
     if prod(wrong) == prod(right):
         return ": as many numbers as are due, in another shape"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:
@@ -193,6 +194,18 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
         if off <= {1, -1}:
             return ": off by one"
     return ""
+
+
+def _sort_as(r: Any, a: Any, axis: int, tolerance: float) -> Any:
+    """`r` with its slices along an axis in the order in which they stand in `a`; as it is if `a` has others."""
+    slices, others = np.moveaxis(r, axis, 0), np.moveaxis(a, axis, 0)
+    order: list[int] = []
+    for other in others:
+        close = [i for i, one in enumerate(slices) if i not in order and np.allclose(one, other, tolerance, tolerance)]
+        if not close:
+            return r
+        order.append(close[0])
+    return np.take(r, order, axis)
 
 
 def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
@@ -208,6 +221,9 @@ def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
     for changed, how in misplace(r, range(r.ndim), lambda axis: f"axis {axis}"):
         if same(changed):
             return f"it is the right answer {how}"
+    for axis in range(r.ndim):
+        if r.shape[axis] > 2 and same(_sort_as(r, a, axis, tolerance)):
+            return f"all is right but for the order along axis {axis}"
     wrong = ~np.isclose(a, r, rtol=tolerance, atol=tolerance)
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     difference = a - r

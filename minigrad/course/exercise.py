@@ -29,6 +29,7 @@ class Exercise:
     solution: Callable[..., Any]
     cases: Sequence[Case] = ()
     hidden: Sequence[Case] = ()  # tested too, but never shown
+    told: Sequence[str] = ()  # what is special about each hidden case, in words; "" says nothing
     hint: str = ""
     page: str = ""  # the page of the course
     judge: Judge | None = None  # checks the answer itself, instead of cases
@@ -58,14 +59,15 @@ KNOWN: dict[str, Exercise] = {}
 
 
 def exercise(
-    name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] = (), hint: str = "", page: str = "",
-    judge: Judge | None = None, seconds: float = 10.0, by_hand: bool = False,
+    name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] | Mapping[str, Any] = (), hint: str = "",
+    page: str = "", judge: Judge | None = None, seconds: float = 10.0, by_hand: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """Registers the decorated function as the solution of an exercise; its docstring is the question.
 
-    Each of `cases` and `hidden` is the arguments of one call. A `judge` replaces them: it is called with the answer
-    and returns a complaint or None. With `by_hand` the answer cannot use autograd. Raises ValueError without cases and
-    judge.
+    Each of `cases` and `hidden` is the arguments of one call. A dict of hidden cases, ``{"no padding": (8, 2)}``, says
+    in a few words what is special about each; a student whose answer fails there reads them. A `judge` replaces the
+    cases: it is called with the answer and returns a complaint or None. With `by_hand` the answer cannot use autograd.
+    Raises ValueError without cases and judge.
 
     >>> @exercise("docs.twice", cases=[(1.0,), (2.0,)])
     ... def twice(x):
@@ -78,10 +80,12 @@ def exercise(
     """
 
     def register(solution: Callable[..., Any]) -> Callable[..., Any]:
-        shown, kept = list(map(_as_case, cases)), list(map(_as_case, hidden))
+        shown = list(map(_as_case, cases))
+        kept = list(map(_as_case, hidden.values() if isinstance(hidden, Mapping) else hidden))
+        told = list(hidden) if isinstance(hidden, Mapping) else [""] * len(kept)
         if not shown and not kept and judge is None:
             raise ValueError(f"exercise {name!r} has neither cases nor a judge: nothing would be checked")
-        KNOWN[name] = Exercise(name, solution, shown, kept, hint, page, judge, seconds=seconds, by_hand=by_hand)
+        KNOWN[name] = Exercise(name, solution, shown, kept, told, hint, page, judge, seconds=seconds, by_hand=by_hand)
         return solution
 
     return register

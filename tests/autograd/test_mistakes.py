@@ -59,10 +59,10 @@ OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how,
         ["the gradient that arrives is shifted by -1 along axis 2 (row)", "numbers of the padding enter"],
     ),
     "dx: dilation ignored": (
-        {"dilation": 2}, "x", lambda g, x, w: x_gradient(g, x, w), ["(-1i, -1j) from its place: is the dilation"],
+        {"dilation": 2}, "x", lambda g, x, w: x_gradient(g, x, w), ["(-i, -j) from its place: is the dilation"],
     ),
     "dw: dilation ignored": (
-        {"dilation": 2}, "w", lambda g, x, w: w_gradient(g, x, w), ["(-1i, -1j) from its place: is the dilation"],
+        {"dilation": 2}, "w", lambda g, x, w: w_gradient(g, x, w), ["(-i, -j) from its place: is the dilation"],
     ),
     "dx: the last column of the kernel left out": (
         {}, "x", leave_out_last_column,
@@ -231,7 +231,7 @@ MISSING_WAYS = {
     ),
     "the mean, taken as a constant": (lambda x: x - x.mean(0), lambda g, x: g, "its own place in the result alone"),
     "the sum of a softmax": (
-        lambda x: x.softmax(1), lambda g, x: g * x.softmax(1) * (1 - x.softmax(1)), "other places too, by way of",
+        lambda x: x.softmax(1), lambda g, x: g * x.softmax(1) * (1 - x.softmax(1)), "other places too: by way of",
     ),
     "mean and deviation of a norm": (
         lambda x: (x - x.mean(0)) / x.std(0), lambda g, x: g / x.std(0), "a mean, a sum, a maximum",

@@ -54,6 +54,13 @@ def test_parameters_that_do_not_fit_are_refused(name):
     assert refuse_parameters(answer, ["n", "k"]) == complaint
 
 
+def test_a_parameter_that_is_not_always_given_needs_a_default_value():
+    complaint = refuse_parameters(lambda n, k, p, s: n, ["n", "k"], 4)
+    words = "It is called with (n, k), and takes (n, k, p, s): write a default value for p and s, as in the question."
+    assert complaint == words
+    assert refuse_parameters(lambda n, k, p, *s: n, ["n", "k"], 2).endswith("the parameters do not fit.")
+
+
 def raise_error(error):
     raise error
 

@@ -115,12 +115,27 @@ def test_an_endless_loop_is_stopped_with_a_message(capsys):
 
 def test_a_hidden_case_is_not_shown(capsys):
     _, text = ask(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
-    assert "In a hidden case: the answer is not right." in text or "For n = 8, k = 3, padding = 1, stride = 2" in text
+    assert "For n = 8, k = 3, padding = 1, stride = 2" in text
     course.exercise("t.hidden", cases=[(1,)], hidden=[(7,)])(lambda n: n * n)
     _, text = ask(capsys, "t.hidden", lambda n: n)
     assert text == "t.hidden: not yet. In a hidden case: the answer is not right.\n"
     _, text = ask(capsys, "t.hidden", {1: 1}.__getitem__)
     assert text == "t.hidden: not yet. In a hidden case: it raised KeyError.\n"
+
+
+def test_words_of_the_teacher_tell_what_is_special_about_a_hidden_case(capsys):
+    hidden = {"a negative number": (-2,), "zero": (0,)}
+    course.exercise("t.told", cases=[(1,)], hidden=hidden)(lambda n: mg.tensor([float(abs(n))]))
+    _, text = ask(capsys, "t.told", lambda n: mg.tensor([float(n)]))
+    assert text == "t.told: not yet. In a hidden case (a negative number): the answer is not right.\n"
+    _, text = ask(capsys, "t.told", lambda n: mg.tensor([float(abs(n))] if n else []))
+    assert text == "t.told: not yet. In a hidden case (zero): its shape is not right.\n"
+    _, text = ask(capsys, "t.told", lambda n: mg.tensor([abs(n) if n > -3 and n else 1 / n]))
+    assert text == "t.told: not yet. In a hidden case (zero): it raised ZeroDivisionError.\n"
+
+
+def test_every_hidden_case_of_the_course_is_told():
+    assert not [name for name in NAMES if not all(find(name).told)]
 
 
 def test_answers_in_numpy_are_accepted(capsys):

@@ -42,6 +42,47 @@ def write_over(x, w, stride):
     return y
 
 
+def list_places(X, h, w):
+    """The upper left corners of all windows, row by row."""
+    return [(i, j) for i in range(X.shape[0] - h + 1) for j in range(X.shape[1] - w + 1)]
+
+
+def write_windows_by_columns(X, h, w):
+    """im2col with the pixels of each window column by column."""
+    return mg.stack([X[i : i + h, j : j + w].T.flatten() for i, j in list_places(X, h, w)], 1)
+
+
+def write_windows_column_first(X, h, w):
+    """im2col with the windows column by column."""
+    places = sorted(list_places(X, h, w), key=lambda place: place[::-1])
+    return mg.stack([X[i : i + h, j : j + w].flatten() for i, j in places], 1)
+
+
+def pool(X, k, step, start):
+    """The largest number, at least `start`, of each window; windows are `step` pixels apart."""
+    places = [[(i * step, j * step) for j in range(X.shape[1] // k)] for i in range(X.shape[0] // k)]
+    return mg.tensor([[max(start, X[i : i + k, j : j + k].max().item()) for i, j in row] for row in places])
+
+
+def subtract_the_largest_of_all(scores):
+    """A softmax that is right for rows of like size."""
+    powers = (scores - scores.max()).exp()
+    return powers / powers.sum(1, keepdim=True)
+
+
+def count_all_bad_epochs(losses, patience):
+    """Early stopping that never forgets an epoch without a lower loss."""
+    best = bad = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = epoch
+        else:
+            bad += epoch > 0
+        if bad >= patience:
+            break
+    return best
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
@@ -81,12 +122,12 @@ def write_over(x, w, stride):
         ("1.corr2d", lambda X, K: corr2d(X, K.T), "right for K transposed: axis 0 and axis 1 are exchanged."),
         ("1.corr2d", lambda X, K: corr2d(X.T, K), "right for X transposed: axis 0 and axis 1 are exchanged."),
         ("1.corr2d", lambda X, K: corr2d(X, K.flip(0)), "right for K flipped along axis 0."),
-        ("1.corr2d", lambda X, K: X[0, 0], "it is one number (a `return` inside a loop ends the loop)."),
+        ("1.corr2d", lambda X, K: X[0, 0], "it is one number (if `return` stands inside a loop, it ends the loop)."),
         ("1.corr2d", lambda X, K: corr2d(X, K + 1), "K = [[1, 2], [0, 3]]: 4 of 4 numbers are wrong"),
         ("1.corr2d", mg.zeros(2, 2), "got Tensor: give its name, without a call."),
         ("3.receptive_field", lambda kernels, strides: kernels, "one number is due, and it returned a list of 1."),
         ("12.winograd", lambda d, g: 1, "a list of 2 numbers is due, and it returned one number."),
-        ("12.winograd", lambda d, g: [1, 2, 3, 4], "a list of 2 numbers is due, and it returned 4."),
+        ("12.winograd", lambda d, g: [1, 2, 3, 4], "a list of 2 numbers is due, and it returned a list of 4."),
         ("5.loss", lambda p, t: (p - t) ** 2, "where one number, shape (), is due"),
         ("5.loss", lambda p, t: ((p - t) ^ 2).sum(), "a power is written x ** y"),
         ("6.distance", lambda lr, c, steps: (1 - lr * c) ^ steps, "a power is written x ** y"),
@@ -106,12 +147,46 @@ def write_over(x, w, stride):
             lambda net: print(end=""),
             "a list of names is due, and it returned None: is `return` missing?",
         ),
+        (
+            "1.corr2d",
+            lambda X, K: corr2d(X, K).squeeze(),
+            "In a hidden case (a map of one row): its shape is not right.",
+        ),
+        (
+            "2.mean",
+            lambda k: mg.ones(3, 3) / 9,
+            "the answer of its first call again: does it use all of its arguments?",
+        ),
+        ("3.output_size", lambda n, k, padding, stride: 1, "write a default value for stride, as in the question"),
+        (
+            "7.multiply",
+            lambda g, x, y: y,
+            "for g = 0 it gives the gradient [1.435, -1.316, -0.5027]..., where 0 is due",
+        ),
+        ("12.im2col", write_windows_by_columns, "all is right but for the order along axis 0."),
+        ("12.im2col", write_windows_column_first, "all is right but for the order along axis 1."),
+        (
+            "14.max_pool",
+            lambda X, k: pool(X, k, 1, -99),
+            "1 of 2 numbers is wrong, the first at index (0, 1), where it says 3.",
+        ),
+        (
+            "14.max_pool",
+            lambda X, k: pool(X, k, k, 0),
+            "In a hidden case (negative numbers alone): the answer is not right.",
+        ),
+        (
+            "16.softmax",
+            subtract_the_largest_of_all,
+            "for scores [[-1000.0, -1000.0], [1000.0, 0.0]]: 2 of 4 numbers are nan",
+        ),
+        ("16.best_epoch", count_all_bad_epochs, "for losses = [3.0, 3.5, 2.0, 2.5, 1.0], patience = 2: 2 is not right"),
         ("16.untrained", lambda net: "0.weight", "a list of names is due, and it returned '0.weight'"),
-        ("16.untrained", lambda net: [], "is cut after its first layer: of the names that it returned, [], 0 do not"),
+        ("16.untrained", lambda net: [], "is cut after its first layer: it returned []: 2 are missing."),
         (
             "16.untrained",
             lambda net: [name for name, p in net.named_parameters() if p.grad is None],
-            "which has dead ReLUs: of the names that it returned, [], 0 do not belong there, and 3 are missing",
+            "which has dead ReLUs: it returned []: 3 are missing.",
         ),
         ("16.untrained", lambda net: [p for p in net.parameters() if not p.grad.any()], "It raised AttributeError"),
         (
@@ -119,8 +194,16 @@ def write_over(x, w, stride):
             lambda net: net.parameters(),
             "a list of names is due, and it returned one that holds a Param",
         ),
-        ("16.untrained", lambda net: name_without(net, lambda g: (g == 0).any()), "which has one dead ReLU: of the"),
-        ("16.untrained", lambda net: name_without(net, lambda g: g.sum() == 0), "which has one dead ReLU: of the"),
+        (
+            "16.untrained",
+            lambda net: name_without(net, lambda g: (g == 0).any()),
+            "which has one dead ReLU: it returned ['0.",
+        ),
+        (
+            "16.untrained",
+            lambda net: name_without(net, lambda g: g.sum() == 0),
+            "which has one dead ReLU: it returned ['0.",
+        ),
         ("16.best_epoch", lambda losses, patience: losses.index(min(losses)), "patience = 2: 5 is not right."),
         ("16.two_softmaxes", lambda classes: 0.0, "For classes = 3: 0 is not right."),
         ("15.first_weights", lambda c, k: (1 / (c * k * k)) ** 0.5, "For channels_in = 16, k = 3: 0.0833333 is not"),
@@ -153,7 +236,11 @@ def write_over(x, w, stride):
             "At position 0 of the tuple: 2 of 2 numbers",
         ),
         ("15.centred", lambda g, x: g - g.mean(), "it is wrong most at index (0, 0) of x"),
-        ("15.centred", lambda g, x: g, "each element is followed to its own place in the result alone"),
+        (
+            "15.centred",
+            lambda g, x: g,
+            "each element gets the gradient of its own place in the result alone, but it changes other",
+        ),
         (
             "15.shortcut",
             lambda g, x, w: (g * (1 - (x @ w).tanh() ** 2)) @ w.T,

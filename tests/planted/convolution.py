@@ -165,8 +165,8 @@ MISTAKES = {
     ),
 }  # fmt: skip
 STRIDE_MISTAKES = {
-    "dx: stride ignored": ("x", lambda g, x, w: x_gradient(g, x, w, 1), ["(-1i, -1j) away", "is the stride right?"]),
-    "dw: stride ignored": ("w", lambda g, x, w: w_gradient(g, x, w, 1), ["x is read where", "is the stride right?"]),
+    "dx: stride ignored": ("x", lambda g, x, w: x_gradient(g, x, w, 1), ["(-i, -j) pixels", "is the stride right?"]),
+    "dw: stride ignored": ("w", lambda g, x, w: w_gradient(g, x, w, 1), ["x is read as if", "is the stride right?"]),
 }
 
 

@@ -10,8 +10,8 @@ from minigrad.tensor import Tensor
 
 
 @exercise(
-    "14.max_pool", cases=[(tensor([[1.0, 2, 8, 3], [4, 3, 1, 5]]), 2), (image(6, 7), 3)],
-    hidden=[(image(4, 4, seed=1) - 9, 2)], page="chapter 14, 'Pooling'",
+    "14.max_pool", cases=[(tensor([[1.0, 2, 3, 8], [4, 3, 1, 5]]), 2), (image(6, 7), 3)],
+    hidden={"negative numbers alone": (image(4, 4, seed=1) - 9, 2)}, page="chapter 14, 'Pooling'",
     hint="window (i, j) begins at row i * k, column j * k. How many fit down, how many across?",
 )  # fmt: skip
 def max_pool(X: Tensor, k: int) -> Tensor:
@@ -29,7 +29,8 @@ def max_pooled(x: Tensor) -> Tensor:
 
 
 @exercise(
-    "14.covered", cases=[(3, 1), (3, 2)], hidden=[(5, 3), (1, 4)], page="chapter 14, 'Dilation'",
+    "14.covered", cases=[(3, 1), (3, 2)], hidden={"another dilation": (5, 3), "one number": (1, 4)},
+    page="chapter 14, 'Dilation'",
     hint="k numbers have k - 1 distances between them.",
 )  # fmt: skip
 def covered(k: int, dilation: int) -> int:
@@ -38,7 +39,8 @@ def covered(k: int, dilation: int) -> int:
 
 
 @exercise(
-    "14.weights", cases=[(32, 64, 3), (3, 8, 5)], hidden=[(16, 4, 7)], page="chapter 14, 'Channels apart'",
+    "14.weights", cases=[(32, 64, 3), (3, 8, 5)], hidden={"a large kernel": (16, 4, 7)},
+    page="chapter 14, 'Channels apart'",
     hint="the first layer has one kernel for each channel in; the second one a number for each pair of channels.",
 )  # fmt: skip
 def weights(channels_in: int, channels_out: int, k: int) -> int:
@@ -47,7 +49,8 @@ def weights(channels_in: int, channels_out: int, k: int) -> int:
 
 
 @exercise(
-    "14.depthwise", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))], hidden=[(image(3, 3, 3), image(3, 2, 1, seed=2))],
+    "14.depthwise", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))],
+    hidden={"three channels": (image(3, 3, 3), image(3, 2, 1, seed=2))},
     page="chapter 14, 'Channels apart'", hint="as chapter 4's sum over channels, but without the sum.",
 )  # fmt: skip
 def depthwise(X: Tensor, K: Tensor) -> Tensor:
@@ -56,7 +59,8 @@ def depthwise(X: Tensor, K: Tensor) -> Tensor:
 
 
 @exercise(
-    "14.upsampled_size", cases=[(4, 3), (4, 3, 2), (4, 4, 2, 1)], hidden=[(7, 2, 2), (1, 5, 3, 2)],
+    "14.upsampled_size", cases=[(4, 3), (4, 3, 2), (4, 4, 2, 1)],
+    hidden={"a kernel as long as the stride": (7, 2, 2), "one pixel": (1, 5, 3, 2)},
     page="chapter 14, 'Transposed convolution'",
     hint="where does the first window start, and where does the last one end? The padding is cut off on both sides.",
 )  # fmt: skip
@@ -71,7 +75,10 @@ def upsampled_size(n: int, k: int, stride: int = 1, padding: int = 0) -> int:
         (tensor([2.0, 1, 3]), tensor([1.0, 0, 2]), 2),  # small, to try on paper
         (image(4), image(2, seed=1), 1),
     ],
-    hidden=[(image(3), image(2, seed=2), 3), (image(1), image(4, seed=3), 2)],
+    hidden={
+        "a stride longer than the kernel": (image(3), image(2, seed=2), 3),
+        "one pixel": (image(1), image(4, seed=3), 2),
+    },
     page="chapter 14, 'Transposed convolution'",
     hint="begin with zeros of the full size; add the kernel, times x[i], to the k numbers from i * stride on.",
 )  # fmt: skip

@@ -11,7 +11,8 @@ from minigrad.tensor import Tensor
 
 
 @exercise(
-    "15.first_weights", cases=[(16, 3), (3, 5)], hidden=[(64, 1)], page="chapter 15, 'How strong is the signal?'",
+    "15.first_weights", cases=[(16, 3), (3, 5)], hidden={"a 1x1 kernel": (64, 1)},
+    page="chapter 15, 'How strong is the signal?'",
     hint="n s^2 / 2 = 1, where n is the number of products in one output.",
 )  # fmt: skip
 def first_weights(channels_in: int, k: int) -> float:
@@ -25,7 +26,8 @@ def first_weights(channels_in: int, k: int) -> float:
         (image(3, 2, 2, 2) + 2, image(2, seed=1), image(2, seed=2), 1e-5),
         (image(2, 3, 1, 2), image(3, seed=1), image(3, seed=2), 0.5),
     ],
-    hidden=[(image(4, 1, 2, 1) * 3, image(1, seed=1), image(1, seed=2), 1e-3)], page="chapter 15, 'Batch norm'",
+    hidden={"one channel": (image(4, 1, 2, 1) * 3, image(1, seed=1), image(1, seed=2), 1e-3)},
+    page="chapter 15, 'Batch norm'",
     hint="one mean and one variance for each channel: over which axes? The variance divides by the count itself.",
 )  # fmt: skip
 def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
@@ -35,7 +37,8 @@ def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
 
 @exercise(
     "15.running", cases=[(image(2), image(2, seed=1) ** 2, image(2, 2, 2, 1, seed=2) + 1, 0.1)],
-    hidden=[(image(3), image(3, seed=1) ** 2, image(3, 3, 1, 2, seed=2), 0.5)], page="chapter 15, 'Two modes'",
+    hidden={"another momentum": (image(3), image(3, seed=1) ** 2, image(3, 3, 1, 2, seed=2), 0.5)},
+    page="chapter 15, 'Two modes'",
     hint="(1 - momentum) of the old one and momentum of the new one; this variance divides by the count less one.",
 )  # fmt: skip
 def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,8 @@ from minigrad.viz import graph
 
 
 @exercise(
-    "16.first_loss", cases=[(3,), (10,)], hidden=[(2,), (1000,)], page="chapter 16, 'The first loss'",
+    "16.first_loss", cases=[(3,), (10,)], hidden={"two classes": (2,), "many classes": (1000,)},
+    page="chapter 16, 'The first loss'",
     hint="cross entropy is -log of the probability of the right class.",
 )  # fmt: skip
 def first_loss(classes: int) -> float:
@@ -31,7 +32,7 @@ def first_loss(classes: int) -> float:
         (tensor([[0.0, 2, 0, 0], [1, 0, 0, 0], [0, 3, 0, 1]]),),
         (image(6, 5).clamp(min=0) * tensor([1.0, 0, 1, 0, 0]),),
     ],
-    hidden=[(image(1, 8, seed=1).clamp(min=0),)], page="chapter 16, 'Which gradients arrive?'",
+    hidden={"one example": (image(1, 8, seed=1).clamp(min=0),)}, page="chapter 16, 'Which gradients arrive?'",
     hint="a unit is a column; it is dead if no row holds anything but 0 there.",
 )  # fmt: skip
 def dead(outputs: Tensor) -> float:
@@ -56,6 +57,13 @@ def _make_net(state: str) -> Module:
     return Sequential(first, relu, last)
 
 
+def _compare_names(names: set[str], due: set[str]) -> str:
+    """How many of the names are too many, and how many are missing: "1 is missing"."""
+    counts = {"do not belong there": len(names - due), "are missing": len(due - names)}
+    one = {"do not belong there": "does not belong there", "are missing": "is missing"}
+    return ", and ".join(f"{n} {one[what] if n == 1 else what}" for what, n in counts.items() if n)
+
+
 def judge_untrained(answer: Any) -> str | None:
     """Checks the names for nets of which different parts got no gradient."""
     for state in STATES:
@@ -69,10 +77,8 @@ def judge_untrained(answer: Any) -> str | None:
             return f"a list of names is due, and it returned one that holds a {others[0]}"
         names, due = set(found), set(untrained(net))
         if names != due:
-            return (
-                f"for Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), which {state}: of the names that it returned, "
-                f"{sorted(names)}, {len(names - due)} do not belong there, and {len(due - names)} are missing"
-            )
+            net_in_words = f"Sequential(Linear(2, 3), ReLU(), Linear(3, 1)), which {state}"
+            return f"for {net_in_words}: it returned {sorted(names)}: {_compare_names(names, due)}"
     return None
 
 
@@ -87,7 +93,7 @@ def untrained(net: Module) -> list[str]:
 
 def judge_softmax(answer: Any) -> str | None:
     """Checks the numbers for small and for large scores, and that no softmax of the library made them."""
-    for scores in (image(2, 3), tensor([[1000.0, 1001.0, 0.0]]), tensor([[-1000.0, -1000.0]])):
+    for scores in (image(2, 3), tensor([[1000.0, 1001.0, 0.0]]), tensor([[-1000.0, -1000.0], [1000.0, 0.0]])):
         returned = guard(answer)(scores.requires_grad_())
         if complaint := describe_difference(returned, scores.softmax(1)):
             shown = scores.tolist() if scores.abs().max() > 9 else tuple(scores.shape)
@@ -109,8 +115,14 @@ def softmax(scores: Tensor) -> Tensor:
 
 
 @exercise(
-    "16.best_epoch", cases=[([3.0, 2.0, 1.0, 1.5, 1.7, 0.5], 2), ([3.0, 2.0, 2.5, 1.0], 2)],
-    hidden=[([1.0, 2.0], 5), ([2.0, 2.0, 2.0, 1.0], 2), ([4.0, 3.0, 5.0, 2.0], 1)], page="chapter 16, 'Two curves'",
+    "16.best_epoch",
+    cases=[([3.0, 2.0, 1.0, 1.5, 1.7, 0.5], 2), ([3.0, 2.0, 2.5, 1.0], 2), ([3.0, 3.5, 2.0, 2.5, 1.0], 2)],
+    hidden={
+        "the losses end before the patience": ([1.0, 2.0], 5),
+        "an equal loss is not lower": ([2.0, 2.0, 2.0, 1.0], 2),
+        "a patience of 1": ([4.0, 3.0, 5.0, 2.0], 1),
+    },
+    page="chapter 16, 'Two curves'",
     hint="keep the best epoch so far; stop when the epoch now is `patience` later than it.",
 )  # fmt: skip
 def best_epoch(losses: Sequence[float], patience: int) -> int:
@@ -125,7 +137,7 @@ def best_epoch(losses: Sequence[float], patience: int) -> int:
 
 
 @exercise(
-    "16.two_softmaxes", cases=[(3,), (10,)], hidden=[(2,)], page="chapter 16, 'The list'",
+    "16.two_softmaxes", cases=[(3,), (10,)], hidden={"two classes": (2,)}, page="chapter 16, 'The list'",
     hint="the first softmax gives at best 1 and zeros; what does the second make of them?",
 )  # fmt: skip
 def two_softmaxes(classes: int) -> float:

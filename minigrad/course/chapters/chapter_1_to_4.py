@@ -29,7 +29,8 @@ def bars() -> Tensor:
 
 
 @exercise(
-    "1.window", cases=[(image(5, 6), 1, 2, 2, 3), (image(4, 4), 0, 0, 2, 2)], hidden=[(image(5, 6), 3, 3, 2, 3)],
+    "1.window", cases=[(image(5, 6), 1, 2, 2, 3), (image(4, 4), 0, 0, 2, 2)],
+    hidden={"the last window": (image(5, 6), 3, 3, 2, 3)},
     page="chapter 1, 'The window'", hint="a slice `start:stop` holds stop - start pixels.",
 )  # fmt: skip
 def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
@@ -43,7 +44,10 @@ def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
         (tensor([[3.0, 1, 4], [1, 5, 9], [2, 6, 5]]), tensor([[1.0, 2], [0, 3]])),  # small, to try on paper
         (image(5, 6), image(2, 3, seed=1)),
     ],
-    hidden=[(image(3, 7), image(3, 1, seed=2)), (image(4, 4), image(4, 4, seed=3))],
+    hidden={
+        "a map of one row": (image(3, 7), image(3, 1, seed=2)),
+        "a kernel as large as the image": (image(4, 4), image(4, 4, seed=3)),
+    },
     page="chapter 1, 'Two loops'",
     hint="for each place of the window: multiply it with the kernel, pixel by pixel, and add up. How many places "
     "are there down, how many across?",
@@ -54,7 +58,8 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
 
 
 @exercise(
-    "1.multiplications", cases=[(6, 8, 1, 2), (3, 3, 2, 2)], hidden=[(28, 28, 5, 5)], page="chapter 1, 'What it costs'",
+    "1.multiplications", cases=[(6, 8, 1, 2), (3, 3, 2, 2)], hidden={"a larger image": (28, 28, 5, 5)},
+    page="chapter 1, 'What it costs'",
     hint="one window costs as many as the kernel has numbers; how many windows are there?",
 )  # fmt: skip
 def multiplications(H: int, W: int, h: int, w: int) -> int:
@@ -94,7 +99,7 @@ def horizontal() -> Tensor:
 
 
 @exercise(
-    "2.mean", cases=[(3,), (5,)], hidden=[(1,)], page="chapter 2, 'Blur'",
+    "2.mean", cases=[(3,), (5,)], hidden={"the smallest kernel": (1,)}, page="chapter 2, 'Blur'",
     hint="an image whose pixels are all equal should stay as it is: what must the numbers of the kernel add up to?",
 )  # fmt: skip
 def mean(k: int) -> Tensor:
@@ -103,7 +108,12 @@ def mean(k: int) -> Tensor:
 
 
 @exercise(
-    "3.output_size", cases=[(8, 2), (5, 3, 1), (8, 3, 1, 2)], hidden=[(7, 3, 0, 2), (8, 3, 0, 4), (5, 5, 0, 3)],
+    "3.output_size", cases=[(8, 2), (5, 3, 1), (8, 3, 1, 2)],
+    hidden={
+        "a stride without padding": (7, 3, 0, 2),
+        "a stride longer than the kernel": (8, 3, 0, 4),
+        "a kernel as large as the image": (5, 5, 0, 3),
+    },
     page="chapter 3, 'How many windows?'", hint="the first window starts at -padding; where may the last one start?",
 )  # fmt: skip
 def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
@@ -112,7 +122,8 @@ def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
 
 
 @exercise(
-    "3.same_padding", cases=[(3,), (5,)], hidden=[(1,), (11,)], page="chapter 3, 'Padding'",
+    "3.same_padding", cases=[(3,), (5,)], hidden={"the smallest kernel": (1,), "a large kernel": (11,)},
+    page="chapter 3, 'Padding'",
     hint="without padding, k - 1 pixels are lost; padding adds on both sides.",
 )  # fmt: skip
 def same_padding(k: int) -> int:
@@ -121,7 +132,8 @@ def same_padding(k: int) -> int:
 
 
 @exercise(
-    "3.receptive_field", cases=[([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1])], hidden=[([5, 2, 5, 2], [1, 2, 1, 2])],
+    "3.receptive_field", cases=[([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1])],
+    hidden={"four layers": ([5, 2, 5, 2], [1, 2, 1, 2])},
     page="chapter 3, 'The receptive field'",
     hint="go forward: how many pixels of the image lie between neighbours of this layer's input?",
 )  # fmt: skip
@@ -135,7 +147,8 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 @exercise(
-    "4.multi_in", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))], hidden=[(image(3, 3, 3), image(3, 2, 2, seed=2))],
+    "4.multi_in", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))],
+    hidden={"three channels": (image(3, 3, 3), image(3, 2, 2, seed=2))},
     page="chapter 4, 'Channels in'", hint="each channel has its own kernel; what becomes of the maps?",
 )  # fmt: skip
 def multi_in(X: Tensor, K: Tensor) -> Tensor:
@@ -145,7 +158,7 @@ def multi_in(X: Tensor, K: Tensor) -> Tensor:
 
 @exercise(
     "4.multi_in_out", cases=[(image(2, 4, 5), image(3, 2, 2, 3, seed=1))],
-    hidden=[(image(3, 3, 3), image(2, 3, 1, 1, seed=2))], page="chapter 4, 'Channels out'",
+    hidden={"1x1 kernels": (image(3, 3, 3), image(2, 3, 1, 1, seed=2))}, page="chapter 4, 'Channels out'",
     hint="one map for each kernel (C, h, w) of K; torch.stack puts them together.",
 )  # fmt: skip
 def multi_in_out(X: Tensor, K: Tensor) -> Tensor:

@@ -18,7 +18,8 @@ from minigrad.tensor import Tensor
 
 
 @exercise(
-    "5.loss", cases=[(image(2, 3), image(2, 3, seed=1))], hidden=[(image(4, 1), image(4, 1, seed=2))],
+    "5.loss", cases=[(image(2, 3), image(2, 3, seed=1))],
+    hidden={"one column": (image(4, 1), image(4, 1, seed=2))},
     page="chapter 5, 'How wrong?'", hint="square each error, then add up; no mean.",
 )  # fmt: skip
 def loss(prediction: Tensor, target: Tensor) -> Tensor:
@@ -28,8 +29,8 @@ def loss(prediction: Tensor, target: Tensor) -> Tensor:
 
 @exercise(
     "5.dK", cases=[(image(5, 6), image(2, 3, seed=1), image(4, 4, seed=2)), (bars(), image(1, 2), bars()[:, :7])],
-    hidden=[(image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))], page="chapter 5, 'On paper'",
-    by_hand=True,
+    hidden={"a kernel of one column": (image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))},
+    page="chapter 5, 'On paper'", by_hand=True,
     hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
 )  # fmt: skip
 def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
@@ -72,7 +73,7 @@ def learn(X: Tensor, Y: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 @exercise(
-    "6.limit", cases=[(60.0,), (124.3,)], hidden=[(2.96,)], page="chapter 6, 'The exact limit'",
+    "6.limit", cases=[(60.0,), (124.3,)], hidden={"another curvature": (2.96,)}, page="chapter 6, 'The exact limit'",
     hint="a step multiplies the distance to the minimum by 1 - lr * curvature. When does that grow?",
 )  # fmt: skip
 def limit(curvature: float) -> float:
@@ -81,7 +82,8 @@ def limit(curvature: float) -> float:
 
 
 @exercise(
-    "6.distance", cases=[(0.03, 60.0, 5), (0.04, 60.0, 3)], hidden=[(0.01, 10.0, 2)], page="chapter 6, 'A step'",
+    "6.distance", cases=[(0.03, 60.0, 5), (0.04, 60.0, 3)], hidden={"a small rate": (0.01, 10.0, 2)},
+    page="chapter 6, 'A step'",
     hint="one step multiplies by (1 - lr * curvature).",
 )  # fmt: skip
 def distance(lr: float, curvature: float, steps: int) -> float:
@@ -90,7 +92,7 @@ def distance(lr: float, curvature: float, steps: int) -> float:
 
 
 @exercise(
-    "6.best", cases=[([60.0, 12.0],), ([4.0, 9.0, 1.0],)], hidden=[([3.0, 2.0, 8.0, 5.0],)],
+    "6.best", cases=[([60.0, 12.0],), ([4.0, 9.0, 1.0],)], hidden={"four curvatures": ([3.0, 2.0, 8.0, 5.0],)},
     page="chapter 6, 'The best rate'",
     hint="the largest and the smallest curvature should shrink equally fast: |1 - lr * a| = |1 - lr * b|.",
 )  # fmt: skip

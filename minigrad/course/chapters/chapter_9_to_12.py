@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 
 @exercise(
     "9.momentum", cases=[(1.0, 0.5, 0.2, 0.1, 0.9), (image(3), image(3, seed=1), image(3, seed=2), 0.1, 0.9)],
-    hidden=[(1.0, 2.0, 0.0, 0.5, 0.0)], page="chapter 9, 'Momentum'",
+    hidden={"no momentum": (1.0, 2.0, 0.0, 0.5, 0.0)}, page="chapter 9, 'Momentum'",
     hint="first the velocity, then the step along the new velocity.",
 )  # fmt: skip
 def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tuple[Any, Any]:
@@ -29,7 +29,7 @@ def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tupl
 
 @exercise(
     "9.accuracy", cases=[(image(6, 3), tensor([2, 2, 2, 0, 1, 2]))],
-    hidden=[(tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))], page="chapter 9, 'How good?'",
+    hidden={"all are right": (tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))}, page="chapter 9, 'How good?'",
     hint="the predicted class is where the row is largest; shapes (N,) and (N, 1) compare to (N, N).",
 )  # fmt: skip
 def accuracy(scores: Tensor, labels: Tensor) -> float:
@@ -38,7 +38,8 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
 
 
 @exercise(
-    "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden=[(3, 8, 1)], page="chapter 9, 'What is trained'",
+    "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden={"1x1 kernels": (3, 8, 1)},
+    page="chapter 9, 'What is trained'",
     hint="each output channel has one kernel of shape (in, k, k), and one bias.",
 )  # fmt: skip
 def parameters(channels_in: int, channels_out: int, k: int) -> int:
@@ -48,7 +49,7 @@ def parameters(channels_in: int, channels_out: int, k: int) -> int:
 
 @exercise(
     "10.confusion", cases=[(tensor([0, 1, 1, 2, 1]), tensor([0, 1, 2, 2, 1]), 3)],
-    hidden=[(tensor([1, 1]), tensor([0, 0]), 2)],
+    hidden={"a class without examples": (tensor([1, 1]), tensor([0, 0]), 2)},
     page="chapter 10, 'Which digits are confused?'", hint="row: the true class; column: the predicted class.",
 )  # fmt: skip
 def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -59,7 +60,8 @@ def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
 
 
 @exercise(
-    "12.im2col", cases=[(image(4, 5), 2, 3), (image(3, 3), 1, 1)], hidden=[(image(6, 2), 3, 2)],
+    "12.im2col", cases=[(image(4, 5), 2, 3), (image(3, 3), 1, 1)],
+    hidden={"a kernel as wide as the image": (image(6, 2), 3, 2)},
     page="chapter 12, 'One product'", hint="one column for each window, its pixels row by row.",
 )  # fmt: skip
 def im2col(X: Tensor, h: int, w: int) -> Tensor:
