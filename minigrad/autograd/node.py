@@ -76,12 +76,12 @@ class Plan:
         None where no operand has a rule, and for a result of integers.
         """
         array = result.array
-        dtype = array.dtype
+        dtype, shape = array.dtype, array.shape
         if (dtype is not FLOAT32 and dtype.kind != "f") or not self.operands:
             return None
         node = Node()
         node.plan, node.order, node.hooks = self, next_order(), None
-        node.shape, node.dtype = array.shape, dtype
+        node.shape, node.dtype = shape, dtype
         node.edges = edges = []
         for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
             x = operands[i]
@@ -94,7 +94,7 @@ class Plan:
                 saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
         if self.reads_result:
             node.constants = [array]
-            node.watched = ((result.writes, result.writes[0], array.shape),)
+            node.watched = ((result.writes, result.writes[0], shape),)
         if self.shapes or self.options:
             node.constants = constants = [*node.constants]
             for i in self.shapes:

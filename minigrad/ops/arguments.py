@@ -51,9 +51,7 @@ def of_tensors(
     the result is written: ``@of_tensors(in_part=True)``.
     """
     if function is None:
-        return functools.partial(
-            of_tensors, out=out, error=error, axis_first=axis_first, spellings=spellings, **manner
-        )  # fmt: skip
+        return functools.partial(of_tensors, out=out, error=error, axis_first=axis_first, spellings=spellings, **manner)
     signature = _Signature(function, error, spellings)
     takes_one, needs_dim, first_flag = len(signature.tensors) == 1, signature.needs_dim, signature.first_flag
     listed, how = signature.listed, Manner(**manner)
@@ -136,6 +134,7 @@ class _Signature:
         self.spellings = {given: name for given, name in numpys.items() if name in types}
         self.needs_dim = types.get("dim") == "Omissible"
         self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}
+        self.usual = {"dim": int, **dict.fromkeys(self.flags, bool)}  # what may stay as it is given
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
@@ -156,17 +155,21 @@ class _Signature:
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments under PyTorch's names, with flags as bools and a 0-d tensor as `dim` as an int."""
+        for given, value in kwargs.items():
+            if value.__class__ is not self.usual.get(given):
+                break
+        else:  # nearly always
+            return kwargs
         for given, value in [*kwargs.items()]:
             name = self.spellings.get(given, given)
             if name not in kwargs:
                 kwargs[name] = kwargs.pop(given)
             if value.__class__ is not bool and name in self.flags:
                 kwargs[name] = self._as_bool(name, value)
-        dim = kwargs.get("dim")
-        if isinstance(dim, TensorBase) and not dim.array.ndim:
-            kwargs["dim"] = index(dim.array.item())
-        elif dim.__class__ is bool:
-            raise TypeError(f"{self.function.__name__}(): argument 'dim' must be int, not bool {dim}")
+            elif name == "dim" and isinstance(value, TensorBase) and not value.array.ndim:
+                kwargs[name] = index(value.array.item())
+            elif name == "dim" and value.__class__ is bool:
+                raise TypeError(f"{self.function.__name__}(): argument 'dim' must be int, not bool {value}")
         return kwargs
 
     def no_dim(self) -> TypeError:

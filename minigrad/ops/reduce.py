@@ -86,15 +86,17 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    total, count = add_up(x, dim, None, keepdim), count_reduced(x.shape, dim)
-    found = total / (_as_divisor(total.dtype, count) if total.__class__ is np.ndarray else count)
-    return found if dim is None else arrange(found, keepdim)
+    total = add_up(x, dim, None, keepdim)
+    total /= _divisor_of(x.shape, dim, total.dtype) if total.__class__ is np.ndarray else count_reduced(x.shape, dim)
+    return total if dim is None else arrange(total, keepdim)
 
 
 @lru_cache(maxsize=1024)
-def _as_divisor(dtype: Any, count: int) -> Any:
-    """`count` as an array of 0 dimensions: NumPy divides an array by it sooner than by a number, a number later."""
-    return np.asarray(count, dtype)
+def _divisor_of(shape: tuple[int, ...], dim: tuple[int, ...] | None, dtype: Any) -> Any:
+    """The number of elements that are reduced to one, as an array of 0 dimensions: NumPy divides an array by it sooner
+    than by a number, a number later.
+    """
+    return np.asarray(count_reduced(shape, dim), dtype)
 
 
 def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
@@ -104,6 +106,8 @@ def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
 sum_operation = operation("sum", _total, spread_gradient)
 average = operation("mean", _average_forward, _average_rule, in_float32=True)
 
+# The most usual sum, without options.
+_sum_all = operation("sum", lambda x: add_up(x), lambda g, x_shape: spread_gradient(g, x_shape, None))
 
 # PyTorch prints other `grad_fn` names for reductions over given dimensions than over all.
 _sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(average, "MeanBackward1")
@@ -118,7 +122,10 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    x = input if dtype is None and input.array.dtype is FLOAT32 else as_summable(input, dtype)
+    a = input.array
+    if a.dtype is FLOAT32 and dtype is dim is None and not keepdim and a.__class__ is np.ndarray:
+        return _sum_all.call((input,), (a,), {})
+    x = input if dtype is None and a.dtype is FLOAT32 else as_summable(input, dtype)
     options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
     return (sum_operation if dim is None else _sum_over).call((x,), (x.array,), options)
 
