@@ -73,15 +73,18 @@ class View:
 result_class: type[Any] = TensorBase  # the module that defines `Tensor` names it here, once
 
 
-def wrap(array: Any, cls: type[Any] | None = None, cause: str | None = None) -> Any:
-    """A tensor around `array`: no copy, no graph, for the `cause`. NumPy's scalars become arrays with 0 dimensions."""
+def wrap(array: Any, cls: type[Any] | None = None, cause: str | None = None, writes: Any = None) -> Any:
+    """A tensor around `array`: no copy, no graph, for the `cause`. NumPy's scalars become arrays with 0 dimensions.
+
+    `writes` are the counts of its memory, if another tensor looks at that.
+    """
     tensor = _new(cls or result_class)
     if array.__class__ is not ndarray:
         array = array[...] if isinstance(array, np.generic) else _as_array(array)  # type: ignore[index]
     tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = None
     tensor.cause = cause
-    tensor.writes = inference_was_entered[0]() if inference_was_entered else [0, 0]
+    tensor.writes = writes or (inference_was_entered[0]() if inference_was_entered else [0, 0])
     return tensor
 
 

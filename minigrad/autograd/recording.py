@@ -153,10 +153,11 @@ class Operation:
             seen = quiet(self.forward, array, **statics)
         else:
             seen = method(*arguments) if method else self.forward(array, **statics)
-        tensor, base = wrap(seen), seen.base
-        if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
-            tensor.writes = operand.writes
-            tensor.view_of = View(operand, self, statics)
+        base = seen.base
+        if base is None or not (base is array or base is array.base):  # NumPy and CuPy keep bases flat
+            return wrap(seen)
+        tensor = wrap(seen, None, None, operand.writes)
+        tensor.view_of = View(operand, self, statics)
         return tensor
 
     # ---- plan ------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def product_of(x: Any, y: Any) -> Any:
 
     Float16 is summed in float32, as BLAS does.
     """
-    return multiply_matrices(x, y, few=64)
+    return multiply_matrices(x, y, 64)
 
 
 def multiply_matrices(x: Any, y: Any, few: int = 0) -> Any:
@@ -38,14 +38,15 @@ def multiply_matrices(x: Any, y: Any, few: int = 0) -> Any:
     if x.dtype is HALF:  # NumPy's own loop, which sums in float32 too, takes up to 50 times as long
         return multiply_matrices(widen(x), widen(y)).astype(HALF)
     if x.ndim == 2 == y.ndim:
-        (n, m), p = x.shape, y.shape[1]
-        count = n * m * p
+        count = x.size * y.shape[1]
+        if few < count <= SMALL and len(y) > 1:  # nearly always
+            return x.dot(y)
         if 0 < count <= few:
             products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
             return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
-        if m == 1 and (n == 1 or p == 1):  # `dot` computes a single 0 * inf as 0
+        if len(y) == 1 and 1 in (len(x), y.shape[1]):  # `dot` computes a single 0 * inf as 0
             return x * y
-        if m == 1 or count <= SMALL:
+        if len(y) == 1 or not count:
             return x.dot(y)
     elif max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
         return np.matmul(x, y, order="C")

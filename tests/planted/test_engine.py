@@ -264,7 +264,7 @@ PLANTED = {
         test_node.test_backward_refuses_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
-        recording.Operation.call_view, "tensor.writes = operand.writes", "pass",
+        recording.Operation.call_view, "None, operand.writes)", "None)",
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
     ),
     "detached tensors count for themselves": (
