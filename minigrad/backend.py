@@ -15,6 +15,7 @@ import functools
 import importlib
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
+from operator import setitem
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -222,6 +223,26 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return function(*args, **kwargs) if _cuda is None else _run_there(function, args, kwargs)
     finally:
         restore_warnings(before)
+
+
+def store(array: Array, key: Any, source: Any) -> None:
+    """``array[key] = source``."""
+    write_by(setitem, array, key, source)
+
+
+def write_by(write: Callable[..., Any], array: Array, *others: Any) -> None:
+    """Calls ``write(array, *others)``, which writes into `array`. All writes into tensors are made by this function.
+
+    Raises RuntimeError if the memory is read-only.
+    """
+    try:
+        quiet(write, array, *others)
+    except ValueError:
+        if array.__class__ is np.ndarray and not array.flags.writeable:
+            what = f"the memory of this tensor of shape {array.shape} is read-only"
+            cause = "it is that of a NumPy array with flags.writeable=False"
+            raise RuntimeError(f"{what} ({cause}): write into a copy, x.clone()") from None
+        raise
 
 
 # Function of arrays -> the CUDA kernel that computes it on a GPU (registered by `gpu/`). A function without an entry

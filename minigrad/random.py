@@ -67,15 +67,20 @@ def manual_seed(seed: Any) -> Generator:
     tensor([4, 9, 3, 0])
     """
     global _seed_of_gpus
-    default_generator.manual_seed(_read_seed(seed))
+    default_generator.manual_seed(read_seed(seed))
     _seed_of_gpus = default_generator.initial_seed()
     for generator in _of_gpus.values():
         generator.manual_seed(_seed_of_gpus)
     return default_generator
 
 
-def _read_seed(seed: Any) -> int:
-    """A seed as an int. Raises what `int()` raises for other values, in words."""
+def read_seed(seed: Any) -> int:
+    """A seed as an int. Raises what `int()` raises for other values, in words.
+
+    >>> import minigrad as torch
+    >>> torch.random.read_seed(7.0)
+    7
+    """
     try:
         return int(seed)
     except (TypeError, ValueError, OverflowError) as error:

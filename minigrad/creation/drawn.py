@@ -13,12 +13,13 @@ from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.autograd.messages import check_same_library, names_options
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
+from minigrad.backend import store
 from minigrad.creation.filled import as_list, check_countable, creates, read_size
 from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, as_size
 from minigrad.ops.out import require_receiver, write_out
-from minigrad.ops.writes import check_memory, store
+from minigrad.ops.writes import check_memory
 
 
 @creates

@@ -57,9 +57,17 @@ def creates(
         chosen = usual() if dtype is None else dtype
         options["dtype"] = None if chosen is None else dtypes.as_numpy(chosen)
         try:
-            array = _make_there(name, function, args, options, where)
+            if where.type == "cpu":
+                array = backend.quiet(function, *args, xp=np, **options)
+            else:
+                with backend.on(where):
+                    array = backend.quiet(function, *args, xp=backend.library(where), **options)
+                    array = backend.to_device(array, where)
         except TypeError as refused:
             name_option(refused, call)
+            raise
+        except (MemoryError, ValueError) as error:
+            name_failed_call(error, name)
             raise
         made: Any = wrap(array).requires_grad_() if requires_grad else wrap(array)
         return made if out is None else _fill(name, out, made, in_row)
@@ -67,18 +75,6 @@ def creates(
     call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = make_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
-
-
-def _make_there(name: str, function: Callable[..., Any], args: Any, options: Any, where: devices.device) -> Any:
-    """The array that `function` makes, on the device `where`."""
-    try:
-        if where.type == "cpu":
-            return backend.quiet(function, *args, xp=np, **options)
-        with backend.on(where):
-            return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
-    except (MemoryError, ValueError) as error:
-        name_failed_call(error, name)
-        raise
 
 
 def _fill(name: str, out: Any, made: Any, in_row: bool) -> Any:

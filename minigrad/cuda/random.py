@@ -15,7 +15,7 @@ def manual_seed(seed: int) -> None:
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed(0)
     """
-    number = random._read_seed(seed)
+    number = random.read_seed(seed)
     if is_available():
         random.of_gpu(current_device()).manual_seed(number)
 
@@ -26,7 +26,7 @@ def manual_seed_all(seed: int) -> None:
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed_all(0)
     """
-    number = random._read_seed(seed)
+    number = random.read_seed(seed)
     for index in range(device_count()):
         random.of_gpu(index).manual_seed(number)
 

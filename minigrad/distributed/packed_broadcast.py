@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minigrad import backend, devices
-from minigrad.backend import on_gpu_of
+from minigrad.backend import on_gpu_of, store
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.work import Work
-from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 

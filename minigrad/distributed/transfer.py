@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import backend, devices
-from minigrad.backend import Array
+from minigrad.backend import Array, store
 from minigrad.distributed.process_group import ProcessGroup
-from minigrad.ops.writes import store
 from minigrad.tensor import Tensor
 
 

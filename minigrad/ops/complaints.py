@@ -297,11 +297,3 @@ def shares_memory(which: str, where: str) -> RuntimeError:
     """The error for elements that lie in one place, of which one is written; `which` ends with "refer" or "refers"."""
     detail = f"{which} to a single memory location ({where})"
     return RuntimeError(f"unsupported operation: {detail}. Please clone() the tensor before.")
-
-
-def is_read_only(shape: tuple[int, ...]) -> RuntimeError:
-    """The error for a write into memory that may not be written."""
-    return RuntimeError(
-        f"the memory of this tensor of shape {tuple(shape)} is read-only (it is that of a NumPy array "
-        "with flags.writeable=False): write into a copy, x.clone()"
-    )

@@ -17,7 +17,7 @@ from minigrad.autograd.core import GRAD, LEAF, PACKING, Tensor, TensorBase, is_e
 from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import made_before_its_graph, written_with_siblings
 from minigrad.autograd.views import Unrecorded, is_in_graph, move_retained, record_from, refresh, root_of, steps_to
-from minigrad.backend import copy_array, device_of
+from minigrad.backend import copy_array, device_of, store, write_by
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import require_bools
 from minigrad.ops.complaints import (
@@ -34,7 +34,7 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.writes import Manner, are_same, check_memory, overlap_in_part, store, write_by
+from minigrad.ops.writes import Manner, are_same, check_memory, overlap_in_part
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,9 +9,9 @@ from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
-from minigrad.backend import quiet
+from minigrad.backend import quiet, store
 from minigrad.dtypes import is_category_downgrade
-from minigrad.ops.writes import check_memory, store, tensors_in
+from minigrad.ops.writes import check_memory, tensors_in
 
 
 def write_out(

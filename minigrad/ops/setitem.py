@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered, is_array, mode, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
-from minigrad.backend import device_of, to_device
+from minigrad.backend import device_of, store, to_device
 from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
@@ -27,7 +27,7 @@ from minigrad.ops.keys import (
     refuse_shared_memory,
 )  # fmt: skip
 from minigrad.ops.shape import broadcast, expand, reshape
-from minigrad.ops.writes import are_same, check_memory, have_one_base, store
+from minigrad.ops.writes import are_same, check_memory, have_one_base
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:

@@ -1,35 +1,15 @@
-"""Checks and bookkeeping of every write into a tensor. `out.py` serves PyTorch's ``out=``."""
+"""Checks of the memory that a tensor is written to, and how it is written. `out.py` serves PyTorch's ``out=``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import setitem
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.backend import address_of, quiet
+from minigrad.backend import address_of
 from minigrad.layout import is_dense
-from minigrad.ops.complaints import is_read_only, shares_memory
-
-
-def store(array: Any, key: Any, source: Any) -> None:
-    """``array[key] = source``."""
-    write_by(setitem, array, key, source)
-
-
-def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
-    """Calls ``write(array, *others)``, which writes into `array`. All writes into tensors are made by this function.
-
-    Raises RuntimeError if the memory is read-only.
-    """
-    try:
-        quiet(write, array, *others)
-    except ValueError:
-        if array.__class__ is np.ndarray and not array.flags.writeable:
-            raise is_read_only(array.shape) from None
-        raise
+from minigrad.ops.complaints import shares_memory
 
 
 # ---- checks of memory ----------------------------------------------------------------------------
