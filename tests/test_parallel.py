@@ -186,8 +186,18 @@ def test_a_forked_child_has_a_pool_of_its_own(eager):
 
 
 @pytest.mark.parametrize("block", [2_000, 20_000, 2**23])
-@pytest.mark.parametrize(("stride", "groups"), [((1, 1), 6), ((2, 2), 6), ((1, 1), 2), ((1, 1), 1)])
-def test_planes_have_the_same_bits_for_any_number_of_threads(stride, groups, block, monkeypatch):
+@pytest.mark.parametrize(
+    ("algorithm", "stride", "groups"),
+    [
+        ("planes", (1, 1), 6),
+        ("planes", (2, 2), 6),
+        ("planes", (1, 1), 2),
+        ("planes", (1, 1), 1),
+        ("strides", (2, 2), 6),
+        ("strides", (2, 3), 2),
+    ],
+)
+def test_planes_have_the_same_bits_for_any_number_of_threads(algorithm, stride, groups, block, monkeypatch):
     from minigrad import kernels
     from minigrad.kernels.fast import planes
 
@@ -199,7 +209,7 @@ def test_planes_have_the_same_bits_for_any_number_of_threads(stride, groups, blo
     results = []
     for threads in (1, 2, 3, 5):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
-        with kernels.algorithm("planes"):
+        with kernels.algorithm(algorithm):
             y = kernels.conv2d(x, w, geometry=geometry)
             dx = kernels.conv2d_input(y, w, size=(15, 17), geometry=geometry)
             dw = kernels.conv2d_weight(x, y, geometry=geometry)

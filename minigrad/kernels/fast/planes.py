@@ -68,7 +68,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
     O, groups, works = len(w), geometry.groups, _divide_rows(geometry)
     out = np.empty((len(x), O, *geometry.windows(x.shape[2:])), x.dtype)
-    images, results = _by_groups(x, groups), _by_groups(out, groups)
+    images, results = separate_groups(x, groups), separate_groups(out, groups)
     kernels = w.reshape(groups, O // groups, -1, *geometry.kernel)
     matrices = [_write_matrices(kernels, some) for some in works]
 
@@ -84,7 +84,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
                 sums[...] = total
                 total = sums
 
-    share(compute, *_cut(images, O // groups, geometry), alone=True)
+    each = _count_bytes(images.shape[2], O // groups, x.shape[2:], geometry)
+    share(compute, *cut(images, each), alone=True)
     return out
 
 
@@ -130,9 +131,9 @@ def _add_rows(sums: Array, total: Array | None, products: Array, taps: Taps) -> 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     groups, (_, kw), (N, O, Ho, Wo) = geometry.groups, geometry.kernel, g.shape
-    images, cotangents, taps = _by_groups(x, groups), _by_groups(g, groups), [*chain(*_divide_rows(geometry))]
+    images, cotangents, taps = separate_groups(x, groups), separate_groups(g, groups), [*chain(*_divide_rows(geometry))]
     k, o = images.shape[2], O // groups
-    pieces, size = _cut(images, o, geometry)
+    pieces, size = cut(images, _count_bytes(k, o, x.shape[2:], geometry))
     step = pieces[0][0].stop if pieces else 1
     # of each piece's images
     found = [np.zeros((-(-N // step), groups, (t.rows.stop - t.rows.start) * k * kw, o), x.dtype) for t in taps]
@@ -186,7 +187,7 @@ def _divide_rows(geometry: Geometry) -> list[list[Taps]]:
     return list(by_phases.values())
 
 
-def _by_groups(images: Array, groups: int) -> Array:
+def separate_groups(images: Array, groups: int) -> Array:
     """(N, C, H, W) -> (N, groups, C/groups, H, W)."""
     N, C, H, W = images.shape
     return images.reshape(N, groups, C // groups, H, W)
@@ -246,13 +247,14 @@ def _is_plane(width: int, windows: int, geometry: Geometry) -> bool:
     return geometry.stride == (1, 1) and width == windows
 
 
-def _cut(images: Array, outputs: int, geometry: Geometry) -> tuple[list[Piece], int]:
-    """Pieces of (N, groups, k, H, W) whose lines and products fit in a block; and all their bytes, 0 for one thread.
+def cut(images: Array, each: int) -> tuple[list[Piece], int]:
+    """Pieces of (N, groups, k, H, W) whose scratch memory fits in a block; and all its bytes, 0 for one thread.
 
-    A piece is whole images, or some groups of one. It depends on the sizes only.
+    In float32, a group of an image takes `each` bytes. A piece is whole images, or some groups of one. It depends on
+    the sizes only.
     """
-    N, groups, k, H, W = images.shape
-    size = N * groups * _count_bytes(k, outputs, (H, W), geometry) * images.itemsize // 4
+    N, groups = images.shape[:2]
+    size = N * groups * each * images.itemsize // 4
     pieces = max(1, -(-size // BLOCK_BYTES))
     pieces += pieces % 2 if size >= SHARED else 0  # so that two threads have as many
     n = max(1, N // pieces)

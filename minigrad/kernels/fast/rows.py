@@ -41,3 +41,24 @@ def copy_alternate(target: Array, source: Array, first: int) -> None:
         np.copyto(target[..., :pairs].view(np.uint32), both, casting="unsafe")
     if pairs < count:
         target[..., pairs:] = source[..., first + 2 * pairs : first + 2 * count - 1 : 2]
+
+
+def copy_every(target: Array, source: Array, first: int, step: int) -> None:
+    """Copies every `step`-th number of the rows of `source`, from number `first` on, to `target`."""
+    if step == 2:
+        copy_alternate(target, source, first)
+    else:
+        target[...] = source[..., first::step]
+
+
+def interleave(target: Array, sources: list[Array]) -> None:
+    """Writes the numbers of the sources in turn to the rows of `target`, which are adjacent in memory.
+
+    Of two rows of float32 numbers, the first one is written as integers of 64 bits, whose upper half is zero.
+    """
+    step, wide = len(sources), IS_LITTLE and target.itemsize == 4 and len(sources) == 2
+    if wide:
+        np.copyto(target.view(np.uint64), sources[0].view(np.uint32))
+    for first, source in enumerate(sources):
+        if first or not wide:
+            target[..., first::step] = source

@@ -9,7 +9,7 @@ import pytest
 
 from minigrad.kernels import Geometry
 from minigrad.kernels.fast import rows
-from minigrad.kernels.fast.rows import copy_alternate, copy_rows
+from minigrad.kernels.fast.rows import copy_alternate, copy_every, copy_rows, interleave
 from minigrad.kernels.windows import window_view
 
 
@@ -44,3 +44,18 @@ def test_every_second_number_of_a_row_is_copied(width, dtype, little, monkeypatc
                 copy_alternate(room[..., 1:-1], source, first)
                 np.testing.assert_array_equal(room[..., 1:-1], source[..., first::2][..., :length])
                 assert not room[..., 0].any() and not room[..., -1].any()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8"])
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("little", [True, False])
+def test_interleaved_rows_are_the_rows_that_every_step_picks(step, dtype, little, monkeypatch):
+    monkeypatch.setattr(rows, "IS_LITTLE", little and sys.byteorder == "little")
+    whole = np.random.default_rng(0).standard_normal((3, 4, 6 * step)).astype(dtype)
+    whole[0, 0, :2] = -0.0, np.nan
+    parts, found = np.empty((step, 3, 4, 6), dtype), np.zeros_like(whole)
+    for first in range(step):
+        copy_every(parts[first], whole, first, step)
+        np.testing.assert_array_equal(parts[first], whole[..., first::step])
+    interleave(found, [*parts])
+    assert found.tobytes() == whole.tobytes()
