@@ -41,6 +41,13 @@ def stand_in():
 
 
 @pytest.fixture
+def kept_gpu(stand_in):
+    """The strict stand-in; after the test its first GPU is the current one, as before."""
+    yield stand_in
+    assert stand_in.cuda.runtime.getDevice() == 0
+
+
+@pytest.fixture
 def fresh_advice():
     """Each piece of advice is given anew."""
     advice.enable()
@@ -82,7 +89,7 @@ def fresh_course(monkeypatch):
 
 @pytest.fixture
 def no_gpu(monkeypatch):
-    """A machine without CuPy, whatever this one has."""
+    """A machine without CuPy, whatever this one has, on which it was not looked for yet."""
     monkeypatch.setitem(sys.modules, "cupy", None)
     with backend.use_library(None):
         yield

@@ -3,22 +3,13 @@
 import contextvars
 import copy
 import pickle
-import sys
 import threading
 
 import pytest
 
-from minigrad import backend, devices
+from minigrad import devices
 
 pytestmark = pytest.mark.usefixtures("fresh_default")
-
-
-@pytest.fixture
-def no_cupy(monkeypatch):
-    """A machine on which CuPy is not installed, and was not looked for yet."""
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    with backend.use_library(None):
-        yield
 
 
 class TestDevice:
@@ -113,7 +104,7 @@ class TestDefault:
         monkeypatch.setenv("MINIGRAD_DEVICE", "cuda:1")
         assert devices.default_device() == devices.device("cuda:1")
 
-    @pytest.mark.usefixtures("no_cupy")
+    @pytest.mark.usefixtures("no_gpu")
     @pytest.mark.parametrize("name", ["gpu", "cuda"])
     def test_a_wrong_environment_variable_is_refused(self, monkeypatch, name):
         monkeypatch.setenv("MINIGRAD_DEVICE", name)
@@ -121,7 +112,7 @@ class TestDefault:
         with pytest.raises(RuntimeError, match=text):
             devices.default_device()
 
-    @pytest.mark.usefixtures("no_cupy")
+    @pytest.mark.usefixtures("no_gpu")
     def test_a_gpu_that_is_not_there_is_refused(self):
         with pytest.raises(RuntimeError, match=r"'cuda' was asked for. CuPy is not installed: pip"):
             devices.set_default_device("cuda")

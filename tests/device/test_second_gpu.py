@@ -11,14 +11,8 @@ from minigrad.serialization import load, save
 from minigrad.utils.data import DataLoader, TensorDataset, default_collate
 from tests.device.test_operations import CASES, to_numpy
 
-pytestmark = pytest.mark.usefixtures("stand_in")
+pytestmark = pytest.mark.usefixtures("kept_gpu")
 SECOND = mg.device("cuda:1")
-
-
-@pytest.fixture(autouse=True)
-def check_the_current_gpu_is_kept(stand_in):
-    yield
-    assert stand_in.cuda.runtime.getDevice() == 0
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -6,14 +6,8 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import cuda, optim
 
-pytestmark = pytest.mark.usefixtures("stand_in")
+pytestmark = pytest.mark.usefixtures("kept_gpu")
 SECOND = mg.device("cuda:1")
-
-
-@pytest.fixture(autouse=True)
-def check_the_current_gpu_is_kept(stand_in):
-    yield
-    assert stand_in.cuda.runtime.getDevice() == 0
 
 
 def test_backward_crosses_three_devices():
