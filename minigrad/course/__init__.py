@@ -7,7 +7,7 @@
 with `exercise` and `gradient_exercise`, and grade a folder with ``python -m minigrad.course grade``.
 """
 
-from minigrad.course.checker import Report, check_gradients
+from minigrad.course.gradients import Report, check_gradients
 from minigrad.course.checking import check, exercises, explain
 from minigrad.course.exercise import Exercise, exercise, gradient_exercise
 from minigrad.course.progress import keep_progress, progress

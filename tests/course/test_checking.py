@@ -11,8 +11,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import course
-from minigrad.course.checking import find, judge
+from minigrad.course.checking import find
 from minigrad.course.exercise import draw_point
+from minigrad.course.judging import judge
 from tests.course.asking import ask, corr2d
 
 NAMES = course.exercises()

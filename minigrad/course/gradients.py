@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd import Function, GradcheckError, gradcheck
 from minigrad.autograd.complaints import name_the_arguments
+from minigrad.course.blind_spots import find_blind_spots
 from minigrad.course.comparing import as_array, describe_shapes, is_data, refuse_what_is_no_number
 from minigrad.creation import tensor
 from minigrad.dtypes import float64
@@ -192,44 +192,6 @@ def shorten(text: str, name: str) -> str:
     place = where[where.index("index") :].rstrip(":").replace(" (value", f" of {name} (value", 1)
     slopes = f"finite differences give {numerical.split()[-1]}, the rule gives {analytical.split()[-1]}"
     return " ".join([f"it is wrong most at {place}: {slopes}.", *rest])
-
-
-def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:
-    """The mistakes that a check at these inputs cannot show."""
-    found = []
-    for name, x in operands.items():
-        if x.ndim == 4:
-            kernel = _names_kernel(name)
-            if kernel and x.shape[2:] == (1, 1):
-                found.append(f"{name} is a 1x1 kernel: a flip, a shift and a wrong overlap do not show")
-            if not kernel and x.shape[0] == 1:
-                found.append(f"{name} holds one image: a forgotten sum over the batch does not show")
-            if x.shape[1] == 1:
-                found.append(f"{name} has one channel: swapped or forgotten channels do not show")
-        if x.size and not np.any(x):
-            found.append(f"{name} is zero: wrong rules give the right zeros there")
-        elif x.size > 1 and np.all(x == x.flat[0]):
-            found.append(f"all values of {name} are equal: an index gone wrong does not show")
-        elif x.ndim >= 2 and x.size > 1 and np.array_equal(x, x[..., ::-1, ::-1]):
-            found.append(f"{name} looks the same flipped: a flip does not show")
-    for (a, x), (b, y) in combinations(operands.items(), 2):
-        if x.size > 1 and x.shape == y.shape and np.array_equal(x, y):
-            found.append(f"{a} and {b} are equal: one in place of the other does not show")
-    maps = [(name, x) for name, x in operands.items() if x.ndim == 4]
-    kernels, images = [[x for name, x in maps if _names_kernel(name) is wanted] for wanted in (True, False)]
-    shape = as_array(output).shape
-    if len(shape) == 4 and len(images) == len(kernels) == 1 and not _windows_overlap(images[0], kernels[0], shape):
-        found.append("windows do not overlap: `=` in place of `+=` does not show")
-    return found
-
-
-def _names_kernel(name: str) -> bool:
-    return name.lower().startswith(("w", "k"))
-
-
-def _windows_overlap(x: Any, w: Any, output: tuple[int, ...]) -> bool:
-    """Whether windows overlap along an axis."""
-    return any(output[a] > 1 and output[a] * w.shape[a] > x.shape[a] for a in (2, 3))
 
 
 def _gives_gradient(
