@@ -97,6 +97,9 @@ def paths(*dilations):
 for dilations in ((1, 1, 1), (1, 2, 4), (2, 2, 2)):
     print(dilations, paths(*dilations))
 assert [sum(n > 0 for n in paths(*d)) for d in ((1, 1, 1), (1, 2, 4), (2, 2, 2))] == [7, 15, 7]
+if viz.can_draw():
+    viz.receptive_field([3, 3, 3], dilations=[1, 2, 4]).savefig("growing.png")
+    viz.receptive_field([3, 3, 3], dilations=[2, 2, 2]).savefig("gaps.png")
 
 # %% [markdown]
 # Look at the last line: if every layer has the same dilation, the output sees only every second pixel. That is why
@@ -191,7 +194,7 @@ print(written(4, 4, 2))
 assert written(4, 3, 2)[2:-2, 2:-2].unique().tolist() == [1, 2, 4]
 assert written(4, 4, 2)[2:-2, 2:-2].unique().tolist() == [4]
 if viz.can_draw():
-    viz.maps({"kernel 3, stride 2": written(8, 3, 2), "kernel 4, stride 2": written(8, 4, 2)}).savefig("written.png")
+    viz.maps({"kernel 3, stride 2": written(4, 3, 2), "kernel 4, stride 2": written(4, 4, 2)}).savefig("written.png")
 
 # %% [markdown]
 # The other cure: first enlarge the image by repeating its pixels, then use an ordinary convolution, which treats all

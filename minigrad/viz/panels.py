@@ -210,10 +210,12 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     if len(names) != len(cells):
         raise ValueError(f"expected {len(cells)} names, one for each class, got {len(names)}")
     axes = _find_axes(axes)
-    axes.imshow(np.where(np.eye(len(cells), dtype=bool), 0, cells), cmap="Reds")  # makes mistakes visible
+    mistakes = np.where(np.eye(len(cells), dtype=bool), 0, cells)
+    axes.imshow(mistakes, cmap="Reds")
     for (i, j), value in np.ndenumerate(cells):
         if value:
-            axes.text(j, i, str(value), ha="center", va="center", fontsize="small")
+            colour = "white" if mistakes[i, j] > 0.6 * mistakes.max() else "black"
+            axes.text(j, i, str(value), ha="center", va="center", fontsize="small", color=colour)
     axes.set(title=title, xticks=classes, yticks=classes, xlabel="predicted class", ylabel="true class")
     axes.set_xticklabels(names)
     axes.set_yticklabels(names)

@@ -3,53 +3,107 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
 
+from minigrad.nn import Flatten, Linear, Module
 from minigrad.viz.panels import figure
 
 BLUE, RED, GREY = "#1f5fa8", "#b3261e", "#dddddd"
+Layer = tuple[int, int, int]  # kernel, stride and dilation along one axis
 
 
-def receptive_field(kernels: Sequence[int], strides: Sequence[int] | None = None, size: int = 16) -> Any:
+def receptive_field(
+    kernels: Sequence[int] | Module, strides: Sequence[int] | None = None, size: int = 16,
+    dilations: Sequence[int] | None = None,
+) -> Any:  # fmt: skip
     """A row of pixels for each layer, from one output down to the image; pixels that the output depends on are red.
 
-    Raises ValueError for numbers below 1, for two lists of different length, or for layers that see more than `size`.
+    In place of numbers it takes a net: its convolutions and pools, in order, up to the first layer that is not local
+    (`Flatten`, `Linear`); their padding is left out. Raises ValueError for numbers below 1, for lists of different
+    length, for layers that see more than `size`, and for a net without such layers or with a transposed one.
 
-    >>> from minigrad import viz
-    >>> picture = viz.receptive_field([3, 3], [2, 1])
-    >>> picture.axes[0].get_title()
+    >>> from minigrad import nn, viz
+    >>> viz.receptive_field([3, 3], [2, 1]).axes[0].get_title()
     'one output sees 7 pixels'
+    >>> viz.receptive_field([3, 3], dilations=[2, 2]).axes[0].get_title()
+    'one output sees 5 pixels among 9'
+    >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 3), nn.Flatten())
+    >>> viz.receptive_field(net).axes[0].get_title()
+    'one output sees 8 pixels'
     """
-    steps = [1] * len(kernels) if strides is None else list(strides)
-    if len(steps) != len(kernels) or any(n < 1 for n in (*kernels, *steps)):
-        raise ValueError(f"expected as many strides as kernels, all at least 1, got {list(kernels)} and {steps}")
-    seen = _count_seen(kernels, steps)
-    if seen[0] > size:
-        raise ValueError(f"these layers see {seen[0]} pixels, more than the {size} of the image; give a larger size")
+    layers = list_layers(kernels) if isinstance(kernels, Module) else _list_layers(kernels, strides, dilations)
+    seen = _find_seen(layers)
+    reach = seen[0][-1] + 1
+    if reach > size:
+        raise ValueError(f"these layers see {reach} pixels, more than the {size} of the image; give a larger size")
     widths = [size]  # of the image, then of each layer's output
-    for k, s in zip(kernels, steps, strict=True):
-        widths.append((widths[-1] - k) // s + 1)
+    for k, s, d in layers:
+        widths.append((widths[-1] - d * (k - 1) - 1) // s + 1)
     made, (axes,) = figure(size=(0.4 * size + 1, 0.9 * len(widths) + 0.6))
-    for level, (width, count) in enumerate(zip(widths, seen, strict=True)):
-        apart = prod(steps[:level])
-        offset = sum((k - 1) / 2 * prod(steps[:i]) for i, k in enumerate(kernels[:level]))
-        for i in range(width):  # the first output sees the first pixels
-            axes.add_patch(_make_square(offset + i * apart, 1.5 * level, RED if i < count else GREY))
-        axes.text(-1, 1.5 * level, "image" if not level else f"layer {level}", ha="right", va="center")
-    axes.set(xlim=(-4, size), ylim=(-0.8, 1.5 * len(widths) - 0.6), title=f"one output sees {seen[0]} pixels")
+    _draw_rows(axes, layers, seen, widths)
+    among = "" if len(seen[0]) == reach else f" among {reach}"
+    axes.set(
+        xlim=(-4, size), ylim=(-0.8, 1.5 * len(widths) - 0.6), title=f"one output sees {len(seen[0])} pixels{among}"
+    )
     axes.set_aspect("equal")
     axes.axis("off")
     return made
 
 
-def _count_seen(kernels: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The number of pixels that one output depends on: in the image, in each layer's output, and 1 for itself."""
-    seen = [1]
-    for k, s in zip(reversed(kernels), reversed(strides), strict=True):
-        seen.append((seen[-1] - 1) * s + k)
+def _draw_rows(axes: Any, layers: Sequence[Layer], seen: Sequence[Sequence[int]], widths: Sequence[int]) -> None:
+    """Draws the squares of the image and of each layer's output, and lines from the red ones to their windows."""
+    apart, first = 1, 0.0  # pixels between neighbours of this row, and the middle of its first one
+    for level, width in enumerate(widths):
+        for i in range(width):  # the first output sees the first pixels
+            axes.add_patch(_make_square(first + i * apart, 1.5 * level, RED if i in seen[level] else GREY))
+        axes.text(-1, 1.5 * level, "image" if not level else f"layer {level}", ha="right", va="center")
+        if level < len(layers):
+            k, s, d = layers[level]
+            above = first + d * (k - 1) / 2 * apart
+            for i in seen[level + 1]:
+                for j in range(i * s, i * s + d * k, d):
+                    ends = above + i * s * apart, first + j * apart
+                    axes.plot(ends, (1.5 * level + 1.5, 1.5 * level), color=RED, linewidth=0.7, zorder=0)
+            apart, first = apart * s, above
+
+
+def _list_layers(kernels: Sequence[int], strides: Any, dilations: Any) -> list[Layer]:
+    steps, gaps = ([1] * len(kernels) if given is None else list(given) for given in (strides, dilations))
+    if not len(steps) == len(gaps) == len(kernels) or any(n < 1 for n in (*kernels, *steps, *gaps)):
+        got = f"{list(kernels)} and {steps}" + ("" if dilations is None else f" and {gaps}")
+        raise ValueError(f"expected as many strides as kernels, all at least 1, got {got}")
+    return list(zip(kernels, steps, gaps, strict=True))
+
+
+def list_layers(net: Module) -> list[Layer]:
+    """The convolutions and pools of a net along its last axis, up to the first `Flatten` or `Linear`.
+
+    >>> from minigrad import nn
+    >>> list_layers(nn.Sequential(nn.Conv2d(1, 4, 3, stride=2), nn.ReLU(), nn.MaxPool2d(2)))
+    [(3, 2, 1), (2, 2, 1)]
+    """
+    found = []
+    for module in net.modules():
+        if isinstance(module, (Flatten, Linear)):
+            break
+        if getattr(module, "transposed", False):
+            raise ValueError(f"{type(module).__name__} has no window in its input: its pixels spread over its output")
+        if hasattr(module, "kernel_size"):
+            numbers = [module.kernel_size, module.stride or module.kernel_size, getattr(module, "dilation", 1)]
+            k, s, d = (n[-1] if isinstance(n, tuple) else n for n in numbers)
+            found.append((k, s, d))
+    if not found:
+        raise ValueError("this net has no convolution and no pool before its first Flatten or Linear")
+    return found
+
+
+def _find_seen(layers: Sequence[Layer]) -> list[list[int]]:
+    """The pixels that the first output depends on: in the image, in each layer's output, and its own place."""
+    seen = [[0]]
+    for k, s, d in reversed(layers):
+        seen.append(sorted({i * s + d * a for i in seen[-1] for a in range(k)}))
     return seen[::-1]
 
 

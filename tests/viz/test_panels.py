@@ -118,6 +118,14 @@ def test_accuracies_are_drawn_by_name() -> None:
     assert viz.accuracy([0.5]).get_legend() is None
 
 
+def test_counts_of_a_confusion_matrix_are_readable_on_dark_cells() -> None:
+    axes = viz.confusion([[9, 4, 1], [0, 7, 0], [0, 0, 5]])
+    assert {text.get_text(): text.get_color() for text in axes.texts} == {
+        "9": "black", "4": "white", "1": "black", "7": "black", "5": "black",
+    }  # fmt: skip
+    assert all(text.get_color() == "black" for text in viz.confusion([[3, 0], [0, 2]]).texts)
+
+
 def test_confusion_writes_its_counts() -> None:
     axes = viz.confusion(minigrad.tensor([[3, 1], [0, 2]]), ["cat", "dog"])
     assert [text.get_text() for text in axes.texts] == ["3", "1", "2"]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 import minigrad as mg
-from minigrad import viz
+from minigrad import nn, viz
 from minigrad.viz.pictures import RED
 
 
@@ -33,9 +33,40 @@ def test_every_square_and_label_of_a_receptive_field_is_inside_the_axes():
     assert all(left < text.get_position()[0] for text in axes.texts)
 
 
+def test_lines_lead_from_each_red_square_to_its_window():
+    (axes,) = viz.receptive_field([3, 2], [2, 1]).axes
+    ends = {tuple(np.concatenate([line.get_xdata(), line.get_ydata()]).tolist()) for line in axes.lines}
+    below = {(x, i, 1.5, 0.0) for x, first in ((1.0, 0), (3.0, 2)) for i in range(first, first + 3)}
+    assert ends == below | {(2.0, 1.0, 3.0, 1.5), (2.0, 3.0, 3.0, 1.5)}
+
+
+def test_gaps_of_dilated_kernels_stay_grey():
+    picture = viz.receptive_field([3, 3], dilations=[2, 2])
+    assert [patch.get_x() + 0.45 for patch in find_red_squares(picture, 0)] == pytest.approx([0, 2, 4, 6, 8])
+    assert len(find_red_squares(viz.receptive_field([3, 3, 3], dilations=[1, 2, 4]), 0)) == 15
+
+
+@pytest.mark.parametrize(
+    ("layers", "like"),
+    [
+        ([nn.Conv2d(1, 1, (1, 3), stride=2), nn.ReLU(), nn.AvgPool2d(3)], ([3, 3], [2, 3])),
+        ([nn.Conv2d(1, 1, 3, dilation=2, padding=1), nn.MaxPool2d(2, stride=1)], ([3, 2], [1, 1], 16, [2, 1])),
+        ([nn.Sequential(nn.Conv1d(1, 1, 2)), nn.Flatten(), nn.Conv1d(1, 1, 9)], ([2],)),
+    ],
+)
+def test_the_layers_of_a_net_are_read_in_order(layers, like):
+    net = viz.receptive_field(nn.Sequential(*layers))
+    assert [len(find_red_squares(net, level)) for level in range(3)] == [
+        len(find_red_squares(viz.receptive_field(*like), level)) for level in range(3)
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ((nn.Linear(2, 2),), "no convolution and no pool before its first Flatten or Linear"),
+        ((nn.ConvTranspose2d(1, 1, 2),), "ConvTranspose2d has no window in its input"),
+        (([3], None, 16, [1, 1]), r"got \[3\] and \[1\] and \[1, 1\]"),
         (([3], [1, 1]), "as many strides as kernels"),
         (([0],), "all at least 1"),
         (([9, 9],), "see 17 pixels, more than the 16"),
