@@ -1270,6 +1270,16 @@ DIFFERENCES = [
         "refuses('torch.matrix_exp(torch.eye(2).half())')",
     ),
     (
+        "negative `argnums` of `func.jacfwd` and `func.hessian`",
+        "count from the end, as those of `func.jacrev`; PyTorch 2.13 gives zeros",
+        "torch.func.jacfwd(lambda x: x * x, argnums=-1)(torch.ones(1)).tolist() == [[2]]",
+    ),
+    (
+        "`func.jvp`, `func.jacfwd` of functions that return integers or bools",
+        "are refused, as by `func.vjp`; PyTorch's derivatives are 0, in the dtype of the result",
+        "refuses('x = torch.ones(2); torch.func.jvp(torch.argmax, (x,), (x,))')",
+    ),
+    (
         "`func.jacfwd(func.jacfwd(f))` through `layer_norm` or `det`",
         "the Hessian, as `func.hessian` gives it; PyTorch 2.13 gives other numbers than its own `func.hessian`",
         (

@@ -86,6 +86,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     (tensor([1., 2.]),)
     """
     call = _Call("vjp", lambda values: func(*values), primals, has_aux)
+    call.require_floats()
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
         vectors = _match("cotangents", cotangents, "the outputs of the function", call.returned)
@@ -162,6 +163,7 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     @functools.wraps(func)
     def second(*args: Any, **kwargs: Any) -> Any:
         call = _Call.of_arguments("hessian", func, args, kwargs, argnums, False)
+        call.require_floats()
         blocks = derivatives.hessian(call.outputs, call.points, call.create_graph)
         return call.hand_out(call.as_outputs([call.as_inputs(map(call.as_inputs, rows)) for rows in blocks]))
 
@@ -172,8 +174,7 @@ def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums,
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         call = _Call.of_arguments(name, func, args, kwargs, argnums, has_aux)
-        if whole := [y.dtype for y in call.outputs if not y.is_floating_point()]:
-            raise call.refused(f"to return only floating-point Tensors, got {whole[0]}")
+        call.require_floats()
         blocks = build(call.outputs, call.points, call.create_graph)
         result = call.hand_out(call.as_outputs(map(call.as_inputs, blocks)))
         return (result, *call.hand_out_aux()) if has_aux else result
@@ -191,6 +192,7 @@ def _linearize(
     if not flatten(primals)[0]:
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to contain at least one Tensor.")
     call = _Call(name, lambda values: func(*values), primals, has_aux)
+    call.require_floats()
     transposed, probes = derivatives.transpose(call.outputs, call.points, strict)
     call.adopt(probes)
 
@@ -267,6 +269,11 @@ class _Call:
         for y in self.outputs:
             if not isinstance(y, Tensor):
                 raise self.refused(f"to return only Tensors, got {type(y).__name__}")
+
+    def require_floats(self) -> None:
+        """Raises RuntimeError unless all results have derivatives: those of integers and bools have none."""
+        if whole := [y.dtype for y in self.outputs if not y.is_floating_point()]:
+            raise self.refused(f"to return only floating-point Tensors, got {whole[0]}")
 
     def adopt(self, leaves: Any) -> None:
         """Mark `leaves` as internal to this call and the calls around it: nothing outside requests their gradients."""

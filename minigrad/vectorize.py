@@ -13,6 +13,7 @@ from minigrad.autograd.core import KEEP
 from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
+from minigrad.backend import array_module
 from minigrad.ops.join import cat, stack
 from minigrad.ops.rearranging import movedim
 from minigrad.random import keep_states, restore_states
@@ -26,7 +27,7 @@ def vmap(
     func: Callable[..., Any], in_dims: Axes = 0, out_dims: Axes = 0, randomness: str = "error", *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:  # fmt: skip
-    """`func` of every example along an axis: results are stacked along the axes `out_dims`.
+    """`func` of every example along an axis: results are stacked along the axes `out_dims`; None: all are the same.
 
     `in_dims` says which axis of each argument counts the examples, None that all see the whole of it, as they do of
     keyword arguments; one for all or nested like the arguments. It nests, and goes together with `grad`, `jacrev` and
@@ -147,6 +148,16 @@ def _refuse_draws(states: Any) -> None:
             )
 
 
+def _take_common(results: tuple[Tensor, ...]) -> Tensor:
+    """The result that all examples share. Raises ValueError if they differ."""
+    first = results[0]
+    for i, other in enumerate(results):
+        if other is not first and not array_module(first.array).array_equal(first.array, other.array, equal_nan=True):
+            detail = f"when out_dim is None: examples 0 and {i} gave different results; out_dims=0 stacks them"
+            raise ValueError(f"vmap: the function can not return a BatchedTensor {detail}")
+    return first
+
+
 def _stack(results: list[Any], out_dims: Any, count: int) -> Any:
     """Stacks the results of the first `count` examples, each leaf along its axis."""
     rows = [flatten(result)[0] for result in results]
@@ -156,7 +167,7 @@ def _stack(results: list[Any], out_dims: Any, count: int) -> Any:
     dims = _spread("out_dims", _list_as_tuple(out_dims), results[0])
     stacked = []
     for column, d in zip(zip(*rows, strict=True), dims, strict=True):
-        whole = column[0] if d is None else stack(list(column))
+        whole = _take_common(column) if d is None else stack(list(column))
         whole = whole if count or d is None else whole[:0]
         stacked.append(movedim(whole, 0, d) if d else whole)
     return flatten(results[0])[1](stacked)

@@ -293,7 +293,12 @@ def test_argnums_may_be_negative_and_other_arguments_integers():
     close(func.grad(lambda k, x: (k * x).sum(), argnums=-1)(mg.arange(3), tensor(POINT)), np.arange(3.0))
 
 
+FLOATS = "to return only floating-point Tensors, got minigrad.int64"
 REFUSED = {
+    "pulled integers": (lambda: func.vjp(lambda x: (x, x.argmax()), ONE), RuntimeError, FLOATS),
+    "pushed integers": (lambda: func.jvp(mg.argmax, (ONE,), (ONE,)), RuntimeError, FLOATS),
+    "linearized integers": (lambda: func.linearize(mg.argmax, ONE), RuntimeError, FLOATS),
+    "integers differentiated twice": (lambda: func.hessian(mg.argmax)(ONE), RuntimeError, FLOATS),
     "a vector": (
         lambda: func.grad(mg.exp)(tensor(POINT)), RuntimeError, "scalar tensor, got tensor with 1 dims.*jacrev"),
     "a number": (lambda: func.grad(lambda x: 3.0)(ONE), RuntimeError, "only Tensors, got float"),

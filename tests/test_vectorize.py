@@ -32,6 +32,16 @@ def test_vmap_composes_with_derivatives():
     assert torch.allclose(torch.vmap(F.conv2d, in_dims=(0, None))(images, kernel), F.conv2d(images, kernel))
 
 
+def test_out_dims_none_takes_only_a_result_that_no_example_changes():
+    shared = torch.tensor([1.0, float("nan")])
+    both = torch.vmap(lambda a: (shared * 2, a), out_dims=(None, 0))
+    assert both(X)[0].tolist()[0] == 2 and torch.equal(both(X)[1], X)
+    with pytest.raises(
+        ValueError, match="when out_dim is None: examples 0 and 1 gave different results; out_dims=0 st"
+    ):
+        torch.vmap(torch.sin, out_dims=None)(X)
+
+
 def test_an_example_may_write_to_its_own_row():
     x = torch.zeros(2, 4)
     assert torch.equal(torch.vmap(torch.Tensor.add_)(x, X[0, :2]), X[0, :2])
