@@ -69,6 +69,20 @@ def _one_at_a_time(method: F) -> F:
 ON_A_GPU: list[type[Generator]] = []
 
 
+def _keep_inside(low: int, high: int, dtype: Any) -> tuple[int, int]:
+    """Bounds whose integers, rounded to a floating `dtype`, stay in [low, high): those that PyTorch takes."""
+    digits = np.finfo(dtype).nmant + 1
+    above, below = int(dtype.type(low + 1)), int(dtype.type(high - 1))
+    if above < low:
+        low = above + (1 << abs(low + 1).bit_length() - digits)
+    if high <= below < 2**63:
+        high = below - (1 << abs(high - 1).bit_length() - digits)
+    if low >= high:
+        got = f"but got from={low} >= to={high}"
+        raise RuntimeError(f"random_ expects 'from' casted to dtype to be less than 'to' casted to dtype, {got}")
+    return low, high
+
+
 class Generator(Twister):
     """A stream of random numbers with a state of its own.
 
@@ -242,6 +256,8 @@ class Generator(Twister):
             raise RuntimeError(f"from = {low} is out of bounds for {dtype}")
         if high - 1 > largest:
             raise RuntimeError(f"to - 1 = {high - 1} is out of bounds for {dtype}")
+        if dtype.kind == "f":
+            low, high = _keep_inside(low, high, dtype)
         return self._draw_integers(shape, dtype, high - low, low, wide=high - low >= 2**28)
 
     @_one_at_a_time

@@ -28,6 +28,17 @@ def test_a_kept_normal_number_outlives_other_draws_but_not_a_seed():
     assert one.normal((1,)).item() == first
 
 
+@pytest.mark.cpu("a GPU draws by another rule")
+def test_floating_integers_are_drawn_between_bounds_that_the_dtype_holds():
+    for low, high, dtype, drawn in (  # recorded with PyTorch
+        (0, 2**40, torch.float32, [245195849728, 192984694784, 954192953344]),
+        (-100, 60000, torch.float16, [7556, 25680, 17520]),
+        (2**24 + 1, 2**25, torch.float32, [25103440, 29666292, 18262172]),
+    ):
+        torch.manual_seed(0)
+        assert torch.randint(low, high, (4,), dtype=dtype).tolist()[:3] == drawn
+
+
 @pytest.mark.parametrize("before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))])
 def test_a_state_can_be_copied_to_another_generator(before):
     one = Generator().manual_seed(11)
@@ -101,6 +112,11 @@ def test_a_child_forked_while_a_thread_draws_can_draw():
         (lambda g: g.randint(0, 3, (2,), "bool"), RuntimeError, "to - 1 = 2.*bool"),
         (lambda g: g.randint(0, 70000, (2,), "float16"), RuntimeError, "69999.*float16"),
         (lambda g: g.randint(0.5, 2, (2,)), TypeError, "integer"),
+        (
+            lambda g: g.randint(2**25 + 1, 2**25 + 2, (2,), "float32"),
+            RuntimeError,
+            "casted to dtype.*33554436 >= to=33554434",
+        ),
         (lambda g: g.uniform((2,), "float32", 1, 0), RuntimeError, "from=1 > to=0; swap"),
         (lambda g: g.uniform((2,), "float32", 0, 1e39), RuntimeError, r"to=1e\+39 is out of bounds"),
         (lambda g: g.uniform((2,), "float32", math.nan, 1), RuntimeError, "from=nan"),

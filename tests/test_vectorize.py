@@ -36,9 +36,7 @@ def test_out_dims_none_takes_only_a_result_that_no_example_changes():
     shared = torch.tensor([1.0, float("nan")])
     both = torch.vmap(lambda a: (shared * 2, a), out_dims=(None, 0))
     assert both(X)[0].tolist()[0] == 2 and torch.equal(both(X)[1], X)
-    with pytest.raises(
-        ValueError, match="when out_dim is None: examples 0 and 1 gave different results; out_dims=0"
-    ):
+    with pytest.raises(ValueError, match="when out_dim is None: examples 0 and 1 gave different results; out_dims=0"):
         torch.vmap(torch.sin, out_dims=None)(X)
 
 
