@@ -7,7 +7,7 @@
 # %%
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course
+from minigrad import course, viz
 
 torch.manual_seed(0)
 N, C, O, H, W, h, w = 2, 2, 3, 5, 5, 2, 2
@@ -41,6 +41,18 @@ assert torch.allclose(conv(**inputs), F.conv2d(*inputs.values()), atol=1e-5)
 #
 # `g` has the shape of y: it is the derivative of the loss with respect to each output. Wanted are the derivatives with
 # respect to each number of x, of w and of b. Ask for each number: which outputs does it enter, and with which factor?
+#
+# For the image and the kernel of chapter 1 the answers can be written down; g(p, q) belongs to window (p, q). The
+# corner of the image is in one window, its middle in four:
+
+# %%
+windows = viz.convolution(torch.arange(9.0).reshape(3, 3), torch.tensor([[0.0, 1.0], [2.0, 3.0]]))
+print(windows.gradient_of_weight(0, 1))
+print(windows.gradient_of_pixel(0, 0))
+print(windows.gradient_of_pixel(1, 1))
+
+# %% [markdown]
+# Now for a batch, and for channels.
 #
 # ## The bias
 #

@@ -38,6 +38,8 @@ DRAW = """    root.querySelectorAll("table[data-image]").forEach((table) => {
 class Windows:
     """The windows of a convolution with one kernel: `at(i, j)`, `html()`, `save(path)`; a notebook plays them.
 
+    `gradient_of_pixel(i, j)` and `gradient_of_weight(a, b)` tell the sums of the way back.
+
     `image` is the padded image (C, H, W), `outside` is True where it is padding, `kernel` is (C, h, w), `output` the
     map. All are arrays.
 
@@ -60,6 +62,7 @@ class Windows:
         self.outside = np.ones(padded.shape[1:], dtype=bool)
         self.outside[top : top + input.shape[1], left : left + input.shape[2]] = False
         self.stride, self.dilation, self._corner = layer.stride, layer.dilation, (top, left)
+        self._size, self._mode = tuple(input.shape[1:]), mode
 
     def _find_pixels(self, i: int, j: int) -> tuple[Any, Any]:
         """The rows and the columns of the padded image that the kernel meets in window (i, j)."""
@@ -94,13 +97,66 @@ class Windows:
         for c, (image, kernel) in enumerate(zip(self.image, self.kernel, strict=True)):
             lines += [f"channel {c}:"] if several else []
             for a, row in enumerate(rows):
-                products = " + ".join(
-                    f"{self._write_pixel(image, row, column)} * {_write(kernel[a, b])}"
-                    for b, column in enumerate(columns)
-                )
+                pixels = [self._write_pixel(image, row, column) for column in columns]
+                products = " + ".join(f"{pixel} * {_write(n)}" for pixel, n in zip(pixels, kernel[a], strict=True))
                 lines.append(f"{'+' if a or c else ' '} {products}")
         lines += [] if self.bias is None else [f"+ {_write(self.bias)}, the bias"]
         return "\n".join([*lines, f"= {_write(self.output[i, j])}"])
+
+    def gradient_of_pixel(self, i: int, j: int, channel: int = 0) -> str:
+        """The arithmetic of the gradient of one pixel, from g, that of the map: a pixel may be in several windows.
+
+        Raises IndexError for a pixel that is not there, ValueError where padding holds copies of pixels.
+
+        >>> import minigrad as torch
+        >>> from minigrad import viz
+        >>> X, K = torch.arange(9.0).reshape(3, 3), torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> print(viz.convolution(X, K).gradient_of_pixel(0, 1))
+        pixel (0, 1): the g of each window that it is in, times the number of the kernel that it meets there
+          g(0, 0) * 1 + g(0, 1) * 0
+        """
+        self._refuse_copies()
+        _check_place("image", self._size, (i, j), len(self.kernel), channel)
+        row, column = i + self._corner[0], j + self._corner[1]
+        lines = []
+        for p in range(self.output.shape[0]):
+            terms = []
+            for q in range(self.output.shape[1]):
+                rows, columns = self._find_pixels(p, q)
+                met = self.kernel[channel][np.ix_(rows == row, columns == column)]
+                terms += [f"g({p}, {q}) * {_write(number)}" for number in met.ravel()]
+            lines += [terms] if terms else []
+        if not lines:
+            return f"pixel ({i}, {j}): it is in no window, so its gradient is 0"
+        head = "the g of each window that it is in, times the number of the kernel that it meets there"
+        return f"pixel ({i}, {j}): {head}\n{_write_sum(lines)}"
+
+    def gradient_of_weight(self, a: int, b: int, channel: int = 0) -> str:
+        """The arithmetic of the gradient of the kernel's number (a, b), from g, that of the map: it is in all windows.
+
+        Raises IndexError for a number that is not there.
+
+        >>> import minigrad as torch
+        >>> from minigrad import viz
+        >>> X, K = torch.arange(9.0).reshape(3, 3), torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+        >>> print(viz.convolution(X, K).gradient_of_weight(0, 1))
+        number (0, 1) of the kernel: the g of each window, times the pixel that it meets there
+          g(0, 0) * 1 + g(0, 1) * 2
+        + g(1, 0) * 4 + g(1, 1) * 5
+        """
+        _check_place("kernel", self.kernel.shape[1:], (a, b), len(self.kernel), channel)
+        lines = []
+        for p in range(self.output.shape[0]):
+            windows = [self._find_pixels(p, q) for q in range(self.output.shape[1])]
+            met = [self._write_pixel(self.image[channel], rows[a], columns[b]) for rows, columns in windows]
+            lines.append([f"g({p}, {q}) * {pixel}" for q, pixel in enumerate(met)])
+        head = "the g of each window, times the pixel that it meets there"
+        return f"number ({a}, {b}) of the kernel: {head}\n{_write_sum(lines)}"
+
+    def _refuse_copies(self) -> None:
+        if self._mode != "zeros" and self.outside.any():
+            detail = "the gradients of such pixels are not told here; pad with zeros"
+            raise ValueError(f"padding_mode={self._mode!r} copies pixels into the padding: {detail}")
 
     def _write_pixel(self, image: Any, row: int, column: int) -> str:
         number = _write(image[row, column])
@@ -240,6 +296,17 @@ def _read(tensor: Tensor) -> Any:
 def _write(number: float) -> str:
     """A number in few digits; -0 is 0."""
     return f"{number:z.4g}" if abs(number) < 1e4 else f"{number:.6g}"
+
+
+def _write_sum(lines: Sequence[Sequence[str]]) -> str:
+    """Terms line by line, with a plus before each but the first."""
+    return "\n".join(f"{'+' if i else ' '} {' + '.join(terms)}" for i, terms in enumerate(lines))
+
+
+def _check_place(what: str, size: tuple[int, ...], place: tuple[int, int], channels: int, channel: int) -> None:
+    if not all(0 <= p < n for p, n in zip(place, size, strict=True)) or not 0 <= channel < channels:
+        sizes = f"{size[0]} rows, {size[1]} columns and {channels} channels"
+        raise IndexError(f"the {what} has {sizes}, counted from 0; got {place} of channel {channel}")
 
 
 def _name(axis: str, places: Any) -> str:

@@ -65,6 +65,36 @@ def test_each_sum_gives_the_output_of_the_layer(options):
         assert np.allclose(sums, windows.output.ravel(), atol=0.01)  # of numbers in four digits
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"stride": 2, "padding": 1}, {"dilation": 2, "padding": (2, 1)}, {"padding": "same", "groups": 2},
+        {"stride": 3}, {"padding": (0, 2), "stride": (1, 2)},
+    ],
+)  # fmt: skip
+def test_the_sums_of_the_way_back_are_those_of_autograd(options):
+    mg.manual_seed(0)
+    layer, image = nn.Conv2d(2, 4, (2, 3), **options), mg.randn(2, 5, 6, requires_grad=True)
+    windows, made = viz.convolution(image, layer, channel=1), layer(image)[1]
+    g = mg.randn_like(made)
+    made.backward(g)
+    values = {"g": lambda p, q: g[p, q].item()}
+    for c, given in enumerate(windows.kernel):
+        pixels = [windows.gradient_of_pixel(i, j, c) for i, j in np.ndindex(5, 6)]
+        sums = [
+            0 if "in no window" in text else eval(text.partition("\n")[2].replace("\n", ""), values) for text in pixels
+        ]
+        assert np.allclose(sums, image.grad[c].flatten().tolist(), atol=0.01)
+        numbers = [windows.gradient_of_weight(a, b, c) for a, b in np.ndindex(*given.shape)]
+        sums = [eval(text.partition("\n")[2].replace("\n", ""), values) for text in numbers]
+        assert np.allclose(sums, layer.weight.grad[1, c].flatten().tolist(), atol=0.01)
+
+
+def test_a_pixel_between_windows_has_no_gradient():
+    told = viz.convolution(mg.ones(1, 5), mg.ones(1, 2), stride=3).gradient_of_pixel(0, 2)
+    assert told == "pixel (0, 2): it is in no window, so its gradient is 0"
+
+
 def test_images_and_kernels_may_be_lists_arrays_and_integers():
     for image, kernel in (([[1, 2, 3]], [[1, 2]]), (np.array([[1, 2, 3]]), np.array([[1, 2]])),
                           (mg.tensor([[[[1, 2, 3]]]]), mg.tensor([[1, 2]]))):  # fmt: skip
@@ -95,6 +125,17 @@ test_what_is_no_convolution_of_one_image_is_refused = refusals(
         ),
         "a row too many": (
             lambda: viz.convolution(X, K).at(2, 0), IndexError, ("2 rows and 2 columns", "got (2, 0)")
+        ),
+        "a pixel that is not there": (
+            lambda: viz.convolution(X, K).gradient_of_pixel(3, 0), IndexError,
+            ("the image has 3 rows, 3 columns and 1 channels, counted from 0; got (3, 0) of channel 0",),
+        ),
+        "a number that is not there": (
+            lambda: viz.convolution(X, K).gradient_of_weight(0, 1, 1), IndexError, ("got (0, 1) of channel 1",)
+        ),
+        "copies of pixels": (
+            lambda: viz.convolution(X, nn.Conv2d(1, 1, 2, padding=1, padding_mode="circular")).gradient_of_pixel(0, 0),
+            ValueError, "padding_mode='circular' copies pixels into the padding",
         ),
         "a large kernel": (
             lambda: viz.convolution(X, mg.ones(4, 4)), RuntimeError, "Kernel size can't be greater"
