@@ -81,6 +81,11 @@ def write_rows(count: int) -> Any:
     return x.sum()
 
 
+def take_all(layers: Any) -> Any:
+    while len(layers):
+        layers.pop(len(layers) - 1)
+
+
 PROGRAMS: dict[str, Callable[[int], Callable[[], Any]]] = {  # number -> what is run
     "stack": lambda n: lambda: torch.stack(leaves(n)),
     "cat": lambda n: lambda: torch.cat(leaves(n)),
@@ -92,6 +97,10 @@ PROGRAMS: dict[str, Callable[[int], Callable[[], Any]]] = {  # number -> what is
     "rows written one by one": lambda n: write_rows(n).backward,
     "an optimizer's step": step_of_optimizer,
     "an optimizer of many groups": lambda n: lambda: torch.optim.SGD([{"params": [leaf]} for leaf in leaves(n)], 0.1),
+    "the last layer taken from a ModuleList": lambda n: (
+        lambda: take_all(nn.ModuleList(nn.Identity() for _ in range(n)))
+    ),
+    "the last parameter taken from a list": lambda n: lambda: take_all(nn.ParameterList(leaves(n))),
     "a ParameterList": lambda n: lambda: nn.ParameterList(leaves(n)),
     "the state of a Sequential": lambda n: nn.Sequential(*[nn.Linear(1, 1) for _ in range(n)]).state_dict,
 }

@@ -127,12 +127,6 @@ class ParameterList(ListContainer):
         if int(name) == len(self._order):  # a new element at the end
             self._order.append(name)
 
-    def _hold(self, values: list[Any]) -> None:
-        for name in self._order:
-            delattr(self, name)
-        self._order = []
-        self.extend(values)
-
     def extra_repr(self) -> str:
         return "\n".join([f"  ({key}): {_describe_value(self.__dict__[key])}" for key in self._order])
 

@@ -32,17 +32,27 @@ class ListContainer(Module):
             raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(self._order)}")
         return self._order[position]
 
-    def _hold(self, values: list[Any]) -> None:
-        """Replaces all values, numbered from 0."""
-        for name in reversed([*self._order]):
+    def _hold(self, values: list[Any], start: int) -> None:
+        """Replaces the values from `start` on, numbered from there; from 0 on if those before it have other names."""
+        if self._order[:start] != [*map(str, range(start))]:
+            start = 0
+        for name in reversed(self._order[start:]):
             delattr(self, name)
-        self.extend(values)
+        del self._order[start:]
+        self.extend(values[start:])
+
+    def _forget(self, name: str) -> None:
+        """Takes a name out of the order, the last one without a search."""
+        if self._order[-1] == name:
+            self._order.pop()
+        else:
+            self._order.remove(name)
 
     def __len__(self) -> int:
         return len(self._order)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([self.__dict__[name] for name in self._order])
+        return iter([*map(self.__dict__.__getitem__, self._order)])
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
@@ -56,8 +66,9 @@ class ListContainer(Module):
         values = list(self)
         if not isinstance(index, slice):
             self._name_at(index)
+        places = range(len(values))[index]  # one, or those of a slice
         del values[index]
-        self._hold(values)
+        self._hold(values, min(places, default=len(values)) if isinstance(places, range) else places)
 
     def append(self, value: Any) -> Self:
         """Adds a value at the end."""
@@ -83,7 +94,7 @@ class ListContainer(Module):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
         self.append(value)  # which refuses what is no module, before anything is moved
         values.insert(index, value)
-        self._hold(values)
+        self._hold(values, index if index >= 0 else index + len(values) - 1)
         return self
 
     def pop(self, key: Any) -> Any:
@@ -103,5 +114,5 @@ class ListOfModules(ListContainer):
 
     def _unregister(self, name: str) -> None:
         if self._kinds.get(name) == MODULE:
-            self._order.remove(name)
+            self._forget(name)
         super()._unregister(name)

@@ -173,6 +173,11 @@ def _check_range(name: str, labels: Tensor, classes: int) -> None:
         raise RuntimeError(f"{name}: target out of range: {bad}, where there are {classes} classes, 0 to {classes - 1}")
 
 
+def _require_classes(name: str, input: Tensor) -> None:
+    if input.array.shape[-1:] == (0,):
+        raise RuntimeError(f"{name}: Expected at least one class, but the input has the shape {list(input.shape)}")
+
+
 @loss
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
@@ -194,6 +199,7 @@ def multi_margin_loss(
         raise ValueError(f"multi_margin_loss: weight must be one-dimensional, got shape {list(weight.shape)}")
     rows = input if input.array.ndim > 1 else input.reshape(1, -1)  # (N, C)
     labels = target if target.array.ndim else target.reshape(1)
+    _require_classes("multi_margin_loss", rows)
     if labels.array.size * rows.array.shape[-1] != rows.array.size:
         detail = f"expected one class for each row of {list(input.shape)}, got {list(target.shape)}"
         raise RuntimeError(f"multi_margin_loss: inconsistent target size, {detail}")
@@ -215,7 +221,7 @@ def multilabel_margin_loss(
     """``sum over right j and wrong i of max(0, 1 - x[j] + x[i]) / C``: all right classes should win by a margin.
 
     Shapes: input and target (N, C) or (C,); a row of the target lists the right classes, ended by the first -1.
-    Raises RuntimeError for shapes that differ.
+    Raises RuntimeError for shapes that differ, no classes, and classes out of range, behind the first -1 as well.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([0.5, 1.0]), torch.tensor([1, -1]))
@@ -228,10 +234,13 @@ def multilabel_margin_loss(
     if (have or (1,)) != shape or len(shape) > 2:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
     classes = shape[-1]
+    _require_classes("multilabel_margin_loss", input)
+    _check_range("multilabel_margin_loss", where(target == -1, 0, target), classes)
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     listed = (labels >= 0).long().cumprod(1).bool()  # up to the first -1
+    longest = int(listed.sum(1).max()) if listed.numel() else 0  # so much of the rows is read: (N, longest)
+    labels, listed = labels[:, :longest], listed[:, :longest]
     labels = where(listed, labels, 0)
-    _check_range("multilabel_margin_loss", labels, classes)
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
     lead = relu(1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1))  # (N, listed, all classes)
     losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes

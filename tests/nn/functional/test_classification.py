@@ -1,5 +1,6 @@
 """Losses of scores against classes or probabilities."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -173,8 +174,41 @@ def test_one_hot_integers_as_target_suggest_both_corrections():
             lambda x: F.multi_margin_loss(x, minigrad.tensor([0, 9])), RuntimeError, "out of range: 9", marks=NOT_ASKED
         ),
         (lambda x: F.multilabel_margin_loss(x, minigrad.zeros(2).long()), RuntimeError, "inconsistent target size"),
+        (lambda x: F.multi_margin_loss(x[:, :0], minigrad.zeros(7).long()), RuntimeError, "at least one class"),
+        (lambda x: F.multilabel_margin_loss(x[:, :0], x[:, :0].long()), RuntimeError, "at least one class"),
+        pytest.param(
+            lambda x: F.multilabel_margin_loss(x[0], minigrad.tensor([1, -1, 3])),
+            RuntimeError,
+            "out of range: 3",
+            marks=NOT_ASKED,
+        ),
+        pytest.param(
+            lambda x: F.multilabel_margin_loss(x[0], minigrad.tensor([1, -2, 0])),
+            RuntimeError,
+            "out of range: -2",
+            marks=NOT_ASKED,
+        ),
     ],
 )
 def test_wrong_arguments_raise(call, error, message):
     with pytest.raises(error, match=message):
         call(minigrad.ones(2, 3))
+
+
+def test_multilabel_margin_loss_takes_memory_for_the_listed_classes_only():
+    scores, target = minigrad.zeros(1, 4000), minigrad.full((1, 4000), -1)
+    target[0, 0] = 3
+    tracemalloc.start()
+    try:
+        loss = F.multilabel_margin_loss(scores, target)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert loss.item() == pytest.approx(3999 / 4000) and peak < 2**22  # a table of all pairs holds 2**24 numbers
+
+
+def test_multilabel_margin_loss_of_rows_that_list_nothing_is_0():
+    x = minigrad.ones(2, 3, requires_grad=True)
+    loss = F.multilabel_margin_loss(x, minigrad.full((2, 3), -1), reduction="none")
+    loss.sum().backward()
+    assert loss.tolist() == [0.0, 0.0] and x.grad.tolist() == [[0.0] * 3] * 2
