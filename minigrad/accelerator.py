@@ -22,6 +22,7 @@ from minigrad.cuda import (
 )
 from minigrad.cuda import mem_get_info as get_memory_info
 from minigrad.missing import explain_missing
+from minigrad.shown_values import shorten
 
 __all__ = [
     "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count",
@@ -117,7 +118,7 @@ def get_device_module(device: Any = None) -> ModuleType:
     if device is None:
         return cuda if is_available() else cpu
     if not isinstance(device, (str, devices.device)):
-        raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
+        raise RuntimeError(f"Invalid value of device '{shorten(device, str)}', expect torch.device, str, or None")
     return cuda if devices.device(device).type == "cuda" else cpu
 
 

@@ -38,7 +38,9 @@ class device(contextlib.ContextDecorator):
         if isinstance(type, int) and not isinstance(type, bool) and index is None:
             index, type = type, "cuda"
         if not isinstance(type, str):
-            raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
+            from minigrad.shown_values import shorten
+
+            raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or a GPU's number, got {shorten(type)}")
         kind, number = _read_name(type)
         if number is not None and index is not None:
             detail = f"{type!r} and index={index!r}"

@@ -103,7 +103,9 @@ def as_numpy(d: Any) -> Any:
         return d.numpy
     if isinstance(d, type) and d in _BY_PYTHON:
         return _BY_PYTHON[d].numpy
-    raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}")
+    from minigrad.shown_values import show_value
+
+    raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {show_value(d)}")
 
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}

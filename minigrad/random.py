@@ -84,7 +84,7 @@ def read_seed(seed: Any) -> int:
     try:
         return int(seed)
     except (TypeError, ValueError, OverflowError) as error:
-        from minigrad.ops.complaints import show_value
+        from minigrad.shown_values import show_value
 
         raise type(error)(f"manual_seed() takes an int, such as 42, got {show_value(seed)}") from None
 

@@ -58,7 +58,9 @@ class Size(tuple[int, ...]):
             try:
                 checked.append(index(length))
             except TypeError:
-                what = f"item {position} is {length!r} ({type(length).__name__})"
+                from minigrad.shown_values import shorten
+
+                what = f"item {position} is {shorten(length)} ({type(length).__name__})"
                 raise TypeError(f"minigrad.Size() expects an iterable of ints, such as Size([2, 3]); {what}") from None
         return tuple.__new__(cls, checked)
 

@@ -51,7 +51,9 @@ class finfo(_Limits):
 
     def __init__(self, type: dtype | None = None) -> None:
         if not isinstance(type or get_default_dtype(), dtype) or not (type or get_default_dtype()).is_floating_point:
-            raise TypeError(f"finfo() requires a floating point type, got {type!r}; iinfo() is for integers")
+            from minigrad.shown_values import shorten
+
+            raise TypeError(f"finfo() requires a floating point type, got {shorten(type)}; iinfo() is for integers")
         about = np.finfo((type or get_default_dtype()).numpy)
         self.bits, self.eps, self.max, self.min = about.bits, float(about.eps), float(about.max), float(about.min)
         self.tiny = self.smallest_normal = float(about.tiny)
@@ -74,7 +76,9 @@ class iinfo(_Limits):
 
     def __init__(self, type: dtype) -> None:
         if not isinstance(type, dtype) or type.numpy.kind not in "iu":
-            raise TypeError(f"iinfo() requires an integer type, got {type!r}; finfo() is for floating point")
+            from minigrad.shown_values import shorten
+
+            raise TypeError(f"iinfo() requires an integer type, got {shorten(type)}; finfo() is for floating point")
         about = np.iinfo(type.numpy)
         self.bits, self.max, self.min, self.dtype = about.bits, int(about.max), int(about.min), str(about.dtype)
 

@@ -17,6 +17,7 @@ from minigrad.backend import array_module
 from minigrad.ops.join import cat, stack
 from minigrad.ops.rearranging import movedim
 from minigrad.random import keep_states, restore_states
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 Axes = int | tuple[Any, ...] | list[Any] | dict[str, Any] | None
@@ -42,7 +43,9 @@ def vmap(
     tensor([3., 7.])
     """
     if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+        raise RuntimeError(
+            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {shorten(randomness, str)}"
+        )
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
 

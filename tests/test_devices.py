@@ -47,7 +47,7 @@ class TestDevice:
             (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),
             (("cuda:0", 1), RuntimeError, "must not include an index because index was passed"),
             (("cuda", -1), RuntimeError, "must not be negative, got -1"),
-            ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU"),
+            ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or a GPU's number, got None"),
             ((True,), TypeError, "got True"),
         ],
     )

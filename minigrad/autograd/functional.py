@@ -13,6 +13,7 @@ from minigrad.autograd import derivatives
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import enable_grad
 from minigrad.autograd.trees import as_tuple
+from minigrad.shown_values import shorten
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
@@ -165,7 +166,7 @@ def _read_vectors(values: Any, v: Any) -> tuple[Any, ...]:
 def _is_forward(name: str, strategy: str) -> bool:
     """Whether a strategy is "forward-mode". Raises AssertionError for anything but the two names."""
     if strategy not in ("forward-mode", "reverse-mode"):
-        raise AssertionError(f'Expected {name} to be either "forward-mode" or "reverse-mode", got {strategy!r}')
+        raise AssertionError(f'Expected {name} to be either "forward-mode" or "reverse-mode", got {shorten(strategy)}')
     return strategy == "forward-mode"
 
 

@@ -256,10 +256,16 @@ def _user_frame() -> FrameType:
 def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
     """Raises for an operation without a name, for parts that cannot be called, and rules that tell no parameters."""
     if not isinstance(name, str):
-        raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {name!r}")
+        from minigrad.shown_values import shorten
+
+        raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {shorten(name)}")
     for part in (forward, *[rule for rule in rules if rule is not None]):
         if not callable(part):
-            raise TypeError(f"operation {name!r}: its forward and its gradient rules are functions; got {part!r}")
+            from minigrad.shown_values import shorten
+
+            raise TypeError(
+                f"operation {name!r}: its forward and its gradient rules are functions; got {shorten(part)}"
+            )
         if part is not forward and not hasattr(unwrap(part), "__code__"):
             raise TypeError(
                 f"operation {name!r}: {part!r} tells no parameters; write a rule, lambda g, x: ..., around it"

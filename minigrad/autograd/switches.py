@@ -43,8 +43,9 @@ class set_grad_enabled(ImmediateSwitch):
     def __init__(self, mode: bool) -> None:
         wanted: Any = mode
         if not isinstance(wanted, bool):
-            got = f"{type(wanted).__name__} {wanted!r}"
-            raise TypeError(f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {got}")
+            from minigrad.shown_values import show_value
+
+            raise TypeError(f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {show_value(wanted)}")
         super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import as_number, require_bools, sizes
 from minigrad.ops.describe import rename
 from minigrad.ops.out import require_receiver, write_out
+from minigrad.shown_values import shorten, show_value
 
 
 def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -101,7 +102,7 @@ def check_options(name: str, layout: Any, requires_grad: Any) -> None:
     """Raises TypeError for a layout or a `requires_grad` of another type."""
     require_bools(name, requires_grad=requires_grad)
     if layout is not None and not isinstance(layout, layouts):
-        raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
+        raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {show_value(layout)}")
 
 
 def as_list(name: str, size: Any) -> Any:
@@ -128,7 +129,7 @@ def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, 
 def check_countable(shape: tuple[int, ...], numpy_dtype: Any) -> None:
     """Raises for a size of more bytes than a pointer can address, for which NumPy raises ValueError."""
     if numpy_dtype.itemsize * prod(shape if 0 not in shape else [n or 1 for n in shape]) >= 2**63:
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={shorten(list(shape))}")
 
 
 # ---- tensors filled with one number, or with none ------------------------------------------------

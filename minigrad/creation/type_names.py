@@ -12,6 +12,7 @@ from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.creation.filled import empty
 from minigrad.creation.foreign import as_tensor
 from minigrad.ops.arguments import sizes
+from minigrad.shown_values import shorten
 from minigrad.size import Size, is_index
 from minigrad.tensor.storage import TypedStorage, UntypedStorage
 
@@ -118,7 +119,7 @@ def type_of_name(name: Any) -> TensorType:
             dtype = dtypes.bool_ if kind == "bool" else getattr(dtypes, kind)
             return TensorType(dtype, "cuda" if front[1:] else "cpu")
     known = ", ".join(f"{title}Tensor" for title in dtypes.SCALAR_TYPES.values())
-    raise ValueError(f"invalid type: {name!r}; give a dtype, or one of {known}")
+    raise ValueError(f"invalid type: {shorten(name)}; give a dtype, or one of {known}")
 
 
 def set_default_tensor_type(t: Any, /) -> None:

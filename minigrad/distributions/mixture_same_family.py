@@ -8,6 +8,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.distributions.discrete import Categorical
 from minigrad.distributions.distribution import Distribution
 from minigrad.ops.reduce_variants import logsumexp
+from minigrad.shown_values import shorten
 
 
 class MixtureSameFamily(Distribution):
@@ -27,7 +28,9 @@ class MixtureSameFamily(Distribution):
         self, mixture_distribution: Categorical, component_distribution: Distribution, validate_args: bool | None = None
     ) -> None:  # fmt: skip
         if not isinstance(mixture_distribution, Categorical):
-            raise ValueError(f"the mixture distribution must be a Categorical, got {mixture_distribution}")
+            raise ValueError(
+                f"the mixture distribution must be a Categorical, got {shorten(mixture_distribution, str)}"
+            )
         if not isinstance(component_distribution, Distribution):
             raise ValueError(f"the component distribution must be a Distribution, got {component_distribution}")
         *batch, components = component_distribution.batch_shape

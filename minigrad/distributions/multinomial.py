@@ -10,6 +10,7 @@ from minigrad.distributions import constraints
 from minigrad.distributions.discrete import Binomial, OfOutcomes
 from minigrad.ops.gamma import lgamma
 from minigrad.ops.masks import where
+from minigrad.shown_values import shorten
 from minigrad.tensor.drawing import multinomial
 
 
@@ -31,7 +32,9 @@ class Multinomial(OfOutcomes):
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
         if not isinstance(total_count, int):
-            raise NotImplementedError(f"inhomogeneous total_count is not supported: give one int, got {total_count!r}")
+            raise NotImplementedError(
+                f"inhomogeneous total_count is not supported: give one int, got {shorten(total_count)}"
+            )
         if total_count < 0:
             raise ValueError(f"Multinomial: total_count must be 0 or more, got {total_count}")
         self.total_count = total_count

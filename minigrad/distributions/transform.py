@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from minigrad.creation import zeros_like
 from minigrad.distributions import constraints
 from minigrad.distributions.constraints import Constraint
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -74,7 +75,7 @@ class Transform:
 
     def _start_cache(self, cache_size: int) -> None:
         if cache_size not in (0, 1):
-            raise ValueError(f"cache_size must be 0 or 1, got {cache_size!r}")
+            raise ValueError(f"cache_size must be 0 or 1, got {shorten(cache_size)}")
         self._cache_size, self._inv, self._pair = cache_size, None, (None, None)
 
     def __call__(self, x: Any) -> Any:

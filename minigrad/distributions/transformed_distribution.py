@@ -17,6 +17,7 @@ from minigrad.distributions.transform import ComposeTransform, Transform, sum_ri
 from minigrad.distributions.transforms import AbsTransform, AffineTransform, ExpTransform
 from minigrad.ops.masks import where
 from minigrad.ops.unary import log
+from minigrad.shown_values import shorten
 from minigrad.type_limits import finfo
 
 EULER = 0.57721566490153286060
@@ -39,7 +40,9 @@ class TransformedDistribution(Distribution):
     ) -> None:  # fmt: skip
         self.transforms = [transforms] if isinstance(transforms, Transform) else transforms
         if not isinstance(self.transforms, list) or not all(isinstance(t, Transform) for t in self.transforms):
-            raise ValueError(f"transforms must be a Transform or a list of Transforms, but was {transforms}")
+            raise ValueError(
+                f"transforms must be a Transform or a list of Transforms, but was {shorten(transforms, str)}"
+            )
         base_shape = (*base_distribution.batch_shape, *base_distribution.event_shape)
         whole, base_axes = ComposeTransform(self.transforms), len(base_distribution.event_shape)
         if len(base_shape) < whole.domain.event_dim:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from minigrad.nn.conv import Convolution
 from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
 from minigrad.ops.arguments import Lengths
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -24,9 +25,9 @@ class TransposedConvolution(Convolution):
     ) -> None:  # fmt: skip
         name = type(self).__name__
         if padding_mode != "zeros":
-            raise ValueError(f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}')
+            raise ValueError(f'Only "zeros" padding mode is supported for {name}, got {shorten(padding_mode)}')
         if isinstance(padding, str):
-            raise TypeError(f"{name} takes padding as a number per axis, got {padding!r}")
+            raise TypeError(f"{name} takes padding as a number per axis, got {shorten(padding)}")
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,

@@ -15,7 +15,7 @@ from minigrad.nn.conv_transpose import ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.uninitialized import UninitializedParameter
-from minigrad.ops.complaints import show_value
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
 HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")

@@ -9,6 +9,7 @@ from typing import Any, Self
 from minigrad.nn.lists import ListOfModules
 from minigrad.nn.module import Layer
 from minigrad.nn.registry import MODULE
+from minigrad.shown_values import show_value
 
 
 class Sequential(ListOfModules, Layer):
@@ -62,7 +63,7 @@ class Sequential(ListOfModules, Layer):
 
     def __imul__(self, times: int) -> Self:
         if not isinstance(times, int):
-            raise TypeError(f"a Sequential is repeated a whole number of times, got {type(times).__name__} {times!r}")
+            raise TypeError(f"a Sequential is repeated a whole number of times, got {show_value(times)}")
         if times <= 0:
             raise ValueError(f"Non-positive multiplication factor {times}: a Sequential is repeated 1 time or more")
         return self.extend(list(self) * (times - 1))

@@ -8,6 +8,7 @@ import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import Lengths
 from minigrad.ops.shape import flatten
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -40,7 +41,7 @@ class Unflatten(Stateless):
     def _complete(self) -> None:
         sizes = self.unflattened_size
         if not isinstance(sizes, (tuple, list)) or not all(isinstance(n, int) for n in sizes):
-            raise TypeError(f"unflattened_size must be a tuple of ints, such as (2, 5), got {sizes!r}")
+            raise TypeError(f"unflattened_size must be a tuple of ints, such as (2, 5), got {shorten(sizes)}")
 
     def forward(self, input: Tensor) -> Any:
         return input.unflatten(self.dim, self.unflattened_size)

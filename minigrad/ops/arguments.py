@@ -26,6 +26,7 @@ from minigrad.half_precision import HALF
 from minigrad.ops import complaints
 from minigrad.ops.out import write_out
 from minigrad.ops.writes import Manner, tensors_in
+from minigrad.shown_values import shorten, show_value
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -191,7 +192,7 @@ def as_int(value: Any, name: str) -> int:
     if type(value) is int:
         return value
     if not is_index(value):
-        raise TypeError(f"{name} must be an int, got {complaints.show_value(value)}")
+        raise TypeError(f"{name} must be an int, got {show_value(value)}")
     return index(value)
 
 
@@ -266,13 +267,13 @@ def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, 
     values = tuple(given) if is_sequence(given) else (given,)
     # As in PyTorch, only the first value is checked for being a bool.
     if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
-        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {complaints.show_value(given)}"
+        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {show_value(given)}"
         raise TypeError(f"{name}(): {detail}")
     numbers = tuple([int(v) for v in values])
     if len(numbers) not in (1, count):
         raise RuntimeError(
             f"{name}: expected {parameter} to be a single integer value or a list of {count} values, one for each "
-            f"spatial axis, got {parameter}={given!r}"
+            f"spatial axis, got {parameter}={shorten(given)}"
         )
     return numbers if len(numbers) == count else numbers * count
 
@@ -344,7 +345,7 @@ def require_bools(name: str, **flags: Any) -> None:
 def require_number(name: str, parameter: str, value: Any) -> None:
     """Raises TypeError unless the value is a Python number or a tensor."""
     if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
-        shown = complaints.show_value(value) + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
+        shown = show_value(value) + (f"; {NOT_COMPLEX}" if isinstance(value, complex) else "")
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {shown}")
 
 

@@ -14,6 +14,7 @@ from minigrad.autograd.core import TensorBase, value_of
 from minigrad.autograd.messages import name_failed_call
 from minigrad.autograd.node_attributes import see_edge
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
+from minigrad.shown_values import LONGEST, shorten, show_value
 
 
 # ---- no tensor -----------------------------------------------------------------------------------
@@ -21,18 +22,6 @@ def type_name(x: Any) -> str:
     """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
     kind = type(x)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
-LONGEST = 100  # characters of a value that a message shows
-
-
-def show_value(value: Any) -> str:
-    """A value with its type, as messages show it: of many numbers the shape alone, of a long text the beginning."""
-    kind, shape = type(value).__name__, getattr(value, "shape", None)
-    if shape is not None and prod(shape) > 4:
-        return f"{kind} of shape {tuple(shape)}"
-    text = repr(value)
-    return f"{kind} {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}"
 
 
 def may_answer(operand: Any, method: str) -> bool:
@@ -81,7 +70,7 @@ def not_a_bool(name: str, parameter: str, got: Any) -> TypeError:
     hint = ""
     if parameter == "keepdim" and isinstance(got, int):
         hint = f"; a function of several axes takes them as one argument: dim=(i, {got})"
-    return TypeError(f"{name}(): argument '{parameter}' must be bool, not {type(got).__name__} {got!r:.40}{hint}")
+    return TypeError(f"{name}(): argument '{parameter}' must be bool, not {show_value(got)}{hint}")
 
 
 def is_no_number(name: str, parameter: str, shape: tuple[int, ...]) -> TypeError:
@@ -179,14 +168,14 @@ def not_lengths(name: str, shape: tuple[Any, ...]) -> TypeError:
 def does_not_fit(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
     """The error for a tensor of shape `have` that cannot be reshaped to `wanted`."""
     if min(wanted, default=0) < -1:
-        return RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
+        return RuntimeError(f"invalid shape dimension {min(wanted)} in {shorten(list(wanted))}")
     if wanted.count(-1) > 1:
-        return RuntimeError(f"only one dimension can be inferred, got {list(wanted)}")
+        return RuntimeError(f"only one dimension can be inferred, got {shorten(list(wanted))}")
     if -1 in wanted and not prod(have):
         detail = "because the unspecified dimension size -1 can be any value and is ambiguous"
-        return RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {detail}")
+        return RuntimeError(f"cannot reshape tensor of 0 elements into shape {shorten(list(wanted))} {detail}")
     size = f"{prod(have)}: a tensor of shape {have} has {prod(have)} elements"
-    return RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}")
+    return RuntimeError(f"shape '{shorten(list(wanted))}' is invalid for input of size {size}")
 
 
 def cannot_be_assigned(value: Any, dtype: Any) -> Exception:
@@ -210,7 +199,7 @@ def is_no_view(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
 
 def cannot_expand(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
     """The error for a tensor of shape `have` that is not repeated to `wanted`."""
-    what = f"cannot expand shape {tuple(have)} to {wanted}"
+    what = f"cannot expand shape {tuple(have)} to {shorten(wanted)}"
     return RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}")
 
 

@@ -22,6 +22,7 @@ from minigrad.layout import (
 from minigrad.ops.arguments import axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.shape import reshape
+from minigrad.shown_values import shorten
 
 
 def in_rows(array: Any) -> Any:
@@ -152,7 +153,9 @@ def flip(input: Tensor, dims: Any) -> Tensor:
             [4, 3]])
     """
     if not isinstance(dims, (tuple, list)):
-        raise TypeError(f"flip(): argument 'dims' must be a tuple of ints, not {dims!r}; write (0,) for the first axis")
+        raise TypeError(
+            f"flip(): argument 'dims' must be a tuple of ints, not {shorten(dims)}; write (0,) for the first axis"
+        )
     turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,))]
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")

@@ -29,6 +29,7 @@ from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.return_types import make_return_type
+from minigrad.shown_values import shorten
 
 
 # ---- what occurs ---------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 def _read_side(name: str, side: str | None, right: bool) -> str:
     """Reads `side` and `right`: whether a number goes to the left or to the right of equal ones."""
     if side not in (None, "left", "right"):
-        raise RuntimeError(f"{name}(): side can only be 'left' or 'right' but got {side}")
+        raise RuntimeError(f"{name}(): side can only be 'left' or 'right' but got {shorten(side, str)}")
     if side == "left" and right:
         raise RuntimeError(f"{name}(): side and right can't be set to opposites, got side of left while right was True")
     return "right" if right or side == "right" else "left"
@@ -317,7 +318,9 @@ def _check_parts(x: Any, bins: Any, range: Any, weight: Any) -> None:
         raise RuntimeError(f"torch.histogram(): weight should have the shape of input, but {shapes}")
     edges = value_of(bins)
     if edges is not bins and (edges.ndim != 1 or edges.size < 2 or quiet(lambda e: (e[1:] < e[:-1]).any(), edges)):
-        raise RuntimeError(f"torch.histogram(): bins should be a vector of increasing edges, got {edges.tolist()}")
+        raise RuntimeError(
+            f"torch.histogram(): bins should be a vector of increasing edges, got {shorten(edges.tolist())}"
+        )
     if range is not None and edges is not bins:
         raise TypeError("histogram() takes edges as bins, or a number of bins and their range, but not edges and range")
     if range is not None and len(range) != 2:

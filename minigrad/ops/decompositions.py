@@ -35,6 +35,7 @@ from minigrad.ops.matrices import (
 )
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import inv
+from minigrad.shown_values import shorten
 
 _QR = make_return_type("linalg_qr", "Q", "R")
 _SVD = make_return_type("linalg_svd", "U", "S", "Vh")
@@ -74,7 +75,9 @@ def qr(A: Matrix, mode: str = "reduced") -> Any:
     """
     check_matrix("linalg.qr", A, square=False)
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr received unrecognized mode {mode!r} but expected one of 'reduced', 'r', or 'complete'")
+        raise RuntimeError(
+            f"qr received unrecognized mode {shorten(mode)} but expected one of 'reduced', 'r', or 'complete'"
+        )
     rows, columns = A.array.shape[-2:]
     if mode == "complete" and rows > columns:
         if A.node is not None:
@@ -221,5 +224,5 @@ def eigvalsh(A: Matrix, UPLO: str = "L") -> Tensor:
 
 def _read_triangle(UPLO: Any) -> str:
     if str(UPLO).upper() not in ("U", "L"):
-        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {shorten(UPLO, str)}")
     return str(UPLO).upper()

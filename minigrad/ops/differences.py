@@ -18,6 +18,7 @@ from minigrad.ops.precision import as_float
 from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.reduce import sum
 from minigrad.ops.split import narrow
+from minigrad.shown_values import shorten
 
 
 # ---- differences ---------------------------------------------------------------------------------
@@ -65,13 +66,14 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     over = axes(dim, input.array.ndim)
     over = tuple(range(input.array.ndim)) if over is None else over
     if edge_order not in (1, 2):
-        raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, got {edge_order}")
+        raise RuntimeError(
+            f"torch.gradient only supports edge_order=1 and edge_order=2, got {shorten(edge_order, str)}"
+        )
     listed = isinstance(spacing, (tuple, list))
     given = list(spacing) if listed else [1 if spacing is None else spacing] * len(over)
     if len(given) != len(over):
-        raise RuntimeError(
-            f"torch.gradient expected spacing to be unspecified, a scalar or a list of {len(over)}, got {spacing}"
-        )
+        wanted = f"unspecified, a scalar or a list of {len(over)}"
+        raise RuntimeError(f"torch.gradient expected spacing to be {wanted}, got {shorten(spacing, str)}")
     if input.array.dtype in (np.uint8, np.bool_):
         raise RuntimeError(f"torch.gradient does not support {input.array.dtype} input; convert with .float()")
     x = as_float(input)

@@ -10,6 +10,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.ops.arithmetic import true_divide
 from minigrad.ops.elementwise import binary, twin_of
 from minigrad.ops.piecewise import is_plain, zeros_of
+from minigrad.shown_values import shorten
 
 
 def no_derivative(name: str) -> Any:
@@ -92,7 +93,9 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Ten
     if rounding_mode is None:
         return true_divide(input, other, out=out)
     if rounding_mode not in ("floor", "trunc"):
-        raise RuntimeError(f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {rounding_mode!r}")
+        raise RuntimeError(
+            f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {shorten(rounding_mode)}"
+        )
     return (_floored if rounding_mode == "floor" else _truncated)(input, other, out=out)
 
 

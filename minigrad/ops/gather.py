@@ -28,6 +28,7 @@ from minigrad.ops.keys import Key, array_key, check_fits_region, first_out_of_ra
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.shape import expand, reshape
+from minigrad.shown_values import shorten
 
 
 def check_is_index(
@@ -193,7 +194,7 @@ def scatter(
     src = value if src is None else src
     if reduce not in (None, "add", "multiply"):
         wrong = RuntimeError if isinstance(reduce, str) else TypeError
-        raise wrong(f"scatter(): reduce argument must be either add or multiply, got {reduce!r}")
+        raise wrong(f"scatter(): reduce argument must be either add or multiply, got {shorten(reduce)}")
     require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
         number = dtypes.scalar(src if index.array.size else 0, input.array.dtype)  # nothing is written, whatever it is

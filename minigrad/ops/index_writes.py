@@ -45,6 +45,7 @@ from minigrad.ops.keys import watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
+from minigrad.shown_values import shorten
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
@@ -287,7 +288,7 @@ def scatter_reduce(
     tensor([12.,  1.,  8.])
     """
     if reduce not in _UFUNCS:
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {shorten(reduce, str)}")
     key = scatter_key("scatter_reduce", input, dim, index, src)
     if reduce == "mean":
         require_kind("scatter_reduce (mean)", input.array.dtype, "fiu")
@@ -310,7 +311,7 @@ def index_reduce(
     tensor([ 1.,  1., 30.])
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {shorten(reduce, str)}")
     require_kind("index_reduce", input.array.dtype, "fiu")
     key, target, rows = _read_rows("index_reduce", input, dim, index, source)
     return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)

@@ -20,6 +20,7 @@ from minigrad.devices import CPU, device
 from minigrad.ops.complaints import does_not_fit_region, no_such_element
 from minigrad.ops.shape import reshape
 from minigrad.ops.writes import check_memory, have_one_base
+from minigrad.shown_values import shorten, show_value
 from minigrad.size import broadcasts
 
 
@@ -111,11 +112,11 @@ def _convert_part(part: Any, where: device) -> Any:
     if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))):
         return part
     if isinstance(part, (str, bytes)):
-        raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
+        raise TypeError(f"a tensor is indexed by position, not by name: got {shorten(part)}")
     if hasattr(part, "__getitem__") and hasattr(part, "__len__") and not isinstance(part, dict):  # as list or Subset
         return _convert_list(part, where)
     known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
-    raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
+    raise IndexError(f"only {known} are valid indices, got {show_value(part)}")
 
 
 def _is_place(array: Any) -> bool:

@@ -27,6 +27,7 @@ from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import inv
 from minigrad.ops.solve_with_info import inv_ex
 from minigrad.ops.unary import abs
+from minigrad.shown_values import shorten
 
 
 @takes_out
@@ -106,7 +107,7 @@ def matrix_norm(
         found = _extreme(s, -1, ord)
         return unsqueeze(unsqueeze(found, min(over)), max(over)) if keepdim else found
     if ord not in (1, -1, math.inf, -math.inf):
-        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+        raise RuntimeError(f"linalg.matrix_norm: Order {shorten(ord, str)} not supported.")
     rows, columns = over
     added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
     found = _extreme(sum(abs(A), added, True), compared, ord, True)

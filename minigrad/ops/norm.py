@@ -26,6 +26,7 @@ from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze
 from minigrad.ops.unary import direction
+from minigrad.shown_values import shorten
 from minigrad.side_by_side import add_up
 
 
@@ -129,9 +130,11 @@ def norm(
             raise RuntimeError(f"norm with p='nuc': {hint}")
         return _add_singular_values(x, dim, keepdim)
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: order {p!r} is not supported; give 'fro', 'nuc' or a number")
+        raise RuntimeError(f"norm: order {shorten(p)} is not supported; give 'fro', 'nuc' or a number")
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
-        raise RuntimeError(f"norm with p='fro' takes a matrix: dim must be a 2-tuple, got {tuple(dim)}; p=2 takes any")
+        raise RuntimeError(
+            f"norm with p='fro' takes a matrix: dim must be a 2-tuple, got {shorten(tuple(dim))}; p=2 takes any"
+        )
     order = 2.0 if p in ("fro", None) else float(as_number("norm", "p", p))
     over = axes(dim, x.array.ndim)
     _check_not_empty(x, order, over)

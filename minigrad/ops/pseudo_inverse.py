@@ -32,6 +32,7 @@ from minigrad.ops.matrices import (
 from minigrad.ops.reduce import sum
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
+from minigrad.shown_values import shorten
 
 _Lstsq = make_return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
@@ -135,7 +136,7 @@ def lstsq(A: Matrix, B: Matrix, rcond: Any = None, *, driver: str | None = None)
     check_matrix("torch.linalg.lstsq", A, square=False)
     require_tensor("torch.linalg.lstsq", "B", 2, B)
     if driver not in (None, *_DRIVERS):
-        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got {driver!r}")
+        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got {shorten(driver)}")
     vector = B.array.ndim == A.array.ndim - 1
     rhs = unsqueeze(B, -1) if vector else B
     if rhs.array.shape[-2] != A.array.shape[-2]:

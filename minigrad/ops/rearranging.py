@@ -11,6 +11,7 @@ from minigrad.ops.copies import copy_operation
 from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.shape import alias, expand, permute_axes, reshape, transpose, view
+from minigrad.shown_values import shorten, show_value
 
 _repeated = shown_as(copy_operation, "RepeatBackward0")
 
@@ -41,7 +42,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     ndim = input.array.ndim
     several = isinstance(source, (tuple, list))
     if several is not isinstance(destination, (tuple, list)):
-        detail = f"both two ints or both two tuples, got source {source!r}, destination {destination!r}"
+        detail = f"both two ints or both two tuples, got source {shorten(source)}, destination {shorten(destination)}"
         raise TypeError(f"movedim(): {detail}")
     given = (source, destination) if several else ((source,), (destination,))
     start, end = [[axis(as_size(d, "dim") if several else d, ndim) for d in dims] for dims in given]
@@ -68,7 +69,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """
     shape = input.array.shape
     if not isinstance(sizes, (tuple, list)):
-        raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {type(sizes).__name__} {sizes!r}")
+        raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {show_value(sizes)}")
     d = axis(dim, len(shape))
     split = tuple([as_size(n, "unflatten(): sizes") for n in sizes])
     if not input.array.ndim:
@@ -77,7 +78,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
         what = f"the size of dim {dim} ({shape[d]}) in the input tensor"
-        raise RuntimeError(f"unflatten: Provided sizes {list(split)} don't multiply up to {what}")
+        raise RuntimeError(f"unflatten: Provided sizes {shorten(list(split))} don't multiply up to {what}")
     if split.count(-1) == 1 and 0 not in split:  # of this axis alone: others may have no elements
         split = tuple([shape[d] // -prod(split) if n == -1 else n for n in split])
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))

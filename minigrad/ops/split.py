@@ -15,6 +15,7 @@ from minigrad.ops.composed import recorded_as
 from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import getitem, mark_several, read_at
+from minigrad.shown_values import shorten, show_value
 from minigrad.size import Size
 
 _split, _split_by_sizes = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "SplitWithSizesBackward0")
@@ -62,7 +63,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
         cut = _split_by_sizes
         lengths = [as_size(n, "split_size") for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
-            detail = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
+            detail = f"{size} (input tensor's size at dimension {d}), but got split_sizes={shorten(lengths)}"
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {detail}")
     else:
         step = as_size(split_size_or_sections, "split_size")
@@ -140,7 +141,7 @@ def unsafe_split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int 
     (tensor([0]), tensor([1, 2, 3]))
     """
     if not isinstance(split_sizes, (tuple, list)):
-        got = f"not {type(split_sizes).__name__} {split_sizes!r}"
+        got = f"not {show_value(split_sizes)}"
         raise TypeError(f"unsafe_split_with_sizes(): argument 'split_sizes' must be a tuple of ints, {got}")
     return _set_apart(split(input, split_sizes, dim), "UnsafeSplitWithSizesBackward0")
 

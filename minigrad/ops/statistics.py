@@ -37,6 +37,7 @@ from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, 
 from minigrad.ops.shape import reshape, t, unsqueeze
 from minigrad.ops.special import lerp
 from minigrad.ops.unary import sqrt
+from minigrad.shown_values import shorten
 from minigrad.side_by_side import add_up
 
 
@@ -197,7 +198,7 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
     if dtype.char not in "fd":
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got {dtype}")
     if interpolation not in _WAYS:
-        raise RuntimeError(f"{name}() interpolation must be one of {', '.join(_WAYS)}, got {interpolation!r}")
+        raise RuntimeError(f"{name}() interpolation must be one of {', '.join(_WAYS)}, got {shorten(interpolation)}")
     if isinstance(q, TensorBase) and q.array.dtype != dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor: {q.array.dtype}, {dtype}")
     if isinstance(q, TensorBase) and q.array.ndim > 1:

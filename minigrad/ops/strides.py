@@ -17,6 +17,7 @@ from minigrad.layout import invert
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.memory_layout import MemoryLayout, copy_by_layout, layout_of, memory_and_layout, memory_of
 from minigrad.ops.shape import reshape
+from minigrad.shown_values import show_value
 
 
 # ---- as_strided and its derivatives ---------------------------------------------------------------
@@ -76,7 +77,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     """
     for name, given in (("size", size), ("stride", stride)):
         if not isinstance(given, (tuple, list)):
-            what = f"{type(given).__name__} {given!r}: for one axis, (n,)"
+            what = f"{show_value(given)}: for one axis, (n,)"
             raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {what}")
     shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
     source = layout_of(input.array)

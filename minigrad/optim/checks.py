@@ -9,6 +9,7 @@ from minigrad.advice import warn
 from minigrad.dtypes import as_python
 from minigrad.ops.arguments import require_number
 from minigrad.ops.complaints import how_to_give_a_tensor, type_name
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
 _NOT_NEGATIVE = {
@@ -45,7 +46,7 @@ def _read_number(optimizer: str, name: str, value: Any) -> Any:
 def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
     """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
-        detail = f"argument '{name}' must be a pair of numbers, not {type(values).__name__} {values!r}"
+        detail = f"argument '{name}' must be a pair of numbers, not {show_value(values)}"
         raise TypeError(f"{optimizer}(): {detail}")
     first, second = [
         None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)

@@ -13,6 +13,7 @@ from minigrad.optim.checks import read_options, read_pair
 from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, State, is_finite, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
+from minigrad.shown_values import shorten
 
 
 class _ByMatrix(Optimizer):
@@ -64,7 +65,7 @@ class Muon(_ByMatrix):
     ) -> None:  # fmt: skip
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             known = "'original', 'match_rms_adamw' and None are known"
-            raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported: {known}")
+            raise ValueError(f"Adjust learning rate function {shorten(adjust_lr_fn, str)} is not supported: {known}")
         super().__init__(params, options_of(locals()))
         for group in self.param_groups:
             for parameter in group["params"]:

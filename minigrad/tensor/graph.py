@@ -13,6 +13,7 @@ from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
+from minigrad.ops.complaints import not_a_bool
 from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
 
 
@@ -198,8 +199,7 @@ class GraphMethods(TensorBase):
         tensor([1., 1.], requires_grad=True)
         """
         if not isinstance(requires_grad, bool):
-            got = type(requires_grad).__name__
-            raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
+            raise not_a_bool("requires_grad_", "requires_grad", requires_grad)
         if not is_end(self.node):
             if not requires_grad:
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"

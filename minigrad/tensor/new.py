@@ -14,6 +14,7 @@ from minigrad.ops.arguments import as_number, of_tensors, require_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import alias, expand
+from minigrad.shown_values import shorten
 
 
 def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
@@ -112,7 +113,7 @@ class NewMethods(TensorBase):
         tensor([0.5000, 0.5000])
         """
         if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
-            name = getattr(cls, "__name__", repr(cls))
+            name = getattr(cls, "__name__", shorten(cls))
             raise TypeError(f"as_subclass(): cls must be a type that derives from Tensor, got {name}")
         made = alias(self)
         made.__class__ = cls

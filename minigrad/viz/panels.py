@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.complaints import show_value
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
 READABLE = 150  # up to so many pixels the values are written into the image

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import Conv2d, Parameter
 from minigrad.nn import functional as F
-from minigrad.ops.complaints import show_value
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 from minigrad.viz.player import save_page, write_player
 

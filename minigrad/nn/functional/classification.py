@@ -25,6 +25,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.rearranging import reshape_along
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -194,7 +195,7 @@ def multi_margin_loss(
     tensor(0.2500)
     """
     if p not in (1, 2):
-        raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
+        raise ValueError(f"only p == 1 and p == 2 supported, got {shorten(p, str)}")
     if weight is not None and weight.array.ndim != 1:
         raise ValueError(f"multi_margin_loss: weight must be one-dimensional, got shape {list(weight.shape)}")
     rows = input if input.array.ndim > 1 else input.reshape(1, -1)  # (N, C)

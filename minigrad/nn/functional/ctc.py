@@ -17,6 +17,7 @@ from minigrad.ops.gather import gather
 from minigrad.ops.join import cat, stack
 from minigrad.ops.masks import where
 from minigrad.ops.reduce_variants import logsumexp
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 _NEVER = -1e30  # log(0), but finite, so that the gradient is 0 and not NaN
@@ -61,7 +62,7 @@ def _as_lengths(name: str, given: Any) -> np.ndarray:
     """The lengths as a NumPy array."""
     array = np.atleast_1d(given.numpy(force=True) if isinstance(given, Tensor) else np.asarray(given))
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise RuntimeError(f"ctc_loss: {name} must be one integer for each sequence, got {given}")
+        raise RuntimeError(f"ctc_loss: {name} must be one integer for each sequence, got {shorten(given, str)}")
     return array.astype(np.int64)
 
 

@@ -25,6 +25,7 @@ from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.precision import in_float32
 from minigrad.ops.resample import weigh_far, weigh_near
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 _MODES = ("bilinear", "nearest", "bicubic")
@@ -73,7 +74,7 @@ def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {from_numpy(theta.array.dtype)}")
     if space not in (2, 3):
-        hint = f"for 2D and 3D affine transforms, respectively. Got size {size}."
+        hint = f"for 2D and 3D affine transforms, respectively. Got size {shorten(size, str)}."
         raise NotImplementedError(f"affine_grid only supports 4D and 5D sizes, {hint}")
     if tuple(theta.shape[1:]) != (space, space + 1):
         raise ValueError(
@@ -114,10 +115,12 @@ def grid_sample(
     """
     require_tensors("grid_sample", "input grid", input, grid)
     if mode not in _MODES:
-        detail = f"expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        detail = f"expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{shorten(mode, str)}'"
         raise ValueError(f"nn.functional.grid_sample(): {detail}")
     if padding_mode not in _BORDERS:
-        detail = f"expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'"
+        detail = (
+            f"expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{shorten(padding_mode, str)}'"
+        )
         raise ValueError(f"nn.functional.grid_sample(): {detail}")
     align_corners = _read_align_corners("grid_sample", align_corners)
     _check_grid(input, grid, mode)

@@ -28,6 +28,7 @@ from minigrad.ops.division import div
 from minigrad.ops.precision import in_float32
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.ops.unary import rsqrt
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -204,14 +205,14 @@ def _fit_last_axes(
     require_floats(name, input)
     if not isinstance(normalized_shape, (tuple, list)):
         kind = type(normalized_shape).__name__
-        hint = f"write ({normalized_shape},)"
+        hint = f"write ({shorten(normalized_shape, str)},)"
         raise TypeError(f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; {hint}")
     shape = sizes(name, (normalized_shape,))
     size = list(input.array.shape)
     if not shape or tuple(size[-len(shape) :]) != shape:
         raise RuntimeError(
             f"{name}: Expected normalized_shape to be at least 1-dimensional and equal to the last axes of the input, "
-            f"but given normalized_shape={list(shape)}, got input of size{size}"
+            f"but given normalized_shape={shorten(list(shape))}, got input of size{size}"
         )
     check_parts(name, input, shape, "the same as normalized_shape", True, weight=weight, bias=bias)
     return shape

@@ -14,6 +14,7 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -56,7 +57,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
 def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
     """(left, right, top, bottom) -> pairs (before, after) for the padded axes, starting with the last."""
     if not isinstance(pad, (tuple, list)) or not all(map(is_length, pad)):
-        raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
+        raise TypeError(
+            f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {shorten(pad)}"
+        )
     amounts = [int(n) for n in pad]
     if len(amounts) % 2 or len(amounts) > 2 * ndim:
         raise RuntimeError(

@@ -24,6 +24,7 @@ from minigrad.ops.arguments import (
     require_tensors,
 )
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 
@@ -89,18 +90,20 @@ def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute
     space = len(lengths)
     if (size is None) == (scale_factor is None):
         wrong = "either size or scale_factor should" if size is None else "only one of size or scale_factor should"
-        raise ValueError(f"{wrong} be defined, got size={size} and scale_factor={scale_factor}")
+        raise ValueError(f"{wrong} be defined, got size={shorten(size)} and scale_factor={shorten(scale_factor)}")
     wanted = scale_factor if size is None else size
     if isinstance(wanted, TensorBase):
         if size is None or wanted.array.size != 1:
             hint = "give ints" if size is None else "a tensor of one int is read as one"
-            raise TypeError(f"interpolate(): sizes and factors must be numbers, not a Tensor; {hint}: got {wanted!r}")
+            raise TypeError(
+                f"interpolate(): sizes and factors must be numbers, not a Tensor; {hint}: got {shorten(wanted)}"
+            )
         wanted = as_size(wanted, "interpolate(): size")
     given = per_axis(wanted, space)
     if len(given) != space:
         raise ValueError(
             f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial "
-            f"dimensions, but got input with {space} spatial dimensions and {len(given)} values: {given}"
+            f"dimensions, but got input with {space} spatial dimensions and {len(given)} values: {shorten(given)}"
         )
     if size is not None:
         if recompute:

@@ -15,6 +15,7 @@ from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
 from minigrad.ops.precision import cast_to_keep
 from minigrad.ops.shape import broadcast_tensors
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -72,7 +73,7 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[st
 
 def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:
     wanted = ", ".join(map(repr, known))
-    return ValueError(f"{reduction} is not a valid value for reduction; use one of {wanted}")
+    return ValueError(f"{shorten(reduction, str)} is not a valid value for reduction; use one of {wanted}")
 
 
 def reduce_losses(losses: Tensor, reduction: str) -> Tensor:

@@ -13,6 +13,7 @@ from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
 from minigrad.generator import Generator
 from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -39,10 +40,12 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, (int, float, type(None))):
-            raise ValueError(f"negative_slope {param} not a valid number")
+            raise ValueError(f"negative_slope {shorten(param, str)} not a valid number")
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
-        raise ValueError(f"Unsupported nonlinearity {nonlinearity}; known are {', '.join(_GAINS)}, leaky_relu")
+        raise ValueError(
+            f"Unsupported nonlinearity {shorten(nonlinearity, str)}; known are {', '.join(_GAINS)}, leaky_relu"
+        )
     return _GAINS[nonlinearity]
 
 
@@ -58,7 +61,7 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     fans = dict(zip(("fan_in", "fan_out"), _calculate_fan_in_and_fan_out(tensor), strict=True))
     if mode.lower() not in fans:
-        raise ValueError(f"Mode {mode} not supported, please use one of {list(fans)}")
+        raise ValueError(f"Mode {shorten(mode, str)} not supported, please use one of {list(fans)}")
     return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode.lower()])
 
 

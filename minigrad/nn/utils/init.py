@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.nn.module import Module
 from minigrad.random import keep_states, restore_states
+from minigrad.shown_values import shorten
 
 
 def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
@@ -22,7 +23,7 @@ def skip_init(module_cls: type[Module], *args: Any, **kwargs: Any) -> Module:
     True
     """
     if not (isinstance(module_cls, type) and issubclass(module_cls, Module)):
-        raise RuntimeError(f"Expected a Module; got {module_cls}")
+        raise RuntimeError(f"Expected a Module; got {shorten(module_cls, str)}")
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError(f"Module must support a 'device' arg to skip initialization: {module_cls.__name__} has none")
     states = keep_states()

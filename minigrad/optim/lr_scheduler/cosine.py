@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_numbers
 from minigrad.optim.optimizer import Optimizer
+from minigrad.shown_values import shorten
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -63,11 +64,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
         if not isinstance(T_0, int) or T_0 <= 0:
-            raise ValueError(f"Expected positive integer T_0, but got {T_0}")
+            raise ValueError(f"Expected positive integer T_0, but got {shorten(T_0, str)}")
         if not isinstance(T_mult, int) or T_mult < 1:
-            raise ValueError(f"Expected integer T_mult >= 1, but got {T_mult}")
+            raise ValueError(f"Expected integer T_mult >= 1, but got {shorten(T_mult, str)}")
         if not isinstance(eta_min, (float, int)):
-            raise ValueError(f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}")
+            raise ValueError(f"Expected float or int eta_min, but got {shorten(eta_min, str)} of type {type(eta_min)}")
         self.T_0 = T_0
         self.T_i = T_0
         self.T_mult = T_mult

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from minigrad.optim.lr_scheduler.base import LRScheduler, read_period, require_numbers, require_optimizer
 from minigrad.optim.optimizer import Optimizer
+from minigrad.shown_values import show_value
 
 Factor: TypeAlias = Callable[[int], float]
 
@@ -61,7 +62,7 @@ class MultiStepLR(LRScheduler):
         try:
             self.milestones = Counter(milestones)
         except TypeError:
-            got = f"{type(milestones).__name__} {milestones!r}"
+            got = f"{show_value(milestones)}"
             raise TypeError(f"MultiStepLR(): argument 'milestones' must be a list of epochs, not {got}") from None
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)

@@ -13,6 +13,7 @@ from minigrad.autograd.messages import names_options
 from minigrad.generator import Generator
 from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of
+from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
 T = TypeVar("T")
@@ -247,7 +248,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     [8, 2]
     """
     if not isinstance(lengths, Iterable):
-        raise TypeError(f"random_split(): argument 'lengths' must be a list such as [0.8, 0.2], got {lengths!r}")
+        raise TypeError(f"random_split(): argument 'lengths' must be a list such as [0.8, 0.2], got {shorten(lengths)}")
     size = len(dataset)
     counts: list[Any] = list(lengths)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
@@ -255,11 +256,11 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     if sum(counts) != size:
         raise ValueError(
             "Sum of input lengths does not equal the length of the input dataset! "
-            f"{counts} sum to {sum(counts)}, the dataset has {size}"
+            f"{shorten(counts)} sum to {sum(counts)}, the dataset has {size}"
         )
     if any(not hasattr(count, "__index__") for count in counts):
         raise TypeError(
-            f"lengths are ints that sum to the dataset's {size} samples, or fractions that sum to 1: {counts}"
+            f"lengths are ints that sum to the dataset's {size} samples, or fractions that sum to 1: {shorten(counts)}"
         )
     order = source_of(generator).permutation(size).tolist()
     ends = list(accumulate(counts))

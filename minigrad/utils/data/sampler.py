@@ -14,6 +14,7 @@ from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
 from minigrad.generator import Generator
 from minigrad.random import default_generator, source_of
+from minigrad.shown_values import shorten
 from minigrad.tensor.drawing import multinomial
 
 T_co = TypeVar("T_co", covariant=True)
@@ -184,11 +185,11 @@ def require_positive(**options: Any) -> None:
     """Raises `ValueError` for anything but a positive int."""
     for name, value in options.items():
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-            raise ValueError(f"{name} should be a positive integer value, but got {name}={value!r}")
+            raise ValueError(f"{name} should be a positive integer value, but got {name}={shorten(value)}")
 
 
 def _require_bool(kind: type[Exception], **options: Any) -> None:
     """Raises an error of that kind for anything but a bool."""
     for name, value in options.items():
         if not isinstance(value, bool):
-            raise kind(f"{name} should be a boolean value, but got {name}={value!r}")
+            raise kind(f"{name} should be a boolean value, but got {name}={shorten(value)}")
