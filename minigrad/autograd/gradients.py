@@ -45,12 +45,12 @@ def backward(
         walk_silently(accumulate, seeds, create_graph, retain_graph)
         return
     given = one_or_several(inputs)
-    wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
+    _, edges = _read_inputs("backward", given)
     for target in given:
         if isinstance(target, TensorBase):
             target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
     use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
-    walk_silently(use, seeds, create_graph, retain_graph, wanted)
+    walk_silently(use, seeds, create_graph, retain_graph, set(edges))
 
 
 def grad(
@@ -75,8 +75,7 @@ def grad(
         from minigrad.autograd.batches import grad_of_rows
 
         return grad_of_rows(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
-    targets = _check_inputs("grad", inputs)
-    edges = [_find_edge(target) for target in targets]
+    targets, edges = _read_inputs("grad", inputs)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
     found = [arrived.get(edge) for edge in edges]
@@ -126,17 +125,14 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
     return x
 
 
-def _find_edge(target: Any) -> Any:
-    """Where the gradient of an input goes: its node; itself for a leaf, and for a view that was not recorded."""
-    return target if is_end(target.node) else target.node
-
-
-def _check_inputs(name: str, inputs: Any) -> list[Any]:
-    """The tensors to differentiate with respect to."""
+def _read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
+    """The tensors to differentiate with respect to, and where the gradient of each goes: to its node; to itself for a
+    leaf, and for a view that was not recorded.
+    """
     targets = [_as_tensor(x, "inputs") for x in one_or_several(inputs)]
     if not targets or any(target.node is None for target in targets):
         raise messages.no_inputs(name, targets)
-    return targets
+    return targets, [target if is_end(target.node) else target.node for target in targets]
 
 
 def walk_silently(

@@ -6,11 +6,13 @@ A walk asks for none of it. `node_attributes.py` finds most of the answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.handles import RemovableHandle, open_hooks
 from minigrad.autograd.inspection import NOTES
+from minigrad.autograd.messages import refuse_copy
 
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
@@ -20,6 +22,21 @@ def _open_attributes() -> Any:
     from minigrad.autograd import node_attributes
 
     return node_attributes
+
+
+def show_name(node: Any) -> Any:
+    """`node`, with a class that is named after its operation, as in PyTorch; made when the node is first shown."""
+    cls, name = node.__class__, node.name()
+    if cls.__name__ != name:
+        node.__class__ = derive_named(cls, name)
+    return node
+
+
+@cache
+def derive_named(cls: type[Any], name: str) -> type[Any]:
+    """The class of a node that is shown under `name`."""
+    says = {"__slots__": (), "__module__": "builtins", "shown": name, "__reduce_ex__": refuse_copy}
+    return type(name, (cls,), says)
 
 
 class Inspectable:

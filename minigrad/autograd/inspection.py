@@ -1,13 +1,12 @@
-"""How hooks on a gradient are called, who watches what is recorded, and the name under which a node is shown."""
+"""Who looks on: how hooks on a gradient are called, and who watches what is recorded and walked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from minigrad.autograd.core import ANOMALY, PACKING, wrap
-from minigrad.autograd.messages import refuse_copy, take_from_hook
+from minigrad.autograd.messages import take_from_hook
 
 # Keys among the hooks of a node or a leaf. Under RETAIN is the hook that keeps `.grad`; it moves on when its tensor is
 # written to. Under each of the others are hooks that `run_hooks` leaves alone: of a node, hooks before and after its
@@ -38,18 +37,3 @@ def run_hooks(hooks: dict[int, Any], gradient: Any, create_graph: bool) -> Any:
         if changed is not None:
             gradient = take_from_hook(hook, gradient, changed, create_graph)
     return gradient
-
-
-def show_name(node: Any) -> Any:
-    """`node`, with a class that is named after its operation, as in PyTorch; made when the node is first shown."""
-    cls, name = node.__class__, node.name()
-    if cls.__name__ != name:
-        node.__class__ = derive_named(cls, name)
-    return node
-
-
-@cache
-def derive_named(cls: type[Any], name: str) -> type[Any]:
-    """The class of a node that is shown under `name`."""
-    says = {"__slots__": (), "__module__": "builtins", "shown": name, "__reduce_ex__": refuse_copy}
-    return type(name, (cls,), says)

@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import accumulate
 from minigrad.autograd.handles import RemovableHandle, open_hooks
-from minigrad.autograd.inspection import NODE_HOOKS, NODE_PREHOOKS, show_name
+from minigrad.autograd.inspectable import show_name
+from minigrad.autograd.inspection import NODE_HOOKS, NODE_PREHOOKS
 from minigrad.autograd.leaf_hooks import add_hook, find_hooks, replace_some
 from minigrad.autograd.leaf_hooks import hang_hook as hang_leaf_hook
 from minigrad.autograd.leaves import copy_as_leaf_lies

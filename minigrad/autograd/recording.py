@@ -5,7 +5,10 @@
 An operation is a forward on arrays and one gradient rule per operand. The names of a rule's
 parameters say what the node must keep: ``g`` is the gradient that arrives, the name of an operand its
 value, ``x_shape`` only its shape, ``out`` the result, and any keyword-only parameter of the forward its
-value. Rules are written in NumPy's vocabulary. The engine runs them on plain arrays; under
+value. One called ``key`` may be an index, one called ``statics`` may hold one: what an index was made of
+is watched for writes.
+
+Rules are written in NumPy's vocabulary. The engine runs them on plain arrays; under
 ``create_graph=True`` it runs the same rules on Tensors, which answer NumPy's dispatch protocols by
 recording. So a derivative is written once and holds to any order.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from minigrad.autograd.inspection import derive_named
+from minigrad.autograd.inspectable import derive_named
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minigrad.autograd.core import GRAD, TensorBase, mode, wrap
-from minigrad.autograd.inspection import derive_named
+from minigrad.autograd.inspectable import derive_named
 from minigrad.autograd.node import Node
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.describe import name_in_place

@@ -8,7 +8,8 @@ from weakref import ref
 
 from minigrad.autograd import gradients
 from minigrad.autograd.core import LEAF, Tensor, TensorBase, inference_was_entered, is_end, wrap
-from minigrad.autograd.inspection import RETAIN, show_name
+from minigrad.autograd.inspectable import show_name
+from minigrad.autograd.inspection import RETAIN
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
