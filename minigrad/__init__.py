@@ -120,10 +120,8 @@ with _open_later("torch", globals()) as _later:
     from minigrad.ops.order import (
         aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, msort, nanmedian, sort, topk,
     )
-    from minigrad.ops.index_writes import (
-        index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
-        unravel_index,
-    )
+    from minigrad.ops.index_writes import index_add, index_copy, index_fill, masked_scatter, put, take, unravel_index
+    from minigrad.ops.index_reductions import index_reduce, scatter_reduce
     from minigrad.ops.products import bmm, chain_matmul, cross, dot, ger, inner, kron, mm, mv, outer, trace, vdot
     from minigrad.ops.rearranging import adjoint, moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp

@@ -200,7 +200,7 @@ def scatter(
         number = dtypes.scalar(src if index.array.size else 0, input.array.dtype)  # nothing is written, whatever it is
         src = compute(_fill, index, number)
     if reduce == "multiply":
-        from minigrad.ops.index_writes import scatter_reduce  # it imports this file
+        from minigrad.ops.index_reductions import scatter_reduce  # it imports this file
 
         return scatter_reduce(input, dim, index, src, "prod")
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")

@@ -1,4 +1,4 @@
-"""Reading and writing at indices: `take`, `put`, `index_add`, `index_copy`, `scatter_reduce`, `masked_scatter`."""
+"""Reading and writing at indices: `take`, `put`, `index_add`, `index_copy`, `index_fill`, `masked_scatter`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.beside import as_int64
 from minigrad.ops.arguments import (
@@ -19,7 +18,6 @@ from minigrad.ops.arguments import (
     axis,
     common_shape,
     of_tensors,
-    require_kind,
     require_number,
     require_tensor,
     sizes,
@@ -31,21 +29,18 @@ from minigrad.ops.copies import cast, contiguous, ravel
 from minigrad.ops.gather import (
     add_at,
     at_least_1d,
-    check_covers,
     check_is_index,
     check_places,
     check_types,
     count_from_start,
     reshape_like,
-    scatter_key,
 )
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.ops.index import put_at, read_at
+from minigrad.ops.index import read_at
 from minigrad.ops.keys import watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
-from minigrad.shown_values import shorten
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
@@ -66,7 +61,7 @@ def _make_row_key(
     return d, watch((slice(None),) * d + (places.reshape(-1),), index)
 
 
-def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
+def read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
     """The key, and `input` and `source` with at least one axis; raises unless `source` has an entry for each index."""
     require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
@@ -95,7 +90,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
     tensor([ 0.,  0., 11.])
     """
-    key, target, rows = _read_rows("index_add", input, dim, index, source)
+    key, target, rows = read_rows("index_add", input, dim, index, source)
     factor = dtypes.scalar(as_number("index_add", "alpha", alpha), rows.array.dtype).item()
     scaled = rows if factor == 1 else cast(mul(rows, factor), rows.array.dtype)
     return reshape_like(_added(target, scaled, key=key), input)
@@ -111,7 +106,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """
     if isinstance(index, TensorBase):
         check_is_index("index_copy", index.array.dtype)
-    key, target, rows = _read_rows("index_copy", input, dim, index, source)
+    key, target, rows = read_rows("index_copy", input, dim, index, source)
     return reshape_like(_copied(contiguous(target), rows, reader=read_at, statics={"key": key}), input)
 
 
@@ -140,181 +135,6 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     else:
         fill = wrap(to_device(np.asarray(dtypes.scalar(value, dtype)), device_of(input.array)))
     return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
-
-
-# ---- reductions of values with the same index ------------------------------------------------------------
-_STARTS = {"sum": 0, "mean": 0, "prod": 1}  # for amax and amin the lowest or highest number
-_UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
-
-
-def _find_neutral_number(reduce: str, dtype: Any) -> Any:
-    """The neutral element of the reduction `reduce`."""
-    if reduce in _STARTS:
-        return _STARTS[reduce]
-    if dtype.kind == "b":
-        return reduce == "amin"
-    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    if dtype.kind == "f":
-        return -np.inf if reduce == "amax" else np.inf
-    return limits.min if reduce == "amax" else limits.max
-
-
-def _combine_at(ufunc: Any, new: Any, key: Any, values: Any) -> None:
-    """``ufunc.at(new, key, values)``. CuPy has it only for some dtypes and no products: then sorted."""
-    if type(new) is np.ndarray:
-        ufunc.at(new, key, values)
-    elif ufunc is not np.multiply and new.dtype.char in "ilfd":
-        getattr(array_module(new), ufunc.__name__).at(new, key, values)
-    else:
-        _combine_runs(ufunc, new, key, values)
-
-
-def _combine_runs(ufunc: Any, new: Any, key: Any, values: Any) -> None:
-    """Sorts values by index, so that those with the same index form a run, and combines each run by doubling."""
-    places = array_module(new).arange(new.size).reshape(new.shape)[key]
-    values = np.broadcast_to(values, places.shape).reshape(-1)
-    order = places.reshape(-1).argsort()
-    places, values = places.reshape(-1)[order], values[order]
-    reach = 1
-    while reach < len(places):
-        together = ufunc(values[reach:], values[:-reach])
-        values[reach:] = np.where(places[reach:] == places[:-reach], together, values[reach:])
-        reach *= 2
-    last = np.concatenate([places[1:] != places[:-1], np.ones_like(places[:1], bool)])
-    flat, ends = new.reshape(-1), places[last]
-    flat[ends] = ufunc(flat[ends], values[last])
-
-
-def _reduce_at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
-    new = x.copy()
-    if not include_self:
-        new[key] = _find_neutral_number(reduce, x.dtype)
-    _combine_at(_UFUNCS[reduce], new, key, values)
-    if reduce == "mean":
-        counts = _count_at_places(x, key, include_self)
-        new = new // counts if x.dtype.kind in "iu" else new / counts
-    return new.astype(x.dtype, copy=False)
-
-
-def _count_at_places(x: Any, key: Any, include_self: bool) -> Any:
-    """The number of values for each index, at least 1."""
-    xp = array_module(x)
-    counts = xp.zeros(x.shape, np.int64)
-    if include_self:
-        counts += 1
-    xp.add.at(counts, key, 1)
-    return np.maximum(counts, 1).astype(x.dtype)
-
-
-def _mark_kept(x: Any, key: Any, include_self: bool) -> Any:
-    """1 where the old value takes part in the reduction, 0 elsewhere."""
-    kept = array_module(x).ones(x.shape, x.dtype)
-    if not include_self:
-        kept[key] = 0
-    return kept
-
-
-_facts = {  # facts about the indices, as arrays: they do not depend on differentiable values
-    "counts": operation("counts", lambda x, *, key, include_self: _count_at_places(x, key, include_self), None),
-    "kept": operation("kept", lambda x, *, key, include_self: _mark_kept(x, key, include_self), None),
-}
-
-
-def _share_out(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
-    """The gradients of the old values and of the reduced values."""
-    how = {"key": key, "include_self": include_self}
-    kept = _facts["kept"](x, **how)
-    if reduce == "sum":
-        return g * kept, read_at(g, key=key)
-    if reduce == "mean":
-        g = g / _facts["counts"](x, **how)
-        return g * kept, read_at(g, key=key)
-    if reduce == "prod":
-        return _share_product(g, x, values, out, key, kept)
-    # amax, amin: all values equal to the result share the gradient equally.
-    mine = np.where(np.equal(x, out), kept, 0.0)
-    theirs = np.where(np.equal(values, read_at(out, key=key)), 1.0, 0.0)
-    claims = mine + put_at(theirs, shape=x.shape, key=key)
-    share = np.where(np.isnan(out), out, g / claims)  # a NaN result gives NaN to all
-    there = read_at(share, key=key)
-    touched = np.logical_and(np.greater(kept, 0), np.isnan(share))
-    old = np.where(np.logical_or(np.greater(mine, 0), touched), share, 0.0)
-    return old, np.where(np.logical_or(np.greater(theirs, 0), np.isnan(there)), there, 0.0)
-
-
-def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
-    """The product of the other factors: by division, or where one factor is 0 the product of the rest."""
-    old_zero, new_zero = np.equal(x, 0), np.equal(values, 0)
-    zeros = np.where(old_zero, kept, 0.0) + put_at(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
-    solid = [np.where(old_zero, 1.0, x), np.where(new_zero, 1.0, values)]
-    rest = scatter_product(np.where(np.greater(kept, 0), solid[0], 1.0), solid[1], key=key)
-    zero = np.where(old_zero, x * kept, 0.0) + put_at(np.where(new_zero, values, 0.0), shape=x.shape, key=key)
-
-    def share(number: Any, is_zero: Any, solid: Any, g: Any, zeros: Any, zero: Any, rest: Any) -> Any:
-        others = zeros - np.where(is_zero, 1.0, 0.0)  # how many other factors are 0: with one the derivative exists
-        other = np.where(np.greater(others, 0), zero - np.where(is_zero, number, 0.0), 1.0)
-        return np.where(np.greater(others, 1), 0.0, g * (rest / solid) * other)
-
-    there = [read_at(z, key=key) for z in (g, zeros, zero, rest)]
-    old = share(x, old_zero, solid[0], g, zeros, zero, rest)
-    return np.where(np.greater(kept, 0), old, 0.0), share(values, new_zero, solid[1], *there)
-
-
-_reduced_at: Any = operation(
-    "scatter_reduce",
-    _reduce_at_places,
-    lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[0],
-    lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[1],
-)
-
-
-def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
-    """`x` with the values multiplied into its elements."""
-    return _reduced_at(x, values, key=key, reduce="prod", include_self=True)
-
-
-@takes_out(apart="others")
-def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True,
-    out: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
-
-    Without `include_self` an old value is replaced wherever there are new ones.
-
-    >>> import minigrad as torch
-    >>> x, index = torch.tensor([5.0, 6.0, 7.0]), torch.tensor([0, 0, 2])
-    >>> torch.scatter_reduce(torch.ones(3), 0, index, x, "sum")
-    tensor([12.,  1.,  8.])
-    """
-    if reduce not in _UFUNCS:
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {shorten(reduce, str)}")
-    key = scatter_key("scatter_reduce", input, dim, index, src)
-    if reduce == "mean":
-        require_kind("scatter_reduce (mean)", input.array.dtype, "fiu")
-    shape, source = check_covers("scatter_reduce", index, src)
-    target, values = at_least_1d(input), read_at(source, key=(*[slice(n) for n in shape], Ellipsis))
-    return reshape_like(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
-
-
-_index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
-
-
-@takes_out(apart="others")
-def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
-    """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
-
-    >>> import minigrad as torch
-    >>> torch.index_reduce(torch.ones(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]), "prod")
-    tensor([ 1.,  1., 30.])
-    """
-    if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {shorten(reduce, str)}")
-    require_kind("index_reduce", input.array.dtype, "fiu")
-    key, target, rows = _read_rows("index_reduce", input, dim, index, source)
-    return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
 
 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------

@@ -19,6 +19,7 @@ from minigrad.ops import (
     differences,
     error_function,
     gamma,
+    index_reductions,
     index_writes,
     masks,
     norm,
@@ -275,8 +276,8 @@ class WideMethods(
     index_add, index_add_ = with_in_place(index_writes.index_add)
     index_copy, index_copy_ = with_in_place(index_writes.index_copy)
     index_fill, index_fill_ = with_in_place(index_writes.index_fill)
-    index_reduce, index_reduce_ = with_in_place(index_writes.index_reduce)
-    scatter_reduce, scatter_reduce_ = with_in_place(index_writes.scatter_reduce)
+    index_reduce, index_reduce_ = with_in_place(index_reductions.index_reduce)
+    scatter_reduce, scatter_reduce_ = with_in_place(index_reductions.scatter_reduce)
     put, put_ = with_in_place(index_writes.put)
     take = index_writes.take
     select_scatter = view_scatter.select_scatter
