@@ -25,21 +25,16 @@ from minigrad.ops.arguments import (
 from minigrad.ops.complaints import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
+from minigrad.ops.division import no_derivative
 from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.return_types import make_return_type
 from minigrad.shown_values import shorten
 
-
 # ---- what occurs ---------------------------------------------------------------------------------
-def _no_derivative(g: Any) -> Any:
-    detail = "which elements occur is a step; detach() the tensor"
-    raise NotImplementedError(f"derivative for unique is not implemented: {detail}")
-
-
-# As in PyTorch the result requires a gradient, but backward raises.
-_picked = operation("unique", lambda x, *, values: values, _no_derivative, shown="Unique2Backward0")
+_step = no_derivative("unique", "which elements occur is a step; detach() the tensor", NotImplementedError)
+_picked = operation("unique", lambda x, *, values: values, _step, shown="Unique2Backward0")
 
 
 @takes_out

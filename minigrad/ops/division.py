@@ -13,11 +13,13 @@ from minigrad.ops.piecewise import is_plain, zeros_of
 from minigrad.shown_values import shorten
 
 
-def no_derivative(name: str) -> Any:
+def no_derivative(
+    name: str, hint: str = "its result is a step, detach() it", error: type[Exception] = RuntimeError
+) -> Any:  # fmt: skip
     """A gradient rule that raises: PyTorch records these calls too, and raises in backward."""
 
     def refuse(g: Any) -> Any:
-        raise RuntimeError(f"derivative for {name} is not implemented: its result is a step, detach() it")
+        raise error(f"derivative for {name} is not implemented: {hint}")
 
     return refuse
 

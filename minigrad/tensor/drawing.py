@@ -19,6 +19,7 @@ from minigrad.generator import Generator
 from minigrad.layout import find_memory_order, invert
 from minigrad.ops.arguments import as_int, as_number, of_tensors, require_kind, takes_out
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.division import no_derivative
 from minigrad.ops.inplace import assign
 from minigrad.ops.out import require_receiver, write_out
 from minigrad.ops.shape import broadcast_tensors
@@ -47,11 +48,8 @@ def _draw_by_chances(chances: Any, dtype: Any, generator: Generator | None) -> A
 _counted, _tossed = [operation(name, lambda x, *, drawn: drawn, lambda g: g * 0) for name in ("poisson", "bernoulli")]
 
 
-def _no_derivative(g: Any) -> Any:
-    raise RuntimeError("derivative for binomial is not implemented: detach() the result, or count and prob before it")
-
-
-_succeeded = operation("binomial", lambda count, prob, *, drawn: drawn, _no_derivative, _no_derivative)
+_by_chance = no_derivative("binomial", "detach() the result, or count and prob before it")
+_succeeded = operation("binomial", lambda count, prob, *, drawn: drawn, _by_chance, _by_chance)
 
 
 @of_tensors

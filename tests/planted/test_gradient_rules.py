@@ -78,6 +78,7 @@ NO_DERIVATIVES = {
     "floor_divide",  # a step: differentiating it raises, as in PyTorch
     "heaviside",  # likewise
     "unique",
+    "binomial",
     "cut",  # computes what a scatter does not read: likewise
     "normal",  # the gradient of a draw is zero by convention, although it moves with its mean
     "poisson",  # likewise
