@@ -1,5 +1,7 @@
 """examples/where_it_looks.py: the heat of Grad-CAM lies on the pattern, and its formula."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,8 @@ import where_it_looks as example
 pytestmark = pytest.mark.lesson
 
 
-@pytest.fixture(scope="module")
-def trained() -> minigrad.nn.Sequential:
+@cache
+def train_network() -> minigrad.nn.Sequential:
     minigrad.manual_seed(0)
     images, classes, _ = example.make_images(96)
     net = example.make_network()
@@ -19,7 +21,8 @@ def trained() -> minigrad.nn.Sequential:
 
 
 @pytest.mark.cpu("a GPU draws other images, and trains to other weights")
-def test_the_hottest_pixel_lies_in_the_pattern(trained: minigrad.nn.Sequential) -> None:
+def test_the_hottest_pixel_lies_in_the_pattern() -> None:
+    trained = train_network()
     minigrad.manual_seed(1)
     images, classes, corners = example.make_images(30)
     inside = 0
@@ -31,7 +34,8 @@ def test_the_hottest_pixel_lies_in_the_pattern(trained: minigrad.nn.Sequential) 
 
 
 @pytest.mark.cpu("a GPU draws other images, and trains to other weights")
-def test_heat_is_the_sum_of_maps_times_their_importance(trained: minigrad.nn.Sequential) -> None:
+def test_heat_is_the_sum_of_maps_times_their_importance() -> None:
+    trained = train_network()
     (image,), _, _ = example.make_images(1)
     maps = trained[:4](image[None]).detach()[0].cpu().numpy()
     weight = trained[-1].weight.detach()[1].cpu().numpy()  # behind a mean over 14 * 14 pixels
