@@ -20,9 +20,9 @@ from minigrad import nn
 
 SIZE, NAMES = 14, ("a cross", "a square", "nothing")
 PATTERNS = (
-    torch.tensor([[1.0, 0, 0, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 0, 0, 1]]),
-    torch.tensor([[1.0, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]]),
-    torch.zeros(5, 5),
+    ("x...x", ".x.x.", "..x..", ".x.x.", "x...x"),
+    ("xxxxx", "x...x", "x...x", "x...x", "xxxxx"),
+    (".....", ".....", ".....", ".....", "....."),
 )
 
 
@@ -30,8 +30,9 @@ def make_images(count: int) -> tuple[torch.Tensor, torch.Tensor, list[tuple[int,
     """Noise with at most one pattern each: images (N, 1, SIZE, SIZE), classes (N,), and the corners of the patterns."""
     images, classes = 0.2 * torch.rand(count, 1, SIZE, SIZE), torch.arange(count) % 3
     corners = [(int(i), int(j)) for i, j in torch.randint(0, SIZE - 4, (count, 2))]
+    patterns = torch.tensor([[[float(sign == "x") for sign in row] for row in rows] for rows in PATTERNS])
     for image, kind, (i, j) in zip(images, classes.tolist(), corners, strict=True):
-        image[0, i : i + 5, j : j + 5] += PATTERNS[kind]
+        image[0, i : i + 5, j : j + 5] += patterns[kind]
     return images, classes, corners
 
 
