@@ -58,11 +58,16 @@ class Optimizer(OptimizerHooks, NamesOptions):
     _held: set[int] | None = None  # ids of the parameters of all groups, while the constructor adds these one by one
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        given: list[Any] = list(params) if isinstance(params, Iterable) and not isinstance(params, Tensor) else []
+        if not given:
+            from minigrad.optim.checks import no_parameters
+
+            raise no_parameters(params)
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._held = set()
-        for group in list_groups(params):
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
         del self._held
 
@@ -220,18 +225,6 @@ class _Required:
 
 
 required = _Required()
-
-
-def list_groups(params: Any) -> list[Group]:
-    """The groups of parameters that an optimizer was given.
-
-    Raises `TypeError` unless it is a list, `ValueError` if it is empty.
-    """
-    if isinstance(params, Iterable) and not isinstance(params, Tensor) and (given := list(params)):
-        return given if isinstance(given[0], dict) else [{"params": given}]
-    from minigrad.optim.checks import no_parameters
-
-    raise no_parameters(params)
 
 
 def list_parameters(group: Any, others: list[Group], held: set[int]) -> list[Tensor]:

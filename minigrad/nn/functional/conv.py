@@ -7,7 +7,6 @@ from typing import Any
 
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional import conv_complaints as complaints
-from minigrad.ops.arguments import as_ints
 from minigrad.ops.conv import conv
 from minigrad.tensor import Tensor
 
@@ -80,10 +79,9 @@ def find_geometry(image: tuple[int, ...], kernel: tuple[int, ...], groups: int, 
     is_batch = space in (1, 2) and len(image) == space + 2 and len(options) == 3 * space
     if not (is_batch and {int}.issuperset(map(type, (groups, *options)))):
         raise complaints.no_batch(name, image, kernel, groups, options)
-    stride = as_ints(name, "stride", options[:space], space, 1)
-    padding = as_ints(name, "padding", options[space : 2 * space], space, 0)
-    dilation = as_ints(name, "dilation", options[2 * space :], space, 1)
-    as_ints(name, "groups", groups, 1, 1)
+    stride, padding, dilation = options[:space], options[space : 2 * space], options[2 * space :]
+    if min(groups, *stride, *dilation) < 1 or min(padding) < 0:
+        raise complaints.option_too_small(name, stride, padding, dilation, groups)
     if image[1] != kernel[1] * groups or kernel[0] % groups or 0 in kernel:
         raise complaints.wrong_channels(image, kernel, groups, name) or complaints.nothing_to_multiply(name, kernel)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:

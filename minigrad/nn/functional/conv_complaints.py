@@ -6,6 +6,7 @@ from typing import Any
 
 from minigrad.advice import advise, is_wanted
 from minigrad.kernels.geometry import Geometry
+from minigrad.ops.arguments import too_small
 
 
 def no_batch(
@@ -16,6 +17,14 @@ def no_batch(
         f"{name}: no batch of images and kernels with options that are ints: {image}, {kernel}, "
         f"groups {groups}, stride, padding and dilation {options}"
     )
+
+
+def option_too_small(name: str, stride: Any, padding: Any, dilation: Any, groups: int) -> RuntimeError:
+    """The error for the first of the options that is, or holds, a number that is too small."""
+    options = {"stride": (stride, 1), "padding": (padding, 0), "dilation": (dilation, 1), "groups": ((groups,), 1)}
+    parameter = next(parameter for parameter, (numbers, least) in options.items() if min(numbers) < least)
+    numbers, least = options[parameter]
+    return too_small(name, parameter, groups if parameter == "groups" else numbers, least)
 
 
 def wrong_channels(image: Any, weight: Any, groups: int, name: str, transposed: bool = False) -> RuntimeError | None:
