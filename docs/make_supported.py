@@ -1195,6 +1195,11 @@ DIFFERENCES = [
         "refuses('torch.index_select(torch.zeros(2, 3), 1, torch.tensor([3]))')",
     ),
     (
+        "a number that is assigned under a uint8 mask, and by `index_put_` with no indices",
+        "is written, as several values are; PyTorch refuses it",
+        "[x := torch.zeros(2), x.index_put_((torch.tensor([0, 1]).byte(),), torch.tensor(3.0))][1].tolist() == [0, 3]",
+    ),
+    (
         "`x[False] = value`",
         "`value` is checked as always, and its gradient is recorded; PyTorch ignores it",
         "refuses('torch.zeros(3)[False] = torch.zeros(2)')",
@@ -1503,6 +1508,23 @@ DIFFERENCES = [
             "torch.autograd.gradgradcheck(lambda *p: torch.func.functional_call(n, dict(zip(dict(n.named_parameters()),"
             "p)), torch.ones(2).double()), (*n.parameters(),))][-1]"
         ),
+    ),
+    (
+        "hooks of several leaves whose gradients are complete at the same time",
+        (
+            "run before the post-accumulate hooks of any of them, first for a leaf that got a part earlier; in PyTorch "
+            "both kinds run for one leaf after another, in the order of the operands"
+        ),
+        (
+            "[x := ones_with_gradient(1), w := ones_with_gradient(1), seen := [], x.register_hook(lambda g: "
+            "seen.append('x')), w.register_hook(lambda g: seen.append('w')), (x * w * w).sum().backward(), seen][-1] "
+            "== ['w', 'x']"
+        ),
+    ),
+    (
+        "`ModuleList.insert` at a negative position, and beyond the end",
+        "counts from the end, as for a list, and is refused; PyTorch raises KeyError, and leaves a gap in the names",
+        "[m := torch.nn.ModuleList([torch.nn.ReLU()]), m.insert(-1, torch.nn.Tanh()), str(m[0])][-1] == 'Tanh()'",
     ),
     (
         "a hook that raises during `backward()`",

@@ -87,11 +87,11 @@ def _check_empty_masks(array: Any, parts: tuple[Any, ...]) -> None:
         axis += array.ndim - sum(map(count_axes, parts)) if part is ... else count_axes(part)
 
 
-_OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, slice, type(None), type(Ellipsis))
+_OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, range, slice, type(None), type(Ellipsis))
 
 
 def tuple_of_lists(key: list[Any]) -> Any:
-    """Reads a list of lists, tensors or slices as a tuple, one entry for each axis, as older PyTorch does."""
+    """Reads a list of lists, ranges, tensors or slices as a tuple, one entry for each axis, as older PyTorch does."""
     if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
         return key
     hint = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"

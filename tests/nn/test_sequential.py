@@ -38,6 +38,11 @@ def test_sequential_takes_names_from_an_ordered_dict():
     assert list(net.state_dict()) == ["first.weight", "first.bias"]
 
 
+def test_a_dict_of_modules_as_the_only_layer_is_one_layer():
+    nested = nn.Sequential(nn.ModuleDict({"a": nn.Linear(1, 1)}))
+    assert list(nested.state_dict()) == ["0.a.weight", "0.a.bias"]
+
+
 def test_sequential_can_be_changed_as_a_list():
     a, b, c = make_layers()
     net = nn.Sequential(a)

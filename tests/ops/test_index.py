@@ -270,3 +270,14 @@ def test_one_uint8_is_a_mask_so_reading_gives_a_copy():
         y = x[key]
         assert y.shape == shape and not y._is_view()
     assert x[True, mask, -1].tolist() == [[4, 5]]
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")
+def test_a_list_that_holds_ranges_has_an_entry_for_each_axis():
+    x = leaf(2, 3)
+    for key, same in (
+        ([range(2)], [0, 1]),
+        ([range(2), 1], (slice(None), 1)),
+        ([range(2), range(1, 3)], ([0, 1], [1, 2])),
+    ):
+        np.testing.assert_array_equal(x[key].detach().numpy(), x[same].detach().numpy())
