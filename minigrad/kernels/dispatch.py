@@ -99,7 +99,7 @@ def conv2d_bias(g: Array) -> Array:
             sums = np.dot(rows, ones)
     else:
         sums = np.dot(rows, ones)
-    return sums.reshape(N, O, -1).sum(axis=(0, 2))
+    return sums if len(sums) == O else sums.reshape(N, O, -1).sum(axis=(0, 2))  # one image, of one length
 
 
 def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:

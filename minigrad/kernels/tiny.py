@@ -18,34 +18,40 @@ from minigrad.kernels.geometry import Geometry, Pair
 
 Shape: TypeAlias = tuple[int, ...]
 
+FEW = 2000  # elements of the columns that are copied as quickly one by one
 LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
     """The windows of x, one in each column, (N, C*kh*kw, Ho*Wo), without N if it is 1; and (Ho, Wo)."""
-    shape, strides, columns, size = _lay_windows(x.shape, x.itemsize, geometry)
+    shape, item, strides, columns, size = _lay_windows(x.shape, x.dtype, geometry)
     if geometry.padding != (0, 0):
         (ph, pw), (N, C, H, W), image = geometry.padding, x.shape, x
         x = np.zeros((N, C, H + 2 * ph, W + 2 * pw), x.dtype)
         x[:, :, ph : ph + H, pw : pw + W] = image
     elif not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    return np.ndarray(shape, x.dtype, x, 0, strides).reshape(columns), size
+    found = np.ndarray(shape, item, x, 0, strides).reshape(columns)
+    return found if item is x.dtype else found.view(x.dtype), size
 
 
 @lru_cache(maxsize=256)
-def _lay_windows(image: Shape, item: int, geometry: Geometry) -> tuple[Shape, Shape, Shape, Pair]:
-    """Shape and strides of the windows of a padded, row-major `image` whose elements take `item` bytes; the shape of
-    their columns; and (Ho, Wo).
+def _lay_windows(image: Shape, dtype: np.dtype, geometry: Geometry) -> tuple[Shape, np.dtype, Shape, Shape, Pair]:
+    """Shape, items and strides of the windows of a padded, row-major `image`; the shape of their columns; (Ho, Wo).
+
+    With a stride of 1 a tap reads adjacent numbers in a row of windows. They are one item, unless the windows are few:
+    NumPy takes twice as long to copy them one by one.
     """
     (kh, kw), (sh, sw), (ph, pw), (dh, dw), _ = geometry
     (N, C, H, W), (Ho, Wo) = image, geometry.windows(image[2:])
-    row = (W + 2 * pw) * item
+    row = (W + 2 * pw) * dtype.itemsize
     channel = (H + 2 * ph) * row
     # one tap further: d pixels; one window further: s pixels
-    strides = (C * channel, channel, dh * row, dw * item, sh * row, sw * item)
-    columns = (C * kh * kw, Ho * Wo) if N == 1 else (N, C * kh * kw, Ho * Wo)
-    return (N, C, kh, kw, Ho, Wo), strides, columns, (Ho, Wo)
+    strides = (C * channel, channel, dh * row, dw * dtype.itemsize, sh * row, sw * dtype.itemsize)
+    run = Wo if sw == 1 and N * C * kh * kw * Ho * Wo > FEW else 1
+    columns = (C * kh * kw, Ho * Wo // run) if N == 1 else (N, C * kh * kw, Ho * Wo // run)
+    item = np.dtype((np.void, run * dtype.itemsize)) if run > 1 else dtype
+    return (N, C, kh, kw, Ho, Wo // run), item, strides, columns, (Ho, Wo)
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
