@@ -130,10 +130,10 @@ with _open_later("torch", globals()) as _later:
         gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
     )
     from minigrad.ops.special import (
-        addcdiv, addcmul, angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd,
-        heaviside, hypot, isneginf, isposinf, lcm, ldexp, lerp, logaddexp, logaddexp2, logit, nan_to_num, nextafter,
-        rad2deg, sgn, signbit, sinc, xlogy,
+        angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
+        isposinf, lcm, ldexp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
     )
+    from minigrad.ops.ternary import addcdiv, addcmul, lerp
     from minigrad.ops.split import (
         chunk, dsplit, hsplit, narrow, narrow_copy, select, split, split_with_sizes, tensor_split, unsafe_chunk,
         unsafe_split, unsafe_split_with_sizes, vsplit,

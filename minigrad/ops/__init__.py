@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 LATER = {
     "activation_variants", "addmm", "clamp", "counting", "cumulative", "diagonal", "differences", "error_function",
     "gamma", "gather", "index_reductions", "index_writes", "join", "linear_algebra", "masks", "norm", "order",
-    "products", "rearranging", "reduce_variants", "rotations", "special", "split", "statistics", "view_scatter",
+    "products", "rearranging", "reduce_variants", "rotations", "special", "split", "statistics", "ternary",
+    "view_scatter",
 }  # fmt: skip
 
 

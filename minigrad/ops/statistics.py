@@ -35,7 +35,7 @@ from minigrad.ops.precision import as_float
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.shape import reshape, t, unsqueeze
-from minigrad.ops.special import lerp
+from minigrad.ops.ternary import lerp
 from minigrad.ops.unary import sqrt
 from minigrad.shown_values import shorten
 from minigrad.side_by_side import add_up

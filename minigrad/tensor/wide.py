@@ -31,6 +31,7 @@ from minigrad.ops import (
     special,
     statistics,
     strides,
+    ternary,
     view_scatter,
 )
 
@@ -126,10 +127,10 @@ class WideMethods(
     clamp_max, clamp_max_ = with_in_place(limits.clamp_max)
     hardshrink = activations.hardshrink
     prelu = activations.prelu
-    lerp, lerp_ = with_in_place(special.lerp)
+    lerp, lerp_ = with_in_place(ternary.lerp)
     atan2, atan2_ = arctan2, arctan2_ = with_in_place(special.atan2)
-    addcmul, addcmul_ = with_in_place(special.addcmul)
-    addcdiv, addcdiv_ = with_in_place(special.addcdiv)
+    addcmul, addcmul_ = with_in_place(ternary.addcmul)
+    addcdiv, addcdiv_ = with_in_place(ternary.addcdiv)
     hypot, hypot_ = with_in_place(special.hypot)
     copysign, copysign_ = with_in_place(special.copysign)
     xlogy, xlogy_ = with_in_place(special.xlogy)
