@@ -76,6 +76,7 @@ SECTIONS = (
     (r"requires grad and no Parameter", "A tensor where a parameter is due"),
     (r"holds layers in a plain", "Layers in a plain list"),
     (r"as after a softmax", "Softmax before cross entropy"),
+    (r"scores of cross_entropy come from a", "An activation before cross entropy"),
     (r"got scores of a single class", "Cross entropy of a single class"),
     (r"it holds \d+ tensors( \(|: pass one of them, \.)", "A pair where a tensor is due"),
     (r"comes from a sigmoid, and it applies one", "Sigmoid before the loss that applies one"),

@@ -80,7 +80,7 @@ def cross_entropy(
     Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (1,), or (N, ...), or
     probabilities like the input. `label_smoothing` distributes that share of every target equally over all classes.
     Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
-    Gives advice if the rows of `input` are probabilities already.
+    Gives advice if the rows of `input` are probabilities already, or come from a relu or a sigmoid.
     Source: of label smoothing, Szegedy et al., "Rethinking the Inception Architecture", 2016.
 
     >>> import minigrad as torch
@@ -150,10 +150,27 @@ def _advise_of_one_class(input: Tensor) -> None:
     )
 
 
+ENDS_OF_A_MODEL = {  # an activation from which scores come -> what is lost
+    "relu": "it makes negative scores 0, so no class can be ruled out, and where all scores are 0 nothing is learned",
+    "sigmoid": "of numbers between 0 and 1 a softmax makes nearly equal probabilities, so the loss stays high",
+}
+
+
+def _advise_of_activation(name: str) -> None:
+    if is_wanted(mistake := f"{name} before cross_entropy"):
+        advise(
+            mistake,
+            f"the scores of cross_entropy come from a {name}: {ENDS_OF_A_MODEL[name]}. Let the model end with its last "
+            "layer of weights: cross_entropy takes raw scores",
+        )
+
+
 def _advise_of_probabilities(input: Tensor) -> None:
     """Gives advice if `input` comes from a softmax; without a graph, judged by the numbers."""
     scores, plan = input.array, getattr(input.node, "plan", None)
     if plan is not None and plan.operation.name != "softmax":
+        if plan.operation.name in ENDS_OF_A_MODEL:
+            _advise_of_activation(plan.operation.name)
         return
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return

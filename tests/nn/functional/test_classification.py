@@ -130,6 +130,19 @@ class TestAdvice:
             warnings.simplefilter("error")
             F.cross_entropy(x.softmax(1), y)  # a second time says nothing
 
+    @pytest.mark.parametrize("name", ["relu", "sigmoid"])
+    def test_scores_from_an_activation_get_advice_once(self, name):
+        x, y = minigrad.randn(8, 3, requires_grad=True), minigrad.arange(8) % 3
+        with pytest.warns(
+            advice.Advice, match=f"scores of cross_entropy come from a {name}: .*takes raw scores"
+        ) as seen:
+            F.cross_entropy(getattr(x, name)(), y)
+        assert seen[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            F.cross_entropy(getattr(x, name)(), y)  # a second time says nothing
+            F.cross_entropy(getattr(x, name)() + 1, y)  # nor where something is between
+
     def test_raw_scores_get_no_advice(self):
         with warnings.catch_warnings(record=True) as given:
             for x in (minigrad.randn(8, 3), minigrad.tensor([[1.0, 0.0]]), minigrad.zeros(0, 3), minigrad.ones(2, 1)):
