@@ -116,8 +116,10 @@ def _add_rows(sums: Array, total: Array | None, products: Array, taps: Taps) -> 
         sums[...] = 0
         total = sums
     if fit:  # one call for all planes, with zeros for the rows of the next plane
-        products[:, :, : rows.start] = 0
-        products[:, :, rows.stop :] = 0
+        if rows.start:
+            products[:, :, : rows.start] = 0
+        if rows.stop < Ho:
+            products[:, :, rows.stop :] = 0
         shift, whole, others = taps.shift * Wo, sums.reshape(-1), total.reshape(-1)
         first, last = max(0, -shift), whole.size - max(0, shift)
         np.add(others[first:last], products.reshape(-1)[first + shift : last + shift], out=whole[first:last])

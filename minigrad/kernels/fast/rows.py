@@ -43,12 +43,12 @@ def copy_alternate(target: Array, source: Array, first: int) -> None:
         target[..., pairs:] = source[..., first + 2 * pairs : first + 2 * count - 1 : 2]
 
 
-def copy_every(target: Array, source: Array, first: int, step: int) -> None:
-    """Copies every `step`-th number of the rows of `source`, from number `first` on, to `target`."""
+def copy_every(target: Array, source: Array, step: int) -> None:
+    """Copies every `step`-th number of the rows of `source` to `target`."""
     if step == 2:
-        copy_alternate(target, source, first)
+        copy_alternate(target, source, 0)
     else:
-        target[...] = source[..., first::step]
+        target[...] = source[..., ::step]
 
 
 def interleave(target: Array, sources: list[Array]) -> None:

@@ -43,12 +43,21 @@ OVERHEAD = 8e-5  # seconds of Python in all three functions
 
 
 class Plan(NamedTuple):
-    """What each tap reads: the shifts (e, f) of the parts, the nearest first, and the numbers of part and phase."""
+    """What each tap reads: the shifts of the parts along both axes, the nearest first, and numbers of part and phase.
+
+    Part (f, e) is shifted by `across[f]` columns and `down[e]` rows. The first shifts are 0.
+    """
 
     stride: Pair
     grid: Pair  # rows and columns of a phase
-    shifts: list[Pair]
+    down: list[int]
+    across: list[int]
     taps: dict[Pair, Pair]  # (row, column) of the kernel -> (part, phase)
+
+    @property
+    def parts(self) -> int:
+        """Number of parts."""
+        return len(self.down) * len(self.across)
 
     @property
     def phases(self) -> int:
@@ -58,7 +67,7 @@ class Plan(NamedTuple):
     def write_matrices(self, w: Array, groups: int) -> Array:
         """(O, k, kh, kw) -> (groups, parts, o, phases*k)."""
         O, k = w.shape[:2]
-        matrices = np.zeros((groups, len(self.shifts), O // groups, self.phases, k), w.dtype)
+        matrices = np.zeros((groups, self.parts, O // groups, self.phases, k), w.dtype)
         for (i, j), (part, phase) in self.taps.items():
             matrices[:, part, :, phase] = w[:, :, i, j].reshape(groups, -1, k)
         return matrices.reshape(*matrices.shape[:3], -1)
@@ -82,12 +91,12 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     def compute(piece: Piece) -> None:
         phases = _sort_pixels(images[piece], plan)  # (n, some, K, rows*columns)
         n, some, _, size = phases.shape
-        products = workspace("products", (len(plan.shifts), n, some, o, size), x.dtype)
+        products = workspace("products", (plan.parts, n, some, o, size), x.dtype)
         if o == 1:  # the parts are the rows of a matrix
             np.matmul(matrices[piece[1], :, 0], phases, out=products[:, :, :, 0].transpose(1, 2, 0, 3))
         else:
             multiply_in_parts(matrices[piece[1]].swapaxes(0, 1)[:, None], phases, products)
-        _add_parts(products.reshape(-1, n, some, o, *plan.grid), plan, results[piece])
+        _add_parts(products.reshape(len(plan.across), len(plan.down), n, some, o, *plan.grid), plan, results[piece])
 
     share(compute, *_cut(images, o, plan), alone=True)
     return out if is_finite(out) else _compute_strictly("conv2d", x, O, geometry, w)
@@ -97,10 +106,10 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     (N, O), groups, plan = g.shape[:2], geometry.groups, _plan(geometry, x.shape[2:])
     images, cotangents = separate_groups(x, groups), separate_groups(g, groups)
-    k, o, parts = images.shape[2], O // groups, len(plan.shifts)
+    k, o = images.shape[2], O // groups
     pieces, size = _cut(images, o, plan)
     step = pieces[0][0].stop if pieces else 1
-    found = np.zeros((-(-N // step), groups, parts * o, plan.phases * k), x.dtype)  # of each piece's images
+    found = np.zeros((-(-N // step), groups, plan.parts * o, plan.phases * k), x.dtype)  # of each piece's images
 
     def compute(piece: Piece) -> None:
         phases, copies = _sort_pixels(images[piece], plan), _shift_copies(cotangents[piece], plan)
@@ -113,7 +122,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             np.add.reduce(np.vecdot(copies[:, :, part, None], phases[:, :, channels]), out=sums[:, part, channels])
 
     share(compute, pieces, size, alone=True)
-    sums = np.add.reduce(found).reshape(groups, parts, o, plan.phases, k)
+    sums = np.add.reduce(found).reshape(groups, plan.parts, o, plan.phases, k)
     w = plan.read_matrices(sums, geometry.kernel)
     return w if is_finite(w) else _compute_strictly("conv2d_weight", x, O, geometry, g)
 
@@ -147,30 +156,35 @@ def _plan(geometry: Geometry, image: Pair) -> Plan:
     """How windows read images of this size."""
     windows, strides = geometry.windows(image), geometry.stride
     # of each tap along an axis: its shift, and its phase
-    along = [[divmod(i * d - p, s) for i in range(k)] for k, s, p, d in zip(*geometry[:4], strict=True)]
-    grid = [max(count, -(-length // s)) for count, length, s in zip(windows, image, strides, strict=True)]
-    found = {(e, f) for (e, _), (f, _) in product(*along)}
-    shifts = sorted(found, key=lambda shift: (abs(shift[0]) + abs(shift[1]), shift))
+    rows, columns = ([divmod(i * d - p, s) for i in range(k)] for k, s, p, d in zip(*geometry[:4], strict=True))
+    down, across = (sorted({0, *(shift for shift, _ in found)}, key=abs) for found in (rows, columns))
+    R, L = (max(count, -(-length // s)) for count, length, s in zip(windows, image, strides, strict=True))
     taps = {
-        (i, j): (shifts.index((e, f)), a * strides[1] + b)
-        for (i, (e, a)), (j, (f, b)) in product(*map(enumerate, along))
+        (i, j): (across.index(f) * len(down) + down.index(e), a * strides[1] + b)
+        for (i, (e, a)), (j, (f, b)) in product(enumerate(rows), enumerate(columns))
     }
-    return Plan(strides, (grid[0], grid[1]), shifts, taps)
+    return Plan(strides, (R, L), down, across, taps)
 
 
 def _sort_pixels(images: Array, plan: Plan) -> Array:
     """The phases of images, in scratch memory: (n, some, k, H, W) -> (n, some, phases*k, rows*columns)."""
-    (n, some, k, _, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
-    rows = workspace("rows", (n, some, s, k, R, L * t), images.dtype)
-    for a in range(s):
-        pixels, own = images[..., a::s, :], rows[:, :, a]
-        inside = pixels.shape[3]
-        copy_rows(own[..., :inside, :W], pixels)
-        own[..., :inside, W:] = 0
-        own[..., inside:, :] = 0
-    phases = rows if t == 1 else workspace("phases", (n, some, s, t, k * R * L), images.dtype)
-    for b in range(t if t > 1 else 0):
-        copy_every(phases[:, :, :, b], rows.reshape(n, some, s, -1), b, t)
+    (n, some, k, H, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
+    numbers = workspace("rows", (n * some * s * k * R * L * t + t,), images.dtype)
+    rows = numbers[:-t].reshape(n, some, s, k, R, L * t)
+    if s * R == H:  # one call for all
+        copy_rows(rows[..., :W], images.reshape(n, some, k, R, s, W).transpose(0, 1, 4, 2, 3, 5))
+    else:
+        for a in range(s):
+            pixels = images[..., a::s, :]
+            copy_rows(rows[:, :, a, :, : pixels.shape[3], :W], pixels)
+            rows[:, :, a, :, pixels.shape[3] :] = 0
+    if L * t > W:
+        rows[..., W:] = 0
+    if t == 1:
+        return rows.reshape(n, some, s * k, R * L)
+    phases = workspace("phases", (n, some, s, t, k * R * L), images.dtype)
+    for b in range(t):
+        copy_every(phases[:, :, :, b], numbers[b : rows.size + b].reshape(n, some, s, -1), t)
     return phases.reshape(n, some, s * t * k, R * L)
 
 
@@ -196,52 +210,54 @@ def _shift_copies(cotangents: Array, plan: Plan) -> Array:
         whole = workspace("grid", (n, some, o, R, L), cotangents.dtype)
         whole[..., :Ho, :Wo], whole[..., :Ho, Wo:], whole[..., Ho:, :] = cotangents, 0, 0
         cotangents = whole
-    copies, runs = workspace("copies", (n, some, len(plan.shifts), o * R * L), cotangents.dtype), (n, some, o * R * L)
-    for part, shift in enumerate(plan.shifts):
-        into, of = _meet(shift, plan.grid, runs[2])
-        copies[:, :, part, into] = cotangents.reshape(runs)[..., of]
-        _clear(copies[:, :, part].reshape(n, some, o, R, L), shift)
+    run = o * R * L
+    copies = workspace("copies", (n, some, len(plan.across), len(plan.down), run), cotangents.dtype)
+    for f, columns in enumerate(plan.across):
+        for e, rows in enumerate(plan.down):
+            into, of = _meet(rows * L + columns, run)
+            copies[:, :, f, e, into] = cotangents.reshape(n, some, run)[..., of]
+    _clear(copies.reshape(n, some, len(plan.across), len(plan.down), o, R, L).transpose(2, 3, 0, 1, 4, 5, 6), plan)
     return copies.reshape(n, some, -1, R * L)
 
 
 def _add_parts(parts: Array, plan: Plan, results: Array) -> None:
-    """Adds up parts (parts, n, some, o, rows, columns), each shifted, into results (n, some, o, Ho, Wo)."""
-    fit = results.shape == parts.shape[1:]
-    sums = (results if fit else workspace("grid", parts.shape[1:], parts.dtype)).reshape(-1)
-    total = None
-    for shift, part in zip(plan.shifts, parts, strict=True):
-        flat = part.reshape(-1)
-        if total is None and shift == (0, 0):
-            total = flat  # needs no copy
-            continue
-        if total is None:
-            sums[...] = 0
-            total = sums
-        _clear(part, shift)
-        of, into = _meet(shift, plan.grid, sums.size)
-        np.add(total[into], flat[of], out=sums[into])
-        if total is not sums:
-            sums[: into.start], sums[into.stop :] = total[: into.start], total[into.stop :]
-            total = sums
-    if total is not None and total is not sums:
-        sums[...] = total
+    """Adds up parts (across, down, n, some, o, rows, columns), each shifted, into results (n, some, o, Ho, Wo)."""
+    _clear(parts, plan)
+    by_rows = parts.reshape(len(plan.across), -1)
+    for other, columns in zip(by_rows[1:], plan.across[1:], strict=True):
+        of, into = _meet(columns, other.size)
+        np.add(by_rows[0][into], other[of], out=by_rows[0][into])
+    fit = results.shape == parts.shape[2:]
+    sums = results.reshape(-1) if fit else by_rows[0][: parts[0, 0].size]
+    first, *others = by_rows[0].reshape(len(plan.down), -1)
+    for other, rows in zip(others, plan.down[1:], strict=True):
+        of, into = _meet(rows * plan.grid[1], other.size)
+        np.add(first[into], other[of], out=sums[into])
+        if first is not sums:
+            sums[: into.start], sums[into.stop :] = first[: into.start], first[into.stop :]
+            first = sums
+    if not others and fit:
+        sums[...] = first
     if not fit:
         Ho, Wo = results.shape[3:]
-        results[...] = sums.reshape(parts.shape[1:])[..., :Ho, :Wo]
+        results[...] = sums.reshape(parts.shape[2:])[..., :Ho, :Wo]
 
 
-def _meet(shift: Pair, grid: Pair, size: int) -> tuple[slice, slice]:
-    """Two slices of a run of grids, the first one shifted by so many rows and columns against the second."""
-    by = shift[0] * grid[1] + shift[1]
+def _meet(by: int, size: int) -> tuple[slice, slice]:
+    """Two slices of runs of numbers, where the first one is shifted by so many against the second."""
     length = max(0, size - abs(by))
     return slice(max(0, by), max(0, by) + length), slice(max(0, -by), max(0, -by) + length)
 
 
-def _clear(grids: Array, shift: Pair) -> None:
-    """Sets to zero the rows and columns of grids (..., rows, columns) that lie beyond the shifted grid."""
-    (e, f), (R, L) = shift, grids.shape[-2:]
-    grids[..., slice(0, e) if e > 0 else slice(max(0, R + e), R), :] = 0
-    grids[..., slice(0, f) if f > 0 else slice(max(0, L + f), L)] = 0
+def _clear(parts: Array, plan: Plan) -> None:
+    """Sets to zero what the shifts push out of the grids of parts (across, down, ..., rows, columns)."""
+    R, L = plan.grid
+    for f, columns in enumerate(plan.across):
+        if columns:
+            parts[f, ..., slice(0, columns) if columns > 0 else slice(max(0, L + columns), L)] = 0
+    for e, rows in enumerate(plan.down):
+        if rows:
+            parts[:, e, ..., slice(0, rows) if rows > 0 else slice(max(0, R + rows), R), :] = 0
 
 
 def _cut(images: Array, outputs: int, plan: Plan) -> tuple[list[Piece], int]:
@@ -251,7 +267,7 @@ def _cut(images: Array, outputs: int, plan: Plan) -> tuple[list[Piece], int]:
 
 def _count_bytes(k: int, o: int, plan: Plan) -> int:
     """The bytes of the phases, twice, and of the parts of a group of an image in float32."""
-    return 4 * plan.grid[0] * plan.grid[1] * (2 * plan.phases * k + len(plan.shifts) * o)
+    return 4 * plan.grid[0] * plan.grid[1] * (2 * plan.phases * k + plan.parts * o)
 
 
 def serves(problem: Problem) -> bool:
@@ -263,7 +279,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     """Seconds: pixels are sorted, products computed, and their parts added. Infinite for large planes."""
     (N, C, H, W), O, groups = problem.image, problem.outputs, problem.geometry.groups
     plan = _plan(problem.geometry, (H, W))
-    size, parts, k, o = plan.grid[0] * plan.grid[1], len(plan.shifts), C // groups, O // groups
+    size, parts, k, o = plan.grid[0] * plan.grid[1], plan.parts, C // groups, O // groups
     if problem.char not in "fd" or _count_bytes(k, o, plan) > BLOCK_BYTES:
         return float("inf")
     copies = machine.copy(SORT * N * C * plan.phases * size, plan.grid[1])
