@@ -190,7 +190,6 @@ def test_a_forked_child_has_a_pool_of_its_own(eager):
     ("algorithm", "stride", "groups"),
     [
         ("planes", (1, 1), 6),
-        ("planes", (2, 2), 6),
         ("planes", (1, 1), 2),
         ("planes", (1, 1), 1),
         ("strides", (2, 2), 6),

@@ -105,8 +105,8 @@ def test_joined_images_do_not_see_each_others_values(stride, value, algorithm, w
     every row of the second image, in turn. With AVX-512, rows of windows share a product; with a stride, a phase of the
     pixels may have taps of weight zero.
     """
-    if algorithm == "strides" and stride == (1, 1):
-        pytest.skip("it serves strides only")
+    if (algorithm, stride == (1, 1)) in [("strides", True), ("planes", False)]:
+        pytest.skip("one of them serves strides, the other none")
     for module in (depthwise, strides):
         monkeypatch.setattr(module, "multiplies_with_avx512", lambda: wide)
     geometry = Geometry((3, 4), stride, (1, 1), groups=4)

@@ -28,27 +28,18 @@ def copy_rows(target: Array, source: Array) -> None:
     target[...] = source
 
 
-def copy_alternate(target: Array, source: Array, first: int) -> None:
-    """Copies every second number of the rows of `source`, from number `first` on, to `target`.
+def copy_every(target: Array, source: Array, step: int) -> None:
+    """Copies every `step`-th number of the rows of `source`, from the first on, to `target`.
 
     Two float32 numbers in a row are an integer of 64 bits, whose lower half is the first one. NumPy's loop for a cast
     to 32 bits takes half the time of its loop for a step of two.
     """
-    count, row = target.shape[-1], source.strides[-1]
-    pairs = min(count, (source.shape[-1] - first) // 2) if IS_LITTLE and source.itemsize == row == 4 else 0
+    count, size = target.shape[-1], source.itemsize
+    pairs = min(count, source.shape[-1] // 2) if step == 2 and IS_LITTLE and size == source.strides[-1] == 4 else 0
     if pairs:
-        both = source[..., first : first + 2 * pairs].view(np.uint64)
-        np.copyto(target[..., :pairs].view(np.uint32), both, casting="unsafe")
+        np.copyto(target[..., :pairs].view(np.uint32), source[..., : 2 * pairs].view(np.uint64), casting="unsafe")
     if pairs < count:
-        target[..., pairs:] = source[..., first + 2 * pairs : first + 2 * count - 1 : 2]
-
-
-def copy_every(target: Array, source: Array, step: int) -> None:
-    """Copies every `step`-th number of the rows of `source` to `target`."""
-    if step == 2:
-        copy_alternate(target, source, 0)
-    else:
-        target[...] = source[..., ::step]
+        target[..., pairs:] = source[..., step * pairs : step * count - step + 1 : step]
 
 
 def interleave(target: Array, sources: list[Array]) -> None:
