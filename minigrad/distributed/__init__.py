@@ -17,6 +17,7 @@ from minigrad.distributed.collectives import all_reduce, barrier, broadcast, red
 from minigrad.distributed.errors import DistBackendError, DistError, DistNetworkError
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.monitored import monitored_barrier
+from minigrad.distributed.new_groups import new_group, new_subgroups
 from minigrad.distributed.objects import (
     all_gather_object, broadcast_object_list, gather_object, recv_object_list, scatter_object_list, send_object_list,
 )
@@ -26,11 +27,14 @@ from minigrad.distributed.parts import (
 )
 from minigrad.distributed.point_to_point import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from minigrad.distributed.process_group import (
-    GroupMember, ProcessGroup, default_pg_timeout, destroy_process_group, get_backend, get_global_rank, get_group_rank,
-    get_node_local_rank, get_process_group_ranks, get_rank, get_world_size, init_process_group, is_available,
-    is_initialized, is_torchelastic_launched, new_group, new_subgroups,
+    GroupMember, ProcessGroup, default_pg_timeout, destroy_process_group, init_process_group, is_available,
+    is_initialized, is_torchelastic_launched,
 )
 from minigrad.distributed.process_group import groups as group
+from minigrad.distributed.ranks import (
+    get_backend, get_global_rank, get_group_rank, get_node_local_rank, get_process_group_ranks, get_rank,
+    get_world_size,
+)
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
 from minigrad.late_imports import open_later as _open_later

@@ -20,7 +20,8 @@ from typing import Any, ParamSpec, TypeVar
 from minigrad.advice import warn
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.communicator import Request
-from minigrad.distributed.process_group import ProcessGroup, default_group, get_group_rank, group_or_world
+from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
+from minigrad.distributed.ranks import get_group_rank
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.reduce_op import check as check_op
 from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors

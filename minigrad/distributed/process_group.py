@@ -1,4 +1,4 @@
-"""Groups of processes: `init_process_group`, `new_group`, the ranks in a group, and `destroy_process_group`.
+"""Groups of processes: `ProcessGroup`, `init_process_group` and `destroy_process_group`.
 
 A process has a *global rank*, and a rank in each group that it belongs to. Processes started by mpiexec (or srun) are
 connected by MPI; a program started alone is a world of one process, and needs no library.
@@ -131,7 +131,7 @@ def init_process_group(
     kind = library_for(backend)
     control = joining.join(init_method, world_size, rank, timeout or default_pg_timeout)
     groups.made, groups.count = [], 0
-    groups.WORLD = _make_group(group_name or "WORLD", range(control.size), kind, control, timeout or default_pg_timeout)
+    groups.WORLD = make_group(group_name or "WORLD", range(control.size), kind, control, timeout or default_pg_timeout)
     faults.stop_watching()
     if control.size > 1:
         faults.watch(control)
@@ -199,7 +199,7 @@ def is_torchelastic_launched() -> bool:
     return launch.is_torchelastic_launched()
 
 
-# ---- ranks ------------------------------------------------------------------------------------
+# ---- groups that are given ------------------------------------------------------------------------
 
 
 def default_group() -> ProcessGroup:
@@ -223,167 +223,8 @@ def group_or_world(group: Any) -> ProcessGroup | None:
     return group
 
 
-def get_rank(group: Any = None) -> int:
-    """The rank of this process in the group, from 0; -1 outside it.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_rank()
-    0
-    >>> torch.distributed.destroy_process_group()
-    """
-    member = group_or_world(group)
-    return -1 if member is None else member.rank()
-
-
-def get_world_size(group: Any = None) -> int:
-    """The number of processes in the group; -1 outside it.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_world_size()
-    1
-    >>> torch.distributed.destroy_process_group()
-    """
-    member = group_or_world(group)
-    return -1 if member is None else member.size()
-
-
-def get_node_local_rank(fallback_rank: int | None = None) -> int:
-    """The local rank, which is the number of the GPU to use. Raises RuntimeError if the launcher does not give it.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.get_node_local_rank(fallback_rank=0)
-    0
-    """
-    local = launch.place().local_rank
-    if local is None and fallback_rank is None:
-        raise RuntimeError("LOCAL_RANK is not in the environment: start the program by mpiexec, or pass fallback_rank")
-    return int(local if local is not None else fallback_rank or 0)
-
-
-def _require_member(group: Any) -> ProcessGroup:
-    """The given group. Raises ValueError if this process is not in it."""
-    member = group_or_world(group)
-    if member is None:
-        raise ValueError("Invalid process group specified: this process is not in it")
-    return member
-
-
-def get_backend(group: Any = None) -> str:
-    """The backend, "mpi" or "nccl". Raises ValueError outside the group.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_backend()
-    'mpi'
-    >>> torch.distributed.destroy_process_group()
-    """
-    return _require_member(group).data.backend
-
-
-def get_process_group_ranks(group: Any) -> list[int]:
-    """The global ranks of the group, in its order.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_process_group_ranks(torch.distributed.group.WORLD)
-    [0]
-    >>> torch.distributed.destroy_process_group()
-    """
-    return list(_require_member(group).ranks)
-
-
-def get_global_rank(group: Any, group_rank: int) -> int:
-    """The global rank of group rank `group_rank`. Raises ValueError if there is none.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_global_rank(torch.distributed.new_group([0]), 0)
-    0
-    >>> torch.distributed.destroy_process_group()
-    """
-    ranks = get_process_group_ranks(group)
-    if not 0 <= group_rank < len(ranks):
-        raise ValueError(f"Group rank {group_rank} is not part of group {group}, which has {len(ranks)} members")
-    return ranks[group_rank]
-
-
-def get_group_rank(group: Any, global_rank: int) -> int:
-    """The rank in `group` of the process `global_rank`. Raises ValueError if it is not in the group.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_group_rank(torch.distributed.new_group([0]), 0)
-    0
-    >>> torch.distributed.destroy_process_group()
-    """
-    ranks = get_process_group_ranks(group)
-    if global_rank not in ranks:
-        raise ValueError(f"Global rank {global_rank} is not part of group {group}: its ranks are {ranks}")
-    return ranks.index(global_rank)
-
-
-# ---- more groups -----------------------------------------------------------------------------------
-
-
-def new_group(
-    ranks: Sequence[int] | None = None, timeout: timedelta | None = None, backend: str | None = None,
-    pg_options: Any = None, use_local_synchronization: bool = False, group_desc: str | None = None,
-    device_id: Any = None, sort_ranks: bool = True,
-) -> Any:  # fmt: skip
-    """A group of the processes `ranks`, by default all; all processes must call this, in the same order.
-
-    Returns `GroupMember.NON_GROUP_MEMBER` to processes outside it. Raises ValueError for ranks that are not in the
-    world, or twice in the list. As `torch.distributed.new_group`.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> torch.distributed.get_world_size(torch.distributed.new_group([0]))
-    1
-    >>> torch.distributed.destroy_process_group()
-    """
-    world = default_group()
-    members = list(range(world.size())) if ranks is None else [int(rank) for rank in ranks]
-    if sort_ranks:
-        members.sort()
-    if len(set(members)) < len(members):
-        raise ValueError(f"the new group's ranks must differ, got {members}")
-    if any(not 0 <= rank < world.size() for rank in members):
-        raise ValueError(
-            f"the new group's rank should be within the world_size set by init_process_group: got {members} of a world "
-            f"of {world.size()}"
-        )
-    kind = world.data.backend if backend is None else library_for(backend)
-    control = world.control.split(members or None)
-    groups.count += 1
-    if control is None:
-        return GroupMember.NON_GROUP_MEMBER
-    return _make_group(group_desc or f"group {groups.count}", members, kind, control, timeout or world.timeout)
-
-
-def _make_group(name: str, ranks: Sequence[int], kind: str, control: Communicator, timeout: timedelta) -> ProcessGroup:
+def make_group(name: str, ranks: Sequence[int], kind: str, control: Communicator, timeout: timedelta) -> ProcessGroup:
     """Makes a group with backend `kind`; all its ranks must call this."""
     data = nccl.world(control) if kind == "nccl" else control.duplicate()
     groups.made.append(ProcessGroup(name, ranks, data, control, timeout))
     return groups.made[-1]
-
-
-def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None = None) -> tuple[Any, list[Any]]:
-    """Divides all ranks into groups of `group_size` neighbours; returns the own group and the list of all.
-
-    Raises ValueError if `group_size` does not divide the world size.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.init_process_group()
-    >>> own, all_of_them = torch.distributed.new_subgroups(1)
-    >>> own.size(), len(all_of_them)
-    (1, 1)
-    >>> torch.distributed.destroy_process_group()
-    """
-    ranks = get_process_group_ranks(default_group() if group is None else group)
-    if group_size <= 0 or len(ranks) % group_size:
-        raise ValueError(f"group_size must divide the world size, got {group_size} and {len(ranks)}")
-    made = [new_group(ranks[i : i + group_size], timeout) for i in range(0, len(ranks), group_size)]
-    own = next((each for each in made if isinstance(each, ProcessGroup)), GroupMember.NON_GROUP_MEMBER)
-    return own, made

@@ -12,7 +12,7 @@ from typing import Any
 
 from minigrad.autograd.function import Function
 from minigrad.distributed import collectives
-from minigrad.distributed.process_group import get_rank
+from minigrad.distributed.ranks import get_rank
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.tensor import Tensor
 
