@@ -66,6 +66,7 @@ with _open_later("torch", globals()) as _later:
         futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, serialization, special,
         testing, utils, version, viz,
     )
+    from minigrad.absent_devices import mps, xpu
     from minigrad.accelerator import get_device_module
     from minigrad.amp import GradScaler, autocast, is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
@@ -225,7 +226,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "special", "threshold", "threshold_", "unravel_index", "vmap",
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
-    "unsafe_split", "unsafe_split_with_sizes",
+    "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu",
 ]  # fmt: skip
 
 # fmt: off

@@ -19,3 +19,11 @@ def test_accelerator_and_backends_answer_as_lessons_ask():
         assert acc.current_accelerator() is None
     with acc.device_index(None):
         pass
+
+
+def test_programs_that_look_for_an_mps_or_xpu_device_find_none():
+    for absent in (torch.mps, torch.xpu):
+        assert not absent.is_available() and absent.device_count() == 0 and "no device" in repr(absent)
+        absent.manual_seed(0), absent.manual_seed_all(0)
+    with pytest.raises(AttributeError, match=r"minigrad.mps.* 'empty_cache': minigrad has no devices of this kind"):
+        torch.mps.empty_cache()

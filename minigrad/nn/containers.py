@@ -198,6 +198,18 @@ class ParameterDict(Module, MutableMapping[str, Any]):
             parameters = sorted(parameters.items())
         super().update(parameters)
 
+    def popitem(self) -> tuple[str, Any]:
+        """Removes the last pair and returns it. Raises `KeyError` if there is none.
+
+        >>> import minigrad as torch
+        >>> torch.nn.ParameterDict({"b": torch.zeros(1), "w": torch.zeros(2)}).popitem()[0]
+        'w'
+        """
+        name = next(reversed(self), None)
+        if name is None:
+            raise KeyError("popitem(): this ParameterDict is empty")
+        return name, self.pop(name)
+
     def copy(self) -> ParameterDict:
         """A dictionary of the same parameters.
 

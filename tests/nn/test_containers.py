@@ -121,6 +121,13 @@ def test_lists_are_renumbered_after_a_deletion_and_an_insertion():
     assert len(net) == 1
 
 
+def test_popitem_of_a_parameter_dict_takes_the_last_pair():
+    weights = nn.ParameterDict({"a": torch.zeros(1), "b": torch.ones(2)})
+    assert weights.popitem()[0] == "b" and list(weights) == ["a"] and weights.popitem()[0] == "a"
+    with pytest.raises(KeyError, match="this ParameterDict is empty"):
+        weights.popitem()
+
+
 def test_data_parallel_runs_the_module_where_it_is():
     net = nn.DataParallel(nn.Linear(2, 1))
     x = torch.ones(3, 2)
