@@ -1433,8 +1433,8 @@ DIFFERENCES = [
         "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
     ),
     (
-        "`next_functions` of `linear` and of other functions that are one node here",
-        "are the nodes of its arguments; in PyTorch the weight comes through a transpose, `TBackward0`",
+        "`next_functions` of functions that are one node here, as `linear`, or several, as `dot`, `roll`, `F.glu`",
+        "lead to the arguments, or to nodes on the way; in PyTorch linear's weight comes through `TBackward0`",
         "nn.Linear(1, 1)(torch.ones(1, 1)).grad_fn.next_functions[2][0].name().endswith('AccumulateGrad')",
     ),
     (

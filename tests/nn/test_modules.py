@@ -82,3 +82,9 @@ def test_consume_prefix_removes_the_prefix_of_the_keys():
     consume_prefix_in_state_dict_if_present(saved, "module.")
     assert list(saved) == ["0.weight", "0.bias"]
     net.load_state_dict(saved)
+
+
+def test_addindent_moves_all_lines_but_the_first():
+    from minigrad.nn.modules.module import _addindent
+
+    assert _addindent("a\nb\n c", 2) == "a\n  b\n   c" and _addindent("one line", 4) == "one line"

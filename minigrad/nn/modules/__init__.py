@@ -27,7 +27,7 @@ _ROOMS = {
     "lazy": "lazy",
     "linear": "linear bilinear lazy",
     "loss": "loss regression classification distance",
-    "module": "module hooks_on_all",
+    "module": "module hooks_on_all modules.utils",
     "normalization": "normalization",
     "padding": "padding",
     "pixelshuffle": "shape",
@@ -35,13 +35,14 @@ _ROOMS = {
     "sparse": "embedding",
     "upsampling": "shape",
 }
-# PyTorch's base class: our name for it
+# PyTorch's base class or helper: our name for it
 _BASES = {
     "batchnorm": {"_NormBase": "RunningNorm", "_BatchNorm": "BatchNorm"},
     "conv": {"_ConvNd": "Convolution", "_ConvTransposeNd": "TransposedConvolution"},
     "dropout": {"_DropoutNd": "AnyDropout"},
     "instancenorm": {"_InstanceNorm": "InstanceNorm"},
     "loss": {"_Loss": "Loss", "_WeightedLoss": "WeightedLoss"},
+    "module": {"_addindent": "add_indent"},
     "pooling": {"_MaxPoolNd": "MaxPooling"},
 }
 

@@ -27,6 +27,17 @@ def _reverse_repeat_tuple(t: Any, n: int) -> tuple[Any, ...]:
     return tuple(x for x in reversed(t) for _ in range(n))
 
 
+def add_indent(text: str, spaces: int) -> str:
+    """The text with all lines but the first moved right, as a module prints its children: `_addindent` in PyTorch.
+
+    >>> from minigrad.nn.modules.module import _addindent
+    >>> print(_addindent(str.join(chr(10), ["layers:", "ReLU()"]), 2))
+    layers:
+      ReLU()
+    """
+    return text.replace("\n", "\n" + " " * spaces)
+
+
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
     """Removes `prefix` from the keys of `state_dict`, in place, as for a state saved from `DataParallel`.
 
