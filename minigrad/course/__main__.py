@@ -1,4 +1,4 @@
-"""The command line: ``python -m minigrad.course list | explain NAME | grade FOLDER``."""
+"""The command line: ``python -m minigrad.course list [CHAPTER] | explain NAME | grade FOLDER``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from minigrad.course.checking import exercises, explain
+from minigrad.course.checking import exercises, explain, find
 from minigrad.course.grading import Grade, grade, table
 
 
@@ -16,7 +16,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m minigrad.course", description="The course's exercises.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the names of all exercises")
+    listing = commands.add_parser("list", help="the names and the questions of all exercises, or of one chapter's")
+    listing.add_argument("chapter", nargs="?")
     commands.add_parser("explain", help="an exercise's question").add_argument("name")
     grading = commands.add_parser("grade", help="run the files of a folder, and tell who has what right")
     grading.add_argument("folder")
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "list":
-            show("\n".join(exercises()))
+            show(list_questions(options.chapter))
         elif options.command == "explain":
             show(explain(options.name))
         else:
@@ -40,6 +41,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def list_questions(chapter: str | None) -> str:
+    """A line for each exercise: its name, and the first line of its question. Raises ValueError if there is none."""
+    names = exercises(chapter)
+    if not names:
+        raise ValueError(f"there are no exercises in chapter {chapter}")
+    width = max(map(len, names)) + 3
+    return "\n".join(f"{name:<{width}}{find(name).question.partition(chr(10))[0]}" for name in names)
 
 
 def show(text: str) -> None:

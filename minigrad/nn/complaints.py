@@ -39,6 +39,20 @@ def refuse_absent(module: Any, name: str) -> None:
             f"{type(module).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
             f"minigrad does not; {PAGE} lists what is here"
         )
+    if place := _find_in_children(module, name):
+        raise AttributeError(
+            f"{type(module).__name__!r} object has no attribute {name!r}; one of its modules has it: {place}",
+            name=name, obj=module,
+        )  # fmt: skip
+
+
+def _find_in_children(module: Any, name: str) -> str:
+    """The place of a parameter or a buffer of this name in the first of the module's children that has one."""
+    for child, kind in vars(module).get("_kinds", {}).items():
+        inner = vars(module)[child]
+        if kind == MODULE and inner is not None and vars(inner).get("_kinds", {}).get(name) in (PARAMETER, BUFFER):
+            return f"net[{child}].{name}" if child.isdecimal() else f"net.{child}.{name}"
+    return ""
 
 
 def _find_misspelt_init(cls: type) -> str | None:

@@ -56,6 +56,8 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
         hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
     elif hasattr(got, "_fields"):  # a named tuple, as max(dim) returns
         hint = f"it holds {len(got)} tensors: pass one of them, {' or '.join(f'.{field}' for field in got._fields)}"
+    elif isinstance(got, (list, tuple)) and got and isinstance(got[0], str):
+        hint = "texts hold no numbers: give each name a number, for example sorted(set(names)).index(name)"
     elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
         hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
     elif hasattr(got, "parameters"):

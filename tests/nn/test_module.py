@@ -216,3 +216,14 @@ def test_init_subclass_of_a_second_base_class_runs():
         ("OfPruning", {"tag": 4}),
     ]
     assert made == expected
+
+
+def test_an_attribute_of_a_child_is_told_with_its_place():
+    net = nn.Sequential(nn.ReLU(), nn.Linear(2, 1))
+    with pytest.raises(AttributeError, match=r"'Sequential' object has no attribute 'weight'; .* net\[1\]\.weight$"):
+        net.weight  # noqa: B018
+    holder = nn.Module()
+    holder.empty, holder.norm = None, nn.BatchNorm1d(2)
+    with pytest.raises(AttributeError, match=r"one of its modules has it: net\.norm\.running_mean$"):
+        holder.running_mean  # noqa: B018
+    assert not hasattr(net, "weight") and not hasattr(net, "in_features")

@@ -217,6 +217,7 @@ def test_flags_of_nn_functional_are_read_as_true_or_false():
         ({}, "not dict; pass one of its values$"),
         ((X, I), "not tuple; it holds tensors: pass one of its 2 elements, or join them with minigrad.stack"),
         ([1.0], r"not list; wrap it with minigrad.tensor"),
+        (("cat", "dog"), r"not tuple; texts hold no numbers: give each name a number, for example sorted"),
     ],
 )
 def test_a_collection_in_place_of_a_tensor_is_refused_with_advice(given, message):
