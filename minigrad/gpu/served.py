@@ -32,7 +32,7 @@ from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 from minigrad.ops.order import find_extreme
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
-from minigrad.ops.reduce import average, sum_operation
+from minigrad.ops.reduce import average, sum_all, sum_over
 
 
 def _serve(function: Any, compute: Any) -> None:
@@ -89,7 +89,8 @@ for _operation, _forward, _rule in (
     _serve(_operation.rules[0], _rule)
 
 KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
-_serve(sum_operation.forward, sums.add_up)
+_serve(sum_all.forward, sums.add_up)
+_serve(sum_over.forward, sums.add_up)
 _serve(average.forward, partial(sums.add_up, mean=True))
 _serve(find_extreme, extremes.find_places)
 KERNELS[affine.forward] = linear

@@ -105,7 +105,7 @@ TOTAL = Sums("total", "T* out, double divisor", "a += X;", "out[c] = down(a / di
 FEW = 4096  # the most channels with short sums: each takes a block
 
 
-def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
+def add_up(x: Any, *, dim: Any = None, keepdim: bool = False, mean: bool = False) -> Any:
     """The sum, or the mean, over axes that begin or end the shape."""
     seen = _see_as_channels(x, dim)
     if seen is None:

@@ -78,11 +78,13 @@ def as_summable(input: Any, dtype: Any) -> Any:
 
 
 # ---- sums ----------------------------------------------------------------------------------------
-def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
+def _add_all(x: Any) -> Any:
     dtype = x.dtype
-    # keep small integers, which NumPy would widen
-    total = add_up(x, dim, None if dtype is FLOAT32 or dtype.kind == "f" else dtype, keepdim)
-    return total if dim is None else arrange(total, keepdim)
+    return add_up(x, None, None if dtype is FLOAT32 or dtype.kind == "f" else dtype)  # NumPy would widen integers
+
+
+def _add_over(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return arrange(add_up(x, dim, None if x.dtype.kind == "f" else x.dtype, keepdim), keepdim)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
@@ -103,14 +105,11 @@ def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
     return spread_gradient(g / count_reduced(x_shape, dim), x_shape, dim)
 
 
-sum_operation = operation("sum", _total, spread_gradient)
-average = operation("mean", _average_forward, _average_rule, in_float32=True)
-
-# The most usual sum, without options.
-_sum_all = operation("sum", lambda x: add_up(x), lambda g, x_shape: spread_gradient(g, x_shape, None))
-
 # PyTorch prints other `grad_fn` names for reductions over given dimensions than over all.
-_sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(average, "MeanBackward1")
+sum_all = operation("sum", _add_all, lambda g, x_shape: spread_gradient(g, x_shape, None))
+sum_over = operation("sum", _add_over, spread_gradient, shown="SumBackward1")
+average = operation("mean", _average_forward, _average_rule, in_float32=True)
+_mean_over = shown_as(average, "MeanBackward1")
 
 
 @twin_of(np.sum)
@@ -122,12 +121,10 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    a = input.array
-    if a.dtype is FLOAT32 and dtype is dim is None and not keepdim and a.__class__ is np.ndarray:
-        return _sum_all.call((input,), (a,), {})
-    x = input if dtype is None and a.dtype is FLOAT32 else as_summable(input, dtype)
-    options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
-    return (sum_operation if dim is None else _sum_over).call((x,), (x.array,), options)
+    x = input if dtype is None and input.array.dtype is FLOAT32 else as_summable(input, dtype)
+    if dim is None and not keepdim:
+        return sum_all.call((x,), (x.array,), {})
+    return sum_over.call((x,), (x.array,), {"dim": axes(dim, x.array.ndim), "keepdim": keepdim})
 
 
 @twin_of(np.mean)

@@ -143,3 +143,12 @@ def test_an_operand_minus_its_reduction_keeps_its_strides(name):
     x = torch.randn(4, 3, 5, 2).permute(3, 1, 0, 2)
     for dim in range(4):
         assert (x - getattr(torch, name)(x, dim=dim, keepdim=True)).stride() == x.stride()
+
+
+def test_a_sum_over_all_with_keepdim_has_pytorchs_name_of_a_sum_over_dimensions():
+    x = torch.ones(2, 3, requires_grad=True)
+    assert x.sum().grad_fn.name() == "SumBackward0"
+    kept = torch.sum(x, dim=None, keepdim=True)
+    assert (kept.grad_fn.name(), kept.shape, kept.item()) == ("SumBackward1", (1, 1), 6.0)
+    kept.backward()
+    assert x.grad.tolist() == [[1.0] * 3] * 2
