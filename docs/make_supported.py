@@ -705,9 +705,24 @@ DIFFERENCES = [
         "[kept := [1], b := io.BytesIO(), torch.save([kept, kept], b), x := torch.load(b), x[0] is x[1]][4] is False",
     ),
     (
-        "`F.max_pool1d`, `F.max_pool2d`",
-        "a window that lies entirely outside is refused; PyTorch gives -infinity, or an index outside of the image",
-        "refuses('F.max_pool2d(torch.ones(1, 1, 9), 2, 2, 1, 2)')",
+        "`F.pixel_unshuffle` of no images, and the gradient of `F.pixel_shuffle` of none",
+        "have the shapes that others have; PyTorch returns the image as it is, and refuses the gradient",
+        "F.pixel_unshuffle(torch.ones(0, 1, 4, 4), 2).shape == (0, 4, 2, 2)",
+    ),
+    (
+        "`F.local_response_norm` of float16 images of two axes",
+        "is computed, as for signals of one axis; PyTorch refuses it",
+        "F.local_response_norm(torch.ones(1, 2, 2, 2).half(), 2).dtype is torch.float16",
+    ),
+    (
+        "the gradient of `F.celu` of float64 numbers",
+        "is that of the formula; PyTorch rounds 1 / alpha to float32",
+        "abs(torch.func.grad(lambda x: F.celu(x, 0.7))(-torch.ones(()).double()) - np.exp(-1 / 0.7)) < 1e-12",
+    ),
+    (
+        "`rsqrt` and `cosh` of float16 numbers",
+        "are rounded once; PyTorch also rounds on the way, so the last digit may differ",
+        "torch.tensor(0.8584).half().rsqrt().item() == 1.0791015625",
     ),
     (
         "convolutions of infinity and NaN, and their gradients",

@@ -154,7 +154,8 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The index along each axis of `shape` for flat `indices`: rows and columns for two axes.
 
-    Indices beyond the shape wrap around, as in PyTorch. Raises TypeError unless they are integers.
+    Indices beyond the shape wrap around, as in PyTorch. Raises TypeError unless they are integers, RuntimeError for
+    indices into a shape without elements.
 
     >>> import minigrad as torch
     >>> torch.unravel_index(torch.tensor([0, 5]), (2, 3))
@@ -165,6 +166,8 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     lengths = sizes("unravel_index", (shape,))
     if min(lengths, default=1) < 0:
         raise ValueError(f"torch.unravel_index: 'shape' cannot have negative values, but got {lengths}")
+    if not prod(lengths) and indices.array.size:
+        raise RuntimeError(f"torch.unravel_index: there is no element in the shape {lengths}, so no index of one")
     return tuple([compute(lambda x, n: as_int64(x) // n[0] % n[1], indices, n) for n in _find_steps(lengths)])
 
 

@@ -17,3 +17,13 @@ def test_index_fill_counts_from_the_end():
 def test_index_fill_raises_for_indices_before_the_start():
     with pytest.raises(IndexError, match="out of bounds for dimension 1 with size 3"):
         torch.index_fill(torch.zeros(2, 3), 1, torch.tensor([-4]), 5)
+
+
+def test_unravel_index_finds_nothing_in_a_shape_without_elements():
+    assert [x.shape for x in torch.unravel_index(torch.zeros(0).long(), (5, 0))] == [(0,), (0,)]
+    with pytest.raises(RuntimeError, match=r"there is no element in the shape \(5, 0\), so no index of one"):
+        torch.unravel_index(torch.tensor([1]), (5, 0))
+    with pytest.raises(TypeError, match="expected 'indices' to be integer dtype, but got"):
+        torch.unravel_index(torch.ones(1), (5,))
+    with pytest.raises(ValueError, match=r"'shape' cannot have negative values, but got \(-1,\)"):
+        torch.unravel_index(torch.tensor([1]), (-1,))
