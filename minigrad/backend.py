@@ -196,6 +196,11 @@ def copy_one(array: Array) -> Array:
     return array.copy()
 
 
+def is_finite(array: Array) -> Any:
+    """Whether all elements are finite, by one product; also False if the sum of their squares overflows."""
+    return np.vdot(array, array) < np.inf
+
+
 # ---- running a function: on the GPU of its arrays, without NumPy's warnings ------------------
 def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
     """NumPy's context variable with the floating-point error settings, and its value for "ignore".

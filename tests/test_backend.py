@@ -179,3 +179,11 @@ class TestQuiet:
         before = np.geterr()
         quiet(np.log, np.zeros(1))
         assert np.geterr() == before
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38])
+def test_is_finite_finds_what_is_not_by_one_product(number):
+    array = np.ones((2, 3), np.float32)
+    assert backend.is_finite(array) and backend.is_finite(array[:, ::2]) and backend.is_finite(array[:0])
+    array[1, 1] = number  # of the last one the square overflows
+    assert not backend.quiet(backend.is_finite, array)

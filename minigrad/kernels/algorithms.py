@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -110,8 +109,3 @@ def multiply_into(left: Array, right: Array, out: Array) -> None:
     else:
         xp.multiply(left, right, out=out)
         xp.add(out, 0, out=out)
-
-
-def is_finite(array: Array) -> bool:
-    """Whether all elements are finite; also False if the sum of their squares overflows."""
-    return isfinite(np.vdot(array, array))

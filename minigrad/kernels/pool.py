@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array, array_module, is_finite
 from minigrad.beside import as_index, constant_beside
-from minigrad.kernels.algorithms import is_finite
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread

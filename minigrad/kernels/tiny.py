@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.backend import Array, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.geometry import Geometry, Pair
 
 Shape: TypeAlias = tuple[int, ...]

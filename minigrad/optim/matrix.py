@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import Array, on_gpu_of
+from minigrad.backend import Array, is_finite, on_gpu_of
 from minigrad.optim.checks import read_options, read_pair
-from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, State, is_finite, options_of
+from minigrad.optim.optimizer import Group, Optimizer, Params, Rate, State, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.optim.state import step_dtype
 from minigrad.shown_values import shorten

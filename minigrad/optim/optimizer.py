@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.autograd.modes import enable_grad
-from minigrad.backend import Array, quiet
+from minigrad.backend import Array, is_finite, quiet
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.module import NamesOptions, clear_gradients
 from minigrad.tensor import Tensor
@@ -209,11 +209,6 @@ class Optimizer(OptimizerHooks, NamesOptions):
             options = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
             groups += f"\nParameter Group {i}\n{''.join(options)}"
         return f"{type(self).__name__} ({groups})"
-
-
-def is_finite(w: Array) -> Any:
-    """Whether all numbers are finite, by one product; False also where their squares overflow."""
-    return np.vdot(w, w) < np.inf
 
 
 # ---- groups and options ------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad import parallel
-from minigrad.backend import Array
+from minigrad.backend import Array, is_finite
 from minigrad.optim.checks import read_options
-from minigrad.optim.optimizer import BLOCK, Group, Optimizer, State, is_finite
+from minigrad.optim.optimizer import BLOCK, Group, Optimizer, State
 from minigrad.optim.state import StateKeeper
 from minigrad.tensor import Tensor
 

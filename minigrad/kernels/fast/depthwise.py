@@ -24,8 +24,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
+from minigrad.backend import Array, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows

@@ -24,8 +24,8 @@ from math import gcd
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.backend import Array, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.geometry import Geometry, Pair

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.backend import Array
+from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace

@@ -27,8 +27,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.backend import Array, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.depthwise import SHARED
 from minigrad.kernels.fast.machine import multiplies_with_avx512

@@ -26,9 +26,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.backend import Array
+from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, separate_groups

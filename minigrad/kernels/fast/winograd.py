@@ -38,8 +38,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minigrad.backend import Array
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, is_finite
+from minigrad.backend import Array, is_finite
+from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform
