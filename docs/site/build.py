@@ -164,13 +164,28 @@ def write_stepper(page: Path) -> None:
     viz.stepper((error**2).sum()).save(page)  # image and kernel are drawn under their names
 
 
+def write_windows(page: Path) -> None:
+    """A convolution with padding and a stride, window by window, to be played."""
+    import minigrad as torch
+    from minigrad import viz
+
+    image = torch.ones(6, 8)
+    image[:, 2:6] = 0
+    sobel = torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
+    viz.convolution(image, sobel, stride=2, padding=1).save(page)
+
+
 def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) -> None:
     """The front page, and the pages that lead to all others."""
     (pages / "course.md").write_text(write_course_page(chapter_names), encoding="utf-8")
     write_stepper(pages / "static" / "stepper.html")
+    write_windows(pages / "static" / "windows.html")
     (pages / "play.md").write_text(
         "# Play with a kernel\n\nMove the sliders, or let it learn.\n\n"
         '```{raw} html\n<iframe class="lab" src="_static/play.html" title="A kernel to play with"></iframe>\n```\n\n'
+        "## Window by window\n\nSobel's kernel on the image with the black bar, with a padding of 1 and a stride of 2. "
+        "Click on a pixel of the output.\n\n"
+        '```{raw} html\n<iframe class="lab" src="_static/windows.html" title="The windows"></iframe>\n```\n\n'
         "## Where its gradient comes from\n\nThe walk back from the loss to the kernel, box by box.\n\n"
         '```{raw} html\n<iframe class="lab" src="_static/stepper.html" title="The backward walk"></iframe>\n```\n',
         encoding="utf-8",

@@ -67,6 +67,15 @@ def test_a_page_holds_what_its_cells_play(site, tmp_path):
     assert played.startswith('<div class="minigrad-windows">') and played.endswith("</div>")
 
 
+def test_the_page_to_play_with_holds_the_windows_and_the_walk(site, tmp_path):
+    (tmp_path / "static").mkdir()
+    site["build"].write_index(tmp_path, ["course/01_one"], ["errors"])
+    page = (tmp_path / "play.md").read_text("utf-8")
+    assert page.index("play.html") < page.index("windows.html") < page.index("stepper.html")
+    assert (tmp_path / "static" / "windows.html").read_text("utf-8").count("data-step=") >= 12  # 3 x 4 windows
+    assert "minigrad-stepper" in (tmp_path / "static" / "stepper.html").read_text("utf-8")
+
+
 def test_an_error_in_a_chapter_stops_the_build(site, tmp_path):
     path = tmp_path / "01_one.py"
     path.write_text("# %%\n1 / 0\n")

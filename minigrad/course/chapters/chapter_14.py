@@ -21,7 +21,7 @@ def max_pool(X: Tensor, k: int) -> Tensor:
 
 @gradient_exercise(
     "14.max_pool_dx", of="x", points=[{"x": (2, 2, 4, 4)}, {"x": (1, 3, 2, 6)}], page="chapter 14, 'Pooling'",
-    hint="in each window one number gets all of g; compare x with the result, each number of which stands for 2 x 2.",
+    hint="in each window the largest number gets all of g: compare x with the result, each number repeated as 2 x 2.",
 )  # fmt: skip
 def max_pooled(x: Tensor) -> Tensor:
     """The gradient of max_pool2d(x, 2) along x (N, C, H, W), for even H and W."""
@@ -90,7 +90,7 @@ def transposed(x: Tensor, w: Tensor, stride: int) -> Tensor:
 @gradient_exercise(
     "14.dx", of="x", points=[{"x": (2, 2, 3, 4), "w": (2, 3, 3, 3)}, {"x": (1, 3, 2, 2), "w": (3, 2, 2, 3)}],
     page="chapter 14, 'Transposed convolution'",
-    hint="the transposed convolution is the matrix A.T; its gradient is that of chapter 8 the other way round.",
+    hint="it is the product A.T x, for the matrix A of a convolution; so its gradient is A g. Which function is that?",
 )  # fmt: skip
 def conv_transpose(x: Tensor, w: Tensor) -> Tensor:
     """The gradient of conv_transpose2d(x, w, stride=2) along x, for x (N, C, H, W) and w (C, O, kh, kw)."""

@@ -49,7 +49,7 @@ def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple
 
 @gradient_exercise(
     "15.centred", of="x", points=[{"x": (4, 3)}, {"x": (3, 2)}], page="chapter 15, 'Batch norm'",
-    hint="a number is in its own difference, with factor 1, and in all means, with factor -1/N.",
+    hint="a number enters its own difference with factor 1, and, by the mean, all N of its column with factor -1/N.",
 )  # fmt: skip
 def centred(x: Tensor) -> Tensor:
     """The gradient of x - x.mean(0) along x (N, C): the first half of batch norm, for a batch of numbers."""

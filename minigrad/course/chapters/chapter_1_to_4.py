@@ -135,7 +135,7 @@ def same_padding(k: int) -> int:
     "3.receptive_field", cases=[([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1])],
     hidden={"four layers": ([5, 2, 5, 2], [1, 2, 1, 2])},
     page="chapter 3, 'The receptive field'",
-    hint="go forward: how many pixels of the image lie between neighbours of this layer's input?",
+    hint="layer by layer, from the image on: how many pixels apart, in the image, are two neighbours of its input?",
 )  # fmt: skip
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     """The number of pixels, along one axis of the image, that can change one output of these layers in a row."""

@@ -26,7 +26,7 @@ def conv_for_db(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
 
 @gradient_exercise(
     "8.dw", of="w", points=POINTS, page="chapter 8, 'The kernel'",
-    hint="w[o, c, i, j] met x[n, c, i + p, j + q] in the window (p, q) of every image n, and made y[n, o, p, q].",
+    hint="in window (p, q) of each image n it meets x[n, c, i + p, j + q]; their product is a part of y[n, o, p, q].",
 )  # fmt: skip
 def conv_for_dw(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
     """The gradient of conv2d(x, w, b) along w (O, C, kh, kw), from g (N, O, Ho, Wo)."""
