@@ -143,8 +143,8 @@ def training_step(torch: Any, network: Any, images: Any, classes: int = 10) -> d
     return {"step": step}
 
 
-def lenet(torch: Any) -> dict[str, Step]:
-    """LeNet-5 in its usual modern form, on 28x28 images, batch 128."""
+def lenet(torch: Any, batch: int = 128) -> dict[str, Step]:
+    """LeNet-5 in its usual modern form, on 28x28 images."""
     nn = torch.nn
     torch.manual_seed(0)
     network = nn.Sequential(
@@ -161,7 +161,7 @@ def lenet(torch: Any) -> dict[str, Step]:
         nn.Sigmoid(),
         nn.Linear(84, 10),
     )
-    return training_step(torch, network, torch.rand(128, 1, 28, 28))
+    return training_step(torch, network, torch.rand(batch, 1, 28, 28))
 
 
 def mlp(torch: Any) -> dict[str, Step]:
@@ -206,6 +206,7 @@ PROGRAMS = {
         "chain of 20,000 operations, forward + backward", deep_chain, 1.0, headline="20,000 operations"
     ),
     "lenet": Program("LeNet training step, batch 128", lenet, 0.9),
+    "lenet-1": Program("LeNet training step, one image", partial(lenet, batch=1), 0.6),
     "mlp": Program("MLP training step, batch 256", mlp, 0.8),
     "memory": Program(
         "peak memory of a convolutional training step", small_network, 1.0, unit="bytes", headline="growth during steps"

@@ -61,9 +61,13 @@ def tell_machines(records: list[Record]) -> str:
 
 
 def list_steps(records: list[Record]) -> list[tuple[str, float, list[str], list[float]]]:
-    """For each training step its title, its goal, both engines' times on the newest machine, and the ratios on all."""
+    """For each training step its title, its goal, both engines' times on the newest machine, and the ratios on all.
+
+    A step that one of the records lacks is left out.
+    """
     rows = []
-    for name, program in PROGRAMS.items():
+    for name in [name for name in PROGRAMS if all(name in record["steps"] for record in records)]:
+        program = PROGRAMS[name]
         times = [in_units(records[0]["steps"][name][engine], program.unit) for engine in ("minigrad", "torch")]
         ratios = [record["steps"][name]["minigrad"] / record["steps"][name]["torch"] for record in records]
         rows.append((program.title, program.goal, times, ratios))

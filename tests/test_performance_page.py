@@ -53,6 +53,13 @@ def test_steps_show_times_and_the_ratios_of_all_machines(page):
     assert table[-1] == "| `import minigrad` beside `import numpy` | 1.30 |  |  | 1.20 | 1.20 |"
 
 
+def test_a_step_that_one_machine_did_not_measure_is_left_out(page):
+    records = [make_record(page, "New"), make_record(page, "Old")]
+    del records[1]["steps"]["lenet-1"]
+    rows = [title for title, *_ in page.list_steps(records)]
+    assert "LeNet training step, one image" not in rows and "LeNet training step, batch 128" in rows
+
+
 def test_the_overview_ends_with_the_mean_of_the_layers(page):
     records = [make_record(page, "New", **{"one thread": LAYERS}), make_record(page, "Old", **{"two threads": LAYERS})]
     table = page.tell_overview(records).splitlines()
