@@ -1098,7 +1098,7 @@ DIFFERENCES = [
         "refuses('torch.zeros(2, 3)[2:, torch.tensor([9])]')",
     ),
     (
-        "`F.conv_transpose2d` with a bias, `F.rms_norm` with a weight of another dtype",
+        "`F.conv_transpose2d` with a bias, `F.rms_norm` with a weight, `F.instance_norm` with means of another dtype",
         "refused, as in all other layers; PyTorch accepts them",
         "refuses('F.rms_norm(torch.ones(2), (2,), torch.ones(2).double())')",
     ),

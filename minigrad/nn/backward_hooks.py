@@ -54,13 +54,15 @@ class BackwardWatch:
         return args
 
     def watch_outputs(self, result: Any) -> Any:
-        """The result, a tensor or a tuple with tensors, passed through a `BackwardHookFunction`."""
+        """The result, a tensor, a tuple or a named tuple with tensors, passed through a `BackwardHookFunction`."""
         if not isinstance(result, (Tensor, tuple)):
             got = type(result).__name__
             detail = f"module output should be a Tensor or a tuple of Tensors, not a {got}"
             warn(f"For backward hooks to be called, {detail}")
         results, _ = _watch(as_tuple(result), self._show_grad_output, zeros=False)
-        return results if isinstance(result, tuple) else results[0]
+        if not isinstance(result, tuple):
+            return results[0]
+        return results if type(result) is tuple else type(result)(*results)
 
     def _show_grad_output(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward_pre"):

@@ -1,5 +1,7 @@
 """Full backward hooks: the gradients that they receive and replace, their order, and errors."""
 
+from collections import namedtuple
+
 import pytest
 
 import minigrad as torch
@@ -89,6 +91,22 @@ def test_outputs_in_a_dict_run_no_full_backward_hook():
     result["y"].sum().backward()
     assert seen == []
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_named_tuple_stays_one_beside_a_backward_hook():
+    Scores = namedtuple("Scores", ["first", "second"])
+
+    class Heads(nn.Module):
+        def forward(self, x):
+            return Scores(x * 2, x * 3)
+
+    module, seen = Heads(), []
+    module.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append(len(grad_output)))
+    x = torch.ones(2, requires_grad=True)
+    result = module(x)
+    assert type(result) is Scores
+    result.second.sum().backward()
+    assert seen == [2] and x.grad.tolist() == [3.0, 3.0]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+import minigrad.nn.functional as F
 
 
 def test_an_expanded_tensor_shares_its_memory():
@@ -91,3 +92,12 @@ class TestWrites:
         with pytest.raises(RuntimeError, match=r"read-only .*x\.clone\(\)"):
             write(x)
         assert array.tolist() == [0, 1, 2, 3]
+
+
+def test_threshold_in_place_takes_an_expanded_tensor():
+    row = torch.tensor([[0.25, 1.0, 0.5]])
+    rows = row.expand(2, 3)
+    assert F.threshold(rows, 0.5, 7.0, inplace=True) is rows
+    assert rows.tolist() == [[7.0, 1.0, 7.0]] * 2 and row.tolist() == [[7.0, 1.0, 7.0]]
+    with pytest.raises(RuntimeError, match="a single memory location"):
+        F.elu(rows, inplace=True)
