@@ -74,6 +74,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.compiler import compile
     from minigrad.find_gpu import OutOfMemoryError
     from minigrad.futures import Future
+    from minigrad.low_rank import pca_lowrank, svd_lowrank
     from minigrad.creation.drawn import normal, rand, randint, randn, randperm
     from minigrad.creation.foreign import as_tensor, asarray, from_numpy, frombuffer
     from minigrad.creation.grids import (
@@ -226,7 +227,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "special", "threshold", "threshold_", "unravel_index", "vmap",
     "Future", "GradScaler", "amp", "autocast", "compile", "compiler", "cpu", "get_device_module",
     "OutOfMemoryError", "binomial", "is_autocast_enabled", "is_inference", "jit", "narrow_copy", "unsafe_chunk",
-    "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu",
+    "unsafe_split", "unsafe_split_with_sizes", "mps", "xpu", "pca_lowrank", "svd_lowrank",
 ]  # fmt: skip
 
 # fmt: off

@@ -173,6 +173,60 @@ OTHERS = {
         NotImplementedError,
         "\"index_reduce\" not implemented for 'Bool'",
     ),
+    "no way to reduce": (
+        lambda: mg.scatter_reduce(ones(2), 0, mg.tensor([0, 1]), ones(2), ["sum"]),
+        TypeError,
+        "scatter_reduce(): argument 'reduce' must be str, not list ['sum']",
+    ),
+    "an unknown way to reduce": (
+        lambda: mg.index_reduce(ones(2), 0, mg.tensor([0]), ones(1), "sum"),
+        RuntimeError,
+        "either prod, mean, amax or amin, got 'sum'",
+    ),
+    "no order of renorm": (
+        lambda: mg.renorm(ones(2, 2), None, 0, 1.0),
+        TypeError,
+        "renorm(): argument 'p' must be a number, not None",
+    ),
+    "a largest norm that is an array": (
+        lambda: mg.renorm(ones(2, 2), 2, 0, np.ones(2)),
+        TypeError,
+        "renorm(): argument 'maxnorm' must be a number, not ndarray",
+    ),
+    "no subscripts": (lambda: mg.einsum(ones(2), 1), TypeError, "after each operand its subscripts are due, in a list"),
+    "a number of strides": (
+        lambda: mg.empty_strided((2,), 1),
+        TypeError,
+        "argument 'stride' must be tuple of ints, not int 1",
+    ),
+    "a 0-d right side": (lambda: mg.linalg.solve(ones(2, 2), mg.tensor(1.0)), RuntimeError, "at least 1 dimension"),
+    "0-d least squares": (lambda: mg.linalg.lstsq(ones(2, 2), mg.tensor(1.0)), RuntimeError, "at least 1 dimension"),
+    "groups of a vector": (lambda: F.group_norm(ones(0), 1), IndexError, "at least 2 dimensions, got [0]"),
+    "a text to the power": (
+        lambda: mg.float_power("a", ones(2)),
+        TypeError,
+        "float_power(): argument 'input' must be a number",
+    ),
+    "the size of a grid as a tensor": (
+        lambda: F.affine_grid(ones(1, 2, 3), ones(4), False),
+        TypeError,
+        "affine_grid(): sizes must be ints, got Tensor",
+    ),
+    "an order of pooling that is an array": (
+        lambda: F.lp_pool2d(ones(1, 2, 2), np.ones(2), 2),
+        TypeError,
+        "lp_pool2d(): argument 'norm_type' must be a number",
+    ),
+    "a reduction that is a tensor": (
+        lambda: F.mse_loss(ones(2), ones(2), reduction=ones(2)),
+        ValueError,
+        "not a valid value for reduction",
+    ),
+    "distances of different axes": (
+        lambda: F.triplet_margin_with_distance_loss(ones(2), ones(1, 2), ones(2)),
+        RuntimeError,
+        "same number of dimensions, but got: anchor 1D, positive 2D",
+    ),
     "no bins": (lambda: mg.histogram(ones(2), 0), RuntimeError, "bins must be > 0, but got 0"),
     "whole edges": (lambda: mg.histogram(ones(2), mg.arange(3)), RuntimeError, "bins should have the dtype of input"),
     "edges that go down": (

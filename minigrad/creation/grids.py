@@ -18,6 +18,7 @@ from minigrad.ops.arguments import as_int, as_number, read_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.evenly_spaced import count_from_both_ends, space_evenly
 from minigrad.ops.rearranging import reshape_along
+from minigrad.shown_values import show_value
 
 
 def _read_steps(steps: Any) -> int:
@@ -123,6 +124,8 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     (1, 2)
     """
     shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
+    if not isinstance(stride, (tuple, list)):
+        raise TypeError(f"empty_strided(): argument 'stride' must be tuple of ints, not {show_value(stride)}")
     steps = [as_int(s, "stride") for s in stride]
     if len(steps) != len(shape) or min(steps, default=0) < 0:
         raise RuntimeError(f"empty_strided(): one stride >= 0 for each length is due, got {size} and {stride}")

@@ -22,6 +22,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.matmul import matmul
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape
+from minigrad.shown_values import show_value
 
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
@@ -120,6 +121,12 @@ def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, 
     if any(isinstance(x, str) for x in rest):
         raise TypeError("einsum(): the equation comes first, as einsum('ij,jk->ik', x, y); got a tensor before it")
     given = (first, *rest)
+    for x in (*given[1::2], given[-1]):
+        if not isinstance(x, (tuple, list)):
+            form = "einsum(A, [0, 1], B, [1, 2], [0, 2]), or einsum('ij,jk->ik', A, B)"
+            raise TypeError(
+                f"einsum(): after each operand its subscripts are due, in a list: {form}; got {show_value(x)}"
+            )
     spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
     count = len(given) // 2
     return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]

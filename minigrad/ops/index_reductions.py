@@ -15,7 +15,7 @@ from minigrad.ops.gather import at_least_1d, check_covers, reshape_like, scatter
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import put_at, read_at
 from minigrad.ops.index_writes import read_rows
-from minigrad.shown_values import shorten
+from minigrad.shown_values import shorten, show_value
 
 _STARTS = {"sum": 0, "mean": 0, "prod": 1}  # for amax and amin the lowest or highest number
 _UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
@@ -157,8 +157,7 @@ def scatter_reduce(
     >>> torch.scatter_reduce(torch.ones(3), 0, index, x, "sum")
     tensor([12.,  1.,  8.])
     """
-    if reduce not in _UFUNCS:
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {shorten(reduce, str)}")
+    _require_way("scatter_reduce", reduce, "sum, prod, mean, amax or amin")
     key = scatter_key("scatter_reduce", input, dim, index, src)
     if reduce == "mean":
         require_kind("scatter_reduce (mean)", input.array.dtype, "fiu")
@@ -180,8 +179,15 @@ def index_reduce(
     >>> torch.index_reduce(torch.ones(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]), "prod")
     tensor([ 1.,  1., 30.])
     """
-    if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {shorten(reduce, str)}")
+    _require_way("index_reduce", reduce, "prod, mean, amax or amin")
     require_kind("index_reduce", input.array.dtype, "fiu")
     key, target, rows = read_rows("index_reduce", input, dim, index, source)
     return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
+
+
+def _require_way(name: str, reduce: Any, known: str) -> None:
+    """Raises TypeError unless `reduce` is a text, and RuntimeError unless it is one of the `known` words."""
+    if not isinstance(reduce, str):
+        raise TypeError(f"{name}(): argument 'reduce' must be str, not {show_value(reduce)}")
+    if reduce not in known.replace(" or ", ", ").split(", "):
+        raise RuntimeError(f"reduce argument must be either {known}, got {shorten(reduce)}")

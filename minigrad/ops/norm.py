@@ -217,6 +217,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     tensor([[0.6000, 0.8000],
             [0.3000, 0.4000]])
     """
+    p, maxnorm = as_number("renorm", "p", p), as_number("renorm", "maxnorm", maxnorm)
     d = axis(dim, input.array.ndim)
     if input.array.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.array.ndim} dimensions")

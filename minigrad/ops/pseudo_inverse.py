@@ -137,6 +137,8 @@ def lstsq(A: Matrix, B: Matrix, rcond: Any = None, *, driver: str | None = None)
     require_tensor("torch.linalg.lstsq", "B", 2, B)
     if driver not in (None, *_DRIVERS):
         raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got {shorten(driver)}")
+    if not B.array.ndim:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension, got a 0-d tensor")
     vector = B.array.ndim == A.array.ndim - 1
     rhs = unsqueeze(B, -1) if vector else B
     if rhs.array.shape[-2] != A.array.shape[-2]:

@@ -113,6 +113,8 @@ def holds_vectors(A: Any, B: Any) -> bool:
 def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
     """X with ``A X = B`` or ``X A = B``, for matrices B: (..., n, k) or (..., k, n)."""
     a, b = A.array, B.array
+    if not b.ndim:
+        raise RuntimeError(f"{name}: The input tensor B must have at least 1 dimension, got a 0-d tensor")
     if b.dtype != a.dtype:
         raise RuntimeError(f"{name}: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
     if b.shape[-2 if left else -1] != a.shape[-1]:

@@ -234,8 +234,10 @@ def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tens
     """
     if not isinstance(input, TensorBase) and not isinstance(exponent, TensorBase):
         raise not_a_tensor("float_power", "input", 1, input)
-    double = np.dtype(np.float64)
-    base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
+    double, given = np.dtype(np.float64), (("input", input), ("exponent", exponent))
+    base, power = [
+        cast(x, double) if isinstance(x, TensorBase) else float(as_number("float_power", name, x)) for name, x in given
+    ]
     if out is not None and out.array.dtype != double:
         detail = "the operation's result requires dtype Double; convert it with .double()"
         raise RuntimeError(f"the output given to float_power has dtype {out.array.dtype} but {detail}")

@@ -182,11 +182,6 @@ def triplet_margin_loss(
     """
     require_positive(margin)
     require_bools("triplet_margin_loss", swap=swap)
-    if not anchor.ndim == positive.ndim == negative.ndim:
-        raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
-            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
-        )
     losses = _rank(anchor, positive, negative, margin, swap, lambda x, y: pairwise_distance(x, y, p, eps))
     return reduce_losses(losses, reduction)
 
@@ -219,6 +214,11 @@ def _rank(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, swap: bool, distance: Callable[..., Any]
 ) -> Tensor:
     require_positive(margin)
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))

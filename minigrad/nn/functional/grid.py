@@ -54,7 +54,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     """
     require_tensors("affine_grid", "theta", theta)
     align_corners = _read_align_corners("affine_grid", align_corners)
-    size = tuple(sizes("affine_grid", size))
+    size = sizes("affine_grid", (size,))
     _check_affine(theta, size)
     if align_corners and min(size[2:]) == 1:
         warn(

@@ -232,6 +232,8 @@ def group_norm(
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
     _fit_channels("group_norm", input, weight, bias, option="num_channels")
+    if input.array.ndim < 2:  # without elements
+        raise IndexError(f"group_norm: expected input of at least 2 dimensions, got {list(input.array.shape)}")
     N, C, *space = input.array.shape
     groups = as_int(num_groups, "num_groups")
     if groups > 0 and N * C // groups * prod(space) == 1:

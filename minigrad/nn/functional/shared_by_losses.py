@@ -49,8 +49,9 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
                 options.pop("size_average", None), options.pop("reduce", None), options.get("reduction", "mean"), known
             )
             return function(*given.args, **given.kwargs)
-        if "reduction" in kwargs and kwargs["reduction"] not in known:
-            raise _no_reduction(kwargs["reduction"], known)
+        reduction = kwargs.get("reduction", "mean")
+        if reduction.__class__ is not str or reduction not in known:
+            raise _no_reduction(reduction, known)
         try:
             return function(*args, **kwargs)
         except TypeError as refused:
@@ -66,7 +67,7 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[st
         average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
         warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
         return "none" if kept else "mean" if average else "sum"
-    if reduction not in known:
+    if not isinstance(reduction, str) or reduction not in known:
         raise _no_reduction(reduction, known)
     return reduction
 

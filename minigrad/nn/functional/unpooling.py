@@ -122,9 +122,8 @@ def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Lengths
     """The p-th root of the sum of the p-th powers in each window, which has `space` axes."""
     require_tensors(name, "input", input)
     kernel = as_ints(name, "kernel_size", kernel_size, space, 1)
+    p = as_number(name, "norm_type", p)
     if p == inf:
         return take_maxima(name, space, input.abs(), kernel, stride, 0, 1, ceil_mode)[0]
-    mean = take_means(
-        name, space, input.pow(as_number(name, "norm_type", p)), kernel, stride, 0, ceil_mode, (None, True)
-    )
+    mean = take_means(name, space, input.pow(p), kernel, stride, 0, ceil_mode, (None, True))
     return (sign(mean) * relu(mean.abs())).mul(prod(kernel)).pow(1.0 / p)
