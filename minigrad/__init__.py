@@ -68,7 +68,8 @@ with _open_later("torch", globals()) as _later:
     )
     from minigrad.absent_devices import mps, xpu
     from minigrad.accelerator import get_device_module
-    from minigrad.amp import GradScaler, autocast, is_autocast_enabled
+    from minigrad.amp import GradScaler, autocast
+    from minigrad.amp.autocast_mode import is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
     from minigrad.compiler import compile

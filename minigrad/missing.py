@@ -47,7 +47,6 @@ NAMED_ONLY = {  # files of what programs only compare with: no tensor or layer h
 }
 ELSEWHERE = {"torch.nn.functional.grad": "minigrad.nn.grad", "torch._C": "minigrad._C"}  # imported when first named
 ANSWERED = {  # PyTorch's package -> its modules whose names are in the package itself here
-    "torch.amp": "autocast_mode grad_scaler",
     "torch.autograd": "anomaly_mode grad_mode",
     "torch.cuda.amp": "autocast_mode common grad_scaler",
     "torch.distributions": (

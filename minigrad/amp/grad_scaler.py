@@ -1,113 +1,22 @@
-"""`torch.amp`: a scaler that keeps half-precision gradients in range, and `autocast`, which casts nothing here.
+"""`GradScaler`: it keeps half-precision gradients in range.
 
-Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pytorch.org/docs/stable/amp.html
+Source: Micikevicius et al., "Mixed Precision Training", 2018.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from minigrad import cuda
-from minigrad.advice import advise, warn
+from minigrad.amp.autocast_mode import is_there
 from minigrad.autograd.modes import no_grad
-from minigrad.compiler import as_it_is
-from minigrad.devices import device
-from minigrad.missing import explain_missing
 from minigrad.optim import Optimizer
 from minigrad.tensor import Tensor
 
-__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class autocast:
-    """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
-
-    Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
-    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled.
-
-    >>> import minigrad as torch
-    >>> with torch.autocast("cpu", enabled=False):
-    ...     y = torch.ones(2, 2) @ torch.ones(2, 2)
-    >>> y.dtype
-    minigrad.float32
-    """
-
-    def __init__(
-        self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
-    ) -> None:
-        self.device, self.fast_dtype = device(device_type).type, dtype
-        self._enabled = enabled and _is_there(self.device, _NO_AUTOCAST)
-        if self._enabled:
-            advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
-
-    def __enter__(self) -> autocast:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def __call__(self, function: F) -> F:
-        return function
-
-
-_NO_AUTOCAST = "CUDA is not available or torch_xla is imported. Disabling autocast."
 _NO_SCALER = "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling."
-
-
-def _is_there(device_type: str, warning: str) -> bool:
-    """Whether the device is available; warns if it is CUDA and is not."""
-    if device_type != "cuda" or cuda.is_available():
-        return True
-    warn(warning)
-    return False
-
-
-def is_autocast_available(device_type: str) -> bool:
-    """True for a device that `autocast` may name.
-
-    >>> import minigrad as torch
-    >>> torch.amp.is_autocast_available("cpu")
-    True
-    """
-    return device(device_type).type in ("cpu", "cuda")
-
-
-def is_autocast_enabled(device_type: str | None = None) -> bool:
-    """False: nothing is ever cast.
-
-    >>> import minigrad as torch
-    >>> torch.is_autocast_enabled()
-    False
-    """
-    return False
-
-
-def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
-    """Marks the forward of a `Function`; inputs are never cast to `cast_inputs`, as autocast casts nothing.
-
-    >>> import minigrad as torch
-    >>> torch.amp.custom_fwd(abs, device_type="cuda") is abs
-    True
-    """
-    return as_it_is(fwd)
-
-
-def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
-    """Marks the backward of a `Function`, which runs unchanged.
-
-    >>> import minigrad as torch
-    >>> torch.amp.custom_bwd(abs, device_type="cuda") is abs
-    True
-    """
-    return as_it_is(bwd)
-
-
 _STATE = {  # attribute of a scaler -> its key in `state_dict`
     "_scale": "scale", "_growth_factor": "growth_factor", "_backoff_factor": "backoff_factor",
     "_growth_interval": "growth_interval", "_growth_tracker": "_growth_tracker",
@@ -151,7 +60,7 @@ class GradScaler:
             raise AssertionError(f"The growth factor must be > 1.0, got {growth_factor}")
         if enabled and backoff_factor >= 1.0:
             raise AssertionError(f"The backoff factor must be < 1.0, got {backoff_factor}")
-        self._enabled = enabled and _is_there(device, _NO_SCALER)
+        self._enabled = enabled and is_there(device, _NO_SCALER)
         self._scale, self._growth_tracker = init_scale, 0
         self._growth_factor, self._backoff_factor = growth_factor, backoff_factor
         self._growth_interval = growth_interval
@@ -353,6 +262,3 @@ class GradScaler:
         parts = {name: state_dict[shown] for name, shown in _STATE.items()}  # reads all before setting any
         for name, value in parts.items():
             setattr(self, name, value)
-
-
-explain_missing("torch.amp", globals())

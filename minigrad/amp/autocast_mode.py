@@ -1,0 +1,95 @@
+"""`autocast`, which casts nothing here, and the decorators of functions that take part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from minigrad import cuda
+from minigrad.advice import advise, warn
+from minigrad.compiler import as_it_is
+from minigrad.devices import device
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class autocast:
+    """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
+
+    Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
+    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled.
+
+    >>> import minigrad as torch
+    >>> with torch.autocast("cpu", enabled=False):
+    ...     y = torch.ones(2, 2) @ torch.ones(2, 2)
+    >>> y.dtype
+    minigrad.float32
+    """
+
+    def __init__(
+        self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
+    ) -> None:
+        self.device, self.fast_dtype = device(device_type).type, dtype
+        self._enabled = enabled and is_there(self.device, _NO_AUTOCAST)
+        if self._enabled:
+            advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
+
+    def __enter__(self) -> autocast:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, function: F) -> F:
+        return function
+
+
+_NO_AUTOCAST = "CUDA is not available or torch_xla is imported. Disabling autocast."
+
+
+def is_there(device_type: str, warning: str) -> bool:
+    """Whether the device is available; warns if it is CUDA and is not."""
+    if device_type != "cuda" or cuda.is_available():
+        return True
+    warn(warning)
+    return False
+
+
+def is_autocast_available(device_type: str) -> bool:
+    """True for a device that `autocast` may name.
+
+    >>> import minigrad as torch
+    >>> torch.amp.is_autocast_available("cpu")
+    True
+    """
+    return device(device_type).type in ("cpu", "cuda")
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: nothing is ever cast.
+
+    >>> import minigrad as torch
+    >>> torch.is_autocast_enabled()
+    False
+    """
+    return False
+
+
+def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
+    """Marks the forward of a `Function`; inputs are never cast to `cast_inputs`, as autocast casts nothing.
+
+    >>> import minigrad as torch
+    >>> torch.amp.custom_fwd(abs, device_type="cuda") is abs
+    True
+    """
+    return as_it_is(fwd)
+
+
+def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
+    """Marks the backward of a `Function`, which runs unchanged.
+
+    >>> import minigrad as torch
+    >>> torch.amp.custom_bwd(abs, device_type="cuda") is abs
+    True
+    """
+    return as_it_is(bwd)

@@ -1,0 +1,39 @@
+"""The warning of `autocast` that nothing is cast, and the names under which programs import it."""
+
+import importlib
+import warnings
+
+import pytest
+
+import minigrad as torch
+from minigrad import advice
+
+
+def test_autocast_casts_nothing_and_says_so_once():
+    advice.enable()
+    with pytest.warns(advice.Advice, match="every tensor keeps its type here; for half precision write model.half"):
+        cast = torch.autocast("cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with cast, torch.autocast("cpu", dtype=torch.float16):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+        assert torch.autocast("cpu", enabled=False)(len) is len
+    advice.enable()
+
+
+def test_without_a_gpu_autocast_for_cuda_is_disabled(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.warns(UserWarning, match="CUDA is not available or .*Disabling autocast"), torch.cuda.amp.autocast():
+        pass
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        torch.autocast("gpu")
+
+
+def test_custom_fwd_and_bwd_return_the_function_itself():
+    assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
+    assert torch.amp.is_autocast_available("cpu")
+
+
+def test_both_files_have_pytorchs_names():
+    assert importlib.import_module("minigrad.amp.autocast_mode").autocast is torch.amp.autocast is torch.autocast
+    assert importlib.import_module("minigrad.amp.grad_scaler").GradScaler is torch.amp.GradScaler
