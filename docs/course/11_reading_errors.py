@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import nn
+from minigrad import course, nn
 
 
 @contextmanager
@@ -191,6 +191,55 @@ class Careful(nn.Module):
 torch.optim.SGD(Careful().parameters(), lr=0.1)  # 24: with parentheses
 if (torch.rand(3) > 0.5).any():  # 25: any, or all
     print("heads at least once")
+
+# %% [markdown]
+# ## Exercises
+#
+# Five functions that beginners write wrong at first. The message of a wrong try is the hint.
+
+
+# %%
+def grey(layer, image):
+    """The maps (O, H', W') that layer, a Conv2d of one channel, makes of one grey image (H, W)."""
+    return layer(image)
+
+
+course.check("11.grey", grey)
+
+
+# %%
+def channels_last(layer, images):
+    """The maps (N, O, H', W') that layer, a Conv2d of three channels, makes of images (N, H, W, 3)."""
+    return layer(images)
+
+
+course.check("11.channels_last", channels_last)
+
+
+# %%
+def maps_of_bytes(layer, images):
+    """The maps of layer, for images (N, 1, H, W) of bytes, 0 to 255, that are scaled to 0 to 1 first."""
+    return layer(images)
+
+
+course.check("11.bytes", maps_of_bytes)
+
+
+# %%
+def features(n):
+    """in_features of the Linear after Conv2d(1, 4, 3), MaxPool2d(2) and Flatten, for images of n x n pixels."""
+
+
+course.check("11.features", features)
+
+
+# %%
+def loss_of_labels(scores, labels):
+    """The mean cross entropy of scores (N, C) for classes that came from a table: floats of shape (N, 1)."""
+    return F.cross_entropy(scores, labels)
+
+
+course.check("11.labels", loss_of_labels)
 
 # %% [markdown]
 # No message says why a program is slow. [Chapter 12](12_why_it_is_fast.py) explains what makes a convolution fast.

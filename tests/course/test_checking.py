@@ -3,6 +3,8 @@
 import ast
 import contextlib
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from minigrad import course
 from minigrad.course.checking import find
 from minigrad.course.exercise import draw_point
 from minigrad.course.judging import judge
+from tests.any_device import without_device
 from tests.course.asking import ask, corr2d
 
 NAMES = course.exercises()
@@ -202,3 +205,12 @@ def test_invalid_exercises_are_refused_when_made():
         course.gradient_exercise("t.bad", of="x", points=[{"x": (2,)}])(lambda x, y: x)
     with pytest.raises(ValueError, match="neither cases nor a judge"):
         course.exercise("t.bad")(lambda: 0)
+
+
+def test_loading_the_exercises_draws_no_random_numbers():
+    program = (
+        "import minigrad as mg; mg.manual_seed(0); from minigrad import course; course.exercises(); print(mg.rand(1))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    mg.manual_seed(0)
+    assert done.stdout.strip() == without_device(repr(mg.rand(1).cpu()))

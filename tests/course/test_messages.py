@@ -163,6 +163,17 @@ def count_all_bad_epochs(losses, patience):
             lambda g, x, y: y,
             "for g = 0 it gives the gradient [1.435, -1.316, -0.5027]..., where 0 is due",
         ),
+        ("11.grey", lambda layer, image: layer(image[None, None]), "an axis of size 1 too many, or too few"),
+        ("11.grey", lambda layer, image: layer(image), "For one image of one channel, write x.reshape(1, 1, 4, 5)"),
+        (
+            "11.channels_last",
+            lambda layer, images: layer(images),
+            "The channels are the last axis: write x.permute(0, 3, 1, 2)",
+        ),
+        ("11.channels_last", lambda layer, x: layer(x.reshape(len(x), 3, *x.shape[1:3])), "24 of 24 numbers are wrong"),
+        ("11.bytes", lambda layer, images: layer((images // 255).float()), "2 of 2 numbers are wrong"),
+        ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "In a hidden case (an odd size): the answer is not right."),
+        ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "write target.long()"),
         ("12.im2col", write_windows_by_columns, "all is right but for the order along axis 0."),
         ("12.im2col", write_windows_column_first, "all is right but for the order along axis 1."),
         (

@@ -5,6 +5,7 @@ from minigrad.course.chapters import (
     chapter_5_to_7,
     chapter_8,
     chapter_9_to_12,
+    chapter_11,
     chapter_14,
     chapter_15,
     chapter_16,

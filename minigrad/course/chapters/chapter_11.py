@@ -1,0 +1,68 @@
+"""Chapter 11: five programs to mend: a missing axis, channels last, bytes, a size, labels of another kind."""
+
+from __future__ import annotations
+
+from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.exercise import exercise
+from minigrad.creation import tensor
+from minigrad.nn import Conv2d, Module
+from minigrad.nn import functional as F
+from minigrad.random import fork_rng
+from minigrad.tensor import Tensor
+
+
+def make_layer(channels: int) -> Conv2d:
+    """A layer of two 3 x 3 kernels, always the same; the student's random numbers go on as if it was not made."""
+    with fork_rng():
+        layer = Conv2d(channels, 2, 3)
+    layer.weight.data, layer.bias.data = image(2, channels, 3, 3), image(2)  # type: ignore[union-attr]
+    return layer.requires_grad_(False)
+
+
+@exercise(
+    "11.grey", cases=[(make_layer(1), image(4, 5))], hidden={"another size": (make_layer(1), image(3, 7, seed=1))},
+    page="chapter 11, 'Shapes'",
+    hint="which two axes does the layer expect before rows and columns? `image[None]` adds one.",
+)  # fmt: skip
+def grey(layer: Module, image: Tensor) -> Tensor:
+    """The maps (O, H', W') that layer, a Conv2d of one channel, makes of one grey image (H, W)."""
+    return layer(image[None, None])[0]
+
+
+@exercise(
+    "11.channels_last", cases=[(make_layer(3), image(2, 4, 5, 3))],
+    hidden={"as high as wide": (make_layer(3), image(1, 4, 4, 3, seed=1))}, page="chapter 11, 'Shapes'",
+    hint="the channels go to axis 1; `reshape` mixes pixels with channels, `permute` moves whole axes.",
+)  # fmt: skip
+def channels_last(layer: Module, images: Tensor) -> Tensor:
+    """The maps (N, O, H', W') that layer, a Conv2d of three channels, makes of images (N, H, W, 3)."""
+    return layer(images.permute(0, 3, 1, 2))
+
+
+@exercise(
+    "11.bytes", cases=[(make_layer(1), tensor([[[[0, 255, 3], [7, 0, 90], [255, 1, 2]]]]).byte())],
+    hidden={"another size": (make_layer(1), (image(2, 1, 3, 4) * 40 + 128).byte())},
+    page="chapter 11, 'Kinds of numbers'", hint="255 becomes 1: what does a division make of whole numbers?",
+)  # fmt: skip
+def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
+    """The maps of layer, for images (N, 1, H, W) of bytes, 0 to 255, that are scaled to 0 to 1 first."""
+    return layer(images / 255)
+
+
+@exercise(
+    "11.features", cases=[(8,), (28,)], hidden={"an odd size": (9,)}, page="chapter 11, 'Shapes'",
+    hint="follow one image: the convolution removes two pixels along each axis, the pool halves what is left.",
+)  # fmt: skip
+def features(n: int) -> int:
+    """in_features of the Linear after Conv2d(1, 4, 3), MaxPool2d(2) and Flatten, for images of n x n pixels."""
+    return 4 * ((n - 2) // 2) ** 2
+
+
+@exercise(
+    "11.labels", cases=[(image(4, 3), tensor([[0.0], [2.0], [1.0], [2.0]]))],
+    hidden={"one image": (image(1, 2, seed=1), tensor([[1.0]]))}, page="chapter 11, 'Losses'",
+    hint="classes are whole numbers, one for each image, of shape (N,).",
+)  # fmt: skip
+def labels(scores: Tensor, labels: Tensor) -> Tensor:
+    """The mean cross entropy of scores (N, C) for classes that came from a table: floats of shape (N, 1)."""
+    return F.cross_entropy(scores, labels.long().flatten())
