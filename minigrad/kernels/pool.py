@@ -21,10 +21,12 @@ from minigrad.backend import Array, array_module, is_finite
 from minigrad.beside import as_index, constant_beside
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
-from minigrad.parallel import spread
+from minigrad.parallel import share, spread
 from minigrad.threads import products_alone
 
 BLOCK = 2**20  # pixels that a thread processes at a time: with fewer, threads wait for each other's short calls
+SHORT = 256  # up to so many multiplications for a row of windows, a product is quicker than sums of short rows
+PIECE = 1024  # planes in such a product
 NARROW = 64  # up to so many pixels in a row of windows, a product is quicker than strided copies
 # A tap of the window along one axis: its number, the windows whose tap lies inside the image, and the pixels it reads.
 Tap = tuple[int, slice, slice]
@@ -162,20 +164,37 @@ def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
 
 def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None, include_pad: bool) -> Array:
     """The mean of each window, or its sum over `divisor`: (..., H, W) -> (..., Ho, Wo). Integers are truncated."""
-    xp, count = array_module(x), _divisor(x, geometry, x.shape[-2:], windows, divisor, include_pad)
+    xp, size = array_module(x), x.shape[-2:]
+    count = _divisor(x, geometry, size, windows, divisor, include_pad)
     out = xp.empty((*x.shape[:-2], *windows), x.dtype)
-    planes, outs = x.reshape(-1, *x.shape[-2:]), out.reshape(-1, *windows)
+    planes, outs = x.reshape(-1, *size), out.reshape(-1, *windows)
+    (kh, kw), (_, W), Wo = geometry.kernel, size, windows[1]
+    by_product = kh * W * Wo <= SHORT and _suits_a_product(x, geometry, size, windows)
 
     def average(some: slice) -> None:
-        sums = window_sums(planes[some], geometry, windows)
+        if by_product:  # (n*Ho, kh*W) @ (kh*W, Wo): each row of windows gives its sums
+            rows = planes[some].reshape(-1, kh * W)
+            sums = np.matmul(rows, _repeat(Wo, (kh, kw), x.dtype).T).reshape(-1, *windows)
+        else:
+            sums = window_sums(planes[some], geometry, windows)
         if x.dtype.kind == "f":
             xp.true_divide(sums, count, out=outs[some])
         else:
             rounds_down = (sums % count != 0) & ((sums < 0) != (count < 0))
             outs[some] = sums // count + rounds_down
 
-    spread(average, len(planes), x.nbytes if xp is np else 0)
+    if by_product:  # in pieces of one size, because the size of a product decides its last digits
+        share(average, [slice(n, n + PIECE) for n in range(0, len(planes), PIECE)], x.nbytes, alone=True)
+    else:
+        spread(average, len(planes), x.nbytes if xp is np else 0)
     return out
+
+
+def _suits_a_product(x: Array, geometry: Geometry, size: Pair, windows: Pair) -> Any:
+    """Whether a product may sum or repeat `x`: finite floats, and windows that lie side by side and cover the image."""
+    (kh, kw), (Ho, Wo) = geometry.kernel, windows
+    tiles = geometry.stride == (kh, kw) and geometry.padding == (0, 0) and size == (Ho * kh, Wo * kw)
+    return tiles and x.__class__ is np.ndarray and x.dtype.char in "fd" and is_finite(x)
 
 
 def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | None, include_pad: bool) -> Array:
@@ -184,8 +203,7 @@ def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | No
     x = xp.empty((*g.shape[:-2], *size), g.dtype)
     planes, gs = x.reshape(-1, *size), g.reshape(-1, *g.shape[-2:])
     (kh, kw), (Ho, Wo) = geometry.kernel, g.shape[-2:]
-    tiles = geometry.stride == (kh, kw) and geometry.padding == (0, 0) and size == (Ho * kh, Wo * kw)
-    by_product = xp is np and tiles and kh * size[1] <= NARROW and g.dtype.char in "fd" and is_finite(g)
+    by_product = kh * size[1] <= NARROW and _suits_a_product(g, geometry, size, (Ho, Wo))
 
     def paint(some: slice) -> None:
         part = gs[some] / count

@@ -1,4 +1,4 @@
-"""Max pooling, unfold and fold against loops and recorded rules."""
+"""Pooling, unfold and fold against loops and recorded rules."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad as torch
 from minigrad import kernels
-from minigrad.kernels import Geometry
+from minigrad.kernels import Geometry, pool
 
 pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -203,3 +204,26 @@ def test_a_gradient_that_is_not_finite_reaches_its_own_window(value, dtype):
     expected = np.repeat(np.repeat(g / 6, 2, axis=2), 3, axis=3)
     np.testing.assert_array_equal(np.isfinite(x), np.isfinite(expected))
     np.testing.assert_allclose(x, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "k"), [((40, 33, 8, 8), 2), ((5, 300, 6, 9), 3)])
+def test_means_of_small_images_are_the_same_for_any_number_of_threads(shape, k):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    geometry, (Ho, Wo) = Geometry((k, k), (k, k)), (shape[2] // k, shape[3] // k)
+    assert len(x) * shape[1] > pool.PIECE and k * shape[3] * Wo <= pool.SHORT
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(pool.avg_pool2d(x, geometry, (Ho, Wo), None, True))
+    torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
+    exact = x.astype(np.float64).reshape(*shape[:2], Ho, k, Wo, k).mean((3, 5))
+    np.testing.assert_allclose(found[0], exact, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_mean_of_a_small_image_sees_what_is_not_finite_in_its_own_window_alone(value):
+    x = np.ones((1, 1, 4, 6), np.float32)
+    x[0, 0, 3, 5] = value
+    means = pool.avg_pool2d(x, Geometry((2, 2), (2, 2)), (2, 3), None, True)
+    np.testing.assert_array_equal(means, [[[[1, 1, 1], [1, 1, value]]]])
