@@ -187,16 +187,18 @@ def test_a_forked_child_has_a_pool_of_its_own(eager):
 
 @pytest.mark.parametrize("block", [2_000, 20_000, 2**23])
 @pytest.mark.parametrize(
-    ("algorithm", "stride", "groups"),
+    ("algorithm", "stride", "groups", "size"),
     [
-        ("planes", (1, 1), 6),
-        ("planes", (1, 1), 2),
-        ("planes", (1, 1), 1),
-        ("strides", (2, 2), 6),
-        ("strides", (2, 3), 2),
+        ("planes", (1, 1), 6, (15, 17)),
+        ("planes", (1, 1), 2, (15, 17)),
+        ("planes", (1, 1), 1, (15, 17)),
+        ("planes", (1, 1), 6, (7, 8)),  # several images in a line
+        ("planes", (1, 1), 2, (7, 8)),
+        ("strides", (2, 2), 6, (15, 17)),
+        ("strides", (2, 3), 2, (15, 17)),
     ],
 )
-def test_planes_have_the_same_bits_for_any_number_of_threads(algorithm, stride, groups, block, monkeypatch):
+def test_planes_have_the_same_bits_for_any_number_of_threads(algorithm, stride, groups, size, block, monkeypatch):
     from minigrad import kernels
     from minigrad.kernels.fast import planes
 
@@ -204,13 +206,13 @@ def test_planes_have_the_same_bits_for_any_number_of_threads(algorithm, stride, 
     monkeypatch.setattr(planes, "SHARED", 0)
     monkeypatch.setattr(planes, "BLOCK_BYTES", block)
     geometry, random = kernels.Geometry((3, 3), stride, (1, 1), groups=groups), np.random.default_rng(0)
-    x, w = (random.standard_normal(shape, np.float32) for shape in ((5, 6, 15, 17), (12, 6 // groups, 3, 3)))
+    x, w = (random.standard_normal(shape, np.float32) for shape in ((5, 6, *size), (12, 6 // groups, 3, 3)))
     results = []
     for threads in (1, 2, 3, 5):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
         with kernels.algorithm(algorithm):
             y = kernels.conv2d(x, w, geometry=geometry)
-            dx = kernels.conv2d_input(y, w, size=(15, 17), geometry=geometry)
+            dx = kernels.conv2d_input(y, w, size=size, geometry=geometry)
             dw = kernels.conv2d_weight(x, y, geometry=geometry)
         results.append([array.tobytes() for array in (y, dx, dw)])
     assert all(result == results[0] for result in results)
