@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ForwardRef
 
 import numpy as np
 from numpy import ndarray
@@ -17,6 +17,9 @@ from minigrad.backend import quiet
 
 if TYPE_CHECKING:
     from minigrad.autograd.graph import Cotangents, Tensors
+else:  # graph.py is opened when typing.get_type_hints() asks
+    Cotangents = ForwardRef("__import__('minigrad.autograd.graph').autograd.graph.Cotangents")
+    Tensors = ForwardRef("__import__('minigrad.autograd.graph').autograd.graph.Tensors")
 
 _adding = allocate_lock()  # two threads may walk into one leaf
 
@@ -120,8 +123,7 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
         if not hasattr(x, "stand_in"):
             raise messages.not_a_tensor(x, role)
         x = x.stand_in(gradient)
-    if x.view_of is not None:
-        refresh(x, asked=True)
+    refresh(x, asked=True)
     return x
 
 

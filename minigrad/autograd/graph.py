@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.handles import RemovableHandle, require_callable
 from minigrad.autograd.leaf_hooks import Announced, announce_walks
 from minigrad.autograd.node import Node
@@ -26,17 +26,10 @@ from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.missing import explain_missing
 
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
     "increment_version", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
-
-# What `backward` and `grad` take: where a walk starts and ends, and with which gradients.
-Tensors: TypeAlias = "Tensor | GradientEdge | Iterable[Tensor | GradientEdge]"
-Cotangents: TypeAlias = "Tensor | Sequence[Tensor | None] | None"
 
 
 class GradientEdge(NamedTuple):
@@ -75,6 +68,11 @@ class GradientEdge(NamedTuple):
         tensor = wrap(np.broadcast_to(zero, edge.shape))
         tensor.node = edge
         return tensor
+
+
+# What `backward` and `grad` take: where a walk starts and ends, and with which gradients.
+Tensors: TypeAlias = Tensor | GradientEdge | Iterable[Tensor | GradientEdge]
+Cotangents: TypeAlias = Tensor | Sequence[Tensor | None] | None
 
 
 def get_gradient_edge(tensor: Any) -> GradientEdge:

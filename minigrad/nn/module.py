@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.advice import advise, is_wanted
 from minigrad.nn.constructors import keep_functions_unbound, own_method
@@ -15,6 +15,8 @@ from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.state import IncompatibleKeys
+else:  # state.py is opened when typing.get_type_hints() asks
+    IncompatibleKeys = ForwardRef("__import__('minigrad.nn.state').nn.state.IncompatibleKeys")
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
