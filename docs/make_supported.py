@@ -1044,7 +1044,7 @@ DIFFERENCES = [
         ),
     ),
     (
-        "`repr` of `Bernoulli`, `Categorical`",
+        "`repr` of `Bernoulli`, `Categorical`, `NegativeBinomial`",
         "shows the parameter that was given; PyTorch also shows the other one, once something has computed it",
         "[d := torch.distributions.Bernoulli(0.5), d.logits, repr(d)][2] == 'Bernoulli(probs: 0.5)'",
     ),

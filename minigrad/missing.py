@@ -50,9 +50,9 @@ ANSWERED = {  # PyTorch's package -> its modules whose names are in the package 
     "torch.autograd": "anomaly_mode grad_mode",
     "torch.cuda.amp": "autocast_mode common grad_scaler",
     "torch.distributions": (
-        "bernoulli beta binomial categorical cauchy chi2 dirichlet exponential geometric gumbel half_normal "
-        "laplace log_normal mixture_same_family normal one_hot_categorical pareto poisson "
-        "studentT uniform"
+        "bernoulli beta binomial categorical cauchy chi2 dirichlet exponential geometric gumbel half_cauchy "
+        "half_normal laplace log_normal mixture_same_family normal one_hot_categorical pareto poisson "
+        "relaxed_bernoulli relaxed_categorical studentT uniform weibull"
     ),
     "torch.nn.parallel": "data_parallel",
     "torch.optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop",

@@ -11,9 +11,9 @@ from minigrad.ops.matrices import LinAlgError
 from minigrad.ops.solve import cholesky
 
 __all__ = [
-    "Constraint", "boolean", "greater_than", "greater_than_eq", "independent", "integer_interval", "interval",
-    "less_than", "lower_cholesky", "multinomial", "nonnegative", "nonnegative_integer", "one_hot", "positive",
-    "positive_definite", "real", "real_vector", "simplex", "unit_interval",
+    "Constraint", "boolean", "greater_than", "greater_than_eq", "half_open_interval", "independent", "integer_interval",
+    "interval", "less_than", "lower_cholesky", "multinomial", "nonnegative", "nonnegative_integer", "one_hot",
+    "positive", "positive_definite", "real", "real_vector", "simplex", "unit_interval",
 ]  # fmt: skip
 
 
@@ -128,6 +128,13 @@ class Interval(Constraint):
         return (value >= self.lower_bound) & (value <= self.upper_bound)
 
 
+class _HalfOpenInterval(Interval):
+    """Numbers from the lower bound on and below the upper one."""
+
+    def check(self, value: Any) -> Any:
+        return (value >= self.lower_bound) & (value < self.upper_bound)
+
+
 class _IntegerInterval(Interval):
     is_discrete = True
 
@@ -175,7 +182,7 @@ def _is_cholesky_factor(matrices: Any) -> Any:
 
 independent = _IndependentConstraint
 greater_than, greater_than_eq, less_than = GreaterThan, GreaterThanEq, LessThan
-interval, integer_interval = Interval, _IntegerInterval
+interval, integer_interval, half_open_interval = Interval, _IntegerInterval, _HalfOpenInterval
 real = _Set("Real", lambda x: x == x)
 real_vector = independent(real, 1)
 positive, nonnegative = GreaterThan(0.0), GreaterThanEq(0.0)

@@ -1,4 +1,4 @@
-"""Distributions of y = t(x), where x has a simpler distribution: log-normal, Gumbel, Pareto, half-normal.
+"""Distributions of y = t(x), where x has a simpler distribution: log-normal, Gumbel, Pareto, Weibull, halves.
 
 Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/distributions.html
 """
@@ -9,12 +9,14 @@ import math
 from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
+from minigrad.creation import full_like
 from minigrad.distributions import constraints
-from minigrad.distributions.continuous import Exponential, Normal, Uniform
+from minigrad.distributions.continuous import Cauchy, Exponential, Normal, Uniform
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.distributions.independent import Independent
 from minigrad.distributions.transform import ComposeTransform, Transform, sum_rightmost
-from minigrad.distributions.transforms import AbsTransform, AffineTransform, ExpTransform
+from minigrad.distributions.transforms import AbsTransform, AffineTransform, ExpTransform, PowerTransform
+from minigrad.ops.gamma import lgamma
 from minigrad.ops.masks import where
 from minigrad.ops.unary import log
 from minigrad.shown_values import shorten
@@ -137,28 +139,20 @@ class LogNormal(TransformedDistribution):
         return self.base_dist.entropy() + self.loc
 
 
-class HalfNormal(TransformedDistribution):
-    """|x| for a normal x with mean 0 and standard deviation `scale`.
-
-    >>> import minigrad as torch
-    >>> torch.distributions.HalfNormal(1.0).mean
-    tensor(0.7979)
-    """
+class _Half(TransformedDistribution):
+    """|x| for an x whose distribution `_whole` is the same on both sides of 0."""
 
     arg_constraints: ClassVar[Any] = {"scale": constraints.positive}
     support = constraints.nonnegative
     _given = ()
+    _whole: ClassVar[Any]
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(Normal(0.0, scale, validate_args=False), AbsTransform(), validate_args)
+        super().__init__(self._whole(0.0, scale, validate_args=False), AbsTransform(), validate_args)
         self._check_parameter("scale", constraints.positive)
 
     scale = property(lambda self: self.base_dist.scale)
-
     mode = property(lambda self: self.scale.detach() * 0)
-
-    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
-    variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))
 
     def _log_prob(self, value: Any) -> Any:
         return where(value >= 0, self.base_dist.log_prob(value) + math.log(2), -math.inf)
@@ -171,6 +165,34 @@ class HalfNormal(TransformedDistribution):
 
     def entropy(self) -> Any:
         return self.base_dist.entropy() - math.log(2)
+
+
+class HalfNormal(_Half):
+    """|x| for a normal x with mean 0 and standard deviation `scale`.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.HalfNormal(1.0).mean
+    tensor(0.7979)
+    """
+
+    _whole = Normal
+
+    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
+    variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))
+
+
+class HalfCauchy(_Half):
+    """|x| for an x of the Cauchy distribution around 0 with the scale `scale`: its mean and variance are infinite.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.HalfCauchy(1.0).cdf(torch.tensor(1.0))
+    tensor(0.5000)
+    """
+
+    _whole = Cauchy
+
+    mean = property(lambda self: full_like(self.scale, math.inf))
+    variance = mean
 
 
 class Gumbel(TransformedDistribution):
@@ -237,3 +259,33 @@ class Pareto(TransformedDistribution):
 
     def entropy(self) -> Any:
         return log(self.scale / self.alpha) + (1 + self.alpha.reciprocal())
+
+
+class Weibull(TransformedDistribution):
+    """``P(x > t) = exp(-(t / scale)^concentration)``: a life that ends by wear (concentration > 1) or early (< 1).
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Weibull(2.0, 1.0).mean
+    tensor(2.)
+    """
+
+    arg_constraints: ClassVar[Any] = {"scale": constraints.positive, "concentration": constraints.positive}
+    support = constraints.positive
+
+    def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.concentration = as_parameters(scale, concentration)
+        turns = [PowerTransform(self.concentration.reciprocal()), AffineTransform(0, self.scale)]
+        super().__init__(Exponential(full_like(self.scale, 1.0)), turns, validate_args)
+
+    def _moment(self, power: int) -> Any:
+        """The mean of ``(x / scale)^power``."""
+        return lgamma(1 + power / self.concentration).exp()
+
+    mean = property(lambda self: self.scale * self._moment(1))
+    variance = property(lambda self: self.scale.pow(2) * (self._moment(2) - self._moment(1).pow(2)))
+    mode = property(
+        lambda self: self.scale * ((self.concentration - 1) / self.concentration) ** self.concentration.reciprocal()
+    )
+
+    def entropy(self) -> Any:
+        return EULER * (1 - self.concentration.reciprocal()) + log(self.scale / self.concentration) + 1

@@ -17,6 +17,8 @@ T = torch.tensor
 DRAWN = {
     "LogNormal": (lambda: D.LogNormal(0, 1), [1.9374, 1.3059, 1.0636, 1.8614], [-1.7990, -1.2215, -0.9825, -1.7333]),
     "Gumbel": (lambda: D.Gumbel(0.0, 1.0), [1.2817, -0.2433, 0.0958, 1.1766], [-1.5593, -1.0321, -1.0044, -1.4849]),
+    "HalfCauchy": (lambda: D.HalfCauchy(2.0), [10.2991, 2.3483, 2.2084, 3.2159], [-4.4596, -2.0113, -1.9419, -2.4216]),
+    "Weibull": (lambda: D.Weibull(2.0, 1.5), [0.3166, 0.8028, 0.8291, 0.6724], [-1.2722, -0.9984, -0.9949, -1.0277]),
     "HalfNormal": (lambda: D.HalfNormal(1.0), [0.6614, 0.2669, 0.0617, 0.6213], [-0.4445, -0.2614, -0.2277, -0.4188]),
 }  # fmt: skip
 
@@ -27,15 +29,18 @@ SCIPYS = {
     "LogNormal": (D.LogNormal(T(0.5).double(), 0.8), stats.lognorm(0.8, scale=math.exp(0.5))),
     "Gumbel": (D.Gumbel(T(0.5).double(), 0.8), stats.gumbel_r(0.5, 0.8)),
     "HalfNormal": (D.HalfNormal(T(0.8).double()), stats.halfnorm(scale=0.8)),
+    "HalfCauchy": (D.HalfCauchy(T(0.8).double()), stats.halfcauchy(scale=0.8)),
     "Pareto": (D.Pareto(T(0.5).double(), 3.0), stats.pareto(3.0, scale=0.5)),
+    "Weibull": (D.Weibull(T(0.5).double(), 1.7), stats.weibull_min(1.7, scale=0.5)),
 }  # fmt: skip
 
 test_moments_and_quantiles_are_those_of_scipy = scipys(SCIPYS)
 
 
 def test_the_most_likely_values():
-    laws = [D.LogNormal(0.0, 1.0), D.Gumbel(2.0, 1.0), D.Pareto(2.0, 1.0), D.HalfNormal(1.0)]
-    assert [law.mode.item() for law in laws] == pytest.approx([math.exp(-1), 2, 2, 0])
+    laws = [D.LogNormal(0.0, 1.0), D.Gumbel(2.0, 1.0), D.Pareto(2.0, 1.0), D.HalfNormal(1.0), D.HalfCauchy(1.0)]
+    assert [law.mode.item() for law in laws] == pytest.approx([math.exp(-1), 2, 2, 0, 0])
+    assert D.Weibull(2.0, 2.0).mode.item() == pytest.approx(2**0.5)
 
 
 def test_a_flow_of_vectors_adds_up_its_slopes():
