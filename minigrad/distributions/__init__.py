@@ -13,7 +13,7 @@ from minigrad.distributions.mixture_same_family import MixtureSameFamily
 from minigrad.distributions.multinomial import Multinomial
 from minigrad.distributions.multivariate_normal import MultivariateNormal
 from minigrad.distributions.negative_binomial import NegativeBinomial
-from minigrad.distributions.relaxed import LogitRelaxedBernoulli, RelaxedBernoulli, RelaxedOneHotCategorical
+from minigrad.distributions.relaxed import RelaxedBernoulli, RelaxedOneHotCategorical
 from minigrad.distributions.student_t import StudentT
 from minigrad.distributions.transformed_distribution import (
     Gumbel,
@@ -65,7 +65,7 @@ __all__ = [
     "IndependentTransform",
     "Laplace",
     "LogNormal",
-    "LogitRelaxedBernoulli",
+
     "MixtureSameFamily",
     "Multinomial",
     "MultivariateNormal",

@@ -36,7 +36,7 @@ class _Heated(Distribution):
         return keep_inside(rand(self._extended_shape(sample_shape), dtype=probs.dtype, device=probs.device))
 
 
-class LogitRelaxedBernoulli(_Heated, OfChance):
+class _LogitRelaxedBernoulli(_Heated, OfChance):
     """The log-odds of `RelaxedBernoulli`."""
 
     support = constraints.real
@@ -96,7 +96,7 @@ class RelaxedBernoulli(TransformedDistribution):
     def __init__(
         self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        super().__init__(LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(), validate_args)
+        super().__init__(_LogitRelaxedBernoulli(temperature, probs, logits), SigmoidTransform(), validate_args)
 
     temperature = property(lambda self: self.base_dist.temperature)
     probs = property(lambda self: self.base_dist.probs)
