@@ -98,7 +98,7 @@ class Operation:
         arrays: list[Any] = []
         for x in operands:
             arrays.append(x.array if isinstance(x, TensorBase) else x)  # noqa: PERF401 (a comprehension is a call more)
-        if all(map(is_, arrays, operands)):  # none is a tensor
+        if arrays[0] is operands[0] and all(map(is_, arrays, operands)):  # none is a tensor
             is_half = getattr(operands[0], "dtype", None) is HALF
             return (self.forward if is_half else self.usual_forward)(*operands, **statics)
         if arrays[0].__class__ is not ndarray:
