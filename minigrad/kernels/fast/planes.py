@@ -58,14 +58,13 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 
     def compute(piece: Piece) -> None:
         some, target = images[piece], results[piece]
-        n, _, o, Ho, Wo = target.shape
-        joined = _joins(n, o, some.shape[3] * Wo)
-        target = target.transpose(1, 2, 0, 3, 4) if joined else target.reshape(-1, o, Ho, Wo)
+        joined = joins(len(some), target.shape[2], some.shape[3] * target.shape[4])
+        target = stand_side_by_side(target, joined)
         sums = workspace("sums", target.shape, x.dtype) if joined else target
         products = _multiply(matrices[:, piece[1]], _lay_lines(some, geometry, joined))
         total = None
         for (_, shift), rows in zip(shifts, products, strict=False):
-            total = _add_rows(sums, total, rows.reshape(*sums.shape[:-2], -1, Wo), shift)
+            total = _add_rows(sums, total, rows.reshape(*sums.shape[:3], -1, sums.shape[4]), shift)
         if total is not target:
             target[...] = total
 
@@ -187,15 +186,19 @@ def _write_matrices(kernels: Array, rows: list[int]) -> Array:
     return matrices.reshape(len(matrices), groups, o, k * kw)
 
 
-def _joins(images: int, outputs: int, windows: int) -> bool:
+def joins(images: int, outputs: int, windows: int) -> bool:
     """Whether planes with so many windows are joined, for so many outputs of a group."""
     return images > 1 and outputs == 1 and windows < SMALL
 
 
+def stand_side_by_side(images: Array, joined: bool) -> Array:
+    """The planes that share a line, as a view: (n, some, k, H, W) -> (some, k, n, H, W), or (n*some, k, 1, H, W)."""
+    return images.transpose(1, 2, 0, 3, 4) if joined else images.reshape(-1, *images.shape[2:])[:, :, None]
+
+
 def _lay_lines(images: Array, geometry: Geometry, joined: bool = False) -> Array:
     """The lines, in scratch memory: (n, some, k, H, W) -> (n*some, k*kw, H*Wo), or joined (some, k*kw, n*H*Wo)."""
-    images = np.ascontiguousarray(images)
-    planes = images.transpose(1, 2, 0, 3, 4) if joined else images.reshape(-1, *images.shape[2:])[:, :, None]
+    planes = stand_side_by_side(np.ascontiguousarray(images), joined)
     (m, k, n, H, W), kw, p, d = planes.shape, geometry.kernel[1], geometry.padding[1], geometry.dilation[1]
     Wo = geometry.windows((H, W))[1]
     lines = workspace("lines", (m, k, kw, n, H, Wo), planes.dtype)
@@ -246,7 +249,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     (kh, kw), (Ho, Wo), k, o = problem.geometry.kernel, problem.size, C // groups, O // groups
     if problem.char not in "fd" or _count_bytes(k, o, (H, W), problem.geometry) > BLOCK_BYTES:
         return float("inf")
-    run, joined = H * Wo if Wo == W else Wo, N if _joins(N, o, H * Wo) else 1
+    run, joined = H * Wo if Wo == W else Wo, N if joins(N, o, H * Wo) else 1
     copies = machine.copy(PASSES * N * C * kw * H * Wo, run) + machine.copy(PASSES * kh * O * windows, Ho * Wo)
     copies += machine.copy(2 * O * windows, Ho * Wo) if joined > 1 else 0
     small = machine.unpacked() if multiplies_with_avx512() else machine

@@ -12,7 +12,8 @@ adjoint in x shifts copies of the cotangents; a product turns them into phases, 
 adjoint in w is a product of these copies and the phases.
 
 Images are sorted in two steps, rows first. The second step, every second number of all rows, is one call (`rows.py`).
-A shift is one, too, of all rows of many channels, for which columns and rows that it pushes out are set to zero.
+A shift is one, too, of all rows of many channels, for which columns and rows that it pushes out are set to zero. Small
+images share products, as in `planes.py`.
 Any stride, padding and dilation. A weight of zero stands where no tap reads a phase; if a NaN or an infinity meets it,
 so that a result is not finite, another algorithm computes.
 """
@@ -31,7 +32,7 @@ from minigrad.kernels import dispatch
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import multiply_in_parts
-from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, separate_groups
+from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, joins, separate_groups, stand_side_by_side
 from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
@@ -64,6 +65,10 @@ class Plan(NamedTuple):
         """Number of phases: s_h s_w."""
         return self.stride[0] * self.stride[1]
 
+    def joins(self, images: int, outputs: int) -> bool:
+        """Whether so many images share products."""
+        return joins(images, outputs, self.grid[0] * self.grid[1])
+
     def write_matrices(self, w: Array, groups: int) -> Array:
         """(O, k, kh, kw) -> (groups, parts, o, phases*k)."""
         O, k = w.shape[:2]
@@ -89,14 +94,16 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     images, results, matrices = separate_groups(x, groups), separate_groups(out, groups), plan.write_matrices(w, groups)
 
     def compute(piece: Piece) -> None:
-        phases = _sort_pixels(images[piece], plan)  # (n, some, K, rows*columns)
-        n, some, _, size = phases.shape
-        products = workspace("products", (plan.parts, n, some, o, size), x.dtype)
+        joined = plan.joins(len(images[piece]), o)
+        target = stand_side_by_side(results[piece], joined)  # (m, o, n, Ho, Wo)
+        phases = _sort_pixels(stand_side_by_side(images[piece], joined), plan)  # (m, K, n*rows*columns)
+        phases = phases.reshape(-1, len(matrices[piece[1]]), *phases.shape[1:])
+        products = workspace("products", (plan.parts, *phases.shape[:2], o, phases.shape[3]), x.dtype)
         if o == 1:  # the parts are the rows of a matrix
             np.matmul(matrices[piece[1], :, 0], phases, out=products[:, :, :, 0].transpose(1, 2, 0, 3))
         else:
             multiply_in_parts(matrices[piece[1]].swapaxes(0, 1)[:, None], phases, products)
-        _add_parts(products.reshape(len(plan.across), len(plan.down), n, some, o, *plan.grid), plan, results[piece])
+        _add_parts(products.reshape(len(plan.across), len(plan.down), *target.shape[:3], *plan.grid), plan, target)
 
     share(compute, *_cut(images, o, plan), alone=True)
     return out if is_finite(out) else _compute_strictly("conv2d", x, O, geometry, w)
@@ -112,8 +119,11 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     found = np.zeros((-(-N // step), groups, plan.parts * o, plan.phases * k), x.dtype)  # of each piece's images
 
     def compute(piece: Piece) -> None:
-        phases, copies = _sort_pixels(images[piece], plan), _shift_copies(cotangents[piece], plan)
+        joined = plan.joins(len(images[piece]), o)
         sums = found[piece[0].start // step, piece[1]]  # (some, parts*o, phases*k)
+        phases = _sort_pixels(stand_side_by_side(images[piece], joined), plan)
+        copies = _shift_copies(stand_side_by_side(cotangents[piece], joined), plan)
+        phases, copies = (a.reshape(-1, len(sums), *a.shape[1:]) for a in (phases, copies))
         if o > 1 or multiplies_with_avx512():
             np.add.reduce(np.matmul(copies, phases.swapaxes(2, 3)), out=sums)
             return
@@ -135,10 +145,12 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     matrices = plan.write_matrices(w, groups).reshape(groups, -1, plan.phases * k).swapaxes(1, 2)
 
     def compute(piece: Piece) -> None:
-        copies = _shift_copies(cotangents[piece], plan)
+        joined = plan.joins(len(g[piece[0]]), O // groups)
+        copies = _shift_copies(stand_side_by_side(cotangents[piece], joined), plan)
+        copies = copies.reshape(-1, len(matrices[piece[1]]), *copies.shape[1:])
         phases = workspace("phases", (*copies.shape[:2], plan.phases * k, copies.shape[3]), g.dtype)
         multiply_into(matrices[piece[1]], copies, phases)
-        _sort_back(phases, plan, images[piece])
+        _sort_back(phases, plan, stand_side_by_side(images[piece], joined))
 
     share(compute, *_cut(images, O // groups, plan), alone=True)
     return x
@@ -167,67 +179,67 @@ def _plan(geometry: Geometry, image: Pair) -> Plan:
 
 
 def _sort_pixels(images: Array, plan: Plan) -> Array:
-    """The phases of images, in scratch memory: (n, some, k, H, W) -> (n, some, phases*k, rows*columns)."""
-    (n, some, k, H, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
-    numbers = workspace("rows", (n * some * s * k * R * L * t + t,), images.dtype)
-    rows = numbers[:-t].reshape(n, some, s, k, R, L * t)
+    """The phases of images, in scratch memory: (m, k, n, H, W) -> (m, phases*k, n*rows*columns)."""
+    (m, k, n, H, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
+    numbers = workspace("rows", (m * s * k * n * R * L * t + t,), images.dtype)
+    rows = numbers[:-t].reshape(m, s, k, n, R, L * t)
     if s * R == H:  # one call for all
-        copy_rows(rows[..., :W], images.reshape(n, some, k, R, s, W).transpose(0, 1, 4, 2, 3, 5))
+        copy_rows(rows[..., :W], images.reshape(m, k, n, R, s, W).transpose(0, 4, 1, 2, 3, 5))
     else:
         for a in range(s):
             pixels = images[..., a::s, :]
-            copy_rows(rows[:, :, a, :, : pixels.shape[3], :W], pixels)
-            rows[:, :, a, :, pixels.shape[3] :] = 0
+            copy_rows(rows[:, a, :, :, : pixels.shape[3], :W], pixels)
+            rows[:, a, :, :, pixels.shape[3] :] = 0
     if L * t > W:
         rows[..., W:] = 0
     if t == 1:
-        return rows.reshape(n, some, s * k, R * L)
-    phases = workspace("phases", (n, some, s, t, k * R * L), images.dtype)
+        return rows.reshape(m, s * k, n * R * L)
+    phases = workspace("phases", (m, s, t, k * n * R * L), images.dtype)
     for b in range(t):
-        copy_every(phases[:, :, :, b], numbers[b : rows.size + b].reshape(n, some, s, -1), t)
-    return phases.reshape(n, some, s * t * k, R * L)
+        copy_every(phases[:, :, b], numbers[b : rows.size + b].reshape(m, s, -1), t)
+    return phases.reshape(m, s * t * k, n * R * L)
 
 
 def _sort_back(phases: Array, plan: Plan, images: Array) -> None:
-    """Puts phases (n, some, phases*k, rows*columns) where they belong in images (n, some, k, H, W)."""
-    (n, some, k, _, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
-    phases = phases.reshape(n, some, s, t, k * R * L)
-    rows = phases if t == 1 else workspace("rows", (n, some, s, k * R * L * t), phases.dtype)
+    """Puts phases, m*phases*k of n*rows*columns, where they belong in images (m, k, n, H, W)."""
+    (m, k, n, _, W), (s, t), (R, L) = images.shape, plan.stride, plan.grid
+    phases = phases.reshape(m, s, t, k * n * R * L)
+    rows = phases if t == 1 else workspace("rows", (m, s, k * n * R * L * t), phases.dtype)
     if t > 1:
-        interleave(rows, [phases[:, :, :, b] for b in range(t)])
-    rows = rows.reshape(n, some, s, k, R, L * t)
+        interleave(rows, [phases[:, :, b] for b in range(t)])
+    rows = rows.reshape(m, s, k, n, R, L * t)
     for a in range(s):
         pixels = images[..., a::s, :]
-        copy_rows(pixels, rows[:, :, a, :, : pixels.shape[3], :W])
+        copy_rows(pixels, rows[:, a, :, :, : pixels.shape[3], :W])
 
 
 def _shift_copies(cotangents: Array, plan: Plan) -> Array:
-    """Copies of cotangents, shifted for each part, in scratch memory: (n, some, o, Ho, Wo) -> (n, some, parts*o,
-    rows*columns).
+    """Copies of cotangents, shifted for each part, in scratch memory: (m, o, n, Ho, Wo) -> (m, parts*o,
+    n*rows*columns).
     """
-    (n, some, o, Ho, Wo), (R, L) = cotangents.shape, plan.grid
-    if (Ho, Wo) != plan.grid:
-        whole = workspace("grid", (n, some, o, R, L), cotangents.dtype)
+    (m, o, n, Ho, Wo), (R, L) = cotangents.shape, plan.grid
+    if (Ho, Wo) != plan.grid or not cotangents.flags.c_contiguous:
+        whole = workspace("grid", (m, o, n, R, L), cotangents.dtype)
         whole[..., :Ho, :Wo], whole[..., :Ho, Wo:], whole[..., Ho:, :] = cotangents, 0, 0
         cotangents = whole
-    run = o * R * L
-    copies = workspace("copies", (n, some, len(plan.across), len(plan.down), run), cotangents.dtype)
+    run = o * n * R * L
+    copies = workspace("copies", (m, len(plan.across), len(plan.down), run), cotangents.dtype)
     for f, columns in enumerate(plan.across):
         for e, rows in enumerate(plan.down):
             into, of = _meet(rows * L + columns, run)
-            copies[:, :, f, e, into] = cotangents.reshape(n, some, run)[..., of]
-    _clear(copies.reshape(n, some, len(plan.across), len(plan.down), o, R, L).transpose(2, 3, 0, 1, 4, 5, 6), plan)
-    return copies.reshape(n, some, -1, R * L)
+            copies[:, f, e, into] = cotangents.reshape(m, run)[:, of]
+    _clear(copies.reshape(m, len(plan.across), len(plan.down), o * n, R, L).transpose(1, 2, 0, 3, 4, 5), plan)
+    return copies.reshape(m, -1, n * R * L)
 
 
 def _add_parts(parts: Array, plan: Plan, results: Array) -> None:
-    """Adds up parts (across, down, n, some, o, rows, columns), each shifted, into results (n, some, o, Ho, Wo)."""
+    """Adds up parts (across, down, m, o, n, rows, columns), each shifted, into results (m, o, n, Ho, Wo)."""
     _clear(parts, plan)
     by_rows = parts.reshape(len(plan.across), -1)
     for other, columns in zip(by_rows[1:], plan.across[1:], strict=True):
         of, into = _meet(columns, other.size)
         np.add(by_rows[0][into], other[of], out=by_rows[0][into])
-    fit = results.shape == parts.shape[2:]
+    fit = results.shape == parts.shape[2:] and results.flags.c_contiguous
     sums = results.reshape(-1) if fit else by_rows[0][: parts[0, 0].size]
     first, *others = by_rows[0].reshape(len(plan.down), -1)
     for other, rows in zip(others, plan.down[1:], strict=True):
@@ -285,7 +297,8 @@ def cost(problem: Problem, machine: Machine) -> float:
     copies = machine.copy(SORT * N * C * plan.phases * size, plan.grid[1])
     copies += machine.copy(ADD * parts * N * O * size, size)
     small = machine.unpacked() if multiplies_with_avx512() else machine
-    products = small.product(parts * o, size, plan.phases * k, 3 * N * groups)
+    joined = N if plan.joins(N, o) else 1
+    products = small.product(parts * o, joined * size, plan.phases * k, 3 * N * groups / joined)
     return OVERHEAD + copies + products
 
 
