@@ -14,7 +14,7 @@ from minigrad import nn
 from minigrad.distributed.algorithms.ddp_comm_hooks import default_hooks
 from minigrad.distributed.algorithms.join import Join
 from minigrad.nn.parallel import DistributedDataParallel
-from minigrad.nn.parallel.buckets import fill
+from minigrad.nn.parallel.buckets import fill_buckets
 from tests.distributed import data_parallel_programs
 from tests.distributed.launcher import catch_refusal, ranks
 
@@ -209,10 +209,10 @@ def test_no_process_group_is_refused():
 
 def test_fill_makes_buckets_of_one_dtype_up_to_the_limit():
     single, double = torch.ones(100), torch.ones(50, dtype=torch.float64)  # 400 bytes each
-    assert fill([single] * 5, cap=800) == [[4, 3], [2, 1], [0]]
-    assert fill([single, double, single, double], cap=800) == [[3, 1], [2, 0]]
-    assert fill([single, torch.ones(1000), single], cap=800) == [[2], [1], [0]]
-    assert fill([single], cap=1) == [[0]]
+    assert fill_buckets([single] * 5, cap=800) == [[4, 3], [2, 1], [0]]
+    assert fill_buckets([single, double, single, double], cap=800) == [[3, 1], [2, 0]]
+    assert fill_buckets([single, torch.ones(1000), single], cap=800) == [[2], [1], [0]]
+    assert fill_buckets([single], cap=1) == [[0]]
 
 
 class TwoDtypes(nn.Module):

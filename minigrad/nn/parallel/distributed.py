@@ -18,7 +18,7 @@ from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, group_or_world
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.nn.module import Module
-from minigrad.nn.parallel.buckets import Reducer
+from minigrad.nn.parallel.reducer import Reducer
 from minigrad.tensor import Tensor
 
 MIB = 1024 * 1024
