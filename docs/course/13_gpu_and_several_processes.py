@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import minigrad as torch
-from minigrad import nn
+from minigrad import course, nn
 
 device = "cuda" if torch.cuda.is_available() else "cpu"
 print("this lesson runs on", device)
@@ -93,7 +93,7 @@ else:
     assert torch.allclose(whole, shares[0] + shares[1], atol=1e-4)
 
 # %% [markdown]
-# With a mean instead of the sum they average. That is all that data-parallel training does; the rest is sending numbers
+# With a mean instead of the sum they average (if their shares are equally large). That is all that data-parallel training does; the rest is sending numbers
 # quickly. Two things to watch: batch norm uses only the worker's own part of the batch; and all workers must start with
 # the same weights.
 #
@@ -117,4 +117,23 @@ dist.destroy_process_group()
 # Saved as a file, the same lines run in four processes with `mpiexec -n 4 python file.py`;
 # [several machines](../several_machines.md) has the details, and an example on 1, 2 and 4 processes.
 #
+# ## Exercises
+
+
+# %%
+def share(n, rank, size):
+    """The images (start, stop), of n, that worker `rank` of `size` takes: each image once, shares nearly equal."""
+
+
+course.check("13.share", share)
+
+
+# %%
+def mean(means, counts):
+    """The mean gradient over all images, from the mean gradient of each worker and the number of its images."""
+
+
+course.check("13.mean", mean)
+
+# %% [markdown]
 # Next: the relatives of the convolution that networks use. [Chapter 14](14_other_convolutions.py).

@@ -184,7 +184,8 @@ class Windows:
             steps.append({"seen": seen, "text": self.at(i, j)})
         return write_player("windows", STYLE, self._write_tables(), DRAW, steps)
 
-    _repr_html_ = html
+    def _repr_html_(self) -> str | None:
+        return self.html() if self.output.size <= LARGEST else None  # a notebook shows the text instead
 
     def _write_tables(self) -> str:
         """A row of tables for each channel, image * kernel, and the map behind the last one."""
@@ -217,9 +218,12 @@ class Windows:
     def __repr__(self) -> str:
         (h, w), (H, W) = self.kernel.shape[1:], self.image.shape[1:]
         padded = " with its padding" if self.outside.any() else ""
+        how = '.save("windows.html") plays all'
+        if self.output.size > LARGEST:
+            how = "to play them, take a part of the image, for instance x[..., :16, :16]"
         return (
             f"{self.output.size} windows of {h} x {w} on an image of {H} x {W}{padded}: "
-            '.at(0, 0) tells one in words, .save("windows.html") plays all'
+            f".at(0, 0) tells one in words, {how}"
         )
 
 

@@ -174,6 +174,32 @@ def count_all_bad_epochs(losses, patience):
         ("11.bytes", lambda layer, images: layer((images // 255).float()), "2 of 2 numbers are wrong"),
         ("11.features", lambda n: 4 * ((n - 2) / 2) ** 2, "In a hidden case (an odd size): the answer is not right."),
         ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "write target.long()"),
+        (
+            "13.share",
+            lambda n, rank, size: None,
+            "a pair (start, stop) is due, and it returned None: is `return` missing?",
+        ),
+        ("13.share", lambda n, rank, size: n // size, "a pair (start, stop) is due, and it returned 4."),
+        (
+            "13.share",
+            lambda n, rank, size: (rank * (n // size), (rank + 1) * (n // size)),
+            "for n = 10 images and 4 workers the shares are [(0, 2), (2, 4), (4, 6), (6, 8)]: each should begin",
+        ),
+        (
+            "13.share",
+            lambda n, rank, size: (rank * (n // size), n if rank == size - 1 else (rank + 1) * (n // size)),
+            "one worker has 4 images and another 2; they should differ by 1 at most",
+        ),
+        (
+            "13.mean",
+            lambda means, counts: sum(means) / len(means),
+            "For means = [2.0, 4.0], counts = [1, 3]: 3 is not right.",
+        ),
+        (
+            "13.mean",
+            lambda means, counts: sum(m * n for m, n in zip(means, counts, strict=True)) / len(means),
+            "counts = [1, 3]: 7 is not right.",
+        ),
         ("12.im2col", write_windows_by_columns, "all is right but for the order along axis 0."),
         ("12.im2col", write_windows_column_first, "all is right but for the order along axis 1."),
         (

@@ -161,6 +161,17 @@ def test_the_page_has_a_step_for_each_window_and_needs_no_other_files(tmp_path):
     assert (tmp_path / "windows.HTML").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_a_notebook_shows_the_text_for_a_large_image():
+    windows = viz.convolution(mg.ones(40, 40), K)
+    assert windows._repr_html_() is None
+    assert repr(windows).startswith(
+        "1521 windows of 2 x 2 on an image of 40 x 40: .at(0, 0) tells one in words, to play"
+    )
+    padded = repr(viz.convolution(X, K, padding=1))
+    assert padded.startswith("16 windows of 2 x 2 on an image of 5 x 5 with its padding: ")
+    assert padded.endswith('.at(0, 0) tells one in words, .save("windows.html") plays all')
+
+
 def test_the_colours_of_a_map_without_differences_or_of_nan_are_white():
     for image in (mg.ones(2, 3), mg.full((2, 3), float("nan"))):
         assert viz.convolution(image, mg.ones(1, 2)).html().count("hsl(0 0% 100%)") == 6 + 4

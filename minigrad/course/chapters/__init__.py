@@ -6,6 +6,7 @@ from minigrad.course.chapters import (
     chapter_8,
     chapter_9_to_12,
     chapter_11,
+    chapter_13,
     chapter_14,
     chapter_15,
     chapter_16,
