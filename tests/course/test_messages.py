@@ -176,7 +176,7 @@ def count_all_bad_epochs(losses, patience):
         ("11.labels", lambda scores, labels: mg.nn.functional.cross_entropy(scores, labels), "write target.long()"),
         (
             "13.share",
-            lambda n, rank, size: None,
+            lambda n, rank, size: (0, n) if n > 99 else None,
             "a pair (start, stop) is due, and it returned None: is `return` missing?",
         ),
         ("13.share", lambda n, rank, size: n // size, "a pair (start, stop) is due, and it returned 4."),
