@@ -63,6 +63,20 @@ class Copies(Function):
         return sum(gradients), None
 
 
+class Doubles(Function):
+    """As many results as arguments."""
+
+    @staticmethod
+    def forward(ctx, *several):
+        ctx.save_for_backward(*several)
+        return tuple([x * 2 for x in several])
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        assert len(ctx.saved_tensors) == len(gradients)
+        return gradients
+
+
 def leaves(count: int) -> list[Any]:
     return [torch.ones(1, requires_grad=True) for _ in range(count)]
 
@@ -72,6 +86,12 @@ def step_of_optimizer(count: int) -> Callable[[], Any]:
     optimizer = torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
     torch.cat(parameters).sum().backward()
     return optimizer.step
+
+
+def watch_all(count: int) -> Callable[[], Any]:
+    several = [leaf * 1 for leaf in leaves(count)]
+    torch.autograd.graph.register_multi_grad_hook(several, lambda gradients: None)
+    return torch.cat(several).sum().backward
 
 
 def write_rows(count: int) -> Any:
@@ -93,6 +113,9 @@ PROGRAMS: dict[str, Callable[[int], Callable[[], Any]]] = {  # number -> what is
     "backward of cat": lambda n: torch.cat(leaves(n)).sum().backward,
     "backward of a sum of many": lambda n: sum(leaves(n)).backward,
     "backward of a Function of many results": lambda n: sum(Copies.apply(leaves(1)[0], n)).backward,
+    "a Function of many arguments": lambda n: lambda: Doubles.apply(*leaves(n)),
+    "backward of a Function of many arguments": lambda n: sum(Doubles.apply(*leaves(n))).backward,
+    "a hook on many tensors": watch_all,
     "backward of many parts": lambda n: sum(torch.ones(n, 1, requires_grad=True).split(1)).backward,
     "rows written one by one": lambda n: write_rows(n).backward,
     "an optimizer's step": step_of_optimizer,

@@ -262,7 +262,8 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     _check_saved(ctx)
     check_marks(ctx, results)
     _check_written(ctx, arguments)
-    handed_on = [_is_in(r, arguments) and not _is_in(r, ctx.dirty_tensors) for r in results]
+    given, written = ids_of(arguments), ids_of(ctx.dirty_tensors)
+    handed_on = [id(r) in given and id(r) not in written for r in results]
     numbers = {id(r): i for i, r in enumerate(results) if not handed_on[i]}  # what is returned twice is one result
     call = FunctionNode(function, ctx, arguments, results, _find_tracked(ctx, results, numbers))
     made = _place_all(call, results, numbers, handed_on)
@@ -274,9 +275,10 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
 
 def _find_tracked(ctx: Any, results: Sequence[Any], numbers: dict[int, int]) -> list[int]:
     """The numbers of the results to which gradients flow: tensors of floats, once each, without those marked."""
+    constants = ids_of(ctx.non_differentiable)
     return [
         i for i, r in enumerate(results)
-        if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and not _is_in(r, ctx.non_differentiable)
+        if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and id(r) not in constants
         and numbers.get(id(r), i) == i
     ]  # fmt: skip
 
@@ -284,10 +286,11 @@ def _find_tracked(ctx: Any, results: Sequence[Any], numbers: dict[int, int]) -> 
 def _place_all(call: FunctionNode, results: Sequence[Any], numbers: dict[int, int], handed_on: list[bool]) -> list[Any]:
     """The results, each with its node; what is marked as not differentiable leaves the graph."""
     ctx, made = call.ctx, list(results)
+    written, constants = ids_of(ctx.dirty_tensors), ids_of(ctx.non_differentiable)
     for i in call.tracked:
-        made[i] = _place(results[i], call.node_of(i), ctx, handed_on[i])
+        made[i] = _place(results[i], call.node_of(i), id(results[i]) in written, handed_on[i])
     for i, r in enumerate(results):
-        operand = _is_in(r, ctx.non_differentiable) and r.node is not None  # returned as a constant
+        operand = id(r) in constants and r.node is not None  # returned as a constant
         made[i] = r.detach() if operand else made[numbers.get(id(r), i)]
     return made
 
@@ -306,9 +309,9 @@ def _notify(call: FunctionNode, made: Sequence[Any]) -> None:
         call.trace = first.node.trace
 
 
-def _place(result: Any, node: Node, ctx: Any, handed_on: bool) -> Any:
+def _place(result: Any, node: Node, written: bool, handed_on: bool) -> Any:
     """`result` with its node; a new tensor if it has a node already, or is an argument that is handed on."""
-    if _is_in(result, ctx.dirty_tensors):
+    if written:
         if result.view_of is None:
             before, result.node, result.cause = result.node, node, None
             move_retained(before, node)
@@ -328,8 +331,9 @@ def _place(result: Any, node: Node, ctx: Any, handed_on: bool) -> Any:
     return result
 
 
-def _is_in(x: Any, several: Sequence[Any]) -> bool:
-    return any(x is y for y in several)
+def ids_of(several: Sequence[Any]) -> set[int]:
+    """The objects in `several`, for a look-up that does not depend on their number."""
+    return {id(x) for x in several}
 
 
 def _check_saved(ctx: Any) -> None:
@@ -346,8 +350,9 @@ def check_marks(ctx: Any, results: Sequence[Any]) -> None:
         for i, x in enumerate(several):
             if not isinstance(x, TensorBase):
                 raise RuntimeError(f"{role} can only accept Tensors, but argument {i} is of type {type(x).__name__}")
+    returned = ids_of(results)
     for x in ctx.dirty_tensors:
-        if not _is_in(x, results):
+        if id(x) not in returned:
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
                 f"are modified inplace must all be outputs of the Function: return the tensor of shape "
@@ -356,13 +361,14 @@ def check_marks(ctx: Any, results: Sequence[Any]) -> None:
 
 
 def _check_written(ctx: Any, arguments: Sequence[Any]) -> None:
+    given = ids_of(arguments)
     for x in ctx.dirty_tensors:
         root, link = views.root_of(x).node, x.view_of
         if link is not None and not link.recorded:
             raise written_since_no_grad()
         if link is not None and link.several:
             raise written_with_siblings()
-        if _is_in(x, arguments) and (x.node is LEAF or root is LEAF or isinstance(root, Unrecorded)):
+        if id(x) in given and (x.node is LEAF or root is LEAF or isinstance(root, Unrecorded)):
             what = "a leaf Variable" if x.node is LEAF or link is None else "a view of a leaf Variable"
             hint = "give the Function a copy, x.clone()"
             raise RuntimeError(f"{what} that requires grad has been used in an in-place operation: {hint}")

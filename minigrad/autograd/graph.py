@@ -135,7 +135,7 @@ class _Gathering:
         with self.lock:
             self.arrived[i] = gradient
             first, complete = len(self.arrived) == 1, self.arrived.keys() >= self.awaited
-            found = [self.arrived.get(k) for k in range(self.count)]
+            found = [self.arrived.get(k) for k in range(self.count)] if complete else []
         if self.mode == "any" and first:
             self.fn(gradient)
         elif self.mode == "all" and complete:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from copy import deepcopy
 from math import prod
 from typing import Any
 
@@ -95,6 +96,10 @@ class TypedStorage:
     def clone(self) -> TypedStorage:
         """The same numbers in new memory."""
         return type(self)(backend.copy_array(self._memory), new_count())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TypedStorage:
+        copied = deepcopy(self.tensor(), memo)  # which shares memory with the copies of the tensors that share this
+        return type(self)(copied.array, copied.writes)
 
     def __repr__(self) -> str:
         title = f"[minigrad.storage.{type(self).__name__}({self._about()}device={self.device}) of size {len(self)}]"

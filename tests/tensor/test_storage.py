@@ -1,5 +1,6 @@
 """The memory of a tensor: as numbers, as bytes, and resized."""
 
+import copy
 import sys
 
 import numpy as np
@@ -150,3 +151,15 @@ def test_storage_offset_and_data_ptr_of_a_view():
     view = x[1:, 2:]
     assert (x.storage_offset(), view.storage_offset(), view.t().storage_offset()) == (0, 6, 6)
     assert view.data_ptr() - x.data_ptr() == 6 * x.element_size() == 24
+
+
+def test_a_deep_copy_keeps_what_tensors_and_storages_share():
+    x = torch.arange(4.0)
+    copied, numbers, data, part = copy.deepcopy([x, x.storage(), x.untyped_storage(), x[2:]])
+    copied.add_(1)
+    numbers[2] = 9
+    assert copied.tolist() == [1.0, 2.0, 9.0, 4.0] and part.tolist() == [9.0, 4.0]
+    assert data.data_ptr() == copied.data_ptr() == numbers.data_ptr() and x.tolist() == [0.0, 1.0, 2.0, 3.0]
+    alone = copy.deepcopy(x.storage())
+    alone[0] = 5
+    assert alone.tolist() == [5.0, 1.0, 2.0, 3.0] and x[0].item() == 0
