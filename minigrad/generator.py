@@ -231,7 +231,7 @@ class Generator(Twister):
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         dtype = _check_floating("normal", dtype)
-        return self._draw_normal(shape, dtype, mean, std, pairs)
+        return self._draw_normal(shape, dtype, float(mean), float(std), pairs)
 
     @_one_at_a_time
     def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:

@@ -50,11 +50,12 @@ class finfo(_Limits):
     __module__ = "minigrad"  # the public module, shown by type(x)
 
     def __init__(self, type: dtype | None = None) -> None:
-        if not isinstance(type or get_default_dtype(), dtype) or not (type or get_default_dtype()).is_floating_point:
+        kind = get_default_dtype() if type is None else type
+        if not isinstance(kind, dtype) or not kind.is_floating_point:
             from minigrad.shown_values import shorten
 
             raise TypeError(f"finfo() requires a floating point type, got {shorten(type)}; iinfo() is for integers")
-        about = np.finfo((type or get_default_dtype()).numpy)
+        about = np.finfo(kind.numpy)
         self.bits, self.eps, self.max, self.min = about.bits, float(about.eps), float(about.max), float(about.min)
         self.tiny = self.smallest_normal = float(about.tiny)
         self.resolution, self.dtype = 10.0**-about.precision, str(about.dtype)

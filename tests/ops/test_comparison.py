@@ -52,6 +52,10 @@ REFUSED = {
     "a number first": (lambda: torch.eq(1, torch.ones(1)), TypeError, "'input' \\(position 1\\)"),
     "no tensors": (
         lambda: torch.equal(torch.ones(1), 1), TypeError, "equal\\(\\): argument 'other'"),
+    "a relative tolerance that is no number": (
+        lambda: torch.isclose(torch.ones(2), torch.ones(2), None), TypeError, "'rtol' must be a number, not NoneType"),
+    "an absolute tolerance that is no number": (
+        lambda: torch.allclose(torch.ones(2), torch.ones(2), atol="a"), TypeError, "'atol' must be a number, not str"),
 }  # fmt: skip
 
 
@@ -72,3 +76,9 @@ test_refused = refusals(REFUSED)
 def test_a_number_is_compared_as_a_half(compare, number, expected):
     halves = torch.tensor([float("inf"), 65504.0, -float("inf")], dtype=torch.float16)
     assert compare(halves, number).tolist() == expected
+
+
+def test_tolerances_are_floats_as_large_as_any():
+    assert torch.allclose(torch.zeros(1), torch.ones(1), 10**20) and torch.isclose(
+        torch.zeros(1), torch.ones(1), atol=10**20
+    )

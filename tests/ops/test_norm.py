@@ -48,3 +48,10 @@ def test_rows_that_renorm_leaves_as_they_are_pass_their_gradient_also_beside_nan
     half = torch.arange(16.0).view(4, 4).half().requires_grad_().renorm(2, 0, 3.0)  # numbers recorded from PyTorch
     np.testing.assert_allclose(half[1].tolist(), [1.0693, 1.3369, 1.6035, 1.8711], atol=5e-5)
     assert (half.dtype, half.grad_fn.name()) == (torch.float16, "RenormBackward0")
+
+
+def test_renorm_takes_numbers():
+    with pytest.raises(TypeError, match=r"renorm\(\): argument 'p' must be a number, not str"):
+        torch.renorm(torch.ones(1, 1), "a", 0, 1.0)
+    with pytest.raises(TypeError, match=r"renorm\(\): argument 'maxnorm' must be a number, not NoneType"):
+        torch.renorm(torch.ones(1, 1), 2, 0, None)

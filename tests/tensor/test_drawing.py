@@ -135,3 +135,15 @@ def test_normal_numbers_are_drawn_in_the_dtype_of_out():
         torch.normal(torch.ones(3), out=3)
     with pytest.raises(NotImplementedError, match="normal draws floating-point numbers, got dtype int64"):
         torch.normal(torch.ones(3), out=torch.empty(3, dtype=torch.int64))
+
+
+def test_integers_beyond_int64_are_parameters_as_floats_are():
+    for fill in (
+        lambda x, n: x.normal_(n, 1), lambda x, n: x.uniform_(0, n), lambda x, n: torch.normal(0.0, n, (3,)),
+        lambda x, n: x.cauchy_(0, n), lambda x, n: x.exponential_(n),
+    ):  # fmt: skip
+        drawn = []
+        for number in (10**20, 1e20):
+            torch.manual_seed(0)
+            drawn.append(fill(torch.empty(3), number).tolist())
+        assert drawn[0] == drawn[1]
