@@ -19,7 +19,8 @@ from minigrad.kernels.geometry import Geometry, Pair
 Shape: TypeAlias = tuple[int, ...]
 
 FEW = 2000  # elements of the columns that are copied as quickly one by one
-LIMIT = 30_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
+LIMIT = 100_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
+BACK = 10 * LIMIT  # elements of the columns of the adjoint in x, which the first layer of a network never needs
 
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
@@ -97,7 +98,8 @@ def serves(problem: Problem) -> bool:
 
 def is_small(problem: Problem) -> bool:
     """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    return prod(problem.image) * prod(problem.geometry.kernel) <= LIMIT
+    taps = prod(problem.geometry.kernel)
+    return prod(problem.image) * taps <= LIMIT and problem.windows * problem.outputs * taps <= BACK
 
 
 def cost(problem: Problem, machine: Machine) -> float:
