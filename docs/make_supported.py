@@ -316,8 +316,8 @@ DIFFERENCES = [
         ),
     ),
     (
-        "`logcumsumexp` beside numbers so large that they absorb others",
-        "the gradient counts what the result depends on; PyTorch's loses parts of it, and is 0 there",
+        "`logcumsumexp` of -inf, and beside numbers so large that they absorb others",
+        "the gradient counts what the result depends on; PyTorch's is NaN at -inf, loses parts, and is 0 there",
         "gradient('torch.logcumsumexp(x, 0).sum()', [1.0, 1e30, 1.0]) == [1.0, 2.0, 0.0]",
     ),
     (
@@ -590,6 +590,16 @@ DIFFERENCES = [
         "writes to inference tensors outside of `inference_mode()`",
         "are refused before anything is written; PyTorch raises after the write",
         "refuses('torch.inference_mode()(torch.ones)(1).add_(1)')",
+    ),
+    (
+        "writes through `t.data` of an inference tensor `t`, read after the mode has ended",
+        "are refused, as those to `t` itself; PyTorch accepts them",
+        "refuses('torch.inference_mode()(torch.ones)(1).data.add_(1)')",
+    ),
+    (
+        "inference tensors that a function of `func.grad`, `vjp`, `jvp` and others reads",
+        "cannot be saved for its derivative, as for backward; PyTorch's transforms take them",
+        "refuses('t = torch.inference_mode()(torch.ones)(1); torch.func.grad(lambda x: (x * t).sum())(torch.ones(1))')",
     ),
     (
         "strides of `linalg.lstsq` of tall matrices, and of `linalg.solve` of batches of vectors",
