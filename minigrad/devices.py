@@ -45,9 +45,7 @@ class device(contextlib.ContextDecorator):
         if number is not None and index is not None:
             detail = f"{type!r} and index={index!r}"
             raise RuntimeError(f"type (string) must not include an index because index was passed explicitly: {detail}")
-        index = number if index is None else index
-        if index is not None and index < 0:
-            raise RuntimeError(f"Device index must not be negative, got {index}")
+        index = number if index is None else _read_index(index)
         self = object.__new__(cls)
         object.__setattr__(self, "type", kind)
         object.__setattr__(self, "index", index)
@@ -78,6 +76,15 @@ class device(contextlib.ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         _scoped_devices.set(_scoped_devices.get()[:-1])
+
+
+def _read_index(index: Any) -> int:
+    """The number of a device. Raises TypeError for what is no integer, RuntimeError for one below 0."""
+    if isinstance(index, bool) or not hasattr(index, "__index__"):
+        raise TypeError(f"device(): argument 'index' must be an int, got {index!r}")
+    if index < 0:
+        raise RuntimeError(f"Device index must not be negative, got {index}")
+    return int(index)
 
 
 def _read_name(name: str) -> tuple[str, int | None]:

@@ -47,6 +47,8 @@ class TestDevice:
             (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),
             (("cuda:0", 1), RuntimeError, "must not include an index because index was passed"),
             (("cuda", -1), RuntimeError, "must not be negative, got -1"),
+            (("cuda", 1.5), TypeError, "argument 'index' must be an int, got 1.5"),
+            (("cpu", True), TypeError, "argument 'index' must be an int, got True"),
             ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or a GPU's number, got None"),
             ((True,), TypeError, "got True"),
         ],
