@@ -1609,6 +1609,24 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`cdf` of `distributions.Gamma` and `Chi2`, `special.zeta`, `igamma`, `quasirandom.SobolEngine`",
+        "are not supported, and say so; nor are `autograd.set_multithreading_enabled`, `Module.call_super_init`",
+        (
+            "refuses(lambda: torch.distributions.Chi2(2.0).cdf(torch.ones(1))) and not hasattr(torch, 'igamma') "
+            "and not hasattr(torch.special, 'zeta') and not hasattr(nn.Module, 'call_super_init')"
+        ),
+    ),
+    (
+        "`torch.dropout(x)`, `torch.alpha_dropout(x)`, `torch.feature_alpha_dropout(x)`",
+        "are those of `nn.functional`, with their defaults; PyTorch's functions take `p` and `train` always",
+        "torch.dropout is F.dropout and torch.dropout(torch.ones(2), 0.0).tolist() == [1.0, 1.0]",
+    ),
+    (
+        "`torch.Tensor.add(2.0, x)` and other arithmetic methods, called by their class with a number first",
+        "compute as the functions do: `torch.add(2.0, x)`; PyTorch refuses a `self` that is no tensor",
+        "torch.Tensor.add(2.0, torch.ones(1)).tolist() == [3.0]",
+    ),
+    (
         "`gradcheck` of a function whose results are no floats, as `argmax`; its `check_undefined_grad`",
         "is refused, for nothing is checked; has no effect. PyTorch returns True, and tries missing gradients",
         "refuses(lambda: torch.autograd.gradcheck(torch.argmax, ones_with_gradient(2).double()))",
