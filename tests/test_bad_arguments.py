@@ -227,6 +227,31 @@ OTHERS = {
         RuntimeError,
         "same number of dimensions, but got: anchor 1D, positive 2D",
     ),
+    "no delta": (lambda: F.huber_loss(ones(2), ones(2), delta=None), TypeError, "'delta' must be a number, not None"),
+    "no beta": (lambda: F.smooth_l1_loss(ones(2), ones(2), beta="1"), TypeError, "'beta' must be a number, not str"),
+    "no margin": (
+        lambda: F.triplet_margin_loss(ones(1, 2), ones(1, 2), ones(1, 2), margin=None),
+        TypeError,
+        "'margin' must be a number, not None",
+    ),
+    "no shrinkage": (lambda: F.softshrink(ones(2), None), TypeError, "'lambd' must be a number, not None"),
+    "no tolerance": (lambda: mg.allclose(ones(2), ones(2), rtol=None), TypeError, "'rtol' must be a number, not None"),
+    "no mode of fans": (lambda: nn.init.kaiming_normal_(ones(2, 2), mode=None), ValueError, "Mode None not supported"),
+    "chances in a list": (
+        lambda: mg.distributions.Categorical([0.5, 0.5]),
+        TypeError,
+        "Categorical(): argument 'probs' (position 1) must be Tensor, not list; wrap it with minigrad.tensor(...)",
+    ),
+    "concentrations in a list": (
+        lambda: mg.distributions.Dirichlet([1.0, 2.0]),
+        TypeError,
+        "argument 'concentration' (position 1) must be Tensor",
+    ),
+    "a mean in a list": (
+        lambda: mg.distributions.MultivariateNormal([0.0], ones(1, 1)),
+        TypeError,
+        "'loc' (position 1) must be Tensor",
+    ),
     "no bins": (lambda: mg.histogram(ones(2), 0), RuntimeError, "bins must be > 0, but got 0"),
     "whole edges": (lambda: mg.histogram(ones(2), mg.arange(3)), RuntimeError, "bins should have the dtype of input"),
     "edges that go down": (

@@ -9,6 +9,7 @@ from minigrad.creation import arange, rand, zeros, zeros_like
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.nn.functional.shared_by_losses import to_common_dtype
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.gamma import lgamma
 from minigrad.ops.likelihood import binary_cross_entropy_with_logits
 from minigrad.ops.reduce import sum
@@ -222,8 +223,10 @@ class Categorical(_ByProbsOrLogits):
     has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        if not self._choose(probs, logits).ndim:
-            raise ValueError(f"`{'logits' if probs is None else 'probs'}` parameter must be at least one-dimensional.")
+        given = self._choose(probs, logits)
+        require_tensors("Categorical", *self._given, given)
+        if not given.ndim:
+            raise ValueError(f"`{self._given[0]}` parameter must be at least one-dimensional.")
         if probs is None:
             self.logits = logits - logsumexp(logits, -1, keepdim=True)
             self.probs = self.logits.softmax(-1)

@@ -15,6 +15,7 @@ from minigrad.devices import CPU
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
 from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.gamma import digamma, lgamma
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
@@ -104,6 +105,7 @@ class Dirichlet(Distribution):
     has_rsample = True
 
     def __init__(self, concentration: Any, validate_args: bool | None = None) -> None:
+        require_tensors("Dirichlet", "concentration", concentration)
         if not concentration.ndim:
             raise ValueError("`concentration` parameter must be at least one-dimensional.")
         self.concentration = concentration

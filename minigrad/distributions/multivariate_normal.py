@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from minigrad.creation import empty
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution
+from minigrad.ops.arguments import require_tensors
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import broadcast_shapes
 from minigrad.ops.solve import cholesky, inv, solve_triangular
@@ -42,6 +43,7 @@ class MultivariateNormal(Distribution):
         named = [name for name, value in given.items() if value is not None]
         if len(named) != 1:
             raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
+        require_tensors("MultivariateNormal", f"loc {named[0]}", loc, given[named[0]])
         if not loc.ndim:
             raise ValueError("loc must be at least one-dimensional.")
         (self._form,), matrix = named, given[named[0]]

@@ -87,7 +87,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         raise RuntimeError(f"{a.dtype} did not match {b.dtype}: compare tensors of one type")
     rtol, atol = [float(as_number("isclose", n, x)) for n, x in (("rtol", rtol), ("atol", atol))]
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if not tolerance >= 0:
+        if not as_number("isclose", name, tolerance) >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     try:
         return compute(_isclose, input, b, rtol, atol, equal_nan)

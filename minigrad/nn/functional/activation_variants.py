@@ -176,7 +176,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.25, 2.0]))
     tensor([-0.5000,  0.0000,  1.5000])
     """
-    if not lambd >= 0:
+    if not as_number("softshrink", "lambd", lambd) >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     found = variants.softshrink(input, lambd)
     if lambd > (most := dtypes.limits(input.array.dtype)[1]):

@@ -206,7 +206,7 @@ def triplet_margin_with_distance_loss(
 
 def require_positive(margin: float) -> None:
     """Raises ValueError unless the margin is positive."""
-    if margin <= 0:
+    if as_number("triplet_margin_loss", "margin", margin) <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
 

@@ -13,7 +13,7 @@ from minigrad.nn.functional.shared_by_losses import (
     wrong_dtype,
 )
 from minigrad.ops import regression as ops
-from minigrad.ops.arguments import require_floats
+from minigrad.ops.arguments import as_number, require_floats
 from minigrad.ops.copies import cast
 from minigrad.ops.loss import mse
 from minigrad.ops.shape import broadcast_tensors
@@ -62,7 +62,7 @@ def smooth_l1_loss(
     >>> torch.nn.functional.smooth_l1_loss(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
-    if not beta >= 0:
+    if not as_number("smooth_l1_loss", "beta", beta) >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
@@ -83,7 +83,7 @@ def huber_loss(
     >>> torch.nn.functional.huber_loss(torch.tensor([3.0]), torch.tensor([0.0]))
     tensor(2.5000)
     """
-    if not delta > 0:
+    if not as_number("huber_loss", "delta", delta) > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
     check_pair("huber_loss", input, target, weight)
     wanted, found = input.array.dtype, target.array.dtype
