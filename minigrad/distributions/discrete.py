@@ -223,10 +223,10 @@ class Categorical(_ByProbsOrLogits):
     has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        given = self._choose(probs, logits)
-        require_tensors("Categorical", *self._given, given)
+        given, name = self._choose(probs, logits), "logits" if probs is None else "probs"
+        require_tensors("Categorical", name, given)
         if not given.ndim:
-            raise ValueError(f"`{self._given[0]}` parameter must be at least one-dimensional.")
+            raise ValueError(f"`{name}` parameter must be at least one-dimensional.")
         if probs is None:
             self.logits = logits - logsumexp(logits, -1, keepdim=True)
             self.probs = self.logits.softmax(-1)
