@@ -32,8 +32,8 @@ def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
         x[:, :, ph : ph + H, pw : pw + W] = image
     elif not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
-    found = np.ndarray(shape, item, x, 0, strides).reshape(columns)
-    return found if item is x.dtype else found.view(x.dtype), size
+    found = np.ndarray(shape, item, x, 0, strides)
+    return found.reshape(columns) if item is x.dtype else found.copy().reshape(columns).view(x.dtype), size
 
 
 @lru_cache(maxsize=256)
