@@ -39,6 +39,8 @@ def test_each_algorithm_agrees_with_loops(algorithm, shape):
     [
         make_layer((1, 2, 16, 15), 3, (3, 4), (2, 1), (1, 2), (1, 2)),
         make_layer((3, 2, 9, 8), 2, (4, 3), (1, 1), (1, 1)),
+        make_layer((1, 1, 60, 60), 1, (1, 3)),
+        make_layer((1, 1, 60, 60), 1, (3, 1)),
     ],
 )
 def test_tiny_copies_the_rows_of_many_windows_as_they_lie(layer, dtype):
