@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn import Flatten, Linear, Module
+from minigrad.ops.arguments import as_int, is_sequence
+from minigrad.shown_values import show_value
 from minigrad.viz.panels import figure
 
 BLUE, RED, GREY = "#1f5fa8", "#b3261e", "#dddddd"
@@ -22,7 +24,8 @@ def receptive_field(
 
     In place of numbers it takes a net: its convolutions and pools, in order, up to the first layer that is not local
     (`Flatten`, `Linear`); their padding is left out. Raises ValueError for numbers below 1, for lists of different
-    length, for layers that see more than `size`, and for a net without such layers or with a transposed one.
+    length, for layers that see more than `size`, and for a net without such layers or with a transposed one; TypeError
+    for what are no ints, and for strides or dilations beside a net.
 
     >>> from minigrad import nn, viz
     >>> viz.receptive_field([3, 3], [2, 1]).axes[0].get_title()
@@ -33,10 +36,10 @@ def receptive_field(
     >>> viz.receptive_field(net).axes[0].get_title()
     'one output sees 8 pixels'
     """
-    layers = list_layers(kernels) if isinstance(kernels, Module) else _list_layers(kernels, strides, dilations)
+    layers = _read_layers(kernels, strides, dilations)
     seen = _find_seen(layers)
     reach = seen[0][-1] + 1
-    if reach > size:
+    if reach > as_int(size, "size"):
         raise ValueError(f"these layers see {reach} pixels, more than the {size} of the image; give a larger size")
     widths = [size]  # of the image, then of each layer's output
     for k, s, d in layers:
@@ -69,12 +72,27 @@ def _draw_rows(axes: Any, layers: Sequence[Layer], seen: Sequence[Sequence[int]]
             apart, first = apart * s, above
 
 
-def _list_layers(kernels: Sequence[int], strides: Any, dilations: Any) -> list[Layer]:
-    steps, gaps = ([1] * len(kernels) if given is None else list(given) for given in (strides, dilations))
+def _read_layers(kernels: Any, strides: Any, dilations: Any) -> list[Layer]:
+    """The layers of a net, or those of numbers."""
+    if isinstance(kernels, Module):
+        if strides is not None or dilations is not None:
+            raise TypeError(
+                "the layers of a net have strides and dilations of their own: give the net alone, and size="
+            )
+        return list_layers(kernels)
+    kernels = _read_ints("kernels", kernels)
+    steps = [1] * len(kernels) if strides is None else _read_ints("strides", strides)
+    gaps = [1] * len(kernels) if dilations is None else _read_ints("dilations", dilations)
     if not len(steps) == len(gaps) == len(kernels) or any(n < 1 for n in (*kernels, *steps, *gaps)):
-        got = f"{list(kernels)} and {steps}" + ("" if dilations is None else f" and {gaps}")
+        got = f"{kernels} and {steps}" + ("" if dilations is None else f" and {gaps}")
         raise ValueError(f"expected as many strides as kernels, all at least 1, got {got}")
     return list(zip(kernels, steps, gaps, strict=True))
+
+
+def _read_ints(name: str, given: Any) -> list[int]:
+    if isinstance(given, str) or not is_sequence(given):
+        raise TypeError(f"{name} must be a list of ints, one for each layer, got {show_value(given)}")
+    return [as_int(n, f"{name}: each") for n in given]
 
 
 def list_layers(net: Module) -> list[Layer]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.modes import no_grad
-from minigrad.nn import Conv2d, Parameter
+from minigrad.nn import Conv2d, Module, Parameter
 from minigrad.nn import functional as F
+from minigrad.ops.arguments import as_int
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 from minigrad.viz.player import save_page, write_player
@@ -84,7 +85,7 @@ class Windows:
         + 4 * 2 + 5 * 3
         = 25
         """
-        H, W = self.output.shape
+        (H, W), i, j = self.output.shape, as_int(i, "i"), as_int(j, "j")
         if not (-H <= i < H and -W <= j < W):
             raise IndexError(f"the output has {H} rows and {W} columns, counted from 0; got ({i}, {j})")
         i, j = i % H, j % W
@@ -116,7 +117,7 @@ class Windows:
           g(0, 0) * 1 + g(0, 1) * 0
         """
         self._refuse_copies()
-        _check_place("image", self._size, (i, j), len(self.kernel), channel)
+        _check_place("image", self._size, (as_int(i, "i"), as_int(j, "j")), len(self.kernel), channel)
         row, column = i + self._corner[0], j + self._corner[1]
         lines = []
         for p in range(self.output.shape[0]):
@@ -144,7 +145,7 @@ class Windows:
           g(0, 0) * 1 + g(0, 1) * 2
         + g(1, 0) * 4 + g(1, 1) * 5
         """
-        _check_place("kernel", self.kernel.shape[1:], (a, b), len(self.kernel), channel)
+        _check_place("kernel", self.kernel.shape[1:], (as_int(a, "a"), as_int(b, "b")), len(self.kernel), channel)
         lines = []
         for p in range(self.output.shape[0]):
             windows = [self._find_pixels(p, q) for q in range(self.output.shape[1])]
@@ -189,7 +190,8 @@ class Windows:
 
     def _write_tables(self) -> str:
         """A row of tables for each channel, image * kernel, and the map behind the last one."""
-        greys, reds = _scale(self.image), float(np.abs(self.kernel).max()) or 1.0
+        sizes = np.abs(self.kernel)
+        greys, reds = _scale(self.image), sizes.max(where=np.isfinite(sizes), initial=0.0) or 1.0
         rows = []
         for c, (image, kernel) in enumerate(zip(self.image, self.kernel, strict=True)):
             name = f"channel {c}" if len(self.kernel) > 1 else "image"
@@ -218,12 +220,12 @@ class Windows:
     def __repr__(self) -> str:
         (h, w), (H, W) = self.kernel.shape[1:], self.image.shape[1:]
         padded = " with its padding" if self.outside.any() else ""
-        how = '.save("windows.html") plays all'
+        how = ', .save("windows.html") plays all'
         if self.output.size > LARGEST:
-            how = "to play them, take a part of the image, for instance x[..., :16, :16]"
+            how = "; to play them, take a part of the image, for instance x[..., :16, :16]"
         return (
             f"{self.output.size} windows of {h} x {w} on an image of {H} x {W}{padded}: "
-            f".at(0, 0) tells one in words, {how}"
+            f".at(0, 0) tells one in words{how}"
         )
 
 
@@ -243,9 +245,13 @@ def convolution(
     ((8, 8), (3, 3, 3))
     """
     image, kernel = _as_image(input), weight
+    if isinstance(weight, Module) and not isinstance(weight, Conv2d):
+        raise TypeError(
+            f"expected one Conv2d, or its weight, got {type(weight).__name__}; of a net, pick a layer: net[0]"
+        )
     if not isinstance(weight, Conv2d):
         kernel = _make_layer(_as_tensor(weight), bias, stride, padding, dilation, groups)
-    if not 0 <= channel < kernel.out_channels:
+    if not 0 <= as_int(channel, "channel") < kernel.out_channels:
         raise ValueError(f"the maps are counted from 0 to {kernel.out_channels - 1}, got channel={channel}")
     return Windows(kernel, image.to(kernel.weight), channel)
 
@@ -308,7 +314,8 @@ def _write_sum(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _check_place(what: str, size: tuple[int, ...], place: tuple[int, int], channels: int, channel: int) -> None:
-    if not all(0 <= p < n for p, n in zip(place, size, strict=True)) or not 0 <= channel < channels:
+    inside = all(0 <= p < n for p, n in zip(place, size, strict=True))
+    if not inside or not 0 <= as_int(channel, "channel") < channels:
         sizes = f"{size[0]} rows, {size[1]} columns and {channels} channels"
         raise IndexError(f"the {what} has {sizes}, counted from 0; got {place} of channel {channel}")
 
@@ -344,5 +351,7 @@ def _grey(share: float) -> str:
 
 
 def _red_or_blue(share: float) -> str:
-    """Red above zero, blue below, stronger for larger numbers: `share` is between -1 and 1."""
+    """Red above zero, blue below, stronger for larger numbers: `share` is between -1 and 1, or not finite (white)."""
+    if not np.isfinite(share):
+        return "white"
     return f"rgba({'179, 38, 30' if share > 0 else '31, 95, 168'}, {0.45 * abs(share):.2f})"

@@ -77,6 +77,23 @@ def test_layers_that_cannot_be_drawn_are_refused(arguments, words):
         viz.receptive_field(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((3,), "kernels must be a list of ints, one for each layer, got int 3"),
+        (("abc",), "kernels must be a list of ints, one for each layer, got str 'abc'"),
+        (([3], 1), "strides must be a list of ints, one for each layer, got int 1"),
+        (([(3, 1)],), r"kernels: each must be an int, got tuple \(3, 1\)"),
+        (([3], None, 16, [0.5]), "dilations: each must be an int, got float 0.5"),
+        (([3], None, "large"), "size must be an int, got str 'large'"),
+        ((nn.Conv2d(1, 1, 2), (8, 8)), "strides and dilations of their own: give the net alone, and size="),
+    ],
+)
+def test_what_are_no_numbers_of_layers_is_refused(arguments, words):
+    with pytest.raises(TypeError, match=words):
+        viz.receptive_field(*arguments)
+
+
 def test_im2col_writes_the_matrix_of_unfold():
     picture = viz.im2col(3, 4, 2, 2, window=4)
     left, right = picture.axes

@@ -108,6 +108,12 @@ def test_the_layer_and_its_graph_are_left_as_they_are():
     assert layer.weight.requires_grad and layer.weight.grad is None and image.grad is None
 
 
+def test_numbers_that_are_not_finite_have_a_colour():
+    page = viz.convolution(mg.tensor([[float("inf"), 1.0]]), mg.tensor([[float("nan"), -2.0]])).html()
+    assert '<td style="background: white">nan</td>' in page and '0.45)">-2</td>' in page
+    assert "nan)" not in page and "nan%" not in page
+
+
 test_what_is_no_convolution_of_one_image_is_refused = refusals(
     {
         "several images": (
@@ -125,6 +131,24 @@ test_what_is_no_convolution_of_one_image_is_refused = refusals(
         ),
         "a row too many": (
             lambda: viz.convolution(X, K).at(2, 0), IndexError, ("2 rows and 2 columns", "got (2, 0)")
+        ),
+        "half a row": (lambda: viz.convolution(X, K).at(0.5, 0), TypeError, "i must be an int, got float 0.5"),
+        "a name of a row": (lambda: viz.convolution(X, K).at(0, "a"), TypeError, "j must be an int, got str 'a'"),
+        "half a pixel": (
+            lambda: viz.convolution(X, K).gradient_of_pixel(0.5, 0), TypeError, "i must be an int, got float 0.5"
+        ),
+        "half a number": (
+            lambda: viz.convolution(X, K).gradient_of_weight(0, 0.5), TypeError, "b must be an int, got float 0.5"
+        ),
+        "half a channel": (
+            lambda: viz.convolution(X, K).gradient_of_weight(0, 0, 0.5), TypeError, "channel must be an int"
+        ),
+        "a map without a number": (
+            lambda: viz.convolution(X, K, channel="all"), TypeError, "channel must be an int, got str 'all'"
+        ),
+        "a net": (
+            lambda: viz.convolution(X, nn.Sequential(nn.Conv2d(1, 1, 2))), TypeError,
+            ("expected one Conv2d, or its weight, got Sequential; of a net, pick a layer: net[0]",),
         ),
         "a pixel that is not there": (
             lambda: viz.convolution(X, K).gradient_of_pixel(3, 0), IndexError,
@@ -165,7 +189,7 @@ def test_a_notebook_shows_the_text_for_a_large_image():
     windows = viz.convolution(mg.ones(40, 40), K)
     assert windows._repr_html_() is None
     assert repr(windows).startswith(
-        "1521 windows of 2 x 2 on an image of 40 x 40: .at(0, 0) tells one in words, to play"
+        "1521 windows of 2 x 2 on an image of 40 x 40: .at(0, 0) tells one in words; to play"
     )
     padded = repr(viz.convolution(X, K, padding=1))
     assert padded.startswith("16 windows of 2 x 2 on an image of 5 x 5 with its padding: ")
