@@ -92,8 +92,8 @@ def _read_name(name: str) -> tuple[str, int | None]:
     kind, colon, number = name.partition(":")
     if kind not in ("cpu", "cuda"):
         hint = f"; {kind} is a dtype, write minigrad.{kind}" if kind.rstrip("0123456789") in _DTYPES else ""
-        if kind.lower() in ("gpu", "cuda", "mps", "cpu"):
-            hint = f"; write {'cpu' if kind.lower() == 'cpu' else 'cuda'!r}"
+        if kind.lower() in ("gpu", "cuda", "mps", "xpu", "cpu"):
+            hint = f"; write {'cuda' if kind.lower() in ('gpu', 'cuda') else 'cpu'!r}"
         raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {name!r}{hint}")
     if colon and not re.fullmatch("0|[1-9][0-9]*", number):
         raise RuntimeError(f"Invalid device string: {name!r}; write it as '{kind}:0'")

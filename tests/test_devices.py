@@ -42,6 +42,8 @@ class TestDevice:
             (("",), RuntimeError, "Expected one of cpu, cuda"),
             (("gpu:0",), RuntimeError, "device string: 'gpu:0'; write 'cuda'"),
             (("CPU",), RuntimeError, "device string: 'CPU'; write 'cpu'"),
+            (("mps",), RuntimeError, "device string: 'mps'; write 'cpu'"),
+            (("xpu:0",), RuntimeError, "device string: 'xpu:0'; write 'cpu'"),
             (("cuda:x",), RuntimeError, "Invalid device string: 'cuda:x'; write it as 'cuda:0'"),
             (("cuda:-1",), RuntimeError, "Invalid device string: 'cuda:-1'"),
             (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),

@@ -9,6 +9,7 @@ from minigrad import cuda
 from minigrad.advice import advise, warn
 from minigrad.compiler import as_it_is
 from minigrad.devices import device
+from minigrad.shown_values import show_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,7 +18,8 @@ class autocast:
     """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
 
     Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
-    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled.
+    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled. Raises ValueError where
+    `device_type` is no string.
 
     >>> import minigrad as torch
     >>> with torch.autocast("cpu", enabled=False):
@@ -29,6 +31,8 @@ class autocast:
     def __init__(
         self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
     ) -> None:
+        if not isinstance(device_type, str):
+            raise ValueError(f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cuda'")
         self.device, self.fast_dtype = device(device_type).type, dtype
         self._enabled = enabled and is_there(self.device, _NO_AUTOCAST)
         if self._enabled:
@@ -56,12 +60,14 @@ def is_there(device_type: str, warning: str) -> bool:
 
 
 def is_autocast_available(device_type: str) -> bool:
-    """True for a device that `autocast` may name.
+    """True for a device that `autocast` may name. Raises TypeError where `device_type` is no string.
 
     >>> import minigrad as torch
     >>> torch.amp.is_autocast_available("cpu")
     True
     """
+    if not isinstance(device_type, str):
+        raise TypeError(f"is_autocast_available(): argument 'device_type' must be str, not {show_value(device_type)}")
     return device(device_type).type in ("cpu", "cuda")
 
 

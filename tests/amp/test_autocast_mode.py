@@ -29,6 +29,14 @@ def test_without_a_gpu_autocast_for_cuda_is_disabled(monkeypatch):
         torch.autocast("gpu")
 
 
+@pytest.mark.parametrize("given", [0, None, torch.device("cpu")])
+def test_a_device_type_is_a_string(given):
+    with pytest.raises(ValueError, match=r"Expected `device_type` of type `str`, got: .*; write 'cuda'"):
+        torch.autocast(given)
+    with pytest.raises(TypeError, match="argument 'device_type' must be str, not"):
+        torch.amp.is_autocast_available(given)
+
+
 def test_custom_fwd_and_bwd_return_the_function_itself():
     assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
     assert torch.amp.is_autocast_available("cpu")
