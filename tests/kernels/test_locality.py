@@ -60,6 +60,33 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
         np.testing.assert_allclose(found[clean], expected[clean], rtol=1e-3, atol=1e-4)
 
 
+# (algorithm, shape of x, shape of w, geometry): a window or a tap that sees padding alone, and one output with one group
+BESIDE = {
+    "planes": ((2, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(3, 2))),
+    "planes, dilated": ((1, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(1, 3), dilation=(1, 3))),
+    "strides, columns": ((2, 2, 10, 8), (2, 1, 3, 1), Geometry((3, 1), (2, 1), (0, 3), groups=2)),
+    "strides, dilated": ((1, 2, 2, 9), (4, 1, 2, 2), Geometry((2, 2), (1, 2), (2, 1), (4, 1), groups=2)),
+    "strides, groups of two": ((2, 4, 5, 5), (2, 2, 2, 2), Geometry((2, 2), (3, 3), (3, 2), groups=2)),
+}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("case", BESIDE)
+def test_nonfinite_values_that_meet_padding_alone_give_nan(case, function, value):
+    x_shape, _, geometry = BESIDE[case]
+    operands = dict(zip("xwg", draw_operands(*BESIDE[case], dtype=np.float32), strict=True))
+    for name in FUNCTIONS[function]:
+        for place in range(operands[name].size):
+            changed = {**operands, name: operands[name].copy()}
+            changed[name].reshape(-1)[place] = value
+            with kernels.algorithm(case.split(",")[0]):
+                found = compute(kernels, function, changed, geometry, x_shape[2:])
+            expected = compute(direct, function, changed, geometry, x_shape[2:])
+            np.testing.assert_array_equal(np.isnan(found), np.isnan(expected), err_msg=f"{name} {place}")
+            np.testing.assert_array_equal(np.isinf(found), np.isinf(expected), err_msg=f"{name} {place}")
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_rows_that_share_a_product_do_not_see_each_others_pixels(value, monkeypatch):
     monkeypatch.setattr(mec, "multiplies_with_avx512", lambda: False)

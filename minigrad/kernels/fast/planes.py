@@ -269,6 +269,6 @@ def cost(problem: Problem, machine: Machine) -> float:
 _SAFE: dict[str, Callable[..., bool]] = {
     "conv2d": lambda x, w, geometry: is_finite(w),
     "conv2d_input": lambda g, w, geometry: is_finite(w),
-    "conv2d_weight": lambda x, g, geometry: is_finite(x if geometry.groups == g.shape[1] else g),
+    "conv2d_weight": lambda x, g, geometry: is_finite(x if geometry.groups == g.shape[1] > 1 else g),
 }
 ALGORITHM = Algorithm("planes", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)

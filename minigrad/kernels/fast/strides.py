@@ -302,10 +302,17 @@ def cost(problem: Problem, machine: Machine) -> float:
     return OVERHEAD + copies + products
 
 
-# In the other two functions the results, which are fewer numbers, tell whether a zero met a NaN or an infinity.
+def _sees_pixels(image: Pair, geometry: Geometry) -> bool:
+    """Whether every window sees a pixel, and not padding alone."""
+    axes = zip(image, geometry.padding, geometry.reach, geometry.dilation, strict=True)
+    return all(p < reach and d <= length for length, p, reach, d in axes)
+
+
+# In the other two functions the results, which are fewer numbers, tell whether a zero met a NaN or an infinity. What
+# meets padding alone is not in them.
 _SAFE: dict[str, Callable[..., bool]] = {
-    "conv2d": lambda x, w, geometry: True,
+    "conv2d": lambda x, w, geometry: is_finite(w),
     "conv2d_input": lambda g, w, geometry: is_finite(g) and is_finite(w),
-    "conv2d_weight": lambda x, g, geometry: True,
+    "conv2d_weight": lambda x, g, geometry: _sees_pixels(x.shape[2:], geometry) or is_finite(g),
 }
 ALGORITHM = Algorithm("strides", serves, cost, conv2d, conv2d_input, conv2d_weight, _SAFE)
