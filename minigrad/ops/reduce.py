@@ -140,4 +140,4 @@ def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
     """
     x = input if dtype is None and input.array.dtype is FLOAT32 else as_real("mean", input, dtype)
     options = {"dim": dim if dim is None else axes(dim, x.array.ndim), "keepdim": keepdim}
-    return (average if dim is None else _mean_over).call((x,), (x.array,), options)
+    return (_mean_over if keepdim or dim is not None else average).call((x,), (x.array,), options)

@@ -145,10 +145,11 @@ def test_an_operand_minus_its_reduction_keeps_its_strides(name):
         assert (x - getattr(torch, name)(x, dim=dim, keepdim=True)).stride() == x.stride()
 
 
-def test_a_sum_over_all_with_keepdim_has_pytorchs_name_of_a_sum_over_dimensions():
-    x = torch.ones(2, 3, requires_grad=True)
-    assert x.sum().grad_fn.name() == "SumBackward0"
-    kept = torch.sum(x, dim=None, keepdim=True)
-    assert (kept.grad_fn.name(), kept.shape, kept.item()) == ("SumBackward1", (1, 1), 6.0)
+@pytest.mark.parametrize(("name", "shown", "value", "slope"), [("sum", "Sum", 6.0, 1.0), ("mean", "Mean", 1.0, 1 / 6)])
+def test_a_reduction_of_all_with_keepdim_has_pytorchs_name_of_one_over_dimensions(name, shown, value, slope):
+    x, reduce = torch.ones(2, 3, dtype=torch.float64, requires_grad=True), getattr(torch, name)
+    assert reduce(x).grad_fn.name() == f"{shown}Backward0"
+    kept = reduce(x, dim=None, keepdim=True)
+    assert (kept.grad_fn.name(), kept.shape, kept.item()) == (f"{shown}Backward1", (1, 1), value)
     kept.backward()
-    assert x.grad.tolist() == [[1.0] * 3] * 2
+    assert x.grad.tolist() == [[slope] * 3] * 2
