@@ -60,7 +60,7 @@ def test_nonfinite_values_reach_the_outputs_that_see_them(algorithm, function, v
         np.testing.assert_allclose(found[clean], expected[clean], rtol=1e-3, atol=1e-4)
 
 
-# (algorithm, shape of x, shape of w, geometry): a window or a tap that sees padding alone, and one output with one group
+# shapes of x and w, geometry: a window or a tap sees padding alone, or one group has one output
 BESIDE = {
     "planes": ((2, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(3, 2))),
     "planes, dilated": ((1, 2, 3, 5), (1, 2, 2, 3), Geometry((2, 3), padding=(1, 3), dilation=(1, 3))),
