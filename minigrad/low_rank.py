@@ -6,7 +6,7 @@ Source: N. Halko, P.-G. Martinsson and J. Tropp, "Finding structure with randomn
 from __future__ import annotations
 
 from minigrad.creation import randn
-from minigrad.ops.arguments import as_int, of_tensors
+from minigrad.ops.arguments import as_int, of_tensors, require_tensor
 from minigrad.ops.decompositions import qr, svd
 from minigrad.ops.matmul import matmul
 from minigrad.ops.matrices import Matrix, check_matrix
@@ -23,7 +23,8 @@ def svd_lowrank(
 
     k is `q`, or less where the matrix has fewer rows or columns; `niter` more rounds bring the directions nearer to
     those of the largest singular values. The directions are drawn with the default generator, as PyTorch draws them.
-    Raises RuntimeError for a `q` or an `niter` below 0, and for what is no matrix of floats.
+    Raises RuntimeError for a `q` or an `niter` below 0, and for what is no matrix of floats,
+    and for an `M` whose shape does not fit.
 
     >>> import minigrad as torch
     >>> U, S, V = torch.svd_lowrank(torch.tensor([[3.0, 0.0], [0.0, 0.0], [0.0, 2.0]]), q=2)
@@ -34,13 +35,22 @@ def svd_lowrank(
     count, rounds = [given if x is None else as_int(x, name) for x, given, name in ((q, 6, "q"), (niter, 2, "niter"))]
     if min(count, rounds) < 0:
         raise RuntimeError(f"svd_lowrank: q and niter must be 0 or more, got q={count} and niter={rounds}")
-    matrix = A if M is None else A - expand(M, tuple(A.array.shape))
+    matrix = A if M is None else _subtract(A, M)
     is_wide = matrix.array.shape[-2] < matrix.array.shape[-1]
     matrix = matrix.mT if is_wide else matrix
     basis = _find_basis(matrix, count, rounds)
     left, values, right = svd(matmul(basis.mT, matrix), full_matrices=False)
     left, right = matmul(basis, left), right.mT
     return (right, values, left) if is_wide else (left, values, right)
+
+
+def _subtract(A: Tensor, M: Tensor) -> Tensor:
+    """``A - M``, where `M` has the shape of `A` or is repeated to it."""
+    require_tensor("svd_lowrank", "M", 4, M)
+    try:
+        return A - expand(M, tuple(A.array.shape))
+    except RuntimeError as error:
+        raise RuntimeError(f"svd_lowrank: M does not fit A: {error}") from None
 
 
 def _find_basis(A: Tensor, count: int, rounds: int) -> Tensor:
