@@ -236,7 +236,8 @@ def convolution(
     """A convolution of one image, window by window; the arguments are those of `F.conv2d`, or a layer for the weight.
 
     `input` is (H, W), (C, H, W) or (1, C, H, W), `weight` (h, w) or (O, C / groups, h, w); `channel` is the number of
-    the map that is shown, from 0 to O - 1. Raises ValueError for other shapes, and what `F.conv2d` raises.
+    the map that is shown, from 0 to O - 1. Raises ValueError for other shapes, TypeError for options beside a layer,
+    and what `F.conv2d` raises.
 
     >>> import minigrad as torch
     >>> from minigrad import nn, viz
@@ -249,7 +250,12 @@ def convolution(
         raise TypeError(
             f"expected one Conv2d, or its weight, got {type(weight).__name__}; of a net, pick a layer: net[0]"
         )
-    if not isinstance(weight, Conv2d):
+    if isinstance(weight, Conv2d):
+        if bias is not None or (stride, padding, dilation, groups) != (1, 0, 1, 1):
+            raise TypeError(
+                "a layer has a bias, a stride, a padding, a dilation and groups of its own: give them to Conv2d"
+            )
+    else:
         kernel = _make_layer(_as_tensor(weight), bias, stride, padding, dilation, groups)
     if not 0 <= as_int(channel, "channel") < kernel.out_channels:
         raise ValueError(f"the maps are counted from 0 to {kernel.out_channels - 1}, got channel={channel}")
@@ -263,9 +269,11 @@ def _make_layer(weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: 
     if weight.ndim != 4:
         raise ValueError(f"expected a kernel (h, w) or a weight (O, C / groups, h, w), got {tuple(weight.shape)}")
     outputs, share, h, w = weight.shape
-    layer = Conv2d(share * groups, outputs, (h, w), stride, padding, dilation, groups)
+    if bias is not None and (bias := _as_tensor(bias)).numel() != outputs:
+        raise ValueError(f"expected a bias of {outputs} numbers, one for each map, got {tuple(bias.shape)}")
+    layer = Conv2d(share * as_int(groups, "groups"), outputs, (h, w), stride, padding, dilation, groups)
     layer.weight = Parameter(weight.detach() if weight.is_floating_point() else weight.float())
-    layer.bias = None if bias is None else Parameter(_as_tensor(bias).detach().to(layer.weight).reshape(outputs))
+    layer.bias = None if bias is None else Parameter(bias.detach().to(layer.weight).reshape(outputs))
     return layer
 
 

@@ -146,6 +146,20 @@ test_what_is_no_convolution_of_one_image_is_refused = refusals(
         "a map without a number": (
             lambda: viz.convolution(X, K, channel="all"), TypeError, "channel must be an int, got str 'all'"
         ),
+        "a stride beside a layer": (
+            lambda: viz.convolution(X, nn.Conv2d(1, 1, 2), stride=2), TypeError,
+            ("a layer has a bias, a stride, a padding, a dilation and groups of its own: give them to Conv2d",),
+        ),
+        "a bias beside a layer": (
+            lambda: viz.convolution(X, nn.Conv2d(1, 1, 2), mg.ones(1)), TypeError, ("give them to Conv2d",)
+        ),
+        "two numbers for one map": (
+            lambda: viz.convolution(X, K, bias=[1, 2]), ValueError,
+            ("expected a bias of 1 numbers, one for each map, got (2,)",),
+        ),
+        "groups that are no number": (
+            lambda: viz.convolution(X, K, groups="2"), TypeError, "groups must be an int, got str '2'"
+        ),
         "a net": (
             lambda: viz.convolution(X, nn.Sequential(nn.Conv2d(1, 1, 2))), TypeError,
             ("expected one Conv2d, or its weight, got Sequential; of a net, pick a layer: net[0]",),
