@@ -287,6 +287,38 @@ DIFFERENCES = [
         "torch.utils.checkpoint.checkpoint(lambda w: w * 2, torch.ones(1, requires_grad=True)).requires_grad",
     ),
     (
+        "`utils.checkpoint` without `use_reentrant`, or of inputs without a gradient",
+        "does not warn: the gradients are right either way",
+        "not torch.utils.checkpoint.checkpoint(torch.exp, torch.ones(1)).requires_grad",
+    ),
+    (
+        "`torch.qr`, `torch.cholesky`, `torch.chain_matmul`",
+        "do not warn that they are deprecated, as they stay; PyTorch warns once",
+        (
+            "[w := __import__('warnings').catch_warnings(record=True), seen := w.__enter__(), "
+            "torch.qr(torch.eye(2)), w.__exit__(), seen][4] == []"
+        ),
+    ),
+    (
+        "`_version` of copies by `copy.copy` and `copy.deepcopy`",
+        "begins at 0; PyTorch's at 1, because a copy is made by a write",
+        "__import__('copy').copy(torch.ones(1).add_(1))._version == 0",
+    ),
+    (
+        "`torch.nonzero(x, as_tuple=True, out=t)`",
+        "is refused by TypeError, as the results are a tuple; PyTorch raises RuntimeError",
+        "refuses('torch.nonzero(torch.ones(1), as_tuple=True, out=torch.ones(1).long())')",
+    ),
+    (
+        "`optim.ASGD(foreach=True)` of float64 parameters",
+        "`eta` is computed in float32, as with False; PyTorch's with True differs from it by a rounding",
+        (
+            "[w := torch.ones(1, dtype=torch.float64, requires_grad=True), o := torch.optim.ASGD([w], foreach=True), "
+            "[(setattr(w, 'grad', w.detach()), o.step()) for i in range(6)], "
+            "float(o.state[w]['eta']).hex()][3] == '0x1.47adb40000000p-7'"
+        ),
+    ),
+    (
         "integer and bool tensors, after floats with a gradient are written to them by index or `fill_`",
         "require no gradient, and are not refused as parts of `split`; in PyTorch `requires_grad` is True",
         "[n := torch.zeros(1).long(), n.__setitem__(0, torch.ones((), requires_grad=True))][0].requires_grad is False",
@@ -571,6 +603,11 @@ DIFFERENCES = [
         "refuses('torch.zeros(2, 2, requires_grad=True).logdet().backward()')",
     ),
     (
+        "`linalg.lu`, `linalg.lu_factor` of a singular matrix",
+        "backward is refused; PyTorch's gradient is NaN",
+        "refuses('torch.linalg.lu(torch.ones(2, 2, requires_grad=True))[2].sum().backward()')",
+    ),
+    (
         "an operand for which the backward of a `Function` returns None",
         "gets no gradient; PyTorch calls the hooks and Functions below it with None",
         (
@@ -595,6 +632,11 @@ DIFFERENCES = [
         "writes through `t.data` of an inference tensor `t`, read after the mode has ended",
         "are refused, as those to `t` itself; PyTorch accepts them",
         "refuses('torch.inference_mode()(torch.ones)(1).data.add_(1)')",
+    ),
+    (
+        "inference tensors as inputs of `autograd.functional.jacobian`, `hessian`, `vjp` and others",
+        "are taken, because a copy is differentiated; PyTorch refuses them outside of the mode",
+        "torch.autograd.functional.jacobian(torch.exp, torch.inference_mode()(torch.zeros)(1)).item() == 1",
     ),
     (
         "inference tensors that a function of `func.grad`, `vjp`, `jvp` and others reads",
@@ -790,6 +832,14 @@ DIFFERENCES = [
         "repr(torch.Size([2])) == 'minigrad.Size([2])'",
     ),
     (
+        "the `grad_fn` of a view after a write to its base",
+        "has the name of the view's operation, as `ViewBackward0`; PyTorch's is `AsStridedBackward0`",
+        (
+            "[x := ones_with_gradient(2) * 1, y := x.view(2, 1), x.add_(1), "
+            "y.grad_fn.name().endswith('AsStridedBackward0')][3] is False"
+        ),
+    ),
+    (
         "subclasses of `Tensor`",
         "results computed from their tensors are plain Tensors; `__torch_function__` of no class is called",
         "type(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})) * 2) is torch.Tensor",
@@ -912,6 +962,14 @@ DIFFERENCES = [
         (
             "[f := torch.autograd.forward_ad, f.enter_dual_level(), x := f.make_dual(torch.ones(1), torch.ones(1)), "
             "x.requires_grad and f.unpack_dual(torch.no_grad()(x.exp)()).tangent is None, f.exit_dual_level()][3]"
+        ),
+    ),
+    (
+        "`requires_grad` of the tangents of linear functions, as of `x * 3`, where the dual requires a gradient",
+        "is False, because they do not depend on it; in PyTorch it is True for products and quotients with numbers",
+        (
+            "[f := torch.autograd.forward_ad, f.enter_dual_level(), x := f.make_dual(ones_with_gradient(1), "
+            "torch.ones(1)), f.unpack_dual(x * 3).tangent.requires_grad, f.exit_dual_level()][3] is False"
         ),
     ),
     (
@@ -1353,6 +1411,11 @@ DIFFERENCES = [
         "torch.nn.Conv1d(torch.tensor(1), 1, 1).in_channels == 1",
     ),
     (
+        "bools as sizes: `nn.Linear(True, 2)`, `nn.GroupNorm(True, 2)`, `nn.Conv2d(1, 1, True)`; tensors of one bool",
+        "layers refuse them, `torch.zeros(torch.tensor(True))` has the size 1; in PyTorch it is the other way round",
+        "refuses('nn.Linear(True, 2)') and torch.zeros(torch.tensor(True)).shape == (1,)",
+    ),
+    (
         "`logaddexp2` where the result is 0",
         "0; PyTorch's is the rounding of a fused multiply-add, 1e-8",
         "torch.logaddexp2(torch.tensor(-1.0), torch.tensor(-1.0)).item() == 0",
@@ -1469,7 +1532,7 @@ DIFFERENCES = [
     ),
     (
         "`Module.share_memory`",
-        "not supported, as other processes get copies; nor are `Tensor.output_nr`, `polygamma_`",
+        "not supported, as other processes get copies; nor are `call_super_init`, `Tensor.output_nr`, `polygamma_`",
         "not hasattr(nn.Module(), 'share_memory') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (

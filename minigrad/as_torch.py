@@ -7,15 +7,19 @@
 
 In this process `torch` is then another name for `minigrad`; printed text keeps its own name, as ``minigrad.Size([2])``.
 Raises ImportError if the real PyTorch was imported before. `remove` undoes it.
+
+`python -m minigrad.as_torch script.py` runs a script unchanged, with further words as its arguments.
 """
 
 from __future__ import annotations
 
 import importlib
+import runpy
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 
 import minigrad
@@ -93,4 +97,15 @@ def remove() -> None:
     sys.modules.pop(__name__, None)  # so that importing it again installs it again
 
 
+def _run_script() -> None:
+    """Runs the script that the command line names, which finds its own folder and arguments, as under `python`."""
+    if not sys.argv[1:]:
+        raise SystemExit("usage: python -m minigrad.as_torch SCRIPT [ARGUMENT ...]")
+    del sys.argv[0]
+    sys.path[0] = str(Path(sys.argv[0]).resolve().parent)
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
 _install()
+if __name__ == "__main__":
+    _run_script()

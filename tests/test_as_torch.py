@@ -134,6 +134,35 @@ def test_a_pytorch_that_is_already_imported_is_refused():
     assert "the real PyTorch (torch) is imported already" in out and "start anew" in out
 
 
+def run_script(*words):
+    command = [sys.executable, "-W", "error", "-m", "minigrad.as_torch", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_script_runs_with_its_arguments_and_its_own_folder(tmp_path):
+    (tmp_path / "beside.py").write_text("import torch\nthree = torch.ones(3)\n")
+    script = tmp_path / "lesson.py"
+    script.write_text("""
+import sys, torch, pickle
+from beside import three
+import minigrad.as_torch
+class Mine: pass
+if __name__ == "__main__":
+    print(sys.argv[1:], __file__ == sys.argv[0], three.sum().item(), torch.__name__)
+    print(type(pickle.loads(pickle.dumps(Mine()))) is Mine)
+    raise SystemExit(3)
+""")
+    done = run_script(script, "--epochs", 2)
+    assert done.stdout == "['--epochs', '2'] True 3.0 minigrad\nTrue\n", done.stderr
+    assert done.returncode == 3
+
+
+def test_the_command_without_a_script_tells_its_usage():
+    done = run_script()
+    assert done.returncode == 1
+    assert done.stderr.strip() == "usage: python -m minigrad.as_torch SCRIPT [ARGUMENT ...]"
+
+
 def test_remove_takes_the_names_of_torch_away():
     out = run("""
 import minigrad.as_torch, sys

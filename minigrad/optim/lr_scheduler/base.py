@@ -139,8 +139,8 @@ class LRScheduler(NamesOptions):
         >>> torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).state_dict()["gamma"]
         0.5
         """
-        state = {key: value for key, value in self.__dict__.items() if key != "optimizer"}
-        return state | {name: _read_attributes(state[name]) for name in self._functions}
+        kept = {key: value for key, value in self.__dict__.items() if key not in ("optimizer", *self._functions)}
+        return kept | {name: _read_attributes(self.__dict__[name]) for name in self._functions}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores the state that `state_dict()` returned.

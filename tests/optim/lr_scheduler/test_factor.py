@@ -33,6 +33,7 @@ def test_functions_are_not_saved_and_are_kept_on_loading():
     schedule.step()
     state = schedule.state_dict()
     assert state["lr_lambdas"] == [None] and state["last_epoch"] == 1
+    assert next(iter(state)) == "base_lrs" and list(state)[-1] == "lr_lambdas"  # in PyTorch's order
     other = lr_scheduler.LambdaLR(make_optimizer(1.0), lambda epoch: 0.25**epoch)
     other.load_state_dict(state)
     other.optimizer.step()
