@@ -29,6 +29,12 @@ CALLS = {
     "clone": (lambda: torch.ones(1).expand(HUGE).clone(), "4.00 PiB"),
     "stack": (lambda: torch.stack([torch.ones(1).expand(HUGE)] * 4), "16.0 PiB"),
     "add": (lambda: TALL.unsqueeze(1) + TALL, "more|16.0 EiB|overflowed"),
+    "exp": (lambda: torch.ones(1).expand(HUGE).exp(), "4.00 PiB"),
+    "neg": (lambda: -torch.ones(1).expand(HUGE), "4.00 PiB"),
+    "gt": (lambda: torch.ones(1).expand(HUGE) > 0, "1.00 PiB"),
+    "to_copy": (lambda: torch.ones(1).expand(HUGE).double(), "8.00 PiB"),
+    "mm": (lambda: torch.ones(1, 1).expand(2**25, 1) @ torch.ones(1, 1).expand(1, 2**25), "4.00 PiB"),
+    "max_pool2d": (lambda: F.max_pool2d(torch.ones(1, 1, 1, 1).expand(1, 1, 2**25, 2**25), 2), "2.00 PiB"),
     "mul": (lambda: torch.outer(torch.ones(2**24), torch.ones(2**24)), "1.00 PiB"),
 }
 

@@ -28,7 +28,7 @@ from numpy import ndarray
 
 from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
-from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules, check_same_library
+from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules, check_same_library, name_failed_call
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import leave_unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
@@ -120,8 +120,9 @@ class Operation:
             loud = set_warnings(SILENT)  # what `quiet` does, without the time of its call
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
-            except TypeError:  # where one of the others is on a GPU
-                check_same_library(self.name, arrays)
+            except (TypeError, MemoryError) as refused:
+                check_same_library(self.name, arrays)  # one of the others may be on a GPU
+                name_failed_call(refused, self.name)
                 raise
             finally:
                 restore_warnings(loud)
