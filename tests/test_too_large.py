@@ -35,7 +35,7 @@ CALLS = {
     "to_copy": (lambda: torch.ones(1).expand(HUGE).double(), "8.00 PiB"),
     "mm": (lambda: torch.ones(1, 1).expand(2**25, 1) @ torch.ones(1, 1).expand(1, 2**25), "4.00 PiB"),
     "max_pool2d": (lambda: F.max_pool2d(torch.ones(1, 1, 1, 1).expand(1, 1, 2**25, 2**25), 2), "2.00 PiB"),
-    "mul": (lambda: torch.outer(torch.ones(2**24), torch.ones(2**24)), "1.00 PiB"),
+    "outer": (lambda: torch.outer(torch.ones(2**24), torch.ones(2**24)), "1.00 PiB"),
 }
 
 

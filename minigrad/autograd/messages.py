@@ -345,6 +345,7 @@ def check_flags(only_inputs: bool, materialize_grads: bool, allow_unused: bool |
 
 
 SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
+NO_MEMORY = "(): not enough memory: "
 
 
 def name_failed_call(error: Exception, name: str) -> None:
@@ -353,13 +354,14 @@ def name_failed_call(error: Exception, name: str) -> None:
     Where NumPy lacks memory, raises RuntimeError, as PyTorch does.
     """
     words = str(error)
-    _, refused, rest = words.partition(SAME_DEVICE)
-    if refused:
-        error.args = (f"{name}{refused}{rest}",)
+    for refusal in (SAME_DEVICE, NO_MEMORY):
+        _, refused, rest = words.partition(refusal)
+        if refused:
+            error.args = (f"{name}{refused}{rest}",)
     too_large = words.startswith(("array is too big", "Maximum allowed"))  # for the pointers of this machine
     if not isinstance(error, RuntimeError) and (too_large or isinstance(error, MemoryError)):
         needed = "more bytes than there are addresses" if too_large else words or "more than there is"
-        raise RuntimeError(f"{name}(): not enough memory: {needed}") from None
+        raise RuntimeError(f"{name}{NO_MEMORY}{needed}") from None
 
 
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
