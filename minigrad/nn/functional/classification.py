@@ -256,8 +256,9 @@ def multilabel_margin_loss(
     _check_range("multilabel_margin_loss", where(target == -1, 0, target), classes)
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     listed = (labels >= 0).long().cumprod(1).bool()  # up to the first -1
-    longest = int(listed.sum(1).max()) if listed.numel() else 0  # so much of the rows is read: (N, longest)
-    labels, listed = labels[:, :longest], listed[:, :longest]
+    if listed.numel() and type(listed.array) is np.ndarray:  # to know the longest list, a GPU would be waited for
+        longest = int(listed.sum(1).max())
+        labels, listed = labels[:, :longest], listed[:, :longest]  # (N, C) -> (N, longest)
     labels = where(listed, labels, 0)
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
     lead = relu(1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1))  # (N, listed, all classes)
