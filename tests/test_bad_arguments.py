@@ -300,6 +300,11 @@ OTHERS = {
         RuntimeError,
         "rrelu: upper bound must be finite, got inf",
     ),
+    "an array as a mode": (
+        lambda: F.pad(ones(2), (1, 1), mode=np.array(["constant", "reflect"])),
+        ValueError,
+        "a.any() or a.all(): was one given where a flag, a word or one number is expected?",
+    ),
     "no matrices": (lambda: mg.chain_matmul(), RuntimeError, "chain_matmul(): Expected one or more matrices"),
     "a sum beyond any memory": (
         lambda: ones(1).expand(2**40) + ones(1).expand(2**40, 1),

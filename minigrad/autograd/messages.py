@@ -349,7 +349,7 @@ NO_MEMORY = "(): not enough memory: "
 
 
 def name_failed_call(error: Exception, name: str) -> None:
-    """Names the public function in what a step of it could not do: compute on two devices, or get enough memory.
+    """Names the public function in what a step of it could not do: compute on two devices, read an array as a flag.
 
     Where NumPy lacks memory, raises RuntimeError, as PyTorch does.
     """
@@ -358,6 +358,8 @@ def name_failed_call(error: Exception, name: str) -> None:
         _, refused, rest = words.partition(refusal)
         if refused:
             error.args = (f"{name}{refused}{rest}",)
+    if words.startswith("The truth value of an array"):
+        error.args = (f"{name}(): {words}: was one given where a flag, a word or one number is expected?",)
     too_large = words.startswith(("array is too big", "Maximum allowed"))  # for the pointers of this machine
     if not isinstance(error, RuntimeError) and (too_large or isinstance(error, MemoryError)):
         needed = "more bytes than there are addresses" if too_large else words or "more than there is"

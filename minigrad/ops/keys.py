@@ -57,6 +57,8 @@ def first_out_of_range(places: Any, size: int) -> int | None:
     """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
     if type(places) is not np.ndarray or not places.size:
         return None
+    if 0 in places.strides:  # of repeated indices, each once
+        places = places[tuple([slice(1) if step == 0 else slice(None) for step in places.strides])]
     low, high = int(places.min()), int(places.max())
     return low if low < 0 else high if high >= size else None
 
