@@ -52,8 +52,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
     groups, layout = geometry.groups, read_windows(x.shape[2:], geometry)
     out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
-    results = _by_groups(out, groups)
-    multiply = Products(layout, w.reshape(groups, len(w) // groups, *w.shape[1:]), _by_groups(x, groups))
+    results = separate_groups(out, groups)
+    multiply = Products(layout, w.reshape(groups, len(w) // groups, *w.shape[1:]), separate_groups(x, groups))
 
     def compute(piece: Piece) -> None:
         images, some, strip = piece
@@ -68,7 +68,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     groups, (k, kh, kw) = geometry.groups, w.shape[1:]
     gaps = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
     x = (np.zeros if gaps else np.empty)((len(g), groups * k, *size), g.dtype)
-    images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
+    images, cotangents = separate_groups(x, groups), separate_groups(g, groups)
     layout, down, across = read_cotangents(g.shape[2:], geometry, size)
     multiply = Products(layout, _turn(w, geometry), cotangents)
 
@@ -86,7 +86,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     O, C, groups, layout = g.shape[1], x.shape[1], geometry.groups, read_windows(x.shape[2:], geometry)
-    images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
+    images, cotangents = separate_groups(x, groups), separate_groups(g, groups)
     w = np.zeros((groups, O // groups, C // groups, *geometry.kernel), x.dtype)
     few = w[0].size <= FEW and geometry.stride == (1, 1)
     work = _divide(layout, 1 if few else geometry.kernel[1], O // groups, images)
@@ -201,7 +201,7 @@ def _find_rows(results: int, taps: int, stride: int, line: int, outputs: int, ca
     return min((rows for rows in range(1, results + 1) if results % rows == 0), key=estimate)
 
 
-def _by_groups(images: Array, groups: int) -> Array:
+def separate_groups(images: Array, groups: int) -> Array:
     """(N, C, H, W) -> (N, groups, C/groups, H, W)."""
     N, C, H, W = images.shape
     return images.reshape(N, groups, C // groups, H, W)

@@ -31,7 +31,7 @@ import numpy as np
 from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.fast import depthwise
-from minigrad.kernels.fast.depthwise import SHARED
+from minigrad.kernels.fast.depthwise import SHARED, separate_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
 from minigrad.kernels.geometry import Geometry, Pair
@@ -167,12 +167,6 @@ def _meet(shift: int, windows: int, lines: int) -> tuple[slice, slice]:
     first, last = max(0, -shift), max(0, min(windows, lines - shift))
     first = min(first, last)
     return slice(first, last), slice(first + shift, last + shift)
-
-
-def separate_groups(images: Array, groups: int) -> Array:
-    """(N, C, H, W) -> (N, groups, C/groups, H, W)."""
-    N, C, H, W = images.shape
-    return images.reshape(N, groups, C // groups, H, W)
 
 
 def _write_matrices(kernels: Array, rows: list[int]) -> Array:
