@@ -11,11 +11,15 @@ from pathlib import Path
 from minigrad.course.checking import exercises, explain, find
 from minigrad.course.grading import Grade, grade, table
 
+BEGIN = "Begin with the first chapter: python -m minigrad.course list 1"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m minigrad.course", description="The course's exercises.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="python -m minigrad.course", description="The course's exercises.", epilog=BEGIN
+    )
+    commands = parser.add_subparsers(dest="command")
     listing = commands.add_parser("list", help="the names and the questions of all exercises, or of one chapter's")
     listing.add_argument("chapter", nargs="?")
     commands.add_parser("explain", help="an exercise's question").add_argument("name")
@@ -27,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     grading.add_argument("--csv", metavar="FILE", help="write the verdicts as a table, too")
     options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         if options.command == "list":
             show(list_questions(options.chapter))

@@ -79,6 +79,15 @@ def test_the_command_grades_lists_and_explains(folder, tmp_path, capsys):
     assert main(["explain", "8.dw"]) == 0 and "dw(g, x, w, b)" in capsys.readouterr().out
 
 
+def test_without_a_command_all_are_shown_and_where_to_begin(capsys):
+    assert main([]) == 2  # as argparse's usage
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.endswith("Begin with the first chapter: python -m minigrad.course list 1\n")
+    words = " ".join(said.err.split())
+    assert "list the names and the questions of all exercises, or of one chapter's" in words
+    assert "explain an exercise's question" in words and "grade run the files of a folder" in words
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

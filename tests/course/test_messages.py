@@ -217,6 +217,12 @@ def count_all_bad_epochs(losses, patience):
             subtract_the_largest_of_all,
             "for scores [[-1000.0, -1000.0], [1000.0, 0.0]]: 2 of 4 numbers are nan",
         ),
+        (
+            "16.softmax",
+            lambda s: (s - s.max()).exp() / (s - s.max()).exp().sum(),
+            "for scores (2, 3): it divides by the sum over all numbers, where each row needs a sum of its own",
+        ),
+        ("16.softmax", lambda s: s.exp() / s.exp().sum(0), "it divides by the sum over each column, where each row"),
         ("16.best_epoch", count_all_bad_epochs, "for losses = [3.0, 3.5, 2.0, 2.5, 1.0], patience = 2: 2 is not right"),
         ("16.untrained", lambda net: "0.weight", "a list of names is due, and it returned '0.weight'"),
         ("16.untrained", lambda net: [], "is cut after its first layer: it returned []: 2 are missing."),

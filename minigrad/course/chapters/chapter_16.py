@@ -97,10 +97,19 @@ def judge_softmax(answer: Any) -> str | None:
         returned = guard(answer)(scores.requires_grad_())
         if complaint := describe_difference(returned, scores.softmax(1)):
             shown = scores.tolist() if scores.abs().max() > 9 else tuple(scores.shape)
-            return f"for scores {shown}: {complaint}"
+            return f"for scores {shown}: {_name_the_sum(returned, scores) or complaint}"
         called = graph(returned).labels if isinstance(returned, Tensor) and returned.requires_grad else []
         if any("softmax" in label[0].lower() for label in called):
             return "the numbers are right, but the library's softmax made them; write it with exp"
+    return None
+
+
+def _name_the_sum(returned: Any, scores: Tensor) -> str | None:
+    """What was summed in place of each row, in words; None if it is unknown."""
+    others = {"all numbers": scores.flatten().softmax(0).reshape(scores.shape), "each column": scores.softmax(0)}
+    for what, values in others.items():
+        if describe_difference(returned, values) is None:
+            return f"it divides by the sum over {what}, where each row needs a sum of its own"
     return None
 
 
