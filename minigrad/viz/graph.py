@@ -80,6 +80,12 @@ class Graph:
 
     _repr_svg_ = svg
 
+    def __repr__(self) -> str:
+        boxes = f"{len(self.labels)} box{'es' if len(self.labels) > 1 else ''}"
+        if len(self.labels) > LARGEST:
+            return f"graph of {boxes}, too many for one picture (at most {LARGEST}): draw a part of it"
+        return f'graph of {boxes}: .save("graph.svg") draws it, .labels and .edges tell it in words'
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the drawing to a file whose name ends in .svg. Raises ValueError for another name.
 

@@ -204,7 +204,8 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     """
     cells = _as_array(counts)
     if cells.ndim != 2 or cells.shape[0] != cells.shape[1]:
-        raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}")
+        detail = "count pairs first: counts = np.zeros((C, C), int); np.add.at(counts, (labels, predictions), 1)"
+        raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}; {detail}")
     classes = range(len(cells))
     names = [str(c) for c in classes] if names is None else list(names)
     if len(names) != len(cells):

@@ -119,7 +119,7 @@ class Windows:
         self._refuse_copies()
         _check_place("image", self._size, (as_int(i, "i"), as_int(j, "j")), len(self.kernel), channel)
         row, column = i + self._corner[0], j + self._corner[1]
-        lines = []
+        lines, pixel = [], f"pixel ({i}, {j}){self._name_channel(channel)}"
         for p in range(self.output.shape[0]):
             terms = []
             for q in range(self.output.shape[1]):
@@ -128,9 +128,9 @@ class Windows:
                 terms += [f"g({p}, {q}) * {_write(number)}" for number in met.ravel()]
             lines += [terms] if terms else []
         if not lines:
-            return f"pixel ({i}, {j}): it is in no window, so its gradient is 0"
+            return f"{pixel}: it is in no window, so its gradient is 0"
         head = "the g of each window that it is in, times the number of the kernel that it meets there"
-        return f"pixel ({i}, {j}): {head}\n{_write_sum(lines)}"
+        return f"{pixel}: {head}\n{_write_sum(lines)}"
 
     def gradient_of_weight(self, a: int, b: int, channel: int = 0) -> str:
         """The arithmetic of the gradient of the kernel's number (a, b), from g, that of the map: it is in all windows.
@@ -152,7 +152,10 @@ class Windows:
             met = [self._write_pixel(self.image[channel], rows[a], columns[b]) for rows, columns in windows]
             lines.append([f"g({p}, {q}) * {pixel}" for q, pixel in enumerate(met)])
         head = "the g of each window, times the pixel that it meets there"
-        return f"number ({a}, {b}) of the kernel: {head}\n{_write_sum(lines)}"
+        return f"number ({a}, {b}) of the kernel{self._name_channel(channel)}: {head}\n{_write_sum(lines)}"
+
+    def _name_channel(self, channel: int) -> str:
+        return f" of channel {channel}" if len(self.kernel) > 1 else ""
 
     def _refuse_copies(self) -> None:
         if self._mode != "zeros" and self.outside.any():
@@ -294,7 +297,11 @@ def _as_tensor(values: Any) -> Tensor:
     if isinstance(values, Tensor):
         return values
     if isinstance(values, (np.ndarray, Sequence)) and not isinstance(values, str):
-        return Tensor(np.asarray(values, dtype=np.float32))
+        try:
+            return Tensor(np.asarray(values, dtype=np.float32))
+        except (TypeError, ValueError) as error:
+            detail = "and every row of the same length, as in [[1, 2], [3, 4]]"
+            raise ValueError(f"expected numbers, {detail}; got {show_value(values)}") from error
     raise TypeError(f"expected a tensor of numbers, got {show_value(values)}")
 
 

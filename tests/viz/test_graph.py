@@ -37,6 +37,14 @@ def test_a_tensor_used_twice_is_one_box(loss: minigrad.Tensor) -> None:
     assert [source for source, _ in graph.edges].count(leaf) == 3
 
 
+def test_a_terminal_shows_how_a_graph_is_drawn(loss: minigrad.Tensor) -> None:
+    assert repr(viz.graph(loss)) == 'graph of 5 boxes: .save("graph.svg") draws it, .labels and .edges tell it in words'
+    assert repr(viz.graph(minigrad.ones(2, requires_grad=True))).startswith("graph of 1 box: .save")
+    for _ in range(600):
+        loss = loss + 1
+    assert repr(viz.graph(loss)) == "graph of 605 boxes, too many for one picture (at most 500): draw a part of it"
+
+
 def test_a_leaf_alone_is_a_graph_of_one_box() -> None:
     assert viz.graph(minigrad.ones(2, requires_grad=True)).labels == [("leaf", "(2,)", "leaf")]
 

@@ -132,6 +132,12 @@ def test_confusion_writes_its_counts() -> None:
     assert [text.get_text() for text in axes.get_xticklabels()] == ["cat", "dog"]
     with pytest.raises(ValueError, match=r"\(classes, classes\), got \(2, 3\)"):
         viz.confusion(np.zeros((2, 3)))
+    labels, predictions, C = [0, 0, 1], [0, 1, 1], 2
+    with pytest.raises(ValueError, match="; count pairs first: ") as refused:
+        viz.confusion(labels, predictions)  # type: ignore[arg-type]
+    made = {"np": np, "C": C, "labels": labels, "predictions": predictions}
+    exec(str(refused.value).partition("count pairs first: ")[2], made)
+    assert made["counts"].tolist() == [[1, 1], [0, 1]]  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="expected 2 names, one for each class, got 1"):
         viz.confusion(np.zeros((2, 2)), ["cat"])
 

@@ -95,6 +95,13 @@ def test_a_pixel_between_windows_has_no_gradient():
     assert told == "pixel (0, 2): it is in no window, so its gradient is 0"
 
 
+def test_the_way_back_names_the_channel_if_there_are_several():
+    several = viz.convolution(mg.ones(2, 1, 4), mg.ones(1, 2, 1, 2), stride=3)
+    assert several.gradient_of_pixel(0, 0, 1).startswith("pixel (0, 0) of channel 1: the g of each window")
+    assert several.gradient_of_pixel(0, 2).startswith("pixel (0, 2) of channel 0: it is in no window")
+    assert several.gradient_of_weight(0, 1).startswith("number (0, 1) of the kernel of channel 0: the g of each")
+
+
 def test_images_and_kernels_may_be_lists_arrays_and_integers():
     for image, kernel in (([[1, 2, 3]], [[1, 2]]), (np.array([[1, 2, 3]]), np.array([[1, 2]])),
                           (mg.tensor([[[[1, 2, 3]]]]), mg.tensor([[1, 2]]))):  # fmt: skip
@@ -132,6 +139,11 @@ test_what_is_no_convolution_of_one_image_is_refused = refusals(
         "a row too many": (
             lambda: viz.convolution(X, K).at(2, 0), IndexError, ("2 rows and 2 columns", "got (2, 0)")
         ),
+        "rows of two lengths": (
+            lambda: viz.convolution([[1], [1, 2]], K), ValueError,
+            ("expected numbers, and every row of the same length, as in [[1, 2], [3, 4]]; got list [[1], [1, 2]]",),
+        ),
+        "a letter": (lambda: viz.convolution([["a"]], K), ValueError, ("expected numbers", "got list [['a']]")),
         "half a row": (lambda: viz.convolution(X, K).at(0.5, 0), TypeError, "i must be an int, got float 0.5"),
         "a name of a row": (lambda: viz.convolution(X, K).at(0, "a"), TypeError, "j must be an int, got str 'a'"),
         "half a pixel": (
