@@ -305,6 +305,11 @@ DIFFERENCES = [
         "__import__('copy').copy(torch.ones(1).add_(1))._version == 0",
     ),
     (
+        "`torch.inner(x, scalar, out=t)` with a 0-d tensor and a `t` of another dtype",
+        "is refused, as with vectors; PyTorch casts",
+        "refuses('torch.inner(torch.ones(1), torch.ones(()), out=torch.ones(1).double())')",
+    ),
+    (
         "`torch.nonzero(x, as_tuple=True, out=t)`",
         "is refused by TypeError, as the results are a tuple; PyTorch raises RuntimeError",
         "refuses('torch.nonzero(torch.ones(1), as_tuple=True, out=torch.ones(1).long())')",

@@ -305,6 +305,11 @@ OTHERS = {
         ValueError,
         "a.any() or a.all(): was one given where a flag, a word or one number is expected?",
     ),
+    "one of several places is too far": (
+        lambda: ones(3).take(mg.tensor([1, -4])),
+        IndexError,
+        "take(): out of range: the index must be in [-3, 2], got -4",
+    ),
     "no matrices": (lambda: mg.chain_matmul(), RuntimeError, "chain_matmul(): Expected one or more matrices"),
     "a sum beyond any memory": (
         lambda: ones(1).expand(2**40) + ones(1).expand(2**40, 1),

@@ -27,6 +27,7 @@ CALLS = {
     "combinations": (lambda: torch.combinations(MANY, 4), "85.3 PiB"),
     "embedding": (lambda: F.embedding(torch.tensor([1]).expand(HUGE), torch.ones(2, 3)), "8.00 PiB"),
     "index_select": (lambda: torch.index_select(NUMBERS, 0, torch.tensor([1]).expand(HUGE)), "[48].00 PiB"),
+    "take": (lambda: NUMBERS.take(torch.tensor([1]).expand(HUGE)), "1.00 PiB"),
     "vander": (lambda: torch.vander(NUMBERS, 2**60), "more bytes than there are addresses"),
     "clone": (lambda: torch.ones(1).expand(HUGE).clone(), "4.00 PiB"),
     "stack": (lambda: torch.stack([torch.ones(1).expand(HUGE)] * 4), "16.0 PiB"),

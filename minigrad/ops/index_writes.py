@@ -37,7 +37,7 @@ from minigrad.ops.gather import (
 )
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
-from minigrad.ops.keys import watch
+from minigrad.ops.keys import find_range, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
@@ -184,8 +184,10 @@ def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {places.dtype}; convert with .long()")
     if places.size and not size:
         raise IndexError(f"{name}(): tried to take from an empty tensor")
-    if type(places) is np.ndarray and places.size and not -size <= int(places.min()) <= int(places.max()) < size:
-        raise IndexError(f"{name}(): out of range: the index must be in [{-size}, {size - 1}], got {places.tolist()}")
+    low, high = find_range(places) if type(places) is np.ndarray and places.size else (0, 0)
+    if places.size and not -size <= low <= high < size:
+        got = low if low < -size else high
+        raise IndexError(f"{name}(): out of range: the index must be in [{-size}, {size - 1}], got {got}")
     return quiet(lambda given: np.where(given < 0, given + size, given), places)
 
 

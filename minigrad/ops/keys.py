@@ -53,13 +53,18 @@ def is_basic(key: tuple[Any, ...]) -> bool:
     return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
 
 
+def find_range(places: Any) -> tuple[int, int]:
+    """The least and the largest index; those of an expanded axis are read once."""
+    if 0 in places.strides:
+        places = places[tuple([slice(1) if step == 0 else slice(None) for step in places.strides])]
+    return int(places.min()), int(places.max())
+
+
 def first_out_of_range(places: Any, size: int) -> int | None:
     """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
     if type(places) is not np.ndarray or not places.size:
         return None
-    if 0 in places.strides:  # of repeated indices, each once
-        places = places[tuple([slice(1) if step == 0 else slice(None) for step in places.strides])]
-    low, high = int(places.min()), int(places.max())
+    low, high = find_range(places)
     return low if low < 0 else high if high >= size else None
 
 
