@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from minigrad.nn.module import Module
-from minigrad.nn.registry import MODULE
+from minigrad.nn.registry import MODULE, TAKES
 from minigrad.tensor import Tensor
 
 
@@ -92,7 +92,7 @@ class ListContainer(Module):
         values = list(self)
         if not -len(values) <= index <= len(values):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
-        self.append(value)  # which refuses what is no module, before anything is moved
+        self.append(value)  # which refuses what cannot be held, before anything is moved
         values.insert(index, value)
         self._hold(values, index if index >= 0 else index + len(values) - 1)
         return self
@@ -106,6 +106,14 @@ class ListContainer(Module):
 
 class ListOfModules(ListContainer):
     """The base class of lists of modules: every registered module is an element."""
+
+    def insert(self, index: int, value: Any) -> Self:
+        """Inserts a module before this position. Raises TypeError for anything else."""
+        if not isinstance(value, TAKES[MODULE]):
+            from minigrad.nn.complaints import wrong_kind
+
+            raise wrong_kind(MODULE, str(index), value)  # names the place asked for; append would name the end
+        return super().insert(index, value)
 
     def _register(self, kind: str, name: str, value: Any) -> None:
         if kind == MODULE and self._kinds.get(name) != MODULE:

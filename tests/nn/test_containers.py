@@ -34,8 +34,9 @@ def test_module_list_can_be_changed_as_a_list():
         with pytest.raises(IndexError, match="index 9 is out of range: this ModuleList holds 3"):
             refused(9)
     before = list(held)
-    with pytest.raises(TypeError, match="cannot assign 'int' as module"):
-        held.insert(0, 3)
+    for place in (0, 1, -1):
+        with pytest.raises(TypeError, match=f"cannot assign 'int' as module '{place}'"):
+            held.insert(place, 3)
     assert list(held) == before  # nothing is lost
 
 
