@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from minigrad import cuda
+from minigrad.absent_dtypes import NAMES
 from minigrad.advice import advise, warn
 from minigrad.compiler import as_it_is
 from minigrad.devices import device
+from minigrad.dtypes import float16
 from minigrad.shown_values import show_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -18,8 +20,8 @@ class autocast:
     """``with autocast("cuda"): ...``: PyTorch computes products in half precision inside; here no dtype is changed.
 
     Results are at least as accurate without it; some GPUs are faster with it. Advice says so once. It is a decorator
-    too. If CUDA is asked for and not available, it warns as PyTorch does and is disabled. Raises ValueError where
-    `device_type` is no string.
+    too. If CUDA is asked for and not available, or on a CPU a dtype but float16 and bfloat16, it warns as PyTorch does
+    and is disabled. Raises ValueError where `device_type` is no string.
 
     >>> import minigrad as torch
     >>> with torch.autocast("cpu", enabled=False):
@@ -34,7 +36,7 @@ class autocast:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cuda'")
         self.device, self.fast_dtype = device(device_type).type, dtype
-        self._enabled = enabled and is_there(self.device, _NO_AUTOCAST)
+        self._enabled = enabled and is_there(self.device, _NO_AUTOCAST) and _casts_to(self.device, dtype)
         if self._enabled:
             advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
 
@@ -49,6 +51,10 @@ class autocast:
 
 
 _NO_AUTOCAST = "CUDA is not available or torch_xla is imported. Disabling autocast."
+_NO_HALF = (
+    "In CPU autocast, but the target dtype is not supported. Disabling autocast.\n"
+    "CPU Autocast only supports dtypes of torch.bfloat16, torch.float16 currently."
+)
 
 
 def is_there(device_type: str, warning: str) -> bool:
@@ -56,6 +62,14 @@ def is_there(device_type: str, warning: str) -> bool:
     if device_type != "cuda" or cuda.is_available():
         return True
     warn(warning)
+    return False
+
+
+def _casts_to(device_type: str, dtype: Any) -> bool:
+    """Whether PyTorch's autocast casts to this dtype; warns if it does not. As there, CUDA takes any."""
+    if device_type == "cuda" or dtype in (None, float16, NAMES["bfloat16"]):
+        return True
+    warn(_NO_HALF)
     return False
 
 

@@ -29,6 +29,24 @@ def test_without_a_gpu_autocast_for_cuda_is_disabled(monkeypatch):
         torch.autocast("gpu")
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int64, torch.complex64])
+def test_on_a_cpu_autocast_to_another_dtype_than_a_half_is_disabled(dtype):
+    with pytest.warns(UserWarning, match="In CPU autocast, but the target dtype is not supported. Dis") as warned:
+        assert torch.autocast("cpu", dtype=dtype)._enabled is False
+    assert str(warned[0].message).endswith("only supports dtypes of torch.bfloat16, torch.float16 currently.")
+    assert len(warned) == 1 and warned[0].filename == __file__  # no advice: nothing would be cast in PyTorch either
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float16, torch.bfloat16])
+def test_halves_enable_autocast_on_a_cpu_and_a_disabled_one_takes_any_dtype(dtype):
+    advice.enable(False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert torch.autocast("cpu", dtype=dtype)._enabled is True
+        assert torch.autocast("cpu", dtype=torch.float64, enabled=False)._enabled is False
+    advice.enable()
+
+
 @pytest.mark.parametrize("given", [0, None, torch.device("cpu")])
 def test_a_device_type_is_a_string(given):
     with pytest.raises(ValueError, match=r"Expected `device_type` of type `str`, got: .*; write 'cuda'"):
