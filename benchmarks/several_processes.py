@@ -108,7 +108,7 @@ def overlap(batch: int, rounds: int) -> None:
         for flat, bucket in zip(flats, models["after"].reducer.buckets, strict=True):
             for i in range(len(bucket.parameters)):
                 bucket.put(i, 0.5)
-                bucket.take(i, as_view=False)
+                bucket.hand_out(i, as_view=False)
             dist.all_reduce(flat)
 
     dist.set_debug_level(dist.DebugLevel.OFF)
