@@ -348,11 +348,12 @@ SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
 NO_MEMORY = "(): not enough memory: "
 
 
-def name_failed_call(error: Exception, name: str) -> None:
+def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) -> None:
     """Names the public function in what a step of it could not do: compute on two devices, read an array as a flag.
 
-    Where NumPy lacks memory, raises RuntimeError, as PyTorch does.
+    Raises RuntimeError, as PyTorch does, where the arrays of an operation are on two devices, or NumPy lacks memory.
     """
+    check_same_library(name, arrays)
     words = str(error)
     for refusal in (SAME_DEVICE, NO_MEMORY):
         _, refused, rest = words.partition(refusal)

@@ -121,8 +121,7 @@ class Operation:
             try:
                 tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
             except (TypeError, MemoryError) as refused:
-                check_same_library(self.name, arrays)  # one of the others may be on a GPU
-                name_failed_call(refused, self.name)
+                name_failed_call(refused, self.name, arrays)
                 raise
             finally:
                 restore_warnings(loud)
