@@ -26,6 +26,12 @@ class _Heated(Distribution):
     has_rsample = True
     temperature: Any
 
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        (self.temperature,) = as_parameters(temperature)
+        super().__init__(probs, logits, validate_args)  # of the class beside this one
+
     def expand(self, batch_shape: Any) -> Any:
         new = super().expand(batch_shape)
         new.temperature = self.temperature
@@ -41,12 +47,6 @@ class _LogitRelaxedBernoulli(_Heated, OfChance):
 
     support = constraints.real
 
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        (self.temperature,) = as_parameters(temperature)
-        super().__init__(probs, logits, validate_args)
-
     def rsample(self, sample_shape: Any = ()) -> Any:
         u, p = self._draw_uniform(sample_shape), keep_inside(self.probs)
         return (log(u) - log1p(-u) + log(p) - log1p(-p)) / self.temperature
@@ -60,12 +60,6 @@ class _LogRelaxedCategorical(_Heated, OfOutcomes):
     """The logarithms of `RelaxedOneHotCategorical`."""
 
     support = constraints.real_vector
-
-    def __init__(
-        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-    ) -> None:
-        (self.temperature,) = as_parameters(temperature)
-        super().__init__(probs, logits, validate_args)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         gumbel = -log(-log(self._draw_uniform(sample_shape)))
