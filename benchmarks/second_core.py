@@ -37,7 +37,7 @@ from programs import PROGRAMS, elementwise_chain, lenet, mlp, small_network
 import minigrad as torch
 import minigrad.nn
 import minigrad.optim
-from minigrad import parallel, side_by_side
+from minigrad import parallel, passes
 
 WAKE = 50e-6  # seconds: the time of a call of --break-even on two threads, minus half of its time on one
 SIZES = (65_000, 131_000, 262_000, 524_000, 1_048_000, 2_097_000)
@@ -133,7 +133,7 @@ SIZED: dict[str, Callable[[int], Step]] = {
 
 def break_even(seconds: float) -> None:
     """Print the time of one and of two threads for each size, in turn: the fastest of many calls, in microseconds."""
-    parallel.WORTH = side_by_side.LARGE = 0
+    parallel.WORTH = passes.LARGE = 0
     print(f"{'':20}" + "".join(f"{size:>22,}" for size in SIZES))
     for name, make in SIZED.items():
         row = ""

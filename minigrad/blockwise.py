@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import parallel, side_by_side
+from minigrad import parallel, passes
 from minigrad.size import broadcasts
 from minigrad.tracing import Expression, Step, Untraceable, trace
 
@@ -196,7 +196,7 @@ def _choose(mask: Any, x: Any, y: Any, out: Any) -> Any:
     """``where(mask, x, y)``."""
     zero = isinstance(y, np.floating) and y == 0 and not np.signbit(y)
     if zero and x.__class__ is np.ndarray and mask.__class__ is np.ndarray:
-        return side_by_side.keep_where(mask, x, out)
+        return passes.keep_where(mask, x, out)
     found = np.where(mask, x, y)
     if out is None:
         return found

@@ -1,4 +1,4 @@
-"""The multi-threaded part of `side_by_side.py`: elementwise formulas and reductions of large arrays.
+"""The multi-threaded part of `passes.py`: elementwise formulas and reductions of large arrays.
 
 The plan of a formula stands in `blockwise.py`.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import parallel, side_by_side
+from minigrad import parallel, passes
 from minigrad.blockwise import find_plan, read_layout
 
 BLOCK = 2**18  # elements of a slice, for functions that combine the elements of a row
@@ -28,7 +28,7 @@ def compute_in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     if (
         plan is None
         or (len(plan.calls) < MANY and not parallel.may_spread())
-        or plan.cost * prod(plan.shape) < 2 * side_by_side.LARGE
+        or plan.cost * prod(plan.shape) < 2 * passes.LARGE
     ):
         return function(*operands)
     return plan.compute(operands)

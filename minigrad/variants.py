@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from minigrad.backend import KERNELS, select_gpu
-from minigrad.side_by_side import in_parts, is_large
+from minigrad.passes import in_parts, is_large
 
 
 def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any) -> Sequence[tuple[Any, Any]]:

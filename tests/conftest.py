@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad import Tensor, advice, backend, devices, parallel, random, side_by_side
+from minigrad import Tensor, advice, backend, devices, parallel, passes, random
 
 TESTS = Path(__file__).parent
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
@@ -60,7 +60,7 @@ def eager(monkeypatch):
     """Every pass over an array counts as large, and is split over three threads."""
     monkeypatch.setattr(parallel, "WORTH", 0)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
-    monkeypatch.setattr(side_by_side, "LARGE", 0)
+    monkeypatch.setattr(passes, "LARGE", 0)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from minigrad import blockwise, parallel, side_by_side
+from minigrad import blockwise, parallel, passes
 from minigrad.ops.error_function import error_function
-from minigrad.side_by_side import in_parts
+from minigrad.passes import in_parts
 from tests.formulas import FORMULAS, draw
 
 pytestmark = pytest.mark.cpu("threads share the work of a CPU")
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cpu("threads share the work of a CPU")
 @pytest.mark.parametrize("threads", [1, 3])
 def test_intermediate_results_take_the_memory_of_blocks(threads, monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: threads)
-    x = draw(8 * side_by_side.LARGE) - 0.5
+    x = draw(8 * passes.LARGE) - 0.5
     whole = error_function(x)
     tracemalloc.start()
     parts = in_parts(error_function, x)

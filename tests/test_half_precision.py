@@ -91,7 +91,7 @@ def test_a_decorated_forward_shows_its_own_parameters():
 
 
 def test_large_arrays_too(monkeypatch):
-    monkeypatch.setattr("minigrad.side_by_side.LARGE", 4)
+    monkeypatch.setattr("minigrad.passes.LARGE", 4)
     there_and_back = unary(
         "there_and_back", lambda x: x * 300 * 300 / 300 / 300, lambda g: g * 300 / 300, in_float32=True
     )

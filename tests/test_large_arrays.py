@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import parallel, side_by_side
+from minigrad import parallel, passes
 from minigrad.large_arrays import reduce_in_parts
 from tests.formulas import draw, record_spreads
 
@@ -109,7 +109,7 @@ def test_normalizations_and_softmax_give_the_bits_of_the_whole(name, dtype, monk
 def test_large_gradients_are_accumulated_in_parts(order, monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 1)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
-    monkeypatch.setattr(side_by_side, "LARGE", 16)
+    monkeypatch.setattr(passes, "LARGE", 16)
     rng = np.random.default_rng(0)
     values = np.asarray(rng.standard_normal((9, 7)), order=order)
     x = torch.tensor(values, requires_grad=True)
@@ -118,7 +118,7 @@ def test_large_gradients_are_accumulated_in_parts(order, monkeypatch):
     for place in (0, 1):
         addends = np.array(values, order=order), rng.standard_normal((9, 7))
         expected = addends[0] + addends[1]
-        assert side_by_side.add_arrays(*addends, addends[place]) is addends[place]
+        assert passes.add_arrays(*addends, addends[place]) is addends[place]
         assert (addends[place] == expected).all()
 
 
@@ -129,6 +129,6 @@ def test_the_sum_of_all_elements_of_a_large_array_has_the_bits_of_numpys(size, d
     monkeypatch.setattr(parallel, "WORTH", 1)
     for threads in (1, 2):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
-        total = side_by_side.add_up(x, None, dtype)
+        total = passes.add_up(x, None, dtype)
         assert total == np.add.reduce(x) and total.dtype == dtype
-    assert side_by_side.add_up(x[None], None, keepdims=True).shape == (1, 1)
+    assert passes.add_up(x[None], None, keepdims=True).shape == (1, 1)

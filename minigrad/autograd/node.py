@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from numpy import ndarray
 
-from minigrad import side_by_side
+from minigrad import passes
 from minigrad.autograd.core import LEAF, Edge, Gradient, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspectable import Inspectable
 from minigrad.autograd.messages import freed, name_the_rule, overwritten, refuse_inference
@@ -141,7 +141,7 @@ class Node(Inspectable):
         [array([1.], dtype=float32)]
         """
         plan, rules, kind = self.plan, self.plan.rules, cotangent.__class__
-        if (kind is not ndarray and kind is not self.dtype.type) or cotangent.size >= side_by_side.LARGE:
+        if (kind is not ndarray and kind is not self.dtype.type) or cotangent.size >= passes.LARGE:
             rules = adapt_rules(rules, plan.operation, cotangent)  # the same gradients, for large arrays and GPUs
         values = self.saved_values(create_graph) if plan.kept else ()
         try:  # the rules alone: hooks and saved tensors are the user's

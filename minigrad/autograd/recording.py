@@ -33,7 +33,7 @@ from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import leave_unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
 from minigrad.half_precision import HALF, as_usual, round_once, widened
-from minigrad.side_by_side import in_parts, is_large
+from minigrad.passes import in_parts, is_large
 
 
 # ---- declare -------------------------------------------------------------------------------------

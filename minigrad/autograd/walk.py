@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
-from minigrad import side_by_side
+from minigrad import passes
 from minigrad.autograd import leaves
 from minigrad.autograd.core import LEAF, Edge, Gradient
 from minigrad.autograd.inspection import gradient_checks, run_hooks
@@ -108,7 +108,7 @@ class Arrivals:
     def add(self, edge: Any, gradient: Gradient, own: Gradient | None) -> None:
         """Add `gradient` to what waits at `edge`: into the memory of one of them that is ours, else into new memory."""
         waiting = self.pending[edge]
-        self.pending[edge] = side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else own)
+        self.pending[edge] = passes.add_arrays(waiting, gradient, waiting if edge in self.owned else own)
         self.owned.add(edge)
 
     def take(self, complete: Iterable[Any]) -> list[tuple[Edge, Gradient]]:
@@ -145,7 +145,7 @@ def unbroadcast(gradient: Gradient, target: Any, node: Node) -> Gradient:
         return leaves.undo_unsqueeze(gradient, target, node)
     keepdims = len(axes) + len(shape) != len(have)  # else there are new axes in front alone
     if gradient.__class__ is ndarray:
-        gradient = side_by_side.add_up(gradient, axes, None, keepdims)
+        gradient = passes.add_up(gradient, axes, None, keepdims)
     else:
         gradient = gradient.sum(axis=axes, keepdims=keepdims)
     return gradient.reshape(shape) if keepdims and len(have) > len(shape) else gradient

@@ -19,7 +19,7 @@ from minigrad.kernels import direct, im2col, tiny
 from minigrad.kernels.algorithms import Algorithm, Machine, Problem
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.parallel import spread
-from minigrad.side_by_side import add_up
+from minigrad.passes import add_up
 from minigrad.threads import products_alone
 
 ALGORITHMS: dict[str, Algorithm] = {}

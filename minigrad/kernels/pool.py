@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module, is_finite
-from minigrad.beside import as_index, constant_beside
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import share, spread
+from minigrad.placement import as_index, constant_beside
 from minigrad.threads import products_alone
 
 BLOCK = 2**20  # pixels that a thread processes at a time: with fewer, threads wait for each other's short calls

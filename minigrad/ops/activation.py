@@ -17,7 +17,7 @@ from minigrad.ops.elementwise import SAME, unary
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import reshape
-from minigrad.side_by_side import keep_where, map_slices
+from minigrad.passes import keep_where, map_slices
 
 # ---- relu: the gradient is selected ---------------------------------------------------------------
 _FEW = 1000  # elements: below, the time of a call decides, not that of its elements

@@ -24,7 +24,7 @@ from minigrad.ops.scaled_sums import check_factor
 from minigrad.ops.shape import reshape
 from minigrad.ops.unary import logistic, sigmoid
 from minigrad.ops.writes import Manner
-from minigrad.side_by_side import keep_where
+from minigrad.passes import keep_where
 
 
 def _with_options(

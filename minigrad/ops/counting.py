@@ -11,7 +11,6 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, quiet, to_device
-from minigrad.beside import as_index, as_int64
 from minigrad.ops.arguments import (
     as_int,
     as_number,
@@ -30,6 +29,7 @@ from minigrad.ops.evenly_spaced import space_evenly
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.return_types import make_return_type
+from minigrad.placement import as_index, as_int64
 from minigrad.shown_values import shorten
 
 # ---- what occurs ---------------------------------------------------------------------------------

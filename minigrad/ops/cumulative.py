@@ -12,7 +12,6 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, to_device
-from minigrad.beside import as_int64
 from minigrad.devices import CPU
 from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
@@ -25,6 +24,7 @@ from minigrad.ops.order import make_picker
 from minigrad.ops.padding import pad
 from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.reduce import arrange, as_summable, spread_gradient
+from minigrad.placement import as_int64
 
 F = TypeVar("F", bound=Callable[..., Any])
 

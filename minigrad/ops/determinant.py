@@ -11,13 +11,13 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array
-from minigrad.beside import constant_beside
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matrices import Matrix, attempt, check_matrix, constant_like, hold_nan, mT
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import invert
+from minigrad.placement import constant_beside
 
 
 def _multiply_without(s: Array, *places: int) -> Array:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from numpy import ndarray
 
-from minigrad import dtypes, side_by_side
+from minigrad import dtypes, passes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
@@ -24,7 +24,7 @@ from minigrad.ops.complaints import may_answer, not_a_tensor, not_implemented_fo
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
-from minigrad.side_by_side import in_parts
+from minigrad.passes import in_parts
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Binary, Unary
@@ -82,7 +82,7 @@ def unary(
                 a = _as_type(a, dtypes.get_default_dtype().numpy)
             elif a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype, hint)
-        large = a.__class__ is ndarray and a.size >= side_by_side.LARGE
+        large = a.__class__ is ndarray and a.size >= passes.LARGE
         tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
@@ -149,7 +149,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         else:
             ready = False
         if ready:
-            compute = forward if array.size < side_by_side.LARGE else by_parts
+            compute = forward if array.size < passes.LARGE else by_parts
         else:
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)

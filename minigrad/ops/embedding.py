@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.beside import as_index
+from minigrad.placement import as_index
 
 
 def _add_rows(g: Any, places: Any, *, rows: int) -> Any:

@@ -17,7 +17,6 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, quiet, to_device
-from minigrad.beside import arange_beside, as_index, constant_beside
 from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, of_tensors, require_number, require_tensor, takes_out
 from minigrad.ops.complaints import not_implemented_for, shapes_do_not_broadcast
@@ -28,6 +27,7 @@ from minigrad.ops.keys import Key, array_key, check_fits_region, first_out_of_ra
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.rearranging import reshape_along
 from minigrad.ops.shape import expand, reshape
+from minigrad.placement import arange_beside, as_index, constant_beside
 from minigrad.shown_values import shorten
 
 

@@ -12,7 +12,6 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.backend import array_module, device_of, quiet, to_device
-from minigrad.beside import as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,
@@ -41,6 +40,7 @@ from minigrad.ops.keys import find_range, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.shape import expand
+from minigrad.placement import as_int64
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")

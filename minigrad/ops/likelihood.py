@@ -15,7 +15,7 @@ from minigrad.ops.error_function import for_either
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.loss import reduce_terms, share
 from minigrad.ops.piecewise import zeros_of
-from minigrad.side_by_side import keep_where
+from minigrad.passes import keep_where
 
 # ---- of probabilities and of logits against probabilities ----------------------------------------
 _LEAST = float(np.float32(1e-12))  # PyTorch's lower bound for p (1 - p) in the denominator, a float32

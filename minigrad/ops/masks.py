@@ -13,7 +13,6 @@ from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
-from minigrad.beside import as_int64
 from minigrad.ops.arguments import common_shape, of_tensors, require_number, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
@@ -24,6 +23,7 @@ from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import watch
 from minigrad.ops.shape import expand
+from minigrad.placement import as_int64
 
 
 def number_inside(value: Any) -> Any:

@@ -13,9 +13,9 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import Array, array_module
-from minigrad.beside import constant_beside
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.copies import in_rows
+from minigrad.placement import constant_beside
 
 Matrix: TypeAlias = Tensor  # one matrix or a batch of them, which `check_matrix` reads: its refusals say more
 NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"

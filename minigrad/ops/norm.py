@@ -26,8 +26,8 @@ from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze
 from minigrad.ops.unary import direction
+from minigrad.passes import add_up
 from minigrad.shown_values import shorten
-from minigrad.side_by_side import add_up
 
 
 # ---- norms ---------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from minigrad.half_precision import HALF, widen
 from minigrad.ops import small_norms
 from minigrad.ops.memory_layout import lay_images
 from minigrad.ops.small_norms import Steps
-from minigrad.side_by_side import in_parts, is_large, map_slices
+from minigrad.passes import in_parts, is_large, map_slices
 
 Shape = tuple[int, ...]
 

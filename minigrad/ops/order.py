@@ -10,7 +10,6 @@ import numpy as np
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.beside import arange_beside, as_int64
 from minigrad.ops.arguments import Omissible, as_size, axis, require_bools, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.composed import recorded_as
@@ -22,6 +21,7 @@ from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import squeeze
+from minigrad.placement import arange_beside, as_int64
 
 
 def make_picker(name: str, number: int = 0) -> Callable[..., Any]:

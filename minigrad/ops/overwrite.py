@@ -14,13 +14,13 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.beside import constant_beside
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import is_basic
 from minigrad.ops.memory_layout import copy_by_layout, layout_of, owner_of
 from minigrad.ops.piecewise import gate
 from minigrad.ops.writes import check_memory
+from minigrad.placement import constant_beside
 
 
 class Path:

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.beside import constant_beside
 from minigrad.ops.piecewise import tie
+from minigrad.placement import constant_beside
 
 
 def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.ops.elementwise import elementwise
-from minigrad.side_by_side import keep_where
+from minigrad.passes import keep_where
 
 
 def is_plain(z: Any) -> bool:

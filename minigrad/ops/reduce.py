@@ -17,7 +17,7 @@ from minigrad.ops.arguments import Dims, axes, takes_out
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import shown_as
-from minigrad.side_by_side import add_up
+from minigrad.passes import add_up
 
 
 # ---- what all reductions share -------------------------------------------------------------------

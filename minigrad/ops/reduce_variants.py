@@ -19,7 +19,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.precision import as_float
 from minigrad.ops.reduce import arrange, keepdim_shape, spread_gradient, sum
 from minigrad.ops.shape import reshape
-from minigrad.side_by_side import add_up
+from minigrad.passes import add_up
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------

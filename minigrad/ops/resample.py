@@ -15,10 +15,10 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
-from minigrad.beside import as_index, constant_beside
 from minigrad.ops.piecewise import tie
 from minigrad.ops.pool import require_windows
 from minigrad.ops.rearranging import reshape_along
+from minigrad.placement import as_index, constant_beside
 
 
 class Axis(NamedTuple):

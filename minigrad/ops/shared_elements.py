@@ -11,12 +11,12 @@ import numpy as np
 from minigrad.autograd.core import GRAD, mode, wrap
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import quiet, store
-from minigrad.beside import constant_beside
 from minigrad.ops.index import read_at
 from minigrad.ops.inplace import check_result, check_writable, is_root_tracked, keep_old_value, move_on
 from minigrad.ops.masks import where
 from minigrad.ops.shape import reshape
 from minigrad.ops.writes import repeats
+from minigrad.placement import constant_beside
 
 
 def write_by_element(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any], in_part: bool) -> bool:

@@ -37,8 +37,8 @@ from minigrad.ops.reduce import arrange, as_real, average, count_reduced, mean, 
 from minigrad.ops.shape import reshape, t, unsqueeze
 from minigrad.ops.ternary import lerp
 from minigrad.ops.unary import sqrt
+from minigrad.passes import add_up
 from minigrad.shown_values import shorten
-from minigrad.side_by_side import add_up
 
 
 # ---- variance --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend, beside
+from minigrad import backend, placement
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.autograd.views import root_of
@@ -226,7 +226,7 @@ class MoreFactMethods(TensorBase):
         >>> torch.ones(1).is_pinned()
         False
         """
-        return beside.is_pinned(self.array)
+        return placement.is_pinned(self.array)
 
     def is_shared(self) -> bool:
         """False on the CPU; memory of a GPU counts as shared.

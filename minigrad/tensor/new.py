@@ -9,11 +9,11 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.beside import arange_beside
 from minigrad.ops.arguments import as_number, of_tensors, require_tensor
 from minigrad.ops.describe import rename
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import alias, expand
+from minigrad.placement import arange_beside
 from minigrad.shown_values import shorten
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend, beside, devices, dtypes
+from minigrad import backend, devices, dtypes, placement
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, wrap
 from minigrad.autograd.inference import new_count
 from minigrad.creation.filled import check_countable
@@ -243,7 +243,7 @@ class StorageMethods(TensorBase):
         """
         if not self.is_cpu:
             raise RuntimeError(f"cannot pin a tensor on {self.device}: only those on the CPU can be pinned")
-        return self if self.is_pinned() else wrap(beside.pin(self.array))
+        return self if self.is_pinned() else wrap(placement.pin(self.array))
 
     def record_stream(self: Any, stream: Any) -> None:
         """Says that `stream` uses its memory, which then is not used again before `stream` has done so.

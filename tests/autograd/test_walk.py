@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import autograd, nn, side_by_side
+from minigrad import autograd, nn, passes
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
 from minigrad.utils.checkpoint import checkpoint
@@ -203,8 +203,8 @@ def test_a_gradient_that_two_operands_share_is_not_added_into():
 def test_a_sum_is_written_into_the_gradient_that_nobody_else_holds(monkeypatch):
     """The first gradient of x is that of the result, which y gets too; the second is new."""
     adds = []
-    add_arrays = side_by_side.add_arrays
-    monkeypatch.setattr(side_by_side, "add_arrays", lambda *given: adds.append(given) or add_arrays(*given))
+    add_arrays = passes.add_arrays
+    monkeypatch.setattr(passes, "add_arrays", lambda *given: adds.append(given) or add_arrays(*given))
     x, y = leaf(3, seed=1), leaf(3, seed=2)
     product = x * x
     (product + x + y).sum().backward()

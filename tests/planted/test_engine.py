@@ -11,7 +11,7 @@ from importlib import import_module
 
 import pytest
 
-from minigrad import devices, side_by_side, variants
+from minigrad import devices, passes, variants
 from minigrad.autograd import (
     anomaly,
     derivatives,
@@ -133,7 +133,7 @@ SAVED = node.Node.saved_values
 PLANTED = {
     # ---- un-broadcasting and types
     "sums over no axis": (
-        walk.unbroadcast, "side_by_side.add_up(gradient, axes, None, keepdims)", "gradient.max(axes, None, keepdims)",
+        walk.unbroadcast, "passes.add_up(gradient, axes, None, keepdims)", "gradient.max(axes, None, keepdims)",
         check_broadcasting,
     ),
     "sums over no axis of a GPU's": (
@@ -162,15 +162,15 @@ PLANTED = {
     ),
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
-        ADD, "side_by_side.add_arrays(waiting, gradient, waiting if edge in self.owned else own)", "gradient",
+        ADD, "passes.add_arrays(waiting, gradient, waiting if edge in self.owned else own)", "gradient",
         test_walk.test_a_gradient_that_two_operands_share_is_not_added_into,
     ),
     "the third gradient replaces the others": (
-        ADD, "side_by_side.add_arrays(", "gradient if edge in self.owned else side_by_side.add_arrays(",
+        ADD, "passes.add_arrays(", "gradient if edge in self.owned else passes.add_arrays(",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "the second gradient replaces the first on a GPU": (
-        side_by_side.add_arrays, "KERNELS.get(np.add, np.add)(total, more,", "np.add(0 * total, more,",
+        passes.add_arrays, "KERNELS.get(np.add, np.add)(total, more,", "np.add(0 * total, more,",
         lambda: run_on_stand_in(test_walk.test_a_gradient_that_two_operands_share_is_not_added_into),
     ),
     "borrowed gradients are added into": (

@@ -11,7 +11,6 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import device_of, quiet, store, to_device
-from minigrad.beside import arange_beside, as_index
 from minigrad.devices import CPU
 from minigrad.ops import embedding as ops
 from minigrad.ops.arguments import as_int, require_bools, require_tensors
@@ -19,6 +18,7 @@ from minigrad.ops.counting import unique
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
+from minigrad.placement import arange_beside, as_index
 from minigrad.tensor import Tensor
 
 

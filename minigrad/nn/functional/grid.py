@@ -15,7 +15,6 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.messages import names_options
-from minigrad.beside import constant_beside
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import read_from
@@ -25,6 +24,7 @@ from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.ops.precision import in_float32
 from minigrad.ops.resample import weigh_far, weigh_near
+from minigrad.placement import constant_beside
 from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 

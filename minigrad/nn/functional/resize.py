@@ -11,7 +11,6 @@ import numpy as np
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import names_options
-from minigrad.beside import constant_beside
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import (
     as_ints,
@@ -24,6 +23,7 @@ from minigrad.ops.arguments import (
     require_tensors,
 )
 from minigrad.ops.complaints import not_implemented_for
+from minigrad.placement import constant_beside
 from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 

@@ -1,4 +1,4 @@
-"""Sums and elementwise formulas of arrays; large ones are divided among several threads.
+"""Passes over arrays: sums and elementwise formulas; large ones are divided among several threads.
 
     in_parts(lambda g, y: g * (1 - y * y), g, y)
 

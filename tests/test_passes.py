@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import parallel, side_by_side
-from minigrad.side_by_side import in_parts
+from minigrad import parallel, passes
+from minigrad.passes import in_parts
 from tests.formulas import FORMULAS, draw, record_spreads
 
 pytestmark = pytest.mark.cpu("threads share the work of a CPU")
@@ -78,7 +78,7 @@ def test_strides_are_those_of_the_whole(eager):
 def test_one_thread_computes_the_whole(monkeypatch):
     found = record_spreads(monkeypatch)
     monkeypatch.setattr(parallel, "get_count", lambda: 1)
-    in_parts(np.exp, draw(3 * side_by_side.LARGE))
+    in_parts(np.exp, draw(3 * passes.LARGE))
     assert found == []
 
 
@@ -88,7 +88,7 @@ def test_one_thread_computes_the_whole(monkeypatch):
 )
 def test_a_cheap_formula_is_split_only_if_it_is_large(function, size, monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: 2)
-    found, x = record_spreads(monkeypatch), np.ones(size * side_by_side.LARGE, np.float32)
+    found, x = record_spreads(monkeypatch), np.ones(size * passes.LARGE, np.float32)
     operands = [x] if function is np.exp else [x, x]
     in_parts(function, *[y[: len(x) // 2] for y in operands])
     assert found == []
