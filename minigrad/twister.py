@@ -236,8 +236,10 @@ def normal_blocks32(uniforms: Array) -> Array:
     """The same in float32, with the polynomials that PyTorch uses for log, cos and sin."""
     u = uniforms.reshape(-1, 2, 8)
     radius = np.sqrt(np.float32(-2) * _log32(np.float32(1) - u[:, 0]))
-    cosine, sine = _cos_sin32(np.float32(2 * math.pi) * u[:, 1])
-    return np.stack((radius * cosine, radius * sine), axis=1).reshape(-1)
+    directions = _cos_sin32(np.float32(2 * math.pi) * u[:, 1])
+    normal = np.empty_like(u)
+    np.multiply(radius, directions, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
+    return normal.reshape(-1)
 
 
 def _single(*coefficients: float) -> list[float]:
@@ -245,49 +247,68 @@ def _single(*coefficients: float) -> list[float]:
     return [float(np.float32(c)) for c in coefficients]
 
 
-# Highest power first.
-_LOG = _single(
+# Highest power first; as arrays, with which NumPy computes sooner than with numbers.
+_LOG = [np.asarray(c) for c in _single(
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
     -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-)  # fmt: skip
+)]  # fmt: skip
 _COS = _single(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _SIN = _single(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+_COS_SIN = [*np.array([_COS, _SIN]).T[..., None, None]]  # each (2, 1, 1): both polynomials are evaluated together
+_EIGHTHS = _single(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)  # of -2 pi, in three parts
+
+# For the number of eighths of a turn, which is even: whether cosine and sine change places, and the signs of both.
+_SWAPPED = np.arange(9) % 4 == 2
+_SIGNS = np.ones((2, 9), np.float32)
+_SIGNS[0, 2:6] = _SIGNS[1, 4:8] = -1
 
 
-def _polynomial(x: Array, coefficients: list[float]) -> Array:
+def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
     """Horner's rule with fused steps."""
     x = x.astype(np.float64)
     value: Any = coefficients[0]
     for coefficient in coefficients[1:]:
-        value = (x * value + coefficient).astype(np.float32)
+        step = x * value
+        step += coefficient
+        value = step.astype(np.float32)
     return value
+
+
+_HALF_ROOT = np.float32(math.sqrt(0.5)).view(np.int32)  # its bits: the 23 lowest are the fraction, then the exponent
 
 
 def _log32(x: Array) -> Array:
     """The logarithm e log 2 + log m, with m in [sqrt(1/2), sqrt 2)."""
-    m, e = np.frexp(x)
-    small = m < np.float32(math.sqrt(0.5))
-    m = np.where(small, m + m, m) - np.float32(1)
-    e = (e - small).astype(np.float32)
+    bits = x.view(np.int32)
+    exponent = bits - _HALF_ROOT >> 23
+    m = (bits - (exponent << 23)).view(np.float32)
+    m -= np.float32(1)
+    e = exponent.astype(np.float32)
     square = m * m
     p = _polynomial(m, _LOG)
     # log 2 in two parts, so that e times the first is exact.
     tail = fused_multiply_add(p * m, square, e * np.float32(-2.12194440e-4))
-    return fused_multiply_add(e, 0.693359375, m + (tail - square * np.float32(0.5)))
+    tail -= square * np.float32(0.5)
+    tail += m
+    return fused_multiply_add(e, 0.693359375, tail)
 
 
-def _cos_sin32(x: Array) -> tuple[Array, Array]:
-    """Cosine and sine of x in [0, 2 pi]: reduces x by a multiple of pi/2, then evaluates one polynomial for each."""
-    octant = (x * np.float32(4 / math.pi)).astype(np.int32) + 1 & ~1
-    for part in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8):
-        x = fused_multiply_add(octant.astype(np.float32), part, x)
+def _cos_sin32(x: Array) -> Array:
+    """Cosine and sine of x in [0, 2 pi], shape (2, *x.shape).
+
+    Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
+    """
+    octant = (x * np.float32(4 / math.pi)).astype(np.intp) + 1 & ~1
+    turned = octant.astype(np.float64)
+    for part in _EIGHTHS:
+        step = turned * part
+        step += x
+        x = step.astype(np.float32)
     square = x * x
-    c = _polynomial(square, _COS)
-    c = fused_multiply_add(c * square, square, square * np.float32(-0.5)) + np.float32(1)
-    s = _polynomial(square, _SIN)
-    s = fused_multiply_add(s * square, x, x)
-    swapped = octant & 2 != 0
-    # Cosine is negative in the second and third quarter, sine in the third and fourth.
-    cosine = np.where(swapped, s, c) * np.where(octant + 2 & 4, np.float32(-1), np.float32(1))
-    sine = np.where(swapped, c, s) * np.where(octant & 4, np.float32(-1), np.float32(1))
-    return cosine, sine
+    factor = np.array((square, x))  # of the last step: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p)
+    shift = np.array((square * np.float32(-0.5), x))
+    waves = fused_multiply_add(_polynomial(square, _COS_SIN) * square, factor, shift)
+    waves[0] += np.float32(1)
+    waves = np.where(_SWAPPED.take(octant), waves[::-1], waves)
+    waves *= _SIGNS.take(octant, axis=1)
+    return waves
