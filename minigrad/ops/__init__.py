@@ -25,7 +25,12 @@ class Family:
         self._file = file
 
     def __getattr__(self, name: str) -> LaterFunction:
-        return LaterFunction(lambda: getattr(import_module(f"minigrad.ops.{self._file}"), name))
+        return LaterFunction(lambda: self._fetch(name))
+
+    def _fetch(self, name: str) -> Any:
+        function = getattr(import_module(f"minigrad.ops.{self._file}"), name)
+        setattr(self, name, function)  # the function itself from now on
+        return function
 
 
 class LaterFunction:
