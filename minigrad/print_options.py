@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from minigrad import printing
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.printing import Options
 
 _PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}

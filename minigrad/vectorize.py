@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from minigrad.autograd.core import KEEP
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
 from minigrad.backend import array_module

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.autograd.messages import name_failed_call
+from minigrad.autograd.failed_calls import name_failed_call
 from minigrad.find_gpu import OutOfMemoryError
 
 F = torch.nn.functional

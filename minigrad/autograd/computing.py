@@ -8,7 +8,8 @@ from typing import Any
 from numpy import ndarray
 
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import IN_STEPS, check_same_library
+from minigrad.autograd.failed_calls import check_same_library
+from minigrad.autograd.messages import IN_STEPS
 from minigrad.backend import quiet
 
 

@@ -27,8 +27,9 @@ from typing import Any
 from numpy import ndarray
 
 from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
+from minigrad.autograd.failed_calls import check_same_library, name_failed_call
 from minigrad.autograd.inspection import WATCHED, notify_watchers
-from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules, check_same_library, name_failed_call
+from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import leave_unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import backend, dtypes, random
 from minigrad.autograd.core import Tensor, TensorBase, value_of
-from minigrad.autograd.messages import check_same_library, names_options
+from minigrad.autograd.failed_calls import check_same_library, names_options
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import store

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import Tensor, wrap
-from minigrad.autograd.messages import name_failed_call, name_option
+from minigrad.autograd.failed_calls import name_failed_call, name_option
 from minigrad.layout import contiguous_format, invert, order_axes
 from minigrad.layout import layout as layouts
 from minigrad.ops.arguments import as_number, require_bools, sizes

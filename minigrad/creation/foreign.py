@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation.data import as_plain_array, tensor
 from minigrad.creation.filled import place
 from minigrad.ops.arguments import require_bools

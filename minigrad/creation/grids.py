@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation.counted import check_steps
 from minigrad.creation.filled import as_list, check_countable, creates, read_size
 from minigrad.ops.arguments import as_int, as_number, read_tensors

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.dtypes import check_numbers
 from minigrad.half_precision import round_once, widen
 from minigrad.ops.arguments import as_number, require_floats, require_kind, require_tensors, takes_out

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import name_failed_call, name_option
+from minigrad.autograd.failed_calls import name_failed_call, name_option
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.half_precision import HALF

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, value_of
-from minigrad.autograd.messages import name_failed_call
+from minigrad.autograd.failed_calls import name_failed_call
 from minigrad.autograd.node_attributes import see_edge
 from minigrad.dtypes import NOT_COMPLEX, SCALAR_TYPES, from_numpy
 from minigrad.shown_values import LONGEST, shorten, show_value

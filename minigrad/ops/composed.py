@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import name_option
+from minigrad.autograd.failed_calls import name_option
 from minigrad.autograd.recording import operation
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from minigrad import dtypes, passes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, value_of
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet

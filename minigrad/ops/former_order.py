@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import name_option
+from minigrad.autograd.failed_calls import name_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 NUMBERS = (int, float, np.number)

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, quiet, to_device

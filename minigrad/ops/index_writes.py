@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, wrap
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.ops.arguments import (
     as_number,

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import GRAD, Tensor, TensorBase, mode, value_of
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import array_module
 from minigrad.ops.arguments import common_shape, of_tensors, require_number, takes_out

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.backend import quiet, store
 from minigrad.dtypes import is_category_downgrade

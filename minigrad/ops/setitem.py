@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import GRAD, LEAF, TensorBase, inference_was_entered, is_array, mode, wrap
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph, refresh
 from minigrad.backend import device_of, store, to_device
 from minigrad.ops.complaints import cannot_be_assigned, does_not_fit_region

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.backend import Array, array_module, on, on_gpu_of
 from minigrad.devices import device
 from minigrad.ops.device import number_device

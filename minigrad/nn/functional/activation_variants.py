@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation.drawn import draw_in_order
 from minigrad.half_precision import HALF
 from minigrad.nn.functional.activation import relu

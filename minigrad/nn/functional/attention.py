@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import ones
 from minigrad.layout import find_memory_order
 from minigrad.nn.functional.dropouts import dropout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.ops.arguments import check_parts, require_tensors
 from minigrad.ops.complaints import check_same_dtype
 from minigrad.ops.einsum import einsum

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import GRAD, mode
-from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import relu

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.kernels.geometry import Geometry
 from minigrad.nn.functional.checked_conv import check_operands
 from minigrad.nn.functional.padding import pad

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import dtypes
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses, reduction_of

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import device_of, quiet, store, to_device
 from minigrad.devices import CPU

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.advice import warn
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import arange
 from minigrad.dtypes import int64
 from minigrad.nn.functional.embedding import embedding

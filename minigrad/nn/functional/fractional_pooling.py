@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.backend import on_gpu_of
 from minigrad.creation import rand
 from minigrad.kernels.fractional_pool import find_fractional_maxima

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.dtypes import from_numpy
 from minigrad.ops.arguments import require_bools, require_floats, require_tensors, sizes
 from minigrad.ops.composed import read_from

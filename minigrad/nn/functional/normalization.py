@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.messages import check_same_library, names_options
+from minigrad.autograd.failed_calls import check_same_library, names_options
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.views import is_in_graph
 from minigrad.nn.functional.padding import pad

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_number, is_length, require_tensors
 from minigrad.ops.complaints import not_implemented_for

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.creation.filled import check_countable

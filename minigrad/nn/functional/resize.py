@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import (
     as_ints,

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.messages import check_same_library, name_option
+from minigrad.autograd.failed_calls import check_same_library, name_option
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
 from minigrad.ops.precision import cast_to_keep

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation.drawn import draw_in_order
 from minigrad.creation.like import zeros_like
 from minigrad.ops import activation, unary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, prod
 from typing import Any
 
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.images import check_images

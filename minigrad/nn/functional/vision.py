@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.images import check_images
 from minigrad.ops.arguments import Lengths, as_ints, is_sequence, require_floats, require_tensors

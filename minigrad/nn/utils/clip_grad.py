@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.advice import warn
 from minigrad.autograd.core import wrap
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import Array
 from minigrad.creation import tensor

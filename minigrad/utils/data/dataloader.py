@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from minigrad import backend
 from minigrad.advice import warn
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.generator import Generator
 from minigrad.random import source_of
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert, pin

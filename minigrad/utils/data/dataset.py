@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from minigrad.advice import warn
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.generator import Generator
 from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sized
 from importlib import import_module
 from math import ceil
 
-from minigrad.autograd.messages import names_options
+from minigrad.autograd.failed_calls import names_options
 from minigrad.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 

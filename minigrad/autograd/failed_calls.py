@@ -1,0 +1,98 @@
+"""What the errors of a failed call name: the function that was called, the option meant, and its operands' devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from inspect import signature
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.autograd.core import is_array
+from minigrad.backend import device_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
+NO_MEMORY = "(): not enough memory: "
+
+
+def name_option(error: TypeError, function: Callable[..., Any], *further: str) -> None:
+    """Adds to Python's error for arguments that `function` does not take what was meant: an option, or NumPy's call.
+
+    It takes the parameters of its signature, and `further` ones.
+    """
+    from minigrad.spelling import explain_call
+
+    known = [name for name in signature(function).parameters if name != "self"]
+    error.args = (explain_call(function.__name__, str(error), [*known, *further]),)
+
+
+def names_options(function: F) -> F:
+    """Decorates a function whose error for an option that it does not take names the one that was meant.
+
+    >>> from minigrad.autograd.failed_calls import names_options
+    >>> names_options(lambda input, inplace=False: input)(1)
+    1
+    """
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as refused:
+            name_option(refused, function)
+            raise
+        except (RuntimeError, MemoryError, ValueError) as refused:
+            name_failed_call(refused, function.__name__)
+            raise
+
+    return call  # type: ignore[return-value]
+
+
+def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) -> None:
+    """Names the public function in what a step of it could not do: compute on two devices, read an array as a flag.
+
+    Raises RuntimeError, as PyTorch does, where the arrays of an operation are on two devices, or NumPy lacks memory.
+    """
+    check_same_library(name, arrays)
+    words = str(error)
+    for refusal in (SAME_DEVICE, NO_MEMORY):
+        _, refused, rest = words.partition(refusal)
+        if refused:
+            error.args = (f"{name}{refused}{rest}",)
+    if words.startswith("The truth value of an array"):
+        error.args = (f"{name}(): {words}: was one given where a flag, a word or one number is expected?",)
+    too_large = words.startswith(("array is too big", "Maximum allowed"))  # for the pointers of this machine
+    if not isinstance(error, RuntimeError) and (too_large or isinstance(error, MemoryError)):
+        needed = "more bytes than there are addresses" if too_large else words or "more than there is"
+        raise RuntimeError(f"{name}{NO_MEMORY}{needed}") from None
+
+
+def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
+    """Raises for operands on different devices; the error names the one to move and how.
+
+    `operands`, where given, tell which of the arrays are tensors', and which the user's own.
+    """
+    first = None
+    for i, array in enumerate(arrays):
+        if not is_array(array):
+            continue
+        if first is None:
+            first = (i, array)
+        elif type(array) is not type(first[1]) or (
+            type(array) is not np.ndarray and device_of(array) != device_of(first[1])
+        ):
+            here, there = device_of(first[1]), device_of(array)
+            for j, other in ((first[0], there), (i, here)):
+                if operands and type(operands[j]) is np.ndarray:
+                    raise RuntimeError(
+                        f"{name}{SAME_DEVICE}{j} is a NumPy array of shape {operands[j].shape}, on cpu, beside a "
+                        f"tensor on {other}. Move it there with minigrad.from_numpy(array).to('{other}')"
+                    )
+            raise RuntimeError(
+                f"{name}{SAME_DEVICE}{first[0]} of shape {tuple(first[1].shape)} is on {here} and operand {i} of "
+                f"shape {tuple(array.shape)} is on {there}. Move one of them, for example operand {i} with "
+                f".to('{here}')"
+            )
