@@ -80,7 +80,7 @@ class Algorithm(NamedTuple):
     serves: Callable[[Problem], bool]
     cost: Callable[[Problem, Machine], float]  # seconds for all three functions; the least is chosen
     conv2d: Callable[[Array, Array, Geometry], Array]  # (x, w, geometry) -> g
-    conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
+    conv2d_input: Callable[[Array, Array, Geometry, Pair], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w
     # The functions in which an inf or a NaN may reach outputs that do not see it (by a tile's other pixels, by zeros
     # times a weight), each with a check that these operands do no harm. If they do, another algorithm computes.

@@ -25,22 +25,28 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     return out
 
 
-def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
-    """The adjoint in w: every window times its g is added to the gradient of the kernel."""
-    w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
-    image = padded(x, geometry.padding)
-    for place, window in _places(g.shape, w.shape, geometry):
-        w[place[1]] += image[window] * g[place]
-    return w
-
-
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x: the kernel times each g is added to its window."""
+    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W).
+
+    The kernel times each g is added to its window.
+    """
     (H, W), (ph, pw) = size, geometry.padding
     image = array_module(g).zeros((len(g), w.shape[1] * geometry.groups, H + 2 * ph, W + 2 * pw), g.dtype)
     for place, window in _places(g.shape, w.shape, geometry):
         image[window] += w[place[1]] * g[place]
     return image[:, :, ph : ph + H, pw : pw + W].copy()
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw).
+
+    Each window times its g is added to the gradient of the kernel.
+    """
+    w = array_module(x).zeros((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
+    image = padded(x, geometry.padding)
+    for place, window in _places(g.shape, w.shape, geometry):
+        w[place[1]] += image[window] * g[place]
+    return w
 
 
 def _places(

@@ -69,17 +69,9 @@ def conv2d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
     return out if b is None else _add_bias(out, b)
 
 
-def _add_bias(out: Array, b: Array) -> Array:
-    """Adds b (O,) to images (N, O, Ho, Wo), in place.
-
-    NumPy copies through a buffer when it adds a broadcast operand with short rows, so all images share one long row
-    (O*Ho*Wo).
-    """
-    images, addend, on_host = out, b.reshape(-1, 1, 1), array_module(out) is np
-    if len(out) > 1 and on_host and (pixels := out.shape[2] * out.shape[3]) < BUFFER:
-        images, addend = out.reshape(len(out), -1), np.repeat(b, pixels)
-    spread(lambda part: np.add(images[part], addend, out=images[part]), len(out), out.nbytes if on_host else 0)
-    return out
+def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
+    """The adjoint of `conv2d` in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    return dispatch("conv2d_weight", x.shape, g.shape[1], geometry, x, g)
 
 
 def conv2d_bias(g: Array) -> Array:
@@ -102,9 +94,17 @@ def conv2d_bias(g: Array) -> Array:
     return sums if len(sums) == O else sums.reshape(N, O, -1).sum(axis=(0, 2))  # one image, of one length
 
 
-def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
-    """The adjoint of `conv2d` in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    return dispatch("conv2d_weight", x.shape, g.shape[1], geometry, x, g)
+def _add_bias(out: Array, b: Array) -> Array:
+    """Adds b (O,) to images (N, O, Ho, Wo), in place.
+
+    NumPy copies through a buffer when it adds a broadcast operand with short rows, so all images share one long row
+    (O*Ho*Wo).
+    """
+    images, addend, on_host = out, b.reshape(-1, 1, 1), array_module(out) is np
+    if len(out) > 1 and on_host and (pixels := out.shape[2] * out.shape[3]) < BUFFER:
+        images, addend = out.reshape(len(out), -1), np.repeat(b, pixels)
+    spread(lambda part: np.add(images[part], addend, out=images[part]), len(out), out.nbytes if on_host else 0)
+    return out
 
 
 def dispatch(

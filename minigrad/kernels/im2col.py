@@ -69,27 +69,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     return out
 
 
-def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
-    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    O, C, (kh, kw), groups, xp = g.shape[1], x.shape[1], geometry.kernel, geometry.groups, array_module(x)
-    turned = O // groups <= NARROW  # a product is quicker if its result has more rows than columns
-    outputs, inner = O // groups, C // groups * kh * kw
-    w = xp.zeros((groups, inner, outputs) if turned else (groups, outputs, inner), x.dtype)
-
-    def add(block: Block, total: Array) -> None:
-        images, rows = block
-        columns = _columns(x[images], rows, geometry)
-        cotangent = _channels_first(g[images], rows, groups)
-        left, right = (columns, cotangent) if turned else (cotangent, columns)
-        total += xp.matmul(left, right.swapaxes(1, 2), out=empty(xp, "product", total.shape, x.dtype))
-
-    parts, size = _blocks(x, O, geometry)
-    add_pieces(add, parts, w, size)
-    return xp.ascontiguousarray(w.swapaxes(1, 2) if turned else w).reshape(O, C // groups, kh, kw)
-
-
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
     (N, O, _, Wo), (_, per_group, kh, kw), groups, xp = g.shape, w.shape, geometry.groups, array_module(g)
     x = xp.zeros((N, groups * per_group, *size), g.dtype)
     matrix = w.reshape(groups, O // groups, -1).swapaxes(1, 2)  # (groups, C/groups*kh*kw, O/groups)
@@ -108,6 +89,25 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     parts, nbytes = _blocks(x, O, geometry)
     share(paint, by_images(parts), nbytes)
     return x
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    O, C, (kh, kw), groups, xp = g.shape[1], x.shape[1], geometry.kernel, geometry.groups, array_module(x)
+    turned = O // groups <= NARROW  # a product is quicker if its result has more rows than columns
+    outputs, inner = O // groups, C // groups * kh * kw
+    w = xp.zeros((groups, inner, outputs) if turned else (groups, outputs, inner), x.dtype)
+
+    def add(block: Block, total: Array) -> None:
+        images, rows = block
+        columns = _columns(x[images], rows, geometry)
+        cotangent = _channels_first(g[images], rows, groups)
+        left, right = (columns, cotangent) if turned else (cotangent, columns)
+        total += xp.matmul(left, right.swapaxes(1, 2), out=empty(xp, "product", total.shape, x.dtype))
+
+    parts, size = _blocks(x, O, geometry)
+    add_pieces(add, parts, w, size)
+    return xp.ascontiguousarray(w.swapaxes(1, 2) if turned else w).reshape(O, C // groups, kh, kw)
 
 
 def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], int]:

@@ -64,6 +64,20 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     return out.reshape(len(x), len(w), *size)
 
 
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x: (N, O, Ho, Wo), (O, C, kh, kw) -> (N, C, H, W).
+
+    g, spread by the stride, is convolved with the flipped kernel.
+    """
+    N, O, Ho, Wo = g.shape
+    (sh, sw), (rh, rw), (H, W) = geometry.stride, geometry.reach, size
+    top, left = rh - 1 - geometry.padding[0], rw - 1 - geometry.padding[1]
+    spread = np.zeros((N, O, H + rh - 1, W + rw - 1), g.dtype)  # s - 1 zeros between the numbers of g, and a border
+    spread[:, :, top : top + (Ho - 1) * sh + 1 : sh, left : left + (Wo - 1) * sw + 1 : sw] = g
+    flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (O, C, kh, kw) -> (C, O, kh, kw)
+    return conv2d(spread, flipped, Geometry(geometry.kernel, dilation=geometry.dilation))
+
+
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     columns, O = _columns(x, geometry)[0], g.shape[1]
@@ -79,27 +93,16 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     return w
 
 
-def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x: g spread by the stride, convolved with the flipped kernel."""
-    N, O, Ho, Wo = g.shape
-    (sh, sw), (rh, rw), (H, W) = geometry.stride, geometry.reach, size
-    top, left = rh - 1 - geometry.padding[0], rw - 1 - geometry.padding[1]
-    spread = np.zeros((N, O, H + rh - 1, W + rw - 1), g.dtype)  # s - 1 zeros between the numbers of g, and a border
-    spread[:, :, top : top + (Ho - 1) * sh + 1 : sh, left : left + (Wo - 1) * sw + 1 : sw] = g
-    flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)  # (O, C, kh, kw) -> (C, O, kh, kw)
-    return conv2d(spread, flipped, Geometry(geometry.kernel, dilation=geometry.dilation))
-
-
 def serves(problem: Problem) -> bool:
     """NumPy, one group, padding within the kernel's reach."""
     (ph, pw), (rh, rw) = problem.geometry.padding, problem.geometry.reach
-    return problem.library is np.ndarray and problem.geometry.groups == 1 and ph < rh and pw < rw
+    return problem.on_host and problem.geometry.groups == 1 and ph < rh and pw < rw
 
 
 def is_small(problem: Problem) -> bool:
     """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    taps = prod(problem.geometry.kernel)
-    return prod(problem.image) * taps <= LIMIT and problem.windows * problem.outputs * taps <= BACK
+    inputs, outputs = prod(problem.image), problem.windows * problem.outputs
+    return inputs * problem.taps <= LIMIT and outputs * problem.taps <= BACK
 
 
 def cost(problem: Problem, machine: Machine) -> float:
