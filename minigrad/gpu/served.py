@@ -13,7 +13,7 @@ import numpy as np
 
 import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (declares products)
-from minigrad.backend import KERNELS, copy_one
+from minigrad.backend import KERNELS, copy_on_gpu
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.launch import or_else
@@ -25,7 +25,7 @@ from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.affine import affine, project
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
-from minigrad.ops.elementwise import ELEMENTWISE, watchers
+from minigrad.ops.elementwise import ELEMENTWISE, on_declared
 from minigrad.ops.likelihood import nll, nll_of_pixels
 from minigrad.ops.loss import mse
 from minigrad.ops.matmul import PRODUCTS, product_of
@@ -49,7 +49,7 @@ def _compile(operation: Any) -> None:
 
 for _operation in ELEMENTWISE:
     _compile(_operation)
-watchers.append(_compile)  # for modules that are imported later
+on_declared.append(_compile)  # for modules that are imported later
 
 for _operation in (softmax_operation, log_softmax_operation):
     _serve(_operation.forward, partial(rows.forward_along, _operation.name))
@@ -88,7 +88,7 @@ for _operation, _forward, _rule in (
     _serve(_operation.forward, _forward)
     _serve(_operation.rules[0], _rule)
 
-KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
+KERNELS[copy_on_gpu] = KERNELS[copy_operation.forward] = copies.copy
 _serve(sum_all.forward, sums.add_up)
 _serve(sum_over.forward, sums.add_up)
 _serve(average.forward, partial(sums.add_up, mean=True))

@@ -33,12 +33,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
-_NO_OPTIONS: dict[str, Any] = {}
+NO_OPTIONS: dict[str, Any] = {}
 REAL, SAME, TRUTH = "real", "same", "truth"  # the result's dtype: float, the promoted one, or bool
 
 
 ELEMENTWISE: list[Operation] = []  # all operations that compute each element from the operands' elements alone
-watchers: list[Callable[[Operation], None]] = []  # called with each one declared later, such as by `gpu/served.py`
+on_declared: list[Callable[[Operation], None]] = []  # called with each one declared later, such as by `gpu/served.py`
 
 
 def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, **options: Any) -> Operation:
@@ -49,8 +49,8 @@ def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, **o
     made = operation(name, forward, *rules, **options)
     made.elementwise = True
     ELEMENTWISE.append(made)
-    for see in watchers:
-        see(made)
+    for act in on_declared:
+        act(made)
     return made
 
 
@@ -83,7 +83,7 @@ def unary(
             elif a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype, hint)
         large = a.__class__ is ndarray and a.size >= passes.LARGE
-        tensor: Tensor = made.call((input,), (a,), _NO_OPTIONS, by_parts if large else compute)
+        tensor: Tensor = made.call((input,), (a,), NO_OPTIONS, by_parts if large else compute)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast)
 
     text = describe(name, formula, domain, result, (rule,), example, gradient)
@@ -143,7 +143,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         elif type(b) is float or type(b) is int:
             ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
             if ready and b and is_ufunc:
-                b = _as_array(b, a.dtype.char)
+                b = _make_0d(b, a.dtype.char)
         elif type(a) is float or type(a) is int:
             ready, array = takes_first and type(b) is ndarray and b.dtype.char in "fd", b
         else:
@@ -158,7 +158,7 @@ def _function_of_two(promotion: _Promotion) -> Binary:
                     return NotImplemented
                 raise
         try:
-            tensor: Tensor = made.call((input, other), (a, b), _NO_OPTIONS, compute)
+            tensor: Tensor = made.call((input, other), (a, b), NO_OPTIONS, compute)
         except (ValueError, MemoryError):
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)
@@ -167,8 +167,8 @@ def _function_of_two(promotion: _Promotion) -> Binary:
 
 
 @functools.lru_cache(maxsize=1024)
-def _as_array(number: float, char: str) -> Any:
-    """A number other than 0 (for the sign of -0.0 would be lost here) as a 0-d array, with which NumPy is quicker."""
+def _make_0d(number: float, char: str) -> Any:
+    """A number as a 0-d array, with which NumPy is quicker. Not for 0: 0.0 and -0.0 would be one key of the cache."""
     return quiet(np.array, number, char)
 
 

@@ -13,7 +13,7 @@ from minigrad.ops.activation_variants import log_of_sigmoid, logsigmoid, sigmoid
 from minigrad.ops.elementwise import elementwise
 from minigrad.ops.error_function import for_either
 from minigrad.ops.keys import first_out_of_range
-from minigrad.ops.loss import reduce_terms, share
+from minigrad.ops.loss import gradient_of_terms, reduce_terms
 from minigrad.ops.piecewise import zeros_of
 from minigrad.passes import keep_where
 
@@ -45,18 +45,20 @@ def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
 
-def _share_weighted(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
-    """The gradient of each term before its weight: its share of `g`, times the weight."""
-    part = share(g, shape, reduction)
+def _gradient_before_weight(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
+    """`gradient_of_terms` before their weight is applied: times the weight."""
+    part = gradient_of_terms(g, shape, reduction)
     return part if weight is None else part * weight
 
 
 binary_cross_entropy = operation(
     "binary_cross_entropy",
     _bce_forward,
-    lambda g, p, target, weight, reduction: _share_weighted(g, p.shape, weight, reduction) * _bce_slope(p, target),
-    lambda g, p, weight, reduction: _share_weighted(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
-    lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),
+    lambda g, p, target, weight, reduction: (
+        _gradient_before_weight(g, p.shape, weight, reduction) * _bce_slope(p, target)
+    ),
+    lambda g, p, weight, reduction: _gradient_before_weight(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
+    lambda g, p, target, reduction: gradient_of_terms(g, p.shape, reduction) * _surprise(p, target),
 )
 
 
@@ -93,14 +95,16 @@ binary_cross_entropy_with_logits = operation(
     "binary_cross_entropy_with_logits",
     _bce_with_logits_forward,
     lambda g, x, target, weight, positive, reduction: (
-        _share_weighted(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
+        _gradient_before_weight(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
     ),
     lambda g, x, weight, positive, reduction: (
-        _share_weighted(g, x.shape, weight, reduction) * _slope_of_targets(x, positive)
+        _gradient_before_weight(g, x.shape, weight, reduction) * _slope_of_targets(x, positive)
     ),
-    lambda g, x, target, positive, reduction: share(g, x.shape, reduction) * _surprise_of_logits(x, target, positive),
+    lambda g, x, target, positive, reduction: (
+        gradient_of_terms(g, x.shape, reduction) * _surprise_of_logits(x, target, positive)
+    ),
     lambda g, x, target, weight, reduction: (
-        _share_weighted(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x))
+        _gradient_before_weight(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x))
     ),
 )
 
@@ -159,7 +163,7 @@ def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int
     if reduction == "mean" and counts is not None:
         g = (g / counts.sum(dtype=sum_type(x))).astype(x.dtype)
     elif reduction == "mean":
-        g = share(g, labels.shape, reduction)
+        g = gradient_of_terms(g, labels.shape, reduction)
     slope = -g if weight is None else -g * counts
     if kept is not None:
         slope = keep_where(kept, np.broadcast_to(slope, labels.shape))

@@ -22,7 +22,7 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
     return (total / terms.size if reduction == "mean" else total).astype(terms.dtype, copy=False)
 
 
-def share(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:
+def gradient_of_terms(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:
     """The gradient of each term of an array of `shape`, times a constant `slope`."""
     factor = slope / max(prod(shape), 1) if reduction == "mean" else slope
     return g if factor == 1 else g * factor
@@ -39,7 +39,7 @@ def _squares(x: Any, y: Any, *, reduction: str) -> Any:
 
 
 def _slope_of_squares(g: Any, x: Any, y: Any, reduction: str) -> Any:
-    return (x - y) * share(g, x.shape, reduction, 2)
+    return (x - y) * gradient_of_terms(g, x.shape, reduction, 2)
 
 
 mse = operation(

@@ -11,12 +11,11 @@ from minigrad.autograd.recording import operation
 from minigrad.half_precision import FLOAT32, HALF, widen
 from minigrad.ops.complaints import do_not_multiply, not_a_tensor, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import twin_of
+from minigrad.ops.elementwise import NO_OPTIONS, twin_of
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, to_shape
 
-_NO_OPTIONS: dict[str, Any] = {}
 SMALL = 2**17  # multiplications: a product of fewer is made by one thread
 
 
@@ -87,7 +86,7 @@ def matmul(input: Tensor, other: Any, *, out: Tensor | None = None) -> Tensor:
     a, b = input.array, other.array
     on_cpu = a.__class__ is np.ndarray is b.__class__
     if on_cpu and a.dtype is FLOAT32 is b.dtype and a.ndim == 2 == b.ndim and a.shape[1] == len(b):  # nearly always
-        product: Any = _matmul.call((input, other), (a, b), _NO_OPTIONS)
+        product: Any = _matmul.call((input, other), (a, b), NO_OPTIONS)
     else:
         product = _multiply(input, other)
     return product if out is None else write_out("matmul", out, product, (input, other))

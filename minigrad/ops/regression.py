@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
-from minigrad.ops.loss import reduce_terms, share
+from minigrad.ops.loss import gradient_of_terms, reduce_terms
 from minigrad.ops.piecewise import is_plain
 
 
@@ -19,7 +19,7 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
     """Makes a loss of ``d = x - y`` from `terms`, a function of d and the options, and its derivative `slope`."""
 
     def x_rule(g: Any, x: Any, y: Any, reduction: str, options: Any) -> Any:
-        return share(g, x.shape, reduction) * slope(x - y, *options)
+        return gradient_of_terms(g, x.shape, reduction) * slope(x - y, *options)
 
     return operation(
         name,
