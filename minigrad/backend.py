@@ -188,10 +188,10 @@ def copy_array(array: Array) -> Array:
     """A copy on the device of `array`."""
     if array.__class__ is np.ndarray or isinstance(array, np.generic):
         return array.copy()
-    return _run_there(copy_one, (array,), {})
+    return _run_there(copy_on_gpu, (array,), {})
 
 
-def copy_one(array: Array) -> Array:
+def copy_on_gpu(array: Array) -> Array:
     """A copy on the selected GPU."""
     return array.copy()
 

@@ -33,7 +33,7 @@ class Bilinear(Weighted):
             raise ValueError(f"in1_features must be > 0, but got {in1_features}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         shape = (out_features, in1_features, in2_features)
-        self._make(shape, out_features if bias else None, device, dtype)
+        self._make_parameters(shape, out_features if bias else None, device, dtype)
 
     def reset_parameters(self) -> None:
         """Draws the weight, then the bias, from U(-1/sqrt(in1_features), 1/sqrt(in1_features))."""

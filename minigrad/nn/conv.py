@@ -44,7 +44,7 @@ class Convolution(Weighted):
             from minigrad.nn.complaints import check_convolution
 
             check_convolution(self)
-        self._make(self._weight_shape(), self.out_channels if bias else None, device, dtype)
+        self._make_parameters(self._weight_shape(), self.out_channels if bias else None, device, dtype)
 
     def _as_ints(self, name: str, given: Any, least: int) -> tuple[int, ...]:
         return as_ints(type(self).__name__, name, given, self.axes, least)

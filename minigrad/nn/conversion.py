@@ -10,7 +10,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.layout import check_memory_format
 from minigrad.nn.registry import BUFFER, PARAMETER, Registry
 from minigrad.tensor import Tensor
-from minigrad.tensor.conversion import read_wish
+from minigrad.tensor.conversion import read_target
 
 
 class Conversions(Registry):
@@ -57,7 +57,7 @@ class Conversions(Registry):
         minigrad.float64
         """
         if args:
-            dtype, device, _ = read_wish(args, dtype, device, False)
+            dtype, device, _ = read_target(args, dtype, device, False)
         device = None if device is None else devices.device(device)
         if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
             hint = "convert the module's inputs instead: x.float()"

@@ -20,7 +20,7 @@ class Table(Layer):
     weight: Parameter
     padding_idx: int | None
 
-    def _make(
+    def _make_table(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, given: Tensor | None, frozen: bool,
         device: Any, dtype: Any
     ) -> None:  # fmt: skip
@@ -84,7 +84,7 @@ class Embedding(Table):
         super().__init__()
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        self._make(num_embeddings, embedding_dim, padding_idx, _weight, _freeze, device, dtype)
+        self._make_table(num_embeddings, embedding_dim, padding_idx, _weight, _freeze, device, dtype)
 
     @classmethod
     def from_pretrained(
@@ -131,7 +131,7 @@ class EmbeddingBag(Table):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse, self.mode = scale_grad_by_freq, sparse, mode
         self.include_last_offset = include_last_offset
-        self._make(num_embeddings, embedding_dim, padding_idx, _weight, False, device, dtype)
+        self._make_table(num_embeddings, embedding_dim, padding_idx, _weight, False, device, dtype)
 
     @classmethod
     def from_pretrained(

@@ -24,7 +24,7 @@ class Weighted(Layer):
     weight: Parameter
     bias: Parameter | None
 
-    def _make(self, shape: Any, outputs: int | None, device: Any, dtype: Any) -> None:
+    def _make_parameters(self, shape: Any, outputs: int | None, device: Any, dtype: Any) -> None:
         """Makes a weight of `shape`, and a bias of length `outputs` unless that is None."""
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         bias = None if outputs is None else Parameter(empty(outputs, device=device, dtype=dtype))
@@ -61,7 +61,7 @@ class Linear(Weighted):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = as_int(in_features, "in_features"), as_int(out_features, "out_features")
-        self._make((self.out_features, self.in_features), self.out_features if bias else None, device, dtype)
+        self._make_parameters((self.out_features, self.in_features), self.out_features if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return linear(input, self.weight, self.bias)

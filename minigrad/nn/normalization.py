@@ -28,7 +28,7 @@ class Normalization(Layer):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _make(self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
+    def _make_parameters(self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
         for name, wanted in (("weight", weight), ("bias", weight and bias)):
             values = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, values)
@@ -64,7 +64,7 @@ class RunningNorm(Normalization):
         for name in _RUNNING:
             size, kind = ((), int64) if name == "num_batches_tracked" else (num_features, dtype)
             self.register_buffer(name, empty(size, device=device, dtype=kind) if track_running_stats else None)
-        self._make(num_features, affine, bias, device, dtype)
+        self._make_parameters(num_features, affine, bias, device, dtype)
 
     def reset_parameters(self) -> None:
         """Sets the weight to ones and the bias to zeros, and resets the running statistics."""
@@ -247,7 +247,7 @@ class LayerNorm(Normalization):
         super().__init__()
         self.normalized_shape = _read_shape("LayerNorm", normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        self._make(self.normalized_shape, elementwise_affine, bias, device, dtype)
+        self._make_parameters(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -275,7 +275,7 @@ class GroupNorm(Normalization):
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.affine = affine
-        self._make(num_channels, affine, bias, device, dtype)
+        self._make_parameters(num_channels, affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

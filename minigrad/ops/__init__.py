@@ -18,7 +18,7 @@ LATER = {
 }  # fmt: skip
 
 
-class Family:
+class LaterModule:
     """A stand-in for a module of ops/, whose attributes are stand-ins for its functions."""
 
     def __init__(self, file: str) -> None:
@@ -61,5 +61,5 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         if name in LATER:
-            return Family(name)
+            return LaterModule(name)
         raise AttributeError(f"module 'minigrad.ops' has no attribute {name!r}")

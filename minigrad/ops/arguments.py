@@ -77,7 +77,7 @@ def of_tensors(
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
-            raise name_the_call(refused, function.__name__, args, axis_first) from None
+            raise explain_axis_error(refused, function.__name__, args, axis_first) from None
         except TypeError as refused:
             name_option(refused, function, *["out"] * out)
             raise
@@ -101,11 +101,11 @@ def takes_out(function: Any = None, **manner: Any) -> Any:
     return of_tensors(function, out=True, **manner)
 
 
-def name_the_call(error: IndexError, name: str, args: Sequence[Any], axis_first: bool) -> Exception:
-    """The refusal of an axis, with the function and the shape that it was meant for.
+def explain_axis_error(error: IndexError, name: str, args: Sequence[Any], axis_first: bool) -> Exception:
+    """The `error` of a wrong axis with the name of the function and the shape of its tensor.
 
-    For a view that may not be read after a write, the refusal of that: PyTorch asks for the view first, unless the
-    function is composed of others, or has no gradient (`axis_first`).
+    If the tensor is a view that may not be read after a write, the error for that instead: PyTorch checks views first,
+    unless the function is composed of others, or has no gradient (`axis_first`).
     """
     operands = tensors_in(args[0]) if args else []  # those of a list, too
     try:

@@ -32,7 +32,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
 _DTYPES = (dtypes.dtype, type)
 
 
-def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
+def read_target(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
     """Reads the positional arguments of `to`: a tensor, a dtype, or device and dtype; then non_blocking and copy."""
     first, *rest = args
     understood = True
@@ -78,7 +78,7 @@ class ConversionMethods(TensorBase):
         if copy is not False or non_blocking is not False:
             require_bools("to", copy=copy, non_blocking=non_blocking)
         if args:
-            dtype, device, copy = read_wish(args, dtype, device, copy)
+            dtype, device, copy = read_target(args, dtype, device, copy)
         moved: Any = self
         if device is not None:
             moved = move(moved, devices.device(device))

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import Tensor, TensorBase, value_of
 from minigrad.ops import copies
-from minigrad.ops.arguments import axis, name_the_call, of_tensors, require_number
+from minigrad.ops.arguments import axis, explain_axis_error, of_tensors, require_number
 from minigrad.size import Size
 
 
@@ -90,8 +90,9 @@ class FactMethods(TensorBase):
         try:
             return self.array.shape[axis(dim, self.array.ndim)]
         except IndexError as refused:
-            no_axis = IndexError(f"size(): Dimension specified as {dim} but tensor has no dimensions")
-            raise name_the_call(refused, "size", (self,), axis_first=True) if self.array.ndim else no_axis from None
+            if not self.array.ndim:
+                raise IndexError(f"size(): Dimension specified as {dim} but tensor has no dimensions") from None
+            raise explain_axis_error(refused, "size", (self,), axis_first=True) from None
 
     @property
     def ndim(self) -> int:
