@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ForwardRef
 import numpy as np
 from numpy import ndarray
 
-from minigrad.autograd import leaves, messages
+from minigrad.autograd import failed_calls, leaves, messages
 from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, Gradient, Tensor, TensorBase, is_array, is_end, mode, wrap
-from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Seeds, unbroadcast, walk
 from minigrad.backend import quiet
@@ -180,7 +179,7 @@ def make_seed(root: Any, gradient: Tensor | None, create_graph: bool, position: 
     if not isinstance(gradient, TensorBase) or gradient.array.shape != array.shape:
         raise messages.unfit_seed(gradient, array, position)
     if gradient.array.__class__ is not ndarray or array.__class__ is not ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, gradient.array))
+        failed_calls.check_same_library("backward from a tensor and its gradient", (array, gradient.array))
     if node is not LEAF and node.shape not in (None, array.shape):  # t_() and the like, under no_grad(), left the node
         gradient = unbroadcast(gradient, node, node)
     return edge, gradient if create_graph else quiet(gradient.array.astype, array.dtype, copy=False)
