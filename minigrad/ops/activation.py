@@ -60,8 +60,6 @@ relu = unary(
 
 # ---- softmax --------------------------------------------------------------------------------------
 def _softmax_forward(x: Any, *, dim: int) -> Any:
-    if not x.size:
-        return x.copy()
     e = x - x.max(axis=dim, keepdims=True)
     np.exp(e, out=e)
     e /= e.sum(axis=dim, keepdims=True)
@@ -69,8 +67,6 @@ def _softmax_forward(x: Any, *, dim: int) -> Any:
 
 
 def _log_softmax_forward(x: Any, *, dim: int) -> Any:
-    if not x.size:
-        return x.copy()
     shifted = x - x.max(axis=dim, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return shifted
@@ -88,7 +84,7 @@ def _of_rows(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -
     """An operation along `dim`, which large arrays compute in parts."""
     return operation(
         name,
-        lambda x, *, dim: in_rows(map_slices(partial(forward, dim=dim), (dim,), x)),
+        lambda x, *, dim: in_rows(map_slices(partial(forward, dim=dim), (dim,), x)) if x.size else x.copy(),
         lambda g, out, dim: map_slices(partial(rule, dim=dim), (dim,), g, out),
         in_float32=True,
     )
