@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from minigrad import Tensor, advice, backend, devices, parallel, passes, random
+from tests.kept_settings import read_settings, restore_settings
 
 TESTS = Path(__file__).parent
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
@@ -168,7 +169,16 @@ def pytest_make_collect_report(collector):
 
 
 @pytest.fixture(autouse=True)
-def _default_device(request, monkeypatch):
+def _settings_kept(request):
+    """A test must leave the settings of the whole library as they were; an example may set one, which ends with it."""
+    before = read_settings()
+    yield
+    changed = restore_settings(before)
+    assert not changed or request.path.name == "test_documents.py", f"settings that the test left changed: {changed}"
+
+
+@pytest.fixture(autouse=True)
+def _default_device(request, _settings_kept, monkeypatch):
     """With `--device`, tensors are made there, but for a test of the CPU, and one that chooses its devices itself."""
     name = request.config.getoption("--device")
     if name is None:
