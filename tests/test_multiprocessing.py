@@ -101,8 +101,10 @@ def test_its_classes_are_pythons_own():
 
 
 def test_a_sharing_strategy_can_be_chosen():
-    assert mp.get_sharing_strategy() in mp.get_all_sharing_strategies()
+    before = mp.get_sharing_strategy()
+    assert before in mp.get_all_sharing_strategies()
     mp.set_sharing_strategy("file_system")
     assert mp.get_sharing_strategy() == "file_system"
     with pytest.raises(ValueError, match=r"must be one of .*, got 'telepathy'"):
         mp.set_sharing_strategy("telepathy")
+    mp.set_sharing_strategy(before)

@@ -19,3 +19,5 @@ def test_options_accumulate_until_a_profile_is_set_except_sci_mode():
     assert format_array(array) == "tensor([  0.33333, 100.00000])"
     with pytest.raises(ValueError, match="unknown profile 'long'; expected one of 'default'"):
         set_printoptions(profile="long")
+    set_printoptions(profile="default")
+    assert format_array(array) == "tensor([  0.3333, 100.0000])"
