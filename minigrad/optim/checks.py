@@ -88,7 +88,7 @@ def read_options(group: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     Raises KeyError for a missing option, TypeError for a number given as text.
     """
     try:
-        return {name: x if type(x := group[name]) in _PLAIN else _as_plain(name, x, group) for name in names}
+        return {name: _as_plain(name, group[name], group) for name in names}
     except KeyError as missing:
         detail = "was its state_dict taken from another kind of optimizer?"
         raise KeyError(f"a parameter group has no option {missing}: {detail}") from None
@@ -96,6 +96,8 @@ def read_options(group: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
     """An option of a group as a number; a rate on a GPU stays there, as an array, if steps are captured."""
+    if type(option) in _PLAIN:
+        return option
     if isinstance(option, str) and name in _NOT_NEGATIVE:
         raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):

@@ -46,13 +46,18 @@ def _collect_batches(
 ) -> tuple[Iterable[Batch], Sequence[str]]:
     """The parameters' rows in batches, and the names of the counters on the GPU, at the end of each row."""
     counts_there = rule.counts_on_gpu and bool(rule.kind.counters)
-    given = {"lr": rule.options["lr"]} if "lr" in rule.reads else {}
-    rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # if it is on the GPU
+    given, rate = {}, []
+    if "lr" in rule.reads:
+        lr = rule.options["lr"]
+        if type(lr) in ON_CPU:
+            given["lr"] = lr
+        else:  # an array on the GPU
+            rate.append(lr)
     batches: dict[Any, Batch] = {}
     for parameter in parameters:
         (counts, buffers, first), numbers = rule.read_state(parameter, states), given
         if not counts_there:
-            numbers, counts = given | rule.count_on(counts), {}
+            numbers, counts = given | rule.count_step(counts), {}
         arrays = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
         batch = batches.setdefault((first, *numbers.values()), Batch(first, numbers, []))
         batch.rows.append((*arrays, *counts.values(), *rate))
@@ -65,8 +70,8 @@ def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **n
     counts = dict(zip(counted, others[len(others) - len(counted) :], strict=True))
     if "lr" in counts:
         numbers["lr"] = as_number(counts.pop("lr"))
-    numbers |= rule.count_on(counts)
+    numbers |= rule.count_step(counts)
     if "first" in rule.reads:
         numbers["first"] = first
     buffers = iter(others)
-    rule.step(w, g, *[name and next(buffers) for name in rule.buffers], **numbers)
+    rule.step(w, g, *[None if name is None else next(buffers) for name in rule.buffers], **numbers)

@@ -153,16 +153,15 @@ class Adafactor(_ByMatrix):
     ) -> None:  # fmt: skip
         options = options_of(locals(), ("eps",))
         eps = read_pair("Adafactor", "eps", eps)
-        refused = {
-            f"beta2_decay should be <= 0 but is: {beta2_decay}": not beta2_decay <= 0,
-            f"epsilon1 should be >= 0 but is: {eps[0]}": eps[0] is not None and not eps[0] >= 0,
-            f"epsilon2 should be >= 0 but is: {eps[1]}": not eps[1] >= 0,
-            f"Clipping threshold d should be >= 1 but is: {d}": not d >= 1,
-        }
-        for words, wrong in refused.items():
-            if wrong:
-                raise ValueError(words)
-        super().__init__(params, {k: v for k, v in options.items() if k in _ADAFACTOR})
+        if not beta2_decay <= 0:
+            raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
+        if eps[0] is not None and not eps[0] >= 0:
+            raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
+        if not eps[1] >= 0:
+            raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
+        if not d >= 1:
+            raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
+        super().__init__(params, options)
 
     def _update_matrix(self, w: Array, g: Array, state: State, options: Group) -> None:
         """One step of one parameter, of any number of axes."""
@@ -179,9 +178,6 @@ class Adafactor(_ByMatrix):
             w *= 1 - options["lr"] * options["weight_decay"]
         move = g / np.sqrt(np.maximum(_second_moment(g, state, share, least), least * least))
         w -= (rate / max(1.0, _rms(move) / options["d"])) * move
-
-
-_ADAFACTOR = {"lr", "beta2_decay", "eps", "d", "weight_decay", "foreach", "maximize"}
 
 
 def _first_state(g: Array) -> State:

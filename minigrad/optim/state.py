@@ -31,7 +31,7 @@ class StateKeeper:
     def read(self, parameter: Tensor, states: dict[Any, State]) -> tuple[list[Array | None], dict[str, Any]]:
         """The buffers and the counter values for this step of a parameter; the counters advance by one."""
         counts, buffers, first = self.read_state(parameter, states)
-        counted = self.count_on(counts)
+        counted = self.count_step(counts)
         if "first" in self.reads:
             counted["first"] = first
         return buffers, counted
@@ -76,7 +76,7 @@ class StateKeeper:
             arrays[name] = count.array
         return arrays
 
-    def count_on(self, counts: dict[str, Any]) -> dict[str, Any]:
+    def count_step(self, counts: dict[str, Any]) -> dict[str, Any]:
         """Counts this step, in place, and returns the values for the rule."""
         if not counts:
             return {}

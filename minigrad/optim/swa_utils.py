@@ -74,12 +74,13 @@ class AveragedModel(Module):
         tensor(1)
         """
         with no_grad():
-            own, others = ([p.detach() for p in self._tensors_to_average(m)] for m in (self.module, model))
-            others = [p.to(mine.device) for mine, p in zip(own, others, strict=True)]
+            averages = [p.detach() for p in self._tensors_to_average(self.module)]
+            given = [p.detach() for p in self._tensors_to_average(model)]
+            currents = [p.to(mean.device) for mean, p in zip(averages, given, strict=True)]
             update = self.multi_avg_fn or _for_all(self.avg_fn or get_swa_avg_fn())
             if not self.n_averaged:
                 update = _for_all(_take_current)
-            update(own, others, self.n_averaged)
+            update(averages, currents, self.n_averaged)
             if not self.use_buffers:
                 _for_all(_take_current)([*self.module.buffers()], [*model.buffers()], self.n_averaged)
             self.n_averaged += 1

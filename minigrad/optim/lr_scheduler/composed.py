@@ -16,7 +16,7 @@ class _Composed(LRScheduler):
 
     _schedulers: Sequence[LRScheduler]
 
-    def _require_schedulers(self, schedulers: Sequence[Any], optimizer: Optimizer | None) -> Optimizer:
+    def _find_optimizer(self, schedulers: Sequence[Any], optimizer: Optimizer | None) -> Optimizer:
         """The optimizer of the schedulers. Raises `ValueError` or `TypeError` if they do not fit together."""
         name = type(self).__name__
         if len(schedulers) < 1:
@@ -75,7 +75,7 @@ class SequentialLR(_Composed):
     def __init__(
         self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int], last_epoch: int = -1
     ) -> None:
-        self._require_schedulers(schedulers, optimizer)
+        self._find_optimizer(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 "Sequential Schedulers expects number of schedulers provided to be one more than the number of "
@@ -121,7 +121,7 @@ class ChainedScheduler(_Composed):
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
-        self.optimizer = self._require_schedulers(schedulers, optimizer)
+        self.optimizer = self._find_optimizer(schedulers, optimizer)
         self._schedulers = schedulers
         self._last_lr = read_rates(self.optimizer)
 

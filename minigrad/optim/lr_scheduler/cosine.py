@@ -98,11 +98,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i = self.T_0 * self.T_mult**n
         self._update_lr(math.floor(epoch))
 
-    def _closed_form(self, base: Any) -> Any:
-        return half_cosine(base, self.eta_min, self.T_cur / self.T_i)
-
     def _next(self, lr: Any, i: int) -> Any:
         return self._closed_form(self.base_lrs[i])
+
+    def _closed_form(self, base: Any) -> Any:
+        return half_cosine(base, self.eta_min, self.T_cur / self.T_i)
 
 
 def require_strategy(anneal_strategy: str) -> None:
@@ -117,5 +117,5 @@ def anneal(strategy: str, start: Any, end: Any, part: float) -> Any:
 
 
 def half_cosine(start: Any, end: Any, part: float) -> Any:
-    """From `start` at `part` 0 to `end` at 1."""
+    """From `start` at `part` 0 to `end` at 1, along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2

@@ -62,8 +62,8 @@ class MultiStepLR(LRScheduler):
         try:
             self.milestones = Counter(milestones)
         except TypeError:
-            got = f"{show_value(milestones)}"
-            raise TypeError(f"MultiStepLR(): argument 'milestones' must be a list of epochs, not {got}") from None
+            detail = f"must be a list of epochs, not {show_value(milestones)}"
+            raise TypeError(f"MultiStepLR(): argument 'milestones' {detail}") from None
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
