@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.distance import require_positive
+from minigrad.nn.functional.distance import require_positive_margin
 from minigrad.nn.regression import FunctionLoss
 from minigrad.nn.stateless import Stateless
 
@@ -75,7 +75,7 @@ class TripletMarginLoss(FunctionLoss, function=F.triplet_margin_loss):
 
     def _complete(self) -> None:
         super()._complete()
-        require_positive(self.margin)
+        require_positive_margin(self.margin)
 
 
 class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with_distance_loss):
@@ -89,6 +89,6 @@ class TripletMarginWithDistanceLoss(FunctionLoss, function=F.triplet_margin_with
 
     def _complete(self) -> None:
         super()._complete()
-        require_positive(self.margin)
+        require_positive_margin(self.margin)
         if vars(self)["distance_function"] is None:
             self.distance_function = PairwiseDistance()

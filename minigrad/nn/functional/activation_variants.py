@@ -34,8 +34,11 @@ def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: b
 _to_write = functools.cache(in_place)
 
 
-def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The in-place version of `function`, which writes into its argument: ``elu`` -> ``elu_``."""
+def _make_inplace(function: Callable[..., Tensor], operands: str = "x") -> Callable[..., Tensor]:
+    """The in-place version of `function`, which writes into its argument: ``elu`` -> ``elu_``.
+
+    Its docstring calls both with these `operands`.
+    """
     name = f"{function.__name__}_"
 
     @functools.wraps(function)
@@ -48,7 +51,6 @@ def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     write.__module__ = __name__  # where pickle finds it
     write.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
     formula = (function.__doc__ or "").split("\n")[0]
-    operands = "x, 0.5, 0.0" if name == "threshold_" else "x"
     write.__doc__ = f"""`{function.__name__}`, written into `input` itself: {formula}
 
     >>> import minigrad as torch
@@ -92,9 +94,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     if input.array.dtype.kind == "u" and min_val <= -1:
         raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
     if input.array.dtype.kind != "f":
-        given = {"min_val": min_val, "max_val": max_val}
-        limits = [dtypes.scalar(as_number("hardtanh", *x), np.dtype(np.int64)) for x in given.items()]
-        min_val, max_val = [dtypes.scalar(limit, input.array.dtype).item() for limit in limits]
+        limits = as_number("hardtanh", "min_val", min_val), as_number("hardtanh", "max_val", max_val)
+        whole = [dtypes.scalar(limit, np.dtype(np.int64)) for limit in limits]
+        min_val, max_val = [dtypes.scalar(limit, input.array.dtype).item() for limit in whole]
     return _compute(variants.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
@@ -179,7 +181,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     if not as_number("softshrink", "lambd", lambd) >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     found = variants.softshrink(input, lambd)
-    if lambd > (most := dtypes.limits(input.array.dtype)[1]):
+    most = dtypes.limits(input.array.dtype)[1]
+    if lambd > most:
         kind = dtypes.SCALAR_TYPES[input.array.dtype.name]
         raise RuntimeError(f"lambda must be in range [0, {most:g}] for input dtype {kind}, but found {lambd:g}")
     return found
@@ -353,4 +356,5 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 
 relu_, elu_, selu_, celu_ = [_make_inplace(f) for f in (relu, elu, selu, celu)]
-leaky_relu_, rrelu_, hardtanh_, threshold_ = [_make_inplace(f) for f in (leaky_relu, rrelu, hardtanh, threshold)]
+leaky_relu_, rrelu_, hardtanh_ = [_make_inplace(f) for f in (leaky_relu, rrelu, hardtanh)]
+threshold_ = _make_inplace(threshold, "x, 0.5, 0.0")

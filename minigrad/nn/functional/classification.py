@@ -87,7 +87,8 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
     tensor(0.6931)
     """
-    if not 0.0 <= (label_smoothing := as_number("cross_entropy", "label_smoothing", label_smoothing)) <= 1.0:
+    label_smoothing = as_number("cross_entropy", "label_smoothing", label_smoothing)
+    if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_wanted("softmax before cross_entropy"):
         _advise_of_probabilities(input)
@@ -165,6 +166,11 @@ def _advise_of_activation(name: str) -> None:
         )
 
 
+def _are_probabilities(rows: np.ndarray) -> bool:
+    """Whether each row holds positive numbers that sum to 1."""
+    return bool(((rows > 0) & (rows <= 1)).all() and (abs(rows.sum(1) - 1) < 1e-3).all())
+
+
 def _advise_of_probabilities(input: Tensor) -> None:
     """Gives advice if `input` comes from a softmax; without a graph, judged by the numbers."""
     scores, plan = input.array, getattr(input.node, "plan", None)
@@ -175,7 +181,7 @@ def _advise_of_probabilities(input: Tensor) -> None:
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return
     rows = scores.reshape(-1, scores.shape[-1])
-    if all(((part > 0) & (part <= 1)).all() and (abs(part.sum(1) - 1) < 1e-3).all() for part in (rows[:1], rows)):
+    if _are_probabilities(rows[:1]) and _are_probabilities(rows):  # of raw scores the first row alone is looked at
         advise(
             "softmax before cross_entropy",
             "the rows of cross_entropy's input are positive and sum to 1 already, as after a softmax: cross_entropy "

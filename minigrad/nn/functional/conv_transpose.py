@@ -82,8 +82,9 @@ def conv_transpose1d(
     """
     name = "conv_transpose1d"
     check_operands(name, 1, input, weight, bias, groups, transposed=True)
-    given = (("stride", stride, 1), ("padding", padding, 0), ("output_padding", output_padding, 0))
-    steps, amounts, extra = [as_ints(name, what, numbers, 1, least) for what, numbers, least in given]
+    steps = as_ints(name, "stride", stride, 1, 1)
+    amounts = as_ints(name, "padding", padding, 1, 0)
+    extra = as_ints(name, "output_padding", output_padding, 1, 0)
     spread = as_ints(name, "dilation", dilation, 1, 1)
     image, kernel = input.unsqueeze(-2), weight.unsqueeze(-2)  # (N, C, L) -> (N, C, 1, L)
     options = (1, *steps), (0, *amounts), (0, *extra), groups, (1, *spread)

@@ -180,7 +180,7 @@ def triplet_margin_loss(
     >>> torch.nn.functional.triplet_margin_loss(a, b, c)
     tensor(2.)
     """
-    require_positive(margin)
+    require_positive_margin(margin)
     require_bools("triplet_margin_loss", swap=swap)
     losses = _rank(anchor, positive, negative, margin, swap, lambda x, y: pairwise_distance(x, y, p, eps))
     return reduce_losses(losses, reduction)
@@ -204,7 +204,7 @@ def triplet_margin_with_distance_loss(
     return reduce_losses(losses, reduction_of(None, None, reduction))
 
 
-def require_positive(margin: float) -> None:
+def require_positive_margin(margin: float) -> None:
     """Raises ValueError unless the margin is positive."""
     if as_number("triplet_margin_loss", "margin", margin) <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
@@ -213,7 +213,8 @@ def require_positive(margin: float) -> None:
 def _rank(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, swap: bool, distance: Callable[..., Any]
 ) -> Tensor:
-    require_positive(margin)
+    """``max(0, margin + d(anchor, positive) - d(anchor, negative))`` for each triplet, d being the `distance`."""
+    require_positive_margin(margin)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "

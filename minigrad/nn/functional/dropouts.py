@@ -51,40 +51,6 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 @names_options
-def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """`dropout` to SELU's lower limit instead of 0, scaled and shifted so that mean and variance stay 0 and 1.
-
-    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.alpha_dropout(torch.ones(2), p=0.5)
-    tensor([1., 1.])
-    """
-    require_tensors("alpha_dropout", "input", input)
-    return _alpha_dropout("alpha_dropout", input, input.array.shape, p, training, inplace)
-
-
-def check_chance(p: float) -> None:
-    """Raises ValueError unless the probability is between 0 and 1."""
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-
-
-def _alpha_dropout(
-    name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0
-) -> Tensor:  # fmt: skip
-    check_chance(p := as_number(name, "p", p))
-    require_bools(name, training=training)
-    if not training or p == 0.0 or not input.array.size:
-        return input
-    limit = -1.7580993408473766  # -alpha * scale of selu
-    a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
-    kept = _drop(name, input.detach() * 0 + 1, shape, p, True, False, least) * (1 - p)
-    result = (input * kept + limit * (1 - kept)) * a - a * limit * p
-    return assign(input, result, f"{name}_") if inplace else result
-
-
-@names_options
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """`dropout` of whole channels of (N, C, H, W).
 
@@ -121,6 +87,20 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 @names_options
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`dropout` to SELU's lower limit instead of 0, scaled and shifted so that mean and variance stay 0 and 1.
+
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.alpha_dropout(torch.ones(2), p=0.5)
+    tensor([1., 1.])
+    """
+    require_tensors("alpha_dropout", "input", input)
+    return _alpha_dropout("alpha_dropout", input, input.array.shape, p, training, inplace)
+
+
+@names_options
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...).
 
@@ -132,6 +112,35 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     require_tensors("feature_alpha_dropout", "input", input)
     channels = input.array.shape[:2] + (1,) * (input.array.ndim - 2)
     return _alpha_dropout("feature_alpha_dropout", input, channels, p, training, inplace, least=2)
+
+
+def check_chance(p: float) -> None:
+    """Raises ValueError unless the probability is between 0 and 1."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0) -> Tensor:
+    """`input`, of at least so many dimensions, times random factors of `shape`."""
+    require_number(name, "p", p)
+    require_bools(name, training=training)
+    check_chance(p)
+    p = as_number(name, "p", p)
+    if not training or p == 0.0 or not input.array.size:
+        return input
+    dtype = input.array.dtype
+    if input.array.ndim < least and p < 1.0:
+        got = list(input.array.shape)
+        raise RuntimeError(f"Feature dropout requires at least {least} dimensions in the input, (N, C, ...), got {got}")
+    if dtype.kind != "f" and p < 1.0:
+        raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
+    result = None
+    if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
+        result = _drop_on_gpu(input, p)
+    if result is None:
+        factors = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
+        result = input * wrap(to_device(factors, device_of(input.array)))
+    return assign(input, result, f"{name}_") if inplace else result
 
 
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
@@ -171,24 +180,16 @@ def _count_neighbours(array: Any) -> int:
     return near
 
 
-def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0) -> Tensor:
-    """`input`, of at least so many dimensions, times random factors of `shape`."""
-    require_number(name, "p", p)
-    require_bools(name, training=training)
-    check_chance(p)
+def _alpha_dropout(
+    name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool, least: int = 0
+) -> Tensor:  # fmt: skip
     p = as_number(name, "p", p)
+    check_chance(p)
+    require_bools(name, training=training)
     if not training or p == 0.0 or not input.array.size:
         return input
-    dtype = input.array.dtype
-    if input.array.ndim < least and p < 1.0:
-        got = list(input.array.shape)
-        raise RuntimeError(f"Feature dropout requires at least {least} dimensions in the input, (N, C, ...), got {got}")
-    if dtype.kind != "f" and p < 1.0:
-        raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
-    result = None
-    if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
-        result = _drop_on_gpu(input, p)
-    if result is None:
-        factors = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
-        result = input * wrap(to_device(factors, device_of(input.array)))
+    limit = -1.7580993408473766  # -alpha * scale of selu
+    a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
+    kept = _drop(name, input.detach() * 0 + 1, shape, p, True, False, least) * (1 - p)
+    result = (input * kept + limit * (1 - kept)) * a - a * limit * p
     return assign(input, result, f"{name}_") if inplace else result

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from minigrad.advice import advise, is_wanted, warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import no_grad
-from minigrad.nn.functional.shared_by_losses import does_not_hold, loss, reduce_losses, to_common_dtype, wrong_dtype
+from minigrad.nn.functional.shared_by_losses import (
+    REDUCTIONS,
+    does_not_hold,
+    loss,
+    reduce_losses,
+    to_common_dtype,
+    wrong_dtype,
+)
 from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import require_bools, require_floats
 from minigrad.ops.complaints import shapes_do_not_broadcast
@@ -100,7 +108,7 @@ def _advise_of_sigmoid(input: Tensor) -> None:
         )
 
 
-@loss
+@partial(loss, reductions=(*REDUCTIONS, "batchmean"))
 def kl_div(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
     reduction: str = "mean", log_target: bool = False

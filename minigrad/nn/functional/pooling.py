@@ -80,7 +80,9 @@ def avg_pool2d(
     >>> torch.nn.functional.avg_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[1.5000]]])
     """
-    if divisor_override is not None and (divisor_override := as_int(divisor_override, "divisor_override")) == 0:
+    if divisor_override is not None:
+        divisor_override = as_int(divisor_override, "divisor_override")
+    if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
     count = divisor_override, count_include_pad
     return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
@@ -139,7 +141,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: Lengths, return_indices: boo
     >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, 2))
     tensor([[[4., 5.]]])
     """
-    values, places = _adaptive_max_pool(input, _read_output_size("adaptive_max_pool2d", 2, input, output_size))
+    size = _read_output_size("adaptive_max_pool2d", 2, input, output_size, of_maxima=True)
+    values, places = _adaptive_max_pool(input, size)
     return (values, places) if return_indices else values
 
 
@@ -151,7 +154,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: boo
     >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    size = _read_output_size("adaptive_max_pool1d", 1, input, output_size)
+    size = _read_output_size("adaptive_max_pool1d", 1, input, output_size, of_maxima=True)
     values, places = _adaptive_max_pool(input.unsqueeze(-2), size)
     return (values.squeeze(-2), places.squeeze(-2)) if return_indices else values.squeeze(-2)
 
@@ -247,7 +250,9 @@ def _describe(geometry: Geometry) -> str:
     return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
 
 
-def _read_output_size(name: str, space: int, input: Tensor, given: Any) -> tuple[int, ...]:
+def _read_output_size(
+    name: str, space: int, input: Tensor, given: Any, of_maxima: bool = False
+) -> tuple[int, ...]:  # fmt: skip
     """(Ho, Wo) for an output size in which None keeps the length of an axis; (1, Lo) for a signal."""
     require_tensors(name, "input", input)
     shape = list(input.array.shape)
@@ -261,13 +266,12 @@ def _read_output_size(name: str, space: int, input: Tensor, given: Any) -> tuple
             raise ValueError(f"{name}: {at_least}, got {shape}")
         if len(wanted) != space:
             raise RuntimeError(f"{name}: output_size must have {space} elements, got {given!r}")
-    maxima = "max" in name
-    check_images(name, space, input, empty=not maxima)
+    check_images(name, space, input, empty=not of_maxima)
     if 0 in shape[len(shape) - space :]:
         raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, got {shape}")
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
     size = as_ints(name, "output_size", sizes, space, 0)
-    if maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors
+    if of_maxima or (input.array.size and 0 not in size):  # PyTorch accepts any dtype for means of empty tensors
         require_floats(name, input)
     check_countable((*shape[: len(shape) - space], *size), input.array.dtype)
     return size if space == 2 else (1, *size)

@@ -125,7 +125,8 @@ def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
         )
     if mode == "lanczos" and (align or not antialias):
         raise ValueError("Lanczos mode requires antialias=True and does not support align_corners=True")
-    if (axes := MODES[mode].axes or space) != space:
+    axes = MODES[mode].axes or space
+    if axes != space:
         raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {axes + 2}D input")
 
 

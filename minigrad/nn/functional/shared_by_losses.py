@@ -24,15 +24,14 @@ REDUCTIONS = ("mean", "sum", "none")
 _TENSORS = ("Tensor", "Tensor | None")
 
 
-def loss(function: Callable[P, T]) -> Callable[P, T]:
+def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> Callable[P, T]:
     """Decorates a loss: checks its tensors, and translates ``size_average`` and ``reduce`` into `reduction`.
 
-    Raises TypeError for arguments that should be Tensors, ValueError unless reduction is 'none', 'mean' or 'sum'.
+    Raises TypeError for arguments that should be Tensors, ValueError unless reduction is one of `reductions`.
     """
     signature = inspect.signature(function)
     names = list(signature.parameters)
     first = min([names.index(n) for n in ("size_average", "reduce", "reduction") if n in names])
-    known = (*REDUCTIONS, "batchmean") if function.__name__ == "kl_div" else REDUCTIONS
     parameters = enumerate(signature.parameters.values())
     operands = [(place, p.name, p.default) for place, p in parameters if p.annotation in _TENSORS]
 
@@ -45,13 +44,12 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
         if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
             given = signature.bind(*args, **kwargs)
             options = given.arguments
-            options["reduction"] = reduction_of(
-                options.pop("size_average", None), options.pop("reduce", None), options.get("reduction", "mean"), known
-            )
+            flags = options.pop("size_average", None), options.pop("reduce", None)
+            options["reduction"] = reduction_of(*flags, options.get("reduction", "mean"), reductions)
             return function(*given.args, **given.kwargs)
         reduction = kwargs.get("reduction", "mean")
-        if reduction.__class__ is not str or reduction not in known:
-            raise _no_reduction(reduction, known)
+        if reduction.__class__ is not str or reduction not in reductions:
+            raise _no_reduction(reduction, reductions)
         try:
             return function(*args, **kwargs)
         except TypeError as refused:

@@ -18,7 +18,8 @@ def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
     """The geometry of the windows, after checks."""
     if input.array.dtype.kind != "b":
         require_floats(name, input)
-    return Geometry(*[_read_pair(name, part, given, part != "padding") for part, given in options.items()])
+    least = {"padding": 0}  # the others are 1 at least
+    return Geometry(*[_read_pair(name, part, given, least.get(part, 1)) for part, given in options.items()])
 
 
 def _read_pair(name: str, part: str, given: Any, least: int) -> Any:
