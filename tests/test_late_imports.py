@@ -104,3 +104,12 @@ def test_what_a_user_froze_before_the_import_stays_frozen():
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert 0.9 < float(done.stdout) < 1.1
+
+
+@pytest.mark.parametrize("package", [torch, torch.nn, torch.nn.functional, torch.optim, torch.nn.utils])
+def test_no_file_takes_the_name_of_a_function_that_is_imported_late(package):
+    """Python sets a package's attribute to the file of that name when the file is imported."""
+    later = package.__getattr__.__self__ if package is not torch else torch._later
+    files = {file.stem for file in Path(package.__file__).parent.iterdir()} - {"__init__"}
+    modules = {name for name, place in later.places.items() if place.module == package.__name__}
+    assert later.places and files & later.places.keys() <= modules

@@ -1,44 +1,65 @@
-"""`minigrad.nn`: layers, containers, losses and `Module`, under PyTorch's names."""
+"""`minigrad.nn`: layers, containers, losses and `Module`, under PyTorch's names.
+
+The layers of a first lesson are here at once; the file of another is imported when one of its names is first used.
+"""
 
 # fmt: off
 import minigrad.kernels.fast as _fast
 from minigrad.late_imports import open_later as _open_later
-from minigrad.nn import functional, init, utils
+from minigrad.nn import functional
 from minigrad.nn.activation import ReLU, Sigmoid, Tanh
-from minigrad.nn.activation_variants import (
-    CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
-    RReLU, ReLU6, SELU, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanhshrink, Threshold,
-)
-from minigrad.nn.classification import (
-    BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss, KLDivLoss, MultiLabelMarginLoss,
-    MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
-)
-from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
 from minigrad.nn.conv import Conv1d, Conv2d
-from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from minigrad.nn.embedding import Embedding, EmbeddingBag
 from minigrad.nn.linear import Identity, Linear
 from minigrad.nn.loss import MSELoss
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import (
-    BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, LocalResponseNorm, RMSNorm,
-)
-from minigrad.nn.padding import (
-    CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d,
-    ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad1d, ZeroPad2d,
-    ZeroPad3d,
-)
 from minigrad.nn.parameter import Buffer, Parameter
-from minigrad.nn.pooling import (
-    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d,
-    FractionalMaxPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
-)
-from minigrad.nn.regression import HuberLoss, L1Loss, SmoothL1Loss
 from minigrad.nn.sequential import Sequential
-from minigrad.nn.shape import (
-    ChannelShuffle, PixelShuffle, PixelUnshuffle, UpsamplingBilinear2d, UpsamplingNearest2d, Flatten, Fold, Unflatten,
-    Unfold, Upsample,
-)
+
+with _open_later("torch.nn", globals()):
+    from minigrad.nn import grad, init, modules, parallel, utils
+    from minigrad.nn.activation_variants import (
+        CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish,
+        PReLU, RReLU, ReLU6, SELU, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanhshrink,
+        Threshold,
+    )
+    from minigrad.nn.bilinear import Bilinear
+    from minigrad.nn.classification import (
+        BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, CTCLoss, GaussianNLLLoss, KLDivLoss, MultiLabelMarginLoss,
+        MultiLabelSoftMarginLoss, MultiMarginLoss, NLLLoss, NLLLoss2d, PoissonNLLLoss,
+    )
+    from minigrad.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList
+    from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
+    from minigrad.nn.data_parallel import DataParallel
+    from minigrad.nn.distance import (
+        CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,
+        TripletMarginLoss, TripletMarginWithDistanceLoss,
+    )
+    from minigrad.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+    from minigrad.nn.embedding import Embedding, EmbeddingBag
+    from minigrad.nn.lazy import (
+        LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose1d, LazyConvTranspose2d,
+        LazyInstanceNorm1d, LazyInstanceNorm2d, LazyLinear,
+    )
+    from minigrad.nn.normalization import (
+        BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d, LayerNorm, LocalResponseNorm, RMSNorm,
+    )
+    from minigrad.nn.outline import summary
+    from minigrad.nn.padding import (
+        CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d,
+        ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad1d, ZeroPad2d,
+        ZeroPad3d,
+    )
+    from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
+    from minigrad.nn.pooling import (
+        AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d,
+        FractionalMaxPool2d, LPPool1d, LPPool2d, MaxPool1d, MaxPool2d, MaxUnpool1d, MaxUnpool2d,
+    )
+    from minigrad.nn.regression import HuberLoss, L1Loss, SmoothL1Loss
+    from minigrad.nn.shape import (
+        ChannelShuffle, PixelShuffle, PixelUnshuffle, UpsamplingBilinear2d, UpsamplingNearest2d, Flatten, Fold,
+        Unflatten, Unfold, Upsample,
+    )
+    from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "SELU", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d",
@@ -62,20 +83,3 @@ __all__ = [
     "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
     "ZeroPad3d", "functional", "grad", "init", "parallel", "summary", "utils",
 ]
-
-with _open_later("torch.nn", globals()):
-    from minigrad.nn import grad, modules, parallel
-    from minigrad.nn.bilinear import Bilinear
-    from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
-    from minigrad.nn.data_parallel import DataParallel
-    from minigrad.nn.distance import (
-        CosineEmbeddingLoss, CosineSimilarity, HingeEmbeddingLoss, MarginRankingLoss, PairwiseDistance, SoftMarginLoss,
-        TripletMarginLoss, TripletMarginWithDistanceLoss,
-    )
-    from minigrad.nn.lazy import (
-        LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose1d, LazyConvTranspose2d,
-        LazyInstanceNorm1d, LazyInstanceNorm2d, LazyLinear,
-    )
-    from minigrad.nn.outline import summary
-    from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
-    from minigrad.nn.uninitialized import UninitializedBuffer, UninitializedParameter

@@ -1,53 +1,60 @@
-"""Functions without state: what the layers of `nn` compute."""
+"""Functions without state: what the layers of `nn` compute.
+
+Those of a first lesson are here at once; the file of another is imported when one of its names is first used.
+"""
 
 # fmt: off
-
-from minigrad.missing import explain_missing
+from minigrad.late_imports import open_later as _open_later
 from minigrad.nn.functional.activation import relu, sigmoid, tanh
-from minigrad.nn.functional.activation_variants import (
-    celu, celu_, elu, elu_, gelu, glu, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
-    logsigmoid, mish, relu6, relu_, rrelu, rrelu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink,
-    threshold, threshold_,
-)
-from minigrad.nn.functional.attention import scaled_dot_product_attention
-from minigrad.nn.functional.bilinear_map import bilinear
-from minigrad.nn.functional.classification import (
-    cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
-)
 from minigrad.nn.functional.conv import conv1d, conv2d
-from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
-from minigrad.nn.functional.ctc import ctc_loss
-from minigrad.nn.functional.distance import (
-    cosine_embedding_loss, cosine_similarity, hinge_embedding_loss, margin_ranking_loss, pairwise_distance, pdist,
-    soft_margin_loss, triplet_margin_loss, triplet_margin_with_distance_loss,
-)
-from minigrad.nn.functional.dropouts import (
-    alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout,
-)
-from minigrad.nn.functional.embedding import embedding, one_hot
-from minigrad.nn.functional.embedding_bag import embedding_bag
-from minigrad.nn.functional.fractional_pooling import fractional_max_pool2d
-from minigrad.nn.functional.grid import affine_grid, grid_sample
-from minigrad.nn.functional.likelihood import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, gaussian_nll_loss, kl_div, poisson_nll_loss,
-)
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.functional.loss import mse_loss
-from minigrad.nn.functional.normalization import (
-    batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
-)
 from minigrad.nn.functional.padding import pad
-from minigrad.nn.functional.pooling import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d,
-    max_pool1d, max_pool2d,
-)
-from minigrad.nn.functional.rearrange import channel_shuffle, pixel_shuffle, pixel_unshuffle
-from minigrad.nn.functional.regression import huber_loss, l1_loss, smooth_l1_loss
-from minigrad.nn.functional.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
+
+# These files bear the names of their functions, which importing a file later would take from them.
+# isort: split
+from minigrad.nn.functional.embedding import embedding, one_hot
+from minigrad.nn.functional.embedding_bag import embedding_bag
 from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
-from minigrad.nn.functional.unpooling import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d
-from minigrad.nn.functional.vision import fold, unfold
-from minigrad.ops.activation_variants import hardshrink, prelu
+
+with _open_later("torch.nn.functional", globals()):
+    from minigrad.nn.functional.activation_variants import (
+        celu, celu_, elu, elu_, gelu, glu, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_,
+        logsigmoid, mish, relu6, relu_, rrelu, rrelu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink,
+        threshold, threshold_,
+    )
+    from minigrad.nn.functional.attention import scaled_dot_product_attention
+    from minigrad.nn.functional.bilinear_map import bilinear
+    from minigrad.nn.functional.classification import (
+        cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
+    )
+    from minigrad.nn.functional.conv_transpose import conv_transpose1d, conv_transpose2d
+    from minigrad.nn.functional.ctc import ctc_loss
+    from minigrad.nn.functional.distance import (
+        cosine_embedding_loss, cosine_similarity, hinge_embedding_loss, margin_ranking_loss, pairwise_distance, pdist,
+        soft_margin_loss, triplet_margin_loss, triplet_margin_with_distance_loss,
+    )
+    from minigrad.nn.functional.dropouts import (
+        alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout,
+    )
+    from minigrad.nn.functional.fractional_pooling import fractional_max_pool2d
+    from minigrad.nn.functional.grid import affine_grid, grid_sample
+    from minigrad.nn.functional.likelihood import (
+        binary_cross_entropy, binary_cross_entropy_with_logits, gaussian_nll_loss, kl_div, poisson_nll_loss,
+    )
+    from minigrad.nn.functional.normalization import (
+        batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
+    )
+    from minigrad.nn.functional.pooling import (
+        adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d,
+        max_pool1d, max_pool2d,
+    )
+    from minigrad.nn.functional.rearrange import channel_shuffle, pixel_shuffle, pixel_unshuffle
+    from minigrad.nn.functional.regression import huber_loss, l1_loss, smooth_l1_loss
+    from minigrad.nn.functional.resize import interpolate, upsample, upsample_bilinear, upsample_nearest
+    from minigrad.nn.functional.unpooling import lp_pool1d, lp_pool2d, max_unpool1d, max_unpool2d
+    from minigrad.nn.functional.vision import fold, unfold
+    from minigrad.ops.activation_variants import hardshrink, prelu
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "affine_grid",
@@ -67,5 +74,3 @@ __all__ = [
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear",
     "upsample_nearest",
 ]
-
-explain_missing("torch.nn.functional", globals())
