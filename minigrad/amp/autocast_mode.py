@@ -11,6 +11,7 @@ from minigrad.advice import advise, warn
 from minigrad.compiler import as_it_is
 from minigrad.devices import device
 from minigrad.dtypes import float16
+from minigrad.ops.complaints import as_flag
 from minigrad.shown_values import show_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,9 +35,12 @@ class autocast:
         self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
     ) -> None:
         if not isinstance(device_type, str):
-            raise ValueError(f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cuda'")
+            raise ValueError(
+                f"Expected `device_type` of type `str`, got: {show_value(device_type)}; write 'cpu' or 'cuda'"
+            )
         self.device, self.fast_dtype = device(device_type).type, dtype
-        self._enabled = enabled and is_there(self.device, _NO_AUTOCAST) and _casts_to(self.device, dtype)
+        wanted = as_flag("autocast", "enabled", enabled)
+        self._enabled = wanted and is_there(self.device, _NO_AUTOCAST) and _casts_to(self.device, dtype)
         if self._enabled:
             advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
 

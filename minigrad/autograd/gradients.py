@@ -41,7 +41,7 @@ def backward(
     """
     if grad_variables is not None:
         grad_tensors = messages.take_old_name(grad_tensors, grad_variables)
-    if create_graph:
+    if create_graph is not False and messages.read_flag(create_graph, "create_graph"):
         messages.warn_of_cycle()
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
     if inputs is None:
@@ -72,8 +72,8 @@ def grad(
     >>> minigrad.autograd.grad(x * x, x)
     (tensor(6.),)
     """
-    if not only_inputs or materialize_grads:
-        messages.check_flags(only_inputs, materialize_grads, allow_unused)
+    if create_graph.__class__ is not bool or not only_inputs or materialize_grads:
+        messages.check_flags(create_graph, only_inputs, materialize_grads, allow_unused)
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
@@ -143,10 +143,11 @@ def walk_silently(
 ) -> Any:  # fmt: skip
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
-    keep = create_graph or flags & KEEP != 0 if retain_graph is None else retain_graph
+    if retain_graph.__class__ is not bool:
+        retain_graph = create_graph or flags & KEEP != 0 if retain_graph is None else messages.read_flag(retain_graph)
     before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
-        return quiet(use, walk(seeds, create_graph, keep, wanted))
+        return quiet(use, walk(seeds, create_graph, retain_graph, wanted))
     finally:
         mode.reset(before)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
+from minigrad.shown_values import shorten, show_value
+from minigrad.size import is_index
 
 # Why no gradient flows through counts, orders and choices.
 IN_STEPS = (
@@ -217,13 +219,9 @@ def _user_frame() -> FrameType:
 def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
     """Raises for an operation without a name, for parts that cannot be called, and rules that tell no parameters."""
     if not isinstance(name, str):
-        from minigrad.shown_values import shorten
-
         raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {shorten(name)}")
     for part in (forward, *[rule for rule in rules if rule is not None]):
         if not callable(part):
-            from minigrad.shown_values import shorten
-
             raise TypeError(
                 f"operation {name!r}: its forward and its gradient rules are functions; got {shorten(part)}"
             )
@@ -296,8 +294,16 @@ def take_old_name(grad_tensors: Any, grad_variables: Any) -> Any:
     return grad_variables
 
 
-def check_flags(only_inputs: bool, materialize_grads: bool, allow_unused: bool | None) -> None:
-    """Warns that `grad` ignores `only_inputs`; raises ValueError for flags that contradict each other."""
+def read_flag(value: Any, flag: str = "retain_graph") -> bool:
+    """A walk's flag as a bool. Raises TypeError unless it is one, or an integer, which PyTorch takes too."""
+    if isinstance(value, bool) or is_index(value):
+        return bool(value)
+    raise TypeError(f"argument '{flag}' must be bool, not {show_value(value)}")
+
+
+def check_flags(create_graph: Any, only_inputs: bool, materialize_grads: bool, allow_unused: bool | None) -> None:
+    """Warns that `grad` ignores `only_inputs`; raises for a flag that is none, and for flags that contradict."""
+    read_flag(create_graph, "create_graph")
     if not only_inputs:
         hint = "to add to the gradients of all leaves, call torch.autograd.backward"
         warn(f"only_inputs is ignored: {hint}.", FutureWarning)

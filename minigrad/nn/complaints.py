@@ -13,7 +13,7 @@ from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
-from minigrad.ops.complaints import type_name
+from minigrad.ops.complaints import as_flag, type_name
 from minigrad.spelling import find_meant
 from minigrad.tensor import Tensor
 
@@ -144,10 +144,14 @@ def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
 
 # ---- of constructors ------------------------------------------------------------------------------
 def refuse_options(cls: type, options: dict[str, Any]) -> None:
-    """Raises TypeError for an option that the constructor does not take."""
+    """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
     known = inspect.signature(cls).parameters
     if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         raise unknown_option(cls, options, tuple(known))
+    types = cls.__init__.__annotations__  # type: ignore[misc]
+    for name, value in options.items():
+        if str(types.get(name)).startswith("bool"):
+            as_flag(cls.__name__, name, value)
 
 
 def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
@@ -172,13 +176,18 @@ def missing_forward(cls: type) -> NotImplementedError:
 
 
 def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
-    """Raises TypeError for a tensor among a layer's options: the user probably meant it as the layer's input."""
+    """Raises TypeError for a tensor among a layer's options, which was probably meant as the layer's input.
+
+    Several numbers as a flag raise what their truth value does.
+    """
     init: Any = cls.__init__  # type: ignore[misc]
     if str(init.__module__).startswith("minigrad."):
         places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
         for name, value in zip(places, given, strict=False):
             if isinstance(value, Tensor) and value.ndim and "Tensor" not in init.__annotations__[name]:
                 raise TypeError(made_with_input(cls, name, value))
+            if init.__annotations__[name] == "bool":
+                as_flag(cls.__name__, name, value)
 
 
 def made_with_input(cls: type, option: str, given: Tensor) -> str:
@@ -244,6 +253,7 @@ def check_convolution(layer: Any) -> None:
             f"padding='same' is not supported for strided convolutions, got {layer.stride}; give padding as "
             "numbers, (kernel_size - 1) // 2 for instance"
         )
-    if layer.padding_mode not in PADDING_MODES:
+    mode = layer.padding_mode
+    if not isinstance(mode, str) or mode not in PADDING_MODES:
         modes = ", ".join(map(repr, PADDING_MODES))
-        raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={layer.padding_mode!r}")
+        raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={mode!r}")

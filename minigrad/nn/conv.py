@@ -40,7 +40,7 @@ class Convolution(Weighted):
         self.dilation = self._as_ints("dilation", dilation, 1)
         self.output_padding = (0,) * self.axes
         self.groups, self.padding_mode = as_int(groups, "groups"), padding_mode
-        if self.groups != 1 or isinstance(padding, str) or padding_mode != "zeros":
+        if self.groups != 1 or isinstance(padding, str) or not isinstance(padding_mode, str) or padding_mode != "zeros":
             from minigrad.nn.complaints import check_convolution
 
             check_convolution(self)

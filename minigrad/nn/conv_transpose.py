@@ -24,7 +24,7 @@ class TransposedConvolution(Convolution):
         dilation: Lengths = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
-        if padding_mode != "zeros":
+        if not isinstance(padding_mode, str) or padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {name}, got {shorten(padding_mode)}')
         if isinstance(padding, str):
             raise TypeError(f"{name} takes padding as a number per axis, got {shorten(padding)}")

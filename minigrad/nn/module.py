@@ -11,6 +11,7 @@ from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.lookup import Lookup
 from minigrad.nn.registry import MODULE
+from minigrad.ops.complaints import as_flag
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -26,12 +27,12 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
 
 
 class NamesOptions:
-    """A class whose constructor raises TypeError for an option that it does not take, with the one that was meant."""
+    """A class whose constructor names the option that was meant for one that it does not take, and a flag of arrays."""
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
         code: Any = getattr(cls.__init__, "__code__", None)
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else options
-        if not options.keys() <= set(names):
+        if not options.keys() <= set(names) or any(hasattr(value, "ndim") for value in options.values()):
             from minigrad.nn.complaints import refuse_options
 
             refuse_options(cls, options)
@@ -225,7 +226,7 @@ class Layer(Module):
             own_method(cls, "forward")
 
     def __new__(cls, *given: Any, **options: Any) -> Self:
-        if any(isinstance(value, Tensor) for value in given):
+        if any(hasattr(value, "ndim") for value in given):
             from minigrad.nn.complaints import refuse_input
 
             refuse_input(cls, given)
@@ -239,7 +240,7 @@ class Layer(Module):
 def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Sets the gradients to None, or those that are there to zeros."""
     for parameter in parameters:
-        if set_to_none:
+        if set_to_none is True or as_flag("zero_grad", "set_to_none", set_to_none):
             parameter.gradient = None
         elif parameter.grad is not None:
             parameter.grad.detach_().zero_()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 from minigrad.autograd.modes import no_grad
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
+from minigrad.ops.complaints import as_flag
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             f"Expected state_dict to be dict-like, got {type(state_dict)}; pass what another module's state_dict() "
             "returned, or minigrad.load(file) of a saved one"
         )
-    result, faults = IncompatibleKeys([], []), list[str]()
+    strict, result, faults = as_flag("load_state_dict", "strict", strict), IncompatibleKeys([], []), list[str]()
     metadata = getattr(state_dict, "_metadata", {})
     options = {"assign_to_params_buffers": True} if assign else {}
     _load_tree(module, dict(state_dict), "", metadata, options, (*result, faults))

@@ -75,6 +75,16 @@ def not_a_bool(name: str, parameter: str, got: Any) -> TypeError:
     return TypeError(f"{name}(): argument '{parameter}' must be bool, not {show_value(got)}{hint}")
 
 
+def as_flag(name: str, parameter: str, value: Any) -> bool:
+    """`value` as a bool, for the flags that PyTorch only asks for their truth; its error for several numbers, named."""
+    try:
+        return bool(value)
+    except (RuntimeError, ValueError) as refused:
+        words = str(refused).partition(" ambiguous")[0]
+        told = f"{name}() takes True or False as '{parameter}', not {show_value(value)}"
+        raise type(refused)(f"{words} ambiguous: {told}") from None
+
+
 def is_no_number(name: str, parameter: str, shape: tuple[int, ...]) -> TypeError:
     """The error for a tensor in the place of a number, where no gradient would reach it."""
     hint = "; reduce it" if shape else " that requires a gradient, which would not reach it; give x.item()"

@@ -10,7 +10,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.ops.arithmetic import true_divide
 from minigrad.ops.elementwise import binary, twin_of
 from minigrad.ops.piecewise import is_plain, zeros_of
-from minigrad.shown_values import shorten
+from minigrad.shown_values import shorten, show_value
 
 
 def no_derivative(
@@ -94,6 +94,8 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Ten
     """
     if rounding_mode is None:
         return true_divide(input, other, out=out)
+    if not isinstance(rounding_mode, str):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {show_value(rounding_mode)}")
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(
             f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {shorten(rounding_mode)}"

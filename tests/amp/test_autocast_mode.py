@@ -49,7 +49,7 @@ def test_halves_enable_autocast_on_a_cpu_and_a_disabled_one_takes_any_dtype(dtyp
 
 @pytest.mark.parametrize("given", [0, None, torch.device("cpu")])
 def test_a_device_type_is_a_string(given):
-    with pytest.raises(ValueError, match=r"Expected `device_type` of type `str`, got: .*; write 'cuda'"):
+    with pytest.raises(ValueError, match=r"Expected `device_type` of type `str`, got: .*; write 'cpu' or 'cuda'"):
         torch.autocast(given)
     with pytest.raises(TypeError, match="argument 'device_type' must be str, not"):
         torch.amp.is_autocast_available(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minigrad.ops import activation, unary
+from minigrad.ops.complaints import as_flag
 from minigrad.ops.inplace import assign, check_writable
 from minigrad.tensor import Tensor
 
@@ -14,10 +15,10 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    if inplace and isinstance(input, Tensor):
-        check_writable(input, "relu_")
-    result: Tensor = activation.relu(input)  # its gradient needs only the result, so nothing is copied
-    return assign(input, result, "relu_") if inplace else result
+    if inplace is False or not as_flag("relu", "inplace", inplace) or not isinstance(input, Tensor):
+        return activation.relu(input)
+    check_writable(input, "relu_")
+    return assign(input, activation.relu(input), "relu_")  # its gradient needs only the result: nothing is copied
 
 
 def sigmoid(input: Tensor) -> Tensor:

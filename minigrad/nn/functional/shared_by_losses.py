@@ -12,7 +12,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.failed_calls import check_same_library, name_option
 from minigrad.ops.arguments import common_shape, require_kind
-from minigrad.ops.complaints import cannot_be_cast, not_a_tensor
+from minigrad.ops.complaints import as_flag, cannot_be_cast, not_a_tensor
 from minigrad.ops.precision import cast_to_keep
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.shown_values import shorten
@@ -62,7 +62,8 @@ def loss(function: Callable[P, T], reductions: tuple[str, ...] = REDUCTIONS) -> 
 def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[str, ...] = REDUCTIONS) -> str:
     """`reduction`, checked, or translated from the two flags of older programs."""
     if size_average is not None or reduce is not None:
-        average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
+        average = size_average is None or as_flag("loss", "size_average", size_average)
+        kept = reduce is not None and not as_flag("loss", "reduce", reduce)
         warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
         return "none" if kept else "mean" if average else "sum"
     if not isinstance(reduction, str) or reduction not in known:
