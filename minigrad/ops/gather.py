@@ -6,6 +6,7 @@ All are built on `read_at`, `add_at` and `overwrite`, whose gradient rules serve
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,10 +72,17 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> Key:
         if i != d and n > size:
             detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
-    counts = [arange_beside(places, n) for n in shape]
-    around = [reshape_along(count, i, len(shape)) for i, count in enumerate(counts)]
-    own = tuple([i for i in range(len(shape)) if i != d])
-    return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index, own=own)
+    return _watch_along(_key_at(places.reshape(shape), d), d, index)
+
+
+def _key_at(places: Any, d: int) -> list[Any]:
+    """The parts of a key that reads at the indices `places` along axis `d`, and along the other axes one by one."""
+    counts = [places if i == d else arange_beside(places, n) for i, n in enumerate(places.shape)]
+    return [part if i == d else reshape_along(part, i, places.ndim) for i, part in enumerate(counts)]
+
+
+def _watch_along(parts: Sequence[Any], d: int, index: Any) -> Key:
+    return watch(tuple(parts), index, own=tuple([i for i in range(len(parts)) if i != d]))
 
 
 # Reading and writing by a key, under the `grad_fn` names that PyTorch prints.
@@ -122,12 +130,15 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return read if index.array.ndim else name_last_call(reshape(read, ()), "GatherBackward0")
 
 
-def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True) -> Any:
-    """The element at `places` of each line along axis `d`, read by the operation `shown`."""
-    key = key_along(shown.name, input, d, places)
-    if not keepdim:
-        key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places, own=key.own)
-    return shown(input, key=key)
+def pick_along(shown: Any, input: Any, d: int, found: Any, places: Any) -> Any:
+    """The elements at the indices that a search `found` in each line along axis `d`, read by the operation `shown`.
+
+    The tensor `places` holds these indices, in the shape of the result: without axis `d`, or with it.
+    """
+    parts = _key_at(found, d)
+    if places.array.ndim < found.ndim:
+        parts = [part.reshape(part.shape[:d] + part.shape[d + 1 :]) for part in parts]
+    return shown(input, key=_watch_along(parts, d, places))
 
 
 @takes_out(apart="all", axis_first=True)

@@ -60,9 +60,15 @@ def find_range(places: Any) -> tuple[int, int]:
     return int(places.min()), int(places.max())
 
 
+_UNSIGNED: dict[int, Any] = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}  # by their bytes, as wide as the indices
+
+
 def first_out_of_range(places: Any, size: int) -> int | None:
     """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
     if type(places) is not np.ndarray or not places.size:
+        return None
+    unsigned = _UNSIGNED.get(places.itemsize)
+    if unsigned and np.maximum.reduce(places.view(unsigned), None) < size:  # one search: negative ones are the largest
         return None
     low, high = find_range(places)
     return low if low < 0 else high if high >= size else None

@@ -20,7 +20,6 @@ from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.return_types import make_return_type
-from minigrad.ops.shape import squeeze
 from minigrad.placement import arange_beside, as_int64
 
 
@@ -34,9 +33,12 @@ def make_picker(name: str, number: int = 0) -> Callable[..., Any]:
         if not input.array.ndim:
             return result(name_last_call(clone(input), read.backward_name), compute(np.zeros_like, input, np.int64))
         places = compute(find, input, d, *how)
-        if keepdim:
-            return result(pick_along(read, input, d, places) if places.array.size else gather(input, d, places), places)
-        return result(pick_along(read, input, d, places, False), squeeze(places, d))
+        found = places.array
+        if not keepdim:
+            places.array = found.reshape(found.shape[:d] + found.shape[d + 1 :])
+        elif not found.size:
+            return result(gather(input, d, places), places)
+        return result(pick_along(read, input, d, found, places), places)
 
     return pick
 
