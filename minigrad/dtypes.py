@@ -193,11 +193,16 @@ def check_64_bits(value: int) -> None:
         raise OverflowError(f"an integer of {value.bit_length()} bits is too large: int64 holds 63 and a sign")
 
 
+_WIDE = "fdilq"  # NumPy's letters of the floats and signed integers of 32 and 64 bits
+
+
 def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
     """A number, Python's or NumPy's, as a NumPy scalar of `numpy_dtype`; `check_fits` raises for what does not fit.
 
     With `round_to_infinity` a float16 may become infinite, as in PyTorch when a single number is written.
     """
+    if (value.__class__ is float or value.__class__ is int) and numpy_dtype.char in _WIDE and every_float_holds(value):
+        return numpy_dtype.type(value)  # nearly always
     value = as_python(value)
     if not (round_to_infinity and numpy_dtype == np.float16):
         check_fits(value, value, numpy_dtype)

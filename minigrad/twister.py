@@ -78,7 +78,7 @@ class Twister:
         size = math.prod(shape)
         if size >= 16 and not pairs:
             return self._draw_normal_blocks(size, dtype, mean, std).reshape(shape)
-        numbers = np.array([self._draw_one_normal() for _ in range(size)], np.float64)
+        numbers = np.array(self._draw_pairs_of_normal(size), np.float64)
         return _round(fused_multiply_add(numbers, std, mean), dtype).reshape(shape)
 
     def _draw_normal_blocks(self, size: int, dtype: DType, mean: float, std: float) -> Array:
@@ -98,15 +98,21 @@ class Twister:
             values[-16:] = draw(16)
         return values
 
+    def _draw_pairs_of_normal(self, count: int) -> list[float]:
+        """The second number of the last pair, if it was kept, and new pairs; keeps the second number of the last."""
+        numbers = [] if self._kept is None or not count else [self._kept]
+        missing = count - len(numbers)
+        uniforms = iter(self._draw_unit53(missing + missing % 2).tolist() if missing else ())
+        for u1, u2 in zip(uniforms, uniforms, strict=True):
+            radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
+            numbers += radius * math.cos(angle), radius * math.sin(angle)
+        if count:
+            self._kept = numbers[count] if len(numbers) > count else None
+        return numbers[:count]
+
     def _draw_one_normal(self) -> float:
         """The second number of the last pair, or the first of a new one."""
-        if self._kept is not None:
-            kept, self._kept = self._kept, None
-            return kept
-        u1, u2 = self._draw_unit53(2).tolist()
-        radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
-        self._kept = radius * math.sin(angle)
-        return radius * math.cos(angle)
+        return self._draw_pairs_of_normal(1)[0]
 
     def _draw_integers(self, shape: Sequence[int], dtype: DType, span: int, low: int, wide: bool) -> Array:
         def draw(count: int) -> Array:

@@ -25,14 +25,14 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
     >>> torch.arange(1, 2, 0.5)
     tensor([1.0000, 1.5000])
     """
-    given = {"end": start} if end is None else {"start": 0 if start is None else start, "end": end}
-    start, end, step = [as_number("arange", *x) for x in {"start": 0, **given, "step": step}.items()]
-    if dtype == np.bool_:
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
+    start, end = as_number("arange", "start", start), as_number("arange", "end", end)
+    step, long = as_number("arange", "step", step), dtypes.int64.numpy
+    if dtype is not None and dtype.kind == "b":
         raise not_implemented_for("arange", dtype)
     check_steps(start, end, step)
-    long = np.dtype(np.int64)
     if dtype is None:
-        real = any(isinstance(x, float) for x in (start, end, step))
+        real = isinstance(start, float) or isinstance(end, float) or isinstance(step, float)
         dtype = dtypes.get_default_dtype().numpy if real else long
     if dtype.kind in "iu":
         dtypes.check_fits(min(start, end, step), max(start, end, step), long)
@@ -48,7 +48,10 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
     if dtype.kind == "f" and (start % 1 or step % 1 or dtype.itemsize == 2):
         return _count_by_lanes(length, start, step, dtype)
     start, step = (int(start), int(step)) if dtype.kind in "iu" else (start, float(step))
-    return dtypes.convert(start + xp.arange(length, dtype=long) * step, dtype)
+    counted = xp.arange(length, dtype=long)
+    if step != 1:
+        counted = counted * step
+    return dtypes.convert(counted if start == 0 else start + counted, dtype)
 
 
 def check_steps(start: Any, end: Any, step: Any) -> None:

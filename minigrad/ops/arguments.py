@@ -351,7 +351,7 @@ def require_number(name: str, parameter: str, value: Any) -> None:
 
 def as_number(name: str, parameter: str, value: Any) -> Any:
     """`value`, a number or a 0-d tensor, as a Python number. Raises TypeError for anything else."""
-    if type(value) is float:
+    if type(value) is float or type(value) is int:
         return value
     require_number(name, parameter, value)
     if isinstance(value, TensorBase) and (value.array.ndim or value.node is not None):

@@ -21,6 +21,7 @@ def space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> 
 
 def count_from_both_ends(first: Any, last: Any, step: Any, steps: int, wide: Any) -> Any:
     """`first + i step` in the first half, `last - i step` in the second, computed in the type `wide`."""
-    i = np.arange(steps)
-    up, down = wide(first) + wide(step) * i.astype(wide), wide(last) - wide(step) * i[::-1].astype(wide)
-    return np.where(i < max(steps // 2, 1), up, down)
+    i, half = np.arange(steps, dtype=wide), min(max(steps // 2, 1), steps)
+    up = wide(first) + wide(step) * i[:half]
+    down = wide(last) - wide(step) * i[: steps - half]
+    return np.concatenate([up, down[::-1]])
