@@ -1043,7 +1043,7 @@ DIFFERENCES = [
         "(torch.tensor(-torch.inf) ** torch.tensor(0.5)).isnan().item()",
     ),
     (
-        "`out=`: `median` without a dim, `where` with a number, methods (`x.exp(out=y)`), `lerp` to another dtype",
+        "`out=`: `median`, `prod` without a dim, `where` with a number, windows, `isnan`, methods, `lerp`'s cast",
         "is written to; PyTorch has no `out` there, or wants the dtype of the result",
         "torch.median(torch.ones(3), out=torch.zeros(())).item() == 1",
     ),
@@ -1655,8 +1655,28 @@ DIFFERENCES = [
     ),
     (
         "in-place comparisons and logical functions of floats with a gradient: `x.lt_(y)`, `x.logical_or_(y)`",
-        "the gradient is 0, and None for `y`; PyTorch's is 0 for both, and for logical ones that of the old `x`",
+        "the gradient is 0, None for `y`; PyTorch's logical ones have that of the old `x`, and write to leaves",
         "[x := ones_with_gradient(1), y := x * 1, y.logical_or_(y).sum().backward(), x.grad.item()][-1] == 0",
+    ),
+    (
+        "a number by keyword in place of the first tensor: `torch.pow(input=2, exponent=x)`, `where(c, input=1)`",
+        "is taken, as by position; PyTorch names it `self`, or `element` in `isin`, `scalar1` in `result_type`",
+        "torch.pow(input=2, exponent=torch.ones(1)).item() == 2",
+    ),
+    (
+        "`torch.subtract(x, 2, 3)`, `torch.rsub(x, 2, 3)`: `alpha` by position",
+        "are refused; PyTorch takes it where the second argument is a number",
+        "refuses('torch.subtract(torch.ones(1), 2, 3)')",
+    ),
+    (
+        "the gradient of `logit` at -0.0",
+        "-inf; PyTorch's is inf in full vectors of the processor, and -inf in the rest",
+        "[x := (-torch.zeros(9)).requires_grad_(), torch.logit(x).sum().backward(), x.grad.max().item()][2] < 0",
+    ),
+    (
+        "`torch.unique_consecutive(x, False, True)`, flags by position",
+        "the counts are returned; PyTorch's are empty",
+        "torch.unique_consecutive(torch.ones(3), False, True)[1].item() == 3",
     ),
     (
         "threads that import parts of the package before anyone has imported it",

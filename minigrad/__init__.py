@@ -245,7 +245,9 @@ _IN_PLACE = (
 
 
 def __getattr__(name: str) -> _typing.Any:
-    return getattr(Tensor, name) if name in _IN_PLACE else _later.find(name)
+    if name in _IN_PLACE:
+        return _import_module("minigrad.tensor.in_place_functions").as_function(name)
+    return _later.find(name)
 
 
 def __dir__() -> list[str]:

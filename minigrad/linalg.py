@@ -32,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@takes_out
+@takes_out(spellings={"input": "x"})
 def vector_norm(x: Tensor, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements.
 

@@ -24,6 +24,9 @@ def test_in_place_functions_are_the_methods():
     assert torch.fill_(x, 5).tolist() == [5.0, 5.0] and torch.zero_(x).tolist() == [0.0, 0.0]
     for name in torch._IN_PLACE:
         assert callable(getattr(torch, name)) and name in dir(torch)
+    assert torch.sqrt_(input=x) is x and pickle.loads(pickle.dumps(torch.sqrt_)) is torch.sqrt_
+    with pytest.raises(TypeError, match=r"sqrt_\(\): argument 'input' \(position 1\) must be Tensor, not int"):
+        torch.sqrt_(3)
 
 
 FROM_AN_ARCHIVE = """

@@ -20,7 +20,7 @@ def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> 
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if length < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={length}")
-    # A window of one point is 1, as the middle of a window of three.
+    # A window of one point is 1, as the middle of a window of three: of any shares, of a periodic window, too.
     points = np.ones(1, dtype) if length == 1 else np.arange(length).astype(dtype)
     return points, 3 if length == 1 else length + bool(periodic)
 
@@ -28,6 +28,8 @@ def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> 
 def _sum_cosines(name: str, window_length: Any, periodic: bool, dtype: Any, *shares: float) -> Any:
     """The sum of ``shares[i] cos(2 pi i k / (length - 1))``."""
     points, length = _count_points(name, window_length, periodic, dtype)
+    if len(points) == 1:
+        return points
     angles = points * dtype.type(2 * math.pi / max(length - 1, 1))
     waves = [np.cos(angles * dtype.type(i)) * dtype.type(share) for i, share in enumerate(shares) if i]
     return sum(waves[::-1], np.zeros(len(points), dtype)) + dtype.type(shares[0])
@@ -92,6 +94,8 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
     tensor([0.0885, 0.6334, 1.0000, 0.6334])
     """
     points, length = _count_points("kaiser_window", window_length, periodic, dtype)
+    if len(points) == 1:
+        return points
     from_middle = points.astype(np.float64) * (2 / max(length - 1, 1)) - 1
     rate = as_number("kaiser_window", "beta", beta)
     shape = bessel(0)(rate * np.sqrt(np.maximum(1 - from_middle**2, 0.0)))

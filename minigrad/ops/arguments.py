@@ -73,7 +73,7 @@ def of_tensors(
                 args = (*args, *tensors, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
             if how.typed_by_out and isinstance(receiver, TensorBase):
-                kwargs.setdefault("dtype", receiver.dtype)  # type: ignore[attr-defined]
+                kwargs["dtype"] = kwargs.get("dtype") or receiver.dtype  # type: ignore[attr-defined]
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
@@ -131,7 +131,7 @@ class _Signature:
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
         takes_several = code.co_flags & inspect.CO_VARARGS  # such as ``*dims``, which may be given by keyword too
         self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
-        numpys = {"axis": "dim", "keepdims": "keepdim", **spellings}
+        numpys = {"axis": "dim", "keepdims": "keepdim", "input": "A", **spellings}  # a matrix is an `input`, too
         self.spellings = {given: name for given, name in numpys.items() if name in types}
         self.needs_dim = types.get("dim") == "Omissible"
         self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}

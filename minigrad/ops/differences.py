@@ -35,7 +35,10 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     if (n := as_int(n, "n")) < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
-    around = [x for x in (prepend, input, append) if x is not None and n]  # as in PyTorch, nothing is joined for n = 0
+    around = [x for x in (prepend, input, append) if x is not None]
+    if any(x.array.ndim != input.array.ndim for x in around if isinstance(x, TensorBase)):
+        raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    around = around if n else [input]  # as in PyTorch, nothing is joined for n = 0
     x = cat(around, d) if len(around) > 1 else input
     for _ in range(min(n, x.array.shape[d])):
         later, earlier = _pair_neighbours(x, d)
@@ -63,7 +66,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     >>> torch.gradient(torch.tensor([1.0, 2.0, 4.0, 8.0]))
     (tensor([1.0000, 1.5000, 3.0000, 4.0000]),)
     """
-    over = axes(dim, input.array.ndim)
+    over = () if isinstance(dim, (tuple, list)) and not len(dim) else axes(dim, input.array.ndim)
     over = tuple(range(input.array.ndim)) if over is None else over
     if edge_order not in (1, 2):
         raise RuntimeError(

@@ -219,7 +219,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
             [2, 3],
             [2, 4]])
     """
-    given = read_tensors("cartesian_prod", tensors)
+    given = read_tensors("cartesian_prod", (tensors,))
     if any(x.array.ndim != 1 for x in given):
         shapes = [tuple(x.array.shape) for x in given]
         raise RuntimeError(f"cartesian_prod: Expect a 1D vector for each, but got shapes {shapes}")

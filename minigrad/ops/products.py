@@ -139,7 +139,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1))
     tensor([[6.]])
     """
-    given = read_tensors("chain_matmul", matrices)
+    given = read_tensors("chain_matmul", (matrices,))
     if not given:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
     check_ranks("chain_matmul", *[(x, 2) for x in given])

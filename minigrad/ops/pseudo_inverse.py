@@ -120,7 +120,7 @@ def _count_rank(x: Array, atol: Any, rtol: Any) -> Array:
     return find_large(singular_values(x), atol, rtol).sum(-1).astype(np.int64)
 
 
-@takes_out
+@takes_out(spellings={"b": "B"})
 def lstsq(A: Matrix, B: Matrix, rcond: Any = None, *, driver: str | None = None) -> Any:
     """X that minimizes ``|A X - B|``, by the pseudo-inverse of A, and the rank of A.
 

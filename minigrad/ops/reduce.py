@@ -128,7 +128,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
 
 
 @twin_of(np.mean)
-@takes_out(cast=True)
+@takes_out(typed_by_out=True)
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 

@@ -272,6 +272,6 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     >>> [x.shape for x in torch.broadcast_tensors(torch.ones(3, 1), torch.ones(2))]
     [minigrad.Size([3, 2]), minigrad.Size([3, 2])]
     """
-    given = read_tensors("broadcast_tensors", tensors)
+    given = read_tensors("broadcast_tensors", (tensors,))
     shape = broadcast_shapes(*[tuple(x.array.shape) for x in given])
     return tuple([x if x.array.shape == shape else expand(x, shape) for x in given])

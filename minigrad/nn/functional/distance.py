@@ -10,7 +10,7 @@ from minigrad.autograd.failed_calls import names_options
 from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses, reduction_of
-from minigrad.ops.arguments import as_int, as_number, require_bools, require_floats, require_tensors
+from minigrad.ops.arguments import as_int, as_number, of_tensors, require_bools, require_floats, require_tensors
 from minigrad.ops.composed import read_from
 from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
@@ -22,7 +22,7 @@ from minigrad.tensor import Tensor
 _EPSILON = 1e-12  # added under the square roots of cosine_embedding_loss, as in PyTorch
 
 
-@names_options
+@of_tensors
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``<x1, x2> / (|x1| |x2|)`` along `dim`, with each norm at least `eps`.
 
@@ -32,7 +32,6 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
     tensor(0.7071)
     """
-    require_tensors("cosine_similarity", "x1 x2", x1, x2)
     dim = as_int(dim, "cosine_similarity(): argument 'dim'")
     if eps < 0:
         raise RuntimeError(f"cosine_similarity: eps must be non-negative, got {eps}")
@@ -49,7 +48,7 @@ def _measure_length(x: Tensor, dim: int, eps: float) -> Tensor:
     return length
 
 
-@names_options
+@of_tensors
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """``|x1 - x2 + eps|``, the p-norm along the last axis.
 
@@ -57,7 +56,6 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
     tensor([5.0000])
     """
-    require_tensors("pairwise_distance", "x1 x2", x1, x2)
     return name_last_call((x1 - x2 + eps).norm(p, -1, keepdim), "NormBackward1")
 
 
