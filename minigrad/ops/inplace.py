@@ -175,7 +175,8 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
         b = b.array
     if a.dtype.char not in "fd" or 0 in a.strides:
         return False
-    if type(b) is not float and not (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)):
+    is_number = type(b) is float or (type(b) is int and dtypes.every_float_holds(b))
+    if not is_number and not (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)):
         return False
     target.writes[0] += 1
     write_by(ufunc, a, b, a)

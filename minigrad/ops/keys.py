@@ -48,9 +48,15 @@ def watch(key: tuple[Any, ...], *tensors: Any, own: tuple[int, ...] = ()) -> Key
     return made
 
 
+_OF_VIEWS = {int, slice, type(None), type(Ellipsis)}
+
+
 def is_basic(key: tuple[Any, ...]) -> bool:
     """True if `key` contains only ints, slices, None and ...: reading by it gives a view."""
-    return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
+    for part in key:
+        if type(part) not in _OF_VIEWS and (is_array(part) or isinstance(part, (list, bool))):
+            return False
+    return True
 
 
 def find_range(places: Any) -> tuple[int, int]:
@@ -225,7 +231,8 @@ def count_axes(part: Any) -> int:
 def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
     """Reads an index that is not plain: as NumPy takes it, whether it gives a view, and its two steps if split."""
     parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
-    return parts, is_basic(parts), split_in_two(parts)
+    basic = is_basic(parts)
+    return parts, basic, None if basic else split_in_two(parts)
 
 
 # ---- writing ---------------------------------------------------------------------------------------

@@ -32,26 +32,26 @@ from minigrad.ops.writes import are_same, check_memory, have_one_base
 
 def setitem(self: Any, key: Any, value: Any) -> None:
     """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
-    parts = plain_key(key)
-    if parts is not None and self.node is None and self.view_of is None and isinstance(value, (int, float)):
+    parts, basic, steps = plain_key(key), True, None
+    if parts is None:
+        parts, basic, steps = read_key(self.array, key)
+    if basic and self.node is None and self.view_of is None and isinstance(value, (int, float)):
         self.writes[0] += 1  # first, because it raises for memory made in inference mode
         try:
             _write_array(self.array, parts, _as_element(value, self.array))
         except Exception:
             self.writes[0] -= 1  # nothing was written
             raise
-    elif parts is not None and isinstance(value, TensorBase) and _is_part(value, self, parts):
+    elif basic and isinstance(value, TensorBase) and _is_part(value, self, parts):
         if (self.view_of is not None or self.node is LEAF) and mode.get() & GRAD:
             if not names_all(self.array, parts):
                 refresh(self)
             check_writable(self, "index assignment")
         self.writes[0] += 1  # in `x[key] -= y` the write was done by `-=` already
+    elif steps is None:
+        _write(self, parts, basic, value)
     else:
-        parts, basic, steps = read_key(self.array, key) if parts is None else (parts, True, None)
-        if steps is None:
-            _write(self, parts, basic, value)
-        else:
-            setitem(getitem(self, steps[0]), steps[1], value)
+        setitem(getitem(self, steps[0]), steps[1], value)
 
 
 def _write(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
