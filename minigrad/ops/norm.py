@@ -37,11 +37,8 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 
 def _measure_along(x: Any, p: float, how: dict[str, Any]) -> Any:
     dim = how["axis"]
-    if (
-        p != 0
-        and x.size
-        and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim])
-    ):
+    results = 1 if dim is None else math.prod([n for d, n in enumerate(x.shape) if d not in dim])
+    if p != 0 and x.size == results and results:
         return np.abs(x).max(**how)  # for one number, whose power might overflow
     if p == 2:
         return np.sqrt(add_up(x * x, **how))

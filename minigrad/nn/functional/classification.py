@@ -181,7 +181,7 @@ def _advise_of_probabilities(input: Tensor) -> None:
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return
     rows = scores.reshape(-1, scores.shape[-1])
-    if _are_probabilities(rows[:1]) and _are_probabilities(rows):  # of raw scores the first row alone is looked at
+    if np.minimum.reduce(rows[0]) > 0 and _are_probabilities(rows):  # of raw scores the first row alone is looked at
         advise(
             "softmax before cross_entropy",
             "the rows of cross_entropy's input are positive and sum to 1 already, as after a softmax: cross_entropy "

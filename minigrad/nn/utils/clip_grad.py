@@ -80,7 +80,9 @@ def get_total_norm(
     with no_grad():
         total = _norm_on_gpu([t.array for t in several_tensors]) if norm_type == 2 else None
         if total is None:
-            norms = [t.norm(norm_type).to(several_tensors[0].device) for t in several_tensors]
+            norms = [t.norm(norm_type) for t in several_tensors]
+            if any(type(norm.array) is not np.ndarray for norm in norms):
+                norms = [norm.to(norms[0].device) for norm in norms]
             total = stack(norms).norm(norm_type) if norms else tensor(0.0)
         if error_if_nonfinite and not bool(total.isfinite()):
             raise RuntimeError(
@@ -116,7 +118,8 @@ def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
                 gradient.bump_version()
             return
         for gradient in gradients:
-            gradient.mul_(scale.to(gradient.device))
+            on_cpu = type(gradient.array) is np.ndarray is type(scale.array)
+            gradient.mul_(scale if on_cpu else scale.to(gradient.device))
 
 
 def _norm_on_gpu(arrays: list[Array]) -> Tensor | None:
