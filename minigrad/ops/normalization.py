@@ -32,7 +32,7 @@ class Moments:
     """The shapes of one normalization, and the statistics that its forward saves for the gradient."""
 
     __slots__ = (
-        "__weakref__", "columns", "dims", "eps", "hat", "kept_in", "mean", "rows", "scale", "steps", "variance",
+        "__weakref__", "columns", "count", "dims", "eps", "hat", "kept_in", "mean", "rows", "scale", "steps", "variance",
     )  # fmt: skip
 
     mean: Any
@@ -44,12 +44,8 @@ class Moments:
         self, rows: Shape, dims: Shape, columns: Shape, eps: float, steps: Steps | None = None, kept_in: Any = None
     ) -> None:
         self.rows, self.dims, self.columns, self.eps, self.steps = rows, dims, columns, eps, steps
+        self.count = prod([rows[i] for i in dims])  # the number of elements of one mean
         self.kept_in = kept_in  # the dtype of the input, in which PyTorch keeps the statistics
-
-    @property
-    def count(self) -> int:
-        """The number of elements of one mean."""
-        return prod([self.rows[i] for i in self.dims])
 
     def measure(self, x: Any) -> Any:
         """Computes and saves the statistics of the array `x`, and returns `hat`."""
@@ -79,7 +75,7 @@ class Moments:
 
             total = reduce_in_parts(np.add.reduce, x, self.dims, exact, None, True)
         else:
-            total = np.sum(x, self.dims, exact, keepdims=True)
+            total = x.sum(self.dims, exact, keepdims=True)
         return (total / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
@@ -152,8 +148,9 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
         running, (moments.mean, moments.variance), (1.0, count / max(count - 1, 1)), strict=True
     ):
         if kept is not None:
-            seen = measured.reshape(-1, kept.size).mean(0) * factor  # of every example, with instance_norm
-            kept[...] = (1 - momentum) * kept + momentum * seen
+            seen = measured.reshape(-1, kept.size)
+            average = seen.mean(0) if len(seen) > 1 else seen[0]  # over the examples of instance_norm
+            kept[...] = (1 - momentum) * kept + momentum * (average * factor)
 
 
 def _batch_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
