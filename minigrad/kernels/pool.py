@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,13 @@ NARROW = 64  # up to so many pixels in a row of windows, a product is quicker th
 Tap = tuple[int, slice, slice]
 
 
+class Reads(NamedTuple):
+    """What all windows read of an image."""
+
+    pairs: list[tuple[Any, Any]]  # for each tap, row by row: the windows whose tap lies inside, and their pixels
+    complete: bool  # no window meets padding
+
+
 def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     """The maximum of each window: (..., H, W) -> (..., Ho, Wo); fills the int64 array `places` of that shape.
 
@@ -41,12 +48,12 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     """
     xp, (H, W), (Ho, Wo) = array_module(x), x.shape[-2:], places.shape[-2:]
     best = xp.empty(places.shape, x.dtype)
-    taps, offset, corner = _lay_places(geometry, (H, W), (Ho, Wo))
+    reads, offset, corner = _lay_places(geometry, (H, W), (Ho, Wo))
     offset, corner = constant_beside(x, offset), constant_beside(x, corner)
     planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
 
     def search(some: slice) -> None:
-        winner = _compare(planes[some], bests[some], taps)
+        winner = _compare(planes[some], bests[some], reads)
         xp.add(xp.take(offset, as_index(winner)), corner, out=found[some])
 
     _plane_by_plane(search, planes)
@@ -54,8 +61,8 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[tuple[list[Tap], list[Tap]], Array, Array]:
-    """The taps inside the image, the offset of each tap (i, j), and the corner of each window (t, u), (Ho, Wo).
+def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[Reads, Array, Array]:
+    """What is read of an image, the offset of each tap (i, j), and the corner of each window (t, u), (Ho, Wo).
 
     Tap (i, j) of window (t, u) reads the pixel with flat index offset + corner.
     """
@@ -64,7 +71,10 @@ def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[tuple[li
         np.array([tap * d for tap, _, _ in axis], np.int64) for axis, d in zip(taps, geometry.dilation, strict=True)
     )
     top, left = (np.arange(n) * s - p for n, s, p in zip(windows, geometry.stride, geometry.padding, strict=True))
-    return taps, (down.reshape(-1, 1) * size[1] + across).reshape(-1), top.reshape(-1, 1) * size[1] + left
+    pairs = [((..., into, columns), (..., rows, pixels)) for _, into, rows in taps[0] for _, columns, pixels in taps[1]]
+    complete = all(into == slice(0, n) for axis, n in zip(taps, windows, strict=True) for _, into, _ in axis)
+    offset, corner = (down.reshape(-1, 1) * size[1] + across).reshape(-1), top.reshape(-1, 1) * size[1] + left
+    return Reads(pairs, complete), offset, corner
 
 
 def _plane_by_plane(work: Callable[[slice], object], planes: Array) -> None:
@@ -125,18 +135,13 @@ def _flat_index(places: Array, pixels: int, xp: Any) -> Array:
     return (planes + xp.arange(len(planes)).reshape(-1, 1) * pixels).reshape(-1)
 
 
-def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> Array:
+def _compare(planes: Array, best: Array, reads: Reads) -> Array:
     """Writes the maxima (planes, Ho, Wo) into `best`; returns the number of the winning tap, counted row by row."""
     xp, floating = array_module(planes), planes.dtype.kind == "f"
-    pairs = [
-        ((..., rows, cols), (..., pixel_rows, pixel_cols))
-        for _, rows, pixel_rows in taps[0]
-        for _, cols, pixel_cols in taps[1]
-    ]
+    pairs, complete = reads
     small = xp.uint8 if len(pairs) < 256 else xp.int64
     winner = xp.zeros(best.shape, small)
-    complete = all(into == slice(0, n) for axis, n in zip(taps, best.shape[-2:], strict=True) for _, into, _ in axis)
-    if complete:  # no window meets padding
+    if complete:
         best[...] = planes[pairs[0][1]]
     else:
         best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
