@@ -47,6 +47,12 @@ def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return wide
 
 
+def _look_as(made: Any, input: Any, shape: tuple[int, ...]) -> Tensor:
+    """What `made`, `to_shape` or the same under another name, makes of a tensor: its elements under these axes."""
+    view: Tensor = made.call((input,), (shape,), {"shape": shape}, input.array.reshape)
+    return view
+
+
 def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     """The same elements in row-major order under the axes `shape`; one length may be -1.
 
@@ -106,7 +112,14 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
-    return permute_axes(input, order=order)
+    return permute_axes.call((input,), order, {"order": order}, input.array.transpose)
+
+
+def reverse_axes(input: Any) -> Tensor:
+    """A view with all axes in reverse order."""
+    order = tuple(range(input.array.ndim))[::-1]
+    view: Tensor = permute_axes.call((input,), order, {"order": order}, input.array.transpose)
+    return view
 
 
 @twin_of(np.transpose)
@@ -127,7 +140,9 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """
     ndim = input.array.ndim
     first, second = axis(dim0, ndim), axis(dim1, ndim)
-    return _swap(input, first=first, second=second) if ndim else alias(input)
+    if not ndim:
+        return alias(input)
+    return _swap.call((input,), (first, second), {"first": first, "second": second}, input.array.swapaxes)
 
 
 swapdims = transpose
@@ -226,13 +241,13 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     """
     ndim = input.array.ndim
     if not dims and dim is _EVERY:
-        return _squeezed[0](input, shape=_shape_without_ones(input, range(ndim)))
+        return _look_as(_squeezed[0], input, _shape_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
     dropped = [axis(as_size(d, "dim"), ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
     kind = 2 if isinstance(named, (tuple, list)) else 1
-    return _squeezed[kind](input, shape=_shape_without_ones(input, dropped))
+    return _look_as(_squeezed[kind], input, _shape_without_ones(input, dropped))
 
 
 def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
@@ -251,7 +266,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """
     shape = input.array.shape
     d = axis(dim, len(shape) + 1)
-    return _unsqueezed(input, shape=(*shape[:d], 1, *shape[d:]))
+    return _look_as(_unsqueezed, input, (*shape[:d], 1, *shape[d:]))
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

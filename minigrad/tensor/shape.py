@@ -66,7 +66,7 @@ class ShapeMethods(TensorBase):
         if self.array.ndim not in (0, 2):
             hint = "x.mT transposes each matrix of a batch, and x.permute(...) reorders all axes"
             warn(f"x.T of a tensor of {self.array.ndim} dimensions, which is no matrix, is deprecated: {hint}")
-        return shape.permute(self, tuple(range(self.array.ndim))[::-1])
+        return shape.reverse_axes(self)
 
     @property
     def mT(self: Any) -> Tensor:

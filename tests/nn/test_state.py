@@ -217,3 +217,9 @@ def test_a_hook_after_loading_may_forgive_keys_but_returns_none():
     net[0].register_load_state_dict_post_hook(lambda module, keys: keys)
     with pytest.raises(AssertionError, match="must return None"):
         net.load_state_dict(net.state_dict())
+
+
+def test_a_tensor_of_a_state_says_why_no_gradient_flows_to_it():
+    weight = nn.Linear(2, 1).state_dict()["weight"]
+    with pytest.raises(RuntimeError, match=r"does not require grad.*taken from a state_dict\(\)"):
+        weight.sum().backward()
