@@ -302,12 +302,16 @@ class Generator(Twister):
         >>> generator.bernoulli(1.0, (2,)).tolist()
         [True, True]
         """
-        chances = p if is_array(p) else np.asarray(p)
-        if array_module(chances) is np and not np.all((chances >= 0) & (chances <= 1)):  # not checked on a GPU
-            what = "the tensor p has others" if chances.ndim else f"got p={p}"
+        if not is_array(p):
+            inside = 0 <= p <= 1
+        else:
+            inside = array_module(p) is not np or bool(((p >= 0) & (p <= 1)).all())  # not checked on a GPU
+        if not inside:
+            what = "the tensor p has others" if getattr(p, "ndim", 0) else f"got p={p}"
             raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
             return self._draw_bernoulli(shape, p, dtype)
+        chances = p if is_array(p) else np.asarray(p)
         _check_floating("bernoulli", chances.dtype)
         return self._draw_by_chances(chances)
 

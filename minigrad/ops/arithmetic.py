@@ -140,8 +140,23 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     return name_last_call(power, shown) if isinstance(exponent, TensorBase) else power
 
 
+def _are_alike(operands: tuple[Any, ...]) -> bool:
+    """Whether all are tensors of one dtype on the CPU, which need no promotion."""
+    dtype = None
+    for x in operands:
+        if not isinstance(x, TensorBase) or x.array.__class__ is not np.ndarray:
+            return False
+        if x.array.dtype is not dtype:
+            if dtype is not None:
+                return False
+            dtype = x.array.dtype
+    return True
+
+
 def promote(name: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype: tensors cast differentiably, numbers as NumPy scalars; None stays None."""
+    if _are_alike(operands):
+        return [*operands]
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
         return [None if x is None else dtypes.result_type(given).type(x) for x in operands]

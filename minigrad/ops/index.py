@@ -97,6 +97,11 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         raise no_such_element(error, f"indexing a tensor of shape {tuple(input.array.shape)}") from None
 
 
+def look_at(made: Any, input: Any, key: tuple[Any, ...]) -> Any:
+    """What `made`, `read_at` or the same under another name, makes of a tensor by a key of ints and slices: a view."""
+    return made.call((input,), (key,), {"key": key}, input.array.__getitem__)
+
+
 # ---- unbind -----------------------------------------------------------------------
 _unbound = shown_as(read_at, "UnbindBackward0")
 
@@ -121,4 +126,5 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
     if not input.array.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * d
-    return mark_several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])
+    keys = [(*before, i, Ellipsis) for i in range(input.array.shape[d])]
+    return mark_several([look_at(_unbound, input, key) for key in keys])

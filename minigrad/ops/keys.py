@@ -53,10 +53,9 @@ _OF_VIEWS = {int, slice, type(None), type(Ellipsis)}
 
 def is_basic(key: tuple[Any, ...]) -> bool:
     """True if `key` contains only ints, slices, None and ...: reading by it gives a view."""
-    for part in key:
-        if type(part) not in _OF_VIEWS and (is_array(part) or isinstance(part, (list, bool))):
-            return False
-    return True
+    if _OF_VIEWS.issuperset(map(type, key)):  # nearly always
+        return True
+    return not any(is_array(part) or isinstance(part, (list, bool)) for part in key)
 
 
 def find_range(places: Any) -> tuple[int, int]:

@@ -62,10 +62,11 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     require_number("where", "other", other)
     input, other = map(dtypes.as_python, (input, other))
     sides = [value_of(input), value_of(other)]
-    common = dtypes.result_type(sides)
-    beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]
-    if common.kind != "f" or (beyond and common != np.float16):  # float16 may become infinite
-        dtypes.check_numbers(sides)
+    if numbers := [x for x in sides if isinstance(x, (int, float))]:
+        common = dtypes.result_type(sides)
+        # float16 may become infinite
+        if common.kind != "f" or (common != np.float16 and not all(map(dtypes.every_float_holds, numbers))):
+            dtypes.check_numbers(sides)
     condition, input, other = move_scalars(condition, input, other)
     x, y = promote("where", input, other)
     try:

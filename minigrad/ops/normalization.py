@@ -32,7 +32,8 @@ class Moments:
     """The shapes of one normalization, and the statistics that its forward saves for the gradient."""
 
     __slots__ = (
-        "__weakref__", "columns", "count", "dims", "eps", "hat", "kept_in", "mean", "rows", "scale", "steps", "variance",
+        "__weakref__", "columns", "count", "dims", "eps", "hat", "kept_in", "mean", "rows", "scale", "steps",
+        "variance",
     )  # fmt: skip
 
     mean: Any

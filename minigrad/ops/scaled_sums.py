@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, TensorBase, value_of
+from minigrad.autograd.core import Tensor, value_of
 from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.arguments import as_number
 from minigrad.ops.arithmetic import promote
@@ -23,13 +23,6 @@ def check_factor(value: Any, dtype: Any) -> None:
         dtypes.check_fits(value, value, FLOAT32 if dtype == HALF else dtype)
 
 
-def _are_alike(input: Any, other: Any) -> bool:
-    """Whether both are tensors of one dtype on the CPU, which need no promotion."""
-    if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
-        return False
-    return input.array.dtype is other.array.dtype and input.array.__class__ is other.array.__class__ is np.ndarray
-
-
 def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     """``input + alpha * other``, or the difference, in the operands' common type."""
     made = elementwise(
@@ -38,7 +31,7 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
 
     def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
         factor = as_number(name, "alpha", alpha)
-        x, y = (input, other) if _are_alike(input, other) else promote(name, *move_scalars(input, other))
+        x, y = promote(name, *move_scalars(input, other))
         common = value_of(x).dtype
         if isinstance(factor, bool) and common.kind != "b":
             raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")

@@ -14,7 +14,7 @@ from minigrad.ops.arguments import as_int, as_size, axis, of_tensors, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.describe import rename
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
-from minigrad.ops.index import getitem, mark_several, read_at
+from minigrad.ops.index import getitem, look_at, mark_several, read_at
 from minigrad.shown_values import shorten, show_value
 from minigrad.size import Size
 
@@ -73,7 +73,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
     starts = [0, *accumulate(lengths)]
     before = (slice(None),) * d
     keys = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
-    return mark_several([cut(tensor, key=key) for key in keys])
+    return mark_several([look_at(cut, tensor, key) for key in keys])
 
 
 def _check_axes(name: str, x: Any) -> None:

@@ -18,9 +18,22 @@ def test_erf_is_scipys(dtype, error):
     assert torch.erf(torch.tensor([float("nan")])).isnan().item()
 
 
-def test_erf_and_erfc_keep_their_relative_accuracy_at_the_ends():
-    tiny = torch.tensor([1e-12, -1e-12], dtype=torch.float64)
+@pytest.mark.parametrize("times", [1, 600], ids=["by the C library", "by polynomials"])
+def test_erf_and_erfc_keep_their_relative_accuracy_at_the_ends(times):
+    tiny = torch.tensor([1e-12, -1e-12] * times, dtype=torch.float64)
     np.testing.assert_allclose(torch.erf(tiny).numpy(), special.erf(tiny.numpy()), rtol=1e-14)
 
-    far = torch.tensor([5.0, 20.0, 25.9, 26.1, 26.5, 27.3, 88.0, float("inf")], dtype=torch.float64)
+    far = torch.tensor([5.0, 20.0, 25.9, 26.1, 26.5, 27.3, 88.0, float("inf")] * times, dtype=torch.float64)
     np.testing.assert_allclose(torch.erfc(far).numpy(), special.erfc(far.numpy()), rtol=1e-12, atol=1e-309)
+
+
+@pytest.mark.cpu("a GPU has its own function")
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_a_few_numbers_are_rounded_once_from_double_precision(name):
+    x = np.random.default_rng(0).normal(0, 2, (3, 300)).astype(np.float32)[:, ::-1]
+    exact = getattr(special, name)(x.astype(np.float64)).astype(np.float32)
+    assert (getattr(torch, name)(torch.from_numpy(x.copy())).numpy() == exact).mean() > 0.999
+
+
+def test_the_error_function_of_no_numbers_has_none():
+    assert torch.erf(torch.ones(0, 2)).shape == (0, 2)
