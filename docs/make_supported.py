@@ -55,6 +55,7 @@ NAMESPACES = [
     "minigrad.distributed.checkpoint",
     "minigrad.distributed.nn",
     "minigrad.distributed.optim",
+    "minigrad.nn.attention",
     "minigrad.nn.parallel",
     "minigrad.multiprocessing",
     "minigrad.futures",
@@ -280,6 +281,11 @@ DIFFERENCES = [
             "refuses('with torch.autograd.graph.saved_tensors_hooks(lambda t: t if t.requires_grad else 1 / 0, abs): "
             "torch.ones(1, requires_grad=True).exp()')"
         ),
+    ),
+    (
+        "`nn.attention.sdpa_kernel`",
+        "accepts every choice of a kernel, and one formula computes; PyTorch refuses to compute by kernels of a GPU",
+        "refuses(torch.nn.attention.sdpa_kernel('math').__enter__)",
     ),
     (
         "`utils.checkpoint`",

@@ -81,5 +81,5 @@ __all__ = [
     "Softmin", "Softplus", "Softshrink", "Softsign", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold",
     "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedBuffer",
     "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "ZeroPad1d", "ZeroPad2d",
-    "ZeroPad3d", "functional", "grad", "init", "parallel", "summary", "utils",
+    "ZeroPad3d", "attention", "functional", "grad", "init", "parallel", "summary", "utils",
 ]
