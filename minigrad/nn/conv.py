@@ -63,14 +63,16 @@ class Convolution(Weighted):
         return self.correlate(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def _pad_input(self, input: Tensor) -> tuple[Tensor, Any]:
-        """The input, padded here unless with zeros, and the padding that is left for the convolution."""
+        """The input with its border, where that is not zeros, and the padding that is left for the convolution."""
+        pads = [p for pair in reversed(self._find_sides()) for p in pair]  # `pad` starts with the last axis
+        return pad(input, pads, mode=self.padding_mode), (0,) * self.axes
+
+    def _find_sides(self) -> list[tuple[int, int]]:
+        """The padding before and behind, for each axis; for 'same' an odd pixel is added behind."""
         if self.padding == "same":
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
-            sides = [(total // 2, total - total // 2) for total in totals]
-        else:
-            sides = [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
-        pads = [p for pair in reversed(sides) for p in pair]  # `pad` starts with the last axis
-        return pad(input, pads, mode=self.padding_mode), (0,) * self.axes
+            return [(total // 2, total - total // 2) for total in totals]
+        return [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
 
     def extra_repr(self) -> str:
         own = {**vars(self), "bias": self.bias is not None}

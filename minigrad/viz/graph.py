@@ -60,8 +60,11 @@ class Graph:
         known = {id(named): name for name, named in (names or {}).items()}
         self.nodes, self.edges = _find_boxes(tensor.grad_fn or tensor, known)
         self.labels = [_describe(node, known, i == 0, values) for i, node in enumerate(self.nodes)]
-        constants = [i for i, (_, _, kind) in enumerate(self.labels) if kind == "constant"]
-        self._images = {i: image for i in constants if (image := _read_image(self.nodes[i])) is not None}
+        self._images: dict[int, list[list[float]]] = {}  # of the constants that are images
+        for i, (_, _, kind) in enumerate(self.labels):
+            image = _read_image(self.nodes[i]) if kind == "constant" else None
+            if image is not None:
+                self._images[i] = image
 
     def svg(self) -> str:
         """The drawing as SVG text. Raises ValueError for more than 500 boxes.
@@ -238,14 +241,14 @@ def _place_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], wid
         near[target].append(source)
     centre: dict[int, float] = {}
     for layer in [*layers, *reversed(layers)] * 6:
-        wish = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
-        layer.sort(key=lambda i: wish[i])
+        wanted = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
+        layer.sort(key=lambda i: wanted[i])
         right = -math.inf
         for i in layer:  # as near to the wanted position as the left neighbour allows
             half = (widths[i] + GAP) / 2
-            centre[i] = max(wish[i], right + half)
+            centre[i] = max(wanted[i], right + half)
             right = centre[i] + half
-        shift = _mean([wish[i] - centre[i] for i in layer])
+        shift = _mean([wanted[i] - centre[i] for i in layer])
         centre.update({i: centre[i] + shift for i in layer})
     return centre
 

@@ -145,7 +145,9 @@ def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
     size = 0.45 * (W + len(places)) + 1.5, 0.45 * max(H, h * w) + 1
     made, (left, right) = figure(1, 2, widths=[W, len(places)], size=size)
     i, j = places[window]
-    _draw_cells(left, image, np.array([[i <= a < i + h and j <= b < j + w for b in range(W)] for a in range(H)]))
+    inside = np.zeros((H, W), dtype=bool)
+    inside[i : i + h, j : j + w] = True
+    _draw_cells(left, image, inside)
     left.set_title(f"window {window} of {len(places)}")
     marked = np.zeros(matrix.shape, dtype=bool)
     marked[:, window] = True

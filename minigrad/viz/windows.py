@@ -15,6 +15,7 @@ from minigrad.ops.arguments import as_int
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 from minigrad.viz.player import save_page, write_player
+from minigrad.viz.tables import write_number, write_tables
 
 LARGEST = 1024  # windows in one page
 STYLE = """.minigrad-windows table { border-collapse: collapse; font-size: 13px; text-align: center; }
@@ -51,7 +52,7 @@ class Windows:
     """
 
     def __init__(self, layer: Conv2d, input: Tensor, channel: int) -> None:
-        (top, bottom), (left, right) = _find_sides(layer)
+        (top, bottom), (left, right) = layer._find_sides()
         sides, mode = (left, right, top, bottom), layer.padding_mode
         with no_grad():
             self.output = _read(layer(input[None])[0, channel])  # raises for channels and sizes that do not fit
@@ -99,10 +100,10 @@ class Windows:
             lines += [f"channel {c}:"] if several else []
             for a, row in enumerate(rows):
                 pixels = [self._write_pixel(image, row, column) for column in columns]
-                products = " + ".join(f"{pixel} * {_write(n)}" for pixel, n in zip(pixels, kernel[a], strict=True))
-                lines.append(f"{'+' if a or c else ' '} {products}")
-        lines += [] if self.bias is None else [f"+ {_write(self.bias)}, the bias"]
-        return "\n".join([*lines, f"= {_write(self.output[i, j])}"])
+                terms = [f"{pixel} * {write_number(n)}" for pixel, n in zip(pixels, kernel[a], strict=True)]
+                lines.append(f"{'+' if a or c else ' '} {' + '.join(terms)}")
+        lines += [] if self.bias is None else [f"+ {write_number(self.bias)}, the bias"]
+        return "\n".join([*lines, f"= {write_number(self.output[i, j])}"])
 
     def gradient_of_pixel(self, i: int, j: int, channel: int = 0) -> str:
         """The arithmetic of the gradient of one pixel, from g, that of the map: a pixel may be in several windows.
@@ -125,7 +126,7 @@ class Windows:
             for q in range(self.output.shape[1]):
                 rows, columns = self._find_pixels(p, q)
                 met = self.kernel[channel][np.ix_(rows == row, columns == column)]
-                terms += [f"g({p}, {q}) * {_write(number)}" for number in met.ravel()]
+                terms += [f"g({p}, {q}) * {write_number(number)}" for number in met.ravel()]
             lines += [terms] if terms else []
         if not lines:
             return f"{pixel}: it is in no window, so its gradient is 0"
@@ -163,7 +164,7 @@ class Windows:
             raise ValueError(f"padding_mode={self._mode!r} copies pixels into the padding: {detail}")
 
     def _write_pixel(self, image: Any, row: int, column: int) -> str:
-        number = _write(image[row, column])
+        number = write_number(image[row, column])
         return f"({number})" if self.outside[row, column] else number
 
     def html(self) -> str:
@@ -186,31 +187,12 @@ class Windows:
             rows, columns = self._find_pixels(i, j)
             seen = (rows[:, None] * width + columns).ravel().tolist()
             steps.append({"seen": seen, "text": self.at(i, j)})
-        return write_player("windows", STYLE, self._write_tables(), DRAW, steps)
+        tables = write_tables(self.image, self.outside, self.kernel, self.bias, self.output)
+        body = f'{tables}<pre data-show="sum" aria-live="polite"></pre>'
+        return write_player("windows", STYLE, body, DRAW, steps)
 
     def _repr_html_(self) -> str | None:
         return self.html() if self.output.size <= LARGEST else None  # a notebook shows the text instead
-
-    def _write_tables(self) -> str:
-        """A row of tables for each channel, image * kernel, and the map behind the last one."""
-        sizes = np.abs(self.kernel)
-        greys, reds = _scale(self.image), sizes.max(where=np.isfinite(sizes), initial=0.0) or 1.0
-        rows = []
-        for c, (image, kernel) in enumerate(zip(self.image, self.kernel, strict=True)):
-            name = f"channel {c}" if len(self.kernel) > 1 else "image"
-            cells = [[_Cell(v, _grey(g), "padding" * bool(o)) for v, g, o in zip(*three, strict=True)]
-                     for three in zip(image, greys[c], self.outside, strict=True)]  # fmt: skip
-            taps = [[_Cell(v, _red_or_blue(v / reds)) for v in row] for row in kernel]
-            rows.append([_table(cells, name, "data-image"), "*", _table(taps, "kernel")])
-        tints, width = _scale(self.output), self.output.shape[1]
-        results = [
-            [_Cell(v, _grey(tints[i, j]), step=i * width + j) for j, v in enumerate(row)]
-            for i, row in enumerate(self.output)
-        ]
-        bias = [] if self.bias is None else ["+", _table([[_Cell(self.bias, "white")]], "bias")]
-        rows[-1] += [*bias, "=", _table(results, "output: click on a pixel")]
-        body = "".join(f'<div class="row">{"".join(f"<div>{part}</div>" for part in row)}</div>' for row in rows)
-        return f'{body}<pre data-show="sum" aria-live="polite"></pre>'
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a page to a file whose name ends in .html. Raises ValueError for another name.
@@ -272,8 +254,10 @@ def _make_layer(weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: 
     if weight.ndim != 4:
         raise ValueError(f"expected a kernel (h, w) or a weight (O, C / groups, h, w), got {tuple(weight.shape)}")
     outputs, share, h, w = weight.shape
-    if bias is not None and (bias := _as_tensor(bias)).numel() != outputs:
-        raise ValueError(f"expected a bias of {outputs} numbers, one for each map, got {tuple(bias.shape)}")
+    if bias is not None:
+        bias = _as_tensor(bias)
+        if bias.numel() != outputs:
+            raise ValueError(f"expected a bias of {outputs} numbers, one for each map, got {tuple(bias.shape)}")
     layer = Conv2d(share * as_int(groups, "groups"), outputs, (h, w), stride, padding, dilation, groups)
     layer.weight = Parameter(weight.detach() if weight.is_floating_point() else weight.float())
     layer.bias = None if bias is None else Parameter(bias.detach().to(layer.weight).reshape(outputs))
@@ -305,22 +289,9 @@ def _as_tensor(values: Any) -> Tensor:
     raise TypeError(f"expected a tensor of numbers, got {show_value(values)}")
 
 
-def _find_sides(layer: Conv2d) -> list[tuple[int, int]]:
-    """The padding before and behind, for rows and for columns."""
-    if layer.padding == "same":
-        totals = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
-        return [(total // 2, total - total // 2) for total in totals]
-    return [(0, 0)] * 2 if layer.padding == "valid" else [(p, p) for p in layer.padding]
-
-
 def _read(tensor: Tensor) -> Any:
     """A float64 array of a tensor on any device."""
     return tensor.detach().cpu().double().numpy()
-
-
-def _write(number: float) -> str:
-    """A number in few digits; -0 is 0."""
-    return f"{number:z.4g}" if abs(number) < 1e4 else f"{number:.6g}"
 
 
 def _write_sum(lines: Sequence[Sequence[str]]) -> str:
@@ -338,35 +309,3 @@ def _check_place(what: str, size: tuple[int, ...], place: tuple[int, int], chann
 def _name(axis: str, places: Any) -> str:
     """The places along an axis: "row 0", or "rows 0, 1"."""
     return f"{axis}{'s' if len(places) > 1 else ''} {', '.join(map(str, places))}"
-
-
-class _Cell:
-    """A cell of a table: its number, its colour, its class, and the step that a click on it shows."""
-
-    def __init__(self, number: float, colour: str, kind: str = "", step: int | None = None) -> None:
-        marks = f' class="{kind}"' if kind else ""
-        marks += "" if step is None else f' data-step="{step}"'
-        self.html = f'<td{marks} style="background: {colour}">{_write(number)}</td>'
-
-
-def _table(rows: Sequence[Sequence[_Cell]], name: str, mark: str = "") -> str:
-    body = "".join(f"<tr>{''.join(cell.html for cell in row)}</tr>" for row in rows)
-    return f"<table {mark}><caption>{name}</caption>{body}</table>"
-
-
-def _scale(values: Any) -> Any:
-    """The numbers scaled to [0, 1], all 1 where they are equal or not finite."""
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if np.isfinite(high - low) and high > low else np.ones_like(values)
-
-
-def _grey(share: float) -> str:
-    """A light grey, on which black text is readable: white for 1."""
-    return f"hsl(0 0% {62 + 38 * share:.0f}%)"
-
-
-def _red_or_blue(share: float) -> str:
-    """Red above zero, blue below, stronger for larger numbers: `share` is between -1 and 1, or not finite (white)."""
-    if not np.isfinite(share):
-        return "white"
-    return f"rgba({'179, 38, 30' if share > 0 else '31, 95, 168'}, {0.45 * abs(share):.2f})"
