@@ -110,8 +110,10 @@ class DataLoader(Generic[T]):
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
             return self._hand_out(_LocalIterator(source, self._indices, items))
-        from minigrad.utils.data.pool import WorkerIterator  # imported here, because most programs have no workers
         from minigrad.utils.data.worker import Job
+        from minigrad.utils.data.worker_iterator import (
+            WorkerIterator,  # imported here, because most programs have no workers
+        )
 
         segments = f"minigrad_{os.getpid()}_{os.urandom(4).hex()}"
         job = Job(source, self.num_workers, seed, self.worker_init_fn, segments)
@@ -186,15 +188,16 @@ class _Endless(Sampler[Any]):
 
 def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any, persistent_workers: Any) -> None:
     """Raises for options of workers that are out of range, or given without workers."""
-    refused = {
-        "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing": num_workers < 0,
-        "timeout option should be non-negative": timeout < 0,
-        f"prefetch_factor option could only be specified in multiprocessing: {_NEED_WORKERS}":
-            num_workers == 0 and prefetch_factor is not None,
-        "prefetch_factor option should be non-negative": prefetch_factor is not None and prefetch_factor < 0,
-        f"persistent_workers option needs num_workers > 0: {_NEED_WORKERS}": persistent_workers and num_workers == 0,
-    }  # fmt: skip
-    _refuse(refused)
+    if num_workers < 0:
+        raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing")
+    if timeout < 0:
+        raise ValueError("timeout option should be non-negative")
+    if num_workers == 0 and prefetch_factor is not None:
+        raise ValueError(f"prefetch_factor option could only be specified in multiprocessing: {_NEED_WORKERS}")
+    if prefetch_factor is not None and prefetch_factor < 0:
+        raise ValueError("prefetch_factor option should be non-negative")
+    if persistent_workers and num_workers == 0:
+        raise ValueError(f"persistent_workers option needs num_workers > 0: {_NEED_WORKERS}")
     if not isinstance(num_workers, int):
         raise TypeError(f"num_workers should be an int, but got {type(num_workers).__name__} {num_workers}")
 
@@ -203,26 +206,20 @@ def _require_sampling_options(
     is_stream: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: Any
 ) -> None:
     """Raises for sampling options that exclude each other."""
-    stream = "DataLoader with IterableDataset: expected unspecified "
-    refused = {
-        f"{stream}shuffle option, but got shuffle={shuffle}": is_stream and shuffle not in (False, None),
-        f"{stream}sampler option, but got sampler={sampler}": is_stream and sampler is not None,
-        f"{stream}batch_sampler option, but got batch_sampler={batch_sampler}": is_stream and batch_sampler is not None,
-        "sampler option is mutually exclusive with shuffle: the sampler chooses the order, leave out shuffle":
-            sampler is not None and shuffle,
-        "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last":
-            batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last),
-        "batch_size=None option disables auto-batching and is mutually exclusive with drop_last":
-            batch_size is None and drop_last,
-    }  # fmt: skip
-    _refuse(refused)
-
-
-def _refuse(reasons: dict[str, Any]) -> None:
-    """Raises a ValueError with the first reason that applies."""
-    for reason, applies in reasons.items():
-        if applies:
-            raise ValueError(reason)
+    unspecified = "DataLoader with IterableDataset: expected unspecified"
+    if is_stream and shuffle not in (False, None):
+        raise ValueError(f"{unspecified} shuffle option, but got shuffle={shuffle}")
+    if is_stream and sampler is not None:
+        raise ValueError(f"{unspecified} sampler option, but got sampler={sampler}")
+    if is_stream and batch_sampler is not None:
+        raise ValueError(f"{unspecified} batch_sampler option, but got batch_sampler={batch_sampler}")
+    if sampler is not None and shuffle:
+        detail = "the sampler chooses the order, leave out shuffle"
+        raise ValueError(f"sampler option is mutually exclusive with shuffle: {detail}")
+    if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+        raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+    if batch_size is None and drop_last:
+        raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
 
 
 def _find_context(context: Any, num_workers: int) -> Any:

@@ -90,9 +90,13 @@ class RandomSampler(Sampler[int]):
         if generator is None:
             generator = Generator()
             generator.manual_seed(int(default_generator.random(())))
+        at_once = 32 if self.replacement else size
         # As many draws as in PyTorch, also a last one of none: so the generator's state is the same afterwards.
-        for left in range(wanted, -1, -32 if self.replacement else -size):
-            drawn = generator.randint(0, size, (min(left, 32),)) if self.replacement else generator.permutation(size)
+        for left in range(wanted, -1, -at_once):
+            if self.replacement:
+                drawn = generator.randint(0, size, (min(left, at_once),))
+            else:
+                drawn = generator.permutation(size)
             yield from drawn.tolist()[:left]
 
     def __len__(self) -> int:
