@@ -217,8 +217,8 @@ class Distribution:
         >>> torch.distributions.Normal(0.0, 1.0).expand((2, 3)).sample().shape
         minigrad.Size([2, 3])
         """
-        new = copy(self)
-        new._batch_shape, axes = Size(batch_shape), len(self._batch_shape)
+        new, axes = copy(self), len(self._batch_shape)
+        new._batch_shape = Size(batch_shape)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):  # (*batch, ...) -> (*batch_shape, ...)
                 setattr(new, name, value.expand((*batch_shape, *value.shape[axes:])))
@@ -264,7 +264,9 @@ class Distribution:
         shown = []
         for name in self._given or ():
             value = getattr(self, name)
-            shown.append(f"{name}: {value.size() if value.numel() != 1 else value if value.ndim else value.item()}")
+            if value.numel() != 1:  # the shape in place of the numbers
+                value = value.size()
+            shown.append(f"{name}: {value.item() if isinstance(value, Tensor) and not value.ndim else value}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

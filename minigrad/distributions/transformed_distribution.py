@@ -51,10 +51,10 @@ class TransformedDistribution(Distribution):
             needs = f"at least {whole.domain.event_dim} axes for values of the base, got shape {base_shape}"
             raise ValueError(f"the transforms need {needs}")
         shape = whole.forward_shape(base_shape)
-        wider = whole.inverse_shape(shape)
+        wider = whole.inverse_shape(shape)  # of the base, for transforms that are a batch themselves
         if tuple(wider) != base_shape:
             base_distribution = base_distribution.expand(wider[: len(wider) - base_axes])
-        together = whole.domain.event_dim - base_axes
+        together = whole.domain.event_dim - base_axes  # axes of the base's batch that are transformed as one value
         base: Any = Independent(base_distribution, together) if together > 0 else base_distribution
         self.base_dist = base
         cut = len(shape) - whole.codomain.event_dim - max(-together, 0)
@@ -83,7 +83,8 @@ class TransformedDistribution(Distribution):
         if not self.transforms:
             return self.base_dist.support
         last = self.transforms[-1].codomain
-        return constraints.independent(last, axes) if (axes := len(self.event_shape) - last.event_dim) > 0 else last
+        axes = len(self.event_shape) - last.event_dim
+        return constraints.independent(last, axes) if axes > 0 else last
 
     def _log_prob(self, value: Any) -> Any:
         event_dim, total = len(self.event_shape), 0.0
