@@ -1,45 +1,12 @@
-"""`Algorithm`: one algorithm for convolution, as dispatch sees it; `Problem`: the shapes and the geometry of one."""
+"""`Algorithm`: one algorithm for convolution, as dispatch sees it; `Machine`: whose speed decides what one costs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.geometry import Geometry, Pair
-
-
-class Problem(NamedTuple):
-    """The shapes of a convolution: images (N, C, H, W), number of output channels, geometry, dtype."""
-
-    image: tuple[int, int, int, int]
-    outputs: int
-    geometry: Geometry
-    char: str  # the dtype, in NumPy's letters
-    library: type[Any]  # the class of the arrays
-
-    @property
-    def on_host(self) -> bool:
-        """Whether the arrays are NumPy's, not CuPy's."""
-        return self.library is np.ndarray
-
-    @property
-    def windows(self) -> int:
-        """Number of windows in all images: N Ho Wo."""
-        Ho, Wo = self.size
-        return self.image[0] * Ho * Wo
-
-    @property
-    def size(self) -> Pair:
-        """Number of windows along each axis of an image: (Ho, Wo)."""
-        return self.geometry.windows(self.image[2:])
-
-    @property
-    def taps(self) -> int:
-        """Taps of the kernel: kh kw."""
-        return self.geometry.kernel[0] * self.geometry.kernel[1]
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 
 class Machine(NamedTuple):

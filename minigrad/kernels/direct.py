@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, serves_all
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine, serves_all
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import padded
 
 

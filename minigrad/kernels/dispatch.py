@@ -16,8 +16,8 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels import direct, im2col, tiny
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.parallel import spread
 from minigrad.passes import add_up
 from minigrad.threads import products_alone

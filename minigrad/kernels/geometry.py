@@ -1,9 +1,11 @@
-"""`Geometry`: kernel size, stride, padding, dilation and groups, and the sizes that follow from them."""
+"""`Geometry`: kernel, stride, padding, dilation and groups; `Problem`: one convolution, by its shapes and its geometry."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
 
 Pair: TypeAlias = tuple[int, int]  # vertical, horizontal
 
@@ -61,6 +63,37 @@ class Geometry(NamedTuple):
         """For stride 1: the geometry of the adjoint in x, a convolution of the cotangent with the flipped kernel."""
         (rh, rw), (ph, pw) = self.reach, self.padding
         return self._replace(padding=(rh - 1 - ph, rw - 1 - pw))
+
+
+class Problem(NamedTuple):
+    """The shapes of a convolution: images (N, C, H, W), number of output channels, geometry, dtype."""
+
+    image: tuple[int, int, int, int]
+    outputs: int
+    geometry: Geometry
+    char: str  # the dtype, in NumPy's letters
+    library: type[Any]  # the class of the arrays
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the arrays are NumPy's, not CuPy's."""
+        return self.library is np.ndarray
+
+    @property
+    def windows(self) -> int:
+        """Number of windows in all images: N Ho Wo."""
+        Ho, Wo = self.size
+        return self.image[0] * Ho * Wo
+
+    @property
+    def size(self) -> Pair:
+        """Number of windows along each axis of an image: (Ho, Wo)."""
+        return self.geometry.windows(self.image[2:])
+
+    @property
+    def taps(self) -> int:
+        """Taps of the kernel: kh kw."""
+        return self.geometry.kernel[0] * self.geometry.kernel[1]
 
 
 def _count_up(length: int, reach: int, stride: int, padding: int) -> int:

@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_all
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_all
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
 from minigrad.parallel import add_pieces, share, spread
 

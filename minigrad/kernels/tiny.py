@@ -13,8 +13,8 @@ from typing import TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 Shape: TypeAlias = tuple[int, ...]
 

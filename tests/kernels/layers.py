@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry
-from minigrad.kernels.algorithms import Problem
+from minigrad.kernels.geometry import Problem
 from minigrad.ops.conv import conv, conv_input, conv_weight
 
 

@@ -11,8 +11,8 @@ import pytest
 from minigrad import kernels
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.algorithms import Problem
 from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd, cuda_winograd_marks
+from minigrad.kernels.geometry import Problem
 from tests.kernels.cuda_on_cpu import run
 
 FUNCTIONS = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}

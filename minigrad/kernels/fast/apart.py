@@ -6,8 +6,8 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, serves_groups
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 OVERHEAD = 6e-5  # seconds of Python in three calls for each group
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Problem
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 _known: dict[Any, Algorithm] = {}  # the quickest, by function and problem
 SLOW = 30.0  # an algorithm whose estimated cost is so many times the least is not tried

@@ -13,10 +13,10 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import allows_tf32
 from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
+from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
 from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, Counted, add_parts, as_one, elements, is_near
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 CHANNEL_BLOCKS = 528  # enough blocks to fill a GPU
 # One block per channel and part of the images: its threads sum every 256th element, then add up their sums.

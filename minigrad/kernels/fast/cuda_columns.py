@@ -16,9 +16,9 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import matmul
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
-from minigrad.kernels.algorithms import Algorithm, Problem
+from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast.cuda_parts import GPU, cost_by
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import Block, blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best

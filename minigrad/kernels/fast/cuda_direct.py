@@ -24,7 +24,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import blocks_for
-from minigrad.kernels.algorithms import Algorithm, Problem
+from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     MOST_BLOCKS,
@@ -39,7 +39,7 @@ from minigrad.kernels.fast.cuda_parts import (
     elements,
     is_countable,
 )
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 THREADS = 128
 ROOM = 32  # sums in a thread's registers, at most

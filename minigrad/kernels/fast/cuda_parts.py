@@ -12,7 +12,8 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
-from minigrad.kernels.algorithms import Machine, Problem
+from minigrad.kernels.algorithms import Machine
+from minigrad.kernels.geometry import Problem
 
 # From Volta on a GPU reads a struct argument in place, without a copy, if it is declared `__grid_constant__`.
 OLD = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import C_TYPES, THREADS, blocks_for
-from minigrad.kernels.algorithms import Algorithm, Problem
+from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     LIMIT,
@@ -26,7 +26,7 @@ from minigrad.kernels.fast.cuda_parts import (
     elements,
     is_countable,
 )
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak rate: it waits for memory
 TURN = 0.1e-6  # seconds for one pass of a thread's loop, which counts where few threads have long sums

@@ -24,7 +24,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, blocks_for
-from minigrad.kernels.algorithms import Algorithm, Problem
+from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast import cuda_columns
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
@@ -42,7 +42,7 @@ from minigrad.kernels.fast.cuda_parts import (
     is_countable,
 )
 from minigrad.kernels.fast.cuda_product_kernels import MEND, PACK, PRODUCT, SQUARES, WEIGHTS
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 DEEP = 8  # channels of a strip
 LONG = 16  # windows of a strip, in the adjoint in w

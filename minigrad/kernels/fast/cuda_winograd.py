@@ -18,7 +18,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import blocks_for
-from minigrad.kernels.algorithms import Algorithm, Problem
+from minigrad.kernels.algorithms import Algorithm
 from minigrad.kernels.fast import cuda_columns, cuda_product
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
@@ -33,7 +33,7 @@ from minigrad.kernels.fast.cuda_parts import (
 )
 from minigrad.kernels.fast.cuda_winograd_marks import Frame, mark, mend_tiles, mend_weights
 from minigrad.kernels.fast.winograd_tiles import make_transforms
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 BLOCK_BYTES = 2**29  # of transformed tiles at a time: half of it took longer on an H100
 TILES = {3: 6, 5: 8}  # pixels along a tile, by taps along the kernel: four windows

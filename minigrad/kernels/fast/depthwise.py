@@ -25,12 +25,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.sheets import Layout, count_phases, has_all_taps, meet, read_cotangents, read_windows
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share
 from minigrad.threads import get_count

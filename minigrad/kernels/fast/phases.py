@@ -14,8 +14,8 @@ import numpy as np
 
 from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import spread

@@ -29,12 +29,12 @@ from typing import TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
+from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast import depthwise
 from minigrad.kernels.fast.depthwise import SHARED, separate_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, multiply_in_parts
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share

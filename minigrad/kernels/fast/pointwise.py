@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.im2col import NARROW
 from minigrad.kernels.windows import empty
 from minigrad.parallel import add_pieces, share

@@ -29,13 +29,13 @@ import numpy as np
 
 from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_groups
 from minigrad.kernels.fast.depthwise import separate_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, joins, stand_side_by_side
 from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import share
 

@@ -39,11 +39,11 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array, is_finite
-from minigrad.kernels.algorithms import Algorithm, Machine, Problem
+from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform
-from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share, spread
