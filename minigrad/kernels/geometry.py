@@ -1,4 +1,4 @@
-"""`Geometry`: kernel, stride, padding, dilation and groups; `Problem`: one convolution, by its shapes and its geometry."""
+"""`Geometry`: kernel, stride, padding, dilation and groups; `Problem`: one convolution, by its shapes and geometry."""
 
 from __future__ import annotations
 
