@@ -39,16 +39,10 @@ class Geometry(NamedTuple):
         return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))
 
     @lru_cache(maxsize=512)  # noqa: B019 (a tuple of numbers, kept for its value)
-    def windows(self, size: tuple[int, ...], ceil_mode: bool = False) -> Pair:
-        """floor((size + 2 padding - reach) / stride) + 1 windows along each axis.
-
-        With `ceil_mode` (pooling) the last window may reach beyond the end, if it starts inside.
-        """
+    def windows(self, size: tuple[int, ...]) -> Pair:
+        """floor((size + 2 padding - reach) / stride) + 1 windows along each axis."""
         spans = zip(size, self.reach, self.stride, self.padding, strict=True)
-        if ceil_mode:
-            along_h, along_w = [_count_up(n, r, s, p) for n, r, s, p in spans]
-        else:
-            along_h, along_w = [(n + 2 * p - r) // s + 1 for n, r, s, p in spans]
+        along_h, along_w = [(n + 2 * p - r) // s + 1 for n, r, s, p in spans]
         return along_h, along_w
 
     def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
@@ -94,8 +88,3 @@ class Problem(NamedTuple):
     def taps(self) -> int:
         """Taps of the kernel: kh kw."""
         return self.geometry.kernel[0] * self.geometry.kernel[1]
-
-
-def _count_up(length: int, reach: int, stride: int, padding: int) -> int:
-    count = -(-(length + 2 * padding - reach) // stride) + 1
-    return count - ((count - 1) * stride >= length + padding)

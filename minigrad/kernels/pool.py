@@ -39,6 +39,20 @@ class Reads(NamedTuple):
     complete: bool  # no window meets padding
 
 
+def count_windows(geometry: Geometry, size: Pair, ceil_mode: bool) -> Pair:
+    """The windows along each axis; with `ceil_mode` the last may reach beyond the end, if it starts inside."""
+    along_h, along_w = geometry.windows(size)
+    if ceil_mode:
+        spans = zip(size, geometry.reach, geometry.stride, geometry.padding, strict=True)
+        along_h, along_w = [_count_up(n, r, s, p) for n, r, s, p in spans]
+    return along_h, along_w
+
+
+def _count_up(length: int, reach: int, stride: int, padding: int) -> int:
+    count = -(-(length + 2 * padding - reach) // stride) + 1
+    return count - ((count - 1) * stride >= length + padding)
+
+
 def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     """The maximum of each window: (..., H, W) -> (..., Ho, Wo); fills the int64 array `places` of that shape.
 

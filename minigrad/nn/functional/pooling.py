@@ -13,6 +13,7 @@ from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.creation.filled import check_countable
 from minigrad.kernels import Geometry, sees_everywhere
+from minigrad.kernels.pool import count_windows
 from minigrad.nn.functional.images import AXES, check_images
 from minigrad.ops import pool
 from minigrad.ops.arguments import (
@@ -239,7 +240,7 @@ def _find_windows(
         if 2 * p > r:
             got = f"but got pad={p}, kernel_size={k} and dilation={d}"
             raise RuntimeError(f"{name}: pad should be at most half of effective kernel size, {got}")
-    windows = geometry.windows(size, bool(ceil_mode))
+    windows = count_windows(geometry, size, ceil_mode)
     if min(windows) < 1:
         detail = f"Output size is too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
         raise RuntimeError(f"Given input size: {shape}. Calculated output size: {windows[-space:]}. {detail}")
