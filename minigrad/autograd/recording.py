@@ -94,7 +94,7 @@ class Operation:
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         """The call of any operands: tensors, arrays, numbers or None. Of arrays alone it makes an array."""
-        if len(operands) == 1 and not self.elementwise and isinstance(operands[0], TensorBase):  # nearly always
+        if len(operands) == 1 and (statics or not self.elementwise) and isinstance(operands[0], TensorBase):
             return self.call(operands, (operands[0].array,), statics)
         arrays: list[Any] = []
         for x in operands:

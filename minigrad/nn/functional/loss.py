@@ -26,8 +26,9 @@ def mse_loss(
     if weight is size_average is reduce is None and isinstance(input, TensorBase) and isinstance(target, TensorBase):
         a, b = input.array, target.array
         known = reduction.__class__ is str and reduction in ("mean", "sum", "none")
-        if known and a.shape == b.shape and a.dtype is b.dtype and a.dtype.kind == "f":
-            return ops.mse(input, target, reduction=reduction)
+        alike = a.shape == b.shape and a.dtype is b.dtype and a.__class__ is b.__class__
+        if known and alike and a.dtype.kind == "f":
+            return ops.mse.call((input, target), (a, b), {"reduction": reduction})
     from minigrad.nn.functional import regression
 
     return regression.mse_loss(input, target, size_average, reduce, reduction, weight)
