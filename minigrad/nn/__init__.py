@@ -16,7 +16,7 @@ from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.sequential import Sequential
 
 with _open_later("torch.nn", globals()):
-    from minigrad.nn import grad, init, modules, parallel, utils
+    from minigrad.nn import attention, grad, init, modules, parallel, utils
     from minigrad.nn.activation_variants import (
         CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish,
         PReLU, RReLU, ReLU6, SELU, SiLU, Softmax, Softmax2d, Softmin, Softplus, Softshrink, Softsign, Tanhshrink,
