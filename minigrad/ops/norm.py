@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import Tensor, wrap
+from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import Dims, as_number, axes, axis, of_tensors, takes_out
@@ -80,9 +80,18 @@ def _polar_forward(x: Any) -> Any:
     return u @ v
 
 
+def _factorize(x: Any) -> Any:
+    """U, the singular values and V^T; of a Tensor with a graph, for derivatives of third order."""
+    if isinstance(x, TensorBase):
+        from minigrad.ops.decompositions import svd  # imported for them alone
+
+        return svd(x, full_matrices=False)
+    return np.linalg.svd(x, full_matrices=False)
+
+
 def _polar_slope(g: Any, x: Any) -> Any:
     """The derivative of U V^T, its own adjoint (Higham, Functions of Matrices, chapter 8)."""
-    u, s, v = np.linalg.svd(x, full_matrices=False)
+    u, s, v = _factorize(x)
     gv, ug = g @ mT(v), mT(u) @ g  # g (..., m, n) -> (..., m, k), (..., k, n)
     inner = ug @ mT(v)
     left = (gv - u @ inner) / s[..., None, :]

@@ -20,6 +20,17 @@ def test_norms_of_every_order_are_numpys():
     np.testing.assert_allclose(torch.norm(t, dim=0).numpy(), np.linalg.norm(x, axis=0))
 
 
+def test_the_nuclear_norm_has_derivatives_of_every_order():
+    x = torch.tensor(np.random.default_rng(1).standard_normal((3, 2)), requires_grad=True)
+    derivatives = []
+    for total in (torch.linalg.norm(x, "nuc"), torch.linalg.svdvals(x).sum()):
+        for order in range(1, 4):
+            (slope,) = torch.autograd.grad(total, x, create_graph=True)
+            derivatives.append(slope.tolist())
+            total = (slope * torch.arange(float(order), order + 6).reshape(3, 2)).sum()
+    np.testing.assert_allclose(derivatives[:3], derivatives[3:], rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (3, 1)])
 def test_the_norm_of_one_number_is_its_absolute_value_however_large(shape):
     x = torch.full(shape, -1e38, requires_grad=True)
