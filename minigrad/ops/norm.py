@@ -85,7 +85,7 @@ def _factorize(x: Any) -> Any:
     if isinstance(x, TensorBase):
         from minigrad.ops.decompositions import svd  # imported for them alone
 
-        return svd(x, full_matrices=False)
+        return svd(x, full_matrices=False)  # type: ignore[arg-type]
     return np.linalg.svd(x, full_matrices=False)
 
 
