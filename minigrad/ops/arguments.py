@@ -135,7 +135,8 @@ class _Signature:
         self.spellings = {given: name for given, name in numpys.items() if name in types}
         self.needs_dim = types.get("dim") == "Omissible"
         self.flags = {name: kind for name, kind in types.items() if kind in ("bool", "bool | None")}
-        self.usual = {"dim": int, **dict.fromkeys(self.flags, bool)}  # what may stay as it is given
+        # What may stay as it is given: an int as `dim`, bools as flags, all other names but those that stand for one.
+        self.usual = {**dict.fromkeys(self.spellings), "dim": int, **dict.fromkeys(self.flags, bool)}
         self.flag_places = [(i, name) for i, name in enumerate(parameters) if name in self.flags]
         self.first_flag = self.flag_places[0][0] if self.flag_places else sys.maxsize
 
@@ -157,7 +158,7 @@ class _Signature:
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The keyword arguments under PyTorch's names, with flags as bools and a 0-d tensor as `dim` as an int."""
         for given, value in kwargs.items():
-            if value.__class__ is not self.usual.get(given):
+            if value.__class__ is not self.usual.get(given, value.__class__):
                 break
         else:  # nearly always
             return kwargs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     return name_last_call(power, shown) if isinstance(exponent, TensorBase) else power
 
 
-def _are_alike(operands: tuple[Any, ...]) -> bool:
+def are_alike(operands: Sequence[Any]) -> bool:
     """Whether all are tensors of one dtype on the CPU, which need no promotion."""
     dtype = None
     for x in operands:
@@ -155,7 +156,7 @@ def _are_alike(operands: tuple[Any, ...]) -> bool:
 
 def promote(name: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype: tensors cast differentiably, numbers as NumPy scalars; None stays None."""
-    if _are_alike(operands):
+    if are_alike(operands):
         return [*operands]
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):

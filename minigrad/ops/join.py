@@ -16,7 +16,7 @@ from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
-from minigrad.ops.arithmetic import pow
+from minigrad.ops.arithmetic import are_alike, pow
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.describe import rename
@@ -50,6 +50,14 @@ def _read_list(name: str, tensors: Any) -> list[Any]:
     if not given:
         raise (ValueError if name == "cat" else RuntimeError)(f"{name}(): expected a non-empty list of Tensors")
     return given
+
+
+def _cast_to_common(tensors: list[Any]) -> list[Any]:
+    """The tensors in their common dtype."""
+    if are_alike(tensors):
+        return tensors
+    common = dtypes.result_type([x.array for x in tensors])
+    return [cast(x, common) for x in tensors]
 
 
 def _write(name: str, out: Any, tensors: Any, joined: Any) -> Any:
@@ -86,9 +94,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     if ndim > 1:  # as in PyTorch, an empty 1-d tensor can be joined with anything
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
     _check_sizes(given, first, d)
-    common = dtypes.result_type([x.array for x in given])
     starts = (0, *accumulate([x.array.shape[d] for x in given]))
-    return _write("cat", out, tensors, _cat(*[cast(x, common) for x in given], dim=d, starts=starts))
+    return _write("cat", out, tensors, _cat(*_cast_to_common(given), dim=d, starts=starts))
 
 
 def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
@@ -129,8 +136,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
             hint = "crop, resize or pad them to one shape first"
             raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}: {hint}")
     d = axis(dim, len(first) + 1)
-    common = dtypes.result_type([x.array for x in given])
-    return _write("stack", out, tensors, _stack(*[cast(x, common) for x in given], dim=d))
+    return _write("stack", out, tensors, _stack(*_cast_to_common(given), dim=d))
 
 
 @of_tensors
