@@ -78,8 +78,7 @@ class Twister:
         size = math.prod(shape)
         if size >= 16 and not pairs:
             return self._draw_normal_blocks(size, dtype, mean, std).reshape(shape)
-        numbers = np.array(self._draw_pairs_of_normal(size), np.float64)
-        return _round(fused_multiply_add(numbers, std, mean), dtype).reshape(shape)
+        return _round(fused_multiply_add(np.array(self._draw_pairs_of_normal(size)), std, mean), dtype).reshape(shape)
 
     def _draw_normal_blocks(self, size: int, dtype: DType, mean: float, std: float) -> Array:
         """Normal numbers in blocks of 16; if the last block is not full, the last 16 numbers are drawn again."""
@@ -100,14 +99,13 @@ class Twister:
 
     def _draw_pairs_of_normal(self, count: int) -> list[float]:
         """The second number of the last pair, if it was kept, and new pairs; keeps the second number of the last."""
-        numbers = [] if self._kept is None or not count else [self._kept]
-        missing = count - len(numbers)
-        uniforms = iter(self._draw_unit53(missing + missing % 2).tolist() if missing else ())
+        numbers = [] if self._kept is None else [self._kept]
+        missing = max(count - len(numbers), 0)
+        uniforms = iter(self._draw_unit53(missing + missing % 2).tolist())
         for u1, u2 in zip(uniforms, uniforms, strict=True):
             radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
             numbers += radius * math.cos(angle), radius * math.sin(angle)
-        if count:
-            self._kept = numbers[count] if len(numbers) > count else None
+        self._kept = numbers[count] if len(numbers) > count else None
         return numbers[:count]
 
     def _draw_one_normal(self) -> float:
