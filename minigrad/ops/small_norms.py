@@ -51,8 +51,8 @@ def add_by_lanes(a: Any, b: Any = None, fuse: bool = True) -> Any:
 def _add_one_by_one(a: Any, b: Any) -> Any:
     """The sum of ``a * b`` along the first axis, which stays with length 1, in its order."""
     total = np.zeros_like(a[:1])
-    for x, y in zip(a, b, strict=True):
-        total = fused(x, y, total)
+    for product in a.astype(np.float64) * b:  # which is exact
+        total = (product + total).astype(np.float32)
     return total
 
 
@@ -76,28 +76,31 @@ def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
     Sources: Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", 1962;
     Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
     """
-    rows = _in_rows(x, dims)
-    turns = rows.shape[-1] // LANES
-    level, spread = np.zeros((2, *rows.shape[:-1], LANES), np.float32)  # of the lanes
+    columns = x.reshape(prod(x.shape[: dims[0]]), -1).T  # (elements, rows)
+    turns, rows = len(columns) // LANES, columns.shape[1]
+    level, spread = np.zeros((2, LANES, rows), np.float32)  # of the lanes
     for turn in range(turns):
-        numbers = rows[..., turn * LANES : (turn + 1) * LANES]
+        numbers = columns[turn * LANES : (turn + 1) * LANES]
         off = numbers - level
         level = fused(off, np.float32(1 / (turn + 1)), level)
         spread = fused(off, numbers - level, spread)
-    mean = squares = np.zeros(rows.shape[:-1], np.float32)
+    mean = squares = np.zeros(rows, np.float32)
     seen = np.float32(0)
-    for number in np.moveaxis(rows[..., turns * LANES :], -1, 0):  # (..., rest) -> (rest, ...)
+    for number in columns[turns * LANES :]:
         seen += 1
         off = number - mean
         mean = mean + off / seen
         squares = squares + off * (number - mean)
-    for lane in range(LANES if turns else 1):
-        off, share = level[..., lane] - mean, turns / (seen + np.float32(turns))
-        mean = fused(off, share, mean)
-        squares = squares + fused(off * off * share, seen, spread[..., lane])
-        seen += turns
-    kept = rows.shape[:-1] + (1,) * len(dims)
-    return mean.reshape(kept), (squares / seen).reshape(kept)
+    lanes, share = LANES if turns else 1, np.float32(turns)
+    before = seen + share * np.arange(lanes, dtype=np.float32)[:, None]  # how many were seen, for each lane
+    shares, off = share / (before + share), level[:lanes]
+    for lane in range(lanes):
+        off[lane] -= mean
+        mean = fused(off[lane], shares[lane], mean)
+    for part in fused(off * off * shares, before, spread[:lanes]):
+        squares = squares + part
+    kept = x.shape[: dims[0]] + (1,) * len(dims)
+    return mean.reshape(kept), (squares / np.float32(len(columns))).reshape(kept)
 
 
 def _measure_layer(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
@@ -148,7 +151,8 @@ def _measure_batch(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
     count = _count(x, dims)
     if x.ndim == 2:
         mean = x.sum(axis=0, keepdims=True) / count
-        variance = _add_one_by_one(x - mean, x - mean) / count
+        off = x - mean
+        variance = _add_one_by_one(off, off) / count
     else:
         mean = (x.sum(axis=dims, keepdims=True, dtype=np.float64) / count).astype(np.float32)
         squares = (x - mean) ** 2
