@@ -100,6 +100,48 @@ def overhead(torch: Any, backward: bool) -> dict[str, Step]:
     return steps
 
 
+def calls_of_a_lesson(torch: Any) -> dict[str, Step]:
+    """What lessons call around the steps: random numbers, new tensors, counts, losses, norms and states."""
+    torch.manual_seed(0)
+    F, x, y, w = torch.nn.functional, torch.rand(8, 8), torch.rand(8, 8), torch.rand(8, 8).requires_grad_()
+    labels, counts = torch.arange(8), torch.zeros(10, 10)
+    row, column = torch.tensor(3), torch.tensor(4)
+    model = torch.nn.Sequential(*[torch.nn.Linear(16, 16) for _ in range(10)])
+    model(torch.rand(4, 16)).sum().backward()
+    norm = torch.nn.BatchNorm1d(8)
+
+    def count() -> None:
+        counts[row, column] += 1
+
+    return {
+        "randn(8, 8)": lambda: torch.randn(8, 8),
+        "randn(3072)": lambda: torch.randn(3072),
+        "randn(3)": lambda: torch.randn(3),
+        "rand(8, 8)": lambda: torch.rand(8, 8),
+        "arange(10)": lambda: torch.arange(10),
+        "linspace(0, 1, 10)": lambda: torch.linspace(0, 1, 10),
+        "zeros_like(x)": lambda: torch.zeros_like(x),
+        "cat": lambda: torch.cat((x, x)),
+        "stack": lambda: torch.stack((x, x)),
+        "where": lambda: torch.where(x > 0.5, x, w),
+        "x.T": lambda: w.T,
+        "x.unsqueeze(0)": lambda: w.unsqueeze(0),
+        "list(x)": lambda: list(x),
+        "x.max(1)": lambda: w.max(1),
+        "x.sort()": lambda: x.sort(),
+        "x.topk(2)": lambda: x.topk(2),
+        "x.sub_(y, alpha=0.1)": lambda: x.sub_(y, alpha=0.1),
+        "counts[i, j] += 1": count,
+        "gelu": lambda: F.gelu(w),
+        "dropout": lambda: F.dropout(w, 0.5),
+        "cross_entropy": lambda: F.cross_entropy(w * 2.0, labels),
+        "batch norm": lambda: norm(w),
+        "max_pool2d": lambda: F.max_pool2d(x[None, None], 2),
+        "state_dict()": model.state_dict,
+        "clip_grad_norm_": lambda: torch.nn.utils.clip_grad_norm_(model.parameters(), 1e9),
+    }
+
+
 def elementwise_chain(torch: Any, *size: int) -> dict[str, Step]:
     torch.manual_seed(0)
     x = torch.randn(*size).requires_grad_()
@@ -196,6 +238,7 @@ PROGRAMS = {
     "edge-sgd": Program("edge loop, SGD + MSELoss", edge_loop_with_sgd, 0.28),
     "forward": Program("one operation on 8x8, forward", lambda torch: overhead(torch, backward=False), 1.0),
     "backward": Program("one operation on 8x8, forward + backward", lambda torch: overhead(torch, backward=True), 1.0),
+    "lesson": Program("one call around the steps of a lesson", calls_of_a_lesson, 2.0),
     "chain-8x8": Program(
         "elementwise chain on 8x8, forward + backward", lambda torch: elementwise_chain(torch, 8, 8), 0.8
     ),
