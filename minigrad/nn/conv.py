@@ -33,8 +33,10 @@ class Convolution(Weighted):
         if not hasattr(self, "axes"):
             name = type(self).__name__
             raise TypeError(f"{name} has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from _ConvNd")
-        self.in_channels, self.out_channels = as_int(in_channels, "in_channels"), as_int(out_channels, "out_channels")
-        self.kernel_size = self._as_ints("kernel_size", kernel_size, 1)
+        # PyTorch refuses a bool only as the first axis of the weight.
+        self.in_channels = as_int(in_channels, "in_channels", bools=not self.transposed)
+        self.out_channels = as_int(out_channels, "out_channels")
+        self.kernel_size = self._as_ints("kernel_size", 1 if kernel_size is True else kernel_size, 1)
         self.stride = self._as_ints("stride", stride, 1)
         self.padding = padding if isinstance(padding, str) else self._as_ints("padding", padding, 0)
         self.dilation = self._as_ints("dilation", dilation, 1)

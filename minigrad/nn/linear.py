@@ -60,7 +60,8 @@ class Linear(Weighted):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = as_int(in_features, "in_features"), as_int(out_features, "out_features")
+        self.in_features = as_int(in_features, "in_features", bools=True)  # PyTorch refuses only the first of the sizes
+        self.out_features = as_int(out_features, "out_features")
         self._make_parameters((self.out_features, self.in_features), self.out_features if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:

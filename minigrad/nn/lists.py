@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from minigrad.nn.module import Module
 from minigrad.nn.registry import MODULE, TAKES
+from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
 
 
@@ -27,6 +28,10 @@ class ListContainer(Module):
         self.add_module(name, value)
 
     def _name_at(self, index: Any) -> str:
+        if not hasattr(index, "__index__"):
+            raise TypeError(
+                f"{type(self).__name__} is indexed by a whole number or a slice, not by {show_value(index)}"
+            )
         position = operator.index(index)
         if not -len(self._order) <= position < len(self._order):
             raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(self._order)}")

@@ -188,11 +188,11 @@ class _Signature:
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------
-def as_int(value: Any, name: str) -> int:
-    """`value` as an int. Raises TypeError for everything that is no integer, and for bools."""
+def as_int(value: Any, name: str, bools: bool = False) -> int:
+    """`value` as an int. Raises TypeError for everything that is no integer, and unless `bools` for a bool."""
     if type(value) is int:
         return value
-    if not is_index(value):
+    if not is_index(value) and not (bools and value.__class__ is bool):
         raise TypeError(f"{name} must be an int, got {show_value(value)}")
     return index(value)
 

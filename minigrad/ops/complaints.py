@@ -60,6 +60,8 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
         hint = "texts hold no numbers: give each name a number, for example sorted(set(names)).index(name)"
     elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
         hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
+    elif getattr(got, "__name__", None) == "parameters" and callable(got):
+        hint = "write net.parameters(), with the brackets"
     elif hasattr(got, "parameters"):
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
     elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):

@@ -19,7 +19,7 @@ from minigrad.placement import constant_beside
 
 Matrix: TypeAlias = Tensor  # one matrix or a batch of them, which `check_matrix` reads: its refusals say more
 NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
-SINGULAR = "the input matrix is singular, so the computation could not be completed"
+SINGULAR = "The solver failed because the input matrix is singular"
 
 
 class LinAlgError(RuntimeError):
@@ -29,6 +29,8 @@ class LinAlgError(RuntimeError):
     >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
     True
     """
+
+    __module__ = "minigrad.linalg"  # the public module, shown by tracebacks
 
 
 def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, halves: bool = False) -> None:

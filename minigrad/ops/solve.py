@@ -83,7 +83,8 @@ def inv(A: Matrix) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    return attempt("linalg.inv", SINGULAR, invert, A)
+    why = "The inversion could not be completed because the input matrix is singular"
+    return attempt("linalg.inv", why, invert, A)
 
 
 @takes_out
@@ -158,6 +159,6 @@ def cholesky(A: Matrix, *, upper: bool = False) -> Tensor:
             [1., 2.]])
     """
     check_matrix("linalg.cholesky", A)
-    why = "the factorization could not be completed because the input is not positive-definite"
+    why = "The factorization could not be completed because the input is not positive-definite"
     found = attempt("linalg.cholesky", why, _cholesky, A)
     return name_last_call(in_columns(mT(found)), "LinalgCholeskyExBackward0") if upper else found

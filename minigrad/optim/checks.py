@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from minigrad.advice import warn
+from minigrad.autograd.modes import enable_grad
 from minigrad.dtypes import as_python
 from minigrad.ops.arguments import require_number
 from minigrad.ops.complaints import how_to_give_a_tensor, type_name
@@ -105,6 +106,21 @@ def _as_plain(name: str, option: Any, group: dict[str, Any]) -> Any:
     return as_python(option)  # a NumPy float64 would widen the parameter
 
 
+# ---- the closure of a step ---------------------------------------------------------------------------
+def require_closure(closure: Any) -> None:
+    """Raises TypeError unless the argument of `step` is a function."""
+    if not callable(closure):
+        hint = "; call loss.backward() first, then step()" if isinstance(closure, Tensor) else ""
+        raise TypeError(f"step() takes a function that computes the loss, or nothing, not {show_value(closure)}{hint}")
+
+
+def call_closure(closure: Callable[[], Any]) -> Any:
+    """What the closure of a step returns; gradients are recorded in it."""
+    require_closure(closure)
+    with enable_grad():
+        return closure()
+
+
 # ---- groups of parameters -----------------------------------------------------------------------------
 def no_parameters(params: Any) -> Exception:
     """The error for parameters that are no list, or an empty one."""
@@ -133,6 +149,8 @@ def read_parameters(group: Any, others: list[dict[str, Any]], held: set[int]) ->
     if isinstance(params, set):
         got = "but the ordering of tensors in sets will change between runs. Please use a list instead."
         raise TypeError(f"optimizer parameters need to be organized in ordered collections, {got}")
+    if not isinstance(params, Iterable):
+        raise no_parameters(params)
     params = [params] if isinstance(params, Tensor) else list(params)
     if any(isinstance(p, tuple) for p in params):
         params = _take_names(group, params)

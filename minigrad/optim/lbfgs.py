@@ -13,6 +13,7 @@ from minigrad.autograd.failed_calls import check_same_library
 from minigrad.backend import Array, array_module, on, on_gpu_of
 from minigrad.devices import device
 from minigrad.ops.device import number_device
+from minigrad.optim.checks import require_closure
 from minigrad.optim.line_search import Trial, search_line
 from minigrad.optim.optimizer import Optimizer, Params, Rate, State, options_of
 
@@ -65,6 +66,7 @@ class LBFGS(Optimizer):
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]  # it needs one
         """Takes up to `max_iter` steps; returns the loss of the first call of `closure`."""
+        require_closure(closure)
         first = self._read_group()["params"][0].array
         evaluate = enable_grad()(closure)
         with np.errstate(all="ignore"):

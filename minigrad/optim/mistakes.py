@@ -1,4 +1,4 @@
-"""Advice on two mistakes that a step can see: a forgotten `zero_grad()`, and a learning rate that diverges."""
+"""Advice on what a step can see: no gradient at all, a forgotten `zero_grad()`, a learning rate that diverges."""
 
 from __future__ import annotations
 
@@ -17,12 +17,33 @@ STEPS = 8  # without zero_grad(), in which a sum of gradients is looked for; it 
 _SEEN: WeakKeyDictionary[Optimizer, tuple[int, list[int], int]] = WeakKeyDictionary()
 
 
-def advise_after_step(optimizer: Optimizer, finite: bool, zeroed: bool) -> None:
-    """Gives advice after a step: was `zero_grad` called since the last one, and are all parameters surely `finite`?"""
+def advise_after_step(optimizer: Optimizer, finite: bool | None, zeroed: bool) -> None:
+    """Gives advice after a step: was `zero_grad` called since the last one, and are all parameters surely `finite`?
+
+    `finite` is None if no parameter had a gradient.
+    """
+    if finite is None:
+        _advise_of_no_gradient(optimizer)
+        return
     if not zeroed:
         _compare_gradients(optimizer)
     if not finite and is_wanted(NOT_FINITE):
         _advise_of_infinite(optimizer)
+
+
+def _advise_of_no_gradient(optimizer: Optimizer) -> None:
+    """Gives advice on a step that changed nothing, unless a schedule is being tried without training."""
+    if "initial_lr" in optimizer.param_groups[0]:  # of a schedule
+        return
+    frozen = not any(parameter.requires_grad for group in optimizer.param_groups for parameter in group["params"])
+    cause = (
+        "Call loss.backward(), with its brackets, after zero_grad() and before step(). Or does the loss not come from "
+        "these parameters: were layers replaced after the optimizer was made?"
+    )
+    if frozen:
+        cause = "None requires one: make the tensors with requires_grad=True"
+    name = type(optimizer).__name__
+    advise("a step without gradients", f"step() of {name} changed nothing: no parameter has a gradient. {cause}")
 
 
 def _compare_gradients(optimizer: Optimizer) -> None:

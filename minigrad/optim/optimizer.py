@@ -17,7 +17,6 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.modes import enable_grad
 from minigrad.backend import Array, is_finite, quiet
 from minigrad.nn.hooks import OptimizerHooks
 from minigrad.nn.module import NamesOptions, clear_gradients
@@ -37,8 +36,8 @@ class Optimizer(OptimizerHooks, NamesOptions):
     options of groups that do not set them. Raises `TypeError` for what is no tensor, `ValueError`
     for an empty list, a tensor that is no leaf, a parameter in two groups.
 
-    Two mistakes give advice, once each: a parameter that is no longer finite, and a second `step()` on a
-    gradient that was accumulated and never zeroed.
+    Three mistakes give advice, once each: a parameter that is no longer finite, a second `step()` on a gradient
+    that was accumulated and never zeroed, and a `step()` where no parameter has a gradient.
     Follows https://docs.pytorch.org/docs/stable/optim.html.
 
     >>> import minigrad as torch
@@ -128,8 +127,9 @@ class Optimizer(OptimizerHooks, NamesOptions):
         """
         loss = None
         if closure is not None:
-            with enable_grad():
-                loss = closure()
+            from minigrad.optim.checks import call_closure
+
+            loss = call_closure(closure)
         finite, zeroed = quiet(self._update_all), self._zeroed
         self._zeroed = False
         if not (finite and zeroed):
@@ -138,13 +138,14 @@ class Optimizer(OptimizerHooks, NamesOptions):
             advise_after_step(self, finite, zeroed)
         return loss
 
-    def _update_all(self) -> bool:
-        """Updates every parameter that has a gradient, and returns whether all are finite then."""
-        finite = True
+    def _update_all(self) -> bool | None:
+        """Updates every parameter that has a gradient; returns whether all are finite then, or None if none has one."""
+        finite, without = True, 0
         for number, group in enumerate(self.param_groups):
             rule, others = self._bind_plainly(group), []
             for parameter in group["params"]:
                 if parameter.gradient is None:
+                    without += 1
                     continue
                 parameter.writes[0] += 1  # so that a graph that saved the parameter notices
                 w = parameter.array
@@ -159,7 +160,7 @@ class Optimizer(OptimizerHooks, NamesOptions):
 
                     self._rules = BoundRules()
                 finite = self._rules.step(self, number, others) and finite
-        return finite
+        return finite if not without or without < sum(len(group["params"]) for group in self.param_groups) else None
 
     def _bind_plainly(self, group: Group) -> Callable[[Array, Array], None] | None:
         """`rule` with the options of a group, if it needs nothing else; with None `rules.py` updates the group."""

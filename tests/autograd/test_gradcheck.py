@@ -286,3 +286,10 @@ def test_a_view_made_before_its_memory_was_written_to_is_checked():
 
     x = leaf(1)
     assert gradcheck(take_then_add, (x,)) and gradgradcheck(take_then_add, (x,))
+
+
+@pytest.mark.parametrize("option", ["eps", "atol", "rtol", "nondet_tol"])
+def test_a_tolerance_is_a_number(option):
+    x = mg.ones(2, dtype=mg.float64, requires_grad=True)
+    with pytest.raises(TypeError, match=rf"^gradcheck\(\): argument '{option}' must be a number, not str 'a'$"):
+        mg.autograd.gradcheck(mg.sin, x, **{option: "a"})

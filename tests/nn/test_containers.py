@@ -7,6 +7,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from tests.any_device import without_device
+from tests.refusals import refusals
 
 
 def make_layers():
@@ -134,3 +135,11 @@ def test_data_parallel_runs_the_module_where_it_is():
     x = torch.ones(3, 2)
     assert torch.equal(net(x), net.module(x)) and net.device_ids == []
     assert list(net.state_dict()) == ["module.weight", "module.bias"]
+
+
+test_an_index_that_is_no_number = refusals({
+    "a name": (
+        lambda: nn.Sequential(nn.ReLU())["a"], TypeError,
+        "^Sequential is indexed by a whole number or a slice, not by str 'a'$"),
+    "a float": (lambda: nn.ModuleList([nn.ReLU()])[0.0], TypeError, "^ModuleList is indexed .* not by float 0.0$"),
+})  # fmt: skip

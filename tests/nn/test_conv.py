@@ -6,6 +6,7 @@ import pytest
 import minigrad
 import minigrad as torch
 from minigrad import nn
+from tests.refusals import refusals
 
 
 def test_convolutions_have_pytorchs_attributes():
@@ -44,3 +45,16 @@ def test_the_gradient_of_conv2d_is_the_closed_form():
     w = conv.weight.detach().numpy().ravel()
     expected = 2 * windows.T @ (windows @ w - y.numpy().ravel())
     np.testing.assert_allclose(conv.weight.grad.numpy().ravel(), expected, rtol=1e-5)
+
+
+def test_a_bool_is_a_size_beside_others_as_in_pytorch():
+    assert nn.Conv2d(True, 2, 3).weight.shape == (2, 1, 3, 3)
+    assert nn.Conv2d(1, 2, True).kernel_size == (1, 1)
+    assert nn.Linear(True, 3).weight.shape == (3, 1)
+
+
+test_a_bool_is_no_first_size = refusals({
+    "out_channels": (lambda: nn.Conv2d(1, True, 3), TypeError, "^out_channels must be an int, got bool True$"),
+    "of a transposed one": (lambda: nn.ConvTranspose2d(True, 1, 3), TypeError, "^in_channels must be an int"),
+    "out_features": (lambda: nn.Linear(3, True), TypeError, "^out_features must be an int, got bool True$"),
+})  # fmt: skip

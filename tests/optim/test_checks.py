@@ -5,6 +5,7 @@ import pytest
 import minigrad
 from minigrad import optim
 from tests.optim.test_optimizer import make_parameter
+from tests.refusals import refusals
 
 
 def test_wrong_parameters_are_refused():
@@ -134,3 +135,18 @@ def test_betas_that_are_no_two_floats_are_refused():
 def test_options_of_wrong_types_are_refused_by_name(make, kind, text):
     with pytest.raises(kind, match=text):
         make([make_parameter()])
+
+
+def step(closure, kind=optim.SGD):
+    return lambda: kind([make_parameter()], lr=0.1).step(closure)
+
+
+test_what_is_no_closure_or_no_group = refusals({
+    "a number": (step(3), TypeError, r"^step\(\) takes a function that computes the loss, or nothing, not int 3$"),
+    "the loss": (
+        step(minigrad.tensor(2.0)), TypeError, r"not Tensor tensor\(2.\); call loss.backward\(\) first, then step\(\)"),
+    "none for LBFGS": (step(None, optim.LBFGS), TypeError, r"^step\(\) takes a function that computes the loss"),
+    "a net in a group": (
+        lambda: optim.SGD([{"params": minigrad.nn.Linear(1, 1)}], 0.1), TypeError,
+        r"iterable of Tensors or dicts, but got Linear; write net.parameters\(\), with the brackets"),
+})  # fmt: skip

@@ -135,3 +135,45 @@ def test_an_advice_that_is_an_error_leaves_all_parameters_updated():
         with pytest.raises(advice.Advice):
             optim.SGD([p, q], lr=0.5).step()
     assert q.tolist() == [0.5]
+
+
+def test_a_step_without_gradients_gives_advice_once():
+    net = nn.Linear(2, 1)
+    optimizer = optim.Adam(net.parameters(), lr=0.1)
+    words = r"^step\(\) of Adam changed nothing: no parameter has a gradient. Call loss.backward\(\), with its brackets"
+
+    def train_without_brackets():
+        for _ in range(3):
+            optimizer.zero_grad()
+            net(minigrad.ones(1, 2)).sum().backward  # noqa: B018 (the mistake: a name without brackets)
+            optimizer.step()
+
+    with pytest.warns(advice.Advice, match=words) as seen:
+        train_without_brackets()
+    assert len(seen) == 1
+    assert seen[0].filename == __file__
+
+
+def test_a_step_on_tensors_that_require_no_gradient_says_so():
+    optimizer = optim.SGD([minigrad.ones(2)], lr=0.1)
+    with pytest.warns(advice.Advice, match=r"None requires one: make the tensors with requires_grad=True"):
+        optimizer.step()
+
+
+def test_parameters_of_which_one_has_a_gradient_give_no_advice():
+    used, unused = nn.Linear(2, 1), nn.Linear(2, 1)
+    optimizer = optim.SGD([*used.parameters(), *unused.parameters()], lr=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", advice.Advice)
+        train(used, optimizer, optimizer.zero_grad)
+
+
+def test_a_schedule_without_training_gives_no_advice():
+    optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
+    schedule = optim.lr_scheduler.StepLR(optimizer, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", advice.Advice)
+        for _ in range(3):
+            optimizer.step()
+            schedule.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)

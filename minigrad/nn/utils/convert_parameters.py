@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from minigrad.ops.arguments import read_tensors
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
+
+
+def _read(name: str, parameters: Any) -> list[Tensor]:
+    """The tensors of a list or of `net.parameters()`. Raises TypeError for anything else, such as the net itself."""
+    return read_tensors(name, (list(parameters) if isinstance(parameters, Iterable) else parameters,))
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -16,7 +22,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> torch.nn.utils.parameters_to_vector([torch.ones(1, 2), torch.zeros(1)])
     tensor([1., 1., 0.])
     """
-    return cat([p.reshape(-1) for p in read_tensors("parameters_to_vector", (list(parameters),))])
+    return cat([p.reshape(-1) for p in _read("parameters_to_vector", parameters)])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -33,7 +39,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     start = 0
-    for p in read_tensors("vector_to_parameters", (list(parameters),)):
+    for p in _read("vector_to_parameters", parameters):
         part = vec[start : start + p.numel()]
         if part.numel() != p.numel():
             raise RuntimeError(f"the vector of {vec.numel()} numbers is too short for these parameters")

@@ -15,6 +15,7 @@ from minigrad.optim.lr_scheduler.base import (
     warn_of_epoch,
 )
 from minigrad.optim.optimizer import Optimizer
+from minigrad.shown_values import show_value
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -74,7 +75,11 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Takes the loss of an epoch, a number or a tensor of one element, and lowers the rates if it is time."""
-        loss = float(metrics)
+        try:
+            loss = float(metrics)
+        except (TypeError, ValueError) as refused:
+            words = f"ReduceLROnPlateau.step() takes the loss of the epoch, a number, not {show_value(metrics)}"
+            raise type(refused)(words) from None
         if epoch is not None:
             warn_of_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

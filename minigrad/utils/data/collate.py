@@ -35,6 +35,9 @@ def default_collate(batch: Any) -> Any:
     if isinstance(first, (str, bytes)):  # NumPy's too
         return batch
     if isinstance(first, Mapping):
+        for number, sample in enumerate(batch):
+            if missing := [key for key in first if key not in sample]:
+                raise KeyError(f"{missing[0]}: sample 0 of the batch has it, sample {number} has the keys {[*sample]}")
         return _rebuild_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):

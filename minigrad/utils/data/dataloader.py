@@ -13,6 +13,7 @@ from minigrad.advice import warn
 from minigrad.autograd.failed_calls import names_options
 from minigrad.generator import Generator
 from minigrad.random import source_of
+from minigrad.shown_values import show_value
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert, pin
 from minigrad.utils.data.dataset import IterableDataset
 from minigrad.utils.data.fetch import END, Source
@@ -66,6 +67,10 @@ class DataLoader(Generic[T]):
         is_stream = isinstance(dataset, IterableDataset)
         _require_worker_options(num_workers, timeout, prefetch_factor, persistent_workers)
         _require_sampling_options(is_stream, batch_size, shuffle, sampler, batch_sampler, drop_last)
+        if collate_fn is not None and not callable(collate_fn):
+            raise TypeError(
+                f"collate_fn makes a batch from a list of samples: give a function, not {show_value(collate_fn)}"
+            )
         if batch_size is not None:
             require_positive(batch_size=batch_size)
         if sampler is None:
@@ -188,6 +193,8 @@ class _Endless(Sampler[Any]):
 
 def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any, persistent_workers: Any) -> None:
     """Raises for options of workers that are out of range, or given without workers."""
+    if not isinstance(num_workers, int):
+        raise TypeError(f"num_workers should be an int, but got {show_value(num_workers)}")
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing")
     if timeout < 0:
@@ -198,8 +205,6 @@ def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any
         raise ValueError("prefetch_factor option should be non-negative")
     if persistent_workers and num_workers == 0:
         raise ValueError(f"persistent_workers option needs num_workers > 0: {_NEED_WORKERS}")
-    if not isinstance(num_workers, int):
-        raise TypeError(f"num_workers should be an int, but got {type(num_workers).__name__} {num_workers}")
 
 
 def _require_sampling_options(

@@ -4,6 +4,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
+from tests.refusals import refusals
 
 
 def test_parameters_become_one_vector_and_come_back():
@@ -34,3 +35,13 @@ def test_vectors_that_do_not_fill_the_parameters_are_refused():
         nn.utils.vector_to_parameters([1.0, 2.0], [torch.ones(2)])
     with pytest.raises(RuntimeError, match="the vector of 3 numbers is too short for these parameters"):
         nn.utils.vector_to_parameters(torch.ones(3), [torch.zeros(2), torch.zeros(2)])
+
+
+test_what_holds_no_parameters = refusals({
+    "a net": (
+        lambda: nn.utils.parameters_to_vector(nn.Linear(1, 1)), TypeError,
+        r"must be Tensor, not minigrad.nn.linear.Linear; .* write .parameters\(\) for its tensors"),
+    "a method": (
+        lambda: nn.utils.vector_to_parameters(torch.ones(2), nn.Linear(1, 1).parameters), TypeError,
+        r"must be Tensor, not method; write net.parameters\(\), with the brackets"),
+})  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 
 from minigrad.optim import lr_scheduler
 from tests.optim.lr_scheduler.groups import make_optimizer
+from tests.refusals import refusals
 
 
 def test_plateau_with_an_epoch_warns_and_counts_from_it():
@@ -33,3 +34,11 @@ def test_the_state_of_a_plateau_is_printed_in_pytorchs_order():
         "last_epoch", "_last_lr", "mode_worse", "mode", "threshold", "threshold_mode", "best", "cooldown_counter",
         "num_bad_epochs",
     ]  # fmt: skip
+
+
+test_a_loss_that_is_no_number = refusals({
+    "a text": (
+        lambda: lr_scheduler.ReduceLROnPlateau(make_optimizer(0.1)).step("a"), ValueError,
+        r"^ReduceLROnPlateau.step\(\) takes the loss of the epoch, a number, not str 'a'$"),
+    "None": (lambda: lr_scheduler.ReduceLROnPlateau(make_optimizer(0.1)).step(None), TypeError, "not NoneType None$"),
+})  # fmt: skip

@@ -110,3 +110,9 @@ def test_a_sample_of_none_asks_for_the_return():
         default_collate([None, None])
     with pytest.raises(TypeError, match="Is `return` missing"):
         default_collate([(minigrad.ones(1), None), (minigrad.ones(1), None)])
+
+
+def test_samples_with_other_keys_are_named():
+    with pytest.raises(KeyError, match=r"a: sample 0 of the batch has it, sample 1 has the keys \['b'\]"):
+        default_collate([{"a": 1}, {"b": 2}])
+    assert default_collate([{"a": 1}, {"a": 2, "b": 3}])["a"].tolist() == [1, 2]  # as in PyTorch

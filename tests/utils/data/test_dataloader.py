@@ -16,6 +16,7 @@ from minigrad.utils.data import (
     TensorDataset,
     random_split,
 )
+from tests.refusals import refusals
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_text())
 
@@ -222,3 +223,12 @@ def test_a_sampler_that_draws_at_once_draws_before_the_loader_does():  # numbers
     minigrad.manual_seed(0)
     loader = DataLoader(range(10, 14), sampler=drawn, batch_size=2)  # asked for with the first batch
     assert [x.tolist() for x in loader] == [[11, 10], [13, 12]]
+
+
+test_options_of_another_type = refusals({
+    "num_workers": (
+        lambda: DataLoader([1, 2], num_workers="a"), TypeError, "^num_workers should be an int, but got str 'a'$"),
+    "collate_fn": (
+        lambda: DataLoader([1, 2], collate_fn=3), TypeError,
+        "^collate_fn makes a batch from a list of samples: give a function, not int 3$"),
+})  # fmt: skip
