@@ -6,10 +6,11 @@ NumPy releases the interpreter lock in its loops. The pool starts when it is fir
 matrix products use: the number of `set_num_threads`, else the environment's OMP_NUM_THREADS, else the number of
 processors that this process may run on.
 `spread` cuts a pass into slices whose results do not depend on the cuts; `share` runs given pieces, which are the same
-for any number of threads. So the results have the same bits for any number of threads (except with fewer pieces than
-threads: then OpenBLAS's own threads compute each piece, and OpenBLAS does not promise equal bits).
-A thread that finishes a piece takes the next one. Nested calls, and the matrix products in a piece, run in the thread
-of the piece. A forked child starts its own pool.
+for any number of threads; `share_product` cuts a large matrix product by its sizes. A matrix product in a piece is
+computed by one thread, so the results have the same bits for any number of threads: OpenBLAS's own threads, which do
+not promise that, compute nothing here.
+A thread that finishes a piece takes the next one. Nested calls run in the thread of the piece. A forked child starts
+its own pool.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ CAN = sys.platform not in ("emscripten", "wasi")  # platforms without threads
 WORTH = 2**20  # least bytes of a pass: for less, waking a thread takes longer than it saves
 STRANDS = 8  # most partial totals in `add_pieces`
 ROOM = 24 * 2**20  # most bytes of all partial totals
+A_BYTE = 8  # number of multiplications in a matrix product that take as long as a pass over a byte
+LANES = 64  # the length of parts is a multiple: others are slow
+LONG = 1024  # rows or columns that are worth a part of their own, if there are more than two
 T = TypeVar("T")
 
 
@@ -123,37 +127,72 @@ def spread(work: Callable[[slice], object], length: int, size: int) -> None:
     _side_by_side(work, [slice(a, b) for a, b in pairwise(bounds)], count)
 
 
-def share(work: Callable[[T], object], pieces: Sequence[T], size: int, alone: bool = False) -> None:
-    """Calls `work` on each of the pieces, in several threads if there are enough, and `size` bytes in all.
+def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
+    """Calls `work` on each of the pieces, in several threads if the pass over `size` bytes is large enough.
 
-    If not, OpenBLAS' threads share the products in a piece. `alone` tells that these are too small for that: then each
-    is computed by one thread, and a few pieces are shared, too. Raises what `work` raises, after all are done.
+    Each matrix product is computed by one thread. Raises what `work` raises, after all are done.
     """
-    count = min(_count_for(size), len(pieces)) if alone else _count_for(size)
-    if 2 <= count <= len(pieces):
+    count = min(_count_for(size), len(pieces))
+    if count > 1:
         _side_by_side(work, pieces, count)
         return
-    with products_alone() if alone and may_spread() else nullcontext():
+    with products_alone() if may_spread() else nullcontext():
         for piece in pieces:
             work(piece)
 
 
-def add_pieces(
-    add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int, alone: bool = False
-) -> None:
+def multiply_into(left: Any, right: Any, out: Any) -> None:
+    """Computes ``left @ right`` into `out`.
+
+    For an inner length of 1 `matmul` is slow; `multiply` takes a fifth of the time. Adding 0 turns -0.0 into 0.0, as
+    the sum of `matmul`, which starts at 0, does.
+    """
+    if left.shape[-1] != 1:
+        np.matmul(left, right, out=out)
+    else:
+        np.multiply(left, right, out=out)
+        np.add(out, 0, out=out)
+
+
+def share_product(left: Any, right: Any, out: Any, pieces: int = 1) -> None:
+    """Computes ``left @ right``, (..., M, K) @ (..., K, N), into `out`: in parts, if it is the only one of its `pieces`
+    and large. The parts depend on the sizes alone; each reads the shorter matrix, so the longer of M and N is cut.
+    """
+    size = out.size * left.shape[-1] // A_BYTE
+    if pieces > 1 or size < WORTH or out.__class__ is not np.ndarray:
+        multiply_into(left, right, out)
+        return
+    by_rows, longest = out.shape[-2] > out.shape[-1], max(out.shape[-2:])
+    count = 2 * max(1, min(4, longest // (2 * LONG)))
+
+    def compute(part: slice) -> None:
+        if by_rows:
+            multiply_into(left[..., part, :], right, out[..., part, :])
+        else:
+            multiply_into(left, right[..., part], out[..., part])
+
+    bounds = [*range(0, longest, max(1, -(-longest // count // LANES)) * LANES), longest]
+    share(compute, [slice(a, b) for a, b in pairwise(bounds)], size)
+
+
+def count_totals(pieces: Sequence[T], total: Any, size: int) -> int:
+    """The number of partial totals in `add_pieces`, by the sizes alone."""
+    return max(1, min(len(pieces), STRANDS, ROOM // max(1, total.nbytes))) if size >= WORTH else 1
+
+
+def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
     """Calls ``add(piece, total)`` for each piece, with a few partial totals in turn, and adds these to `total`.
 
-    Each partial total is computed by one thread; their number depends only on the sizes, not on the threads. `alone`
-    is that of `share`.
+    Each partial total is computed by one thread; their number depends only on the sizes, not on the threads.
     """
-    strands = max(1, min(len(pieces), STRANDS, ROOM // max(1, total.nbytes))) if size >= WORTH else 1
+    strands = count_totals(pieces, total, size)
     totals = [total, *[np.zeros_like(total) for _ in range(strands - 1)]]
 
     def follow(strand: int) -> None:
         for piece in pieces[strand::strands]:
             add(piece, totals[strand])
 
-    share(follow, range(strands), size, alone)
+    share(follow, range(strands), size)
     for other in totals[1:]:
         total += other
 

@@ -237,7 +237,7 @@ def test_set_num_threads_limits_spread_too(monkeypatch):
     assert parts == [slice(0, 8)]
 
 
-def test_pieces_are_shared_only_if_each_thread_gets_one(eager):
+def test_each_piece_is_computed_once_and_a_single_one_by_the_caller(eager):
     for pieces in (1, 2, 3, 10):
         seen, workers = [], set()
 
@@ -247,13 +247,36 @@ def test_pieces_are_shared_only_if_each_thread_gets_one(eager):
 
         parallel.share(work, range(pieces), 10**9)
         assert sorted(seen) == [*range(pieces)]
-        assert len(workers) == 1 if pieces < 3 else len(workers) <= 3
+        assert workers == {threading.get_ident()} if pieces == 1 else len(workers) <= 3
 
 
-def test_two_pieces_of_small_products_are_shared_by_two_of_three_threads(eager):
+def test_two_pieces_are_shared_by_two_of_three_threads(eager):
     both, met = threading.Barrier(2, timeout=10), []
-    parallel.share(lambda piece: met.append(both.wait()), range(2), 10**9, alone=True)
+    parallel.share(lambda piece: met.append(both.wait()), range(2), 10**9)
     assert sorted(met) == [0, 1]  # in one thread the first would wait in vain
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 7), (300, 20, 70), (70, 20, 300), (2, 4100, 9, 30), (1, 9, 4100), (0, 4, 5)])
+def test_a_product_in_parts_is_the_product(shape, eager):
+    *batch, M, K, N = shape
+    random = np.random.default_rng(0)
+    left, right = random.standard_normal((*batch, M, K)), random.standard_normal((*batch, K, N))
+    out = np.full((*batch, M, N), np.nan)
+    parallel.share_product(left, right, out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-12, atol=1e-12)
+
+
+def test_a_large_product_is_cut_by_its_sizes_and_one_of_several_is_not(monkeypatch):
+    cuts = []
+    monkeypatch.setattr(parallel, "multiply_into", lambda left, right, out: cuts.append(out.shape))
+    for rows, columns in ((4096, 64), (64, 4096), (200, 100)):
+        left, right, out = (np.empty(shape, np.float32) for shape in ((rows, 64), (64, columns), (rows, columns)))
+        monkeypatch.setattr(parallel, "WORTH", 2**20 if rows != 200 else 0)
+        for pieces in (1, 2):
+            parallel.share_product(left, right, out, pieces)
+    halves = [(128, 100), (72, 100)]
+    expected = [[(1024, 64)] * 4, [(4096, 64)], [(64, 1024)] * 4, [(64, 4096)], halves, [(200, 100)]]
+    assert cuts == [shape for found in expected for shape in found]
 
 
 def test_a_sum_of_pieces_is_the_same_for_any_number_of_threads(monkeypatch):
@@ -291,17 +314,16 @@ def test_products_within_a_part_stay_in_its_thread(monkeypatch):
     assert int(blas()) == 3
 
 
-@pytest.mark.parametrize(("alone", "number"), [(True, 1), (False, 2)])
-def test_small_products_of_pieces_in_turn_use_one_thread_if_told(alone, number):
+def test_products_of_pieces_in_turn_use_one_thread():
     from minigrad import threads
 
     if not threads._switch():
         pytest.skip("NumPy's products come from a library that is not asked")
     counts, blas = [], threads._switch()[0]
     torch.set_num_threads(2)
-    parallel.share(lambda piece: counts.append(int(blas())), range(3), 0, alone)
-    parallel.add_pieces(lambda piece, total: counts.append(int(blas())), range(2), np.zeros(1), 0, alone)
-    assert counts == [number] * 5 and int(blas()) == 2
+    parallel.share(lambda piece: counts.append(int(blas())), range(3), 0)
+    parallel.add_pieces(lambda piece, total: counts.append(int(blas())), range(2), np.zeros(1), 0)
+    assert counts == [1] * 5 and int(blas()) == 2
 
 
 def test_grouped_layers_too_small_to_share_have_the_same_bits_for_any_number_of_threads(monkeypatch):

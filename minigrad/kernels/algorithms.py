@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 
 
@@ -62,17 +62,3 @@ def serves_all(problem: Problem) -> bool:
 def serves_groups(problem: Problem) -> bool:
     """NumPy, several groups."""
     return problem.on_host and problem.geometry.groups > 1
-
-
-def multiply_into(left: Array, right: Array, out: Array) -> None:
-    """Computes ``left @ right`` into `out`.
-
-    For an inner length of 1 NumPy's `matmul` is slow; `multiply` takes a fifth of the time. Adding 0 turns -0.0
-    into 0.0, as the sum of `matmul`, which starts at 0, does.
-    """
-    xp = array_module(left)
-    if left.shape[-1] != 1:
-        xp.matmul(left, right, out=out)
-    else:
-        xp.multiply(left, right, out=out)
-        xp.add(out, 0, out=out)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -24,6 +25,7 @@ from minigrad.threads import products_alone
 
 ALGORITHMS: dict[str, Algorithm] = {}
 BUFFER = 8192  # elements in NumPy's buffer
+BRIEF = 2**13  # multiplications that OpenBLAS never divides among its threads
 FEW = 4096  # longest sum of a single product with ones: longer ones lose digits
 _machine = Machine()  # whose costs are estimated
 _trial: Callable[..., Algorithm] | None = None  # chooses by measured times instead of estimated costs
@@ -86,10 +88,7 @@ def conv2d_bias(g: Array) -> Array:
     N, O, Ho, Wo = g.shape
     length = Ho * Wo if Ho * Wo <= FEW else Wo
     rows, ones = g.reshape(-1, length), np.ones(length, g.dtype)
-    if g.size > FEW:
-        with products_alone():  # OpenBLAS's threads would delay those of the next convolution
-            sums = np.dot(rows, ones)
-    else:
+    with products_alone() if g.size > FEW else nullcontext():  # OpenBLAS's threads would delay those of ours
         sums = np.dot(rows, ones)
     return sums if len(sums) == O else sums.reshape(N, O, -1).sum(axis=(0, 2))  # one image, of one length
 
@@ -113,14 +112,17 @@ def dispatch(
     """Computes `function`, one of "conv2d", "conv2d_input", "conv2d_weight", by the chosen algorithm.
 
     A NaN, an infinity or an outlier affects only the outputs that see it: if the chosen algorithm, forced or not,
-    cannot guarantee that for these operands, another one computes.
+    cannot guarantee that for these operands, another one computes. Each matrix product uses one thread, so that its
+    bits are the same for any number of threads; the algorithms divide large ones.
     """
     chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
     if _trial is not None and _forced.name is None:
         chosen = _trial(function, image, outputs, geometry, left, right, *size)
-    is_safe = chosen.safe.get(function)
-    if is_safe is not None and not is_safe(left, right, geometry):
+    if (is_safe := chosen.safe.get(function)) is not None and not is_safe(left, right, geometry):
         chosen = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, function)
+    if left.size * right.size > BRIEF and left.__class__ is np.ndarray:
+        with products_alone():
+            return getattr(chosen, function)(left, right, geometry, *size)
     return getattr(chosen, function)(left, right, geometry, *size)
 
 

@@ -14,10 +14,10 @@ from functools import partial
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_all
+from minigrad.kernels.algorithms import Algorithm, Machine, serves_all
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
-from minigrad.parallel import add_pieces, share, spread
+from minigrad.parallel import add_pieces, count_totals, share, share_product, spread
 
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 NARROW = 128  # outputs: up to so many, the kernel's gradient is quicker computed transposed
@@ -53,19 +53,20 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     Ho, Wo = geometry.windows(x.shape[2:])
     out = xp.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.reshape(groups, O // groups, -1)
+    parts, size = _blocks(x, O, geometry)
 
     def compute(block: Block) -> None:
         images, rows = block
         columns = _columns(x[images], rows, geometry)
         results = _flat(out[images], groups)[..., rows.start * Wo : rows.stop * Wo]
         if len(results) == 1:
-            multiply_into(matrix, columns, results[0])
+            share_product(matrix, columns, results[0], len(parts))
         else:  # (groups, O/groups, images*Ho*Wo) -> (images, groups, O/groups, Ho*Wo)
             product = empty(xp, "product", (*matrix.shape[:2], columns.shape[2]), x.dtype)
-            multiply_into(matrix, columns, product)
+            share_product(matrix, columns, product, len(parts))
             results[...] = product.reshape(groups, O // groups, len(results), -1).transpose(2, 0, 1, 3)
 
-    share(compute, *_blocks(x, O, geometry))
+    share(compute, parts, size)
     return out
 
 
@@ -74,20 +75,22 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     (N, O, _, Wo), (_, per_group, kh, kw), groups, xp = g.shape, w.shape, geometry.groups, array_module(g)
     x = xp.zeros((N, groups * per_group, *size), g.dtype)
     matrix = w.reshape(groups, O // groups, -1).swapaxes(1, 2)  # (groups, C/groups*kh*kw, O/groups)
+    parts, size_of_work = _blocks(x, O, geometry)
+    by_image = by_images(parts)
 
     def paint(strips: list[Block]) -> None:  # strips of the same images: their windows overlap
         for images, rows in strips:
             cotangent = _channels_first(g[images], rows, groups)
             columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
-            multiply_into(matrix, cotangent, columns)
+            share_product(matrix, cotangent, columns, len(by_image))
             # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
             shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
             windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)
-            above = geometry.padding[0] - rows.start * geometry.stride[0]  # padding above the strip's first row
-            _add_windows(windows, x[images], geometry._replace(padding=(above, geometry.padding[1])))
+            # with the padding above the strip's first row
+            at = geometry._replace(padding=(geometry.padding[0] - rows.start * geometry.stride[0], geometry.padding[1]))
+            spread(partial(_add_windows, windows, x[images], at), x.shape[1], min(size_of_work, columns.nbytes))
 
-    parts, nbytes = _blocks(x, O, geometry)
-    share(paint, by_images(parts), nbytes)
+    share(paint, by_image, size_of_work)
     return x
 
 
@@ -97,27 +100,31 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     turned = O // groups <= NARROW  # a product is quicker if its result has more rows than columns
     outputs, inner = O // groups, C // groups * kh * kw
     w = xp.zeros((groups, inner, outputs) if turned else (groups, outputs, inner), x.dtype)
+    parts, size = _blocks(x, O, geometry)
 
     def add(block: Block, total: Array) -> None:
         images, rows = block
         columns = _columns(x[images], rows, geometry)
         cotangent = _channels_first(g[images], rows, groups)
         left, right = (columns, cotangent) if turned else (cotangent, columns)
-        total += xp.matmul(left, right.swapaxes(1, 2), out=empty(xp, "product", total.shape, x.dtype))
+        product = total if len(parts) == 1 else empty(xp, "product", total.shape, x.dtype)
+        share_product(left, right.swapaxes(1, 2), product, count_totals(parts, w, size))
+        if product is not total:
+            total += product
 
-    parts, size = _blocks(x, O, geometry)
     add_pieces(add, parts, w, size)
     return xp.ascontiguousarray(w.swapaxes(1, 2) if turned else w).reshape(O, C // groups, kh, kw)
 
 
 def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], int]:
-    """Blocks of images and rows of windows whose columns fit in memory; and the bytes of all columns, 0 on a GPU."""
+    """Blocks of images and rows of windows whose columns fit in memory; and the size of the work, 0 on a GPU."""
     (N, C), (kh, kw), (Ho, Wo) = x.shape[:2], geometry.kernel, geometry.windows(x.shape[2:])
     row_bytes = C * kh * kw * Wo * x.dtype.itemsize
     if array_module(x) is not np:
         return blocks(N, Ho, row_bytes, GPU_BLOCK_BYTES), 0
     limit, pieces = _block_bytes(C, outputs, geometry), min(PIECES, N * Ho * Wo // LONG)
-    return blocks(N, Ho, row_bytes, limit, pieces=pieces), N * Ho * row_bytes
+    # products with 32 outputs take as long as a pass over the columns
+    return blocks(N, Ho, row_bytes, limit, pieces=pieces), N * Ho * row_bytes * (1 + outputs // geometry.groups // 32)
 
 
 def _block_bytes(channels: int, outputs: int, geometry: Geometry) -> int:
@@ -132,10 +139,8 @@ def _columns(x: Array, rows: slice, geometry: Geometry) -> Array:
     image = padded(x, geometry.padding, slice(rows.start * step, (rows.stop - 1) * step + geometry.reach[0]))
     windows = window_view(image, geometry).transpose(1, 2, 3, 0, 4, 5)
     columns = empty(array_module(x), "columns", windows.shape, x.dtype)
-    if len(windows) > 1:
-        spread(partial(_copy, columns, windows), len(windows), columns.nbytes)
-    else:  # a single channel is divided by rows of the kernel
-        spread(partial(_copy, columns[0], windows[0]), windows.shape[1], columns.nbytes)
+    target, source = (columns, windows) if len(windows) > 1 else (columns[0], windows[0])  # by channels, or by rows
+    spread(partial(_copy, target, source), len(target), columns.nbytes)
     C, kh, kw = windows.shape[:3]
     return columns.reshape(geometry.groups, C // geometry.groups * kh * kw, -1)
 
@@ -159,7 +164,7 @@ def _channels_first(g: Array, rows: slice, groups: int) -> Array:
     return block.transpose(1, 2, 0, 3).reshape(*block.shape[1:3], -1)
 
 
-def _add_windows(windows: Array, x: Array, geometry: Geometry) -> None:
+def _add_windows(windows: Array, x: Array, geometry: Geometry, channels: slice = slice(None)) -> None:
     """Adds windows (N, C, kh, kw, Ho, Wo) to their places in x (N, C, H, W); what lies in the padding is dropped."""
     kh, kw, Ho, Wo = windows.shape[2:]
     (sh, sw), (ph, pw), (dh, dw), (H, W) = geometry.stride, geometry.padding, geometry.dilation, x.shape[2:]
@@ -167,7 +172,7 @@ def _add_windows(windows: Array, x: Array, geometry: Geometry) -> None:
         rows, into_rows = overlap(i, H, Ho, sh, ph, dh)
         for j in range(kw):
             cols, into_cols = overlap(j, W, Wo, sw, pw, dw)
-            x[:, :, into_rows, into_cols] += windows[:, :, i, j, rows, cols]
+            x[:, channels, into_rows, into_cols] += windows[:, channels, i, j, rows, cols]
 
 
 def cost(problem: Problem, machine: Machine) -> float:

@@ -203,7 +203,7 @@ def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
             outs[some] = sums // count + rounds_down
 
     if by_product:  # in pieces of one size, because the size of a product decides its last digits
-        share(average, [slice(n, n + PIECE) for n in range(0, len(planes), PIECE)], x.nbytes, alone=True)
+        share(average, [slice(n, n + PIECE) for n in range(0, len(planes), PIECE)], x.nbytes)
     else:
         spread(average, len(planes), x.nbytes if xp is np else 0)
     return out

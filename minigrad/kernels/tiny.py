@@ -20,6 +20,7 @@ Shape: TypeAlias = tuple[int, ...]
 
 FEW = 2000  # elements of the columns that are copied as quickly one by one
 LIMIT = 100_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
+MANY = 8.0  # channels: with more, fewer columns make a product that other algorithms divide among threads
 BACK = 10 * LIMIT  # elements of the columns of the adjoint in x, which the first layer of a network never needs
 
 
@@ -101,8 +102,8 @@ def serves(problem: Problem) -> bool:
 
 def is_small(problem: Problem) -> bool:
     """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    inputs, outputs = prod(problem.image), problem.windows * problem.outputs
-    return inputs * problem.taps <= LIMIT and outputs * problem.taps <= BACK
+    inputs, outputs, share = prod(problem.image), problem.windows * problem.outputs, max(1, problem.image[1] / MANY)
+    return inputs * problem.taps <= LIMIT and outputs * problem.taps * share <= BACK
 
 
 def cost(problem: Problem, machine: Machine) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.parallel import spread
+from minigrad.parallel import share_product, spread
 from minigrad.threads import products_alone
 
 LARGE = 2**24  # multiplications from which OpenBLAS's threads pay
@@ -17,7 +17,8 @@ def multiply(x: Any, y: Any) -> Any:
     """``x @ y`` of matrices, or of batches of them.
 
     A product of medium size uses one thread: those of OpenBLAS stay busy for 20 ms afterwards, and would delay the next
-    operations. Of batches the longest axis is divided among threads.
+    operations. Of batches the longest axis is divided among threads, of a batch of one its matrix: so their bits are
+    the same for any number of threads, while those of a large product of two matrices may differ.
     """
     if x.ndim > 2 or y.ndim > 2:
         return _multiply_batches(x, y)
@@ -29,8 +30,6 @@ def multiply(x: Any, y: Any) -> Any:
 
 def _multiply_batches(x: Any, y: Any) -> Any:
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-    if max(batch) == 1:
-        return np.matmul(x, y, order="C")
     out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))
     along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
 
@@ -40,7 +39,10 @@ def _multiply_batches(x: Any, y: Any) -> Any:
         np.matmul(left, right, out=out[key])
 
     with products_alone():
-        spread(multiply, max(batch), out.size * x.shape[-1] // A_BYTE)
+        if max(batch) == 1:
+            share_product(x, y, out)
+        else:
+            spread(multiply, max(batch), out.size * x.shape[-1] // A_BYTE)
     return out
 
 

@@ -11,7 +11,8 @@ import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, im2col
 from minigrad.kernels.algorithms import Machine
-from tests.kernels.layers import LAYERS, compute_three, draw_operands, make_problem
+from minigrad.threads import get_count, set_count
+from tests.kernels.layers import LAYERS, compute_three, draw_operands, make_layer, make_problem
 
 
 @pytest.fixture
@@ -125,3 +126,42 @@ def test_a_forced_algorithm_is_used_in_backward_too(monkeypatch):
     dispatch.choose.cache_clear()
     assert len(calls) == 1
     assert kernel.grad.tolist() == [[[[4.0, 4.0], [4.0, 4.0]]]]
+
+
+FEW_PIECES = {  # layers with fewer pieces than threads, and a product that OpenBLAS would divide among its own
+    "7x7, one image": make_layer((1, 16, 20, 20), 16, (7, 7)),
+    "1x1, three images": make_layer((3, 96, 17, 19), 200, (1, 1)),
+    "1x1, one image": make_layer((1, 64, 50, 50), 96, (1, 1)),
+    "1x1, one pixel": make_layer((1, 900, 1, 1), 300, (1, 1)),
+    "3x3 of stride 2": make_layer((2, 32, 28, 28), 64, (3, 3), (2, 2)),
+    "3x3, one image": make_layer((1, 48, 21, 21), 64, (3, 3), padding=(1, 1)),
+    "one output": make_layer((1, 24, 24, 24), 1, (3, 3), padding=(1, 1)),
+    "one channel": make_layer((1, 1, 40, 40), 24, (5, 5)),
+    "few windows": make_layer((1, 128, 7, 7), 256, (3, 3), padding=(1, 1)),
+    "two groups": make_layer((1, 64, 20, 20), 64, (3, 3), groups=2),
+    "depthwise": make_layer((1, 96, 30, 30), 96, (3, 3), padding=(1, 1), groups=96),
+}
+
+
+@pytest.fixture
+def threads_as_before():
+    before = get_count()
+    yield
+    set_count(before)
+
+
+@pytest.mark.cpu("threads share the work of a CPU")
+@pytest.mark.usefixtures("threads_as_before")
+@pytest.mark.parametrize("char", "fd")
+@pytest.mark.parametrize("layer", FEW_PIECES)
+def test_every_algorithm_computes_the_same_bits_for_any_number_of_threads(layer, char):
+    shape = FEW_PIECES[layer]
+    operands, problem = draw_operands(*shape, dtype=np.dtype(char)), make_problem(shape, char)
+    able = [name for name, one in dispatch.ALGORITHMS.items() if one.serves(problem) and name != "direct"]
+    assert {"im2col", "mec" if shape[2].groups == 1 else "depthwise"} <= {*able}
+    for algorithm in (None, *able):
+        found = []
+        for threads in (1, 2, 3, 5):
+            set_count(threads)
+            found.append([array.tobytes() for array in compute_three(algorithm, *operands, shape[2])])
+        assert all(one == found[0] for one in found), algorithm

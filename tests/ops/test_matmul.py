@@ -42,15 +42,17 @@ BATCHES = {
     "the first for all": ((40, 50), (6, 50, 60)),
     "two axes": ((2, 3, 40, 50), (2, 3, 60, 50)),
     "repeated along the longest": ((2, 1, 40, 50), (1, 5, 50, 60)),
+    "one matrix": ((1, 300, 200), (1, 200, 300)),
 }
 
 
 @pytest.mark.cpu("the threads are the processor's")
+@pytest.mark.parametrize("char", "fd")
 @pytest.mark.parametrize("name", BATCHES)
-def test_batches_shared_by_threads_have_the_same_bits(name, monkeypatch):
+def test_batches_shared_by_threads_have_the_same_bits(name, char, monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 1)
     rng = np.random.default_rng(0)
-    x, y = (rng.standard_normal(shape, dtype=np.float32) for shape in BATCHES[name])
+    x, y = (rng.standard_normal(shape, dtype=np.dtype(char)) for shape in BATCHES[name])
     y = y.swapaxes(-1, -2) if x.shape[-1] != y.shape[-2] else y
     before, found = torch.get_num_threads(), []
     try:

@@ -25,14 +25,14 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite
-from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.sheets import Layout, count_phases, has_all_taps, meet, read_cotangents, read_windows
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import share
+from minigrad.parallel import multiply_into, share
 from minigrad.threads import get_count
 
 RUN = 224  # least numbers in a line, of several images if they are small
@@ -59,7 +59,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         images, some, strip = piece
         copy_rows(results[images, some, :, strip], multiply(piece))
 
-    share(compute, multiply.pieces, multiply.nbytes, alone=True)
+    share(compute, multiply.pieces, multiply.nbytes)
     return out
 
 
@@ -79,7 +79,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         for (a, (rows, lines)), (b, (columns, pixels)) in product(enumerate(meet(down, strip)), enumerate(across)):
             copy_rows(image[..., lines, pixels], by_phase[:, :, :, a, b, rows, columns])
 
-    share(paint, multiply.pieces, multiply.nbytes, alone=True)
+    share(paint, multiply.pieces, multiply.nbytes)
     return x
 
 
@@ -99,7 +99,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             else:
                 _add_products(part, seeds, where, work.together, w[some])
 
-    share(add, work.parts, work.nbytes, alone=True)
+    share(add, work.parts, work.nbytes)
     return w.reshape(O, C // groups, *geometry.kernel)
 
 

@@ -67,7 +67,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         results = out[images, :, rows]
         copy_rows(results.reshape(packs, -1, *results.shape[1:]), turned)
 
-    share(compute, *_blocks(x, geometry, together), alone=True)
+    share(compute, *_blocks(x, geometry, together))
     return out
 
 
@@ -101,7 +101,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             total += found[r * line : r * line + len(total), r * O : (r + 1) * O]
 
     parts, size = _blocks(x, geometry, together)
-    add_pieces(add, parts, w, size, alone=True)
+    add_pieces(add, parts, w, size)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
 
@@ -156,7 +156,7 @@ def _add_columns(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
     row_bytes = max(C * kw, O) * Wo * g.itemsize
     nbytes = N * (count - first) * row_bytes
-    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), nbytes, alone=True)
+    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), nbytes)
     return x
 
 

@@ -69,7 +69,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
             target[...] = total
 
     each = _count_bytes(images.shape[2], O // groups, x.shape[2:], geometry)
-    share(compute, *cut(images, each), alone=True)
+    share(compute, *cut(images, each))
     return out
 
 
@@ -135,7 +135,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             right = seeds[..., windows.start * Wo : windows.stop * Wo]
             np.add.reduce(np.matmul(left, right.swapaxes(2, 3)), out=found[piece[0].start // step, piece[1], row])
 
-    share(compute, pieces, size, alone=True)
+    share(compute, pieces, size)
     # (groups, kh, k, kw, o) -> (groups, o, k, kh, kw)
     w = np.add.reduce(found).reshape(groups, kh, k, kw, o).transpose(0, 4, 2, 1, 3)
     return w.reshape(O, k, kh, kw)

@@ -7,14 +7,16 @@ copied. No padding (its border would be zeros), one group. Source: M. Lin, Q. Ch
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into
+from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.im2col import NARROW
-from minigrad.kernels.windows import empty
-from minigrad.parallel import add_pieces, share
+from minigrad.kernels.windows import PIECES, empty
+from minigrad.parallel import A_BYTE, add_pieces, count_totals, share, share_product
 
 OVERHEAD = 3e-5  # seconds of Python in all three functions
 
@@ -25,7 +27,9 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
-    share(lambda n: multiply_into(matrix, columns[n], flat[n]), range(N), _size(out))
+    _share_images(
+        lambda n, pieces: share_product(matrix, columns[n], flat[n], pieces), N, _count_work(x, len(w), Ho * Wo)
+    )
     return out
 
 
@@ -37,11 +41,16 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     turned = min(C, NARROW) >= O
     left, right = (pixels, cotangent) if turned else (cotangent, pixels)
     w = xp.zeros((left.shape[1], right.shape[1]), x.dtype)
+    size = _count_work(x, O, Ho * Wo)
+    totals = count_totals(range(N), w, size)
 
     def add(n: int, total: Array) -> None:
-        total += xp.matmul(left[n], right[n].T, out=empty(xp, "product", w.shape, x.dtype))
+        product = total if N == 1 else empty(xp, "product", w.shape, x.dtype)
+        share_product(left[n], right[n].T, product, totals)
+        if N > 1:
+            total += product
 
-    add_pieces(add, range(N), w, _size(g))
+    add_pieces(add, range(N), w, size)
     return xp.ascontiguousarray(w.T if turned else w).reshape(O, C, 1, 1)
 
 
@@ -49,26 +58,37 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C, 1, 1) -> (N, C, H, W)."""
     xp, (N, O, Ho, Wo), C = array_module(g), g.shape, w.shape[1]
     matrix, cotangent = w.reshape(O, C).T, g.reshape(N, O, Ho * Wo)
+    work = _count_work(g, C, Ho * Wo)
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
         flat = x.reshape(N, C, Ho * Wo)
-        share(lambda n: multiply_into(matrix, cotangent[n], flat[n]), range(N), _size(x))
+        _share_images(lambda n, pieces: share_product(matrix, cotangent[n], flat[n], pieces), N, work)
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
 
-    def put(n: int) -> None:
+    def put(n: int, pieces: int) -> None:
         product = empty(xp, "product", (C, Ho * Wo), g.dtype)
-        multiply_into(matrix, cotangent[n], product)
+        share_product(matrix, cotangent[n], product, pieces)
         pixels[n] = product.reshape(C, Ho, Wo)
 
-    share(put, range(N), _size(g))
+    _share_images(put, N, work)
     return x
 
 
-def _size(array: Array) -> int:
-    """The bytes that threads share; 0 on a GPU, where no threads are used."""
-    return array.nbytes if array_module(array) is np else 0
+def _share_images(multiply: Callable[[int, int], None], N: int, size: int) -> None:
+    """Calls ``multiply(n, pieces)`` for each image n: threads share many images, or each product of a few images."""
+    if N >= PIECES:
+        share(lambda n: multiply(n, N), range(N), size)
+    else:
+        for n in range(N):
+            multiply(n, 1)
+
+
+def _count_work(images: Array, outputs: int, pixels: int) -> int:
+    """The bytes of the pixels (N, C, ...), and the time of their products in passes over a byte; 0 on a GPU."""
+    numbers = len(images) * images.shape[1] * pixels
+    return numbers * (images.itemsize + outputs // A_BYTE) if array_module(images) is np else 0
 
 
 def serves(problem: Problem) -> bool:

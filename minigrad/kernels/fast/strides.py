@@ -29,7 +29,7 @@ import numpy as np
 
 from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
-from minigrad.kernels.algorithms import Algorithm, Machine, multiply_into, serves_groups
+from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
 from minigrad.kernels.fast.depthwise import separate_groups
 from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.fast.mec import multiply_in_parts
@@ -37,7 +37,7 @@ from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, joins, stand_s
 from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import share
+from minigrad.parallel import multiply_into, share
 
 SORT = 2.8  # copies that take as long as sorting the pixels in all three functions
 ADD = 2.1  # copies that take as long as shifting the cotangents twice and adding the parts
@@ -106,7 +106,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
             multiply_in_parts(matrices[piece[1]].swapaxes(0, 1)[:, None], phases, products)
         _add_parts(products.reshape(len(plan.across), len(plan.down), *target.shape[:3], *plan.grid), plan, target)
 
-    share(compute, *_cut(images, o, plan), alone=True)
+    share(compute, *_cut(images, o, plan))
     return out if is_finite(out) else _compute_strictly("conv2d", x, O, geometry, w)
 
 
@@ -132,7 +132,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
             channels = slice(phase * k, (phase + 1) * k)
             np.add.reduce(np.vecdot(copies[:, :, part, None], phases[:, :, channels]), out=sums[:, part, channels])
 
-    share(compute, pieces, size, alone=True)
+    share(compute, pieces, size)
     sums = np.add.reduce(found).reshape(groups, plan.parts, o, plan.phases, k)
     w = plan.read_matrices(sums, geometry.kernel)
     return w if is_finite(w) else _compute_strictly("conv2d_weight", x, O, geometry, g)
@@ -153,7 +153,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         multiply_into(matrices[piece[1]], copies, phases)
         _sort_back(phases, plan, stand_side_by_side(images[piece], joined))
 
-    share(compute, *_cut(images, O // groups, plan), alone=True)
+    share(compute, *_cut(images, O // groups, plan))
     return x
 
 

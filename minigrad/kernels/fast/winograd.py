@@ -47,7 +47,6 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_pieces, share, spread
-from minigrad.threads import products_alone
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 PACKED_BYTES = 2 * 2**20  # with AVX2, whose processors have a smaller second cache: ...
@@ -129,8 +128,7 @@ class Winograd:
             _add_blocks(tiles.reshape(points, -1, C), kernels.swapaxes(2, 3), cut.shifts(Tw, n), products)
             _write_outputs(products, out[images, :, rows], cut)
 
-        with products_alone():
-            share(compute, *_list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
+        share(compute, *_list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -159,8 +157,7 @@ class Winograd:
             spread(multiply, points, total.nbytes + left.nbytes)
 
         parts, size = _list_blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
-        with products_alone():
-            add_pieces(add, parts, total, size)
+        add_pieces(add, parts, total, size)
         return cut.join(_gather_taps(total, cut), (O, C, *geometry.kernel))
 
     def serves(self, problem: Problem) -> bool:
@@ -208,8 +205,7 @@ def _transform_kernel(w: Array, cut: Cut) -> Array:
         # (points, taps) @ (blocks, O, taps, C) -> (blocks, O, points, C)
         np.matmul(both, w[:, some].swapaxes(2, 3), out=kernels[:, :, some].swapaxes(1, 2))
 
-    with products_alone():
-        spread(transform, O, kernels.nbytes)
+    spread(transform, O, kernels.nbytes)
     return kernels
 
 
@@ -223,8 +219,7 @@ def _gather_taps(sums: Array, cut: Cut) -> Array:
         # (blocks, O, C, points) @ (points, taps) -> (blocks, O, C, taps)
         np.matmul(sums[:, :, some].transpose(0, 2, 3, 1), both, out=taps[:, some])
 
-    with products_alone():
-        spread(transform, O, sums.nbytes)
+    spread(transform, O, sums.nbytes)
     return taps
 
 
