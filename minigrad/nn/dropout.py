@@ -49,18 +49,6 @@ class Dropout1d(AnyDropout, function=F.dropout1d):
     """
 
 
-class AlphaDropout(AnyDropout, function=F.alpha_dropout):
-    """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
-
-    Dropped elements get the limit of SELU at -inf; then all are scaled and shifted.
-    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
-
-    >>> import minigrad as torch
-    >>> torch.nn.AlphaDropout(0.5).eval()(torch.ones(2))
-    tensor([1., 1.])
-    """
-
-
 class Dropout2d(AnyDropout, function=F.dropout2d):
     """`Dropout` of whole channels of (N, C, H, W), because neighbouring pixels are strongly correlated.
 
@@ -78,6 +66,18 @@ class Dropout3d(AnyDropout, function=F.dropout3d):
     >>> import minigrad as torch
     >>> torch.nn.Dropout3d(0.5).eval()(torch.ones(1, 1, 1, 1, 2))
     tensor([[[[[1., 1.]]]]])
+    """
+
+
+class AlphaDropout(AnyDropout, function=F.alpha_dropout):
+    """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
+
+    Dropped elements get the limit of SELU at -inf; then all are scaled and shifted.
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AlphaDropout(0.5).eval()(torch.ones(2))
+    tensor([1., 1.])
     """
 
 
