@@ -177,7 +177,7 @@ def to_device(array: Array, device: device) -> Array:
 
 
 def _move(array: Array, copy: Callable[[Array], Array]) -> Array:
-    """What `copy`, which lays all that it is given row by row, makes of `array`: its axes in their order in memory."""
+    """Copies `array` by `copy`, which writes rows: the axes are given in their order in memory, and keep that order."""
     if array.flags.c_contiguous:
         return copy(array)
     order = find_memory_order(array.shape, [abs(step) for step in array.strides])

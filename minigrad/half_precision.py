@@ -67,5 +67,5 @@ def as_usual(function: Any) -> Any:
 
 
 def round_result(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of an operation as one kernel computes it, which also rounds: no step follows for that."""
+    """A function of an operation for a kernel, which rounds in its last step what `widened` leaves to the walk."""
     return round_once(unwrap(function)) if is_wide(function) else function

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Named:
-    """What is printed, copied and pickled by its public name: compared by identity, there is one of each."""
+    """A constant of the library, such as a dtype: one object, printed and pickled by its public name, never copied."""
 
     __module__ = "minigrad"  # the public module, shown by type(x)
 

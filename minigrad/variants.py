@@ -11,16 +11,16 @@ from minigrad.passes import in_parts, is_large
 
 
 def adapt_rules(rules: Sequence[tuple[Any, Any]], operation: Any, cotangent: Any) -> Sequence[tuple[Any, Any]]:
-    """The `rules` of an operation, each with the places of what it reads, as they are computed for this cotangent.
+    """The `rules` of an operation in the variants for this cotangent, each with its picker, as in `Plan.rules`.
 
-    With Tensors they stay as they are, because each of their steps is an operation. A GPU is selected here.
+    On Tensors they run as they are written, because each of their steps is an operation. A GPU is selected here.
     """
     array = getattr(cotangent, "array", cotangent)
     on_gpu = select_gpu(array)
     if array is not cotangent:
         return rules
     if on_gpu:
-        return [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
+        return [(KERNELS.get(rule, rule), pick) for rule, pick in rules]
     if operation.elementwise and is_large(array):
-        rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
+        rules = [(partial(in_parts, rule), pick) for rule, pick in rules]
     return rules

@@ -63,7 +63,7 @@ class View:
 
     def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any]) -> None:
         self.parent, self.operation, self.statics = parent, operation, statics
-        self.array = parent.array  # as it was looked at
+        self.array = parent.array  # the parent may get another one later
         link = parent.view_of
         self.recorded: bool = mode.get() & GRAD != 0 and (link is None or link.recorded)  # False: made under no_grad
         self.several: bool = link is not None and link.several  # True when one call made several views, as split does
@@ -74,9 +74,9 @@ result_class: type[Any] = TensorBase  # the module that defines `Tensor` names i
 
 
 def wrap(array: Any, cls: type[Any] | None = None, cause: str | None = None, writes: Any = None) -> Any:
-    """A tensor around `array`: no copy, no graph, for the `cause`. NumPy's scalars become arrays with 0 dimensions.
+    """A tensor around `array`, without a copy and outside the graph. NumPy's scalars become arrays with 0 dimensions.
 
-    `writes` are the counts of its memory, if another tensor looks at that.
+    `cause` tells why no gradient flows to it, `writes` are the counts of its memory if another tensor has that too.
     """
     tensor = _new(cls or result_class)
     if array.__class__ is not ndarray:

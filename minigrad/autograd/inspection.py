@@ -1,4 +1,4 @@
-"""Who looks on: how hooks on a gradient are called, and who watches what is recorded and walked."""
+"""Hooks on a gradient, and how they are called; watchers, which see what is recorded and what is walked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from minigrad.autograd.messages import take_from_hook
 # rules, and notes; of a leaf, hooks that run when its gradient is added to `.grad`, in the order of these keys.
 RETAIN, NODE_PREHOOKS, AFTER_GRAD, NODE_HOOKS, NOTES = -1, -2, -3, -4, -5
 WATCHED = ANOMALY | PACKING
-watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
-gradient_checks: list[Callable[[Any, Any], None]] = []  # anomaly mode's, once opened: who sees what a node's rules gave
+watchers: dict[int, Callable[[Any], None]] = {}  # by flag: functions that see what was just recorded
+gradient_checks: list[Callable[[Any, Any], None]] = []  # anomaly mode's: functions that see what a node's rules gave
 
 
 def notify_watchers(tensor: Any, flags: int) -> None:

@@ -21,7 +21,7 @@ from minigrad.size import broadcasts
 if TYPE_CHECKING:
     from minigrad.autograd.node import Node
 
-leaf_hooks: list[Any] = []  # the module of this name, from the first hook on: who hangs none pays for one look
+leaf_hooks: list[Any] = []  # holds the module `leaf_hooks.py` from the first hook on; until then it costs one test
 
 
 def undo_unsqueeze(gradient: Gradient, target: Any, node: Node) -> Gradient:

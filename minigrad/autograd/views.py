@@ -56,7 +56,7 @@ def root_of(view: TensorBase) -> TensorBase:
 
 
 def move_retained(before: Any, node: Any) -> None:
-    """Let what keeps a tensor's gradient go on with the tensor, from the node that it had to its new one."""
+    """Move the hook of `retain_grad` from the node that a tensor had `before` to its new one."""
     if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and node:
         node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(node.hooks or {})}
 
@@ -96,7 +96,7 @@ def is_in_graph(x: Any) -> bool:
 
 
 def record_from(root: TensorBase, steps: list[tuple[Operation, dict[str, Any], Any]], view: TensorBase) -> Any:
-    """A node for `view` that is recorded anew from its root: the views between get new nodes, without their hooks."""
+    """A new node for `view`, recorded from its root on: the views between get new nodes too, without their hooks."""
     operand = root
     if root.node is None:  # it left the graph: what flows back ends there
         operand = wrap(root.array)
