@@ -36,13 +36,14 @@ def tensor(
     if isinstance(data, TensorBase):
         hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
         warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}")
-        array, device = _copy_as_it_lies(data.array), data.device if device is None else device  # type: ignore[attr-defined]
-    elif (array := as_plain_array(data, wanted)) is not None:
-        array = _copy_as_it_lies(array)
+        array = _copy_as_it_lies(data.array)
+        device = data.device if device is None else device  # type: ignore[attr-defined]
     else:
-        array = read_numbers(data, wanted)
+        given = as_plain_array(data, wanted)
+        array = read_numbers(data, wanted) if given is None else _copy_as_it_lies(given)
     made = place(array if wanted is None else dtypes.convert(array, wanted), device, requires_grad)
-    if (left := _find_graph(data)) is not None and not requires_grad:
+    left = None if requires_grad else _describe_graph(data)
+    if left is not None:
         made.cause = f"it was made by tensor() {left}, at {user_line()}, and a copied number has no graph"
     return made
 
@@ -78,13 +79,13 @@ def as_plain_array(data: Any, wanted: Any = None) -> Any:
 _NUMBERS = {bool, int, float}
 
 
-def _find_graph(data: Any) -> str | None:
-    """The tensor in `data` that needs a gradient, if there is one."""
+def _describe_graph(data: Any) -> str | None:
+    """What in `data` needs a gradient, in words; None if nothing does."""
     if isinstance(data, TensorBase):
         return None if data.node is None else "from a tensor that requires grad"
     if isinstance(data, (list, tuple)) and not _NUMBERS.issuperset(map(type, data)):
         for part in data:
-            if not isinstance(part, (int, float)) and _find_graph(part):
+            if not isinstance(part, (int, float)) and _describe_graph(part):
                 return "from a list of tensors that require grad (minigrad.stack would keep their gradients)"
     return None
 

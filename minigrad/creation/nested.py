@@ -41,7 +41,7 @@ def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
 def _flatten(data: Any) -> tuple[list[int], list[Any]]:
     """The shape of nested lists, and what they hold, in order: lists too, where others beside them end sooner."""
     is_list = data.__class__ in _LISTS
-    shape, inside = [len(data)] if is_list else [], data if is_list else [data]
+    shape, inside = ([len(data)], data) if is_list else ([], [data])
     while inside and _LISTS.issuperset(map(type, inside)) and len(lengths := set(map(len, inside))) == 1:
         if len(shape) == DEEPEST:  # what is inside is refused by `mixed_lists.py`
             break

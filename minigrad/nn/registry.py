@@ -97,7 +97,7 @@ class Registry:
 
     def _check_new(self, kind: str, name: Any, value: Any) -> None:
         """Raises for names and values that cannot be registered as a `kind`."""
-        taken = name in self.__dict__ or hasattr(type(self), name) if isinstance(name, str) else True
+        taken = not isinstance(name, str) or name in self.__dict__ or hasattr(type(self), name)
         if taken or not name or "." in name or not ("_kinds" in self.__dict__ and isinstance(value, TAKES[kind])):
             from minigrad.nn.complaints import check_registration
 
@@ -119,7 +119,10 @@ class Registry:
         self._check_new(BUFFER, name, tensor)
         self._register(BUFFER, name, tensor)
         hidden = self._non_persistent_buffers_set
-        (hidden.discard if persistent else hidden.add)(name)
+        if persistent:
+            hidden.discard(name)
+        else:
+            hidden.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Adds a child module under `name`, as assigning the attribute does."""

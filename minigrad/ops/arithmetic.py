@@ -135,7 +135,8 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
         return wrap(quiet(np.logical_or, input.array, not exponent))  # b ** True is b, b ** False True
     if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
         may_be_infinite = type(exponent) is float and input.array.dtype.char != "e"  # as in PyTorch
-        dtypes.check_numbers(() if may_be_infinite else (input.array, exponent))
+        if not may_be_infinite:
+            dtypes.check_numbers((input.array, exponent))
     power = _pow(input, exponent, out=out)
     shown = "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2"
     return name_last_call(power, shown) if isinstance(exponent, TensorBase) else power

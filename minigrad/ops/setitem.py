@@ -60,7 +60,7 @@ def _write(self: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
     is_tensor = isinstance(value, TensorBase)
     source = value.array if is_tensor else value
     if inference_was_entered and self.writes.__class__ is not list:
-        self.writes[0] = 0  # refused, or not
+        self.writes[0] = 0  # memory made in inference mode: raises outside of it
     if not basic:
         refuse_shared_memory(self.array, parts, source)
     flows = self.node is not None or (is_tensor and self.array.dtype.kind == "f" and is_in_graph(value))
@@ -152,8 +152,11 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
 # ---- checks -----------------------------------------------------------------------------
 def _check_region(region: Any, source: Any) -> None:
     """Raises if elements of the region share memory, or if `source` partly overlaps it."""
-    if source is None or not are_same(region, seen := _spread(source, region.shape)):
-        check_memory(region, "index assignment", None if source is None or source.size != region.size else seen)
+    spread = None if source is None else _spread(source, region.shape)
+    if spread is None:
+        check_memory(region, "index assignment")
+    elif not are_same(region, spread):
+        check_memory(region, "index assignment", spread if source.size == region.size else None)
 
 
 def _spread(source: Any, shape: tuple[int, ...]) -> Any:

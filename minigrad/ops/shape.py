@@ -243,11 +243,11 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     if not dims and dim is _EVERY:
         return _look_as(_squeezed[0], input, _shape_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
-    dropped = [axis(as_size(d, "dim"), ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
+    several = isinstance(named, (tuple, list))
+    dropped = [axis(as_size(d, "dim"), ndim) for d in (named if several else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
-    kind = 2 if isinstance(named, (tuple, list)) else 1
-    return _look_as(_squeezed[kind], input, _shape_without_ones(input, dropped))
+    return _look_as(_squeezed[2 if several else 1], input, _shape_without_ones(input, dropped))
 
 
 def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:

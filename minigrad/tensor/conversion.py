@@ -59,14 +59,9 @@ class ConversionMethods(TensorBase):
     __slots__ = ()
 
     def to(
-        self: Any,
-        *args: Any,
-        dtype: Any = None,
-        device: Any = None,
-        non_blocking: bool = False,
-        copy: bool = False,
+        self: Any, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
         memory_format: Any = None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """The tensor with another dtype or on another device; the same tensor if nothing changes.
 
         Takes a dtype, a device, both, or another tensor that has them.

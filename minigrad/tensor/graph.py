@@ -137,12 +137,9 @@ class GraphMethods(TensorBase):
         raise RuntimeError("Deleting tensor data is not allowed. Delete the tensor instead.")
 
     def backward(
-        self: Any,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
+        self: Any, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
         inputs: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Adds d(sum of self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from, or of `inputs`.
 
         `gradient` has the tensor's shape; a tensor of one number, such as a loss, needs none. What was saved for the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import prod
 
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import check_parts, require_tensors
@@ -36,7 +36,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         check_parts("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
         return project(input, weight) if bias is None else affine(bias, input, weight)
-    rows = int(np.prod(x.shape[:-1]))
+    rows = prod(x.shape[:-1])
     flat = input.reshape(rows, x.shape[-1])
     flat = project(flat, weight) if bias is None else affine(bias, flat, weight)
     whole = flat.reshape((*x.shape[:-1], w.shape[0]))
