@@ -138,16 +138,14 @@ def _read_inputs(name: str, inputs: Any) -> tuple[list[Any], list[Edge]]:
 
 
 def walk_silently(
-    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain_graph: bool | None,
-    wanted: set[Edge] | None = None,
-) -> Any:  # fmt: skip
+    use: Callable[..., Any], seeds: Seeds, create_graph: bool, retain: bool | None, wanted: set[Edge] | None = None
+) -> Any:
     """What `use` makes of a walk, with NumPy's warnings off, and recording on only where gradients want a graph."""
     flags = mode.get()
-    if retain_graph.__class__ is not bool:
-        retain_graph = create_graph or flags & KEEP != 0 if retain_graph is None else messages.read_flag(retain_graph)
+    keep = create_graph or flags & KEEP != 0 if retain is None else messages.read_flag(retain)
     before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
-        return quiet(use, walk(seeds, create_graph, retain_graph, wanted))
+        return quiet(use, walk(seeds, create_graph, keep, wanted))
     finally:
         mode.reset(before)
 
