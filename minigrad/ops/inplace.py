@@ -136,12 +136,13 @@ def in_place(function: F, ufunc: Any = None) -> F:
         return function.then(in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
     manner: Manner = getattr(function, "manner", Manner())
+    types = "fd" if ufunc is np.true_divide else "fdilq"  # whose results are of the same type
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
         overlaps = self.view_of is not None and _may_overlap(self.view_of)
-        if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
+        if not overlaps and ufunc is not None and not kwargs and _write_at_once(self, ufunc, types, args):
             return self
         if overlaps or (manner.in_part and 0 in self.array.strides):
             from minigrad.ops.shared_elements import write_by_element
@@ -164,18 +165,19 @@ def with_in_place(function: F, ufunc: Any = None) -> tuple[F, F]:
     return function, in_place(function, ufunc)
 
 
-def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
-    """Lets `ufunc` write directly into a tensor, if no operand is in the graph and no cast or broadcast of the target
-    is needed. Returns False otherwise.
+def _write_at_once(target: Any, ufunc: Any, types: str, args: tuple[Any, ...]) -> bool:
+    """Lets `ufunc` write directly into a tensor of one of the `types` (NumPy's letters), if no operand is in the graph,
+    and no cast or broadcast of the target is needed. Returns False otherwise.
     """
     if target.node is not None or (target.view_of is not None and root_of(target).node is not None):
         return False
     a, b = target.array, args[0] if len(args) == 1 else None
     if isinstance(b, TensorBase) and b.node is None and (b.view_of is None or not is_in_graph(b)):
         b = b.array
-    if a.dtype.char not in "fd" or 0 in a.strides:
+    char = a.dtype.char
+    if char not in types or 0 in a.strides:
         return False
-    is_number = type(b) is float or (type(b) is int and dtypes.every_float_holds(b))
+    is_number = (type(b) is float and char in "fd") or (type(b) is int and dtypes.every_float_holds(b))
     if not is_number and not (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)):
         return False
     target.writes[0] += 1

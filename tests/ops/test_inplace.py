@@ -160,3 +160,18 @@ def test_a_hook_on_a_result_that_lost_an_axis_under_no_grad_sees_the_gradients_o
     y.register_hook(lambda g: g * 2)
     earlier.sum().backward()
     assert x.grad.tolist() == [[6.0, 6.0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
+def test_whole_numbers_are_counted_in_place_and_take_no_fractions(dtype):
+    n = torch.tensor([3, -4], dtype=dtype)
+    n += 1
+    n *= torch.tensor(2, dtype=dtype)
+    n -= torch.tensor([1, 1], dtype=dtype)
+    assert n.dtype == dtype and n.tolist() == [7, -7] and n._version == 3
+    for write in (lambda: n.add_(0.5), lambda: n.div_(2), lambda: n.true_divide_(2)):
+        with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+            write()
+    assert n.tolist() == [7, -7]
+    n += 2**16 if dtype == torch.int32 else 2**40  # beyond what all types hold
+    assert n[0].item() == 7 + (2**16 if dtype == torch.int32 else 2**40)
