@@ -142,14 +142,17 @@ def _fit_channels(
     """
     held = dict(zip(("running_mean", "running_var"), running, strict=False))
     parts = {**held, "weight": weight, "bias": bias}
-    require_tensors(name, " ".join(["input", *[f"{part}?" for part in parts]]), input, *parts.values())
+    known = "input running_mean? running_var? weight? bias?" if held else "input weight? bias?"
+    require_tensors(name, known, input, *parts.values())
     require_floats(name, input)
     shape = input.array.shape
     if len(shape) < 2 and input.array.size:
         raise too_flat(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
-    channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
-    cure = f"a layer for it has {option}={channels[0]}" if channels else ""
-    check_parts(name, input, channels, why, True, cure, **parts)
+    channels, dtype = shape[1:2] or shape, input.array.dtype
+    if any(x is not None and (x.array.shape != channels or x.array.dtype is not dtype) for x in parts.values()):
+        why = f"one number for each channel, axis 1 of the input {list(shape)}"
+        cure = f"a layer for it has {option}={channels[0]}" if channels else ""
+        check_parts(name, input, channels, why, True, cure, **parts)
     for part, kept in held.items():
         if is_in_graph(kept) and is_grad_enabled():
             raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")
