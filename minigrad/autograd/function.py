@@ -151,6 +151,9 @@ class Function:
     def _backward(cls) -> Callable[..., Any]:
         """The user's `backward` or `vjp`."""
         if cls.vjp is Function.vjp:
+            if cls.backward is Function.backward and cls.jvp is not Function.jvp:
+                detail = "forward-mode derivatives are computed from backward: write backward(ctx, gradient) as well"
+                raise NotImplementedError(f"The jvp of {cls.__name__} is never called, because {detail}")
             return cls.backward
         if cls.backward is not Function.backward:
             detail = f"{cls.__name__} keeps one"

@@ -42,6 +42,11 @@ def unpack_saved(ctx, g):
     return g * x
 
 
+def make_jvp_alone():
+    methods = {"forward": staticmethod(lambda ctx, x: x.exp()), "jvp": staticmethod(lambda ctx, g: g)}
+    return type("Exponential", (autograd.Function,), methods)
+
+
 REFUSED = {
     "one gradient for two operands": (
         lambda: walk_product(lambda g: g),
@@ -129,6 +134,11 @@ REFUSED = {
         ("Output 0 of Slice is a view and is being modified inplace by mul_", "custom Function"),
     ),
     "forward mode": (lambda: Cube.jvp(None), NotImplementedError, ("computed from backward",)),
+    "a jvp alone": (
+        lambda: make_jvp_alone().apply(leaf(2)).sum().backward(),
+        NotImplementedError,
+        ("The jvp of Exponential is never called", "write backward(ctx, gradient) as well"),
+    ),
     "vmap": (lambda: Cube.vmap(None, None), NotImplementedError, ("forward for each example", "never called")),
     "twice what can be differentiated once": (
         lambda: autograd.grad(
