@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class Exercise:
     points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # shapes of the arguments at which gradients are checked
     seconds: float = 10.0
     by_hand: bool = False  # autograd is not allowed: the answer runs without recording
+    slips: Mapping[str, Callable[..., Any]] = field(default_factory=dict)  # what is wrong in words -> such an answer
 
     @property
     def question(self) -> str:
@@ -61,12 +63,14 @@ KNOWN: dict[str, Exercise] = {}
 def exercise(
     name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] | Mapping[str, Any] = (), hint: str = "",
     page: str = "", judge: Judge | None = None, seconds: float = 10.0, by_hand: bool = False,
+    slips: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """Registers the decorated function as the solution of an exercise; its docstring is the question.
 
     Each of `cases` and `hidden` is the arguments of one call. A dict of hidden cases, ``{"no padding": (8, 2)}``, says
     in a few words what is special about each; a student whose answer fails there reads them. A `judge` replaces the
     cases: it is called with the answer and returns a complaint or None. With `by_hand` the answer cannot use autograd.
+    `slips` are wrong answers that students often give, each under the words that say what is wrong with it.
     Raises ValueError without cases and judge.
 
     >>> @exercise("docs.twice", cases=[(1.0,), (2.0,)])
@@ -85,7 +89,8 @@ def exercise(
         told = list(hidden) if isinstance(hidden, Mapping) else [""] * len(kept)
         if not shown and not kept and judge is None:
             raise ValueError(f"exercise {name!r} has neither cases nor a judge: nothing would be checked")
-        KNOWN[name] = Exercise(name, solution, shown, kept, told, hint, page, judge, seconds=seconds, by_hand=by_hand)
+        options: dict[str, Any] = {"seconds": seconds, "by_hand": by_hand, "slips": slips}
+        KNOWN[name] = Exercise(name, solution, shown, kept, told, hint, page, judge, **options)
         return solution
 
     return register

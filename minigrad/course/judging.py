@@ -120,8 +120,21 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
             return f"{where}: {'its shape' if difference.startswith('its shape') else 'the answer'} is not right"
         if difference.startswith("it is the right answer"):
             return f"{where}: {difference}"
-        return f"{where}: {_explain(exercise, answer, returned, case) or difference}"
+        slip = _name_slip(exercise, answer)
+        return f"{where}: {_explain(exercise, answer, returned, case) or difference}{slip and f': {slip}'}"
     return KEEPS if _keeps_state(exercise, answer, cases[0]) else None
+
+
+def _name_slip(exercise: Exercise, answer: Callable[..., Any]) -> str:
+    """What is wrong with an answer that gives the same numbers as a known wrong one, for all cases that are shown."""
+    for words, wrong in exercise.slips.items():
+        try:
+            pairs = [[call(*copy.deepcopy(case)) for call in (answer, wrong)] for case in exercise.cases]
+        except Exception:  # noqa: BLE001 (a student's code may raise anything)
+            return ""
+        if all(describe_difference(returned, likewise) is None for returned, likewise in pairs):
+            return words
+    return ""
 
 
 def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case: tuple[Any, ...]) -> str | None:

@@ -193,13 +193,56 @@ def count_all_bad_epochs(losses, patience):
         (
             "13.mean",
             lambda means, counts: sum(means) / len(means),
-            "For means = [2.0, 4.0], counts = [1, 3]: 3 is not right.",
+            "For means = [2.0, 4.0], counts = [1, 3]: 3 is not right: all workers count alike there",
         ),
         (
             "13.mean",
             lambda means, counts: sum(m * n for m, n in zip(means, counts, strict=True)) / len(means),
-            "counts = [1, 3]: 7 is not right.",
+            "counts = [1, 3]: 7 is not right: it is divided by the number of workers, in place of that of images.",
         ),
+        (
+            "13.mean",
+            lambda means, counts: sum(m * n for m, n in zip(means, counts, strict=True)),
+            "14 is not right: it is the sum over all images: divide it by their number.",
+        ),
+        (
+            "13.mean",
+            lambda means, counts: sum(means) / sum(counts),
+            "1.5 is not right: the means are added as they are: each should be multiplied by its count.",
+        ),
+        ("13.mean", lambda means, counts: max(means), "counts = [1, 3]: 4 is not right.\n"),
+        (
+            "13.share",
+            lambda n, rank, size: range(n * rank // size, n * (rank + 1) // size),
+            "a pair (start, stop) is due, and it returned range(0, 4): write (x.start, x.stop).",
+        ),
+        (
+            "13.share",
+            lambda n, rank, size: (n * rank / size, n * (rank + 1) / size),
+            "start and stop are whole numbers, and it returned (0.0, 2.5).",
+        ),
+        ("13.share", lambda n, rank, size: ("0", "4"), "start and stop are whole numbers, and it returned ('0', '4')."),
+        (
+            "13.share",
+            lambda n, rank, size: (n * rank // size, n * (rank + 1) // size - 1),
+            "the shares are [(0, 3), (4, 7)]: `stop` is not taken, as in x[start:stop]",
+        ),
+        (
+            "13.share",
+            lambda n, rank, size: (n * rank // size, n * (rank + 1) // size - n * rank // size),
+            "the shares are [(0, 4), (4, 4)]: the second number is where a share stops, not how many images it holds.",
+        ),
+        (
+            "13.share",
+            lambda n, rank, size: (n * (rank + 1) // size, n * rank // size),
+            "the shares are [(4, 0), (8, 4)]: start and stop are exchanged.",
+        ),
+        (
+            "13.share",
+            lambda n, rank, size: (n * (rank - 1) // size, n * rank // size),
+            "the shares are [(-4, 0), (0, 4)]: ranks count from 0.",
+        ),
+        ("13.share", lambda n, rank, size: (0, 0), "the shares are [(0, 0), (0, 0)]: they hold 0 images."),
         ("12.im2col", write_windows_by_columns, "all is right but for the order along axis 0."),
         ("12.im2col", write_windows_column_first, "all is right but for the order along axis 1."),
         (
