@@ -73,6 +73,7 @@ SECTIONS = (
     (r"a layer is made\s+first", "A layer called where it should be made"),
     (r"not a leaf Tensor is being accessed", "`.grad` is None"),
     (r"that was never zeroed", "`zero_grad` forgotten"),
+    (r"no parameter has a gradient", "A step without gradients"),
     (r"requires grad and no Parameter", "A tensor where a parameter is due"),
     (r"holds layers in a plain", "Layers in a plain list"),
     (r"as after a softmax", "Softmax before cross entropy"),
