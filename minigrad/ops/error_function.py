@@ -77,7 +77,10 @@ def _make_error_function(name: str, near: Callable[..., Any], far: Callable[...,
 
     def compute(x: Any) -> Any:
         if x.__class__ is np.ndarray and x.size <= _FEW:
-            return np.fromiter(map(libm, x.ravel().tolist()), np.float64, x.size).reshape(x.shape).astype(x.dtype)
+            found = np.asarray(+x)  # a copy in the layout that every function of NumPy gives its result
+            numbers = found.ravel("K")  # a view of its memory
+            numbers[...] = np.fromiter(map(libm, numbers.tolist()), np.float64, x.size)
+            return found
         step = _as_one_step(x, name)
         if step is not None:
             return step

@@ -35,5 +35,15 @@ def test_a_few_numbers_are_rounded_once_from_double_precision(name):
     assert (getattr(torch, name)(torch.from_numpy(x.copy())).numpy() == exact).mean() > 0.999
 
 
+@pytest.mark.parametrize("times", [1, 600], ids=["by the C library", "by polynomials"])
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_the_result_has_the_layout_in_memory_of_other_functions(name, times):
+    x = torch.linspace(-2, 2, 24 * times).reshape(2, 3 * times, 4)
+    for input in (x.transpose(0, 2), x[:, ::2].permute(2, 0, 1), x[0].t(), x[0, 0, 0]):
+        got = getattr(torch, name)(input)
+        assert got.stride() == torch.exp(input).stride()
+        np.testing.assert_allclose(got.numpy(), getattr(special, name)(input.numpy()), rtol=1e-5)
+
+
 def test_the_error_function_of_no_numbers_has_none():
     assert torch.erf(torch.ones(0, 2)).shape == (0, 2)
