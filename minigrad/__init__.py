@@ -14,7 +14,7 @@ with _collect_later():  # a tenth of the time of the import
 
 # fmt: off
 # isort: off
-from minigrad import autograd
+from minigrad import autograd, optim
 from minigrad.autograd import enable_grad, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from minigrad.devices import default_device as get_default_device, device, set_default_device
 # The package `tensor` before the function `tensor`, which then has the name.
@@ -63,7 +63,7 @@ from minigrad.version import __version__
 with _open_later("torch", globals()) as _later:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
-        futures, hub, jit, linalg, multiprocessing, nn, onnx, optim, profiler, random, serialization, special,
+        futures, hub, jit, linalg, multiprocessing, nn, onnx, profiler, random, serialization, special,
         testing, utils, version, viz,
     )
     from minigrad.absent_devices import mps, xpu

@@ -113,3 +113,9 @@ def test_no_file_takes_the_name_of_a_function_that_is_imported_late(package):
     files = {file.stem for file in Path(package.__file__).parent.iterdir()} - {"__init__"}
     modules = {name for name, place in later.places.items() if place.module == package.__name__}
     assert later.places and files & later.places.keys() <= modules
+
+
+def test_plain_gradient_descent_is_there_at_once_and_opens_no_layers():
+    program = "import sys, minigrad; print('minigrad.optim.sgd' in sys.modules, 'minigrad.nn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"

@@ -1,10 +1,15 @@
-"""How a hook is hung on a node or a leaf, and the handle that takes it away again."""
+"""How hooks are hung on a node, a leaf, a module or an optimizer, and the handle that takes one away again."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from minigrad.autograd.inspection import HooksApart
+
+_numbers = count()
 
 
 class RemovableHandle:
@@ -36,3 +41,55 @@ def require_callable(hook: Any) -> None:
     """Raise TypeError for a hook that cannot be called, where it is registered."""
     if not callable(hook):
         raise TypeError(f"a hook must be a function or another callable, got {type(hook).__name__} {hook!r:.80}")
+
+
+# ---- on a module or an optimizer --------------------------------------------------------------------
+class Hooks:
+    """The hooks of one module or optimizer, by the point at which they run, each with its options."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
+
+    def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
+        """Adds `hook` at `place`, after the others or before them."""
+        require_callable(hook)
+        hung = self._places.setdefault(place, {})
+        number = next(_numbers)
+        others = dict(hung) if prepend else {}
+        for key in others:
+            del hung[key]
+        hung |= {number: (hook, *options)} | others
+        return RemovableHandle(hung, number)
+
+    def remove(self, place: str, number: int) -> None:
+        """Removes hook `number` at `place`."""
+        self._places.get(place, {}).pop(number, None)
+
+    def at(self, place: str) -> list[tuple[Any, ...]]:
+        """The hooks at `place`: functions with their options."""
+        return list(self._places.get(place, {}).values())
+
+    def functions(self, place: str) -> OrderedDict[int, Any]:
+        """The hooks at `place` by their numbers, without options."""
+        return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
+
+
+class Hookable:
+    """The base of classes that have hooks: modules and optimizers."""
+
+    _hooks: Hooks | None  # None until the first hook is added, so that a call needs only one test
+
+    def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks.add(place, hook, prepend, options)
+
+    def _hooks_at(self, place: str) -> list[tuple[Any, ...]]:
+        return [] if self._hooks is None else self._hooks.at(place)
+
+
+def as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments that a hook gave instead of those of `what`: positional ones and keywords. Raises for others."""
+    if isinstance(given, tuple) and len(given) == 2:
+        return given
+    raise RuntimeError(f"{what} pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given!r}")

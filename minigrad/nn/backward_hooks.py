@@ -12,7 +12,7 @@ from minigrad.autograd.trees import as_tuple
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
-    from minigrad.nn.hooks import Hooks
+    from minigrad.autograd.handles import Hooks
     from minigrad.nn.module import Module
 
 

@@ -13,7 +13,7 @@ from minigrad.advice import advise
 from minigrad.missing import PAGE
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, TAKES, Registry, collect
-from minigrad.ops.complaints import as_flag, type_name
+from minigrad.ops.complaints import as_flag, type_name, unknown_option
 from minigrad.spelling import find_meant
 from minigrad.tensor import Tensor
 
@@ -143,25 +143,6 @@ def wrong_kind(kind: str, name: str, value: Any) -> TypeError:
 
 
 # ---- of constructors ------------------------------------------------------------------------------
-def refuse_options(cls: type, options: dict[str, Any]) -> None:
-    """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
-    known = inspect.signature(cls).parameters
-    if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        raise unknown_option(cls, options, tuple(known))
-    types = cls.__init__.__annotations__  # type: ignore[misc]
-    for name, value in options.items():
-        if str(types.get(name)).startswith("bool"):
-            as_flag(cls.__name__, name, value)
-
-
-def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
-    """The error for the first of `options` that is not `known`, with the one that was meant."""
-    option = next(name for name in options if name not in known)
-    meant = find_meant(option, known)
-    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
-    return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
-
-
 def missing_forward(cls: type) -> NotImplementedError:
     """The error for a call of a module whose class has no `forward`; it names the method that is spelt almost so."""
     name = cls.__name__

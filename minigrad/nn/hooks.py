@@ -1,89 +1,45 @@
-"""Hooks: functions that a user registers on a module or an optimizer, called before or after it runs."""
+"""Hooks: functions that a user registers on a module, called before or after it runs."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
-from minigrad.autograd.handles import RemovableHandle, require_callable
+from minigrad.autograd.handles import Hookable, Hooks, RemovableHandle, as_pair
 from minigrad.autograd.trees import as_tuple
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
-_numbers = count()
 
+def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls `module.forward` between its hooks."""
+    result, watch, waiting = None, None, None
+    try:
+        for hook, with_kwargs in hooks.at("forward_pre"):
+            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+            if given is not None:
+                args, kwargs = as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
+        if hooks.at("backward") or hooks.at("backward_pre"):
+            from minigrad.nn.backward_hooks import BackwardWatch  # imported with the first backward hook
 
-class Hooks:
-    """The hooks of one module or optimizer, by the point at which they run, each with its options."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
-
-    def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
-        """Adds `hook` at `place`, after the others or before them."""
-        require_callable(hook)
-        hung = self._places.setdefault(place, {})
-        number = next(_numbers)
-        others = dict(hung) if prepend else {}
-        for key in others:
-            del hung[key]
-        hung |= {number: (hook, *options)} | others
-        return RemovableHandle(hung, number)
-
-    def remove(self, place: str, number: int) -> None:
-        """Removes hook `number` at `place`."""
-        self._places.get(place, {}).pop(number, None)
-
-    def at(self, place: str) -> list[tuple[Any, ...]]:
-        """The hooks at `place`: functions with their options."""
-        return list(self._places.get(place, {}).values())
-
-    def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Calls `module.forward` with all hooks."""
-        result, watch, waiting = None, None, None
-        try:
-            for hook, with_kwargs in self.at("forward_pre"):
-                given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
-                if given is not None:
-                    args, kwargs = _as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
-            if self.at("backward") or self.at("backward_pre"):
-                from minigrad.nn.backward_hooks import BackwardWatch  # imported with the first backward hook
-
-                watch = BackwardWatch(module, self)
-                args = watch.watch_inputs(args)
-            result = module.forward(*args, **kwargs)
-            waiting = self.at("forward")
-            while waiting:
-                hook, with_kwargs, _ = waiting.pop(0)
-                result = _call_after(hook, with_kwargs, module, args, kwargs, result)
-            return watch.watch_outputs(result) if watch else result
-        except Exception:
-            for hook, with_kwargs, always in self.at("forward") if waiting is None else waiting:
-                if always:
-                    with _silence():
-                        result = _call_after(hook, with_kwargs, module, args, kwargs, result)
-            raise
-
-    def step(self, optimizer: Any, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Calls `step` of an optimizer with all hooks."""
-        arguments = (optimizer, *args), kwargs  # as in PyTorch, the optimizer is one of the arguments
-        for (hook,) in self.at("step_pre"):
-            given = hook(optimizer, *arguments)
-            arguments = arguments if given is None else _as_pair(step.__name__, given)
-        result = step(*arguments[0], **arguments[1])
-        for (hook,) in self.at("step_post"):
-            hook(optimizer, *arguments)
-        return result
-
-    def functions(self, place: str) -> OrderedDict[int, Any]:
-        """The hooks at `place` by their numbers, without options."""
-        return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
+            watch = BackwardWatch(module, hooks)
+            args = watch.watch_inputs(args)
+        result = module.forward(*args, **kwargs)
+        waiting = hooks.at("forward")
+        while waiting:
+            hook, with_kwargs, _ = waiting.pop(0)
+            result = _call_after(hook, with_kwargs, module, args, kwargs, result)
+        return watch.watch_outputs(result) if watch else result
+    except Exception:
+        for hook, with_kwargs, always in hooks.at("forward") if waiting is None else waiting:
+            if always:
+                with _silence():
+                    result = _call_after(hook, with_kwargs, module, args, kwargs, result)
+        raise
 
 
 def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
@@ -100,26 +56,6 @@ def _silence() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 (whatever a hook raises)
         hint = f"as another error was raised in forward: {error}"
         warn(f"module forward hook with ``always_call=True`` raised an exception that was silenced, {hint}")
-
-
-def _as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if isinstance(given, tuple) and len(given) == 2:
-        return given
-    raise RuntimeError(f"{what} pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given!r}")
-
-
-class Hookable:
-    """The base of classes that have hooks: modules and optimizers."""
-
-    _hooks: Hooks | None  # None until the first hook is added, so that a call needs only one test
-
-    def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks.add(place, hook, prepend, options)
-
-    def _hooks_at(self, place: str) -> list[tuple[Any, ...]]:
-        return [] if self._hooks is None else self._hooks.at(place)
 
 
 class StateHooks(Hookable):
@@ -260,66 +196,3 @@ class ModuleHooks(StateHooks):
 
     def _find_hooks(self, place: str) -> Any:
         return OrderedDict() if self._hooks is None else self._hooks.functions(place)
-
-
-def run_between_hooks(optimizers: Any) -> None:
-    """Makes the `step` of a class of optimizers run between hooks, from the first hook on that one of them gets."""
-    step = optimizers.step
-    if getattr(step, "hooked", None) is optimizers:
-        return
-
-    @wraps(step)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(self) is not optimizers or self._hooks is None:  # a subclass runs its own hooks
-            return step(self, *args, **kwargs)
-        return self._hooks.step(self, step, args, kwargs)
-
-    call.hooked = optimizers  # type: ignore[attr-defined]
-    optimizers.step = call
-
-
-class OptimizerHooks(Hookable):
-    """The hooks of an optimizer."""
-
-    _hooks: Hooks | None = None
-
-    def _run_hooks(self, place: str, *arguments: Any) -> Any:
-        """Calls each hook with the optimizer and the arguments; what a hook returns replaces the last argument."""
-        for (hook,) in self._hooks_at(place):
-            changed = hook(self, *arguments)
-            if changed is not None and arguments:
-                arguments = (changed,)
-        return arguments[-1] if arguments else None
-
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls `hook(optimizer, args, kwargs)` before each step; it may return new `(args, kwargs)`."""
-        run_between_hooks(type(self))
-        return self._hang("step_pre", hook)
-
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls `hook(optimizer, args, kwargs)` after each step.
-
-        >>> import minigrad as torch
-        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
-        >>> handle = optimizer.register_step_post_hook(lambda *_: print("stepped"))
-        >>> optimizer.step()
-        stepped
-        """
-        run_between_hooks(type(self))
-        return self._hang("step_post", hook)
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer)` before `state_dict()`."""
-        return self._hang("save_pre", hook, prepend)
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer, state_dict)` after `state_dict()`; it may return another one."""
-        return self._hang("save_post", hook, prepend)
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another one."""
-        return self._hang("load_pre", hook, prepend)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer)` after `load_state_dict()`."""
-        return self._hang("load_post", hook, prepend)

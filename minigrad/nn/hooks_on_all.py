@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd.handles import RemovableHandle
-from minigrad.nn.hooks import Hooks
+from minigrad.autograd.handles import Hooks, RemovableHandle
+from minigrad.nn.hooks import call_between
 from minigrad.nn.module import Module
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
 
@@ -36,7 +36,7 @@ def _call(module: Module, *args: Any, **kwargs: Any) -> Any:
     if not any(_ON_ALL.at(place) for place in places):
         _put_in_place("__call__", _call_one)  # the last one is gone
         return _call_one(module, *args, **kwargs)
-    return _Joined(module._hooks).call(module, args, kwargs)
+    return call_between(_Joined(module._hooks), module, args, kwargs)
 
 
 def _register(module: Module, kind: str, name: str, value: Any) -> None:

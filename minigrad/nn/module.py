@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.advice import advise, is_wanted
 from minigrad.nn.constructors import keep_functions_unbound, own_method
 from minigrad.nn.conversion import Conversions
-from minigrad.nn.hooks import ModuleHooks
+from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
 from minigrad.nn.registry import MODULE
-from minigrad.ops.complaints import as_flag
+from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
+from minigrad.tensor.graph import clear_gradients
 
 if TYPE_CHECKING:
     from minigrad.nn.state import IncompatibleKeys
@@ -24,19 +25,6 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     from minigrad.nn.complaints import missing_forward
 
     raise missing_forward(type(self))
-
-
-class NamesOptions:
-    """A class whose constructor names the option that was meant for one that it does not take, and a flag of arrays."""
-
-    def __new__(cls, *_: Any, **options: Any) -> Self:
-        code: Any = getattr(cls.__init__, "__code__", None)
-        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else options
-        if not options.keys() <= set(names) or any(hasattr(value, "ndim") for value in options.values()):
-            from minigrad.nn.complaints import refuse_options
-
-            refuse_options(cls, options)
-        return object.__new__(cls)
 
 
 class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
@@ -77,7 +65,7 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
     forward: Callable[..., Any] = _missing_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        result = self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
+        result = self.forward(*args, **kwargs) if self._hooks is None else call_between(self._hooks, self, args, kwargs)
         if result is None and is_wanted("forward gave None"):
             name = type(self).__name__
             advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
@@ -235,15 +223,6 @@ class Layer(Module):
     if TYPE_CHECKING:
 
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
-
-
-def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
-    """Sets the gradients to None, or those that are there to zeros."""
-    for parameter in parameters:
-        if set_to_none is True or as_flag("zero_grad", "set_to_none", set_to_none):
-            parameter.gradient = None
-        elif parameter.grad is not None:
-            parameter.grad.detach_().zero_()
 
 
 def describe_options(layer: Module, names: str) -> str:

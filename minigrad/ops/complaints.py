@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import re
 import sys
@@ -300,3 +301,25 @@ def shares_memory(which: str, where: str) -> RuntimeError:
     """The error for elements that lie in one place, of which one is written; `which` ends with "refer" or "refers"."""
     detail = f"{which} to a single memory location ({where})"
     return RuntimeError(f"unsupported operation: {detail}. Please clone() the tensor before.")
+
+
+# ---- of constructors ------------------------------------------------------------------------------
+def refuse_options(cls: type, options: dict[str, Any]) -> None:
+    """Raises TypeError for an option that the constructor does not take, and for several numbers as a flag."""
+    known = inspect.signature(cls).parameters
+    if not options.keys() <= known.keys() and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        raise unknown_option(cls, options, tuple(known))
+    types = cls.__init__.__annotations__  # type: ignore[misc]
+    for name, value in options.items():
+        if str(types.get(name)).startswith("bool"):
+            as_flag(cls.__name__, name, value)
+
+
+def unknown_option(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> TypeError:
+    """The error for the first of `options` that is not `known`, with the one that was meant."""
+    from minigrad.spelling import find_meant  # imported with the first misspelt option
+
+    option = next(name for name in options if name not in known)
+    meant = find_meant(option, known)
+    hint = f"; did you mean {meant!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+    return TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")

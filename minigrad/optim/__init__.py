@@ -3,7 +3,6 @@
 Read `Optimizer` and `SGD` first; the others are imported when they are first used.
 """
 
-from minigrad import nn as _nn  # a package before its files: else threads that open both wait for each other
 from minigrad.late_imports import open_later as _open_later
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD

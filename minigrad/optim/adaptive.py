@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from minigrad import nn
 from minigrad.backend import Array
-from minigrad.nn.uninitialized import Uninitialized
 from minigrad.optim.optimizer import Optimizer, Params, Rate, options_of
 from minigrad.optim.rules import BoundRule, decay_towards, move_towards
 
@@ -87,7 +87,7 @@ class Adagrad(Optimizer):
         for group in self.param_groups:  # as in PyTorch, the sums of the first groups are made here
             rule = BoundRule(type(self), group, self.defaults)
             for parameter in group["params"]:
-                if not isinstance(parameter, Uninitialized):  # the parameter of a lazy layer has no shape yet
+                if not isinstance(parameter, nn.UninitializedParameter):  # that of a lazy layer has no shape yet
                     rule.read_state(parameter, self.state)
 
     @staticmethod

@@ -18,9 +18,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, is_finite, quiet
-from minigrad.nn.hooks import OptimizerHooks
-from minigrad.nn.module import NamesOptions, clear_gradients
+from minigrad.optim.hooks import OptimizerHooks
+from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
+from minigrad.tensor.graph import clear_gradients
 
 Rate: TypeAlias = float | Tensor
 State: TypeAlias = dict[str, Any]

@@ -8,9 +8,9 @@ from itertools import chain
 from math import cos, pi
 from typing import Any
 
+from minigrad import nn
 from minigrad.autograd import no_grad
 from minigrad.creation import tensor
-from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm
 from minigrad.optim.lr_scheduler.base import LRScheduler, read_for_groups, require_optimizer, unchanged_on_error
 from minigrad.optim.lr_scheduler.cosine import require_strategy
@@ -21,7 +21,7 @@ Average = Callable[[Tensor, Tensor, Any], Tensor]
 AverageAll = Callable[[list[Tensor], list[Tensor], Any], None]
 
 
-class AveragedModel(Module):
+class AveragedModel(nn.Module):
     """A copy of `model` whose weights are the mean of those that `update_parameters` has seen.
 
     `avg_fn(averaged, current, count)` gives the next average in place of `averaged + (current -
@@ -45,7 +45,7 @@ class AveragedModel(Module):
     n_averaged: Tensor
 
     def __init__(
-        self, model: Module, device: Any = None, avg_fn: Average | None = None,
+        self, model: nn.Module, device: Any = None, avg_fn: Average | None = None,
         multi_avg_fn: AverageAll | None = None, use_buffers: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -63,7 +63,7 @@ class AveragedModel(Module):
         """The forward of the averaged model."""
         return self.module(*args, **kwargs)
 
-    def update_parameters(self, model: Module) -> None:
+    def update_parameters(self, model: nn.Module) -> None:
         """Includes the current weights of `model` in the average.
 
         >>> import minigrad as torch
@@ -85,7 +85,7 @@ class AveragedModel(Module):
                 _for_all(_take_current)([*self.module.buffers()], [*model.buffers()], self.n_averaged)
             self.n_averaged += 1
 
-    def _tensors_to_average(self, model: Module) -> Iterable[Tensor]:
+    def _tensors_to_average(self, model: nn.Module) -> Iterable[Tensor]:
         return chain(model.parameters(), model.buffers()) if self.use_buffers else model.parameters()
 
 
@@ -150,7 +150,7 @@ def _for_all(average: Average) -> AverageAll:
     return update
 
 
-def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
+def update_bn(loader: Iterable[Any], model: nn.Module, device: Any = None) -> None:
     """Computes the running statistics of a model's batch norms again, in one pass over `loader`.
 
     If a batch is a list or a tuple, its first entry is the model's input.

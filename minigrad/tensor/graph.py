@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from sys import getrefcount
 from typing import Any
 from weakref import ref
@@ -14,7 +15,7 @@ from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
-from minigrad.ops.complaints import not_a_bool
+from minigrad.ops.complaints import as_flag, not_a_bool
 from minigrad.tensor.complaints import check_can_require_grad, check_data, check_gradient, warn_of_missing_gradient
 
 
@@ -252,3 +253,12 @@ class GraphMethods(TensorBase):
     def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
         return not is_end(self.node) and RETAIN in (self.node.hooks or {})
+
+
+def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Sets the gradients to None, or those that are there to zeros."""
+    for parameter in parameters:
+        if set_to_none is True or as_flag("zero_grad", "set_to_none", set_to_none):
+            parameter.gradient = None
+        elif parameter.grad is not None:
+            parameter.grad.detach_().zero_()

@@ -74,3 +74,7 @@ __all__ = [
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear",
     "upsample_nearest",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)  # the functions, without the files that they come from
