@@ -34,7 +34,7 @@ WORTH = 2**20  # least bytes of a pass: for less, waking a thread takes longer t
 STRANDS = 8  # most partial totals in `add_pieces`
 ROOM = 24 * 2**20  # most bytes of all partial totals
 A_BYTE = 8  # number of multiplications in a matrix product that take as long as a pass over a byte
-LANES = 64  # the length of parts is a multiple: others are slow
+LANES = 64  # rows or columns: parts are as long as a multiple, for which products are quick
 LONG = 1024  # rows or columns that are worth a part of their own, if there are more than two
 T = TypeVar("T")
 

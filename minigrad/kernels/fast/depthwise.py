@@ -26,7 +26,7 @@ import numpy as np
 
 from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
-from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.machine import for_small_products, multiplies_with_avx512
 from minigrad.kernels.fast.mec import UNPACKED, write_matrix
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.fast.sheets import Layout, count_phases, has_all_taps, meet, read_cotangents, read_windows
@@ -245,7 +245,9 @@ def cost(problem: Problem, machine: Machine) -> float:
     rows, lines, run = max(TOGETHER, O // groups), C // groups * kh * kw, min(max(RUN, Wo), N * Wo)
     copies = machine.copy(2 * N * C * H * W + 4 * windows * O, Wo)
     copies += machine.copy(windows * (2 * C * stride + O) * kw, max(RUN, Wo))
-    speed, count = machine.unpacked() if rows * lines * run <= UNPACKED else machine, 3 * groups * windows / max(1, run)
+    few, count = O // groups <= TOGETHER, 3 * groups * windows / max(1, run)
+    small = machine.unpacked() if few else for_small_products(machine)  # with few outputs little is copied
+    speed = small if rows * lines * run <= UNPACKED else machine
     products = speed.product(rows, run, lines, count) * (O // groups) / rows
     return OVERHEAD + copies + products + count * CALL / machine.peak
 

@@ -26,7 +26,7 @@ import numpy as np
 
 from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine
-from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.machine import for_small_products, multiplies_with_avx512
 from minigrad.kernels.fast.rows import copy_rows
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, padded
@@ -197,8 +197,11 @@ def cost(problem: Problem, machine: Machine) -> float:
     (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.size
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
     count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
-    images = N / max(1, count)
-    products = machine.unpacked().product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * count)
+    images, calls, speed = N / max(1, count), Ho * count, for_small_products(machine)
+    wide = C >= WIDE and problem.geometry.stride == (1, 1)  # then the adjoint in x is a forward
+    products = speed.product(problem.outputs, images * Wo, C * kh * kw, (3 if wide else 2) * calls)
+    if not wide:
+        products += speed.product(C * kw, images * Wo, kh * problem.outputs, calls)
     turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
     return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, Wo)
 

@@ -31,7 +31,7 @@ from minigrad.backend import Array, is_finite
 from minigrad.kernels import dispatch
 from minigrad.kernels.algorithms import Algorithm, Machine, serves_groups
 from minigrad.kernels.fast.depthwise import separate_groups
-from minigrad.kernels.fast.machine import multiplies_with_avx512
+from minigrad.kernels.fast.machine import for_small_products, multiplies_with_avx512
 from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.fast.planes import BLOCK_BYTES, Piece, cut, joins, stand_side_by_side
 from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
@@ -297,7 +297,7 @@ def cost(problem: Problem, machine: Machine) -> float:
         return float("inf")
     copies = machine.copy(SORT * N * C * plan.phases * size, plan.grid[1])
     copies += machine.copy(ADD * parts * N * O * size, size)
-    small = machine.unpacked() if multiplies_with_avx512() else machine
+    small = for_small_products(machine)
     joined = N if plan.joins(N, o) else 1
     products = small.product(parts * o, joined * size, plan.phases * k, 3 * N * groups / joined)
     return OVERHEAD + copies + products

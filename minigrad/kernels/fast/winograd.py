@@ -55,7 +55,7 @@ SPREAD = 16.0  # in a tile, the largest number that an output may see against wh
 HUGE = 1e15  # above it products of transformed numbers might overflow where the definition does not
 OVERHEAD = 2e-4  # seconds of Python in all three functions
 TRANSFORM = 0.26  # speed of the transforms as a share of the peak: their matrices are small
-NARROW = 5.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
+NARROW = 6.0  # with AVX2, channels for which everything takes twice the time: short products are slower than long ones
 
 
 def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
