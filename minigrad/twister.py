@@ -26,6 +26,11 @@ _BLOCK = 256  # numbers drawn in advance where the needed number is unknown
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
 
 
+# As arrays of 0 dimensions, with which NumPy computes sooner than with numbers.
+_BITS24, _BITS53 = np.asarray(2**24 - 1), np.asarray(2**53 - 1)
+_UNIT24, _UNIT53 = np.asarray(2.0**-24, np.float32), np.asarray(2.0**-53)
+
+
 class Twister:
     """The random stream: draws of 32 and 64 bits, and arrays of numbers made of them."""
 
@@ -55,11 +60,11 @@ class Twister:
 
     def _draw_unit24(self, count: int) -> Array:
         """Numbers of U[0, 1) as float32, of 24 bits each."""
-        return (self._draw32(count) & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
+        return (self._draw32(count) & _BITS24).astype(np.float32) * _UNIT24
 
     def _draw_unit53(self, count: int) -> Array:
         """Numbers of U[0, 1) as float64, of 53 bits each."""
-        return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
+        return (self._draw64(count) & _BITS53).astype(np.float64) * _UNIT53
 
     def _draw_uniform(self, shape: Sequence[int], dtype: DType, low: float, high: float) -> Array:
         unit, accumulate = (self._draw_unit53, np.float64) if dtype == np.float64 else (self._draw_unit24, np.float32)
@@ -239,8 +244,8 @@ def normal_blocks64(uniforms: Array) -> Array:
 def normal_blocks32(uniforms: Array) -> Array:
     """The same in float32, with the polynomials that PyTorch uses for log, cos and sin."""
     u = uniforms.reshape(-1, 2, 8)
-    radius = np.sqrt(np.float32(-2) * _log32(np.float32(1) - u[:, 0]))
-    directions = _cos_sin32(np.float32(2 * math.pi) * u[:, 1])
+    radius = np.sqrt(_MINUS_TWO * _log32(_ONE - u[:, 0]))
+    directions = _cos_sin32(_TURN * u[:, 1])
     normal = np.empty_like(u)
     np.multiply(radius, directions, out=normal.transpose(1, 0, 2))  # (blocks, 2, 8) -> (2, blocks, 8)
     return normal.reshape(-1)
@@ -251,7 +256,10 @@ def _single(*coefficients: float) -> list[float]:
     return [float(np.float32(c)) for c in coefficients]
 
 
-# Highest power first; as arrays, with which NumPy computes sooner than with numbers.
+# These are arrays of 0 dimensions, too. Of the coefficients, that of the highest power comes first.
+_ONE, _HALF, _MINUS_TWO, _MINUS_HALF, _TURN, _EIGHTHS_IN_A_RADIAN, _LOG2_HEAD, _LOG2_TAIL = [
+    np.asarray(c, np.float32) for c in (1, 0.5, -2, -0.5, 2 * math.pi, 4 / math.pi, 0.693359375, -2.12194440e-4)
+]  # log 2 in two parts, so that a whole number times the first is exact
 _LOG = [np.asarray(c) for c in _single(
     7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
     -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
@@ -259,7 +267,8 @@ _LOG = [np.asarray(c) for c in _single(
 _COS = _single(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
 _SIN = _single(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
 _COS_SIN = [*np.array([_COS, _SIN]).T[..., None, None]]  # each (2, 1, 1): both polynomials are evaluated together
-_EIGHTHS = _single(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)  # of -2 pi, in three parts
+# -2 pi / 8 in three parts
+_EIGHTH = [np.asarray(c) for c in _single(-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8)]
 
 # For the number of eighths of a turn, which is even: whether cosine and sine change places, and the signs of both.
 _SWAPPED = np.arange(9) % 4 == 2
@@ -278,7 +287,9 @@ def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
     return value
 
 
-_HALF_ROOT = np.float32(math.sqrt(0.5)).view(np.int32)  # its bits: the 23 lowest are the fraction, then the exponent
+_HALF_ROOT = np.asarray(math.sqrt(0.5), np.float32).view(
+    np.int32
+)  # its bits: the 23 lowest are the fraction, then the exponent
 
 
 def _log32(x: Array) -> Array:
@@ -286,15 +297,14 @@ def _log32(x: Array) -> Array:
     bits = x.view(np.int32)
     exponent = bits - _HALF_ROOT >> 23
     m = (bits - (exponent << 23)).view(np.float32)
-    m -= np.float32(1)
+    m -= _ONE
     e = exponent.astype(np.float32)
     square = m * m
     p = _polynomial(m, _LOG)
-    # log 2 in two parts, so that e times the first is exact.
-    tail = fused_multiply_add(p * m, square, e * np.float32(-2.12194440e-4))
-    tail -= square * np.float32(0.5)
+    tail = fused_multiply_add(p * m, square, e * _LOG2_TAIL)
+    tail -= square * _HALF
     tail += m
-    return fused_multiply_add(e, 0.693359375, tail)
+    return fused_multiply_add(e, _LOG2_HEAD, tail)
 
 
 def _cos_sin32(x: Array) -> Array:
@@ -302,17 +312,17 @@ def _cos_sin32(x: Array) -> Array:
 
     Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
     """
-    octant = (x * np.float32(4 / math.pi)).astype(np.intp) + 1 & ~1
+    octant = (x * _EIGHTHS_IN_A_RADIAN).astype(np.intp) + 1 & ~1
     turned = octant.astype(np.float64)
-    for part in _EIGHTHS:
+    for part in _EIGHTH:
         step = turned * part
         step += x
         x = step.astype(np.float32)
     square = x * x
     factor = np.array((square, x))  # of the last step: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p)
-    shift = np.array((square * np.float32(-0.5), x))
+    shift = np.array((square * _MINUS_HALF, x))
     waves = fused_multiply_add(_polynomial(square, _COS_SIN) * square, factor, shift)
-    waves[0] += np.float32(1)
+    waves[0] += _ONE
     waves = np.where(_SWAPPED.take(octant), waves[::-1], waves)
     waves *= _SIGNS.take(octant, axis=1)
     return waves

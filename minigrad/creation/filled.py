@@ -175,6 +175,8 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
 
 def empty_in_order(xp: Any, shape: Any, order: Any, numpy_dtype: Any) -> Any:
     """An uninitialized array of `shape` with its axes in memory in the order `order`, the outermost first."""
+    if [*order] == [*range(len(shape))]:  # nearly always
+        return xp.empty(shape, numpy_dtype)
     array = xp.empty([shape[axis] for axis in order], numpy_dtype)  # axes in memory order
     return array.transpose(invert(order))  # axes in their own order
 
