@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlparse
 
+from minigrad.missing import explain_missing
 from minigrad.serialization import load as load_file
 
 _chosen: Path | None = None
@@ -77,3 +78,6 @@ def load(repo_or_dir: str, model: str, *args: Any, **options: Any) -> NoReturn:
 
 def _refuse(cure: str) -> NotImplementedError:
     return NotImplementedError(f"minigrad fetches nothing: {cure}")
+
+
+explain_missing("torch.hub", globals())

@@ -37,6 +37,14 @@ def test_what_would_be_fetched_is_refused_with_the_place_where_to_put_it(tmp_pat
         torch.hub.load("pytorch/vision", "resnet18", pretrained=True)
 
 
+def test_names_of_pytorch_that_the_hub_lacks_say_so():
+    with pytest.raises(
+        AttributeError, match=r"PyTorch has torch\.hub\.list, minigrad does not; nothing is fetched: read"
+    ):
+        _ = torch.hub.list
+    assert not hasattr(torch.hub, "lisd")
+
+
 @pytest.mark.parametrize("url", [3, None, ["net.pth"]])
 def test_what_is_no_url_is_a_type_error(url):
     with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike object, not"):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
+from minigrad.missing import explain_missing
+
 __all__ = ["SDPBackend", "sdpa_kernel"]
 
 
@@ -41,3 +43,6 @@ def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[dict[str,
         wanted = "an SDPBackend, such as SDPBackend.MATH, or a list of them"
         raise AssertionError(f"sdpa_kernel(): backends must be {wanted}, not {type(backends).__name__}")
     yield {}
+
+
+explain_missing("torch.nn.attention", globals())

@@ -31,3 +31,10 @@ def test_what_is_no_kernel_is_refused(backends):
         sdpa_kernel(backends),
     ):
         pass
+
+
+def test_names_of_pytorch_that_are_not_here_say_so():
+    with pytest.raises(
+        AttributeError, match=r"PyTorch has torch\.nn\.attention\.WARN_FOR_UNFUSED_KERNELS, minigrad does"
+    ):
+        _ = torch.nn.attention.WARN_FOR_UNFUSED_KERNELS
