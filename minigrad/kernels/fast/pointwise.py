@@ -13,11 +13,13 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.algorithms import Algorithm, Machine
+from minigrad.kernels.fast.mec import multiply_in_parts
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.im2col import NARROW
 from minigrad.kernels.windows import PIECES, empty
-from minigrad.parallel import A_BYTE, add_pieces, count_totals, share, share_product
+from minigrad.parallel import A_BYTE, WORTH, add_pieces, count_totals, share, share_product
 
+FEW = 1024  # weights
 OVERHEAD = 3e-5  # seconds of Python in all three functions
 
 
@@ -27,9 +29,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
-    _share_images(
-        lambda n, pieces: share_product(matrix, columns[n], flat[n], pieces), N, _count_work(x, len(w), Ho * Wo)
-    )
+    _share_images(lambda n, pieces: _multiply(matrix, columns[n], flat[n], pieces), N, _count_work(x, len(w), Ho * Wo))
     return out
 
 
@@ -62,18 +62,27 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
         flat = x.reshape(N, C, Ho * Wo)
-        _share_images(lambda n, pieces: share_product(matrix, cotangent[n], flat[n], pieces), N, work)
+        _share_images(lambda n, pieces: _multiply(matrix, cotangent[n], flat[n], pieces), N, work)
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
 
     def put(n: int, pieces: int) -> None:
         product = empty(xp, "product", (C, Ho * Wo), g.dtype)
-        share_product(matrix, cotangent[n], product, pieces)
+        _multiply(matrix, cotangent[n], product, pieces)
         pixels[n] = product.reshape(C, Ho, Wo)
 
     _share_images(put, N, work)
     return x
+
+
+def _multiply(matrix: Array, columns: Array, out: Array, pieces: int) -> None:
+    """The product of an image; of a few weights in parts that OpenBLAS does not pack."""
+    alone = pieces == 1 and matrix.size * columns.shape[1] >= A_BYTE * WORTH  # threads share such a product
+    if matrix.size <= FEW and len(columns) > 1 and not alone and out.__class__ is np.ndarray:
+        multiply_in_parts(matrix, columns, out)
+    else:
+        share_product(matrix, columns, out, pieces)
 
 
 def _share_images(multiply: Callable[[int, int], None], N: int, size: int) -> None:
