@@ -1685,6 +1685,16 @@ DIFFERENCES = [
         "torch.unique_consecutive(torch.ones(3), False, True)[1].item() == 3",
     ),
     (
+        "`optim.LBFGS` with a tensor as `lr` that a schedule changes",
+        "the length of the last step counts as it was; PyTorch's next step reads the changed tensor",
+        "[s := torch.tensor(0.1, dtype=torch.float64), torch.optim.LBFGS([ones_with_gradient(1)], lr=s)][1] is not None",
+    ),
+    (
+        "the gradient of `sinc` near 0 and of large float16 numbers, of `frexp` beyond float32, of `special.log_ndtr`",
+        "follow the formula; PyTorch's lose digits, or are infinite or NaN",
+        "abs(gradient('torch.sinc(x)', [1e-7])[0] / (-(torch.pi**2) / 3 * 1e-7) - 1) < 1e-5",
+    ),
+    (
         "threads that import parts of the package before anyone has imported it",
         "may meet Python's own import errors, as with NumPy's parts; `import minigrad` first",
         "importlib.import_module('minigrad') is torch",

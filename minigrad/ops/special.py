@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase, value_of
+from minigrad.half_precision import sum_type
 from minigrad.ops.arguments import as_number, require_kind, require_tensors, takes_out
 from minigrad.ops.arithmetic import mul, pow, promote
 from minigrad.ops.complaints import not_a_tensor, shapes_do_not_broadcast
@@ -272,8 +273,9 @@ _mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _pow
 
 
 def _power_of_two(x: Any) -> Any:
-    """2 to the exponent of `x`, which is piecewise constant in `x`."""
-    return np.ldexp(np.ones_like(value_of(x)), np.frexp(value_of(x))[1])
+    """2 to the exponent of `x`, which is piecewise constant in `x`; in float32 for float16, whose exponent may be 16."""
+    values = value_of(x)
+    return np.ldexp(np.ones_like(values, dtype=sum_type(values)), np.frexp(values)[1])
 
 
 @takes_out

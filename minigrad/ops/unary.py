@@ -166,7 +166,7 @@ def _to_decimals(x: Any, *, decimals: int) -> Any:
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
-_rounded = elementwise("round", _to_decimals, lambda g: zeros_of(g), shown="RoundBackward1")
+_rounded = elementwise("round", round_once(_to_decimals), lambda g: zeros_of(g), shown="RoundBackward1")
 
 
 @takes_out
