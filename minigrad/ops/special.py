@@ -273,7 +273,7 @@ _mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _pow
 
 
 def _power_of_two(x: Any) -> Any:
-    """2 to the exponent of `x`, which is piecewise constant in `x`; in float32 for float16, whose exponent may be 16."""
+    """2 to the exponent of `x`, which is piecewise constant in `x`; float32 for float16, which has no 2 ** 16."""
     values = value_of(x)
     return np.ldexp(np.ones_like(values, dtype=sum_type(values)), np.frexp(values)[1])
 
