@@ -72,7 +72,7 @@ def of_tensors(
                 tensors = [kwargs.pop(name) for name in signature.tensors[len(args) :] if name in kwargs]
                 args = (*args, *tensors, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
-            if how.typed_by_out and isinstance(receiver, TensorBase):
+            if isinstance(receiver, TensorBase) and receiver.array.dtype.kind in how.typed_by_out:
                 kwargs["dtype"] = kwargs.get("dtype") or receiver.dtype  # type: ignore[attr-defined]
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)

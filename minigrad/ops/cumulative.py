@@ -58,7 +58,7 @@ def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> T
 
 
 @twin_of(np.cumsum)
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="buif")
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -103,7 +103,7 @@ def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see 
 _cumprod: Any = operation("cumprod", lambda x, *, dim: accumulate(np.cumprod, x, dim), _slope_of_cumprod)
 
 
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="buif")
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -151,7 +151,7 @@ _product = operation("prod", _multiply_up, _slope_of_prod)
 _product_over = shown_as(_product, "ProdBackward1")
 
 
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="buif")
 def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 

@@ -113,7 +113,7 @@ _mean_over = shown_as(average, "MeanBackward1")
 
 
 @twin_of(np.sum)
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="buif")
 def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all. Sums of integers and bools are int64.
 
@@ -128,7 +128,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = 
 
 
 @twin_of(np.mean)
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="f")
 def mean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 

@@ -142,7 +142,7 @@ _without_nan = operation(
 )
 
 
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="f")
 @recorded_as("NansumBackward0")
 def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
@@ -155,7 +155,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any
     return sum(x, dim, keepdim, dtype=dtype)
 
 
-@takes_out(typed_by_out=True)
+@takes_out(typed_by_out="f")
 def nanmean(input: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all, of the elements that are not NaN.
 
