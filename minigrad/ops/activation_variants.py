@@ -28,11 +28,15 @@ from minigrad.passes import keep_where
 
 
 def _with_options(
-    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", in_float32: bool = False
-) -> Callable[..., Any]:
-    """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters."""
+    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", in_float32: bool = False,
+    wide_options: bool = False
+) -> Callable[..., Any]:  # fmt: skip
+    """An activation with the options that `forward` names; `takes` lists the kinds of dtypes, in NumPy's letters.
+
+    Float16 and the options meet in float32, which holds larger options, if `in_float32` or `wide_options`.
+    """
     made = elementwise(name, lambda x, *, options: forward(x, *options), rule, in_float32=in_float32)
-    wide = in_float32 or name == "threshold"  # float16 and its options meet in float32
+    wide = in_float32 or wide_options
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -69,7 +73,7 @@ hardtanh = _with_options("hardtanh",
     lambda g, x, options: gate(g, x, passes=_between(*options)), takes="fiu")
 threshold = _with_options("threshold",
     lambda x, limit, value: np.where(widen(x) <= limit, x.dtype.type(value), x),
-    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])), takes="fiu")
+    lambda g, x, options: gate(g, x, passes=lambda x: ~(widen(x) <= options[0])), takes="fiu", wide_options=True)
 _hardshrink = _with_options("hardshrink",
     lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])))

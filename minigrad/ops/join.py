@@ -41,14 +41,15 @@ _stack = operation(
 )
 
 
-def _read_list(name: str, tensors: Any) -> list[Any]:
+def _read_list(name: str, tensors: Any, if_empty: type[Exception] = RuntimeError) -> list[Any]:
+    """The tensors in the sequence `tensors`. Raises TypeError if it is no sequence, `if_empty` if it is empty."""
     if not isinstance(tensors, (list, tuple)):
         several = hasattr(tensors, "__iter__") and not isinstance(tensors, TensorBase)
         got = f"{type(tensors).__name__}; write {name}({'list(...)' if several else '[x, y]'})"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     given = read_tensors(name, (list(tensors),))
     if not given:
-        raise (ValueError if name == "cat" else RuntimeError)(f"{name}(): expected a non-empty list of Tensors")
+        raise if_empty(f"{name}(): expected a non-empty list of Tensors")
     return given
 
 
@@ -84,7 +85,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             [3, 4],
             [5, 6]])
     """
-    given = _read_list("cat", tensors)
+    given = _read_list("cat", tensors, if_empty=ValueError)
     solid = next((x for x in given if x.array.shape != (0,)), given[0])
     ndim = solid.array.ndim
     if not ndim:

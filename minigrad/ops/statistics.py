@@ -99,8 +99,8 @@ def _read_correction(name: str, unbiased: bool | None, correction: float | None)
     return 0 if unbiased is False else dtypes.as_python(given)
 
 
-def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[..., Any]:
-    """Makes `var` or `std`; under a name that ends in "_mean", the function that also returns the mean."""
+def _make_spread(name: str, made: Any, text: str, example: str, with_mean: bool = False) -> Callable[..., Any]:
+    """Makes `var` or `std`; `with_mean`, the function that also returns the mean."""
     both = f"{name.title().replace('_', '')}Backward0"  # VarMeanBackward0
 
     def call(
@@ -118,7 +118,7 @@ def _make_spread(name: str, made: Any, text: str, example: str) -> Callable[...,
             hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
             warn(f"{hint} with a correction of {c} is not defined")
         spread = made(x, dim=over, correction=c, keepdim=keepdim)
-        return name_last_call((spread, mean(x, over, keepdim)), both) if name.endswith("_mean") else spread
+        return name_last_call((spread, mean(x, over, keepdim)), both) if with_mean else spread
 
     return takes_out(rename(call, name, text, example), cast=True)
 
@@ -130,9 +130,9 @@ var: Callable[..., Tensor] = _make_spread("var", _var,
 std: Callable[..., Tensor] = _make_spread("std", _std, "The square root of `var`; its gradient is 0 where it is 0.",
     "torch.std(torch.tensor([1.0, 3.0, 5.0])) -> tensor(2.)")
 var_mean = _make_spread("var_mean", _var, "The pair `var` and `mean` over the dimensions `dim`, or over all.",
-    "torch.var_mean(torch.tensor([1.0, 2.0, 3.0])) -> (tensor(1.), tensor(2.))")
+    "torch.var_mean(torch.tensor([1.0, 2.0, 3.0])) -> (tensor(1.), tensor(2.))", with_mean=True)
 std_mean = _make_spread("std_mean", _std, "The pair `std` and `mean` over the dimensions `dim`, or over all.",
-    "torch.std_mean(torch.tensor([1.0, 3.0, 5.0])) -> (tensor(2.), tensor(3.))")
+    "torch.std_mean(torch.tensor([1.0, 3.0, 5.0])) -> (tensor(2.), tensor(3.))", with_mean=True)
 # fmt: on
 
 
