@@ -43,7 +43,7 @@ def multiply_matrices(x: Any, y: Any, few: int = 0) -> Any:
         if 0 < count <= few:
             products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
             return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
-        if len(y) == 1 and 1 in (len(x), y.shape[1]):  # `dot` computes a single 0 * inf as 0
+        if len(y) == 1 and (count > SMALL or 1 in (len(x), y.shape[1])):  # `dot` computes a single 0 * inf as 0
             return x * y
         if len(y) == 1 or not count:
             return x.dot(y)

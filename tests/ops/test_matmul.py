@@ -63,3 +63,12 @@ def test_batches_shared_by_threads_have_the_same_bits(name, char, monkeypatch):
         torch.set_num_threads(before)
     np.testing.assert_allclose(found[0], x.astype(float) @ y, rtol=1e-4, atol=1e-4)
     assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()
+
+
+def test_a_long_column_times_a_long_row_is_each_product():
+    x, y = np.linspace(-1, 1, 600, dtype=np.float32)[:, None], np.linspace(1, 2, 500, dtype=np.float32)[None]
+    y[0, 3] = np.inf
+    x[4] = 0
+    with np.errstate(invalid="ignore"):
+        expected = x * y  # 0 * inf is NaN
+    np.testing.assert_array_equal((torch.tensor(x) @ torch.tensor(y)).numpy(), expected)
