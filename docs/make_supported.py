@@ -1432,9 +1432,9 @@ DIFFERENCES = [
         "torch.nn.Conv1d(torch.tensor(1), 1, 1).in_channels == 1",
     ),
     (
-        "bools as sizes: `nn.Linear(True, 2)`, `nn.GroupNorm(True, 2)`, `nn.Conv2d(1, 1, True)`; tensors of one bool",
-        "layers refuse them, `torch.zeros(torch.tensor(True))` has the size 1; in PyTorch it is the other way round",
-        "refuses('nn.Linear(True, 2)') and torch.zeros(torch.tensor(True)).shape == (1,)",
+        "bools as sizes: `nn.GroupNorm(True, 2)`; tensors of one bool",
+        "the layer refuses it, `torch.zeros(torch.tensor(True))` has the size 1; in PyTorch it is the other way round",
+        "refuses('nn.GroupNorm(True, 2)') and torch.zeros(torch.tensor(True)).shape == (1,)",
     ),
     (
         "`logaddexp2` where the result is 0",
