@@ -1690,9 +1690,9 @@ DIFFERENCES = [
         "torch.optim.LBFGS([ones_with_gradient(1)], lr=torch.tensor(0.1)).param_groups[0]['lr'].ndim == 0",
     ),
     (
-        "the gradient of `sinc` near 0 and of large float16 numbers, of `frexp` beyond float32, of `special.log_ndtr`",
-        "follow the formula; PyTorch's lose digits, or are infinite or NaN",
-        "abs(gradient('torch.sinc(x)', [1e-7])[0] / (-(torch.pi**2) / 3 * 1e-7) - 1) < 1e-5",
+        "the gradient of `sinc` of large float16 numbers, of `frexp` beyond float32, of `special.log_ndtr` far below 0",
+        "are those of the formula; PyTorch's are NaN or infinite",
+        "gradient('torch.special.log_ndtr(x)', [-1e30])[0] > 9e29",
     ),
     (
         "threads that import parts of the package before anyone has imported it",
