@@ -150,7 +150,7 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
     ):
         if kept is not None:
             seen = measured.reshape(-1, kept.size)
-            average = seen.mean(0) if len(seen) > 1 else seen[0]  # over the examples of instance_norm
+            average = seen[0] if len(seen) == 1 else seen.sum(0) / len(seen)  # over the examples of instance_norm
             kept[...] = (1 - momentum) * kept + momentum * (average * factor)
 
 

@@ -260,3 +260,9 @@ def test_the_error_for_a_wrong_number_of_axes_names_the_layer_that_takes_it(name
     for kind in (layer, Own):
         with pytest.raises(ValueError, match=rf"{kind.__name__} takes .*, got \(2{', 2' * (axes - 1) or ','}\){cure}$"):
             kind(2)(minigrad.ones(*[2] * axes))
+
+
+def test_instance_norm_of_no_examples_has_none_and_its_running_statistics_become_nan():
+    mean, variance = minigrad.zeros(3), minigrad.ones(3)
+    assert minigrad.nn.functional.instance_norm(minigrad.zeros(0, 3, 4), mean, variance).shape == (0, 3, 4)
+    assert mean.isnan().all() and variance.isnan().all()
