@@ -72,8 +72,10 @@ def of_tensors(
                 tensors = [kwargs.pop(name) for name in signature.tensors[len(args) :] if name in kwargs]
                 args = (*args, *tensors, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
-            if isinstance(receiver, TensorBase) and receiver.array.dtype.kind in how.typed_by_out:
-                kwargs["dtype"] = kwargs.get("dtype") or receiver.dtype  # type: ignore[attr-defined]
+            if how.typed_by_out and isinstance(receiver, TensorBase):
+                both = {x.array.dtype.kind for x in (args[0] if args else kwargs["input"], receiver)}
+                if both.issubset(how.typed_by_out):
+                    kwargs["dtype"] = kwargs.get("dtype") or receiver.dtype  # type: ignore[attr-defined]
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:

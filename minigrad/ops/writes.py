@@ -63,7 +63,7 @@ class Manner(NamedTuple):
     # Whether the result may be cast: True, to a dtype of the same or a higher kind, as in arithmetic; "alone", the same
     # for a function that gave one result; "truth", between bool and uint8.
     cast: bool | str = False
-    typed_by_out: str = ""  # kinds of dtypes of `out` in which the result is computed
+    typed_by_out: str = ""  # kinds of input and `out` for which the result is computed in the dtype of `out`
     apart: str = ""  # arguments that must not share memory with `out`: "all", or the "others" after the first
     in_part: bool = False  # in place: only changed elements are written into an expanded tensor
     read_before: str = ""  # in place: operands that may share memory, as they are read first: "numbers" (0-d) or "all"

@@ -153,3 +153,10 @@ def test_a_reduction_of_all_with_keepdim_has_pytorchs_name_of_one_over_dimension
     assert (kept.grad_fn.name(), kept.shape, kept.item()) == (f"{shown}Backward1", (1, 1), value)
     kept.backward()
     assert x.grad.tolist() == [[slope] * 3] * 2
+
+
+@pytest.mark.parametrize("name", ["mean", "nanmean"])
+def test_a_mean_of_integers_is_refused_whatever_receives_it(name):
+    with pytest.raises(RuntimeError, match="Input dtype must be either a floating point or complex dtype"):
+        getattr(torch, name)(input=torch.tensor([1, 2]), dim=0, out=torch.empty(()))
+    assert torch.sum(torch.tensor([1, 2]), 0, out=torch.empty(())).item() == 3.0

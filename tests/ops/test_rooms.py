@@ -5,6 +5,7 @@ none: what arrays and tensors share, operators, indexing and NumPy's functions, 
 """
 
 import ast
+import inspect
 from functools import reduce
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def find_function(name):
 
 def is_operation(name):
     """Whether the function that users call by this name stands in ops/."""
-    code = getattr(find_function(name), "__code__", None)
+    code = getattr(inspect.unwrap(find_function(name)), "__code__", None)
     return code is not None and "ops" in code.co_filename.replace("\\", "/").split("/")
 
 
