@@ -188,7 +188,8 @@ class FunctionNode(Node):
             if r is None:
                 continue
             if not isinstance(r, TensorBase):
-                raise RuntimeError(f"{self.name()}: expected a Tensor or None as gradient, got {type(r).__name__}")
+                got = f"(got {type(r).__name__}): {self.name()} returned it; a backward returns Tensors"
+                raise RuntimeError(f"expected Variable or None {got}")
             if not is_tensor:
                 raise RuntimeError(
                     f"function {self.name()} returned a gradient different than None at position {i + 1}, but the "

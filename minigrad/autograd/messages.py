@@ -89,8 +89,8 @@ def name_the_rule(error: Exception, node: Any, create_graph: bool) -> Exception:
 def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
     """The error for a gradient that cannot be summed to its operand's shape."""
     return RuntimeError(
-        f"{node.name()} returned an invalid gradient: its operand has shape {tuple(shape)}, the gradient {tuple(got)}. "
-        "Check the gradient rule of that operation."
+        f"Function {node.name()} returned an invalid gradient: got {list(got)} but expected shape compatible with "
+        f"{list(shape)}, the shape of its operand. Check the gradient rule of that operation."
     )
 
 
@@ -182,7 +182,7 @@ def wrong_counts(roots: int, gradients: int) -> RuntimeError:
 def unused(target: Any, position: int) -> RuntimeError:
     """The error for an input of `grad` that the outputs do not depend on."""
     return RuntimeError(
-        f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{position}] of "
+        f"The differentiated Tensor at index {position} appears to not have been used in the graph: it has "
         f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
     )
 

@@ -11,6 +11,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.half_precision import round_once
 from minigrad.ops.arguments import as_number, takes_out
+from minigrad.ops.complaints import cannot_expand
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast
 from minigrad.ops.former_order import takes_former_order
@@ -59,8 +60,7 @@ def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None
     if x.dtype != dtype:
         raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {x.dtype} != {dtype}")
     if not broadcasts(x.shape, shape):
-        detail = f"must match the existing size: {name} cannot add an input of shape {tuple(x.shape)}"
-        raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
+        raise cannot_expand(x.shape, shape)
 
 
 _addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))

@@ -227,7 +227,8 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
     given = dim if isinstance(dim, (tuple, list)) else (dim,)
     found = tuple([axis(as_size(d, "dim"), ndim) for d in given])
     if len(set(found)) != len(found):
-        raise RuntimeError(f"dim {list(given)} names a dimension more than once")
+        twice = next(d for d in found if found.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims {list(given)}")
     return found if found and ndim else None
 
 
@@ -377,17 +378,20 @@ def common_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def check_parts(
-    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, cure: str = "", **parts: Any
-) -> None:
+    name: str, input: Any, shape: tuple[int, ...], why: str, singles_too: bool = False, cure: str = "",
+    words: str = "", **parts: Any,
+) -> None:  # fmt: skip
     """Raises RuntimeError unless all `parts` have the shape `shape` and the dtype of the input; None is skipped.
 
-    With `singles_too` all parts may be float32 for a float16 input.
+    `words` begin the error for a shape: PyTorch's, with places for the part, its size and its shape. With
+    `singles_too` all parts may be float32 for a float16 input.
     """
     mixed = singles_too and input.array.dtype == HALF
     mixed = mixed and all(x is None or x.array.dtype == np.float32 for x in parts.values())
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
             what = f"{part} of shape {list(shape)}, {why}, got {list(x.array.shape)}"
-            raise RuntimeError(f"{name}: expected {what}{cure and f'; {cure}'}")
+            first = words and words.format(part=part, count=x.array.size, shape=list(x.array.shape)) + ": "
+            raise RuntimeError(f"{first}{name}: expected {what}{cure and f'; {cure}'}")
         if x is not None and not mixed:
             complaints.check_same_dtype(name, input, part, x)

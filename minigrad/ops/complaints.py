@@ -213,13 +213,35 @@ def is_no_view(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
 
 
 def cannot_expand(have: tuple[int, ...], wanted: tuple[int, ...]) -> RuntimeError:
-    """The error for a tensor of shape `have` that is not repeated to `wanted`."""
-    what = f"cannot expand shape {tuple(have)} to {shorten(wanted)}"
-    return RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}")
+    """The error for a tensor of shape `have` that is not repeated to `wanted`, in PyTorch's words for each case."""
+    what, new = f"cannot expand shape {tuple(have)} to {shorten(wanted)}", len(wanted) - len(have)
+    if new < 0:
+        need = f"must be greater or equal to the number of dimensions in the tensor ({len(have)})"
+        return RuntimeError(f"expand: the number of sizes provided ({len(wanted)}) {need}: {what}")
+    for place in reversed(range(len(wanted))):  # as PyTorch looks for it
+        size, there = wanted[place], have[place - new] if place >= new else 1
+        if place < new and size == -1:
+            where = f"isn't allowed in a leading, non-existing dimension {place}"
+            return RuntimeError(f"The expanded size of the tensor (-1) {where}: {what}")
+        if size not in (there, -1) and there != 1:
+            must = f"must match the existing size ({there}) at non-singleton dimension {place}"
+            target = f"Target sizes: {shorten(list(wanted))}.  Tensor sizes: {list(have)}"
+            return RuntimeError(f"The expanded size of the tensor ({size}) {must}.  {target}")
+    return RuntimeError(f"The expanded size of the tensor must be the existing size where that is not 1: {what}")
+
+
+def does_not_permute(ndim: int, order: tuple[int, ...]) -> RuntimeError:
+    """The error for an `order` of axes that is none of a tensor with `ndim` axes."""
+    once = f"dims must name each of the {ndim} dimensions once, got {list(order)}"
+    if len(order) == ndim:
+        return RuntimeError(f"permute(): duplicate dims are not allowed: {once}")
+    ie = f"input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
+    words = "number of dimensions in the tensor input does not match the length of the desired ordering of dimensions"
+    return RuntimeError(f"permute(): {words} i.e. {ie}: {once}")
 
 
 def do_not_multiply(a: Any, b: Any) -> Exception:
-    """The error for two arrays that cannot be multiplied."""
+    """The error for two arrays that cannot be multiplied, in PyTorch's words for their ranks."""
     if not a.ndim or not b.ndim:
         return RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.dtype != b.dtype:
@@ -228,9 +250,42 @@ def do_not_multiply(a: Any, b: Any) -> Exception:
     if a.dtype.kind == "b":
         return not_implemented_for("matmul", a.dtype)
     which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
-    detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
-    shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
+    k = a.shape[-1]
+    rows = a.size // max(k, 1)
+    detail = f"the last axis of the first ({k}) must equal the {which} axis of the second ({n})"
+    words = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {n}x{b.shape[-1]})"
+    if b.ndim == 1 and a.ndim == 1:
+        words = f"inconsistent tensor size, expected tensor [{k}] and src [{n}] to have the same number of elements"
+    elif b.ndim == 1:
+        words = f"size mismatch, got input ({rows}), mat ({rows}x{k}), vec ({n})"
+    elif b.ndim > 2:
+        count = prod(common_batch(a, b))
+        words = f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {k}] but got: [{count}, {n}]"
+    return RuntimeError(f"{words}: shapes {tuple(a.shape)} and {tuple(b.shape)}, {detail}")
+
+
+def common_batch(a: Any, b: Any) -> tuple[int, ...]:
+    """The shape of the batch of ``a @ b``; that of `b` where the two do not broadcast."""
+    try:
+        return np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        return tuple(b.shape[:-2])
+
+
+def no_weight(shape: tuple[int, ...]) -> RuntimeError:
+    """The error for a weight of a linear layer with more than two axes."""
+    what = f"linear takes a weight (outputs, inputs), got shape {tuple(shape)}"
+    return RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {len(shape)}D: {what}")
+
+
+def check_factor_types(input: Any, weight: Any) -> None:
+    """Raises RuntimeError unless the input and the weight of a linear layer have one dtype."""
+    if input.array.dtype != weight.array.dtype:
+        kinds = [SCALAR_TYPES.get(x.array.dtype.name, x.array.dtype.name) for x in (input, weight)]
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {kinds[0]} and {kinds[1]}: these are the input and the "
+            "weight of linear; convert one of them, for example input.to(weight.dtype)"
+        )
 
 
 def does_not_project(x: Any, w: Any) -> RuntimeError:

@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
-from minigrad.ops.complaints import not_implemented_for
+from minigrad.ops.complaints import do_not_multiply, not_implemented_for
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.grad_fn_names import name_last_call
@@ -27,9 +27,13 @@ def check_ranks(name: str, *operands: tuple[Tensor, int]) -> None:
     """Raises for tensors that do not have the given numbers of axes."""
     for position, (x, ndim) in enumerate(operands, 1):
         if x.array.ndim != ndim:
-            have = f"{x.array.ndim}D of shape {tuple(x.array.shape)}"
-            cure = "x @ y multiplies vectors, matrices and batches of matrices"
-            raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}; {cure}")
+            have = " and ".join(f"{y.array.ndim}D" for y, _ in operands)
+            words = {
+                1: f"1D tensors expected, but got {have} tensors",
+                2: f"{'self' if position == 1 else f'mat{position}'} must be a matrix",
+            }.get(ndim, f"batch{position} must be a {ndim}D tensor")
+            shape = f"{name} got shape {tuple(x.array.shape)} as argument {position}"
+            raise RuntimeError(f"{words}: {shape}; x @ y multiplies vectors, matrices and batches of matrices")
 
 
 @takes_out
@@ -116,7 +120,7 @@ def check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[in
     if x.dtype.kind == "b" and not need_no_types(x, y):
         raise not_implemented_for(name, x.dtype)
     if x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(x.shape)} and {tuple(y.shape)} ({name})")
+        raise do_not_multiply(x, y)
     return (*x.shape[:-1], y.shape[-1])
 
 

@@ -13,7 +13,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import invert
 from minigrad.ops.arguments import as_size, axis, common_shape, of_tensors, read_tensors, sizes, takes_out
-from minigrad.ops.complaints import cannot_expand, does_not_fit, is_no_view, not_a_tensor
+from minigrad.ops.complaints import cannot_expand, does_not_fit, does_not_permute, is_no_view, not_a_tensor
 from minigrad.ops.elementwise import twin_of
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.size import Size
@@ -111,7 +111,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     order = sizes("permute", dims)
     order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
     if sorted(order) != list(range(ndim)):
-        raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
+        raise does_not_permute(ndim, order)
     return permute_axes.call((input,), order, {"order": order}, input.array.transpose)
 
 

@@ -204,7 +204,7 @@ def test_the_node_of_a_leaf_adds_what_it_is_called_with_to_grad():
 @pytest.mark.parametrize(("given", "kind", "message"), [
     ([], TypeError, "expected 1 arguments, got 0 instead: the gradient of the leaf"),
     ([1.0], TypeError, "a gradient must be a tensor or None, got float"),
-    ([mg.ones(3)], RuntimeError, r"AccumulateGrad returned an invalid gradient: its operand has shape \(2,\)"),
+    ([mg.ones(3)], RuntimeError, r"AccumulateGrad returned an invalid gradient: got \[3\] but expected .* \[2\]"),
 ])  # fmt: skip
 def test_the_node_of_a_leaf_refuses_what_is_no_gradient(given, kind, message):
     with pytest.raises(kind, match=message):

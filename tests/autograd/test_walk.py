@@ -83,7 +83,7 @@ def test_a_gradient_takes_its_tensors_dtype():
 
 def test_a_gradient_that_does_not_fit_names_the_operation():
     wrong = operation("lopsided", lambda x: x * 2.0, lambda g: g[:1, :2])
-    with pytest.raises(RuntimeError, match=r"LopsidedBackward0 .*shape \(2, 3\).*\(1, 2\)"):
+    with pytest.raises(RuntimeError, match=r"LopsidedBackward0 .*got \[1, 2\] but .* \[2, 3\]"):
         wrong(leaf(2, 3)).sum().backward()
 
 
@@ -95,7 +95,7 @@ def test_a_mask_that_was_changed_through_data_is_refused_with_the_operations_nam
     x, mask = leaf(3), mg.tensor([True, False, True])
     y = read(x, mask).sum()
     mask.data.fill_(True)
-    with pytest.raises(RuntimeError, match=r"^\w+Backward0.*gradient"):
+    with pytest.raises(RuntimeError, match=r"^(Function )?\w+Backward0.*gradient"):
         y.backward()
     assert x.grad is None
 

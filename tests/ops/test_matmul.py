@@ -9,7 +9,7 @@ from tests.refusals import refusals
 
 A = torch.ones(2, 3)
 REFUSED = {
-    "lengths": (lambda: A @ A, RuntimeError, r"\(2, 3\) and \(2, 3\); the last axis of the first \(3\)"),
+    "lengths": (lambda: A @ A, RuntimeError, r"\(2, 3\) and \(2, 3\), the last axis of the first \(3\)"),
     "types": (lambda: A @ A.t().double(), RuntimeError, r"float32 != float64.*\.to"),
     "bools": (lambda: A.bool() @ A.t().bool(), NotImplementedError, "matmul.*Bool.*convert"),
     "a number": (lambda: torch.matmul(A, 2), TypeError, "argument 'other'"),
@@ -17,7 +17,7 @@ REFUSED = {
     "a vector for a matrix": (
         lambda: torch.mm(A, torch.ones(3)),
         RuntimeError,
-        "argument 2 must have 2 .*; x @ y multi",
+        "mat2 must be a matrix: .* as argument 2; x @ y multi",
     ),
     "a vector's trace": (lambda: torch.trace(torch.ones(3)), RuntimeError, "trace: expected a matrix"),
 }

@@ -75,5 +75,7 @@ def check_operands(
     if 0 in kernel:
         raise nothing_to_multiply(name, kernel)
     outputs = kernel[1] * groups if transposed else kernel[0]
-    check_parts(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
+    due = f"Given weight of size {list(weight.array.shape)}, expected bias to be 1-dimensional with {outputs} elements"
+    words = f"{due}, but got bias of size {{shape}} instead"
+    check_parts(name, input, (outputs,), f"1-dimensional with {outputs} elements", words=words, bias=bias)
     return batched

@@ -53,6 +53,10 @@ def nll_loss(
     return losses
 
 
+# PyTorch's words for weights of another number.
+OF_CLASSES = "weight tensor should be defined either for all {} classes or no classes but got weight tensor of shape: "
+
+
 def _negative_log_likelihood(
     input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
@@ -130,7 +134,7 @@ def _cross_entropy_of_probabilities(
         detail = f"probabilities ignore a class by being 0; got ignore_index={ignore_index}"
         raise RuntimeError(f"ignore_index is not supported for floating point target: {detail}")
     classes = input.size(dim)
-    check_parts("cross_entropy", input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    _check_weight("cross_entropy", input, classes, weight)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     terms = log_softmax(input, dim) * target
@@ -325,7 +329,7 @@ def _check_classes(
         raise RuntimeError(f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {detail}")
     _check_class_shapes(name, shape, have, wanted, or_probabilities)
     classes = shape[min(len(shape) - 1, 1)]
-    check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    _check_weight(name, input, classes, weight)
     if weight is not None:
         check_same_dtype(name, input, "weight", weight)
         if mode.get() & GRAD and is_in_graph(weight):
@@ -352,3 +356,9 @@ def _check_class_shapes(
             cure = f", the numbers of the classes; write target.argmax({min(len(shape) - 1, 1)}){soft}"
         detail = f"{name} needs a target of shape {list(wanted)}{cure}"
         raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(have)}): {detail}")
+
+
+def _check_weight(name: str, input: Tensor, classes: int, weight: Tensor | None) -> None:
+    """Raises RuntimeError unless there is a weight for each class, or none at all."""
+    words = OF_CLASSES.format(classes) + "{shape}"
+    check_parts(name, input, (classes,), f"one number for each of all {classes} classes", words=words, weight=weight)

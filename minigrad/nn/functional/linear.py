@@ -6,7 +6,7 @@ from math import prod
 
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import check_parts, require_tensors
-from minigrad.ops.complaints import check_same_dtype, does_not_project, not_implemented_for
+from minigrad.ops.complaints import check_factor_types, does_not_project, no_weight, not_implemented_for
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.tensor import Tensor
 
@@ -28,7 +28,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.shape[-1] != w.shape[1]:
         raise does_not_project(x, w)
     if x.dtype is not w.dtype:
-        check_same_dtype("linear", input, "weight", weight)
+        check_factor_types(input, weight)
     if x.dtype.kind == "b":
         raise not_implemented_for("linear", x.dtype)
     if bias is not None and (bias.array.shape != w.shape[:1] or bias.array.dtype is not w.dtype):
@@ -46,6 +46,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``input @ weight`` for a vector `weight`, plus a bias of one number."""
+    if weight.array.ndim > 2:
+        raise no_weight(weight.array.shape)
     if bias is None or not input.array.ndim:  # which a product refuses
         return input @ weight
     if bias.array.ndim or input.array.ndim == 2:

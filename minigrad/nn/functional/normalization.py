@@ -152,7 +152,8 @@ def _fit_channels(
     if any(x is not None and (x.array.shape != channels or x.array.dtype is not dtype) for x in parts.values()):
         why = f"one number for each channel, axis 1 of the input {list(shape)}"
         cure = f"a layer for it has {option}={channels[0]}" if channels else ""
-        check_parts(name, input, channels, why, True, cure, **parts)
+        words = f"{{part}} should contain {channels[0]} elements not {{count}}" if channels else ""
+        check_parts(name, input, channels, why, True, cure, words, **parts)
     for part, kept in held.items():
         if is_in_graph(kept) and is_grad_enabled():
             raise RuntimeError(f"{name} is not differentiable with respect to {part}; write {part}.detach()")
@@ -212,12 +213,17 @@ def _fit_last_axes(
         raise TypeError(f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; {hint}")
     shape = sizes(name, (normalized_shape,))
     size = list(input.array.shape)
-    if not shape or tuple(size[-len(shape) :]) != shape:
+    if not shape:
+        least = "at least 1-dimensional, i.e., containing at least one element"
+        raise RuntimeError(f"Expected normalized_shape to be {least}, but got normalized_shape = []: {name} needs axes")
+    if tuple(size[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"{name}: Expected normalized_shape to be at least 1-dimensional and equal to the last axes of the input, "
-            f"but given normalized_shape={shorten(list(shape))}, got input of size{size}"
+            f"Given normalized_shape={shorten(list(shape))}, expected input with shape "
+            f"[*, {shorten(list(shape))[1:]}, but got input of size{size}: {name} takes its last axes"
         )
-    check_parts(name, input, shape, "the same as normalized_shape", True, weight=weight, bias=bias)
+    got = f"{{part}} of shape {{shape}} and normalized_shape = {list(shape)}"
+    words = f"Expected {{part}} to be of same shape as normalized_shape, but got {got}"
+    check_parts(name, input, shape, "the same as normalized_shape", True, words=words, weight=weight, bias=bias)
     return shape
 
 

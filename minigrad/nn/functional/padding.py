@@ -61,10 +61,12 @@ def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
             f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {shorten(pad)}"
         )
     amounts = [int(n) for n in pad]
-    if len(amounts) % 2 or len(amounts) > 2 * ndim:
+    if len(amounts) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2: a pair for each axis, got {len(amounts)} numbers")
+    if len(amounts) > 2 * ndim:
+        got = f"padding length {len(amounts)} and input of dimension {ndim}"
         raise RuntimeError(
-            "Padding length must be divisible by 2 and at most twice the number of dimensions of the input. "
-            f"Padding length: {len(amounts)}, input dimensions: {ndim}"
+            f"Padding length should be less than or equal to two times the input dimension but got {got}"
         )
     return list(zip(amounts[::2], amounts[1::2], strict=True))
 
