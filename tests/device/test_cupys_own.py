@@ -60,7 +60,7 @@ def test_unique_consecutive_matrix_rank_and_corrcoef(made):
 def test_singular_matrices_are_refused(made, dtype):
     ones = made([[1.0, 1.0], [1.0, 1.0]], dtype=dtype)
     for call in (torch.linalg.inv, lambda a: torch.linalg.solve(a, a[0]), lambda a: torch.linalg.cholesky(-a)):
-        with pytest.raises(torch.linalg.LinAlgError, match="could not be completed"):
+        with pytest.raises(torch.linalg.LinAlgError, match=r"could not be completed|The solver failed"):
             call(ones)
 
 
