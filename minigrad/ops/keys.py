@@ -59,10 +59,16 @@ def is_basic(key: tuple[Any, ...]) -> bool:
 
 
 def find_range(places: Any) -> tuple[int, int]:
-    """The least and the largest index; those of an expanded axis are read once."""
-    if 0 in places.strides:
-        places = places[tuple([slice(1) if step == 0 else slice(None) for step in places.strides])]
+    """The least and the largest index."""
+    places = _drop_repeats(places)
     return int(places.min()), int(places.max())
+
+
+def _drop_repeats(places: Any) -> Any:
+    """The indices without those that an expanded axis repeats, which may be more than a computer can read."""
+    if 0 not in places.strides:
+        return places
+    return places[tuple([slice(1) if step == 0 else slice(None) for step in places.strides])]
 
 
 _UNSIGNED: dict[int, Any] = {4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}  # by their bytes, as wide as the indices
@@ -72,7 +78,7 @@ def first_out_of_range(places: Any, size: int) -> int | None:
     """The first index outside [0, size), or None. Not checked on a GPU, where every step would wait."""
     if type(places) is not np.ndarray or not places.size:
         return None
-    unsigned = _UNSIGNED.get(places.itemsize)
+    places, unsigned = _drop_repeats(places), _UNSIGNED.get(places.itemsize)
     if unsigned and np.maximum.reduce(places.view(unsigned), None) < size:  # one search: negative ones are the largest
         return None
     low, high = find_range(places)
