@@ -115,7 +115,7 @@ def test_grad_of_a_tensor_with_respect_to_itself_is_its_cotangent():
 
 def test_unused_inputs_raise_or_give_none_or_zeros():
     x, unused = leaf(2, seed=1), leaf(3)
-    with pytest.raises(RuntimeError, match=r"not have been used.*inputs\[1\].*allow_unused=True"):
+    with pytest.raises(RuntimeError, match=r"at index 1 appears to not have been used.*allow_unused=True"):
         autograd.grad(x.sum(), [x, unused])
     g, nothing = autograd.grad(x.sum(), [x, unused], allow_unused=True)
     assert g.tolist() == [1, 1] and nothing is None

@@ -29,7 +29,7 @@ def test_an_edge_stands_for_its_tensor():
 def test_an_edge_that_the_outputs_do_not_use_is_refused_unless_allowed():
     x = mg.ones(2, requires_grad=True)
     edge, z = graph.get_gradient_edge(x * 3), (x * 2).sum()
-    with pytest.raises(RuntimeError, match=r"not have been used in the graph: inputs\[0\] of shape \(2,\)"):
+    with pytest.raises(RuntimeError, match=r"at index 0 .* not have been used in the graph: it has shape \(2,\)"):
         autograd.grad(z, edge, retain_graph=True)
     assert autograd.grad(z, edge, allow_unused=True, retain_graph=True) == (None,)
     assert autograd.grad(z, edge, materialize_grads=True)[0].tolist() == [0, 0]
