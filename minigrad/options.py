@@ -9,7 +9,7 @@ class NamesOptions:
     """A class whose constructor names the option that was meant for one that it does not take, and a flag of arrays."""
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
-        code: Any = getattr(cls.__init__, "__code__", None)
+        code: Any = getattr(getattr(cls.__init__, "__wrapped__", cls.__init__), "__code__", None)
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else options
         if not options.keys() <= set(names) or any(hasattr(value, "ndim") for value in options.values()):
             from minigrad.ops.complaints import refuse_options

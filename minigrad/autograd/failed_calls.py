@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
+from re import findall, sub
 from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.autograd.core import is_array
 from minigrad.backend import device_of
+from minigrad.shown_values import shorten
 
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
 
 SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
 NO_MEMORY = "(): not enough memory: "
@@ -49,6 +52,58 @@ def names_options(function: F) -> F:
             raise
 
     return call  # type: ignore[return-value]
+
+
+def names_constructor(cls: C) -> C:
+    """Lets the errors of the own constructor of `cls`, a class of this library, tell the class and what it was given.
+
+    That of a class derived from it, if of this library, tells of that class.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout(2)
+    Traceback (most recent call last):
+        ...
+    ValueError: dropout probability has to be between 0 and 1, but got 2 (in Dropout(p=2))
+    """
+    construct = vars(cls).get("__init__")
+    if construct is None:
+        return cls
+
+    @wraps(construct)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 (it is the method)
+        try:
+            construct(self, *args, **kwargs)
+        except (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, ArithmeticError) as refused:
+            ours = [c for c in type(self).__mro__ if c.__module__.startswith("minigrad.")]
+            if next(c for c in ours if "__init__" in vars(c)) is cls:  # and no class that calls this constructor
+                _name_constructor(refused, ours[0], args, kwargs)
+            raise
+
+    __init__.names_class = True  # type: ignore[attr-defined]
+    cls.__init__ = __init__  # type: ignore[misc]
+    return cls
+
+
+def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Adds to an error the call of the constructor, and puts the class in the place of a function that it called.
+
+    An error that names the class and the parameter, or is Python's own for a missing argument, stays as it is.
+    """
+    words, name = str(error), cls.__name__
+    places = [p.name for p in signature(cls).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][: len(args)]
+    given = dict(zip(places, args, strict=False)) | kwargs
+    is_named = name in words and not given.keys().isdisjoint(findall(r"\w+", words))
+    if f"{name}." in words or is_named or len(error.args) != 1:
+        return
+    shown = [*map(_show_in_a_line, args[len(places) :])]  # of a constructor that takes any number
+    shown += [f"{parameter}={_show_in_a_line(value)}" for parameter, value in given.items()]
+    words = sub(r"^\w+\(\): ", f"{name}(): ", words)
+    error.args = (f"{words} (in {name}({', '.join(shown)}))",)
+
+
+def _show_in_a_line(value: Any) -> str:
+    text = shorten(value)
+    return f"{type(value).__name__}(...)" if "\n" in text else text
 
 
 def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) -> None:

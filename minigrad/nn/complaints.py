@@ -163,7 +163,8 @@ def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
     """
     init: Any = cls.__init__  # type: ignore[misc]
     if str(init.__module__).startswith("minigrad."):
-        places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+        code = getattr(init, "__wrapped__", init).__code__
+        places = code.co_varnames[1 : code.co_argcount]
         for name, value in zip(places, given, strict=False):
             if isinstance(value, Tensor) and value.ndim and "Tensor" not in init.__annotations__[name]:
                 raise TypeError(made_with_input(cls, name, value))

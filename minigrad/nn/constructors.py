@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from types import FunctionType
 
+from minigrad.autograd.failed_calls import names_constructor
+
+
+def prepare(cls: type) -> None:
+    """Prepares a class of modules: one of this library names itself in errors, a user's keeps functions as they are."""
+    if cls.__module__.startswith("minigrad."):
+        names_constructor(cls)
+    else:
+        keep_functions_unbound(cls)
+
 
 def own_method(cls: type, name: str) -> None:
     """Gives `cls` a copy of an inherited method, so that Python's errors name `cls`.
@@ -11,6 +21,8 @@ def own_method(cls: type, name: str) -> None:
     "Conv2d.__init__() missing 1 required positional argument: 'kernel_size'", not "Convolution.__init__() missing ...".
     """
     inherited = getattr(cls, name)
+    if hasattr(inherited, "names_class"):
+        inherited = inherited.__wrapped__
     if isinstance(inherited, FunctionType) and name not in vars(cls):
         own = FunctionType(inherited.__code__, inherited.__globals__, name, closure=inherited.__closure__)
         own.__defaults__, own.__kwdefaults__ = inherited.__defaults__, inherited.__kwdefaults__

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.advice import advise, is_wanted
-from minigrad.nn.constructors import keep_functions_unbound, own_method
+from minigrad.nn.constructors import own_method, prepare
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
@@ -53,8 +53,7 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not cls.__module__.startswith("minigrad."):
-            keep_functions_unbound(cls)
+        prepare(cls)
 
     def __init__(self) -> None:
         # Bypasses __setattr__, which reads `_kinds`.
@@ -208,10 +207,10 @@ class Layer(Module):
     """A module whose result is one tensor: an editor and a type checker know it by this."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
         if cls.__module__.startswith("minigrad."):
             own_method(cls, "__init__")
             own_method(cls, "forward")
+        super().__init_subclass__(**options)
 
     def __new__(cls, *given: Any, **options: Any) -> Self:
         if any(hasattr(value, "ndim") for value in given):

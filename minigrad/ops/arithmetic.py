@@ -12,8 +12,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, TensorBase, is_array, wrap
 from minigrad.backend import quiet
 from minigrad.ops.arguments import of_tensors
+from minigrad.ops.complaints import no_operand
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import REAL, binary, promote_arrays, twin_of
+from minigrad.ops.elementwise import REAL, as_operator, binary, promote_arrays, twin_of
 from minigrad.ops.former_order import takes_former_order
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.piecewise import zeros_of
@@ -113,7 +114,7 @@ def _power(x: Any, y: Any) -> Any:
     return np.where(np.logical_and(negative, np.logical_not(size_one)), 0, power).astype(power.dtype)
 
 
-_pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
+_pow = as_operator(binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b"), "** or pow()")
 
 
 @twin_of(np.power)
@@ -214,4 +215,7 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     plain = isinstance(other, (int, float)) and type(alpha) is int and alpha == 1
     if plain and not _is_bool(input) and type(other) is not bool:
         return _subtract_from(input, other)
-    return sub(other, input, alpha=alpha)
+    try:
+        return sub(other, input, alpha=alpha)
+    except TypeError as refused:
+        raise no_operand("-", other, input, refused) from None

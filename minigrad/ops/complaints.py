@@ -42,6 +42,37 @@ def not_a_tensor(
     return error(f"{what}; {how_to_give_a_tensor(got, name)}")
 
 
+def no_operand(
+    symbol: str, left: Any, right: Any, refused: TypeError | None = None, reflected: bool = False
+) -> TypeError:
+    """The error for an operator between a tensor and what is none, in Python's words; `reflected` exchanges the two.
+
+    Where there are only tensors, arrays and numbers, or there is no operator, it is what `refused` them already.
+    """
+    known = (TensorBase, np.ndarray, np.generic, int, float) if refused else TensorBase
+    foreign = [x for x in (left, right) if not isinstance(x, known)]
+    if refused and not (symbol and foreign):
+        return refused
+    left, right = (right, left) if reflected else (left, right)
+    names = [type_name(x) if isinstance(x, np.ndarray) else type(x).__name__ for x in (left, right)]
+    hint = _how_to_give_an_operand(foreign[0])
+    return TypeError(f"unsupported operand type(s) for {symbol}: '{names[0]}' and '{names[1]}'; {hint}")
+
+
+def _how_to_give_an_operand(got: Any) -> str:
+    if got is None:
+        return "a function without a return statement gives None, and so does .grad before backward()"
+    if isinstance(got, (str, bytes)):
+        return "a text holds no numbers; float(text) reads one"
+    if isinstance(got, (int, float)):
+        return f"a product with a number is written x * {got}"
+    if isinstance(got, (list, tuple, range, dict, complex)) or hasattr(got, "parameters"):
+        return how_to_give_a_tensor(got)
+    if callable(got) and not isinstance(got, type):
+        return f"{getattr(got, '__name__', 'it')} is a function: call it, with brackets, for its result"
+    return "give a tensor or a number"
+
+
 def how_to_give_a_tensor(got: Any, name: str = "") -> str:
     """What to write in place of a value that should be a Tensor, given to the function `name`."""
     hint = "wrap it with minigrad.tensor(...)"

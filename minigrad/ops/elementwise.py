@@ -20,7 +20,7 @@ from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.half_precision import FLOAT32, is_wide, round_once
-from minigrad.ops.complaints import may_answer, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.complaints import may_answer, no_operand, not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, rename
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
@@ -114,14 +114,18 @@ def binary(
     return function
 
 
-def as_operator(function: Any, next_asked: str, numbers: str | None = None) -> Binary:
+def as_operator(function: Any, symbol: str, next_asked: str = "", numbers: str | None = None) -> Binary:
     """`function`, made by `binary`, for a method: what it does not know may answer by its own method `next_asked`.
+
+    Errors name the operator by its `symbol`.
 
     ``x + y`` then calls ``y.__radd__(x)``, and ``items += x`` adds to a list. For ``2 + x`` Python calls
     ``x.__radd__(2)``, where the first must be a tensor: `numbers` is "other".
     """
     promotion = function.promotion
-    return _function_of_two(promotion._replace(numbers=numbers or promotion.numbers, next_asked=next_asked))
+    return _function_of_two(
+        promotion._replace(numbers=numbers or promotion.numbers, next_asked=next_asked, symbol=symbol)
+    )
 
 
 def _function_of_two(promotion: _Promotion) -> Binary:
@@ -153,10 +157,10 @@ def _function_of_two(promotion: _Promotion) -> Binary:
         else:
             try:
                 compute, (input, other), (a, b) = promotion.promote(input, other)
-            except TypeError:
+            except TypeError as refused:
                 if may_answer(other, promotion.next_asked):
                     return NotImplemented
-                raise
+                raise no_operand(promotion.symbol, input, other, refused, promotion.numbers == "other") from None
         try:
             tensor: Tensor = made.call((input, other), (a, b), NO_OPTIONS, compute)
         except (ValueError, MemoryError):
@@ -182,6 +186,7 @@ class _Promotion(NamedTuple):
     check: Callable[[Any, Any], None] | None
     rounded: Callable[..., Any] | None  # the forward of float16 and a float32 number
     next_asked: str = ""  # the method by which Python asks the other operand, where this one returns NotImplemented
+    symbol: str = ""  # of the operator whose method this is, for its errors
 
     def takes_number(self, position: int) -> bool:
         """Whether this operand may be a Python number if the other one is a tensor of floats without a cast."""

@@ -10,18 +10,22 @@ import numpy as np
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import activation, arithmetic, comparison, division, unary
 from minigrad.ops.arguments import require_tensor
+from minigrad.ops.complaints import no_operand
 from minigrad.ops.elementwise import as_operator
 from minigrad.ops.inplace import with_in_place
 
 Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
-def _reflect(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
+def _reflect(function: Any, symbol: str) -> Callable[[Any, Tensor | float], Tensor]:
     """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
         require_tensor(function.__name__, "self", 1, self)
-        return function(other, self)
+        try:
+            return function(other, self)
+        except TypeError as refused:
+            raise no_operand(symbol, other, self, refused) from None
 
     return method
 
@@ -45,19 +49,19 @@ class ElementwiseMethods(TensorBase):
 
     # ---- two or more operands ------------------------------------------------------------------
     add, add_ = with_in_place(arithmetic.add, np.add)
-    __add__, __iadd__ = as_operator(arithmetic.plus, "__radd__"), add_
+    __add__, __iadd__ = as_operator(arithmetic.plus, "+", "__radd__"), add_
     sub, sub_ = with_in_place(arithmetic.sub, np.subtract)
     subtract, subtract_ = with_in_place(arithmetic.subtract, np.subtract)
-    __sub__, __isub__ = as_operator(arithmetic.minus, "__rsub__"), sub_
+    __sub__, __isub__ = as_operator(arithmetic.minus, "-", "__rsub__"), sub_
     mul, mul_ = multiply, multiply_ = with_in_place(arithmetic.mul, np.multiply)
-    __mul__, __imul__ = as_operator(arithmetic.mul, "__rmul__"), mul_
+    __mul__, __imul__ = as_operator(arithmetic.mul, "*", "__rmul__"), mul_
     div, div_ = divide, divide_ = with_in_place(division.div)
     true_divide, true_divide_ = with_in_place(arithmetic.true_divide, np.true_divide)
-    __truediv__, __itruediv__ = as_operator(arithmetic.true_divide, "__rtruediv__"), true_divide_
+    __truediv__, __itruediv__ = as_operator(arithmetic.true_divide, "/", "__rtruediv__"), true_divide_
     floor_divide, floor_divide_ = with_in_place(division.floor_divide)
-    __floordiv__, __ifloordiv__ = as_operator(division.floor_divide, "__rfloordiv__"), floor_divide_
+    __floordiv__, __ifloordiv__ = as_operator(division.floor_divide, "//", "__rfloordiv__"), floor_divide_
     remainder, remainder_ = with_in_place(division.remainder)
-    __mod__, __imod__ = as_operator(division.remainder, "__rmod__"), remainder_
+    __mod__, __imod__ = as_operator(division.remainder, "%", "__rmod__"), remainder_
     fmod, fmod_ = with_in_place(division.fmod)
     pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
     maximum = arithmetic.maximum
@@ -109,13 +113,16 @@ class ElementwiseMethods(TensorBase):
     logical_xor, logical_xor_ = with_in_place(comparison.logical_xor)
     logical_not, logical_not_ = with_in_place(comparison.logical_not)
     bitwise_and, bitwise_and_ = with_in_place(comparison.bitwise_and)
-    __and__, __iand__ = as_operator(comparison.bitwise_and, "__rand__"), bitwise_and_
+    __and__, __iand__ = as_operator(comparison.bitwise_and, "&", "__rand__"), bitwise_and_
     bitwise_or, bitwise_or_ = with_in_place(comparison.bitwise_or)
-    __or__, __ior__ = as_operator(comparison.bitwise_or, "__ror__"), bitwise_or_
-    bitwise_xor, bitwise_xor_ = __xor__, __ixor__ = with_in_place(comparison.bitwise_xor)
+    __or__, __ior__ = as_operator(comparison.bitwise_or, "|", "__ror__"), bitwise_or_
+    bitwise_xor, bitwise_xor_ = with_in_place(comparison.bitwise_xor)
+    __xor__, __ixor__ = as_operator(comparison.bitwise_xor, "^", "__rxor__"), bitwise_xor_
     bitwise_not, bitwise_not_ = with_in_place(comparison.bitwise_not)
-    bitwise_left_shift, bitwise_left_shift_ = __lshift__, __ilshift__ = with_in_place(comparison.bitwise_left_shift)
-    bitwise_right_shift, bitwise_right_shift_ = __rshift__, __irshift__ = with_in_place(comparison.bitwise_right_shift)
+    bitwise_left_shift, bitwise_left_shift_ = with_in_place(comparison.bitwise_left_shift)
+    __lshift__, __ilshift__ = as_operator(comparison.bitwise_left_shift, "<<", "__rlshift__"), bitwise_left_shift_
+    bitwise_right_shift, bitwise_right_shift_ = with_in_place(comparison.bitwise_right_shift)
+    __rshift__, __irshift__ = as_operator(comparison.bitwise_right_shift, ">>", "__rrshift__"), bitwise_right_shift_
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
@@ -124,25 +131,28 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- reflected and unary operators ------------------------
-    __radd__ = as_operator(arithmetic.plus, "__iadd__", numbers="other")
+    __radd__ = as_operator(arithmetic.plus, "+", "__iadd__", numbers="other")
     __rsub__ = arithmetic.rsub
-    __rmul__ = as_operator(arithmetic.mul, "", numbers="other")
+    __rmul__ = as_operator(arithmetic.mul, "*", numbers="other")
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
-        return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
+        try:
+            return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
+        except TypeError as refused:
+            raise no_operand("/", other, self, refused) from None
 
     __rdiv__ = __rtruediv__
-    __rfloordiv__ = _reflect(division.floor_divide)
-    __rmod__ = _reflect(division.remainder)
-    __rpow__ = _reflect(arithmetic.pow)
+    __rfloordiv__ = _reflect(division.floor_divide, "//")
+    __rmod__ = _reflect(division.remainder, "%")
+    __rpow__ = _reflect(arithmetic.pow, "** or pow()")
     __neg__ = unary.neg
     __pos__ = unary.positive
     __abs__ = unary.abs
-    __rand__ = _reflect(comparison.bitwise_and)
-    __ror__ = _reflect(comparison.bitwise_or)
-    __rxor__ = _reflect(comparison.bitwise_xor)
-    __rlshift__ = _reflect(comparison.bitwise_left_shift)
-    __rrshift__ = _reflect(comparison.bitwise_right_shift)
+    __rand__ = _reflect(comparison.bitwise_and, "&")
+    __ror__ = _reflect(comparison.bitwise_or, "|")
+    __rxor__ = _reflect(comparison.bitwise_xor, "^")
+    __rlshift__ = _reflect(comparison.bitwise_left_shift, "<<")
+    __rrshift__ = _reflect(comparison.bitwise_right_shift, ">>")
 
     def __invert__(self: Any) -> Tensor:
         if self.array.dtype.kind == "f":

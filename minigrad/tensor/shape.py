@@ -10,7 +10,7 @@ from minigrad.advice import warn
 from minigrad.autograd.core import Tensor, TensorBase, wrap
 from minigrad.ops import copies, index, shape
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.complaints import may_answer
+from minigrad.ops.complaints import may_answer, no_operand
 from minigrad.ops.inplace import copy_
 from minigrad.ops.matmul import matmul
 from minigrad.ops.setitem import setitem
@@ -93,7 +93,11 @@ class ShapeMethods(TensorBase):
         if isinstance(other, ndarray):  # as with the other operators; the function `matmul` refuses an array
             x, array = promote("matmul", self, other)
             return matmul(x, wrap(array))
-        return NotImplemented if may_answer(other, "__rmatmul__") else matmul(self, other)
+        if may_answer(other, "__rmatmul__"):
+            return NotImplemented
+        raise no_operand("@", self, other)
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return matmul(other, self)
+        if not isinstance(other, TensorBase):
+            raise no_operand("@", other, self)
+        return matmul(other, self)  # type: ignore[arg-type] # a tensor is no more than its base here

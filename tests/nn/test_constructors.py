@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn, optim
+from tests.refusals import refusals
 
 IMAGE = torch.ones(1, 1, 4, 4)
 
@@ -74,6 +75,46 @@ def test_a_layer_made_with_its_input_says_that_it_is_called_later(make, layer, o
     with pytest.raises(TypeError) as caught:
         make()
     assert f"as its argument '{option}': a layer is made first and called then, nn.{layer}" in str(caught.value)
+
+
+test_an_error_of_a_constructor_tells_the_class_and_what_it_was_given = refusals({
+    "a function's name": (
+        lambda: nn.BatchNorm1d("a"), TypeError,
+        "^BatchNorm1d..: sizes must be ints, got str 'a' .in BatchNorm1d.num_features='a'..$"),
+    "an inherited constructor": (
+        lambda: nn.AlphaDropout("a"), TypeError,
+        ("AlphaDropout(): argument 'p' must be a number, not str 'a' (in AlphaDropout(p='a'))",)),
+    "a sum of layers": (
+        lambda: nn.Linear(-1, 2), RuntimeError, ("Linear(in_features=-1, out_features=2)", "negative dimension -1")),
+    "any number of arguments": (
+        lambda: nn.Sequential([nn.ReLU()]), TypeError, ("Sequential(*layers) (in Sequential([ReLU()]))",)),
+    "several lines": (
+        lambda: optim.lr_scheduler.LambdaLR(optim.SGD([nn.Parameter(IMAGE)]), "a"), TypeError,
+        ("should be a function, but got str (in LambdaLR(optimizer=SGD(...), lr_lambda='a'))",)),
+    "words of Python": (
+        lambda: optim.lr_scheduler.CyclicLR(optim.SGD([nn.Parameter(IMAGE)], momentum=0.9), 0.1, 0.2, "a"), ValueError,
+        ("(in CyclicLR(optimizer=SGD(...), base_lr=0.1, max_lr=0.2, step_size_up='a'))",)),
+    "words of NumPy": (
+        lambda: nn.GroupNorm(0, 4), ZeroDivisionError, ("GroupNorm(num_groups=0, num_channels=4)",)),
+    "a class of data": (
+        lambda: torch.utils.data.ConcatDataset(None), TypeError, ("iterable (in ConcatDataset(datasets=None))",)),
+    "a user's class": (lambda: Own(), TypeError, "got str 'a' .in Linear.in_features='a', out_features=1..$"),
+})  # fmt: skip
+
+
+class Own(nn.Linear):
+    def __init__(self):
+        super().__init__("a", 1)
+
+
+def test_an_error_of_a_users_own_constructor_stays_as_it_is():
+    class Net(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            raise ValueError("no size fits")
+
+    with pytest.raises(ValueError, match=r"^no size fits$"):
+        Net(3)
 
 
 def test_tensors_are_accepted_where_they_are_options():

@@ -77,10 +77,31 @@ def test_operators_refuse_operands_that_are_no_numbers():
     x = torch.tensor([1.0])
     assert (x == None) is False  # noqa: E711 - what a user may write
     assert (x != "1") is True
-    with pytest.raises(TypeError, match="must be Tensor, not str"):
-        x + "1"
     with pytest.raises(TypeError, match="not supported between instances"):
         _ = x < "1"
+
+
+HALF = [0.5]
+test_an_operator_of_a_tensor_and_something_else_says_what_to_do = refusals({
+    "a None to the right": (
+        lambda: torch.ones(2) + None, TypeError,
+        ("operand type(s) for +: 'Tensor' and 'NoneType'; a function", "gives None, and so does .grad before")),
+    "a None to the left": (lambda: None - torch.ones(2), TypeError, "for -: 'NoneType' and 'Tensor'; a function"),
+    "a list": (lambda: HALF * torch.ones(2), TypeError, "for .: 'list' and 'Tensor'; wrap it with minigrad.tensor"),
+    "a text": (lambda: torch.ones(2) + "1", TypeError, "'Tensor' and 'str'; a text holds no numbers; float"),
+    "a dict": (lambda: {} / torch.ones(2), TypeError, "for /: 'dict' and 'Tensor'; pass one of its values"),
+    "a function": (lambda: torch.ones(2) ** max, TypeError, ("for ** or pow(): 'Tensor' and", "max is a function")),
+    "a method": (lambda: torch.ones(2) // torch.ones(2).sum, TypeError, "'method'; sum is a function: call it"),
+    "a layer": (lambda: torch.ones(2) - torch.nn.ReLU(), TypeError, "'Tensor' and 'ReLU'; a module is no tensor: call"),
+    "a module": (lambda: torch.ones(2) % torch, TypeError, "for %: 'Tensor' and 'module'; give a tensor or a number"),
+    "tensors": (lambda: [torch.ones(2)] & torch.ones(2), TypeError, "for &: 'list' and 'Tensor'; it holds tensors"),
+    "a shift": (lambda: torch.tensor([1]) << [1], TypeError, "for <<: 'Tensor' and 'list'; wrap it with"),
+    "a product": (lambda: torch.ones(2) @ HALF, TypeError, "for @: 'Tensor' and 'list'; wrap it with"),
+    "a product to the left": (lambda: HALF @ torch.ones(2), TypeError, "for @: 'list' and 'Tensor'; wrap it with"),
+    "a product with a number": (
+        lambda: 2 @ torch.ones(2), TypeError, "for @: 'int' and 'Tensor'; a product with a number is written x . 2$"),
+    "a function of tensors": (lambda: torch.add(torch.ones(2), None), TypeError, "^add..: argument 'other' "),
+})  # fmt: skip
 
 
 REFUSED = {

@@ -28,7 +28,7 @@ class Answers:
 def test_an_operand_that_no_tensor_knows_is_asked_next(operator):
     for x in (torch.ones(2), torch.ones(2, dtype=torch.int64)):
         assert getattr(operators, operator)(x, Answers()) == ("radd", (2,))
-        with pytest.raises(TypeError, match="must be Tensor, not object"):
+        with pytest.raises(TypeError, match=r"unsupported operand type.*object"):
             getattr(operators, operator)(x, object())
     with pytest.raises(TypeError, match="must be Tensor, not"):
         torch.add(x, Answers())  # a function asks nobody
@@ -41,7 +41,7 @@ def test_a_list_takes_the_elements_of_a_tensor_in_place():
     with pytest.raises(TypeError, match="can only concatenate list"):
         losses + torch.ones(2)
     for words in ("a", (1, 2)):
-        with pytest.raises(TypeError, match=r"must be Tensor, not (str|tuple)"):
+        with pytest.raises(TypeError, match=r"unsupported operand type.*(str|tuple)"):
             words + torch.ones(2)
     with pytest.raises(TypeError, match="a function without a return statement gives None"):
         torch.ones(2) + None

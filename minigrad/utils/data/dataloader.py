@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from minigrad import backend
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.failed_calls import names_constructor, names_options
 from minigrad.generator import Generator
 from minigrad.random import source_of
 from minigrad.shown_values import show_value
@@ -25,6 +25,7 @@ _NEED_WORKERS = "prefetch_factor, persistent_workers and multiprocessing_context
 _FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
+@names_constructor
 class DataLoader(Generic[T]):
     """Iterates over `dataset` in batches: `for X, y in DataLoader(dataset, 32, shuffle=True)`.
 

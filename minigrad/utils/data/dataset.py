@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.failed_calls import names_constructor, names_options
 from minigrad.generator import Generator
 from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of
@@ -62,6 +62,7 @@ class IterableDataset(Dataset[T], Iterable[T]):
         return ChainDataset([self, other])
 
 
+@names_constructor
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Sample `i` is the tuple of the tensors' `i`-th rows.
 
@@ -91,6 +92,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return self.tensors[0].shape[0]
 
 
+@names_constructor
 class Subset(Dataset[T]):
     """The samples of `dataset` at `indices`, in that order.
 
@@ -122,6 +124,7 @@ class Subset(Dataset[T]):
         return len(self.indices)
 
 
+@names_constructor
 class ConcatDataset(Dataset[T]):
     """The samples of several datasets, one after another; `a + b` makes one of two.
 
@@ -154,6 +157,7 @@ class ConcatDataset(Dataset[T]):
         return self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
 
 
+@names_constructor
 class ChainDataset(IterableDataset[T]):
     """The samples of several iterable datasets, one after another.
 
@@ -184,6 +188,7 @@ class ChainDataset(IterableDataset[T]):
         return sum(map(len, self._streams()))
 
 
+@names_constructor
 class StackDataset(Dataset[Any]):
     """Sample `i` is the tuple, or with keywords the dict, of the `i`-th samples of several datasets.
 

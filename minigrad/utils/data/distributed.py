@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sized
 from importlib import import_module
 from math import ceil
 
-from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.failed_calls import names_constructor, names_options
 from minigrad.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 
 
+@names_constructor
 class DistributedSampler(Sampler[int]):
     """The samples of process `rank` of `num_replicas`: every `num_replicas`-th of the common order, from `rank` on.
 

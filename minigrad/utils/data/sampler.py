@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from minigrad.autograd.failed_calls import names_options
+from minigrad.autograd.failed_calls import names_constructor, names_options
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
 from minigrad.generator import Generator
@@ -35,6 +35,7 @@ class Sampler(Generic[T_co]):
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
 
 
+@names_constructor
 class SequentialSampler(Sampler[int]):
     """0, 1, 2, ... to the end of `data_source`.
 
@@ -54,6 +55,7 @@ class SequentialSampler(Sampler[int]):
         return len(self.data_source)
 
 
+@names_constructor
 class RandomSampler(Sampler[int]):
     """Every index once, in random order; or `num_samples` of them, with `replacement` if asked.
 
@@ -103,6 +105,7 @@ class RandomSampler(Sampler[int]):
         return self.num_samples
 
 
+@names_constructor
 class SubsetRandomSampler(Sampler[int]):
     """The given `indices`, each once, in random order.
 
@@ -124,6 +127,7 @@ class SubsetRandomSampler(Sampler[int]):
         return len(self.indices)
 
 
+@names_constructor
 class WeightedRandomSampler(Sampler[int]):
     """`num_samples` indices, index i with probability proportional to `weights[i]`.
 
@@ -158,6 +162,7 @@ class WeightedRandomSampler(Sampler[int]):
         return self.num_samples
 
 
+@names_constructor
 class BatchSampler(Sampler[list[int]]):
     """Lists of `batch_size` indices from `sampler`; `drop_last` drops a shorter one at the end.
 

@@ -227,8 +227,9 @@ def test_a_sampler_that_draws_at_once_draws_before_the_loader_does():  # numbers
 
 test_options_of_another_type = refusals({
     "num_workers": (
-        lambda: DataLoader([1, 2], num_workers="a"), TypeError, "^num_workers should be an int, but got str 'a'$"),
+        lambda: DataLoader([1, 2], num_workers="a"), TypeError,
+        "^num_workers should be an int, but got str 'a' .in DataLoader.dataset"),
     "collate_fn": (
         lambda: DataLoader([1, 2], collate_fn=3), TypeError,
-        "^collate_fn makes a batch from a list of samples: give a function, not int 3$"),
+        "^collate_fn makes a batch from a list of samples: give a function, not int 3 .in DataLoader.dataset"),
 })  # fmt: skip
