@@ -148,7 +148,7 @@ def jacfwd(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    return _jacobian("jacfwd", derivatives.jacobian_by_inputs, func, argnums, has_aux)
+    return _jacobian("jacfwd", derivatives.jacobian_by_inputs, func, argnums, has_aux, forward_mode=True)
 
 
 def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -162,7 +162,7 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
 
     @functools.wraps(func)
     def second(*args: Any, **kwargs: Any) -> Any:
-        call = _Call.of_arguments("hessian", func, args, kwargs, argnums, False)
+        call = _Call.of_arguments("hessian", func, args, kwargs, argnums, False, forward_mode=True)
         call.require_floats()
         blocks = derivatives.hessian(call.outputs, call.points, call.create_graph)
         return call.hand_out(call.as_outputs([call.as_inputs(map(call.as_inputs, rows)) for rows in blocks]))
@@ -170,10 +170,12 @@ def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any
     return second
 
 
-def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]:
+def _jacobian(
+    name: str, build: Any, func: Callable[..., Any], argnums: Argnums, has_aux: bool, forward_mode: bool = False
+) -> Callable[..., Any]:
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
-        call = _Call.of_arguments(name, func, args, kwargs, argnums, has_aux)
+        call = _Call.of_arguments(name, func, args, kwargs, argnums, has_aux, forward_mode)
         call.require_floats()
         blocks = build(call.outputs, call.points, call.create_graph)
         result = call.hand_out(call.as_outputs(map(call.as_inputs, blocks)))
@@ -191,7 +193,7 @@ def _linearize(
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to be a tuple, got {got}: write (x,)")
     if not flatten(primals)[0]:
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to contain at least one Tensor.")
-    call = _Call(name, lambda values: func(*values), primals, has_aux)
+    call = _Call(name, lambda values: func(*values), primals, has_aux, forward_mode=True)
     call.require_floats()
     transposed, probes = derivatives.transpose(call.outputs, call.points, strict)
     call.adopt(probes)
@@ -207,14 +209,19 @@ def _linearize(
 class _Call:
     """One call of the function that is differentiated: its points, its results, and what is returned to the user."""
 
-    def __init__(self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool) -> None:
-        """Calls `func` with `inputs`, a tree, and records it."""
+    def __init__(
+        self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool, forward_mode: bool = False
+    ) -> None:
+        """Calls `func` with `inputs`, a tree, and records it.
+
+        With `forward_mode`, as PyTorch differentiates in some transforms, integers among them get that mode's error.
+        """
         self.name, self.has_aux, self.recording = name, has_aux, is_grad_enabled()
         self.own: set[Any] = set()
         self.aux: Any
         values, self.as_inputs = flatten(inputs)
         for x in values:
-            self._check_input(x)
+            self._check_input(x, forward_mode)
         returned = self._run(func, values)
         self.returned, self.aux = self._split_off_aux(returned) if has_aux else (returned, None)
         self.outputs, self.as_outputs = flatten(self.returned)
@@ -224,7 +231,7 @@ class _Call:
     @classmethod
     def of_arguments(
         cls, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums,
-        has_aux: bool,
+        has_aux: bool, forward_mode: bool = False,
     ) -> _Call:  # fmt: skip
         """Calls `func` as a function of only the arguments `argnums`."""
         places = _find_places(argnums, len(args))
@@ -236,13 +243,13 @@ class _Call:
             return func(*full, **kwargs)
 
         inputs = args[argnums] if isinstance(argnums, int) else tuple([args[i] for i in places])
-        return cls(name, partial, inputs, has_aux)
+        return cls(name, partial, inputs, has_aux, forward_mode)
 
-    def _check_input(self, x: Any) -> None:
+    def _check_input(self, x: Any, forward_mode: bool) -> None:
         if not isinstance(x, Tensor):
             got = f"{type(x).__name__}; name the arguments to differentiate with argnums"
             raise ValueError(f"{self.name}: Thing passed to transform API must be Tensor, got {got}")
-        if self.name in ("jvp", "linearize", "jacfwd", "hessian") and not x.is_floating_point():
+        if forward_mode and not x.is_floating_point():
             raise ValueError(f"{self.name}: Expected primal to be floating point, but got: {x.dtype}")
         derivatives.require_float(self.name, x)
 

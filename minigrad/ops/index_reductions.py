@@ -14,7 +14,7 @@ from minigrad.ops.arguments import require_kind, takes_out
 from minigrad.ops.gather import at_least_1d, check_covers, reshape_like, scatter_key
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import put_at, read_at
-from minigrad.ops.index_writes import read_rows
+from minigrad.ops.index_writes import read_rows, require_row_for_each
 from minigrad.shown_values import shorten, show_value
 
 _STARTS = {"sum": 0, "mean": 0, "prod": 1}  # for amax and amin the lowest or highest number
@@ -182,6 +182,7 @@ def index_reduce(
     _require_way("index_reduce", reduce, "prod, mean, amax or amin")
     require_kind("index_reduce", input.array.dtype, "fiu")
     key, target, rows = read_rows("index_reduce", input, dim, index, source)
+    require_row_for_each("index_reduce", key, target, rows)
     return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
 
 

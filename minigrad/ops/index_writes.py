@@ -61,25 +61,30 @@ def _make_row_key(
     return d, watch((slice(None),) * d + (places.reshape(-1),), index)
 
 
-def read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
-    """The key, and `input` and `source` with at least one axis; raises unless `source` has an entry for each index."""
+def read_rows(
+    name: str, input: Any, dim: int, index: Any, source: Any, out_of_range: type[Exception] = IndexError
+) -> tuple[tuple[Any, ...], Any, Any]:
+    """The key, and `input` and `source` with at least one axis. `out_of_range` is the error for a wrong index."""
     require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
     check_types(name, input, source)
-    d, key = _make_row_key(
-        name, input, dim, index, RuntimeError if name == "index_add" and input.array.ndim > 1 else IndexError
-    )
-    target, rows = at_least_1d(input), at_least_1d(source)
-    wanted = list(target.array.shape)
-    wanted[d] = key[d].size
-    if name == "index_copy" and rows.array.ndim == len(wanted) and rows.array.shape[d] != wanted[d]:
-        counts = f"{wanted[d]} indices, {rows.array.shape[d]} entries of source"
-        raise IndexError(f"index_copy_(): Number of indices should be equal to source.size(dim): {counts}")
-    if list(rows.array.shape) != wanted:
-        error = IndexError if name == "index_copy" and rows.array.ndim != len(wanted) else RuntimeError
-        have = f"source has {list(rows.array.shape)}, the places of input {wanted}"
-        raise error(f"{name}(): source and the indexed part of input must have the same shape: {have}")
-    return key, target, rows
+    _, key = _make_row_key(name, input, dim, index, out_of_range)
+    return key, at_least_1d(input), at_least_1d(source)
+
+
+def require_row_for_each(
+    name: str, key: tuple[Any, ...], target: Any, rows: Any, other_ndim: type[Exception] = RuntimeError
+) -> None:
+    """Raises RuntimeError unless `rows` has the shape of the part of `target` that `key`, of `read_rows`, reads.
+
+    `other_ndim` is the error for another number of axes.
+    """
+    have, wanted = list(rows.array.shape), list(target.array.shape)
+    wanted[len(key) - 1] = key[-1].size
+    if have != wanted:
+        error = RuntimeError if len(have) == len(wanted) else other_ndim
+        shapes = f"source has {have}, the places of input {wanted}"
+        raise error(f"{name}(): source and the indexed part of input must have the same shape: {shapes}")
 
 
 @takes_out(apart="others")
@@ -90,7 +95,9 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
     tensor([ 0.,  0., 11.])
     """
-    key, target, rows = read_rows("index_add", input, dim, index, source)
+    out_of_range = RuntimeError if input.array.ndim > 1 else IndexError  # as in PyTorch
+    key, target, rows = read_rows("index_add", input, dim, index, source, out_of_range)
+    require_row_for_each("index_add", key, target, rows)
     factor = dtypes.scalar(as_number("index_add", "alpha", alpha), rows.array.dtype).item()
     scaled = rows if factor == 1 else cast(mul(rows, factor), rows.array.dtype)
     return reshape_like(_added(target, scaled, key=key), input)
@@ -107,6 +114,11 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     if isinstance(index, TensorBase):
         check_is_index("index_copy", index.array.dtype)
     key, target, rows = read_rows("index_copy", input, dim, index, source)
+    d, count = len(key) - 1, key[-1].size
+    if rows.array.ndim == target.array.ndim and rows.array.shape[d] != count:
+        counts = f"{count} indices, {rows.array.shape[d]} entries of source"
+        raise IndexError(f"index_copy_(): Number of indices should be equal to source.size(dim): {counts}")
+    require_row_for_each("index_copy", key, target, rows, other_ndim=IndexError)
     return reshape_like(_copied(contiguous(target), rows, reader=read_at, statics={"key": key}), input)
 
 

@@ -284,9 +284,10 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
 def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tuple[Any, Any]:
     """``sum(w (x_i - mean_i) (x_j - mean_j))``, and the effective number of observations."""
     dtype, weights = x.array.dtype, []
-    for name, w in (("fweights", fweights), ("aweights", aweights)):
+    kinds = (("fweights", fweights, "iu", "integral"), ("aweights", aweights, "f", "floating point"))
+    for name, w, letters, wanted in kinds:
         if w is not None:
-            _check_weights(name, w, x.array.shape[1])
+            _check_weights(name, w, x.array.shape[1], letters, wanted)
             weights.append(w if w.array.dtype.kind == "f" else cast(w, dtype))
     weight = mul(*weights) if len(weights) == 2 else weights[0]
     total = sum(weight)
@@ -299,11 +300,10 @@ def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tu
     return matmul(weighed, t(cast(off, weighed.array.dtype))), count
 
 
-def _check_weights(name: str, weights: Any, count: int) -> None:
-    """Raises unless `weights` are `count` numbers >= 0, integers for `fweights`."""
+def _check_weights(name: str, weights: Any, count: int, kinds: str, wanted: str) -> None:
+    """Raises unless `weights` are `count` numbers >= 0 of dtypes of these `kinds`, which errors call `wanted`."""
     require_tensor("cov", name, 1, weights)
     w = weights.array
-    kinds, wanted = ("iu", "integral") if name == "fweights" else ("f", "floating point")
     if w.ndim > 1:
         raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {w.ndim}")
     if w.dtype.kind not in kinds:

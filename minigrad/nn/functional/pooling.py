@@ -61,7 +61,7 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    values, places = take_maxima("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, places = take_maxima("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, limit=None)
     if return_indices:
         return values, places
     return values if values.requires_grad else values.detach()  # no view of an intermediate result
@@ -161,9 +161,11 @@ def adaptive_max_pool1d(input: Tensor, output_size: Lengths, return_indices: boo
 
 
 # ---- checks, then one call -------------------------------------------------------------------
-def take_maxima(name: str, space: int, input: Tensor, *options: Any) -> tuple[Tensor, Tensor]:
+def take_maxima(
+    name: str, space: int, input: Tensor, *options: Any, limit: int | None = 2**31
+) -> tuple[Tensor, Tensor]:
     """The maxima of windows and their indices, for the public function `name`, which errors mention."""
-    geometry, windows = _find_geometry(name, space, input, *options)
+    geometry, windows = _find_geometry(name, space, input, limit, *options)
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
@@ -180,7 +182,7 @@ def take_means(
     """The means of windows, for the public function `name`, which errors mention."""
     require_floats(name, input, also=(np.int64,))
     require_bools(name, count_include_pad=count[1])
-    geometry, windows = _find_geometry(name, space, input, k, stride, padding, 1, ceil_mode)
+    geometry, windows = _find_geometry(name, space, input, 2**31, k, stride, padding, 1, ceil_mode)
     if space == 2:
         return pool.avg_pool2d(input, geometry=geometry, windows=windows, count=count)
     return pool.avg_pool2d(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
@@ -205,14 +207,16 @@ def _make_places(images: Any, windows: Any) -> Tensor:
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
 
-def _find_geometry(name: str, space: int, input: Tensor, *options: Any) -> tuple[Geometry, tuple[int, int]]:
-    """The checked options, and the number of windows along each axis."""
+def _find_geometry(
+    name: str, space: int, input: Tensor, limit: int | None, *options: Any
+) -> tuple[Geometry, tuple[int, int]]:
+    """The checked options, all below `limit` if there is one, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
     require_kind(name, input.array.dtype, "fiu")
     # Cached for ints only, because (2.0, 2) == (2, 2), which passed all checks.
     find = _find_windows if _NUMBERS.issuperset(map(type, options)) else _find_windows.__wrapped__
-    return find(name, space, input.array.shape, *options)
+    return find(name, space, input.array.shape, limit, *options)
 
 
 _NUMBERS = {int, bool, type(None)}
@@ -220,8 +224,8 @@ _NUMBERS = {int, bool, type(None)}
 
 @lru_cache(maxsize=256, typed=True)
 def _find_windows(
-    name: str, space: int, shape: tuple[int, ...], kernel_size: Lengths, stride: Any, padding: Any, dilation: Any,
-    ceil_mode: bool
+    name: str, space: int, shape: tuple[int, ...], limit: int | None, kernel_size: Lengths, stride: Any, padding: Any,
+    dilation: Any, ceil_mode: bool
 ) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
     """`_find_geometry` for images of this shape."""
     require_bools(name, ceil_mode=ceil_mode)
@@ -231,7 +235,7 @@ def _find_windows(
     pads: Any = as_ints(name, "padding", padding, space, 0)
     spread: Any = as_ints(name, "dilation", dilation, space, 1)
     size: Any = shape[-space:]
-    if name != "max_pool1d" and max(*kernel, *step, *pads, *spread) >= 2**31:
+    if limit is not None and max(*kernel, *step, *pads, *spread) >= limit:
         raise RuntimeError(f"{name}: value cannot be converted to type int without overflow, got {kernel}, {step}")
     if space == 1:
         kernel, step, pads, spread, size = (1, *kernel), (1, *step), (0, *pads), (1, *spread), (1, *size)
