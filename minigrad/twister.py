@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.dtypes import cast_array
+
 Array: TypeAlias = np.ndarray[Any, Any]
 DType: TypeAlias = np.dtype[Any]
 _BLOCK = 256  # numbers drawn in advance where the needed number is unknown
@@ -83,7 +85,8 @@ class Twister:
         size = math.prod(shape)
         if size >= 16 and not pairs:
             return self._draw_normal_blocks(size, dtype, mean, std).reshape(shape)
-        return _round(fused_multiply_add(np.array(self._draw_pairs_of_normal(size)), std, mean), dtype).reshape(shape)
+        numbers = np.array(self._draw_pairs_of_normal(size)).reshape(shape)
+        return cast_array(fused_multiply_add(numbers, std, mean), dtype)
 
     def _draw_normal_blocks(self, size: int, dtype: DType, mean: float, std: float) -> Array:
         """Normal numbers in blocks of 16; if the last block is not full, the last 16 numbers are drawn again."""
@@ -146,7 +149,7 @@ class Twister:
 
     def _draw_exponential(self, shape: Sequence[int], dtype: DType, rate: float) -> Array:
         def draw(count: int) -> Array:
-            return _round(with_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
+            return cast_array(with_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
 
         return _fill_in_chunks(draw, shape, dtype)
 
@@ -178,11 +181,6 @@ class Twister:
         self._open_bits().state = start  # numbers drawn in advance are drawn again
         self._draw64(drawn)
         return np.array(counts, np.float64).reshape(parameters[0].shape)
-
-
-def _round(values: Array, dtype: DType) -> Array:
-    """Rounds from float64, to float16 via float32, as PyTorch does."""
-    return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
 
 
 def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: DType) -> Array:
