@@ -206,8 +206,8 @@ def fused_multiply_add(x: Array, scale: Any, shift: Any) -> Array:
         return x
     if x.dtype == np.float32:
         # A product of two float32 is exact in float64.
-        product = np.multiply(x, np.asarray(scale, np.float32), dtype=np.float64)
-        return (product + np.asarray(shift, np.float32)).astype(np.float32)
+        x, scale, shift = [np.asarray(value, np.float32).astype(np.float64) for value in (x, scale, shift)]
+        return (x * scale + shift).astype(np.float32)
     if not (np.isfinite(scale) and np.isfinite(shift)):
         with np.errstate(invalid="ignore"):
             return x * scale + shift
@@ -277,11 +277,14 @@ _SIGNS[0, 2:6] = _SIGNS[1, 4:8] = -1
 def _polynomial(x: Array, coefficients: Sequence[Array]) -> Array:
     """Horner's rule with fused steps."""
     x = x.astype(np.float64)
-    value: Any = coefficients[0]
-    for coefficient in coefficients[1:]:
-        step = x * value
+    step = x * coefficients[0]
+    step += coefficients[1]
+    value = step.astype(np.float32)
+    for coefficient in coefficients[2:]:
+        step[...] = value  # widened here, because a product of two types takes three times as long
+        step *= x
         step += coefficient
-        value = step.astype(np.float32)
+        value[...] = step
     return value
 
 
@@ -311,11 +314,11 @@ def _cos_sin32(x: Array) -> Array:
     Reduces x by a multiple of pi/2, then evaluates one polynomial for each.
     """
     octant = (x * _EIGHTHS_IN_A_RADIAN).astype(np.intp) + 1 & ~1
-    turned = octant.astype(np.float64)
+    turned, wide = octant.astype(np.float64), x.astype(np.float64)
     for part in _EIGHTH:
-        step = turned * part
-        step += x
-        x = step.astype(np.float32)
+        wide += turned * part
+        x = wide.astype(np.float32)
+        wide[...] = x
     square = x * x
     factor = np.array((square, x))  # of the last step: 1 - x^2/2 + x^2 (x^2 p), and x + x (x^2 p)
     shift = np.array((square * _MINUS_HALF, x))
