@@ -140,7 +140,8 @@ def find_order(x: Any, d: int, descending: bool = False, ranks: slice | None = N
     if not x.ndim:
         return np.zeros_like(x, dtype=np.int64)
     if descending:
-        order = x.shape[d] - 1 - np.flip(np.argsort(np.flip(x, d), axis=d, kind="stable"), d)
+        backwards = (slice(None),) * d + (slice(None, None, -1),)  # an index is quicker than np.flip
+        order = x.shape[d] - 1 - np.argsort(x[backwards], axis=d, kind="stable")[backwards]
     else:
         order = np.argsort(x, axis=d, kind="stable")
     return as_int64(order if ranks is None else order[(slice(None),) * d + (ranks,)].copy())
