@@ -90,12 +90,15 @@ def _describe_graph(data: Any) -> str | None:
     return None
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def scalar_tensor(
+    s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """A 0-d tensor of one number, by default of the default dtype.
 
     >>> import minigrad as torch
     >>> torch.scalar_tensor(3)
     tensor(3.)
     """
+    check_options("scalar_tensor", layout, requires_grad)
     dtype = dtypes.get_default_dtype() if dtype is None else dtype
     return tensor(as_number("scalar_tensor", "s", s), dtype=dtype, device=device, requires_grad=requires_grad)

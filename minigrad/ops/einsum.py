@@ -229,12 +229,21 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     return reshape(matmul(x, y), rows + columns)
 
 
+def _read_list(dims: Any, name: str) -> list[Any]:
+    """`dims` as a list. Raises TypeError for a single number."""
+    if not isinstance(dims, (tuple, list)):
+        hint = f"write dims=([i], [j]) for the axes i and j, got {show_value(dims)}"
+        raise TypeError(f"tensordot(): argument '{name}' must be tuple of ints, not {type(dims).__name__}; {hint}")
+    return list(dims)
+
+
 def _read_pairs(dims: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[int]]:
     """The axes of the first operand that `tensordot` sums over, and those of the second."""
     if isinstance(dims, TensorBase):
         dims = dims.array.tolist()
     if isinstance(dims, (tuple, list)):
-        left, right = [[d] if isinstance(d, int) else list(d) for d in dims]
+        of_a, of_b = dims
+        left, right = _read_list(of_a, "dims_self"), _read_list(of_b, "dims_other")
     else:
         count = as_int(dims, "dims")
         if count < 0:

@@ -272,7 +272,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     tensor(4.)
     """
     d = axis(dim, input.array.ndim)
-    require_kind("kthvalue", input.array.dtype, "fiu")
+    require_kind("kthvalue", input.array.dtype, "fiu" if input.array.ndim else "fiub")
     check_not_empty("kthvalue", input, (d,))
     size = input.array.shape[d] if input.array.ndim else 1
     if not 1 <= (k := as_size(k, "k")) <= size:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.core import Tensor, wrap
 from minigrad.autograd.views import steps_to
-from minigrad.ops.arguments import as_int, axis, of_tensors
+from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.grad_fn_names import shown_as
@@ -44,7 +44,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     return _replace("select_scatter", input, src, lambda x: select(x, dim, index))
 
 
-@of_tensors
+@takes_out
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:

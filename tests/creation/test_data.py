@@ -274,3 +274,9 @@ def test_asarray_takes_the_bytes_of_a_buffer_as_elements():
     assert copied.tolist() == [7.0, 2.0]
     with pytest.raises(ValueError, match=r"buffer length \(7 bytes\) after offset \(0 bytes\) must be a multiple"):
         torch.asarray(bytearray(7))
+
+
+def test_scalar_tensor_takes_the_one_layout():
+    assert torch.scalar_tensor(3, layout=torch.strided).item() == 3.0
+    with pytest.raises(TypeError, match=r"scalar_tensor\(\): argument 'layout' must be minigrad.strided, not int 5"):
+        torch.scalar_tensor(3, layout=5)

@@ -1,5 +1,7 @@
 """Maxima with their indices, and sorting."""
 
+import pytest
+
 import minigrad as torch
 
 
@@ -21,3 +23,12 @@ def test_sorting_is_stable_both_ways_and_nan_is_greatest():
     top = torch.topk(torch.tensor([[1, 9, 4]]), 2)
     assert top.values.tolist() == [[9, 4]]
     assert torch.topk(torch.tensor([3.0, 1.0, 2.0]), 2, largest=False).indices.tolist() == [1, 2]
+
+
+def test_kthvalue_takes_a_bool_without_axes_alone():
+    values, indices = torch.kthvalue(torch.tensor(True), 1)
+    assert values.item() is True and indices.item() == 0
+    with pytest.raises(RuntimeError, match="selected number k out of range for dimension 0"):
+        torch.kthvalue(torch.tensor(True), 2)
+    with pytest.raises(NotImplementedError, match=r"kthvalue.*'Bool'"):
+        torch.kthvalue(torch.tensor([True, False]), 1)

@@ -35,3 +35,10 @@ def test_the_view_is_replaced_in_a_copy(name):
 def test_slice_scatter_requires_a_positive_step():
     with pytest.raises(RuntimeError, match="slice step must be positive, got 0"):
         torch.slice_scatter(X, X, step=0)
+
+
+def test_slice_scatter_writes_to_out():
+    x = torch.zeros(4)
+    assert torch.slice_scatter(x, torch.ones(2), 0, 1, 3, out=x) is x and x.tolist() == [0.0, 1.0, 1.0, 0.0]
+    with pytest.raises(RuntimeError, match="Expected out tensor to have dtype float32, but got float64"):
+        torch.slice_scatter(x, torch.ones(2), 0, 1, 3, out=torch.empty(0).double())

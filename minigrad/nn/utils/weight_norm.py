@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from minigrad.advice import warn
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.arguments import require_tensor
 from minigrad.ops.rearranging import reshape_along
 from minigrad.tensor import Tensor
 
@@ -18,6 +19,7 @@ M = TypeVar("M", bound=Module)
 
 def norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The norms of the slices of `v` along `dim`, shaped to broadcast; with None the norm of the whole."""
+    require_tensor("norm_except_dim", "v", 1, v)
     if dim is None or dim == -1:
         return v.norm()
     lengths: Tensor = v.transpose(0, dim).reshape(v.shape[dim], -1).norm(dim=1)  # (..., n, ...) -> (n, m) -> (n,)

@@ -54,3 +54,10 @@ def test_wrong_arguments_raise():
 def test_weight_norm_warns_and_names_its_successor():
     with pytest.warns(FutureWarning, match="in favor of `torch.nn.utils.parametrizations.weight_norm`"):
         nn.utils.weight_norm(nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize(("value", "given"), [(None, "None"), (3, "int")])
+def test_a_normalized_weight_takes_tensors_alone(value, given):
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    with pytest.raises(TypeError, match=rf"norm_except_dim\(\): argument 'v' \(position 1\) must be Tensor.*{given}"):
+        layer.weight = value
