@@ -1,4 +1,4 @@
-"""Hooks: functions that a user registers on a module, called before or after it runs."""
+"""Hooks of a module: functions that a user registers on it, called before or after it runs."""
 
 from __future__ import annotations
 
@@ -8,125 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
-from minigrad.autograd.handles import Hookable, Hooks, RemovableHandle, as_pair
+from minigrad.autograd.handles import Hooks, RemovableHandle, as_pair
 from minigrad.autograd.trees import as_tuple
+from minigrad.nn.state_hooks import StateHooks
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Calls `module.forward` between its hooks."""
-    result, watch, waiting = None, None, None
-    try:
-        for hook, with_kwargs in hooks.at("forward_pre"):
-            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
-            if given is not None:
-                args, kwargs = as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
-        if hooks.at("backward") or hooks.at("backward_pre"):
-            from minigrad.nn.backward_hooks import BackwardWatch  # imported with the first backward hook
-
-            watch = BackwardWatch(module, hooks)
-            args = watch.watch_inputs(args)
-        result = module.forward(*args, **kwargs)
-        waiting = hooks.at("forward")
-        while waiting:
-            hook, with_kwargs, _ = waiting.pop(0)
-            result = _call_after(hook, with_kwargs, module, args, kwargs, result)
-        return watch.watch_outputs(result) if watch else result
-    except Exception:
-        for hook, with_kwargs, always in hooks.at("forward") if waiting is None else waiting:
-            if always:
-                with _silence():
-                    result = _call_after(hook, with_kwargs, module, args, kwargs, result)
-        raise
-
-
-def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
-    """The result of a forward, or what its `hook` returns instead."""
-    given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
-    return result if given is None else given
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Turns an exception into a warning, because another exception is being raised already."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 (whatever a hook raises)
-        hint = f"as another error was raised in forward: {error}"
-        warn(f"module forward hook with ``always_call=True`` raised an exception that was silenced, {hint}")
-
-
-class StateHooks(Hookable):
-    """The hooks of a module around `state_dict` and `load_state_dict`."""
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Runs ``hook(module, prefix, keep_vars)`` before the state of this module is saved."""
-        return self._hang("save_pre", hook)
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Runs ``hook(module, state_dict, prefix, local_metadata)`` after the state of this module is saved.
-
-        The hook changes `state_dict`; `state_dict()` raises RuntimeError if it returns something.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_state_dict_post_hook(
-        ...     lambda module, state, prefix, metadata: state.pop("bias") and None
-        ... )
-        >>> list(layer.state_dict())
-        ['weight']
-        """
-        return self._hang("save_post", hook, False, False)
-
-    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """`register_state_dict_post_hook`, but what the hook returns replaces the dict."""
-        if any(other is hook and not may_replace for other, may_replace in self._hooks_at("save_post")):
-            raise RuntimeError(
-                "Cannot register the same function as the state dict post hook that was previously registered via "
-                "register_state_dict_post_hook"
-            )
-        return self._hang("save_post", hook, False, True)
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Runs a hook before the state of this module is loaded; it may rename the keys of older files.
-
-        It is called as ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys,
-        error_msgs)``, and changes the dict and the lists.
-
-        >>> import minigrad as torch
-        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 1, bias=False))
-        >>> def rename(module, state_dict, *_):
-        ...     state_dict["0.weight"] = state_dict.pop("w")
-        >>> handle = net.register_load_state_dict_pre_hook(rename)
-        >>> net.load_state_dict({"w": torch.ones(1, 2)})
-        <All keys matched successfully>
-        """
-        return self._hang("load_pre", hook, False, True)
-
-    def _register_load_state_dict_pre_hook(
-        self, hook: Callable[..., Any], with_module: bool = False
-    ) -> RemovableHandle:
-        """`register_load_state_dict_pre_hook`, but the hook does not get the module."""
-        return self._hang("load_pre", hook, False, with_module)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Runs ``hook(module, incompatible_keys)`` after this module and its submodules are loaded.
-
-        The hook may empty the two lists; `load_state_dict` raises AssertionError if it returns something.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
-        >>> layer.load_state_dict({"weight": torch.ones(1, 2)})
-        <All keys matched successfully>
-        """
-        return self._hang("load_post", hook)
-
-
 class ModuleHooks(StateHooks):
-    """The hooks of a module."""
+    """The hooks of a module: around its state, its call, and the gradients of its call."""
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -196,3 +87,46 @@ class ModuleHooks(StateHooks):
 
     def _find_hooks(self, place: str) -> Any:
         return OrderedDict() if self._hooks is None else self._hooks.functions(place)
+
+
+def call_between(hooks: Hooks, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls `module.forward` between its hooks."""
+    result, watch, waiting = None, None, None
+    try:
+        for hook, with_kwargs in hooks.at("forward_pre"):
+            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+            if given is not None:
+                args, kwargs = as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
+        if hooks.at("backward") or hooks.at("backward_pre"):
+            from minigrad.nn.backward_hooks import BackwardWatch  # imported with the first backward hook
+
+            watch = BackwardWatch(module, hooks)
+            args = watch.watch_inputs(args)
+        result = module.forward(*args, **kwargs)
+        waiting = hooks.at("forward")
+        while waiting:
+            hook, with_kwargs, _ = waiting.pop(0)
+            result = _call_after(hook, with_kwargs, module, args, kwargs, result)
+        return watch.watch_outputs(result) if watch else result
+    except Exception:
+        for hook, with_kwargs, always in hooks.at("forward") if waiting is None else waiting:
+            if always:
+                with _silence():
+                    result = _call_after(hook, with_kwargs, module, args, kwargs, result)
+        raise
+
+
+def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
+    """The result of a forward, or what its `hook` returns instead."""
+    given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+    return result if given is None else given
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Turns an exception into a warning, because another exception is being raised already."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 (whatever a hook raises)
+        hint = f"as another error was raised in forward: {error}"
+        warn(f"module forward hook with ``always_call=True`` raised an exception that was silenced, {hint}")
