@@ -11,7 +11,7 @@ from typing import Any
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import zeros
 from minigrad.nn.conv import Conv1d, Conv2d
-from minigrad.nn.conv_transpose import ConvTranspose2d
+from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.uninitialized import UninitializedParameter
@@ -96,30 +96,29 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
             given = f"{show_value(input_size)}; the shape of a tensor is x.shape"
         raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {given}")
     layers = {name: module for name, module in net.named_modules() if not list(module.children())}
-    outputs = {} if input_size is None else _run(net, layers, input_size)
-    unseen = None if input_size is None else 0  # multiplications of a layer that was not called
+    calls = {} if input_size is None else _run(net, layers, input_size)
+    unseen = (None, None if input_size is None else 0)  # a layer that was not called multiplies nothing
     rows = []
     for name, module in layers.items():
-        shape = outputs.get(name)
-        count = unseen if shape is None else _count_multiplications(module, shape)
+        shape, count = calls.get(name, unseen)
         rows.append(Row(name or "(itself)", type(module).__name__, shape, _count_parameters(module), count))
     trained = {id(p): p for p in net.parameters() if p.requires_grad}
     kept = {id(p): p for p in net.parameters() if not p.requires_grad}
     return Summary(rows, sum(map(_count_elements, trained.values())), sum(map(_count_elements, kept.values())))
 
 
-def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """The shape of each layer's output by name; of the last call, if a layer is called several times."""
-    found: dict[str, tuple[int, ...]] = {}
+def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[tuple[int, ...], int]]:
+    """The shape of each layer's output and its multiplications, by name; of its last call, if there are several."""
+    found: dict[str, tuple[tuple[int, ...], int]] = {}
 
     def note(name: str) -> Any:
-        def hook(module: Module, given: Any, output: Any) -> None:
+        def hook(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             if isinstance(output, Tensor):
-                found[name] = tuple(output.shape)
+                found[name] = tuple(output.shape), _count_multiplications(module, [*args, *kwargs.values()], output)
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in layers.items()]
+    handles = [module.register_forward_hook(note(name), with_kwargs=True) for name, module in layers.items()]
     modes = {module: module.training for module in net.modules()}
     first = next(iter(net.parameters()), None)
     try:
@@ -137,20 +136,19 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
     return found
 
 
-def _write_shapes(found: dict[str, tuple[int, ...]]) -> str:
+def _write_shapes(found: dict[str, tuple[tuple[int, ...], int]]) -> str:
     """The outputs so far, in words: "0 (1, 4, 4, 6), 1 (1, 4, 4, 6)"."""
-    return ", ".join(f"{name} {shape}" for name, shape in found.items())
+    return ", ".join(f"{name} {shape}" for name, (shape, _) in found.items())
 
 
-def _count_multiplications(module: Module, shape: tuple[int, ...]) -> int:
-    """The multiplications of a call with this output shape; 0 for layers without weights."""
-    if isinstance(module, (Conv1d, Conv2d)):
-        return prod(shape) * prod(module.weight.shape[1:])
-    if isinstance(module, ConvTranspose2d):
-        stride = module.stride if isinstance(module.stride, tuple) else (module.stride,) * 2
-        return prod(shape) * module.weight.shape[0] * prod(module.weight.shape[2:]) // (module.groups * prod(stride))
+def _count_multiplications(module: Module, given: Sequence[Any], output: Tensor) -> int:
+    """The multiplications of a call, which was given an input first; 0 for layers that count none."""
+    if isinstance(module, (Conv1d, Conv2d)):  # each number of the output gathers a kernel
+        return output.numel() * prod(module.weight.shape[1:])
+    if isinstance(module, (ConvTranspose1d, ConvTranspose2d)):  # each number of the input lays one down
+        return given[0].numel() * prod(module.weight.shape[1:])
     if isinstance(module, Linear):
-        return prod(shape) * module.in_features
+        return output.numel() * module.in_features
     return 0
 
 

@@ -31,6 +31,8 @@ def test_multiplications_of_grouped_transposed_and_1d_convolutions():
     assert nn.summary(nn.Conv1d(2, 3, 3), (1, 2, 10)).multiplications == 3 * 8 * 2 * 3
     # each of the 9 pixels lays down a kernel of 2 x 2 for each pair of channels
     assert nn.summary(nn.ConvTranspose2d(2, 3, 2, stride=2), (1, 2, 3, 3)).multiplications == 9 * 4 * 2 * 3
+    assert nn.summary(nn.ConvTranspose2d(2, 4, 3, padding=1, groups=2), (1, 2, 5, 5)).multiplications == 25 * 9 * 2 * 2
+    assert nn.summary(nn.ConvTranspose1d(2, 3, 3), (1, 2, 5)).multiplications == 5 * 3 * 2 * 3  # an output of 7 pixels
 
 
 def test_without_an_input_the_summary_has_no_shapes():
