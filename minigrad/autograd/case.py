@@ -37,9 +37,8 @@ class Case:
     operands: Sequence[Any]  # the values of all arguments; None where one is no float tensor
     names: Sequence[str]
     which: int  # the operand whose gradient is wrong
-    slope_at: Callable[
-        [Sequence[Any], int, Any], Any
-    ]  # the derivative at other operands, of one operand, along a direction
+    # the derivative at other operands, of one operand, along a direction
+    slope_at: Callable[[Sequence[Any], int, Any], Any]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -147,11 +146,21 @@ def shift(array: Any, by: int, axis: int) -> Any:
 
 
 def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
-    """Yields arrays with wrong indices: flipped, exchanged, shifted."""
+    """Yields arrays with wrong indices: flipped, with axes exchanged, shifted, in another order."""
+    yield from _flip(array, axes, label)
+    yield from _exchange_axes(array, axes, label)
+    yield from _shift_indices(array, axes, label)
+    yield from _reorder_indices(array, axes, label)
+
+
+def _flip(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
     for chosen in sorted(subsets(axes), key=lambda s: (tuple(s) != tuple(axes[-2:]), len(s))):
         if all(array.shape[a] > 1 for a in chosen):
             named = " and ".join(map(label, chosen))
             yield np.flip(array, chosen), f"flipped along {named}"
+
+
+def _exchange_axes(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
     for a, b in combinations(axes, 2):
         if array.shape[a] == array.shape[b] > 1:
             yield np.swapaxes(array, a, b), f"transposed: {label(a)} and {label(b)} are exchanged"
@@ -162,6 +171,9 @@ def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> It
         moved = [a for a in whole if whole[a] != a]
         if len(moved) > 2 and all(array.shape[whole[a]] == array.shape[a] > 1 for a in moved):
             yield np.transpose(array, whole), f"with its axes in the order {tuple(whole)}"
+
+
+def _shift_indices(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
     for chosen in [(a,) for a in axes] + list(combinations(axes[-2:], 2)):
         if any(array.shape[a] < 2 for a in chosen):
             continue
@@ -173,7 +185,10 @@ def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> It
             how = f"shifted by {by:+d} along {' and '.join(map(label, chosen))}"
             yield shifted, f"{how}: an index is off by one"
             yield rolled, f"{how}, around the edge: an index is off by one"
-    for a in axes:  # the indices of one axis in another order
+
+
+def _reorder_indices(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
+    for a in axes:
         if 2 < array.shape[a] <= 4:
             for order in permutations(range(array.shape[a])):
                 if list(order) != sorted(order):

@@ -24,7 +24,13 @@ class Lookup(Registry):
         return value
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path. Raises `AttributeError` naming the part that fails."""
+        """The module at a dotted path. Raises `AttributeError` naming the part that fails.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.Sequential(torch.nn.ReLU()))
+        >>> net.get_submodule("0.0")
+        ReLU()
+        """
         module: Any = self
         for name in target.split(".") if target else ():
             module = module._find_registered(name, MODULE, "an nn.Module")
@@ -34,6 +40,12 @@ class Lookup(Registry):
         """Put `module` at a dotted path, whose parts but the last must be there; the last, too, if `strict`.
 
         Raises `ValueError` for an empty path and for what is no module, `AttributeError` naming the part that fails.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.ReLU())
+        >>> net.set_submodule("0", torch.nn.Tanh())
+        >>> net[0]
+        Tanh()
         """
         if not target:
             raise ValueError("Cannot set the submodule without a target name!")
