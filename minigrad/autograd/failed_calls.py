@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
-from re import findall, sub
+from re import findall, match, sub
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,10 +24,13 @@ NO_MEMORY = "(): not enough memory: "
 def name_option(error: TypeError, function: Callable[..., Any], *further: str) -> None:
     """Adds to Python's error for arguments that `function` does not take what was meant: an option, or NumPy's call.
 
-    It takes the parameters of its signature, and `further` ones.
+    To an error for what is no int, such as a `dim`, it adds the function. That takes the parameters of its signature,
+    and `further` ones.
     """
     from minigrad.spelling import explain_call
 
+    if match(r"\w+ must be an int, got ", str(error)):
+        error.args = (f"{function.__name__}(): {error}",)
     known = [name for name in signature(function).parameters if name != "self"]
     error.args = (explain_call(function.__name__, str(error), [*known, *further]),)
 

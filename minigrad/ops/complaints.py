@@ -96,7 +96,7 @@ def how_to_give_a_tensor(got: Any, name: str = "") -> str:
         hint = "write net.parameters(), with the brackets"
     elif hasattr(got, "parameters"):
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
-    elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
+    elif not isinstance(got, set) and any(getattr(x, "__name__", None) == name for x in vars(type(got)).values()):
         hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
     return hint
 

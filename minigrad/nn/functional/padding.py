@@ -14,7 +14,7 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at
-from minigrad.shown_values import shorten
+from minigrad.shown_values import shorten, show_value
 from minigrad.tensor import Tensor
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -36,6 +36,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     require_tensors("pad", "input", input)
     size = list(input.array.shape)
     pairs = _read_pairs(pad, len(size))
+    if not isinstance(mode, str):
+        raise TypeError(f"pad(): argument 'mode' must be str, not {show_value(mode)}; use one of {MODES}")
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: use one of {MODES}")
     if mode != "constant":

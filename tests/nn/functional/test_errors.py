@@ -67,6 +67,7 @@ REFUSED = [
     (lambda: F.rms_norm(ones(2, 2), (2,), [1.0, 1.0]), TypeError, ["rms_norm(): argument 'weight'", "not list"]),
     # ---- pooling
     (lambda: F.max_pool2d(ones(1, 1, 4, 4), t.tensor(2.5)), TypeError, ["kernel_size", "Tensor tensor(2.5000"]),
+    (lambda: F.pad(ones(1, 1), (1, 1), mode=1), TypeError, ["pad(): argument 'mode' must be str, not int 1; use"]),
     (lambda: F.softmax(ones(4, 4), t.tensor([1])), TypeError, ["dim must be an int", "Tensor tensor([1]"]),
     (lambda: F.embedding(t.tensor([0]), ones(3, 2), 2.0), TypeError, ["padding_idx must be an int", "float 2.0"]),
     (lambda: F.interpolate(ones(1, 1, 4), scale_factor=1e20), RuntimeError, ["without overflow", "4e+20"]),
