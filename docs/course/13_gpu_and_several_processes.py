@@ -93,9 +93,9 @@ else:
     assert torch.allclose(whole, shares[0] + shares[1], atol=1e-4)
 
 # %% [markdown]
-# With a mean instead of the sum they average (if their shares are equally large). That is all that data-parallel training does; the rest is sending numbers
-# quickly. Two things to watch: batch norm uses only the worker's own part of the batch; and all workers must start with
-# the same weights.
+# With a mean instead of the sum, the workers average their gradients (if their shares are equally large). That is all
+# that data-parallel training does; the rest is sending numbers quickly. Two things to watch: batch norm uses only the
+# worker's own part of the batch; and all workers must start with the same weights.
 #
 # ## With minigrad.distributed
 #

@@ -189,6 +189,8 @@ def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
         return ": it is one number (if `return` stands inside a loop, it ends the loop)"
     if prod(wrong) == prod(right):
         return ": as many numbers as are due, in another shape"
+    if len(right) > 2 and (1, *right[1:]) == wrong:
+        return ": along the first axis one is left; was it summed there?"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:
         off = {a - b for a, b in zip(wrong, right, strict=True)} - {0}
         if off <= {1, -1}:

@@ -1,5 +1,7 @@
 """check: what each exercise says of the wrong answers that students give to it."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -461,3 +463,47 @@ def test_the_mistake_in_a_gradient_is_named(capsys):
 
     _, text = ask(capsys, "8.dx", unflipped)
     assert "b (3,): computed with w flipped along axis 2 (kernel row)" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("1.multiplications", lambda H, W, h, w: H * W * h * w, "96 is not right: a window fits at fewer places"),
+        ("1.multiplications", lambda H, W, h, w: (H - h) * (W - w) * h * w, "60 is not right: along each axis it"),
+        ("1.multiplications", lambda H, W, h, w: (H - h + 1) * (W - w + 1), "that is the number of windows."),
+        ("3.output_size", lambda n, k, padding=0, stride=1: (n + 2 * padding - k) // stride, "one window too few."),
+        ("3.output_size", lambda n, k, padding=0, stride=1: (n + padding - k) // stride + 1, "stands on both sides."),
+        (
+            "3.output_size",
+            lambda n, k, padding=0, stride=1: math.ceil((n + 2 * padding - k) / stride) + 1,
+            "5 is not right: a window that would leave the image is left out: round down.",
+        ),
+        (
+            "3.output_size",
+            lambda n, k, padding=0, stride=1: (n + 2 * padding - k) / stride + 1,
+            "4.5 is not right: a number of windows is whole: round down.",
+        ),
+        ("3.receptive_field", lambda kernels, strides: sum(kernels), "6 is not right: windows of neighbours overlap"),
+        (
+            "3.receptive_field",
+            lambda kernels, strides: sum(kernels) - len(kernels) + 1,
+            "strides = [2, 1]: 5 is not right: after a stride, the neighbours are further apart in the image.",
+        ),
+        ("5.loss", lambda prediction, target: ((prediction - target) ** 2).mean(), "not right: that is the mean."),
+        ("5.loss", lambda prediction, target: (prediction - target).sum() ** 2, "errors of both signs cancel there"),
+        ("5.loss", lambda prediction, target: (prediction - target).abs().sum(), "an error counts by its square"),
+        ("5.loss", lambda prediction, target: (prediction - target).max(), "is not right.\n"),
+        ("9.parameters", lambda i, o, k: o * i * k * k, "150 is not right: that is without the bias."),
+        ("9.parameters", lambda i, o, k: i * (o * k * k + 1), "151 is not right: there is one bias for each channel"),
+    ],
+)  # fmt: skip
+def test_a_frequent_mistake_in_a_count_is_named(capsys, name, answer, words):
+    solved, text = ask(capsys, name, answer)
+    assert not solved and words in text
+
+
+def test_a_first_axis_that_was_summed_is_not_called_off_by_one(capsys):
+    _, text = ask(capsys, "14.depthwise", lambda X, K: mg.nn.functional.conv2d(X[None], K[None])[0])
+    assert (
+        "its shape is (1, 3, 3), where (2, 3, 3) is due: along the first axis one is left; was it summed there?" in text
+    )

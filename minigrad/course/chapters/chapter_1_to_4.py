@@ -61,6 +61,11 @@ def corr2d(X: Tensor, K: Tensor) -> Tensor:
     "1.multiplications", cases=[(6, 8, 1, 2), (3, 3, 2, 2)], hidden={"a larger image": (28, 28, 5, 5)},
     page="chapter 1, 'What it costs'",
     hint="one window costs as many as the kernel has numbers; how many windows are there?",
+    slips={
+        "a window fits at fewer places than there are pixels": lambda H, W, h, w: H * W * h * w,
+        "along each axis it counts one place too few": lambda H, W, h, w: (H - h) * (W - w) * h * w,
+        "that is the number of windows": lambda H, W, h, w: (H - h + 1) * (W - w + 1),
+    },
 )  # fmt: skip
 def multiplications(H: int, W: int, h: int, w: int) -> int:
     """The number of multiplications that corr2d takes, for an image of H x W and a kernel of h x w."""
@@ -115,6 +120,14 @@ def mean(k: int) -> Tensor:
         "a kernel as large as the image": (5, 5, 0, 3),
     },
     page="chapter 3, 'How many windows?'", hint="the first window starts at -padding; where may the last one start?",
+    slips={
+        "it counts one window too few": lambda n, k, padding=0, stride=1: (n + 2 * padding - k) // stride,
+        "the padding stands on both sides": lambda n, k, padding=0, stride=1: (n + padding - k) // stride + 1,
+        "a window that would leave the image is left out: round down":
+            lambda n, k, padding=0, stride=1: -((k - n - 2 * padding) // stride) + 1,
+        "a number of windows is whole: round down":
+            lambda n, k, padding=0, stride=1: (n + 2 * padding - k) / stride + 1,
+    },
 )  # fmt: skip
 def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
     """The number of windows of k pixels on n pixels, with `padding` zeros on each side, `stride` pixels apart."""
@@ -136,6 +149,12 @@ def same_padding(k: int) -> int:
     hidden={"four layers": ([5, 2, 5, 2], [1, 2, 1, 2])},
     page="chapter 3, 'The receptive field'",
     hint="layer by layer, from the image on: how many pixels apart, in the image, are two neighbours of its input?",
+    slips={
+        "windows of neighbours overlap, so a layer adds fewer pixels than its kernel has":
+            lambda kernels, _: sum(kernels),
+        "after a stride, the neighbours are further apart in the image":
+            lambda kernels, _: sum(kernels) - len(kernels) + 1,
+    },
 )  # fmt: skip
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     """The number of pixels, along one axis of the image, that can change one output of these layers in a row."""

@@ -21,6 +21,12 @@ from minigrad.tensor import Tensor
     "5.loss", cases=[(image(2, 3), image(2, 3, seed=1))],
     hidden={"one column": (image(4, 1), image(4, 1, seed=2))},
     page="chapter 5, 'How wrong?'", hint="square each error, then add up; no mean.",
+    slips={
+        "that is the mean": lambda prediction, target: ((prediction - target) ** 2).mean(),
+        "errors of both signs cancel there: square each before adding":
+            lambda prediction, target: (prediction - target).sum() ** 2,
+        "an error counts by its square, not by its size": lambda prediction, target: (prediction - target).abs().sum(),
+    },
 )  # fmt: skip
 def loss(prediction: Tensor, target: Tensor) -> Tensor:
     """The sum of the squared errors."""

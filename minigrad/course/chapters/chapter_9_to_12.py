@@ -41,6 +41,11 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
     "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden={"1x1 kernels": (3, 8, 1)},
     page="chapter 9, 'What is trained'",
     hint="each output channel has one kernel of shape (in, k, k), and one bias.",
+    slips={
+        "that is without the bias": lambda channels_in, channels_out, k: channels_out * channels_in * k * k,
+        "there is one bias for each channel out, not one for each channel in":
+            lambda channels_in, channels_out, k: channels_in * (channels_out * k * k + 1),
+    },
 )  # fmt: skip
 def parameters(channels_in: int, channels_out: int, k: int) -> int:
     """The number of numbers that Conv2d(channels_in, channels_out, k) trains, with its bias."""
