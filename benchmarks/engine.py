@@ -44,7 +44,7 @@ def measure_here(program: str, engine: str, budget: float) -> Cell:
     if engine in PEERS:
         return {"step": seconds_per_step(PEERS[engine](), budget)}
     torch = importlib.import_module(engine)
-    for module in ("nn", "optim"):
+    for module in ("nn", "optim", "utils.data"):
         importlib.import_module(f"{engine}.{module}")
     steps = PROGRAMS[program].make(torch)
     if PROGRAMS[program].unit == "bytes":

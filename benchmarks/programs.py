@@ -142,6 +142,27 @@ def calls_of_a_lesson(torch: Any) -> dict[str, Step]:
     }
 
 
+def reads_of_a_lesson(torch: Any) -> dict[str, Step]:
+    """What a lesson does once a step or an epoch and the row of calls leaves out: it reads, prints, loads and steps."""
+    torch.manual_seed(0)
+    x, scores, labels = torch.rand(8, 8), torch.rand(64, 10), torch.arange(64) % 10
+    norm, model = torch.nn.LayerNorm(8), torch.nn.Sequential(*[torch.nn.Linear(16, 16) for _ in range(10)])
+    model(torch.rand(4, 16)).sum().backward()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-6)
+    rows = torch.utils.data.TensorDataset(torch.rand(64, 8), labels)
+    loader = torch.utils.data.DataLoader(rows, batch_size=16, shuffle=True)
+    return {
+        "tensor(list)": lambda: torch.tensor([[1.0, 2.0], [3.0, 4.0]]),
+        "x.tolist()": lambda: x.tolist(),
+        "x.sum().item()": lambda: x.sum().item(),
+        "accuracy": lambda: (scores.argmax(1) == labels).float().mean().item(),
+        "repr(x)": lambda: repr(x),
+        "layer norm": lambda: norm(x),
+        "Adam of 20 tensors": optimizer.step,
+        "loader of 64 rows": lambda: list(loader),
+    }
+
+
 def elementwise_chain(torch: Any, *size: int) -> dict[str, Step]:
     torch.manual_seed(0)
     x = torch.randn(*size).requires_grad_()
@@ -239,6 +260,7 @@ PROGRAMS = {
     "forward": Program("one operation on 8x8, forward", lambda torch: overhead(torch, backward=False), 1.0),
     "backward": Program("one operation on 8x8, forward + backward", lambda torch: overhead(torch, backward=True), 1.0),
     "lesson": Program("one call around the steps of a lesson", calls_of_a_lesson, 2.0),
+    "lesson-reads": Program("one read, print, load or step of a lesson", reads_of_a_lesson, 2.0),
     "chain-8x8": Program(
         "elementwise chain on 8x8, forward + backward", lambda torch: elementwise_chain(torch, 8, 8), 0.8
     ),
