@@ -13,7 +13,8 @@ from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.arguments import as_int, is_sequence, require_tensors, sizes
+from minigrad.ops.arguments import as_int, require_tensors, sizes
+from minigrad.ops.lengths import is_sequence
 from minigrad.tensor import Tensor
 
 

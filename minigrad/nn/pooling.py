@@ -6,7 +6,8 @@ from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.arguments import Lengths, as_ints, is_sequence, per_axis
+from minigrad.ops.arguments import Lengths, as_ints, per_axis
+from minigrad.ops.lengths import is_sequence
 from minigrad.tensor import Tensor
 
 

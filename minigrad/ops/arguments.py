@@ -23,10 +23,10 @@ from minigrad.autograd.failed_calls import name_failed_call, name_option
 from minigrad.autograd.views import refresh
 from minigrad.dtypes import NOT_COMPLEX, as_python
 from minigrad.half_precision import HALF
-from minigrad.ops import complaints
+from minigrad.ops import complaints, lengths
 from minigrad.ops.out import write_out
 from minigrad.ops.writes import Manner, tensors_in
-from minigrad.shown_values import shorten, show_value
+from minigrad.shown_values import show_value
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -261,43 +261,10 @@ def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     usual = type(numbers) is tuple and len(numbers) == count and {int}.issuperset(map(type, numbers))
     if usual and min(numbers) >= least:
         return numbers
-    numbers = _read_ints(name, parameter, given, count)
+    numbers = lengths.read_lengths(name, parameter, given, count)
     if min(numbers) < least:
-        raise too_small(name, parameter, given, least)
+        raise lengths.too_small(name, parameter, given, least)
     return numbers
-
-
-def _read_ints(name: str, parameter: str, given: Any, count: int) -> tuple[int, ...]:
-    values = tuple(given) if is_sequence(given) else (given,)
-    # As in PyTorch, only the first value is checked for being a bool.
-    if not all(type(v) is int or is_length(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
-        detail = f"argument '{parameter}' must be an int or a tuple of {count} ints, not {show_value(given)}"
-        raise TypeError(f"{name}(): {detail}")
-    numbers = tuple([int(v) for v in values])
-    if len(numbers) not in (1, count):
-        raise RuntimeError(
-            f"{name}: expected {parameter} to be a single integer value or a list of {count} values, one for each "
-            f"spatial axis, got {parameter}={shorten(given)}"
-        )
-    return numbers if len(numbers) == count else numbers * count
-
-
-def too_small(name: str, parameter: str, given: Any, least: int) -> RuntimeError:
-    """The error for an argument that is, or holds, a number below `least`."""
-    kind = "negative" if least == 0 else "non-positive"
-    got = f"{parameter}={given!r}"
-    return RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
-
-
-def is_length(value: Any) -> bool:
-    """Whether a value may be one of the lengths of a window or an image: an integer, or a tensor of one integer."""
-    array = value.array if isinstance(value, TensorBase) else None
-    return is_index(value) or (array is not None and array.size == 1 and array.dtype.kind in "iu")
-
-
-def is_sequence(given: Any) -> bool:
-    """Whether lengths were given one by one: in a tuple, a list, a range, or a row of an array or a tensor."""
-    return isinstance(given, (tuple, list, range)) or getattr(given, "ndim", 0) == 1
 
 
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:

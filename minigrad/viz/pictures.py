@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn import Flatten, Linear, Module
-from minigrad.ops.arguments import as_int, is_sequence
+from minigrad.ops.arguments import as_int
+from minigrad.ops.lengths import is_sequence
 from minigrad.shown_values import show_value
 from minigrad.viz.panels import figure
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from minigrad.advice import advise, is_wanted
 from minigrad.kernels.geometry import Geometry
-from minigrad.ops.arguments import too_small
+from minigrad.ops.lengths import too_small
 
 
 def no_batch(

@@ -9,10 +9,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.failed_calls import names_options
 from minigrad.layout import contiguous_format
-from minigrad.ops.arguments import as_number, is_length, require_tensors
+from minigrad.ops.arguments import as_number, require_tensors
 from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.copies import clone
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.lengths import is_length
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.shown_values import shorten, show_value
 from minigrad.tensor import Tensor

@@ -20,7 +20,6 @@ from minigrad.ops.arguments import (
     Lengths,
     as_int,
     as_ints,
-    is_sequence,
     require_bools,
     require_floats,
     require_kind,
@@ -28,6 +27,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.lengths import is_sequence
 from minigrad.tensor import Tensor
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from minigrad.autograd.failed_calls import names_options
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.images import check_images
-from minigrad.ops.arguments import Lengths, as_ints, is_sequence, require_floats, require_tensors
+from minigrad.ops.arguments import Lengths, as_ints, require_floats, require_tensors
 from minigrad.ops.grad_fn_names import name_last_call
+from minigrad.ops.lengths import is_sequence
 from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
