@@ -164,7 +164,7 @@ def winograd() -> Any:
     >>> [axes.get_title() for axes in viz.winograd().axes]
     ['by definition: 6 products', 'Winograd: 4 products']
     """
-    made, (left, right) = figure(1, 2, "two outputs of a kernel of three taps, on four pixels", size=(9, 3.4))
+    made, (left, right) = figure(1, 2, "two outputs of a kernel of three numbers, on four pixels", size=(9, 3.4))
     plain = ["y0 = d0 g0 + d1 g1 + d2 g2", "y1 = d1 g0 + d2 g1 + d3 g2"]
     quick = [
         "m1 = (d0 - d2) g0", "m2 = (d1 + d2) (g0 + g1 + g2) / 2", "m3 = (d2 - d1) (g0 - g1 + g2) / 2",

@@ -131,5 +131,6 @@ def test_windows_outside_the_image_are_refused(arguments, words):
 
 
 def test_winograd_shows_four_products():
+    assert viz.winograd().get_suptitle() == "two outputs of a kernel of three numbers, on four pixels"
     _, right = viz.winograd().axes
     assert sum(text.get_text().startswith("m") for text in right.texts) == 4
