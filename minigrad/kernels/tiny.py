@@ -7,7 +7,6 @@ does the rest. NumPy only, one group. Float32 error against float64 on small ima
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -19,9 +18,9 @@ from minigrad.kernels.geometry import Geometry, Pair, Problem
 Shape: TypeAlias = tuple[int, ...]
 
 FEW = 2000  # elements of the columns that are copied as quickly one by one
-LIMIT = 100_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
+LIMIT = 140_000  # elements of the columns; for larger problems the other algorithms are as quick (benchmarks/ways.py)
 MANY = 8.0  # channels: with more, fewer columns make a product that other algorithms divide among threads
-BACK = 10 * LIMIT  # elements of the columns of the adjoint in x, which the first layer of a network never needs
+BACK = 10**6  # elements of the columns of the adjoint in x, which the first layer of a network never needs
 
 
 def _columns(x: Array, geometry: Geometry) -> tuple[Array, Pair]:
@@ -102,8 +101,9 @@ def serves(problem: Problem) -> bool:
 
 def is_small(problem: Problem) -> bool:
     """Whether the problem is so small that the number of NumPy calls decides, on any machine."""
-    inputs, outputs, share = prod(problem.image), problem.windows * problem.outputs, max(1, problem.image[1] / MANY)
-    return inputs * problem.taps <= LIMIT and outputs * problem.taps * share <= BACK
+    (N, C, H, W), outputs = problem.image, problem.outputs
+    inputs, back, share = N * C * H * W, N * H * W * outputs, max(1, C / MANY)
+    return inputs * problem.taps <= LIMIT and back * problem.taps * share <= BACK
 
 
 def cost(problem: Problem, machine: Machine) -> float:

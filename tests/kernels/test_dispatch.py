@@ -11,6 +11,7 @@ import minigrad.kernels.fast  # noqa: F401 (its algorithms make themselves known
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, im2col
 from minigrad.kernels.algorithms import Machine
+from minigrad.kernels.geometry import Problem
 from minigrad.threads import get_count, set_count
 from tests.kernels.layers import LAYERS, compute_three, draw_operands, make_layer, make_problem
 
@@ -22,6 +23,19 @@ def avx2_machine():
     dispatch.set_machine(Machine(peak=60e9))
     yield
     dispatch.set_machine(before)
+
+
+@pytest.mark.parametrize("peak", [50e9, 85e9])
+@pytest.mark.parametrize("channels", [4, 8, 12])
+def test_few_channels_at_40x40_are_planes(channels, peak):
+    problem = Problem((8, channels, 40, 40), channels, Geometry((3, 3), padding=(1, 1)), "f", np.ndarray)
+    costs = {name: dispatch.ALGORITHMS[name].cost(problem, Machine(peak=peak)) for name in ("mec", "planes", "im2col")}
+    assert min(costs, key=costs.__getitem__) == "planes"
+
+
+def test_phases_do_not_count_the_convolution_inside_them_as_free():
+    geometry = Geometry((3, 3), (2, 2), (1, 1))
+    assert dispatch.choose((4, 24, 16, 16), 64, geometry).name not in ("phases", "tiny")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ SHORT = 16  # columns: images with fewer are laid innermost before sums along th
 EIGHT = 8  # float32 numbers in a register of AVX2
 WIDE = 16  # channels that a product needs as rows, or innermost, to be quick
 REPAID = 64  # numbers in a window from which a quicker product repays a copy with the channels innermost
+COPIES = 7.0  # copies that take as long as those of all rows in all three functions, and as padding the images
 OVERHEAD = 4e-5  # seconds of Python in all three functions
 UNPACKED = 10**6  # most multiplications of a product for which OpenBLAS does not pack the matrices, with AVX-512
 
@@ -203,7 +204,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     if not wide:
         products += speed.product(C * kw, images * Wo, kh * problem.outputs, calls)
     turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
-    return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, Wo)
+    return OVERHEAD + products + turned + machine.copy(COPIES * N * rows * C * kw * Wo, Wo)
 
 
 def _images(lines: Array, width: int, windows: int) -> Array:

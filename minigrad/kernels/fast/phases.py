@@ -105,12 +105,13 @@ def serves(problem: Problem) -> bool:
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Seconds of the convolution of stride 1, and of copying the phases."""
+    """Seconds of the convolution of stride 1, and of copying the phases. Infinite if that one is tiny, and so free."""
     (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _plain(problem.geometry)
     image = (N, C * sh * sw, *plain.adjoint_size(problem.size))
     chosen = dispatch.choose(image, problem.outputs, plain, problem.char)
     copies = machine.copy(3 * N * image[1] * image[2] * image[3], image[3])
-    return OVERHEAD + chosen.cost(problem._replace(image=image, geometry=plain), machine) + copies
+    rest = chosen.cost(problem._replace(image=image, geometry=plain), machine)
+    return OVERHEAD + rest + copies if rest else float("inf")
 
 
 # The zeros at the kernel's end meet pixels, and cotangents, that the kernel does not.
