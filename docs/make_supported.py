@@ -973,6 +973,15 @@ DIFFERENCES = [
         "gradient('torch.func.linearize(lambda z: z**3, x)[1](torch.ones(1)).sum()', [2.0]) == [12.0]",
     ),
     (
+        "`func.grad` of `func.jvp` with `linalg.det`, `solve`, `F.layer_norm`, `F.batch_norm`; `jacrev` of `cdist`",
+        "are the derivatives, as finite differences confirm; PyTorch's lack terms, or repeat the first row",
+        (
+            "torch.func.jacrev(lambda x: torch.cdist(x, torch.tensor([[0.0], [5.0]])))(torch.ones(1, 1)).flatten()"
+            ".tolist() == [1.0, -1.0] and torch.func.grad(lambda x: torch.func.jvp(torch.linalg.det, (x,), "
+            "(torch.ones(2, 2),))[1])(torch.eye(2)).tolist() == [[1.0, -1.0], [-1.0, 1.0]]"
+        ),
+    ),
+    (
         "`no_grad` inside a function that `func.jvp`, `jacfwd` or `linearize` differentiates",
         "stops the derivative, as in `grad`; PyTorch's forward-mode derivatives ignore it",
         "torch.func.jvp(torch.no_grad()(torch.sin), (torch.zeros(1),), (torch.ones(1),))[1].item() == 0",
