@@ -246,8 +246,23 @@ def test_the_third_derivative_of_det_passes_gradgradcheck():
 
 
 REFUSED = {
-    "singular": (lambda: L.inv(torch.zeros(2, 2)), L.LinAlgError, "^linalg.inv: The inversion could .* singular$"),
-    "singular system": (lambda: L.solve(torch.ones(2, 2), torch.ones(2)), RuntimeError, "linalg.solve: .*singular"),
+    "singular": (
+        lambda: L.inv(torch.tensor([[1.0, 2.0], [2.0, 4.0]])), L.LinAlgError,
+        r"^linalg.inv: The diagonal element 2 is zero, the inversion could not be completed because .* singular\.$"),
+    "singular in a batch": (
+        lambda: L.inv(torch.stack([torch.eye(2), torch.zeros(2, 2)])), L.LinAlgError,
+        r"^linalg.inv: \(Batch element 1\): The diagonal element 1 is zero, the inversion could"),
+    "a pivot of 0 further down": (
+        lambda: L.inv(torch.diag(torch.tensor([1.0, 1.0, 0.0]))), L.LinAlgError, "The diagonal element 3 is zero"),
+    "singular system": (
+        lambda: L.solve(torch.ones(2, 2), torch.ones(2)), L.LinAlgError,
+        r"^torch.linalg.solve: The solver failed because the input matrix is singular\.$"),
+    "a singular system from the right": (
+        lambda: L.solve(torch.stack([torch.eye(2), torch.ones(2, 2)]), torch.ones(2, 1, 2), left=False), L.LinAlgError,
+        r"^torch.linalg.solve: \(Batch element 1\): The solver failed because"),
+    "singular beside NaN": (
+        lambda: L.inv(torch.stack([torch.full((2, 2), float("nan")), torch.zeros(2, 2)])), L.LinAlgError,
+        r"^linalg.inv: \(Batch element 1\): The diagonal element 1"),
     "a tolerance with a gradient": (
         lambda: L.pinv(torch.eye(2), rtol=torch.tensor(0.1, requires_grad=True)), RuntimeError,
         "linalg.pinv is not differentiable with respect to rtol; write rtol.detach()"),
@@ -491,5 +506,5 @@ def test_the_error_has_the_name_under_which_it_is_caught():
     with pytest.raises(L.LinAlgError) as caught:
         L.solve(torch.zeros(2, 2), torch.ones(2))
     assert traceback.format_exception_only(caught.value) == [
-        "minigrad.linalg.LinAlgError: linalg.solve: The solver failed because the input matrix is singular\n"
+        "minigrad.linalg.LinAlgError: torch.linalg.solve: The solver failed because the input matrix is singular.\n"
     ]

@@ -21,7 +21,7 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.matrices import SINGULAR, Matrix, attempt, constant_like, lay_columns, mT
+from minigrad.ops.matrices import SINGULAR, Matrix, attempt, constant_like, eliminate, mT
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import solve, solve_triangular
 
@@ -32,23 +32,6 @@ _FactorEx = make_return_type("linalg_lu_factor_ex", "LU", "pivots", "info")
 
 
 # ---- elimination ----------------------------------------------------------------------------------
-def _eliminate(x: Array) -> tuple[Array, Array, Array]:
-    """The packed factors, the row (from 1) that each was exchanged with, and the place of U's first zero, or 0."""
-    (*batch, m, n), xp = x.shape, array_module(x)
-    lu, k = x.reshape(prod(batch), m, n).copy(), min(m, n)
-    each, pivots = xp.arange(len(lu)), xp.zeros((len(lu), k), np.int32)
-    for j in range(k):
-        largest = np.abs(lu[:, j:, j]).argmax(-1) + j
-        lu[each, largest], lu[:, j] = lu[:, j].copy(), lu[each, largest]
-        divisor = lu[:, j, None, j]
-        lu[:, j + 1 :, j] /= np.where(divisor == 0, 1, divisor)
-        lu[:, j + 1 :, j + 1 :] -= lu[:, j + 1 :, j, None] * lu[:, None, j, j + 1 :]
-        pivots[:, j] = largest + 1
-    zeros = np.diagonal(lu, 0, -2, -1) == 0  # (matrices, k)
-    first = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0) if k else xp.zeros(len(lu))
-    return lay_columns(lu.reshape(x.shape)), pivots.reshape(*batch, k), first.astype(np.int32).reshape(batch)
-
-
 def _permutation(pivots: Array, m: int, dtype: Any) -> Array:
     """The matrices P of the exchanges `pivots`: (..., k) -> (..., m, m)."""
     xp, flat = array_module(pivots), pivots.reshape(prod(pivots.shape[:-1]), pivots.shape[-1])
@@ -105,7 +88,7 @@ def factor(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
         raise not_implemented_for("lu", A.array.dtype)
     if not pivot:
         raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU; rows are exchanged")
-    packed, pivots, info = compute(_eliminate, A)
+    packed, pivots, info = compute(eliminate, A)
     P = compute(_permutation, pivots, A.array.shape[-2], A.array.dtype)
     packed = _packed(A, P, packed=packed.array)
     return read_from(packed, "LinalgLuFactorExBackward0", pivots), pivots, info

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,13 +48,14 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, h
         raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
 
 
-def attempt(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
-    """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`."""
+def attempt(name: str, why: str | Callable[[Array], str], function: Callable[..., Any], *operands: Any) -> Any:
+    """Calls `function(*operands)`; if NumPy raises, the LinAlgError says `why`, which may look at the first operand."""
     try:
         with _errors_raised(operands[0]):
             return function(*operands)
     except np.linalg.LinAlgError:
-        raise LinAlgError(f"{name}: {why}") from None
+        reason = why if isinstance(why, str) else why(value_of(operands[0]))
+        raise LinAlgError(f"{name}: {reason}") from None
 
 
 def _errors_raised(x: Any) -> AbstractContextManager[object]:
@@ -84,6 +86,23 @@ def lay_columns(x: Array) -> Array:
     """Each matrix stored column by column, as LAPACK leaves it and PyTorch returns it."""
     rows = in_rows(mT(x))
     return mT(rows.reshape(-1).reshape(rows.shape))  # with their usual strides along axes of 0 and 1, too
+
+
+def eliminate(x: Array) -> tuple[Array, Array, Array]:
+    """The packed factors, the row (from 1) that each was exchanged with, and the place of U's first zero, or 0."""
+    (*batch, m, n), xp = x.shape, array_module(x)
+    lu, k = x.reshape(prod(batch), m, n).copy(), min(m, n)
+    each, pivots = xp.arange(len(lu)), xp.zeros((len(lu), k), np.int32)
+    for j in range(k):
+        largest = np.abs(lu[:, j:, j]).argmax(-1) + j
+        lu[each, largest], lu[:, j] = lu[:, j].copy(), lu[each, largest]
+        divisor = lu[:, j, None, j]
+        lu[:, j + 1 :, j] /= np.where(divisor == 0, 1, divisor)
+        lu[:, j + 1 :, j + 1 :] -= lu[:, j + 1 :, j, None] * lu[:, None, j, j + 1 :]
+        pivots[:, j] = largest + 1
+    zeros = np.diagonal(lu, 0, -2, -1) == 0  # (matrices, k)
+    first = np.where(zeros.any(-1), zeros.argmax(-1) + 1, 0) if k else xp.zeros(len(lu))
+    return lay_columns(lu.reshape(x.shape)), pivots.reshape(*batch, k), first.astype(np.int32).reshape(batch)
 
 
 def hold_nan(x: Array) -> Array:

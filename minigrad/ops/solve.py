@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
-from minigrad.backend import Array
+from minigrad.backend import Array, quiet
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.diagonal import tril, triu
@@ -25,6 +25,7 @@ from minigrad.ops.matrices import (
     attempt,
     check_matrix,
     constant_like,
+    eliminate,
     hold_nan,
     in_columns,
     lay_columns,
@@ -40,6 +41,25 @@ def _spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Arr
         return function(x, *others)
     found = function(np.where(unknown, constant_like(x, np.eye(x.shape[-1])), x), *others)
     return np.where(unknown, math.nan, found)
+
+
+# ---- what is said of singular matrices ------------------------------------------------------------
+def _find_singular(x: Array) -> tuple[str, int]:
+    """Which matrix of a batch is the first singular one, in PyTorch's words, and its first pivot that is 0, from 1."""
+    singular = np.logical_and(quiet(np.linalg.slogdet, x)[0] == 0, ~hold_nan(x))
+    first = int(singular.reshape(-1).argmax())
+    pivot = int(quiet(eliminate, x)[2].reshape(-1)[first]) or x.shape[-1]  # LAPACK may round to 0 where we do not
+    return f"(Batch element {first}): " if x.ndim > 2 else "", pivot
+
+
+def _refuse_system(x: Array) -> str:
+    return f"{_find_singular(x)[0]}{SINGULAR}."
+
+
+def _refuse_inverse(x: Array) -> str:
+    place, pivot = _find_singular(x)
+    why = "the inversion could not be completed because the input matrix is singular"
+    return f"{place}The diagonal element {pivot} is zero, {why}."
 
 
 # ---- operations -----------------------------------------------------------------------------------
@@ -83,8 +103,7 @@ def inv(A: Matrix) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    why = "The inversion could not be completed because the input matrix is singular"
-    return attempt("linalg.inv", why, invert, A)
+    return attempt("linalg.inv", _refuse_inverse, invert, A)
 
 
 @takes_out
@@ -122,8 +141,9 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
         equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
     if left:
-        return attempt(name, SINGULAR, _solve, A, B)
-    return name_last_call(mT(attempt(name, SINGULAR, _solve, mT(A), mT(B))), "LinalgSolveExBackward0")
+        return attempt(f"torch.{name}", _refuse_system, _solve, A, B)
+    solution = attempt(f"torch.{name}", _refuse_system, _solve, mT(A), mT(B))
+    return name_last_call(mT(solution), "LinalgSolveExBackward0")
 
 
 @takes_out
