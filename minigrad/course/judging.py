@@ -127,14 +127,19 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
 
 def _name_slip(exercise: Exercise, answer: Callable[..., Any]) -> str:
     """What is wrong with an answer that gives the same numbers as a known wrong one, for all cases that are shown."""
+    given = _answer_all(answer, exercise) if exercise.slips else None
     for words, wrong in exercise.slips.items():
-        try:
-            pairs = [[call(*copy.deepcopy(case)) for call in (answer, wrong)] for case in exercise.cases]
-        except Exception:  # noqa: BLE001 (a student's code may raise anything)
-            return ""
-        if all(describe_difference(returned, likewise) is None for returned, likewise in pairs):
+        if describe_difference(given, _answer_all(wrong, exercise)) is None:
             return words
     return ""
+
+
+def _answer_all(answer: Callable[..., Any], exercise: Exercise) -> tuple[Any, ...] | None:
+    """What it returns for each case that is shown; None if it raises."""
+    try:
+        return tuple([answer(*copy.deepcopy(case)) for case in exercise.cases])
+    except Exception:  # noqa: BLE001 (a student's code may raise anything)
+        return None
 
 
 def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case: tuple[Any, ...]) -> str | None:

@@ -141,6 +141,10 @@ def loss_curve(losses: Curves, axes: Any = None, title: str = "loss") -> Any:
     axes = _find_axes(axes)
     if any(0 < loss < float("inf") for curve in _draw_curves(axes, losses) for loss in curve):
         axes.set_yscale("log")
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_formatter("{x:g}")  # 0.1, not a power of ten
+        axes.yaxis.set_minor_formatter("{x:g}" if high < 10 * low else "")  # labels between powers of ten have room
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set(title=title, xlabel="step")
     return axes
 

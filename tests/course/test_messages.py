@@ -141,8 +141,12 @@ def count_all_bad_epochs(losses, patience):
             "labels = [2, 2, 2, 0, 1, 2]: 0.5 is not right.",
         ),
         ("10.confusion", lambda p, t, n: (mg.eye(n)[t].T @ mg.eye(n)[p]).clamp(max=1), "1 of 9 numbers is wrong"),
-        ("16.first_loss", lambda k: 1 / k, "For classes = 3: 0.333333 is not right."),
-        ("16.dead", lambda outputs: (outputs == 0).float().mean(), "is not right."),
+        ("16.first_loss", lambda k: 1 / k, "For classes = 3: 0.333333 is not right: that is the probability"),
+        (
+            "16.dead",
+            lambda outputs: (outputs == 0).float().mean(),
+            "is not right: that is the share of the numbers that are 0.",
+        ),
         ("16.dead", lambda outputs: (outputs == 0).all(0), "where one number, shape (), is due"),
         (
             "16.untrained",
@@ -348,10 +352,14 @@ def count_all_bad_epochs(losses, patience):
             lambda g, x: (x == repeat(mg.nn.functional.max_pool2d(x, 2))) * 1.0,
             "it is not multiplied by g",
         ),
-        ("14.covered", lambda k, dilation: dilation * k, "For k = 3, dilation = 2: 6 is not right."),
+        ("14.covered", lambda k, dilation: dilation * k, "For k = 3, dilation = 2: 6 is not right: behind"),
         ("14.weights", lambda i, o, k: i * k * k * o, "For channels_in = 32, channels_out = 64, k = 3: 18432 is not"),
         ("14.depthwise", lambda X, K: mg.nn.functional.conv2d(X[None], K[None])[0], "where (2, 3, 3) is due"),
-        ("14.upsampled_size", lambda n, k, stride=1, padding=0: n * stride, "For n = 4, k = 3: 4 is not right."),
+        (
+            "14.upsampled_size",
+            lambda n, k, stride=1, padding=0: n * stride,
+            "For n = 4, k = 3: 4 is not right: the last window",
+        ),
         (
             "14.transposed",
             lambda x, w, stride: write_over(x, w, stride),
@@ -465,9 +473,18 @@ def test_the_mistake_in_a_gradient_is_named(capsys):
     assert "b (3,): computed with w flipped along axis 2 (kernel row)" in text
 
 
+def divide(X, gamma, beta, deviation):
+    """Batch norm of X (N, C, H, W), with a deviation (C,)."""
+    mean, deviation, gamma, beta = [x.reshape(1, -1, 1, 1) for x in (X.mean((0, 2, 3)), deviation, gamma, beta)]
+    return (X - mean) / deviation * gamma + beta
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "words"),
     [
+        ("1.window", lambda X, i, j, h, w: X[i:h, j:w], "the window ends at i + h, and h is its height."),
+        ("1.window", lambda X, i, j, h, w: X[i : i + h - 1, j : j + w - 1], "a slice leaves its stop out."),
+        ("1.window", lambda X, i, j, h, w: X[i : i + h + 1, j : j + w + 1], "so nothing is to be added."),
         ("1.multiplications", lambda H, W, h, w: H * W * h * w, "96 is not right: a window fits at fewer places"),
         ("1.multiplications", lambda H, W, h, w: (H - h) * (W - w) * h * w, "60 is not right: along each axis it"),
         ("1.multiplications", lambda H, W, h, w: (H - h + 1) * (W - w + 1), "that is the number of windows."),
@@ -495,9 +512,80 @@ def test_the_mistake_in_a_gradient_is_named(capsys):
         ("5.loss", lambda prediction, target: (prediction - target).max(), "is not right.\n"),
         ("9.parameters", lambda i, o, k: o * i * k * k, "150 is not right: that is without the bias."),
         ("9.parameters", lambda i, o, k: i * (o * k * k + 1), "151 is not right: there is one bias for each channel"),
+        ("6.limit", lambda curvature: 1 / curvature, "the steps jump across the minimum, and still shrink"),
+        ("6.distance", lambda lr, c, steps: abs((1 - lr * c) ** steps), "a step across the minimum changes the sign"),
+        ("6.distance", lambda lr, c, steps: 1 - steps * lr * c, "each step multiplies what the step before it left"),
+        ("6.best", lambda curvatures: 2 / max(curvatures), "along the largest curvature this rate only swings"),
+        ("6.best", lambda curvatures: 1 / max(curvatures), "the best for the largest curvature alone"),
+        ("6.best", lambda c: 1 / (sum(c) / len(c)), "only the largest and the smallest curvature decide"),
+        ("9.momentum", lambda w, g, v, lr, mu: (w - lr * v, mu * v + g), "the step goes along the old velocity"),
+        (
+            "9.momentum",
+            lambda w, g, v, lr, mu: (w - mu * v - lr * g, mu * v + lr * g),
+            "the learning rate belongs to the step, not to the velocity",
+        ),
+        (
+            "9.momentum",
+            lambda w, g, v, lr, mu: (w - lr * (mu * v + (1 - mu) * g), mu * v + (1 - mu) * g),
+            "PyTorch adds the whole gradient to the velocity",
+        ),
+        ("9.accuracy", lambda s, labels: (s.argmax(1) == labels).sum().item(), "the number of them, not their share"),
+        ("9.accuracy", lambda s, labels: (s.argmax(1) == labels).float().mean() * 100, "that is in percent"),
+        ("9.accuracy", lambda s, labels: (s.argmax(1) != labels).float().mean(), "that is the share of the wrong ones"),
+        ("11.features", lambda n: ((n - 2) // 2) ** 2, "that is one channel, and the convolution makes four"),
+        ("11.features", lambda n: 4 * (n // 2) ** 2, "the convolution has no padding"),
+        ("11.features", lambda n: 4 * (n - 2) * ((n - 2) // 2), "the pool halves both axes"),
+        ("11.features", lambda n: 4 * (n - 2) ** 2, "that is without the pool"),
+        (
+            "11.labels",
+            lambda s, labels: mg.nn.functional.nll_loss(s.softmax(1).log_softmax(1), labels.long()[:, 0]),
+            "cross_entropy computes the softmax itself: it is there twice",
+        ),
+        (
+            "11.labels",
+            lambda s, labels: mg.nn.functional.cross_entropy(s, labels.long()[:, 0], reduction="sum"),
+            "that is the sum over the images",
+        ),
+        ("14.covered", lambda k, dilation: k * dilation, "behind the last number there is no distance any more"),
+        ("14.covered", lambda k, dilation: dilation * (k - 1), "the last number is a pixel, too"),
+        ("14.covered", lambda k, dilation: k + (k - 1) * dilation, "dilation 1 is the plain kernel"),
+        ("14.weights", lambda i, o, k: i * o * k * k, "that is one whole convolution"),
+        ("14.weights", lambda i, o, k: i * k * k, "that is without the 1x1 layer"),
+        ("14.weights", lambda i, o, k: o * k * k + i * o, "a channel in has only one kernel"),
+        ("14.upsampled_size", lambda n, k, s=1, p=0: n * s, "the last window is as long as the kernel"),
+        ("14.upsampled_size", lambda n, k, s=1, p=0: (n - 1) * s + k - p, "the padding is cut off once only"),
+        ("14.upsampled_size", lambda n, k, s=1, p=0: (n - 1) * s + k + 2 * p, "the padding is cut off, not added"),
+        ("14.upsampled_size", lambda n, k, s=1, p=0: (n + 2 * p - k) // s + 1, "a convolution without transposing"),
+        ("15.first_weights", lambda channels, k: 2 / (channels * k**2), "that is the variance, the square of it"),
+        ("15.first_weights", lambda channels, k: (channels * k**2) ** -0.5, "ReLU takes half of the mean square away"),
+        ("15.first_weights", lambda channels, k: math.sqrt(2 / channels / k), "a kernel has k * k numbers for each"),
+        ("15.first_weights", lambda channels, k: math.sqrt(2) / k, "an output adds up over the channels, too"),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: divide(X, gamma, beta, X.std((0, 2, 3), correction=0) + eps),
+            "eps belongs under the root, beside the variance",
+        ),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: divide(X, gamma, beta, X.var((0, 2, 3), correction=0) + eps),
+            "the deviation is the root of the variance",
+        ),
+        (
+            "15.batch_norm",
+            lambda X, gamma, beta, eps: divide(X, gamma, beta, (X.var((0, 2, 3)) + eps).sqrt()),
+            "the variance divides by the count itself, not by one less",
+        ),
+        ("16.first_loss", lambda classes: 1 / classes, "that is the probability of the right class"),
+        ("16.first_loss", lambda classes: -math.log(classes), "a logarithm of a probability is negative"),
+        ("16.first_loss", lambda classes: math.log(classes, 2), "the natural logarithm is meant, to the base e"),
+        ("16.first_loss", lambda classes: math.log10(classes), "not the one to the base 10"),
+        ("16.dead", lambda y: (y == 0).float().mean(), "that is the share of the numbers that are 0"),
+        ("16.dead", lambda y: (y.sum(1) == 0).float().mean(), "a unit is a column, and this looks at rows"),
+        ("16.dead", lambda y: (y.sum(0) == 0).sum(), "that is the number of them, not their share"),
+        ("16.dead", lambda y: (y.amin(0) == 0).float().mean(), "0 for one example may live for another"),
     ],
 )  # fmt: skip
-def test_a_frequent_mistake_in_a_count_is_named(capsys, name, answer, words):
+def test_a_frequent_mistake_is_named(capsys, name, answer, words):
     solved, text = ask(capsys, name, answer)
     assert not solved and words in text
 

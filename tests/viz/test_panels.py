@@ -37,6 +37,22 @@ def test_a_curve_is_a_list_of_numbers(values: object) -> None:
     assert viz.loss_curve({}).get_legend() is None
 
 
+def test_a_loss_curve_labels_steps_by_whole_numbers_and_losses_without_powers() -> None:
+    axes = viz.loss_curve([0.9, 0.7, 0.6])
+    axes.figure.canvas.draw()
+    steps = [label.get_text() for label in axes.get_xticklabels()]
+    losses = [label.get_text() for label in axes.get_yticklabels(which="both")]
+    assert all(step.lstrip("\N{MINUS SIGN}").isdigit() for step in steps)
+    assert {"0.6", "0.7", "0.9"} <= set(losses)
+
+
+def test_a_loss_curve_over_decades_labels_only_powers_of_ten() -> None:
+    axes = viz.loss_curve([300.0, 20.0, 1e-5])
+    axes.figure.canvas.draw()
+    assert not any(label.get_text() for label in axes.get_yticklabels(minor=True))
+    assert {"0.01", "1", "100"} <= {label.get_text() for label in axes.get_yticklabels()}
+
+
 def test_a_loss_curve_with_infinities_can_be_saved(tmp_path: Path) -> None:
     for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
         viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")

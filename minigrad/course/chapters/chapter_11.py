@@ -52,6 +52,12 @@ def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
 @exercise(
     "11.features", cases=[(8,), (28,)], hidden={"an odd size": (9,)}, page="chapter 11, 'Shapes'",
     hint="follow one image: the convolution removes two pixels along each axis, the pool halves what is left.",
+    slips={
+        "that is one channel, and the convolution makes four": lambda n: ((n - 2) // 2) ** 2,
+        "the convolution has no padding": lambda n: 4 * (n // 2) ** 2,
+        "the pool halves both axes": lambda n: 4 * (n - 2) * ((n - 2) // 2),
+        "that is without the pool": lambda n: 4 * (n - 2) ** 2,
+    },
 )  # fmt: skip
 def features(n: int) -> int:
     """in_features of the Linear after Conv2d(1, 4, 3), MaxPool2d(2) and Flatten, for images of n x n pixels."""
@@ -62,6 +68,14 @@ def features(n: int) -> int:
     "11.labels", cases=[(image(4, 3), tensor([[0.0], [2.0], [1.0], [2.0]]))],
     hidden={"one image": (image(1, 2, seed=1), tensor([[1.0]]))}, page="chapter 11, 'Losses'",
     hint="classes are whole numbers, one for each image, of shape (N,).",
+    slips={
+        "cross_entropy computes the softmax itself: it is there twice": lambda scores, labels: F.nll_loss(
+            scores.softmax(1).log_softmax(1), labels.long().flatten()
+        ),
+        "that is the sum over the images": lambda scores, labels: F.cross_entropy(
+            scores, labels.long().flatten(), reduction="sum"
+        ),
+    },
 )  # fmt: skip
 def labels(scores: Tensor, labels: Tensor) -> Tensor:
     """The mean cross entropy of scores (N, C) for classes that came from a table: floats of shape (N, 1)."""

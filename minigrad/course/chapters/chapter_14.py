@@ -32,6 +32,11 @@ def max_pooled(x: Tensor) -> Tensor:
     "14.covered", cases=[(3, 1), (3, 2)], hidden={"another dilation": (5, 3), "one number": (1, 4)},
     page="chapter 14, 'Dilation'",
     hint="k numbers have k - 1 distances between them.",
+    slips={
+        "behind the last number there is no distance any more": lambda k, dilation: k * dilation,
+        "the last number is a pixel, too": lambda k, dilation: dilation * (k - 1),
+        "dilation 1 is the plain kernel: it stretches by one less": lambda k, dilation: (dilation + 1) * (k - 1) + 1,
+    },
 )  # fmt: skip
 def covered(k: int, dilation: int) -> int:
     """The number of pixels from the first number of a kernel of k numbers to its last, `dilation` pixels apart."""
@@ -42,6 +47,12 @@ def covered(k: int, dilation: int) -> int:
     "14.weights", cases=[(32, 64, 3), (3, 8, 5)], hidden={"a large kernel": (16, 4, 7)},
     page="chapter 14, 'Channels apart'",
     hint="the first layer has one kernel for each channel in; the second one a number for each pair of channels.",
+    slips={
+        "that is one whole convolution": lambda channels_in, channels_out, k: channels_in * channels_out * k * k,
+        "that is without the 1x1 layer": lambda channels_in, channels_out, k: channels_in * k * k,
+        "a channel in has only one kernel: the channels out are made by the 1x1 layer":
+            lambda channels_in, channels_out, k: channels_out * k * k + channels_in * channels_out,
+    },
 )  # fmt: skip
 def weights(channels_in: int, channels_out: int, k: int) -> int:
     """The number of weights of a depthwise k x k layer and the 1x1 layer after it, both without a bias."""
@@ -63,6 +74,13 @@ def depthwise(X: Tensor, K: Tensor) -> Tensor:
     hidden={"a kernel as long as the stride": (7, 2, 2), "one pixel": (1, 5, 3, 2)},
     page="chapter 14, 'Transposed convolution'",
     hint="where does the first window start, and where does the last one end? The padding is cut off on both sides.",
+    slips={
+        "the last window is as long as the kernel, not as the stride": lambda n, k, stride=1, padding=0: n * stride,
+        "the padding is cut off once only": lambda n, k, stride=1, padding=0: (n - 1) * stride + k - padding,
+        "the padding is cut off, not added": lambda n, k, stride=1, padding=0: (n - 1) * stride + k + 2 * padding,
+        "that is the size of a convolution without transposing":
+            lambda n, k, stride=1, padding=0: (n + 2 * padding - k) // stride + 1,
+    },
 )  # fmt: skip
 def upsampled_size(n: int, k: int, stride: int = 1, padding: int = 0) -> int:
     """The number of pixels that a transposed convolution makes of n, with a kernel of k."""

@@ -9,15 +9,29 @@ from minigrad.course.exercise import exercise, gradient_exercise
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 
+AXES = (0, 2, 3)  # of the images, the rows and the columns: all but the channels
+
 
 @exercise(
     "15.first_weights", cases=[(16, 3), (3, 5)], hidden={"a 1x1 kernel": (64, 1)},
     page="chapter 15, 'How strong is the signal?'",
     hint="n s^2 / 2 = 1, where n is the number of products in one output.",
+    slips={
+        "that is the variance, the square of it": lambda channels_in, k: 2 / (channels_in * k * k),
+        "ReLU takes half of the mean square away": lambda channels_in, k: math.sqrt(1 / (channels_in * k * k)),
+        "a kernel has k * k numbers for each channel": lambda channels_in, k: math.sqrt(2 / (channels_in * k)),
+        "an output adds up over the channels, too": lambda channels_in, k: math.sqrt(2 / (k * k)),
+    },
 )  # fmt: skip
 def first_weights(channels_in: int, k: int) -> float:
     """The standard deviation of the first weights that keeps the mean square, for a k x k convolution and ReLU."""
     return math.sqrt(2 / (channels_in * k * k))
+
+
+def _divide(X: Tensor, gamma: Tensor, beta: Tensor, deviation: Tensor) -> Tensor:
+    """Batch norm of X (N, C, H, W) that divides by the deviation (C,)."""
+    mean, deviation, gamma, beta = [x.reshape(-1, 1, 1) for x in (X.mean(AXES), deviation, gamma, beta)]
+    return (X - mean) / deviation * gamma + beta
 
 
 @exercise(
@@ -29,6 +43,14 @@ def first_weights(channels_in: int, k: int) -> float:
     hidden={"one channel": (image(4, 1, 2, 1) * 3, image(1, seed=1), image(1, seed=2), 1e-3)},
     page="chapter 15, 'Batch norm'",
     hint="one mean and one variance for each channel: over which axes? The variance divides by the count itself.",
+    slips={
+        "eps belongs under the root, beside the variance":
+            lambda X, gamma, beta, eps: _divide(X, gamma, beta, X.std(AXES, correction=0) + eps),
+        "the deviation is the root of the variance":
+            lambda X, gamma, beta, eps: _divide(X, gamma, beta, X.var(AXES, correction=0) + eps),
+        "the variance divides by the count itself, not by one less":
+            lambda X, gamma, beta, eps: _divide(X, gamma, beta, (X.var(AXES) + eps) ** 0.5),
+    },
 )  # fmt: skip
 def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
     """Batch norm of X (N, C, H, W) in training mode, with gamma (C,) and beta (C,)."""
@@ -43,8 +65,7 @@ def batch_norm(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
 )  # fmt: skip
 def running(mean: Tensor, variance: Tensor, X: Tensor, momentum: float) -> tuple[Tensor, Tensor]:
     """The pair of new running averages (C,) after a batch X (N, C, H, W) in training mode."""
-    axes = (0, 2, 3)
-    return (1 - momentum) * mean + momentum * X.mean(axes), (1 - momentum) * variance + momentum * X.var(axes)
+    return (1 - momentum) * mean + momentum * X.mean(AXES), (1 - momentum) * variance + momentum * X.var(AXES)
 
 
 @gradient_exercise(

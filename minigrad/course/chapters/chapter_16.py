@@ -20,6 +20,12 @@ from minigrad.viz import graph
     "16.first_loss", cases=[(3,), (10,)], hidden={"two classes": (2,), "many classes": (1000,)},
     page="chapter 16, 'The first loss'",
     hint="cross entropy is -log of the probability of the right class.",
+    slips={
+        "that is the probability of the right class, without the logarithm": lambda classes: 1 / classes,
+        "a logarithm of a probability is negative; the loss is not": lambda classes: -math.log(classes),
+        "the natural logarithm is meant, to the base e": lambda classes: math.log2(classes),
+        "the natural logarithm is meant, not the one to the base 10": lambda classes: math.log10(classes),
+    },
 )  # fmt: skip
 def first_loss(classes: int) -> float:
     """The cross entropy of a net that knows nothing: it gives each class the same probability."""
@@ -34,6 +40,12 @@ def first_loss(classes: int) -> float:
     ],
     hidden={"one example": (image(1, 8, seed=1).clamp(min=0),)}, page="chapter 16, 'Which gradients arrive?'",
     hint="a unit is a column; it is dead if no row holds anything but 0 there.",
+    slips={
+        "that is the share of the numbers that are 0": lambda outputs: (outputs == 0).float().mean(),
+        "a unit is a column, and this looks at rows": lambda outputs: (outputs == 0).all(1).float().mean(),
+        "that is the number of them, not their share": lambda outputs: (outputs == 0).all(0).sum(),
+        "a unit that is 0 for one example may live for another": lambda outputs: (outputs == 0).any(0).float().mean(),
+    },
 )  # fmt: skip
 def dead(outputs: Tensor) -> float:
     """The share of units that are 0 for all examples, from outputs (N, units) of a ReLU: between 0 and 1."""

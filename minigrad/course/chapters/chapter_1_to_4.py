@@ -32,6 +32,11 @@ def bars() -> Tensor:
     "1.window", cases=[(image(5, 6), 1, 2, 2, 3), (image(4, 4), 0, 0, 2, 2)],
     hidden={"the last window": (image(5, 6), 3, 3, 2, 3)},
     page="chapter 1, 'The window'", hint="a slice `start:stop` holds stop - start pixels.",
+    slips={
+        "the window ends at i + h, and h is its height": lambda X, i, j, h, w: X[i:h, j:w],
+        "a slice leaves its stop out": lambda X, i, j, h, w: X[i : i + h - 1, j : j + w - 1],
+        "a slice leaves its stop out, so nothing is to be added": lambda X, i, j, h, w: X[i : i + h + 1, j : j + w + 1],
+    },
 )  # fmt: skip
 def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
     """The part of the image X that a kernel of h rows and w columns covers when its upper left corner is at (i, j)."""

@@ -81,6 +81,7 @@ def learn(X: Tensor, Y: Tensor, shape: tuple[int, int]) -> Tensor:
 @exercise(
     "6.limit", cases=[(60.0,), (124.3,)], hidden={"another curvature": (2.96,)}, page="chapter 6, 'The exact limit'",
     hint="a step multiplies the distance to the minimum by 1 - lr * curvature. When does that grow?",
+    slips={"from this rate on the steps jump across the minimum, and still shrink": lambda curvature: 1 / curvature},
 )  # fmt: skip
 def limit(curvature: float) -> float:
     """The learning rate beyond which gradient descent diverges, for the largest curvature of a quadratic loss."""
@@ -91,6 +92,10 @@ def limit(curvature: float) -> float:
     "6.distance", cases=[(0.03, 60.0, 5), (0.04, 60.0, 3)], hidden={"a small rate": (0.01, 10.0, 2)},
     page="chapter 6, 'A step'",
     hint="one step multiplies by (1 - lr * curvature).",
+    slips={
+        "a step across the minimum changes the sign": lambda lr, curvature, steps: abs(1 - lr * curvature) ** steps,
+        "each step multiplies what the step before it left": lambda lr, curvature, steps: 1 - lr * curvature * steps,
+    },
 )  # fmt: skip
 def distance(lr: float, curvature: float, steps: int) -> float:
     """What `steps` steps leave of a distance of 1 to the minimum, with its sign, along an axis of this curvature."""
@@ -101,6 +106,12 @@ def distance(lr: float, curvature: float, steps: int) -> float:
     "6.best", cases=[([60.0, 12.0],), ([4.0, 9.0, 1.0],)], hidden={"four curvatures": ([3.0, 2.0, 8.0, 5.0],)},
     page="chapter 6, 'The best rate'",
     hint="the largest and the smallest curvature should shrink equally fast: |1 - lr * a| = |1 - lr * b|.",
+    slips={
+        "along the largest curvature this rate only swings to and fro": lambda curvatures: 2 / max(curvatures),
+        "this rate is the best for the largest curvature alone": lambda curvatures: 1 / max(curvatures),
+        "only the largest and the smallest curvature decide":
+            lambda curvatures: len(curvatures) / sum(curvatures),
+    },
 )  # fmt: skip
 def best(curvatures: Sequence[float]) -> float:
     """The learning rate at which the slowest of the distances, one for each curvature, shrinks fastest."""

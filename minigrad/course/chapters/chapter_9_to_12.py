@@ -20,6 +20,17 @@ from minigrad.tensor import Tensor
     "9.momentum", cases=[(1.0, 0.5, 0.2, 0.1, 0.9), (image(3), image(3, seed=1), image(3, seed=2), 0.1, 0.9)],
     hidden={"no momentum": (1.0, 2.0, 0.0, 0.5, 0.0)}, page="chapter 9, 'Momentum'",
     hint="first the velocity, then the step along the new velocity.",
+    slips={
+        "the step goes along the old velocity": lambda w, gradient, velocity, lr, mu: (
+            w - lr * velocity, mu * velocity + gradient
+        ),
+        "the learning rate belongs to the step, not to the velocity": lambda w, gradient, velocity, lr, mu: (
+            w - (mu * velocity + lr * gradient), mu * velocity + lr * gradient
+        ),
+        "PyTorch adds the whole gradient to the velocity": lambda w, gradient, velocity, lr, mu: (
+            w - lr * (mu * velocity + (1 - mu) * gradient), mu * velocity + (1 - mu) * gradient
+        ),
+    },
 )  # fmt: skip
 def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tuple[Any, Any]:
     """PyTorch's step of SGD with momentum mu: the pair (new w, new velocity)."""
@@ -31,6 +42,11 @@ def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tupl
     "9.accuracy", cases=[(image(6, 3), tensor([2, 2, 2, 0, 1, 2]))],
     hidden={"all are right": (tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))}, page="chapter 9, 'How good?'",
     hint="the predicted class is where the row is largest; shapes (N,) and (N, 1) compare to (N, N).",
+    slips={
+        "that is the number of them, not their share": lambda scores, labels: (scores.argmax(1) == labels).sum(),
+        "that is in percent": lambda scores, labels: 100 * (scores.argmax(1) == labels).float().mean(),
+        "that is the share of the wrong ones": lambda scores, labels: (scores.argmax(1) != labels).float().mean(),
+    },
 )  # fmt: skip
 def accuracy(scores: Tensor, labels: Tensor) -> float:
     """The share of rows of scores (N, classes) that are largest at their label (N,), between 0 and 1."""
