@@ -7,6 +7,7 @@ in the same order: in eight SIMD lanes, and the remaining elements with one roun
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ Axes = tuple[int, ...]
 
 SMALL = 128  # most elements; for more, these steps would take longer than the rest of a call
 LANES = 8  # elements in a vector register
+COUNTS = [np.full(1, count, np.float32) for count in range(1, SMALL // LANES + 1)]  # NumPy is slow with numbers
 
 
 class Steps(NamedTuple):
@@ -27,7 +29,8 @@ class Steps(NamedTuple):
 
 def fused(a: Any, b: Any, c: Any) -> Any:
     """``a * b + c`` in float32, rounded once."""
-    return (a.astype(np.float64) * b + c).astype(np.float32)
+    a, b, c = [z.astype(np.float64) for z in (a, b, c)]  # all three: NumPy is slow with operands of two types
+    return (a * b + c).astype(np.float32)
 
 
 def add_by_lanes(a: Any, b: Any = None, fuse: bool = True) -> Any:
@@ -77,30 +80,45 @@ def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
     Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
     """
     columns = x.reshape(prod(x.shape[: dims[0]]), -1).T  # (elements, rows)
-    turns, rows = len(columns) // LANES, columns.shape[1]
-    level, spread = np.zeros((2, LANES, rows), np.float32)  # of the lanes
-    for turn in range(turns):
-        numbers = columns[turn * LANES : (turn + 1) * LANES]
-        off = numbers - level
-        level = fused(off, np.float32(1 / (turn + 1)), level)
-        spread = fused(off, numbers - level, spread)
-    mean = squares = np.zeros(rows, np.float32)
-    seen = np.float32(0)
-    for number in columns[turns * LANES :]:
-        seen += 1
+    turns, left = divmod(len(columns), LANES)
+    mean = squares = np.zeros(columns.shape[1], np.float32)
+    for number, seen in zip(columns[turns * LANES :], COUNTS[:left], strict=True):
         off = number - mean
         mean = mean + off / seen
         squares = squares + off * (number - mean)
-    lanes, share = LANES if turns else 1, np.float32(turns)
-    before = seen + share * np.arange(lanes, dtype=np.float32)[:, None]  # how many were seen, for each lane
-    shares, off = share / (before + share), level[:lanes]
-    for lane in range(lanes):
-        off[lane] -= mean
-        mean = fused(off[lane], shares[lane], mean)
-    for part in fused(off * off * shares, before, spread[:lanes]):
+    level, spread = _measure_lanes(columns, turns)
+    before, shares, wide_shares = _find_shares(turns, left)
+    for off, share in zip(level, wide_shares, strict=True):
+        off -= mean
+        mean = (off.astype(np.float64) * share + mean.astype(np.float64)).astype(np.float32)  # `fused`
+    for part in fused(level * level * shares, before, spread):
         squares = squares + part
     kept = x.shape[: dims[0]] + (1,) * len(dims)
     return mean.reshape(kept), (squares / np.float32(len(columns))).reshape(kept)
+
+
+def _measure_lanes(columns: Any, turns: int) -> tuple[Any, Any]:
+    """Mean and sum of squared deviations of each lane, (LANES, rows); of no turns one lane of zeros."""
+    if not turns:
+        level, spread = np.zeros((2, 1, columns.shape[1]), np.float32)
+        return level, spread
+    level = columns[:LANES] + np.float32(0)  # a copy, without -0
+    spread = level - level  # 0, but NaN if infinite
+    for turn in range(1, turns):
+        numbers = columns[turn * LANES : (turn + 1) * LANES]
+        off = numbers - level
+        level = fused(off, COUNTS[turn] ** -1, level)
+        spread = fused(off, numbers - level, spread)
+    return level, spread
+
+
+@lru_cache(maxsize=SMALL)
+def _find_shares(turns: int, left: int) -> tuple[Any, Any, Any]:
+    """How many elements were seen before each lane, (lanes, 1), and its share of those seen with it, also in double."""
+    lanes, share = LANES if turns else 1, np.float32(turns)
+    before = left + share * np.arange(lanes, dtype=np.float32)[:, None]
+    shares = share / (before + share)
+    return before, shares, shares.astype(np.float64)
 
 
 def _measure_layer(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
