@@ -36,9 +36,14 @@ _cat = operation(
 )
 _stack = operation(
     "stack",
-    lambda *tensors, dim: in_rows(array_module(tensors[0]).stack(tensors, dim)),
+    lambda *tensors, dim: in_rows(array_module(tensors[0]).concatenate([_widen_at(x, dim) for x in tensors], dim)),
     lambda g, i, dim: g[(slice(None),) * dim + (i,)],
 )
+
+
+def _widen_at(x: Any, dim: int) -> Any:
+    """The array `x` with a new axis `dim` of length 1."""
+    return x[(slice(None),) * dim + (None,)]
 
 
 def _read_list(name: str, tensors: Any, if_empty: type[Exception] = RuntimeError) -> list[Any]:
