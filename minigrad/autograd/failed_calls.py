@@ -6,18 +6,22 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
 from re import findall, match, sub
+from reprlib import Repr
+from traceback import walk_tb
 from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.autograd.core import is_array
 from minigrad.backend import device_of
-from minigrad.shown_values import shorten
+from minigrad.shown_values import LONGEST, shorten
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
 SAME_DEVICE = ": expected all tensors to be on the same device, but operand "
+_in_short = Repr()  # of a list the beginning: a dataset may be one
+_in_short.maxstring = _in_short.maxother = LONGEST
 NO_MEMORY = "(): not enough memory: "
 
 
@@ -77,25 +81,37 @@ def names_constructor(cls: C) -> C:
         try:
             construct(self, *args, **kwargs)
         except (TypeError, ValueError, RuntimeError, AssertionError, AttributeError, ArithmeticError) as refused:
-            ours = [c for c in type(self).__mro__ if c.__module__.startswith("minigrad.")]
-            if next(c for c in ours if "__init__" in vars(c)) is cls:  # and no class that calls this constructor
+            ours = [c for c in type(self).__mro__ if _is_ours(c.__module__)]
+            called = next((c for c in ours if "__init__" in vars(c)), None)  # not one whose constructor another calls
+            if called is cls and _is_raised_here(refused):
                 _name_constructor(refused, ours[0], args, kwargs)
             raise
 
     __init__.names_class = True  # type: ignore[attr-defined]
+    __init__.__signature__ = signature(construct)  # type: ignore[attr-defined] # `inspect.getfullargspec` reads it
     cls.__init__ = __init__  # type: ignore[misc]
     return cls
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("minigrad.")
+
+
+def _is_raised_here(error: Exception) -> bool:
+    """Whether no function of the user's was called on the way to the error, such as the `__len__` of a dataset."""
+    return all(_is_ours(str(frame.f_globals.get("__name__"))) for frame, _ in walk_tb(error.__traceback__))
 
 
 def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Adds to an error the call of the constructor, and puts the class in the place of a function that it called.
 
-    An error that names the class and the parameter, or is Python's own for a missing argument, stays as it is.
+    An error that names the class and the parameter, or is Python's own for a missing argument, stays as it is. Of
+    several constructors in one another, the outer one is named, which the user called.
     """
-    words, name = str(error), cls.__name__
+    words, name = vars(error).setdefault("words", str(error)), cls.__name__
     places = [p.name for p in signature(cls).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][: len(args)]
     given = dict(zip(places, args, strict=False)) | kwargs
-    is_named = name in words and not given.keys().isdisjoint(findall(r"\w+", words))
+    is_named = name in words and (not (args or kwargs) or not given.keys().isdisjoint(findall(r"\w+", words)))
     if f"{name}." in words or is_named or len(error.args) != 1:
         return
     shown = [*map(_show_in_a_line, args[len(places) :])]  # of a constructor that takes any number
@@ -105,8 +121,10 @@ def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs
 
 
 def _show_in_a_line(value: Any) -> str:
-    text = shorten(value)
-    return f"{type(value).__name__}(...)" if "\n" in text else text
+    text = shorten(value, _in_short.repr)
+    if "\n" in text or " at 0x" in text:
+        text = getattr(value, "__name__", f"{type(value).__name__}(...)")
+    return text
 
 
 def name_failed_call(error: Exception, name: str, arrays: Sequence[Any] = ()) -> None:

@@ -1,6 +1,7 @@
 """Errors of constructors: they name the class that the user wrote, and the argument that was meant."""
 
 import copy
+import inspect
 import warnings
 
 import pytest
@@ -98,6 +99,15 @@ test_an_error_of_a_constructor_tells_the_class_and_what_it_was_given = refusals(
         lambda: nn.GroupNorm(0, 4), ZeroDivisionError, ("GroupNorm(num_groups=0, num_channels=4)",)),
     "a class of data": (
         lambda: torch.utils.data.ConcatDataset(None), TypeError, ("iterable (in ConcatDataset(datasets=None))",)),
+    "functions": (
+        lambda: optim.lr_scheduler.LambdaLR(optim.SGD([nn.Parameter(IMAGE)]), [refusals, abs]), ValueError,
+        r"^Expected 1 lr_lambdas, but got 2 \(in LambdaLR\(optimizer=SGD\(...\), lr_lambda=list\(...\)\)\)$"),
+    "a function": (lambda: nn.BatchNorm1d(refusals), TypeError, ("(in BatchNorm1d(num_features=refusals))",)),
+    "a constructor inside another": (
+        lambda: torch.utils.data.DataLoader([], shuffle=True), ValueError,
+        r"there are no data \(in DataLoader\(dataset=\[\], shuffle=True\)\)$"),
+    "no arguments": (lambda: nn.MaxPool2d(), TypeError, r"missing a required argument: 'kernel_size'$"),
+    "another object": (lambda: nn.Linear.__init__(object(), 2, 3), TypeError, r"^super\(type, obj\)"),
     "a user's class": (lambda: Own(), TypeError, "got str 'a' .in Linear.in_features='a', out_features=1..$"),
 })  # fmt: skip
 
@@ -115,6 +125,49 @@ def test_an_error_of_a_users_own_constructor_stays_as_it_is():
 
     with pytest.raises(ValueError, match=r"^no size fits$"):
         Net(3)
+
+
+class Rows(torch.utils.data.Dataset):
+    def __init__(self, count=None):
+        self.count = count
+
+    def __len__(self):
+        if self.count is None:
+            raise ValueError("no file")
+        return self.count
+
+    def __repr__(self):
+        raise ValueError("no text")
+
+
+def halve(epoch):
+    raise ValueError("no file")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.utils.data.DataLoader(Rows(), shuffle=True),
+        lambda: torch.utils.data.ConcatDataset([Rows()]),
+        lambda: optim.lr_scheduler.LambdaLR(optim.SGD([nn.Parameter(IMAGE)]), halve),
+    ],
+)
+def test_an_error_of_a_users_function_that_a_constructor_calls_stays_as_it_is(make):
+    with pytest.raises(ValueError, match=r"^no file$"):
+        make()
+
+
+def test_a_constructor_shows_the_beginning_of_a_dataset_and_none_that_has_no_text():
+    with pytest.raises(ValueError, match=r"in DataLoader.dataset=\[0, 1, 2, 3, 4, 5, \.\.\.\], batch_size=0\)\)$"):
+        torch.utils.data.DataLoader(list(range(50)), batch_size=0)
+    with pytest.raises(ValueError, match=r"in DataLoader.dataset=Rows\(\.\.\.\), batch_size=0\)\)$"):
+        torch.utils.data.DataLoader(Rows(3), batch_size=0)
+
+
+def test_inspect_reads_the_parameters_of_a_constructor():
+    assert inspect.getfullargspec(nn.Linear.__init__).args[:4] == ["self", "in_features", "out_features", "bias"]
+    assert [*inspect.signature(nn.Dropout).parameters] == ["p", "inplace"]
+    assert inspect.getfullargspec(torch.utils.data.DataLoader.__init__).args[:3] == ["self", "dataset", "batch_size"]
 
 
 def test_tensors_are_accepted_where_they_are_options():
