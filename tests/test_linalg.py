@@ -269,7 +269,7 @@ REFUSED = {
     "singular factors": (
         lambda: L.lu_factor_ex(torch.ones(2, 2, requires_grad=True)).LU.sum().backward(), L.LinAlgError,
         "linalg.lu backward: The solver failed because the input matrix is singular"),
-    "not positive": (lambda: torch.cholesky(-torch.eye(2)), L.LinAlgError, "not positive-definite"),
+    "not positive": (lambda: torch.cholesky(-torch.eye(2)), L.LinAlgError, "^cholesky: The factorization"),
     "not square": (lambda: torch.det(torch.ones(2, 3)), RuntimeError, "square matrices, but they are 2 by 3"),
     "a vector": (lambda: L.svd(torch.ones(3)), RuntimeError, "must have at least 2 dimensions"),
     "integers": (lambda: L.inv(torch.ones(2, 2).long()), RuntimeError, r"got int64; convert it, for example"),
@@ -347,6 +347,63 @@ NOT_FINITE = {
 def test_decompositions_of_nan_are_refused(name):
     with pytest.raises(L.LinAlgError, match="the input matrix contained non-finite values"):
         NOT_FINITE[name](torch.tensor([[float("nan"), 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]]))
+
+
+TINY = 1e-30 * torch.eye(2)  # regular, though its determinant is too small for float32
+
+
+def test_a_tiny_matrix_is_not_called_singular():
+    inverse, info = L.inv_ex(TINY)
+    assert info.item() == 0 and torch.equal(inverse, 1e30 * torch.eye(2))
+    assert L.solve_ex(TINY, TINY).info.item() == 0
+    assert [L.cond(TINY, p).item() for p in (1, "nuc")] == pytest.approx([1, 4])
+
+
+@pytest.mark.parametrize("p", [1, -1, float("inf"), -float("inf"), "fro"])
+def test_a_condition_number_that_would_be_nan_is_infinite(p):
+    nan, inf = float("nan"), float("inf")
+    for rows in ([[nan, 0.0], [0.0, 1.0]], [[nan, nan], [nan, nan]], [[0.0, 0.0], [0.0, 0.0]]):
+        assert L.cond(torch.tensor(rows), p).item() == inf
+    assert L.cond(TINY, "fro").item() == inf  # its squares are too small for float32, those of its inverse too large
+
+
+def test_info_is_the_first_pivot_that_is_0():
+    batch = torch.stack([torch.eye(2), torch.zeros(2, 2), torch.tensor([[1.0, 2.0], [2.0, 4.0]]), TINY])
+    for found in (L.inv_ex(batch), L.solve_ex(batch, batch)):
+        assert found.info.tolist() == [0, 1, 2, 0] and found.info.dtype is torch.int32
+        assert torch.isinf(found[0][1:3]).all() and torch.isfinite(found[0][[0, 3]]).all()
+    assert L.inv_ex(torch.full((2, 2), float("nan"))).info.item() == 0
+    assert L.inv_ex(torch.ones(2, 0, 0)).info.tolist() == [0, 0]
+
+
+def test_a_matrix_that_lapack_finds_singular_has_an_info_and_no_error():
+    a = torch.arange(1.0, 10).double().reshape(3, 3)  # its last pivot is 0, or the rounding error of 0
+    try:
+        L.inv(a)
+    except L.LinAlgError:
+        assert L.inv_ex(a).info.item() == L.solve_ex(a, a).info.item() == 3
+    else:
+        assert L.inv_ex(a).info.item() == L.solve_ex(a, a).info.item() == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (
+            lambda a: L.inv_ex(a, check_errors=True),
+            "^linalg.inv_ex: (Batch element 1): The diagonal element 1 is zero, ",
+        ),
+        (L.cholesky, "^linalg.cholesky: (Batch element 1): The factorization could not be completed because"),
+        (torch.cholesky, "^cholesky: (Batch element 1): The factorization .* (the leading minor of order 1 is not "),
+        (lambda a: L.cholesky_ex(a, check_errors=True), "^linalg.cholesky_ex: (Batch element 1): The factorization"),
+        (lambda a: L.solve_ex(a, a, check_errors=True), "^torch.linalg.solve_ex: (Batch element 1): The solver failed"),
+        (lambda a: L.pinv(a / 0), "^linalg.svd: The algorithm failed to converge because the input matrix contained"),
+    ],
+)
+def test_the_words_name_the_matrix_and_the_reason(function, words):
+    batch = torch.stack([torch.eye(2), torch.zeros(2, 2)])
+    with pytest.raises(L.LinAlgError, match=words.replace("(", r"\(").replace(")", r"\)")):
+        function(batch)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -445,7 +502,7 @@ def test_solve_ex_marks_the_first_pivot_that_is_zero():
         assert torch.equal(found.result[0], L.solve(a[0], first))
     assert torch.equal(L.solve_ex(a[0], ONES[:2]).result, L.solve(a[0], ONES[:2]))
     assert L.solve_ex(a[:0], torch.ones(0, 2).double()).info.shape == (0,)
-    with pytest.raises(L.LinAlgError, match="solve_ex: The solver failed because the input matrix is singular"):
+    with pytest.raises(L.LinAlgError, match=r"solve_ex: \(Batch element 1\): The solver failed because"):
         L.solve_ex(a, ONES[:2], check_errors=True)
 
 

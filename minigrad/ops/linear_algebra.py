@@ -102,7 +102,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     >>> torch.cholesky(torch.tensor([[4.0]]))
     tensor([[2.]])
     """
-    return solving.cholesky(input, upper=upper)
+    return solving.factor("cholesky", input, upper)
 
 
 @takes_out

@@ -21,9 +21,10 @@ from minigrad.ops.complaints import not_implemented_for
 from minigrad.ops.composed import read_from
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.matrices import SINGULAR, Matrix, attempt, constant_like, eliminate, mT
+from minigrad.ops.matrices import Matrix, attempt, constant_like, eliminate, mT
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import solve, solve_triangular
+from minigrad.ops.unsolvable import SINGULAR
 
 _LU = make_return_type("linalg_lu", "P", "L", "U")
 _Unpacked = make_return_type("lu_unpack", "P", "L", "U")

@@ -13,11 +13,10 @@ from minigrad.autograd.computing import compute
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, axes, read_tensors, takes_out
-from minigrad.ops.comparison import gt
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.decompositions import svdvals
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.masks import masked_fill, where
+from minigrad.ops.masks import where
 from minigrad.ops.matrices import Matrix, check_matrix, constant_like
 from minigrad.ops.norm import norm
 from minigrad.ops.rearranging import movedim
@@ -26,6 +25,7 @@ from minigrad.ops.reduce_variants import amax, amin
 from minigrad.ops.shape import squeeze, unsqueeze
 from minigrad.ops.solve import inv
 from minigrad.ops.solve_with_info import inv_ex
+from minigrad.ops.special import nan_to_num
 from minigrad.ops.unary import abs
 from minigrad.shown_values import shorten
 
@@ -125,7 +125,7 @@ def _extreme(magnitudes: Any, dim: int, ord: float, keepdim: bool = False) -> An
 def cond(A: Matrix, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 
-    For singular matrices it is inf.
+    For singular matrices it is inf, and where a norm other than 2 and -2 gives NaN.
 
     >>> import minigrad as torch
     >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
@@ -138,8 +138,7 @@ def cond(A: Matrix, p: Any = None) -> Tensor:
         if not s.array.shape[-1]:
             return sum(s, -1)  # 0, as all norms of no elements are
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    inverse, info = inv_ex(A)
-    found = masked_fill(matrix_norm(A, p) * matrix_norm(inverse, p), gt(info, 0), math.inf)
+    found = nan_to_num(matrix_norm(A, p) * matrix_norm(inv_ex(A).inverse, p), math.inf, math.inf, -math.inf)
     return name_last_call(found, "NanToNumBackward0")
 
 

@@ -97,7 +97,7 @@ def pinv(
         if is_in_graph(x) and is_grad_enabled():
             raise RuntimeError(f"linalg.pinv is not differentiable with respect to {part}; write {part}.detach()")
     least, share = read_tolerances("linalg.pinv", A, atol, rtol)
-    return attempt("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)
+    return attempt("linalg.svd", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)
 
 
 @takes_out(cast=True)

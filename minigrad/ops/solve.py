@@ -14,24 +14,14 @@ import numpy as np
 
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
-from minigrad.backend import Array, quiet
+from minigrad.backend import Array
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.matrices import (
-    SINGULAR,
-    Matrix,
-    attempt,
-    check_matrix,
-    constant_like,
-    eliminate,
-    hold_nan,
-    in_columns,
-    lay_columns,
-    mT,
-)
+from minigrad.ops.matrices import Matrix, attempt, check_matrix, constant_like, hold_nan, in_columns, lay_columns, mT
 from minigrad.ops.shape import squeeze, unsqueeze
+from minigrad.ops.unsolvable import refuse_factor, refuse_inverse, refuse_system
 
 
 def _spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Array:
@@ -41,25 +31,6 @@ def _spread_nan(function: Callable[..., Array], x: Array, *others: Array) -> Arr
         return function(x, *others)
     found = function(np.where(unknown, constant_like(x, np.eye(x.shape[-1])), x), *others)
     return np.where(unknown, math.nan, found)
-
-
-# ---- what is said of singular matrices ------------------------------------------------------------
-def _find_singular(x: Array) -> tuple[str, int]:
-    """Which matrix of a batch is the first singular one, in PyTorch's words, and its first pivot that is 0, from 1."""
-    singular = np.logical_and(quiet(np.linalg.slogdet, x)[0] == 0, ~hold_nan(x))
-    first = int(singular.reshape(-1).argmax())
-    pivot = int(quiet(eliminate, x)[2].reshape(-1)[first]) or x.shape[-1]  # LAPACK may round to 0 where we do not
-    return f"(Batch element {first}): " if x.ndim > 2 else "", pivot
-
-
-def _refuse_system(x: Array) -> str:
-    return f"{_find_singular(x)[0]}{SINGULAR}."
-
-
-def _refuse_inverse(x: Array) -> str:
-    place, pivot = _find_singular(x)
-    why = "the inversion could not be completed because the input matrix is singular"
-    return f"{place}The diagonal element {pivot} is zero, {why}."
 
 
 # ---- operations -----------------------------------------------------------------------------------
@@ -103,7 +74,7 @@ def inv(A: Matrix) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    return attempt("linalg.inv", _refuse_inverse, invert, A)
+    return attempt("linalg.inv", refuse_inverse, invert, A)
 
 
 @takes_out
@@ -141,8 +112,8 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
         equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
     if left:
-        return attempt(f"torch.{name}", _refuse_system, _solve, A, B)
-    solution = attempt(f"torch.{name}", _refuse_system, _solve, mT(A), mT(B))
+        return attempt(f"torch.{name}", refuse_system, _solve, A, B)
+    solution = attempt(f"torch.{name}", refuse_system, _solve, mT(A), mT(B))
     return name_last_call(mT(solution), "LinalgSolveExBackward0")
 
 
@@ -178,7 +149,11 @@ def cholesky(A: Matrix, *, upper: bool = False) -> Tensor:
     tensor([[2., 0.],
             [1., 2.]])
     """
-    check_matrix("linalg.cholesky", A)
-    why = "The factorization could not be completed because the input is not positive-definite"
-    found = attempt("linalg.cholesky", why, _cholesky, A)
+    return factor("linalg.cholesky", A, upper)
+
+
+def factor(name: str, A: Matrix, upper: bool) -> Tensor:
+    """The Cholesky factors for a function of this name."""
+    check_matrix(name, A)
+    found = attempt(name, refuse_factor, _cholesky, A)
     return name_last_call(in_columns(mT(found)), "LinalgCholeskyExBackward0") if upper else found

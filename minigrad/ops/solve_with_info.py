@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.computing import compute
-from minigrad.autograd.core import Tensor, wrap
-from minigrad.backend import Array, array_module, quiet
+from minigrad.autograd.core import Tensor
+from minigrad.backend import quiet
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.comparison import ne
-from minigrad.ops.copies import cast
 from minigrad.ops.grad_fn_names import name_last_call
-from minigrad.ops.lu import lu_factor_ex
 from minigrad.ops.masks import masked_fill, where
-from minigrad.ops.matrices import LinAlgError, Matrix, check_matrix, constant_like, hold_nan
+from minigrad.ops.matrices import LinAlgError, Matrix, attempt, check_matrix, constant_like
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
-from minigrad.ops.solve import cholesky, holds_vectors, inv, solve
+from minigrad.ops.solve import cholesky, holds_vectors, inv, invert, solve
+from minigrad.ops.unsolvable import find_bad_minors, find_zero_pivots, refuse_factor, refuse_inverse, refuse_system
 
 _Inverse = make_return_type("linalg_inv_ex", "inverse", "info")
 _Solution = make_return_type("linalg_solve_ex", "result", "info")
@@ -31,7 +30,7 @@ _Factor = make_return_type("linalg_cholesky_ex", "L", "info")
 
 @takes_out
 def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
-    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 unless a matrix is singular.
+    """The inverse of each square matrix, inf for singular ones, and `info`: the first pivot that is 0, or 0.
 
     With `check_errors` it raises as `inv` does.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
@@ -41,12 +40,11 @@ def inv_ex(A: Matrix, *, check_errors: bool = False) -> Any:
     1
     """
     check_matrix("linalg.inv_ex", A)
-    singular = compute(lambda x: np.logical_and(np.linalg.det(x) == 0, ~hold_nan(x)), A)
-    info = cast(singular, np.dtype(np.int32))
-    if check_errors or not quiet(np.any, singular.array):
-        return _Inverse(inv(A), info)
-    found = masked_fill(inv(_replace(singular, A)), _beside_matrices(singular), math.inf)
-    return _Inverse(found, info * A.array.shape[-1])
+    info = compute(find_zero_pivots, A)
+    if check_errors or not quiet(np.any, info.array):
+        return _Inverse(attempt("linalg.inv_ex", refuse_inverse, invert, A), info)
+    singular = ne(info, 0)
+    return _Inverse(masked_fill(inv(_replace(singular, A)), _beside_matrices(singular), math.inf), info)
 
 
 @takes_out
@@ -62,11 +60,11 @@ def solve_ex(A: Matrix, B: Matrix, *, left: bool = True, check_errors: bool = Fa
     """
     check_matrix("linalg.solve_ex", A)
     require_tensor("linalg.solve_ex", "B", 2, B)
-    info = lu_factor_ex(wrap(A.array)).info
+    info = compute(find_zero_pivots, A)
     if not quiet(np.any, info.array):
         return _Solution(solve(A, B, left=left), info)
     if check_errors:
-        raise LinAlgError("torch.linalg.solve_ex: The solver failed because the input matrix is singular.")
+        raise LinAlgError(f"torch.linalg.solve_ex: {refuse_system(A.array)}")
     singular = ne(info, 0)
     found = solve(_replace(singular, A), B, left=left)
     mask = unsqueeze(singular, -1) if holds_vectors(A, B) else _beside_matrices(singular)
@@ -86,13 +84,11 @@ def cholesky_ex(A: Matrix, *, upper: bool = False, check_errors: bool = False) -
     2
     """
     check_matrix("linalg.cholesky_ex", A)
-    info = compute(_find_bad_minors, A)
+    info = compute(find_bad_minors, A)
     if not quiet(np.any, info.array):
         return _Factor(cholesky(A, upper=upper), info)
     if check_errors:
-        order = int(quiet(np.max, info.array))
-        why = f"is not positive-definite (the leading minor of order {order} is not positive-definite)"
-        raise LinAlgError(f"linalg.cholesky_ex: The factorization could not be completed because the input {why}.")
+        raise LinAlgError(f"linalg.cholesky_ex: {refuse_factor(A.array)}")
     bad = ne(info, 0)
     found = masked_fill(cholesky(_replace(bad, A), upper=upper), _beside_matrices(bad), math.nan)
     return _Factor(name_last_call(found, "LinalgCholeskyExBackward0"), info)
@@ -105,24 +101,3 @@ def _replace(bad: Tensor, A: Matrix) -> Any:
 
 def _beside_matrices(mask: Tensor) -> Any:
     return unsqueeze(unsqueeze(mask, -1), -1)  # (...) -> (..., 1, 1)
-
-
-def _find_bad_minors(x: Array) -> Array:
-    """The order of the first leading minor of each matrix that is not positive, else 0: (..., n, n) -> (...)."""
-    orders = np.zeros(x.shape[:-2], np.int32)
-    for place in np.ndindex(orders.shape):
-        if not _is_definite(x[place]):
-            orders[place] = _find_bad_minor(x[place])
-    return array_module(x).asarray(orders)
-
-
-def _find_bad_minor(matrix: Array) -> int:
-    return next(k for k in range(1, len(matrix) + 1) if not _is_definite(matrix[:k, :k]))
-
-
-def _is_definite(matrix: Array) -> bool:
-    try:
-        factor = np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return not bool(np.isnan(factor).any())  # as CuPy gives for others
