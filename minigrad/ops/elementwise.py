@@ -70,7 +70,6 @@ def unary(
     compute = None if is_wide(made.forward) else made.forward  # None leaves the choice to the operation
     by_parts = functools.partial(in_parts, made.forward)
     real = result is REAL
-    cast = cast or real
     usual = None if "f" in refuses else FLOAT32  # computed as it is
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -84,10 +83,10 @@ def unary(
                 raise not_implemented_for(name, a.dtype, hint)
         large = a.__class__ is ndarray and a.size >= passes.LARGE
         tensor: Tensor = made.call((input,), (a,), NO_OPTIONS, by_parts if large else compute)
-        return tensor if out is None else write_out(name, out, tensor, (input,), cast)
+        return tensor if out is None else write_out(name, out, tensor, (input,), cast or real)
 
     text = describe(name, formula, domain, result, (rule,), example, gradient)
-    return publish(call, name, forward, text, example)
+    return publish(call, made, forward, text, example)
 
 
 def binary(
@@ -109,7 +108,7 @@ def binary(
     rounded = round_once(forward) if float32_number else None
     promotion = _Promotion(made, kinds, numbers, result is REAL, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example, *gradients)
-    function = publish(_function_of_two(promotion), name, forward, text, example)
+    function = publish(_function_of_two(promotion), made, forward, text, example)
     function.promotion, function.takes_numbers = promotion, numbers in ("both", "either")
     return function
 
@@ -226,13 +225,14 @@ class _Promotion(NamedTuple):
                 raise not_a_tensor(self.made.name, ("input", "other")[position], position + 1, x)
 
 
-def publish(call: Any, name: str, forward: Any, text: str, example: str) -> Any:
-    """Give `call` its public name, docstring and example, and answer NumPy's function `forward` with it."""
+def publish(call: Any, made: Operation, forward: Any, text: str, example: str) -> Any:
+    """Give `call` its operation's name, a docstring and an example, and answer NumPy's function `forward` with it."""
     call.__module__ = "minigrad"  # where pickle finds it
+    call.operation = made  # which the plan of a recorded call names
     call.example = example
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
-    return rename(call, name, text)
+    return rename(call, made.name, text)
 
 
 def twin_of(numpy_function: Any) -> Callable[[F], F]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, overload
 
 from minigrad.autograd.core import Tensor
+from minigrad.autograd.recording import Operation
 
 
 class UnaryMethod(Protocol):
@@ -17,6 +18,7 @@ class Unary(Protocol):
     """``exp(x)``; as an attribute of a class, the method ``x.exp()``."""
 
     __name__: str
+    operation: Operation
 
     def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
     @overload

@@ -9,13 +9,13 @@ import numpy as np
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.failed_calls import check_same_library
+from minigrad.autograd.recording import Operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.embedding import one_hot
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
-from minigrad.ops.activation import log_softmax
+from minigrad.ops.activation import log_softmax, relu, softmax_operation
 from minigrad.ops.activation_variants import logsigmoid
 from minigrad.ops.arguments import as_int, as_number, check_parts, require_floats, require_kind
 from minigrad.ops.complaints import check_same_dtype, not_implemented_for
@@ -25,6 +25,7 @@ from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.rearranging import reshape_along
+from minigrad.ops.unary import sigmoid
 from minigrad.shown_values import shorten
 from minigrad.tensor import Tensor
 
@@ -155,18 +156,20 @@ def _advise_of_one_class(input: Tensor) -> None:
     )
 
 
-ENDS_OF_A_MODEL = {  # an activation from which scores come -> what is lost
-    "relu": "it makes negative scores 0, so no class can be ruled out, and where all scores are 0 nothing is learned",
-    "sigmoid": "of numbers between 0 and 1 a softmax makes nearly equal probabilities, so the loss stays high",
+ENDS_OF_A_MODEL: dict[Operation, str] = {  # an activation from which scores come -> what is lost
+    relu.operation: (
+        "it makes negative scores 0, so no class can be ruled out, and where all scores are 0 nothing is learned"
+    ),
+    sigmoid.operation: "of numbers between 0 and 1 a softmax makes nearly equal probabilities, so the loss stays high",
 }
 
 
-def _advise_of_activation(name: str) -> None:
-    if is_wanted(mistake := f"{name} before cross_entropy"):
+def _advise_of_activation(activation: Operation) -> None:
+    if is_wanted(mistake := f"{activation.name} before cross_entropy"):
         advise(
             mistake,
-            f"the scores of cross_entropy come from a {name}: {ENDS_OF_A_MODEL[name]}. Let the model end with its last "
-            "layer of weights: cross_entropy takes raw scores",
+            f"the scores of cross_entropy come from a {activation.name}: {ENDS_OF_A_MODEL[activation]}. Let the model "
+            "end with its last layer of weights: cross_entropy takes raw scores",
         )
 
 
@@ -178,9 +181,9 @@ def _are_probabilities(rows: np.ndarray) -> bool:
 def _advise_of_probabilities(input: Tensor) -> None:
     """Gives advice if `input` comes from a softmax; without a graph, judged by the numbers."""
     scores, plan = input.array, getattr(input.node, "plan", None)
-    if plan is not None and plan.operation.name != "softmax":
-        if plan.operation.name in ENDS_OF_A_MODEL:
-            _advise_of_activation(plan.operation.name)
+    if plan is not None and plan.operation is not softmax_operation:
+        if plan.operation in ENDS_OF_A_MODEL:
+            _advise_of_activation(plan.operation)
         return
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return

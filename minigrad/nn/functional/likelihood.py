@@ -22,7 +22,7 @@ from minigrad.ops import likelihood as ops
 from minigrad.ops.arguments import require_bools, require_floats
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.masks import where
-from minigrad.ops.unary import exp, log
+from minigrad.ops.unary import exp, log, sigmoid
 from minigrad.size import broadcasts
 from minigrad.tensor import Tensor
 
@@ -99,7 +99,7 @@ def _advise_of_targets(losses: Tensor, target: Tensor) -> None:
 def _advise_of_sigmoid(input: Tensor) -> None:
     """Gives advice if `input` is the result of a sigmoid, which the loss applies itself."""
     plan = getattr(input.node, "plan", None)
-    if plan is not None and plan.operation.name == "sigmoid":
+    if plan is not None and plan.operation is sigmoid.operation:
         advise(
             "sigmoid before binary_cross_entropy_with_logits",
             "the input of binary_cross_entropy_with_logits comes from a sigmoid, and it applies one itself: of numbers "
