@@ -82,13 +82,13 @@ class Case:
         which = self.which if which is None else which
         return Sketch(np.array([self.slope_at(operands, which, d) for d in self.directions]))
 
-    def factor(self, candidate: Any, of: Any = None) -> float | None:
+    def find_factor(self, candidate: Any, of: Any = None) -> float | None:
         """The number c if the wrong Jacobian (or another one) is c times the candidate, else None."""
         jacobian = self.wrong if of is None else of
         if isinstance(candidate, Sketch):
             slopes = np.tensordot(self.directions, jacobian, len(self.shape))
-            return factor_between(slopes, candidate.slopes)
-        return factor_between(jacobian, candidate)
+            return find_factor_between(slopes, candidate.slopes)
+        return find_factor_between(jacobian, candidate)
 
 
 def agree(a: Any, b: Any) -> bool:
@@ -96,7 +96,7 @@ def agree(a: Any, b: Any) -> bool:
     return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0.0)))))
 
 
-def factor_between(array: Any, candidate: Any) -> float | None:
+def find_factor_between(array: Any, candidate: Any) -> float | None:
     """The number c if `array` is c times the candidate, else None."""
     if candidate.shape != array.shape:
         return None
@@ -130,7 +130,7 @@ def is_nonzero(jacobian: Any) -> Any:
     return np.abs(jacobian) > 1e-7
 
 
-def indices_along(mask: Any, axis: int) -> list[int]:
+def find_indices_along(mask: Any, axis: int) -> list[int]:
     """The indices along an axis at which a mask is True anywhere."""
     others = tuple(a for a in range(mask.ndim) if a != axis)
     return [int(i) for i in np.flatnonzero(mask.any(others))]

@@ -18,7 +18,7 @@ from minigrad.autograd.case import (
     Pair,
     Sketch,
     agree,
-    indices_along,
+    find_indices_along,
     is_kernel,
     is_nonzero,
     leave_out,
@@ -47,10 +47,10 @@ def name_the_mistake(case: Case) -> str | None:
     near_miss = None
     for suspicion in suspicions:
         for candidate, sentence in suspicion(case):
-            c = case.factor(candidate)
+            c = case.find_factor(candidate)
             if c is not None and abs(c - 1) < 1e-4:
                 return sentence
-            if c is not None and near_miss is None and case.factor(candidate, of=case.right) is None:
+            if c is not None and near_miss is None and case.find_factor(candidate, of=case.right) is None:
                 near_miss = f"{sentence}, and {say_factor(c)}"
     return near_miss or _say_where_it_differs(case)
 
@@ -60,7 +60,7 @@ def name_the_mistake(case: Case) -> str | None:
 
 def suspect_a_factor(case: Case) -> Iterator[Pair]:
     """A number times the right gradient: the sign, a mean for a sum, the 2 of a square."""
-    c = case.factor(case.right)
+    c = case.find_factor(case.right)
     if c is None:
         return
     n = max(abs(c), 1 / abs(c))
@@ -192,8 +192,8 @@ def suspect_a_part(case: Case) -> Iterator[Pair]:
     kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     if np.any(kept & ~there) or np.array_equal(kept, there):
         return
-    indices = {axis: indices_along(kept, axis) for axis in [*case.output_axes, *case.input_axes]}
-    lost = [axis for axis, there_too in indices.items() if there_too != indices_along(there, axis)]
+    indices = {axis: find_indices_along(kept, axis) for axis in [*case.output_axes, *case.input_axes]}
+    lost = [axis for axis, there_too in indices.items() if there_too != find_indices_along(there, axis)]
     box = np.zeros_like(kept)
     box[np.ix_(*[indices[axis] for axis in range(kept.ndim)])] = True
     if lost and np.array_equal(kept, there & box):
@@ -374,7 +374,7 @@ def _say_where_it_differs(case: Case) -> str | None:
     """The first axis along which only some indices are wrong, in words; None if there is none."""
     differs = ~np.isclose(case.wrong, case.right, rtol=1e-3, atol=1e-6)
     for axis in [*case.input_axes, *case.output_axes]:
-        indices = indices_along(differs, axis)
+        indices = find_indices_along(differs, axis)
         if 0 < len(indices) < case.right.shape[axis]:
             whose = case.name if axis in case.input_axes else "the output"
             return f"it is wrong at {indices} of {case.axis_name(axis)} of {whose} alone; look at what is special there"

@@ -60,7 +60,7 @@ def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Except
     return array
 
 
-def key_along(name: str, input: Any, dim: int, index: Any) -> Key:
+def make_key_along(name: str, input: Any, dim: int, index: Any) -> Key:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
     places = check_places(name, input, d, index)
@@ -72,10 +72,10 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> Key:
         if i != d and n > size:
             detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
-    return _watch_along(_key_at(places.reshape(shape), d), d, index)
+    return _watch_along(_make_key_at(places.reshape(shape), d), d, index)
 
 
-def _key_at(places: Any, d: int) -> list[Any]:
+def _make_key_at(places: Any, d: int) -> list[Any]:
     """The parts of a key that reads at the indices `places` along axis `d`, and along the other axes one by one."""
     counts = [places if i == d else arange_beside(places, n) for i, n in enumerate(places.shape)]
     return [part if i == d else reshape_along(part, i, places.ndim) for i, part in enumerate(counts)]
@@ -126,19 +126,19 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         axis(dim, input.array.ndim)
         nothing = getitem(ravel(input), slice(0, 0))
         return name_last_call(reshape(nothing, index.array.shape), "GatherBackward0")
-    read = _gathered(at_least_1d(input), key=key_along("gather", input, dim, index))
+    read = _gathered(at_least_1d(input), key=make_key_along("gather", input, dim, index))
     return read if index.array.ndim else name_last_call(reshape(read, ()), "GatherBackward0")
 
 
-def pick_along(shown: Any, input: Any, d: int, found: Any, places: Any) -> Any:
-    """The elements at the indices that a search `found` in each line along axis `d`, read by the operation `shown`.
+def read_found(read: Any, input: Any, d: int, found: Any, places: Any) -> Any:
+    """The elements at the indices that a search `found` in each line along axis `d`, read by the operation `read`.
 
     The tensor `places` holds these indices, in the shape of the result: without axis `d`, or with it.
     """
-    parts = _key_at(found, d)
+    parts = _make_key_at(found, d)
     if places.array.ndim < found.ndim:
         parts = [part.reshape(part.shape[:d] + part.shape[d + 1 :]) for part in parts]
-    return shown(input, key=_watch_along(parts, d, places))
+    return read(input, key=_watch_along(parts, d, places))
 
 
 @takes_out(apart="all", axis_first=True)
@@ -274,20 +274,20 @@ def _read_by_index(name: str, src: Any, index: Any) -> Any:
     return _cut(source, shape=shape)
 
 
-def scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, ...]:
+def make_scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, ...]:
     """The key by which a scatter writes `src` into `input`, after a check of their dtypes."""
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         require_tensor(name, role, position, x)
     axis(dim, input.array.ndim)  # PyTorch reports a wrong dim before a wrong dtype
     check_types(name, input, src)
     if index.array.size:
-        return key_along(name, input, dim, index)
+        return make_key_along(name, input, dim, index)
     nowhere, ndim = index.array.astype(np.int64), input.array.ndim or 1
     return watch((nowhere,) * ndim, index, own=tuple(range(1, ndim)))  # nothing is written, whatever shape and type
 
 
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
-    key = scatter_key(name, input, dim, index, src)
+    key = make_scatter_key(name, input, dim, index, src)
     target, values = at_least_1d(input), _read_by_index(name, src, index)
     if add:
         return reshape_like(_scatter_added(target, values, key=key), input)

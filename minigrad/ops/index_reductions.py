@@ -11,7 +11,7 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import require_kind, takes_out
-from minigrad.ops.gather import at_least_1d, check_covers, reshape_like, scatter_key
+from minigrad.ops.gather import at_least_1d, check_covers, make_scatter_key, reshape_like
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import put_at, read_at
 from minigrad.ops.index_writes import read_rows, require_row_for_each
@@ -158,7 +158,7 @@ def scatter_reduce(
     tensor([12.,  1.,  8.])
     """
     _require_way("scatter_reduce", reduce, "sum, prod, mean, amax or amin")
-    key = scatter_key("scatter_reduce", input, dim, index, src)
+    key = make_scatter_key("scatter_reduce", input, dim, index, src)
     if reduce == "mean":
         require_kind("scatter_reduce (mean)", input.array.dtype, "fiu")
     shape, source = check_covers("scatter_reduce", index, src)

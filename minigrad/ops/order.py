@@ -15,7 +15,7 @@ from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.describe import rename
-from minigrad.ops.gather import gather, pick_along
+from minigrad.ops.gather import gather, read_found
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
@@ -38,7 +38,7 @@ def make_picker(name: str, number: int = 0) -> Callable[..., Any]:
             places.array = found.reshape(found.shape[:d] + found.shape[d + 1 :])
         elif not found.size:
             return result(gather(input, d, places), places)
-        return result(pick_along(read, input, d, found, places), places)
+        return result(read_found(read, input, d, found, places), places)
 
     return pick
 

@@ -59,13 +59,13 @@ class SyncBatchNorm(BatchNorm):
         mean = sums[:-1] / count
         centred = input - mean.reshape(column)
         var = all_reduce((centred * centred).sum(dims), group=group) / count
-        self._note(mean.detach(), (var * (count / (count - 1))).detach())
+        self._update_running(mean.detach(), (var * (count / (count - 1))).detach())
         result = centred * (var + self.eps).rsqrt().reshape(column)
         if self.weight is not None:
             result = result * self.weight.reshape(column)
         return result if self.bias is None else result + self.bias.reshape(column)
 
-    def _note(self, mean: Tensor, var: Tensor) -> None:
+    def _update_running(self, mean: Tensor, var: Tensor) -> None:
         """Updates the running mean and the running (unbiased) variance."""
         if not self.training or self.num_batches_tracked is None:
             return
