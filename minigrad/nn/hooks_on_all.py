@@ -61,7 +61,14 @@ def _put_in_place(name: str, method: Any) -> None:
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, args)`` before the `forward` of every module; what it returns replaces the arguments."""
+    """Runs ``hook(module, args)`` before the `forward` of every module; what it returns replaces the arguments.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_forward_pre_hook
+    >>> with register_module_forward_pre_hook(lambda module, args: (args[0] + 1,)):
+    ...     torch.nn.ReLU()(torch.zeros(2))
+    tensor([1., 1.])
+    """
     return _hang("forward_pre", hook, False)
 
 
@@ -85,12 +92,28 @@ def register_module_forward_hook(
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, grad_output)`` when the gradient of a module's output arrives."""
+    """Runs ``hook(module, grad_output)`` when the gradient of a module's output arrives.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_full_backward_pre_hook
+    >>> with register_module_full_backward_pre_hook(lambda module, grad_output: print(grad_output)):
+    ...     torch.nn.ReLU()(torch.ones(2, requires_grad=True)).sum().backward()
+    (tensor([1., 1.]),)
+    """
     return _hang("backward_pre", hook)
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces `grad_input`."""
+    """Runs ``hook(module, grad_input, grad_output)`` in backward; what it returns replaces `grad_input`.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_full_backward_hook
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with register_module_full_backward_hook(lambda module, grad_input, grad_output: (grad_input[0] * 3,)):
+    ...     torch.nn.ReLU()(x).sum().backward()
+    >>> x.grad
+    tensor([3., 3.])
+    """
     return _hang("backward", hook)
 
 
@@ -98,15 +121,39 @@ register_module_backward_hook = register_module_full_backward_hook
 
 
 def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, name, parameter)`` when a module gets a parameter; its result replaces the parameter."""
+    """Runs ``hook(module, name, parameter)`` when a module gets a parameter; its result replaces the parameter.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_parameter_registration_hook
+    >>> with register_module_parameter_registration_hook(lambda module, name, parameter: print(name)):
+    ...     _ = torch.nn.Linear(2, 3)
+    weight
+    bias
+    """
     return _hang(PARAMETER, hook)
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, name, buffer)`` when a module gets a buffer; its result replaces the buffer."""
+    """Runs ``hook(module, name, buffer)`` when a module gets a buffer; its result replaces the buffer.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_buffer_registration_hook
+    >>> with register_module_buffer_registration_hook(lambda module, name, buffer: print(name)):
+    ...     _ = torch.nn.BatchNorm2d(2)
+    running_mean
+    running_var
+    num_batches_tracked
+    """
     return _hang(BUFFER, hook)
 
 
 def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
-    """Runs ``hook(module, name, submodule)`` when a module gets a submodule; its result replaces it."""
+    """Runs ``hook(module, name, submodule)`` when a module gets a submodule; its result replaces it.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.modules.module import register_module_module_registration_hook
+    >>> with register_module_module_registration_hook(lambda module, name, submodule: print(name, submodule)):
+    ...     _ = torch.nn.Sequential(torch.nn.ReLU())
+    0 ReLU()
+    """
     return _hang(MODULE, hook)

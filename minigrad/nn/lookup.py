@@ -58,11 +58,23 @@ class Lookup(Registry):
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path. Raises `AttributeError` naming the part that fails."""
+        """The parameter at a dotted path. Raises `AttributeError` naming the part that fails.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.Linear(2, 3))
+        >>> net.get_parameter("0.weight").shape
+        minigrad.Size([3, 2])
+        """
         path, _, name = target.rpartition(".")
         return self.get_submodule(path)._find_registered(name, PARAMETER, "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
+        """The buffer at a dotted path. Raises `AttributeError` naming the part that fails.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.BatchNorm2d(2))
+        >>> net.get_buffer("0.running_mean")
+        tensor([0., 0.])
+        """
         path, _, name = target.rpartition(".")
         return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
