@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from minigrad import backend, dtypes
@@ -12,6 +13,11 @@ from minigrad.creation.filled import creates, empty_in_order, make_signature
 from minigrad.layout import find_memory_order, order_axes, preserve_format
 from minigrad.ops.arguments import as_int, as_number, require_tensor
 from minigrad.ops.describe import rename
+
+
+@lru_cache(maxsize=256)
+def _order_in_memory(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(find_memory_order(shape, [abs(step) for step in strides]))
 
 
 def like(fill: Callable[..., object]) -> Callable[..., Tensor]:
@@ -24,7 +30,7 @@ def like(fill: Callable[..., object]) -> Callable[..., Tensor]:
     def make(input: Any, *args: Any, xp: Any, dtype: Any, memory_format: Any, **options: Any) -> Any:
         shape, strides = input.array.shape, input.array.strides
         if memory_format in (None, preserve_format):
-            order: Any = find_memory_order(shape, [abs(step) for step in strides])
+            order: Any = _order_in_memory(shape, strides)
         else:
             order = order_axes(name, memory_format, len(shape))
         made = wrap(empty_in_order(xp, shape, order, dtype))

@@ -144,7 +144,7 @@ def norm(
     order = 2.0 if p in ("fro", None) else float(as_number("norm", "p", p))
     over = axes(dim, x.array.ndim)
     _check_not_empty(x, order, over)
-    return _norm(x, p=order, dim=over, keepdim=keepdim)
+    return _norm.call((x,), (x.array,), {"p": order, "dim": over, "keepdim": keepdim})
 
 
 def _check_not_empty(x: Any, p: float, over: Any) -> None:

@@ -91,8 +91,9 @@ def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
     for off, share in zip(level, wide_shares, strict=True):
         off -= mean
         mean = (off.astype(np.float64) * share + mean.astype(np.float64)).astype(np.float32)  # `fused`
-    for part in fused(level * level * shares, before, spread):
-        squares = squares + part
+    parts = fused(level * level * shares, before, spread)
+    parts[0] += squares
+    squares = np.add.accumulate(parts)[-1]  # one after another, which a sum would not do
     kept = x.shape[: dims[0]] + (1,) * len(dims)
     return mean.reshape(kept), (squares / np.float32(len(columns))).reshape(kept)
 
