@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor, value_of
 from minigrad.half_precision import FLOAT32, HALF
 from minigrad.ops.arguments import as_number
-from minigrad.ops.arithmetic import promote
+from minigrad.ops.arithmetic import are_alike, promote
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise
@@ -31,7 +31,7 @@ def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
 
     def call(input: Any, other: Any, alpha: Any, out: Tensor | None = None) -> Any:
         factor = as_number(name, "alpha", alpha)
-        x, y = promote(name, *move_scalars(input, other))
+        x, y = (input, other) if are_alike((input, other)) else promote(name, *move_scalars(input, other))
         common = value_of(x).dtype
         if isinstance(factor, bool) and common.kind != "b":
             raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")

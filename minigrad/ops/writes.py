@@ -27,8 +27,8 @@ def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False
 # ---- memory that elements share ------------------------------------------------------------------
 def repeats(array: Any) -> bool:
     """True if several elements of `array` share memory."""
-    steps = zip(array.shape, array.strides, strict=True)
-    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
+    shape, steps = array.shape, array.strides
+    return 0 in steps and array.size > 0 and any(n > 1 and not step for n, step in zip(shape, steps, strict=True))
 
 
 def overlap_in_part(a: Any, b: Any) -> bool:
