@@ -22,7 +22,6 @@ from minigrad.ops.diagonal import triu
 from minigrad.ops.error_function import for_either
 from minigrad.ops.join import cat
 from minigrad.ops.matrices import (
-    NOT_FINITE,
     Matrix,
     attempt,
     check_matrix,
@@ -35,6 +34,7 @@ from minigrad.ops.matrices import (
 )
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.solve import inv
+from minigrad.ops.unsolvable import refuse_values
 from minigrad.shown_values import shorten
 
 _QR = make_return_type("linalg_qr", "Q", "R")
@@ -144,7 +144,7 @@ def svd(A: Matrix, full_matrices: bool = True, *, driver: str | None = None) -> 
     """
     check_matrix("linalg.svd", A, square=False)
     rows, columns = A.array.shape[-2:]
-    parts = attempt("linalg.svd", NOT_FINITE, _svd, A)
+    parts = attempt("linalg.svd", refuse_values, _svd, A)
     u, s, vh = parts[..., :rows, :], parts[..., rows, :], mT(parts[..., rows + 1 :, :])
     if full_matrices and rows != columns:  # the completing vectors are not unique and have no gradient
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
@@ -162,7 +162,7 @@ def svdvals(A: Matrix, *, driver: str | None = None) -> Tensor:
     tensor([4., 3.])
     """
     check_matrix("linalg.svdvals", A, square=False)
-    return attempt("linalg.svd", NOT_FINITE, _svdvals, A)
+    return attempt("linalg.svd", refuse_values, _svdvals, A)
 
 
 # ---- symmetric matrices ---------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def eigh(A: Matrix, UPLO: str = "L") -> Any:
     """
     check_matrix("linalg.eigh", A)
     triangle, n = _read_triangle(UPLO), A.array.shape[-1]
-    both = attempt("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
+    both = attempt("linalg.eigh", refuse_values, lambda x: _eigh(x, UPLO=triangle), A)
     return _Eigh(clone(both[..., n, :]), in_columns(both[..., :n, :]))
 
 
@@ -219,7 +219,7 @@ def eigvalsh(A: Matrix, UPLO: str = "L") -> Tensor:
     """
     check_matrix("linalg.eigvalsh", A)
     triangle = _read_triangle(UPLO)
-    return attempt("linalg.eigh", NOT_FINITE, lambda x: _eigvalsh(x, UPLO=triangle), A)
+    return attempt("linalg.eigh", refuse_values, lambda x: _eigvalsh(x, UPLO=triangle), A)
 
 
 def _read_triangle(UPLO: Any) -> str:

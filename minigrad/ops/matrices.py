@@ -19,7 +19,6 @@ from minigrad.ops.copies import in_rows
 from minigrad.placement import constant_beside
 
 Matrix: TypeAlias = Tensor  # one matrix or a batch of them, which `check_matrix` reads: its refusals say more
-NOT_FINITE = "The algorithm failed to converge because the input matrix contained non-finite values."
 
 
 class LinAlgError(RuntimeError):

@@ -19,13 +19,14 @@ from minigrad.ops.copies import contiguous
 from minigrad.ops.division import divide_or_zero
 from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.masks import where
-from minigrad.ops.matrices import NOT_FINITE, attempt, mT, singular_values
+from minigrad.ops.matrices import attempt, mT, singular_values
 from minigrad.ops.piecewise import zeros_of
 from minigrad.ops.precision import in_float32
 from minigrad.ops.rearranging import movedim
 from minigrad.ops.reduce import arrange, as_real, keepdim_shape
 from minigrad.ops.shape import reshape, unsqueeze
 from minigrad.ops.unary import direction
+from minigrad.ops.unsolvable import refuse_values
 from minigrad.passes import add_up
 from minigrad.shown_values import shorten
 
@@ -112,7 +113,7 @@ def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
     if not matrix or len(matrix) != 2:
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
-    total = attempt("linalg.svd", NOT_FINITE, _singular_total, movedim(input, matrix, (-2, -1)))
+    total = attempt("linalg.svd", refuse_values, _singular_total, movedim(input, matrix, (-2, -1)))
     return reshape(total, keepdim_shape(input.array.shape, matrix)) if keepdim else total
 
 

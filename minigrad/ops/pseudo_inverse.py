@@ -18,7 +18,6 @@ from minigrad.backend import Array, quiet
 from minigrad.ops.arguments import require_number, require_tensor, takes_out
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.matrices import (
-    NOT_FINITE,
     Matrix,
     attempt,
     check_matrix,
@@ -32,6 +31,7 @@ from minigrad.ops.matrices import (
 from minigrad.ops.reduce import sum
 from minigrad.ops.return_types import make_return_type
 from minigrad.ops.shape import unsqueeze
+from minigrad.ops.unsolvable import refuse_values
 from minigrad.shown_values import shorten
 
 _Lstsq = make_return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
@@ -97,7 +97,7 @@ def pinv(
         if is_in_graph(x) and is_grad_enabled():
             raise RuntimeError(f"linalg.pinv is not differentiable with respect to {part}; write {part}.detach()")
     least, share = read_tolerances("linalg.pinv", A, atol, rtol)
-    return attempt("linalg.svd", NOT_FINITE, lambda x: _pinv(x, atol=least, rtol=share), A)
+    return attempt("linalg.svd", refuse_values, lambda x: _pinv(x, atol=least, rtol=share), A)
 
 
 @takes_out(cast=True)
@@ -113,7 +113,7 @@ def matrix_rank(
     check_matrix("linalg.matrix_rank", A, square=hermitian)
     A = mirror(A) if hermitian else A
     bounds = read_tolerances("linalg.matrix_rank", A, *((atol, rtol) if tol is None else (tol, 0.0)))
-    return attempt("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
+    return attempt("linalg.svd", refuse_values, lambda x: compute(_count_rank, x, *bounds), A)
 
 
 def _count_rank(x: Array, atol: Any, rtol: Any) -> Array:

@@ -109,8 +109,8 @@ def _solve_systems(name: str, A: Any, B: Any, left: bool) -> Any:
     if b.dtype != a.dtype:
         raise RuntimeError(f"{name}: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
     if b.shape[-2 if left else -1] != a.shape[-1]:
-        equation, shapes = "AX = B" if left else "XA = B", f"{tuple(a.shape)} and {tuple(b.shape)}"
-        raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation}: {shapes}")
+        equation, shapes = "AX = B" if left else "XA = B", " and ".join(f"{m}x{n}" for *_, m, n in (a.shape, b.shape))
+        raise RuntimeError(f"{name}: Incompatible shapes of A and B for the equation {equation} ({shapes})")
     if left:
         return attempt(f"torch.{name}", refuse_system, _solve, A, B)
     solution = attempt(f"torch.{name}", refuse_system, _solve, mT(A), mT(B))

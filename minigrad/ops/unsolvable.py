@@ -1,4 +1,4 @@
-"""Matrices without an inverse, a solution or a Cholesky factor: which one of a batch it is, and the pivot or minor.
+"""Matrices without an inverse, a solution, a Cholesky factor or singular values: which one of a batch it is, and why.
 
 The words are PyTorch's. A matrix is singular if a pivot of LAPACK's elimination is 0; its determinant may be 0 for
 another reason: that of 1e-30 times the unit matrix is too small for float32.
@@ -63,6 +63,12 @@ def refuse_factor(x: Array) -> str:
     place, order = _name_first(quiet(find_bad_minors, x))
     why = f"is not positive-definite (the leading minor of order {order} is not positive-definite)"
     return f"{place}The factorization could not be completed because the input {why}."
+
+
+def refuse_values(x: Array) -> str:
+    """Why singular values and eigenvalues of the matrices are refused."""
+    place = _name_first(~quiet(np.isfinite, x).all((-2, -1)))[0]
+    return f"{place}The algorithm failed to converge because the input matrix contained non-finite values."
 
 
 def _name_first(info: Array) -> tuple[str, int]:
