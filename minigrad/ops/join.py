@@ -91,13 +91,14 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             [5, 6]])
     """
     given = _read_list("cat", tensors, if_empty=ValueError)
-    solid = next((x for x in given if x.array.shape != (0,)), given[0])
-    ndim = solid.array.ndim
+    shapes = [x.array.shape for x in given]
+    solid = next((shape for shape in shapes if shape != (0,)), (0,)) if (0,) in shapes else shapes[0]
+    ndim = len(solid)
     if not ndim:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated; use stack")
-    d = axis(dim, ndim) if solid.array.shape != (0,) else 0  # as in PyTorch, which leaves such tensors out
-    first = list(solid.array.shape)
-    if ndim > 1:  # as in PyTorch, an empty 1-d tensor can be joined with anything
+    d = axis(dim, ndim) if solid != (0,) else 0  # as in PyTorch, which leaves such tensors out
+    first = list(solid)
+    if ndim > 1 and (0,) in shapes:  # as in PyTorch, an empty 1-d tensor can be joined with anything
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
     _check_sizes(given, first, d)
     starts = (0, *accumulate([x.array.shape[d] for x in given]))
