@@ -129,9 +129,8 @@ with _open_later("torch", globals()) as _later:
     from minigrad.ops.rearranging import adjoint, moveaxis, movedim, tile, unflatten
     from minigrad.ops.reduce_variants import amax, amin, count_nonzero, logsumexp
     from minigrad.ops.rotations import fliplr, flipud, roll, rot90
-    from minigrad.ops.gather import (
-        gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
-    )
+    from minigrad.ops.gather import gather, index_select, repeat_interleave, take_along_dim
+    from minigrad.ops.scatter import index_put, scatter, scatter_add
     from minigrad.ops.special import (
         angle, arctan2, atan2, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
         isposinf, lcm, ldexp, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,

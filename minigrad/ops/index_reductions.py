@@ -11,10 +11,11 @@ from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import require_kind, takes_out
-from minigrad.ops.gather import at_least_1d, check_covers, make_scatter_key, reshape_like
+from minigrad.ops.gather import at_least_1d
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import put_at, read_at
 from minigrad.ops.index_writes import read_rows, require_row_for_each
+from minigrad.ops.scatter import check_covers, make_scatter_key, reshape_like
 from minigrad.shown_values import shorten, show_value
 
 _STARTS = {"sum": 0, "mean": 0, "prod": 1}  # for amax and amin the lowest or highest number

@@ -25,20 +25,13 @@ from minigrad.ops.arguments import (
 from minigrad.ops.arithmetic import mul
 from minigrad.ops.composed import recorded_as
 from minigrad.ops.copies import cast, contiguous, ravel
-from minigrad.ops.gather import (
-    add_at,
-    at_least_1d,
-    check_is_index,
-    check_places,
-    check_types,
-    count_from_start,
-    reshape_like,
-)
+from minigrad.ops.gather import at_least_1d, check_is_index, check_places, count_from_start
 from minigrad.ops.grad_fn_names import shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.keys import find_range, watch
 from minigrad.ops.masks import check_gradient_can_flow, check_mask, number_inside
 from minigrad.ops.overwrite import overwrite
+from minigrad.ops.scatter import add_at, check_types, reshape_like
 from minigrad.ops.shape import expand
 from minigrad.placement import as_int64
 

@@ -43,6 +43,7 @@ from minigrad.ops import diagonal as diagonals
 from minigrad.ops import gather as picking
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import reduce_variants as reductions
+from minigrad.ops import scatter as writing
 from minigrad.ops import split as parts
 from minigrad.ops.arguments import of_tensors, require_tensor
 from minigrad.ops.inplace import with_in_place
@@ -268,12 +269,12 @@ class WideMethods(
         return masks.where(condition, self, other)
 
     # ---- by index -------------------------------------------------------------------------------
-    index_put, index_put_ = with_in_place(picking.index_put)
+    index_put, index_put_ = with_in_place(writing.index_put)
     gather = picking.gather
     take_along_dim = picking.take_along_dim
     index_select = picking.index_select
-    scatter, scatter_ = with_in_place(picking.scatter)
-    scatter_add, scatter_add_ = with_in_place(picking.scatter_add)
+    scatter, scatter_ = with_in_place(writing.scatter)
+    scatter_add, scatter_add_ = with_in_place(writing.scatter_add)
     index_add, index_add_ = with_in_place(index_writes.index_add)
     index_copy, index_copy_ = with_in_place(index_writes.index_copy)
     index_fill, index_fill_ = with_in_place(index_writes.index_fill)

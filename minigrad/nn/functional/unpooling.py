@@ -11,9 +11,9 @@ from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.images import check_images
 from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import Lengths, as_ints, as_number, require_tensors
-from minigrad.ops.gather import scatter
 from minigrad.ops.grad_fn_names import name_last_call
 from minigrad.ops.keys import first_out_of_range
+from minigrad.ops.scatter import scatter
 from minigrad.ops.unary import sign
 from minigrad.tensor import Tensor
 
