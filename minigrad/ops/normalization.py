@@ -148,7 +148,7 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
     for kept, measured, factor in zip(
         running, (moments.mean, moments.variance), (1.0, count / max(count - 1, 1)), strict=True
     ):
-        if kept is not None:
+        if kept is not None and kept.size:
             seen = measured.reshape(-1, kept.size)
             average = seen[0] if len(seen) == 1 else seen.sum(0) / len(seen)  # over the examples of instance_norm
             kept[...] = (1 - momentum) * kept + momentum * (average * factor)

@@ -52,6 +52,18 @@ def test_batch_norm_takes_rows_and_empty_batches():
     assert mean.tolist() == [0.0] * 6
 
 
+@pytest.mark.parametrize("shape", [(2, 0), (2, 0, 3), (0, 0, 3), (2, 0, 3, 4)])
+def test_norms_without_channels_keep_the_empty_running_statistics(shape):
+    x, mean, variance = minigrad.ones(shape, requires_grad=True), minigrad.zeros(0), minigrad.ones(0)
+    results = [F.batch_norm(x, mean, variance, training=True)]
+    if len(shape) > 2:
+        results.append(F.instance_norm(x, mean, variance))
+    for y in results:
+        y.sum().backward()
+        assert y.shape == shape and x.grad.shape == shape
+    assert mean.shape == variance.shape == (0,)
+
+
 def test_batch_norm_of_halves_keeps_single_statistics():
     mean, var = minigrad.zeros(6), minigrad.ones(6)
     x = minigrad.tensor(X).half()
