@@ -64,7 +64,7 @@ def _how_to_give_an_operand(got: Any) -> str:
         return "a function without a return statement gives None, and so does .grad before backward()"
     if isinstance(got, (str, bytes)):
         return "a text holds no numbers; float(text) reads one"
-    if isinstance(got, (int, float)):
+    if isinstance(got, (int, float, np.generic)):
         return f"a product with a number is written x * {got}"
     if isinstance(got, (list, tuple, range, dict, complex)) or hasattr(got, "parameters"):
         return how_to_give_a_tensor(got)

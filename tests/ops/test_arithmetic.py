@@ -100,6 +100,8 @@ test_an_operator_of_a_tensor_and_something_else_says_what_to_do = refusals({
     "a product to the left": (lambda: HALF @ torch.ones(2), TypeError, "for @: 'list' and 'Tensor'; wrap it with"),
     "a product with a number": (
         lambda: 2 @ torch.ones(2), TypeError, "for @: 'int' and 'Tensor'; a product with a number is written x . 2$"),
+    "a product with a number of NumPy": (
+        lambda: torch.ones(2) @ np.float32(2), TypeError, "for @: 'Tensor' and 'float32'; a product with a number is"),
     "a set": (lambda: torch.add(torch.ones(2), {1}), TypeError, "must be Tensor, not set; wrap it"),
     "a function of tensors": (lambda: torch.add(torch.ones(2), None), TypeError, "^add..: argument 'other' "),
 })  # fmt: skip
