@@ -227,9 +227,10 @@ def pack_saved(result: Any) -> None:
 def _convert_operands(node: Any, convert: Callable[[Any], Any]) -> list[Any]:
     """`convert` of each saved operand of `node`, called in PyTorch's order.
 
-    That is the order of the alphabet: "other" and "mat2" come before "self", "target" after it.
+    That is the order of the alphabet: the second operand y, there "other" or "mat2", comes before x, there "self"; a
+    second one declared as `target` comes after it.
     """
-    step = -1 if node.plan.operation.operands == ("x", "y") and node.name() != "MseLossBackward0" else 1
+    step = -1 if node.plan.operation.operands == ("x", "y") else 1
     return [convert(x) for x, _ in node.saved_operands[::step]][::step]
 
 

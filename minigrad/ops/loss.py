@@ -28,8 +28,8 @@ def gradient_of_terms(g: Any, shape: tuple[int, ...], reduction: str, slope: int
     return g if factor == 1 else g * factor
 
 
-def _squares(x: Any, y: Any, *, reduction: str) -> Any:
-    difference = x - y
+def _squares(x: Any, target: Any, *, reduction: str) -> Any:
+    difference = x - target
     if reduction == "none" or difference.dtype == np.float16:
         return reduce_terms(difference * difference, reduction)
     flat = difference.reshape(-1)
@@ -38,10 +38,8 @@ def _squares(x: Any, y: Any, *, reduction: str) -> Any:
     return total / x.dtype.type(x.size) if reduction == "mean" else total
 
 
-def _slope_of_squares(g: Any, x: Any, y: Any, reduction: str) -> Any:
-    return (x - y) * gradient_of_terms(g, x.shape, reduction, 2)
+def _slope(g: Any, x: Any, target: Any, reduction: str) -> Any:
+    return (x - target) * gradient_of_terms(g, x.shape, reduction, 2)
 
 
-mse = operation(
-    "mse_loss", _squares, _slope_of_squares, lambda g, x, y, reduction: _slope_of_squares(g, y, x, reduction)
-)
+mse = operation("mse_loss", _squares, _slope, lambda g, x, target, reduction: _slope(g, target, x, reduction))
