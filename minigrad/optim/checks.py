@@ -36,7 +36,13 @@ def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
     number = _read_number(optimizer, name, value)
     if not number >= 0:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must be a number of at least 0")
-    return value if name == "lr" else number
+    return number
+
+
+def _read_rate(optimizer: str, name: str, value: Any) -> Any:
+    """A learning rate, which may stay a tensor, so that steps that were captured read what it holds now."""
+    _read_not_negative(optimizer, name, value)
+    return value
 
 
 def _read_number(optimizer: str, name: str, value: Any) -> Any:
@@ -44,13 +50,13 @@ def _read_number(optimizer: str, name: str, value: Any) -> Any:
     return value.item() if isinstance(value, Tensor) else value
 
 
-def read_pair(optimizer: str, name: str, values: Any) -> tuple[Any, Any]:
-    """A pair of numbers. Raises TypeError for anything else; an `eps` may contain None."""
+def read_pair(optimizer: str, name: str, values: Any, may_hold_none: bool = False) -> tuple[Any, Any]:
+    """A pair of numbers, or with `may_hold_none` also of None. Raises TypeError for anything else."""
     if not isinstance(values, (tuple, list)) or len(values) != 2:
         detail = f"argument '{name}' must be a pair of numbers, not {show_value(values)}"
         raise TypeError(f"{optimizer}(): {detail}")
     first, second = [
-        None if value is None and name == "eps" else _read_number(optimizer, f"{name}[{i}]", value)
+        None if value is None and may_hold_none else _read_number(optimizer, f"{name}[{i}]", value)
         for i, value in enumerate(values)
     ]
     return first, second
@@ -77,6 +83,7 @@ def _read_betas(optimizer: str, name: str, betas: Any) -> tuple[float, float]:
 
 _CHECKS: dict[str, Callable[[str, str, Any], Any]] = {
     **dict.fromkeys(_NOT_NEGATIVE, _read_not_negative),
+    "lr": _read_rate,
     "etas": read_pair,
     "step_sizes": read_pair,
     "betas": _read_betas,

@@ -152,7 +152,7 @@ class Adafactor(_ByMatrix):
         foreach: bool | None = None, maximize: bool = False,
     ) -> None:  # fmt: skip
         options = options_of(locals(), ("eps",))
-        eps = read_pair("Adafactor", "eps", eps)
+        eps = read_pair("Adafactor", "eps", eps, may_hold_none=True)
         if not beta2_decay <= 0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
         if eps[0] is not None and not eps[0] >= 0:
