@@ -159,7 +159,7 @@ ARRAYS = {
         TypeError,
         ["conv2d()", "must be Tensor, not list", "minigrad.tensor(...)"],
     ),
-    "a list as a summand": (lambda: ones(2) + [1, 2], TypeError, ["not list", "minigrad.tensor"]),
+    "a list as a summand": (lambda: ones(2) + [1, 2], TypeError, ["for +: 'Tensor' and 'list'", "minigrad.tensor"]),
     "a function that returned nothing": (
         lambda: F.mse_loss(None, ones(1)),
         TypeError,
