@@ -142,11 +142,12 @@ def _write_shapes(found: dict[str, tuple[tuple[int, ...], int]]) -> str:
 
 
 def _count_multiplications(module: Module, given: Sequence[Any], output: Tensor) -> int:
-    """The multiplications of a call, which was given an input first; 0 for layers that count none."""
+    """The multiplications of a call, which was given these arguments; 0 for layers that count none."""
     if isinstance(module, (Conv1d, Conv2d)):  # each number of the output gathers a kernel
         return output.numel() * prod(module.weight.shape[1:])
     if isinstance(module, (ConvTranspose1d, ConvTranspose2d)):  # each number of the input lays one down
-        return given[0].numel() * prod(module.weight.shape[1:])
+        image: Tensor = next(x for x in given if isinstance(x, Tensor))  # `output_size` may stand before it
+        return image.numel() * prod(module.weight.shape[1:])
     if isinstance(module, Linear):
         return output.numel() * module.in_features
     return 0

@@ -84,3 +84,16 @@ def test_a_net_that_does_not_fit_tells_the_shapes_before_the_layer_that_failed()
     with pytest.raises(RuntimeError, match="to have 1 channels") as refused:
         nn.summary(net, (1, 3, 8, 8))
     assert refused.value.__notes__ == ["Before that, the layers gave: nothing."]
+
+
+def test_an_output_size_may_stand_before_the_input():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose2d(1, 2, 2)
+
+        def forward(self, x):
+            return self.up(output_size=[4, 4], input=x)
+
+    (row,) = nn.summary(Net(), (1, 1, 3, 3)).rows
+    assert (row.shape, row.multiplications) == ((1, 2, 4, 4), 72)  # 9 numbers, each times 2 kernels of 4
