@@ -155,7 +155,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
         operands = (*args, *kwargs.values()) if kwargs else args
         value = function(keep_old_value(self, operands), *args, **kwargs)
         _check_operands(self, name, operands, manner)
-        return assign(self, value, name)
+        return value if value is NotImplemented else assign(self, value, name)  # or the other operand answers
 
     return name_in_place(write, function, "written into the tensor itself; gradients flow as if it were new")
 

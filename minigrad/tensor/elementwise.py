@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
@@ -12,16 +13,22 @@ from minigrad.ops import activation, arithmetic, comparison, division, unary
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.complaints import no_operand
 from minigrad.ops.elementwise import as_operator
-from minigrad.ops.inplace import with_in_place
+from minigrad.ops.inplace import in_place, with_in_place
 
 Comparison: TypeAlias = Callable[[Any, Any], Tensor]
+
+
+def _operators(function: Any, symbol: str, reflected: str, ufunc: Any = None) -> tuple[Any, Any]:
+    """The methods for ``x + y`` and ``x += y``; what they do not know may answer by its method `reflected`."""
+    written = functools.wraps(function)(as_operator(function, f"{symbol}=", reflected))
+    return as_operator(function, symbol, reflected), in_place(written, ufunc)
 
 
 def _reflect(function: Any, symbol: str) -> Callable[[Any, Tensor | float], Tensor]:
     """Makes the method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
-        require_tensor(function.__name__, "self", 1, self)
+        require_tensor(f"reflected {symbol}", "self", 1, self)
         try:
             return function(other, self)
         except TypeError as refused:
@@ -49,19 +56,19 @@ class ElementwiseMethods(TensorBase):
 
     # ---- two or more operands ------------------------------------------------------------------
     add, add_ = with_in_place(arithmetic.add, np.add)
-    __add__, __iadd__ = as_operator(arithmetic.plus, "+", "__radd__"), add_
+    __add__, __iadd__ = _operators(arithmetic.plus, "+", "__radd__", np.add)
     sub, sub_ = with_in_place(arithmetic.sub, np.subtract)
     subtract, subtract_ = with_in_place(arithmetic.subtract, np.subtract)
-    __sub__, __isub__ = as_operator(arithmetic.minus, "-", "__rsub__"), sub_
+    __sub__, __isub__ = _operators(arithmetic.minus, "-", "__rsub__", np.subtract)
     mul, mul_ = multiply, multiply_ = with_in_place(arithmetic.mul, np.multiply)
-    __mul__, __imul__ = as_operator(arithmetic.mul, "*", "__rmul__"), mul_
+    __mul__, __imul__ = _operators(arithmetic.mul, "*", "__rmul__", np.multiply)
     div, div_ = divide, divide_ = with_in_place(division.div)
     true_divide, true_divide_ = with_in_place(arithmetic.true_divide, np.true_divide)
-    __truediv__, __itruediv__ = as_operator(arithmetic.true_divide, "/", "__rtruediv__"), true_divide_
+    __truediv__, __itruediv__ = _operators(arithmetic.true_divide, "/", "__rtruediv__", np.true_divide)
     floor_divide, floor_divide_ = with_in_place(division.floor_divide)
-    __floordiv__, __ifloordiv__ = as_operator(division.floor_divide, "//", "__rfloordiv__"), floor_divide_
+    __floordiv__, __ifloordiv__ = _operators(division.floor_divide, "//", "__rfloordiv__")
     remainder, remainder_ = with_in_place(division.remainder)
-    __mod__, __imod__ = as_operator(division.remainder, "%", "__rmod__"), remainder_
+    __mod__, __imod__ = _operators(division.remainder, "%", "__rmod__")
     fmod, fmod_ = with_in_place(division.fmod)
     pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
     maximum = arithmetic.maximum
@@ -113,16 +120,16 @@ class ElementwiseMethods(TensorBase):
     logical_xor, logical_xor_ = with_in_place(comparison.logical_xor)
     logical_not, logical_not_ = with_in_place(comparison.logical_not)
     bitwise_and, bitwise_and_ = with_in_place(comparison.bitwise_and)
-    __and__, __iand__ = as_operator(comparison.bitwise_and, "&", "__rand__"), bitwise_and_
+    __and__, __iand__ = _operators(comparison.bitwise_and, "&", "__rand__")
     bitwise_or, bitwise_or_ = with_in_place(comparison.bitwise_or)
-    __or__, __ior__ = as_operator(comparison.bitwise_or, "|", "__ror__"), bitwise_or_
+    __or__, __ior__ = _operators(comparison.bitwise_or, "|", "__ror__")
     bitwise_xor, bitwise_xor_ = with_in_place(comparison.bitwise_xor)
-    __xor__, __ixor__ = as_operator(comparison.bitwise_xor, "^", "__rxor__"), bitwise_xor_
+    __xor__, __ixor__ = _operators(comparison.bitwise_xor, "^", "__rxor__")
     bitwise_not, bitwise_not_ = with_in_place(comparison.bitwise_not)
     bitwise_left_shift, bitwise_left_shift_ = with_in_place(comparison.bitwise_left_shift)
-    __lshift__, __ilshift__ = as_operator(comparison.bitwise_left_shift, "<<", "__rlshift__"), bitwise_left_shift_
+    __lshift__, __ilshift__ = _operators(comparison.bitwise_left_shift, "<<", "__rlshift__")
     bitwise_right_shift, bitwise_right_shift_ = with_in_place(comparison.bitwise_right_shift)
-    __rshift__, __irshift__ = as_operator(comparison.bitwise_right_shift, ">>", "__rrshift__"), bitwise_right_shift_
+    __rshift__, __irshift__ = _operators(comparison.bitwise_right_shift, ">>", "__rrshift__")
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
@@ -134,14 +141,7 @@ class ElementwiseMethods(TensorBase):
     __radd__ = as_operator(arithmetic.plus, "+", "__iadd__", numbers="other")
     __rsub__ = arithmetic.rsub
     __rmul__ = as_operator(arithmetic.mul, "*", numbers="other")
-
-    def __rtruediv__(self: Any, other: Any) -> Tensor:
-        try:
-            return unary.reciprocal(self) * other  # as PyTorch rounds ``2 / x``
-        except TypeError as refused:
-            raise no_operand("/", other, self, refused) from None
-
-    __rdiv__ = __rtruediv__
+    __rtruediv__ = __rdiv__ = _reflect(lambda x, y: unary.reciprocal(y) * x, "/")  # as PyTorch rounds ``2 / x``
     __rfloordiv__ = _reflect(division.floor_divide, "//")
     __rmod__ = _reflect(division.remainder, "%")
     __rpow__ = _reflect(arithmetic.pow, "** or pow()")

@@ -2,6 +2,7 @@
 
 import operator as operators
 import pickle
+import re
 
 import pytest
 
@@ -32,6 +33,27 @@ def test_an_operand_that_no_tensor_knows_is_asked_next(operator):
             getattr(operators, operator)(x, object())
     with pytest.raises(TypeError, match="must be Tensor, not"):
         torch.add(x, Answers())  # a function asks nobody
+
+
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "&", "|", "^", "<<", ">>"])
+def test_an_operator_in_place_is_named_where_the_other_operand_is_no_tensor(symbol):
+    values = {"x": torch.ones(2, dtype=torch.int64), "other": None}
+    words = f"unsupported operand type(s) for {symbol}=: 'Tensor' and 'NoneType'; a function without a return"
+    for target in ("x", "x[0]"):
+        with pytest.raises(TypeError, match=re.escape(words)):
+            exec(f"{target} {symbol}= other", values)
+    assert values["x"].tolist() == [1, 1]
+
+
+def test_an_operand_that_no_tensor_knows_answers_an_operator_in_place():
+    x = torch.ones(2)
+    x -= Answers()
+    assert x == ("radd", (2,))
+
+
+def test_the_reflected_operators_are_methods_of_a_tensor():
+    with pytest.raises(TypeError, match=r"reflected //\(\): argument 'self' \(position 1\) must be Tensor, not int"):
+        torch.Tensor.__rfloordiv__(3, 2)
 
 
 def test_a_list_takes_the_elements_of_a_tensor_in_place():

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.creation import as_tensor, tensor
 from minigrad.dtypes import float64
+from minigrad.ops.complaints import type_name
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
@@ -25,7 +26,12 @@ def default_collate(batch: Any) -> Any:
     >>> torch.utils.data.default_collate([(1, "a"), (2, "b")])
     [tensor([1, 2]), ('a', 'b')]
     """
-    first = batch[0]
+    try:
+        first = batch[0]
+    except TypeError:
+        raise TypeError(
+            f"default_collate(): argument 'batch' must be a list of samples, not {type_name(batch)}"
+        ) from None
     if isinstance(first, Tensor):
         return _stack(batch)
     if _is_numeric(first):

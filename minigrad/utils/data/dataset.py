@@ -252,7 +252,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     >>> [len(part) for part in torch.utils.data.random_split(range(10), [0.75, 0.25])]
     [8, 2]
     """
-    if not isinstance(lengths, Iterable):
+    if not isinstance(lengths, Iterable) or str in map(type, lengths):
         raise TypeError(f"random_split(): argument 'lengths' must be a list such as [0.8, 0.2], got {shorten(lengths)}")
     size = len(dataset)
     counts: list[Any] = list(lengths)

@@ -79,6 +79,9 @@ def test_batches_that_cannot_be_collated_are_refused():
     ):
         with pytest.raises(TypeError, match=f"numbers, dicts or lists; found .*{kind}.*collate_fn"):
             default_collate(batch)
+    for batch, kind in ((None, "NoneType"), (3, "int"), ({1}, "set")):
+        with pytest.raises(TypeError, match=rf"default_collate\(\): argument 'batch' must be a list .*not {kind}"):
+            default_collate(batch)
     with pytest.raises(RuntimeError, match=r"of equal size, got lengths \[1, 2\]"):
         default_collate([(1, 2), (1,)])
     with pytest.raises(RuntimeError):

@@ -179,6 +179,9 @@ def test_invalid_lengths_of_a_split_are_refused():
         random_split(range(10), 10)
     assert random_split(range(0), []) == []
     assert [len(part) for part in random_split(range(10), [True, 9])] == [1, 9]
+    for texts in ("a", ["a", "b"]):
+        with pytest.raises(TypeError, match=r"random_split\(\): argument 'lengths' must be a list such as"):
+            random_split(range(3), texts)
 
 
 def test_tensors_without_rows_are_refused():
