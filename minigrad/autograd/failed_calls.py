@@ -105,14 +105,14 @@ def _is_raised_here(error: Exception) -> bool:
 def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Adds to an error the call of the constructor, and puts the class in the place of a function that it called.
 
-    An error that names the class and the parameter, or is Python's own for a missing argument, stays as it is. Of
-    several constructors in one another, the outer one is named, which the user called.
+    An error that names the class and the parameter, is Python's own for a missing argument, or tells of a class that
+    is not there, stays as it is. Of several constructors in one another, the outer one is named, which the user called.
     """
     words, name = vars(error).setdefault("words", str(error)), cls.__name__
     places = [p.name for p in signature(cls).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][: len(args)]
     given = dict(zip(places, args, strict=False)) | kwargs
     is_named = name in words and (not (args or kwargs) or not given.keys().isdisjoint(findall(r"\w+", words)))
-    if f"{name}." in words or is_named or len(error.args) != 1:
+    if f"{name}." in words or is_named or len(error.args) != 1 or isinstance(error, NotImplementedError):
         return
     shown = [*map(_show_in_a_line, args[len(places) :])]  # of a constructor that takes any number
     shown += [f"{parameter}={_show_in_a_line(value)}" for parameter, value in given.items()]
