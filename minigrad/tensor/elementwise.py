@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from minigrad.ops.complaints import no_operand
 from minigrad.ops.elementwise import as_operator
 from minigrad.ops.inplace import in_place, with_in_place
 
+if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
+
 Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 
 
-def _operators(function: Any, symbol: str, reflected: str, ufunc: Any = None) -> tuple[Any, Any]:
+def _operators(function: Any, symbol: str, reflected: str, ufunc: Any = None) -> tuple[Binary, Binary]:
     """The methods for ``x + y`` and ``x += y``; what they do not know may answer by its method `reflected`."""
-    written = functools.wraps(function)(as_operator(function, f"{symbol}=", reflected))
+    written: Any = functools.wraps(function)(as_operator(function, f"{symbol}=", reflected))
     return as_operator(function, symbol, reflected), in_place(written, ufunc)
 
 
