@@ -879,6 +879,11 @@ DIFFERENCES = [
         "refuses('torch.vmap(torch.Tensor.add_, (None, 0))(torch.ones(1), torch.ones(2, 1))')",
     ),
     (
+        "lengths that the padded tensor of `nn.utils.rnn.pack_padded_sequence` does not have",
+        "refused: a length above its steps, or fewer lengths than sequences; PyTorch leaves steps or sequences out",
+        "refuses('nn.utils.rnn.pack_padded_sequence(torch.ones(2, 2), [3, 1])')",
+    ),
+    (
         "`nn.utils.rnn.unpad_sequence`",
         "leaves the padded tensor as it is; PyTorch's is transposed in place",
         "[x := torch.ones(3, 2), nn.utils.rnn.unpad_sequence(x, torch.tensor([3, 1]))][0].shape == (3, 2)",

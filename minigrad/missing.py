@@ -15,7 +15,6 @@ from minigrad.advice import count_own_frames
 PAGE = "docs/supported.md"
 _NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
 _NO_CODE = "a file holds no code here, so nothing has to be allowed: save and load a state_dict"
-_PADDED = "there are no recurrent layers here; pad_sequence() makes one tensor of sequences"
 _NOT_FETCHED = "nothing is fetched: read the hubconf.py of your own copy of the repository"
 _CUPYS_POOL = "CuPy's pool allocates: cupy.get_default_memory_pool(), cupy.cuda.alloc()"
 _OF_NVIDIA_SMI = "clock_rate list_gpu_processes memory_usage power_draw temperature utilization"
@@ -27,8 +26,6 @@ INSTEAD = {  # PyTorch's missing name -> what to use instead
     **{f"torch.serialization.{act}_safe_globals": _NO_CODE for act in ("add", "clear", "get")},
     "torch.serialization.safe_globals": _NO_CODE,
     "torch.serialization.get_unsafe_globals_in_checkpoint": _NO_CODE,
-    **{f"torch.nn.utils.rnn.{kind}_sequence": _PADDED for kind in ("pack", "pack_padded", "pad_packed", "unpack")},
-    "torch.nn.utils.rnn.PackedSequence": _PADDED,
     "torch.hub.list": _NOT_FETCHED,
     "torch.hub.help": _NOT_FETCHED,
     **{f"torch.cuda.caching_allocator_{act}": _CUPYS_POOL for act in ("alloc", "delete", "enable", "disabled")},

@@ -75,7 +75,6 @@ def test_a_module_that_was_not_imported_is_told_from_a_missing_name(name):
     ("optim.Adma", "has no attribute 'Adma'. Did you mean: 'Adamax'?"),
     ("qint8", "minigrad does not; docs/supported.md lists what is here"),
     ("serialization.add_safe_globals", "nothing has to be allowed: save and load a state_dict"),
-    ("nn.utils.rnn.pack_sequence", "pad_sequence() makes one tensor of sequences"),
     ("accelerator.get_device_capability", "minigrad does not; docs/supported.md lists what is here"),
     ("random.thread_safe_generator", "minigrad does not; docs/supported.md lists what is here"),
 ])  # fmt: skip

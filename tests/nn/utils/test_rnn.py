@@ -37,6 +37,12 @@ test_refused = refusals(
     {
         "no iterable": (lambda: pad_sequence(3), RuntimeError, "Expected iterable for input sequences, .* type: int"),
         "no sequences": (lambda: pad_sequence([]), RuntimeError, "received an empty list of sequences"),
+        "no padding": (lambda: pad_sequence([LONG], True, None), TypeError, "'padding_value' must be a number"),
+        "lengths of other sequences": (
+            lambda: unpad_sequence(LONG[None], torch.tensor([1, 1]), True),
+            ValueError,
+            "argument 2 is longer",
+        ),
         "a third side": (lambda: pad_sequence([LONG], padding_side="up"), RuntimeError, "'right' or 'left', got 'up'"),
         "an int as a flag": (lambda: pad_sequence([LONG], 1), TypeError, "'batch_first' must be bool, not int 1"),
         "lists": (lambda: pad_sequence([[1], [2]]), TypeError, "tensors of one axis or more, got a list"),
