@@ -64,7 +64,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad import (
         accelerator, advice, amp, backends, compiler, course, cpu, cuda, distributed, distributions, func, functional,
         futures, hub, jit, linalg, multiprocessing, nn, onnx, profiler, random, serialization, special,
-        testing, utils, version, viz,
+        testing, types, utils, version, viz,
     )
     from minigrad.absent_devices import mps, xpu
     from minigrad.accelerator import get_device_module

@@ -56,6 +56,8 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
         prepare(cls)
 
     def __init__(self) -> None:
+        for name in self.__dict__.get("_kinds", ()):  # called once more, it forgets what was registered
+            del self.__dict__[name]
         # Bypasses __setattr__, which reads `_kinds`.
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 

@@ -129,18 +129,20 @@ def pow(input: Tensor, exponent: Any, *, out: Tensor | None = None) -> Tensor:
     tensor([1., 4., 9.])
     """
     exponent = dtypes.as_python(exponent) if isinstance(exponent, np.generic) else exponent
-    if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
+    kind = exponent.__class__
+    if kind is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
-    if exponent.__class__ is bool and isinstance(input, TensorBase) and input.array.dtype.kind == "b":
+    if kind is bool and isinstance(input, TensorBase) and input.array.dtype.kind == "b":
         return wrap(quiet(np.logical_or, input.array, not exponent))  # b ** True is b, b ** False True
-    if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
-        may_be_infinite = type(exponent) is float and input.array.dtype.char != "e"  # as in PyTorch
+    if (kind is int or kind is float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
+        may_be_infinite = kind is float and input.array.dtype.char != "e"  # as in PyTorch
         if not may_be_infinite:
             dtypes.check_numbers((input.array, exponent))
     power = _pow(input, exponent, out=out)
-    shown = "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2"
-    return name_last_call(power, shown) if isinstance(exponent, TensorBase) else power
+    if not isinstance(exponent, TensorBase):
+        return power
+    return name_last_call(power, "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2")
 
 
 def are_alike(operands: Sequence[Any]) -> bool:

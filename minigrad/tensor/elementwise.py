@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import Tensor, TensorBase
 from minigrad.ops import activation, arithmetic, comparison, division, unary
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.complaints import no_operand
+from minigrad.ops.complaints import may_answer, no_operand
 from minigrad.ops.elementwise import as_operator
 from minigrad.ops.inplace import in_place, with_in_place
 
@@ -24,7 +24,9 @@ Comparison: TypeAlias = Callable[[Any, Any], Tensor]
 def _operators(function: Any, symbol: str, reflected: str, ufunc: Any = None) -> tuple[Binary, Binary]:
     """The methods for ``x + y`` and ``x += y``; what they do not know may answer by its method `reflected`."""
     written: Any = functools.wraps(function)(as_operator(function, f"{symbol}=", reflected))
-    return as_operator(function, symbol, reflected), in_place(written, ufunc)
+    written = in_place(written, ufunc)
+    written.__qualname__ = f"Tensor.__i{reflected[3:]}"  # where pickle finds it
+    return as_operator(function, symbol, reflected), written
 
 
 def _reflect(function: Any, symbol: str) -> Callable[[Any, Tensor | float], Tensor]:
@@ -40,14 +42,19 @@ def _reflect(function: Any, symbol: str) -> Callable[[Any, Tensor | float], Tens
     return method
 
 
-def _compare(function: Any) -> Comparison:
-    """Makes the method for ``x == y`` and other comparisons; ``x == None`` is left to Python."""
+def _or_leave(function: Any, reflected: str = "") -> Comparison:
+    """Makes the method for ``x ** y``, ``x == y`` and other comparisons; what it does not know may answer itself.
+
+    That asks its method `reflected`; ``x == None`` is left to Python.
+    """
 
     def method(self: Any, other: Any) -> Tensor:
         try:
             return function(self, other)
         except TypeError:
-            return NotImplemented
+            if not reflected or may_answer(other, reflected):
+                return NotImplemented
+            raise
 
     return method
 
@@ -73,7 +80,9 @@ class ElementwiseMethods(TensorBase):
     remainder, remainder_ = with_in_place(division.remainder)
     __mod__, __imod__ = _operators(division.remainder, "%", "__rmod__")
     fmod, fmod_ = with_in_place(division.fmod)
-    pow, pow_ = __pow__, __ipow__ = with_in_place(arithmetic.pow)
+    pow, pow_ = with_in_place(arithmetic.pow)
+    __pow__ = _or_leave(arithmetic.pow, "__rpow__")
+    __ipow__ = in_place(functools.wraps(arithmetic.pow)(_or_leave(arithmetic.pow, "__rpow__")))
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
 
@@ -162,12 +171,12 @@ class ElementwiseMethods(TensorBase):
             raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
-    __eq__: ClassVar[Comparison] = _compare(comparison.eq)  # type: ignore[assignment] # Python's own gives a bool
-    __ne__: ClassVar[Comparison] = _compare(comparison.ne)  # type: ignore[assignment] # Python's own gives a bool
-    __lt__ = _compare(comparison.lt)
-    __le__ = _compare(comparison.le)
-    __gt__ = _compare(comparison.gt)
-    __ge__ = _compare(comparison.ge)
+    __eq__: ClassVar[Comparison] = _or_leave(comparison.eq)  # type: ignore[assignment] # Python's own gives a bool
+    __ne__: ClassVar[Comparison] = _or_leave(comparison.ne)  # type: ignore[assignment] # Python's own gives a bool
+    __lt__ = _or_leave(comparison.lt)
+    __le__ = _or_leave(comparison.le)
+    __gt__ = _or_leave(comparison.gt)
+    __ge__ = _or_leave(comparison.ge)
     __hash__ = object.__hash__
 
     # ---- nonlinearities -------------------------------------------------------------------------

@@ -62,6 +62,25 @@ def test_a_class_without_such_a_method_is_told_to_define_forward():
         net(1)
 
 
+def test_a_constructor_that_is_called_again_starts_anew():
+    class Net(nn.Module):
+        def __init__(self, size):
+            super().__init__()
+            self.layer = nn.Linear(size, size)
+            self.register_buffer("counts", torch.zeros(size), persistent=False)
+
+    made = [nn.Linear(2, 3), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(1, 2), nn.ReLU()), Net(2)]
+    given = [(4, 5), (6,), (nn.ReLU(),), (3,)]
+    for module, arguments in zip(made, given, strict=True):
+        module.eval().register_forward_hook(lambda *_: pytest.fail("a hook of the former module"))
+        module.__init__(*arguments)
+        assert repr(module) == repr(type(module)(*arguments))
+        assert list(module.state_dict()) == list(type(module)(*arguments).state_dict())
+        assert module.training
+    assert made[0](torch.ones(1, 4)).shape == (1, 5)
+    assert [tuple(p.shape) for p in made[3].parameters()] == [(3, 3), (3,)]
+
+
 def test_train_and_eval_reach_every_module():
     model = make_net()
     assert all(m.training for m in model.modules())
