@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from minigrad.size import Size
+from minigrad.utils.tree_keys import GetAttrKey, MappingKey, SequenceKey, keystr
 
 __all__ = [
     "SUPPORTED_NODES", "GetAttrKey", "LeafSpec", "MappingKey", "PyTree", "SequenceKey", "TreeSpec", "keystr",
@@ -26,33 +27,6 @@ IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
 
 # ---- the kinds of nodes --------------------------------------------------------------------------
-class SequenceKey(NamedTuple):
-    """The place of a child in a list, a tuple or a deque."""
-
-    idx: int
-
-    def __str__(self) -> str:
-        return f"[{self.idx!r}]"
-
-
-class MappingKey(NamedTuple):
-    """The key of a child in a dict."""
-
-    key: Any
-
-    def __str__(self) -> str:
-        return f"[{self.key!r}]"
-
-
-class GetAttrKey(NamedTuple):
-    """The attribute of a named tuple that holds a child."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f".{self.name}"
-
-
 class NodeDef(NamedTuple):
     """How instances of one class are taken apart into (children, context), and made again of the two."""
 
@@ -227,7 +201,7 @@ def tree_flatten(tree: PyTree, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeS
     return leaves, spec
 
 
-def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> PyTree:
+def tree_unflatten(leaves: Iterable[Any], treespec: Any) -> PyTree:
     """The tree of the structure `treespec` with these leaves.
 
     Raises ValueError for another number of leaves, TypeError for what is no structure.
@@ -411,13 +385,3 @@ def tree_map_with_path(func: Callable[..., Any], tree: PyTree, *rests: PyTree, i
     found, spec = tree_flatten_with_path(tree, is_leaf)
     others = [spec.flatten_up_to(rest) for rest in rests]
     return spec.unflatten([func(path, leaf, *rest) for (path, leaf), *rest in zip(found, *others, strict=True)])
-
-
-def keystr(kp: Iterable[Any]) -> str:
-    """A path as it is written in Python.
-
-    >>> from minigrad.utils._pytree import MappingKey, SequenceKey, keystr
-    >>> keystr((MappingKey("a"), SequenceKey(1)))
-    "['a'][1]"
-    """
-    return "".join(map(str, kp))
