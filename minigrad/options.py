@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from minigrad.autograd.failed_calls import NamesItself
 
-class NamesOptions:
+
+class NamesOptions(NamesItself):
     """A class whose constructor names the option that was meant for one that it does not take, and a flag of arrays."""
 
     def __new__(cls, *_: Any, **options: Any) -> Self:

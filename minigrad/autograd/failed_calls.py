@@ -93,6 +93,15 @@ def names_constructor(cls: C) -> C:
     return cls
 
 
+class NamesItself:
+    """A class whose constructor, and those of the classes derived from it in this library, names itself in errors."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if _is_ours(cls.__module__):
+            names_constructor(cls)
+
+
 def _is_ours(module: str) -> bool:
     return module.startswith("minigrad.")
 

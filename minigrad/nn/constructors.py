@@ -4,16 +4,6 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from minigrad.autograd.failed_calls import names_constructor
-
-
-def prepare(cls: type) -> None:
-    """Prepares a class of modules: one of this library names itself in errors, a user's keeps functions as they are."""
-    if cls.__module__.startswith("minigrad."):
-        names_constructor(cls)
-    else:
-        keep_functions_unbound(cls)
-
 
 def own_method(cls: type, name: str) -> None:
     """Gives `cls` a copy of an inherited method, so that Python's errors name `cls`.
@@ -32,10 +22,12 @@ def own_method(cls: type, name: str) -> None:
 
 
 def keep_functions_unbound(cls: type) -> None:
-    """Allows a function of this library as a class attribute: ``act = torch.relu``, called as ``self.act(x)``.
+    """Allows a function of this library as an attribute of a user's class: ``act = torch.relu``, called `self.act(x)`.
 
     PyTorch's functions are builtins, which Python never binds to an instance; a plain function becomes a method.
     """
+    if cls.__module__.startswith("minigrad."):
+        return
     for name, value in list(vars(cls).items()):
         if isinstance(value, FunctionType) and str(value.__module__).split(".")[0] == "minigrad":  # None in a bare exec
             is_method = "." in value.__qualname__ or name.startswith("__")  # of another class, or of Python's own

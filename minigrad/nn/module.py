@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, ForwardRef, Self
 
 from minigrad.advice import advise, is_wanted
-from minigrad.nn.constructors import own_method, prepare
+from minigrad.nn.constructors import keep_functions_unbound, own_method
 from minigrad.nn.conversion import Conversions
 from minigrad.nn.hooks import ModuleHooks, call_between
 from minigrad.nn.lookup import Lookup
@@ -53,7 +53,7 @@ class Module(ModuleHooks, Conversions, Lookup, NamesOptions):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        prepare(cls)
+        keep_functions_unbound(cls)
 
     def __init__(self) -> None:
         for name in self.__dict__.get("_kinds", ()):  # called once more, it forgets what was registered

@@ -106,6 +106,14 @@ test_an_error_of_a_constructor_tells_the_class_and_what_it_was_given = refusals(
     "a constructor inside another": (
         lambda: torch.utils.data.DataLoader([], shuffle=True), ValueError,
         r"there are no data \(in DataLoader\(dataset=\[\], shuffle=True\)\)$"),
+    "an optimizer": (
+        lambda: optim.SGD([nn.Parameter(torch.ones(1))], lr=0.1, nesterov=True), ValueError,
+        ("zero dampening, got momentum=0, dampening=0 (in SGD(params=", "lr=0.1, nesterov=True))")),
+    "an optimizer that another one makes": (
+        lambda: optim.AdamW([], 0.1), ValueError, r"already used up \(in AdamW\(params=\[\], lr=0.1\)\)$"),
+    "a user's optimizer": (
+        lambda: type("Own", (optim.Optimizer,), {})([], {}), ValueError,
+        r"already used up \(in Optimizer\(params=\[\], defaults=\{\}\)\)$"),
     "no arguments": (lambda: nn.MaxPool2d(), TypeError, r"missing a required argument: 'kernel_size'$"),
     "another object": (lambda: nn.Linear.__init__(object(), 2, 3), TypeError, r"^super\(type, obj\)"),
     "a user's class": (lambda: Own(), TypeError, "got str 'a' .in Linear.in_features='a', out_features=1..$"),

@@ -8,14 +8,12 @@ from types import FunctionType
 from typing import Any, ClassVar
 
 from minigrad.advice import warn
-from minigrad.autograd.failed_calls import names_constructor
 from minigrad.ops.arguments import require_number
 from minigrad.optim.optimizer import Optimizer, Rate
 from minigrad.options import NamesOptions
 from minigrad.tensor import Tensor
 
 
-@names_constructor
 class LRScheduler(NamesOptions):
     """The base class of all schedulers: a subclass computes the rates of this epoch in `get_lr`.
 
@@ -42,11 +40,6 @@ class LRScheduler(NamesOptions):
     _functions: ClassVar[tuple[str, ...]] = ()  # the names of attributes that hold functions, or lists of them
     _is_initial = False
     _get_lr_called_within_step = False
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if cls.__module__.startswith("minigrad."):
-            names_constructor(cls)
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         require_optimizer(optimizer)
