@@ -32,8 +32,9 @@ class LBFGS(Optimizer):
     neither loss nor parameters change by more than `tolerance_change`. For full-batch training of smooth
     losses, where it needs far fewer steps than gradient descent.
 
-    Raises `ValueError` for several groups of parameters and for a negative `lr`; at a step `AssertionError` where a
-    group was added, `RuntimeError` for another line search and for parameters without a single number.
+    Raises `ValueError` for several groups of parameters, a negative `lr` and a `history_size` below 1; at a step
+    `AssertionError` where a group was added, `RuntimeError` for another line search and for parameters without a
+    single number, `TypeError` or `ValueError` where `closure` gives none, or several.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html; Nocedal and
     Wright, Numerical optimization, 2006, algorithm 7.4; Schmidt, minFunc, 2005.
 
@@ -57,6 +58,8 @@ class LBFGS(Optimizer):
         line_search_fn: str | None = None,
     ) -> None:  # fmt: skip
         options = options_of(locals())
+        if history_size < 1:
+            raise ValueError(f"history_size is the number of pairs that are kept, at least 1, got {history_size}")
         if max_eval is None:
             options["max_eval"] = max_iter * 5 // 4
         super().__init__(params, options)
@@ -219,5 +222,11 @@ def _hold(value: Any) -> Any:
 
 
 def _number(loss: Any) -> float:
-    """The result of a closure, a tensor or a number, as a number."""
-    return float(getattr(loss, "array", loss))
+    """The result of a closure, a tensor or a number, as a number. Raises TypeError for None, ValueError for several."""
+    if loss is None:
+        raise TypeError("the closure of LBFGS must return the loss, it gave None: let it end in `return loss`")
+    array = getattr(loss, "array", loss)
+    if np.size(array) != 1:
+        got = f"it gave a tensor of shape {np.shape(array)}; reduce it by .mean() or .sum()"
+        raise ValueError(f"the closure of LBFGS must return one number, {got}")
+    return float(array.item() if hasattr(array, "item") else array)

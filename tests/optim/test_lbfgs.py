@@ -120,9 +120,28 @@ def test_wrong_arguments_are_refused():
         optim.LBFGS([p], lr=-1)
     with pytest.raises(TypeError, match="closure"):
         optim.LBFGS([p]).step()
+    with pytest.raises(ValueError, match="history_size is the number of pairs that are kept, at least 1, got 0"):
+        optim.LBFGS([p], history_size=0)
     run = Run("valley", {"line_search_fn": "weak"})
     with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported as line_search_fn, got 'weak'"):
         run.step()
+
+
+def test_a_closure_gives_one_number_in_a_tensor_of_any_shape():
+    w = minigrad.tensor([3.0, 1.0], requires_grad=True)
+
+    def closure():
+        w.grad = 2 * w.detach()
+        return (w * w).sum().reshape(1, 1)
+
+    optim.LBFGS([w], lr=0.5, max_iter=1).step(closure)
+    assert w.tolist() == [2.625, 0.875]  # the first step is lr / |g|_1 times the gradient
+    with pytest.raises(TypeError, match="closure of LBFGS must return the loss, it gave None: let it end in `return"):
+        optim.LBFGS([w]).step(lambda: None)
+    with pytest.raises(
+        ValueError, match=r"must return one number, it gave a tensor of shape \(2,\); reduce it by .mean"
+    ):
+        optim.LBFGS([w]).step(lambda: w * w)
 
 
 def test_a_group_that_was_added_and_parameters_without_numbers_are_refused_at_the_step():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -74,7 +76,7 @@ def pin(data: Any) -> Any:
     if hasattr(data, "pin_memory"):
         return data.pin_memory()
     pinned = _map_entries(pin, data)
-    return tuple(pinned) if type(data) is tuple else pinned
+    return tuple(pinned) if isinstance(data, tuple) and isinstance(pinned, list) else pinned
 
 
 def _map_entries(convert: Callable[[Any], Any], data: Any) -> Any:
@@ -87,13 +89,31 @@ def _map_entries(convert: Callable[[Any], Any], data: Any) -> Any:
 
 
 def _rebuild_mapping(like: Any, entries: dict[Any, Any]) -> Any:
-    """A mapping of the same class if possible, else a dict."""
-    return like | entries if isinstance(like, dict) else entries
+    """A mapping of the class of `like`, with its other attributes; a dict if no such mapping can be made."""
+    if type(like) is dict:
+        return entries
+    with suppress(TypeError):
+        if not isinstance(like, MutableMapping):
+            return type(like)(entries)
+        rebuilt = copy(like)
+        rebuilt.update(entries)
+        return rebuilt
+    return entries
 
 
 def _rebuild_sequence(like: Any, entries: list[Any]) -> Any:
-    """A named tuple if it was one, else a list."""
-    return type(like)(*entries) if hasattr(like, "_fields") else entries
+    """A sequence of the class of `like`, with its other attributes; a list for a tuple, or if none can be made."""
+    if hasattr(like, "_fields"):  # a named tuple
+        return type(like)(*entries)
+    if type(like) is list or isinstance(like, tuple):
+        return entries
+    with suppress(TypeError):  # a range holds no tensors
+        if not isinstance(like, MutableSequence):
+            return type(like)(entries)
+        rebuilt = copy(like)
+        rebuilt[:] = entries
+        return rebuilt
+    return entries
 
 
 def _is_numeric(sample: Any) -> bool:

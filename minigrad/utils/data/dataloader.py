@@ -40,13 +40,14 @@ class DataLoader(Generic[T]):
     with the seed of the pass plus i, then calls `worker_init_fn(i)`. With `persistent_workers` the
     processes serve all passes. Large arrays are sent through shared memory.
     An error in a worker is raised here, with its traceback; a worker that dies, or is silent for
-    `timeout` seconds, is a `RuntimeError` that names it. Where processes are not forked
-    (`multiprocessing_context="spawn"`), the dataset has to be one that pickles, and the program's own
-    lines have to stand under `if __name__ == "__main__":`.
+    `timeout` seconds, is a `RuntimeError` that names it, and the next pass starts new workers. Where processes
+    are not forked (`multiprocessing_context="spawn"`), the dataset has to be one that pickles, and the program's
+    own lines have to stand under `if __name__ == "__main__":`.
 
     With `pin_memory` batches come in page-locked memory (`Tensor.pin_memory`); a warning where there is no GPU.
 
-    Raises `ValueError` for options that exclude each other or are out of range.
+    Raises `ValueError` for options that exclude each other or are out of range, and at a pass `AssertionError` for
+    a `timeout` without workers.
     Follows https://docs.pytorch.org/docs/stable/data.html.
 
     >>> import minigrad as torch
@@ -107,7 +108,7 @@ class DataLoader(Generic[T]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        if self._iterator is not None:
+        if self._iterator is not None and self._iterator.is_open:
             self._iterator.begin_anew()
             return self._hand_out(self._iterator)
         items = iter(self._indices)  # before the seed: a sampler may draw from the same generator
@@ -115,6 +116,8 @@ class DataLoader(Generic[T]):
         seed = int(source_of(self.generator).random(()))
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
+            if self.timeout:
+                raise AssertionError(f"timeout={self.timeout:g} needs num_workers > 0: only a worker can be waited for")
             return self._hand_out(_LocalIterator(source, self._indices, items))
         from minigrad.utils.data.worker import Job
         from minigrad.utils.data.worker_iterator import (
@@ -198,6 +201,8 @@ def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any
         raise TypeError(f"num_workers should be an int, but got {show_value(num_workers)}")
     if num_workers < 0:
         raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing")
+    if not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is a number of seconds, but got {show_value(timeout)}")
     if timeout < 0:
         raise ValueError("timeout option should be non-negative")
     if num_workers == 0 and prefetch_factor is not None:

@@ -36,6 +36,11 @@ class WorkerIterator(Iterator[Any]):
         for _ in range(self._prefetch * self._pool.job.num_workers):
             self._assign()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the workers still run: they end with the last batch, unless persistent, and when one of them died."""
+        return bool(self._pool.processes)
+
     def begin_anew(self) -> None:
         """Starts another pass with the same workers; results of the last pass are discarded."""
         for worker in range(self._pool.job.num_workers):
@@ -81,7 +86,7 @@ class WorkerIterator(Iterator[Any]):
         return len(self._sampler)  # type: ignore[arg-type]
 
     def __next__(self) -> Any:
-        if not self._pool.processes:  # closed already, at the end or after an error
+        if not self.is_open:
             raise StopIteration
         try:
             return self._next()

@@ -1,6 +1,8 @@
 """Samples become batches as PyTorch's do: values, types, containers and errors."""
 
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, UserDict, UserList, namedtuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -11,6 +13,34 @@ from minigrad.utils.data import default_collate, default_convert
 Pair = namedtuple("Pair", "a b")
 
 
+class Named(dict):
+    """A dict with an attribute."""
+
+
+class Row(list):
+    """A list with an attribute."""
+
+
+class Point(tuple):
+    __slots__ = ()
+
+
+class Fixed(Sequence):
+    """A sequence that cannot be written to."""
+
+    def __init__(self, entries):
+        self.entries = entries
+
+    def __getitem__(self, index):
+        return self.entries[index]
+
+    def __len__(self):
+        return len(self.entries)
+
+    def __repr__(self):
+        return f"Fixed({self.entries})"
+
+
 def are_same(got, expected):
     """Equal in value, dtype and kind of container."""
     if isinstance(expected, minigrad.Tensor):
@@ -18,11 +48,11 @@ def are_same(got, expected):
         assert (got.dtype, got.tolist()) == (expected.dtype, expected.tolist())
     else:
         assert type(got) is type(expected)
-        if isinstance(expected, dict):
+        if isinstance(expected, Mapping):
             assert list(got) == list(expected)
             for key in expected:
                 are_same(got[key], expected[key])
-        elif isinstance(expected, (list, tuple)):
+        elif isinstance(expected, Sequence) and not isinstance(expected, (str, bytes)):
             assert len(got) == len(expected)
             for a, b in zip(got, expected, strict=True):
                 are_same(a, b)
@@ -46,6 +76,13 @@ tensor = minigrad.tensor
         ([range(2), range(2)], [tensor([0, 0]), tensor([1, 1])]),
         ([{"a": 1}, {"a": 2}], {"a": tensor([1, 2])}),
         ([OrderedDict(a=1), OrderedDict(a=2)], OrderedDict(a=tensor([1, 2]))),
+        ([Named(a=1), Named(a=2)], Named(a=tensor([1, 2]))),
+        ([UserDict(a=1), UserDict(a=2)], UserDict(a=tensor([1, 2]))),
+        ([MappingProxyType({"a": 1})], MappingProxyType({"a": tensor([1])})),
+        ([Row([1, 2]), Row([3, 4])], Row([tensor([1, 3]), tensor([2, 4])])),
+        ([UserList([1]), UserList([2])], UserList([tensor([1, 2])])),
+        ([Fixed([1]), Fixed([2])], Fixed([tensor([1, 2])])),
+        ([Point((1, 2)), Point((3, 4))], [tensor([1, 3]), tensor([2, 4])]),
         ([Pair(1, 2), Pair(3, 4)], Pair(tensor([1, 3]), tensor([2, 4]))),
         ([np.ones(2), np.zeros(2)], tensor([[1, 1], [0, 0]], dtype=minigrad.float64)),
         ([np.float32(1), np.float32(2)], tensor([1.0, 2.0])),
@@ -61,6 +98,14 @@ tensor = minigrad.tensor
 )
 def test_each_kind_of_batch_is_collated(batch, expected):
     are_same(default_collate(batch), expected)
+
+
+def test_a_container_keeps_its_attributes_and_the_sample_its_numbers():
+    for sample in (Named(a=1), Row([1])):
+        sample.source = "file"
+        batch = default_collate([sample, sample])
+        assert batch.source == "file" and batch is not sample and sample in (Named(a=1), Row([1]))
+        assert default_convert(sample).source == "file"
 
 
 def test_gradients_flow_through_a_batch():

@@ -150,6 +150,14 @@ def test_options_that_exclude_each_other_are_refused(options, text):
         DataLoader(range(5), **options)
 
 
+def test_a_timeout_is_a_number_of_seconds_and_needs_workers_to_wait_for():
+    with pytest.raises(TypeError, match="timeout is a number of seconds, but got NoneType None"):
+        DataLoader([1], timeout=None)
+    loader = DataLoader([1], timeout=2.5)
+    with pytest.raises(AssertionError, match=r"timeout=2\.5 needs num_workers > 0: only a worker can be waited for"):
+        iter(loader)
+
+
 def test_empty_datasets_and_invalid_generators_are_refused():
     with pytest.raises(ValueError, match="num_samples=0"):
         DataLoader([], shuffle=True)

@@ -295,6 +295,7 @@ def test_a_worker_that_dies_between_two_passes_is_named():
     process.join()
     with pytest.raises(RuntimeError, match=r"DataLoader worker 1 .* SIGKILL"):
         list(loader)
+    assert len(list(loader)) == len(loader)  # by new workers
 
 
 class Slow(Dataset):
