@@ -131,7 +131,7 @@ def _name_constructor(error: Exception, cls: type, args: tuple[Any, ...], kwargs
 
 def _show_in_a_line(value: Any) -> str:
     text = shorten(value, _in_short.repr)
-    if "\n" in text or " at 0x" in text:
+    if "\n" in text or " at 0x" in text or text.startswith("<"):  # an object without words of its own
         text = getattr(value, "__name__", f"{type(value).__name__}(...)")
     return text
 
