@@ -60,10 +60,10 @@ class FunctionCtx:
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to `save_for_backward`. Raises RuntimeError when freed or written to."""
         if self._kept is None:
-            raise _read_before(self._name) if self._read else freed(self._name)
-        tensors = tuple([saved.read(self._name, self._node()) for saved in self._kept])
+            raise _read_before(self._name) if self._read and self._read_once else freed(self._name)
+        tensors, self._read = tuple([saved.read(self._name, self._node()) for saved in self._kept]), True
         if self._read_once:
-            self._kept, self._read = None, True
+            self._kept = None
         return tensors
 
     saved_variables = saved_tensors  # the older name

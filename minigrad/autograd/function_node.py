@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextvars import copy_context
-from inspect import CO_VARARGS
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -155,26 +154,28 @@ class FunctionNode(Node):
         try:
             return pull(self.ctx, gradients) if self.function.boxed_grads_call else pull(self.ctx, *gradients)
         except (IndexError, TypeError, ValueError) as error:
-            if hint := self._explain_error(pull, gradients):
+            called = error.__traceback__ is not None and error.__traceback__.tb_next is not None
+            if hint := self._explain_unsaved() if called else self._explain_call(pull, gradients):
                 error.add_note(hint)
             raise
         finally:
             _here.depth = depth
 
-    def _explain_error(self, pull: Any, gradients: list[Any]) -> str | None:
-        """The likely cause of an error in a user's backward."""
+    def _explain_call(self, pull: Any, gradients: list[Any]) -> str | None:
+        """Which arguments a user's backward is called with, where it takes another number of them."""
         takes = getattr(getattr(pull, "__code__", None), "co_argcount", None)
-        boxed = self.function.boxed_grads_call
-        if takes is not None and takes != len(gradients) + 1 and not boxed and not pull.__code__.co_flags & CO_VARARGS:
-            return (
-                f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
-                f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."
-            )
-        if not self.ctx._kept:
-            return (
-                f"Nothing was saved: forward of {self.function.__name__} keeps tensors by ctx.save_for_backward(...)."
-            )
-        return None
+        if takes is None or self.function.boxed_grads_call or takes == len(gradients) + 1:
+            return None
+        return (
+            f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
+            f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."
+        )
+
+    def _explain_unsaved(self) -> str | None:
+        """That nothing was saved, where a user's backward has asked for what was."""
+        if self.ctx._kept or not self.ctx._read:
+            return None
+        return f"Nothing was saved: forward of {self.function.__name__} keeps tensors by ctx.save_for_backward(...)."
 
     def _check(self, returned: tuple[Any, ...]) -> list[Any]:
         """The gradients of operands that need one, selected from those for all arguments, after checks."""

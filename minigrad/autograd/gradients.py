@@ -49,9 +49,8 @@ def backward(
         return
     given = one_or_several(inputs)
     _, edges = _read_inputs("backward", given)
-    for target in given:
-        if isinstance(target, TensorBase):
-            target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
+    for target in [x for x in given if isinstance(x, TensorBase)]:
+        target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
     use = lambda arriving: accumulate(pair for pair in arriving if isinstance(pair[0], TensorBase))  # noqa: E731
     walk_silently(use, seeds, create_graph, retain_graph, set(edges))
 
@@ -80,8 +79,7 @@ def grad(
         return grad_of_rows(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     targets, edges = _read_inputs("grad", inputs)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
-    arrived = walk_silently(dict, seeds, create_graph, retain_graph, set(edges))
-    found = [arrived.get(edge) for edge in edges]
+    found = [*map(walk_silently(dict, seeds, create_graph, retain_graph, set(edges)).get, edges)]
     for i, target in enumerate(targets):
         if found[i] is None and materialize_grads:
             found[i] = leaves.make_zeros(target, create_graph)
@@ -146,6 +144,8 @@ def walk_silently(
     before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
         return quiet(use, walk(seeds, create_graph, keep, wanted))
+    except Exception as error:  # noqa: BLE001 (whatever stops a walk)
+        raise messages.leave_out_walk(error)  # noqa: B904 (the same error)
     finally:
         mode.reset(before)
 

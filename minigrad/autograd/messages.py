@@ -36,6 +36,18 @@ def freed(name: str) -> RuntimeError:
     )
 
 
+def leave_out_walk(error: Exception) -> Exception:
+    """`error`, whose traceback leaves out the engine's calls: it goes on with the user's, or where it was raised."""
+    trace = error.__traceback__
+    while trace and trace.tb_next and _is_of_engine(trace.tb_frame.f_globals.get("__name__", "")):
+        trace = trace.tb_next
+    return error.with_traceback(trace)
+
+
+def _is_of_engine(module: str) -> bool:
+    return module.startswith("minigrad.autograd.") or module == "minigrad.backend"
+
+
 def refuse_copy(node: Any, _protocol: Any = None) -> Any:
     """Raises TypeError: a node of the graph is neither copied nor saved."""
     raise TypeError(
@@ -193,7 +205,8 @@ def take_from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -
     if gradient is None:
         raise RuntimeError(f"hook {name!r}: can't replace a None gradient with a non-None value")
     if got is None or not hasattr(changed, "grad_fn"):
-        raise TypeError(f"hook {name!r} must return a Tensor, or None to leave the gradient as it is; got {changed!r}")
+        returns = f"hook {name!r} returns a Tensor, or None to leave the gradient as it is; got {shorten(changed)}"
+        raise TypeError(f"expected Variable, but hook returned {type(changed).__name__!r}: {returns}")
     if tuple(got.shape) != tuple(gradient.shape):
         detail = f"size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
         raise RuntimeError(f"hook {name!r} has changed the {detail}")

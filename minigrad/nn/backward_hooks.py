@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import warn
 from minigrad.autograd.function import Function
+from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.autograd.trees import as_tuple
 from minigrad.tensor import Tensor
@@ -66,7 +67,7 @@ class BackwardWatch:
 
     def _show_grad_output(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward_pre"):
-            gradients = _replace("grad_output", hook(self._module, gradients), gradients)
+            gradients = _replace("pre hook", hook, hook(self._module, gradients), gradients)
         self._grad_output = gradients
         if not self._sees_inputs:
             self._show_no_grad_input()
@@ -88,7 +89,8 @@ class BackwardWatch:
         if self._grad_output is None:  # the outputs' gradients were not seen: outputs in a dict, or another backward
             return gradients
         for (hook,) in self._hooks.at("backward"):
-            gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
+            given = hook(self._module, gradients, self._grad_output)
+            gradients = _replace("hook", hook, given, gradients)
         self._grad_output = None
         return gradients
 
@@ -109,12 +111,20 @@ def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) ->
     return tuple(passed.values()), True
 
 
-def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The gradients that a backward hook returned, or those it was called with if it returned None."""
+def _replace(kind: str, hook: Any, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients that a backward hook returned, or those it was called with if it returned None.
+
+    Raises RuntimeError for another number of gradients, or for some of another shape or dtype.
+    """
     if given is None:
         return gradients
     replacing = tuple(given) if isinstance(given, list) else as_tuple(given)
-    if len(replacing) != len(gradients):
-        got = f"got {len(replacing)}, but expected {len(gradients)}"
-        raise RuntimeError(f"Backward hook returned an invalid number of {what}, {got}")
+    if isinstance(given, Tensor) or len(replacing) != len(gradients):
+        what, several = "grad_output" if kind == "pre hook" else "grad_input", len(gradients)
+        got = "one Tensor" if isinstance(given, Tensor) else len(replacing)
+        detail = f"got {got}, but expected {several}: return a tuple, (gradient,) for one alone"
+        raise RuntimeError(f"Backward {kind} returned an invalid number of {what}, {detail}")
+    for gradient, other in zip(gradients, replacing, strict=True):
+        if gradient is not None and other is not None and other is not gradient:
+            take_from_hook(hook, gradient, other, create_graph=True)
     return replacing

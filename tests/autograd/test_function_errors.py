@@ -153,6 +153,15 @@ REFUSED = {
 test_refused = refusals(REFUSED)
 
 
+@pytest.mark.parametrize(
+    "backward", [lambda ctx, g: int("a word"), lambda ctx, g, factor=[]: g * factor[0], lambda ctx, g: (g + "a word",)]
+)
+def test_an_error_of_another_cause_gets_no_advice(backward):
+    with pytest.raises((ValueError, IndexError, TypeError)) as refused:
+        make_function(backward).apply(leaf(2)).sum().backward()
+    assert not hasattr(refused.value, "__notes__")
+
+
 def test_surplus_nones_from_backward_are_allowed():
     walk_product(lambda g: (g, g, None))
 

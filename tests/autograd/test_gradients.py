@@ -292,3 +292,30 @@ def test_a_loss_of_piecewise_constant_functions_raises(step):
         loss.backward()
     with pytest.raises(RuntimeError, match=r"no tensor that it was computed from"):
         step(mg.ones(3)).float().sum().backward()
+
+
+# ---- errors in a walk end near the line that began it
+
+
+def read_calls(run):
+    """The functions in the traceback of the error that `run` raises, from the one where the walk begins."""
+    with pytest.raises(RuntimeError) as refused:
+        run()
+    names = [entry.name for entry in refused.traceback]
+    return names[names.index("walk_silently") :]
+
+
+def test_the_traceback_of_an_error_in_a_walk_leaves_out_the_engines_calls():
+    loss = (leaf(2) ** 2).sum()
+    loss.backward()
+    for run in (loss.backward, lambda: autograd.backward(loss)):
+        assert read_calls(run) == ["walk_silently", "saved_values"]
+
+
+def test_the_traceback_of_an_error_in_a_hook_goes_on_with_the_hook():
+    def show_gradient(gradient):
+        return gradient.reshape(5)
+
+    y = leaf(2) * 2
+    y.register_hook(show_gradient)
+    assert read_calls(y.sum().backward)[:3] == ["walk_silently", "show_gradient", "reshape"]

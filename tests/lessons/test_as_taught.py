@@ -202,8 +202,16 @@ def test_float64_ranges_round_as_pytorch():
     [
         (lambda g: g[:1], RuntimeError, r"has changed the size of value: \(2,\) to \(1,\)"),
         (lambda g: g.double(), RuntimeError, "has changed the type of value: float32 to float64"),
-        (lambda g: g.numpy(), TypeError, "must return a Tensor, or None to leave the gradient as it is; got array"),
-        (lambda g: 5, TypeError, "must return a Tensor, or None to leave the gradient as it is; got 5"),
+        (
+            lambda g: g.numpy(),
+            TypeError,
+            "expected Variable, but hook returned 'ndarray': hook .* returns a Tensor, or None",
+        ),
+        (
+            lambda g: 5,
+            TypeError,
+            "expected Variable, but hook returned 'int': hook .* leave the gradient as it is; got 5",
+        ),
     ],
 )
 def test_a_hook_must_return_a_gradient_of_the_same_shape_and_dtype(leaf, hook, error, words):

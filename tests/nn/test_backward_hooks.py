@@ -114,19 +114,43 @@ def test_a_named_tuple_stays_one_beside_a_backward_hook():
     [
         (
             lambda m: m.register_full_backward_hook(lambda m, gi, go: (gi[0], gi[0])),
-            "invalid number of grad_input, got 2, but expected 1",
+            "Backward hook returned an invalid number of grad_input, got 2, but expected 1",
+        ),
+        (
+            lambda m: m.register_full_backward_hook(lambda m, gi, go: gi[0]),
+            r"number of grad_input, got one Tensor, but expected 1: return a tuple, \(gradient,\)",
+        ),
+        (
+            lambda m: m.register_full_backward_hook(lambda m, gi, go: (gi[0][:1],)),
+            r"hook '<lambda>' has changed the size of value: \(2,\) to \(1,\)",
+        ),
+        (
+            lambda m: m.register_full_backward_hook(lambda m, gi, go: [gi[0].double()]),
+            "hook '<lambda>' has changed the type of value",
         ),
         (
             lambda m: m.register_full_backward_pre_hook(lambda m, go: (go[0], go[0])),
-            "invalid number of grad_output, got 2, but expected 1",
+            "Backward pre hook returned an invalid number of grad_output, got 2, but expected 1",
         ),
     ],
 )
-def test_a_wrong_number_of_gradients_is_refused(register, message):
+def test_what_a_hook_returns_is_refused_where_it_is_no_gradient(register, message):
     layer = nn.Tanh()
     register(layer)
     with pytest.raises(RuntimeError, match=message):
         layer(torch.ones(2, requires_grad=True)).sum().backward()
+
+
+def test_a_number_is_refused_by_the_name_of_the_hook_and_a_wrong_signature_by_pythons_words_alone():
+    layer = nn.Tanh()
+    handle = layer.register_full_backward_hook(lambda m, gi, go: 3)
+    with pytest.raises(TypeError, match="expected Variable, but hook returned 'int': hook '<lambda>' returns"):
+        layer(torch.ones(2, requires_grad=True)).sum().backward()
+    handle.remove()
+    layer.register_full_backward_hook(lambda m, gi: None)
+    with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given") as refused:
+        layer(torch.ones(2, requires_grad=True)).sum().backward()
+    assert not hasattr(refused.value, "__notes__")
 
 
 @pytest.mark.parametrize("needs_gradient", [False, True])

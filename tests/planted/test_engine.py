@@ -212,6 +212,10 @@ PLANTED = {
         leaf_hooks.find_last_users, "last[edge] = node", "pass",
         test_leaf_hooks.test_a_hook_runs_as_soon_as_the_gradient_is_complete,
     ),
+    "the walk's calls in a traceback": (
+        gradients.walk_silently, "messages.leave_out_walk(error)", "error",
+        test_gradients.test_the_traceback_of_an_error_in_a_walk_leaves_out_the_engines_calls,
+    ),
     "hooks that wait record": (
         gradients.walk_silently, "flags & ~GRAD", "flags | GRAD",
         test_walk.test_a_hook_records_only_under_create_graph,
