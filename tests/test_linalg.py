@@ -209,6 +209,7 @@ def test_a_matrix_that_holds_nan_is_neither_singular_nor_of_determinant_0(place)
     x = torch.tensor([[[2.0, 1.0], [1.0, 1.0]]] * 2)
     x[(0, *place)] = float("nan")
     assert torch.det(x).isnan().tolist() == torch.linalg.slogdet(x).logabsdet.isnan().tolist() == [True, False]
+    assert torch.linalg.slogdet(x).sign.tolist() == [0.0, 1.0]
     inverse, info = torch.linalg.inv_ex(x)
     for found in (inverse, torch.inverse(x), torch.linalg.solve(x, torch.eye(2).expand(2, 2, 2))):
         assert found[0].isnan().all() and torch.allclose(found[1], torch.tensor([[1.0, -1.0], [-1.0, 2.0]]))

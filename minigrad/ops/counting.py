@@ -234,7 +234,7 @@ def _count_values(x: Any, weights: Any, minlength: int) -> Any:
     if most >= 2**40:
         raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
     counts = np.bincount(as_index(x), weights, minlength)
-    if weights is None:
+    if weights is None or not x.size:  # as in PyTorch
         return as_int64(counts)
     return counts.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)
 

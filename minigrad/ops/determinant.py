@@ -93,6 +93,10 @@ _logabsdet: Any = operation(
 )
 
 
+def _sign_of_det(x: Array) -> Array:
+    return np.where(hold_nan(x), 0, np.linalg.slogdet(x)[0]).astype(x.dtype)  # 0 as the sign of NaN
+
+
 _Slogdet = make_return_type("linalg_slogdet", "sign", "logabsdet")
 
 
@@ -119,7 +123,7 @@ def slogdet(A: Matrix) -> Any:
     tensor(0.)
     """
     check_matrix("linalg.slogdet", A)
-    return _Slogdet(compute(np.linalg.slogdet, A)[0], _logabsdet(A))
+    return _Slogdet(compute(_sign_of_det, A), _logabsdet(A))
 
 
 def logdet(input: Tensor) -> Tensor:

@@ -72,20 +72,27 @@ def _polygamma(x: Any, *, n: int) -> Any:
     if n == 1:  # https://dlmf.nist.gov/5.15.E6
         value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - _zeta(2, 1 - z), _zeta(2, z))
         return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
-    return ((-1) ** (n + 1) * math.factorial(n) * _zeta(n + 1, z)).astype(x.dtype)
+    s = n + 1  # n! = rest * unit**s: in these parts neither n! overflows nor zeta vanishes
+    unit = round(math.exp(math.lgamma(s) / s))
+    rest = math.factorial(n) / unit**s
+    return ((-1) ** s * rest * _zeta(s, z, unit)).astype(x.dtype)
 
 
-def _zeta(s: int, x: Any) -> Any:
-    """Hurwitz's zeta, the sum of ``(x + k)**-s`` for k from 0: https://dlmf.nist.gov/25.11.E5; NaN below -1000."""
+def _zeta(s: int, x: Any, unit: int = 1) -> Any:
+    """Hurwitz's zeta, the sum of ``(unit / (x + k))**s`` for k from 0: https://dlmf.nist.gov/25.11.E5; NaN below -1000.
+
+    The series for large x is exact to float64 from ``2 s + 10`` on.
+    """
     total, y = np.zeros_like(x), np.where(x < -1000, math.nan, x)
-    while (near := y < _FAR).any():
-        total = total + np.where(near, 1 / np.where(near, y, 1.0) ** s, 0.0)
+    while (near := y < _FAR + 2 * s).any():
+        total = total + np.where(near, (unit / np.where(near, y, 1.0)) ** s, 0.0)
         y = np.where(near, y + 1, y)
     rising, terms = 1.0, []
     for j, b in enumerate(_BERNOULLI):  # B(2j) / (2j)! times s (s + 1) ... (s + 2j - 2)
         rising *= (s + 2 * j - 1) * (s + 2 * j) if j else s
         terms.append(b * rising / math.factorial(2 * j + 2))
-    return total + y ** (1 - s) / (s - 1) + 0.5 / y**s + y**-s * _add_series(terms, y, 1)
+    part = unit / y
+    return total + part ** (s - 1) * (unit / (s - 1)) + part**s * (0.5 + _add_series(terms, y, 1))
 
 
 # fmt: off

@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import Tensor
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.half_precision import round_once
 from minigrad.ops.arguments import require_kind, takes_out
 from minigrad.ops.gather import at_least_1d
 from minigrad.ops.grad_fn_names import shown_as
@@ -133,7 +134,7 @@ def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -
 
 _reduced_at: Any = operation(
     "scatter_reduce",
-    _reduce_at_places,
+    round_once(_reduce_at_places),
     lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[0],
     lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[1],
 )

@@ -131,13 +131,13 @@ def cond(A: Matrix, p: Any = None) -> Tensor:
     >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
     tensor(2.)
     """
-    by_values = p in (None, 2, -2)
-    check_matrix("linalg.cond", A, square=not by_values)
-    if by_values:
+    check_matrix("linalg.cond", A, square=isinstance(p, str))
+    if not A.array.size:
+        return sum(A, (-2, -1))  # 0, as all norms of no elements are
+    if p in (None, 2, -2):
         s = svdvals(A)
-        if not s.array.shape[-1]:
-            return sum(s, -1)  # 0, as all norms of no elements are
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    check_matrix("linalg.cond", A)
     found = nan_to_num(matrix_norm(A, p) * matrix_norm(inv_ex(A).inverse, p), math.inf, math.inf, -math.inf)
     return name_last_call(found, "NanToNumBackward0")
 

@@ -228,7 +228,6 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     d = axis(dim, input.array.ndim)
     if input.array.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.array.ndim} dimensions")
-    p, maxnorm = as_number("renorm", "p", p), as_number("renorm", "maxnorm", maxnorm)
     if not (p > 0 and maxnorm >= 0):
         raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
     rest = [i for i in range(input.array.ndim) if i != d]

@@ -20,7 +20,7 @@ from minigrad.ops.grad_fn_names import name_last_call, shown_as
 from minigrad.ops.index import read_at
 from minigrad.ops.reduce_variants import amax, amin, check_not_empty
 from minigrad.ops.return_types import make_return_type
-from minigrad.placement import arange_beside, as_int64
+from minigrad.placement import as_int64
 
 
 def make_picker(name: str, number: int = 0) -> Callable[..., Any]:
@@ -297,10 +297,9 @@ def _find_commonest(x: Any, d: int) -> Any:
     """The index of the most frequent element of each line along axis `d`: the last of equal ones."""
     order = find_order(x, d)
     lines = np.moveaxis(np.take_along_axis(x, order, d), d, -1)  # sorted, (..., n)
-    numbers = arange_beside(x, lines.shape[-1])
-    first = np.concatenate([np.ones_like(lines[..., :1], dtype=bool), lines[..., 1:] != lines[..., :-1]], -1)
-    runs = np.cumsum(first, -1)  # the number of the run that each belongs to
-    counts = (runs[..., :, None] == runs[..., None, :]).sum(-1)
-    top = counts.argmax(-1)  # the first of the longest runs
-    last = (np.where(runs == np.take_along_axis(runs, top[..., None], -1), numbers, -1)).max(-1)
-    return np.take_along_axis(order, np.expand_dims(last, d), d)
+    begins = np.concatenate([np.ones_like(lines[..., :1], dtype=bool), lines[..., 1:] != lines[..., :-1]], -1)
+    runs = np.cumsum(begins.reshape(-1)) - 1  # the number of the run that each element belongs to
+    lengths = np.bincount(runs)[runs].reshape(lines.shape)
+    first = lengths.argmax(-1)[..., None]  # the begin of the longest run, the first of several
+    last = first + np.take_along_axis(lengths, first, -1) - 1
+    return np.take_along_axis(order, np.moveaxis(last, -1, d), d)

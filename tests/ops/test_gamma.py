@@ -1,6 +1,7 @@
 """The gamma function's logarithm, its derivatives and the Bessel functions beside SciPy's."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,6 +53,18 @@ def test_poles_are_infinite_and_wrong_orders_refused():
     with pytest.raises(RuntimeError, match="p has to be greater than or equal to 1"):
         torch.mvlgamma(torch.ones(1), 0)
     assert torch.ones(2).lgamma_().tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("n", [10, 30, 100, 170, 171, 300])
+@pytest.mark.parametrize("x", [0.5, 9.5, 10.0, 15.5])
+def test_polygamma_of_high_orders_is_its_sum(n, x):
+    terms = sum(Fraction(1, Fraction(x) + k) ** (n + 1) for k in range(40 if n > 10 else 2000))
+    expected = (-1) ** (n + 1) * math.factorial(n) * terms
+    found = torch.polygamma(n, torch.tensor(x, dtype=torch.float64)).item()
+    if abs(expected) < 1e308:
+        assert found == pytest.approx(float(expected), rel=1e-13)
+    else:
+        assert found == math.inf * (-1) ** (n + 1)
 
 
 def test_lgamma_of_denormals_is_minus_their_logarithm():

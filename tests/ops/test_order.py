@@ -1,5 +1,7 @@
 """Maxima with their indices, and sorting."""
 
+import tracemalloc
+
 import pytest
 
 import minigrad as torch
@@ -32,3 +34,23 @@ def test_kthvalue_takes_a_bool_without_axes_alone():
         torch.kthvalue(torch.tensor(True), 2)
     with pytest.raises(NotImplementedError, match=r"kthvalue.*'Bool'"):
         torch.kthvalue(torch.tensor([True, False]), 1)
+
+
+def test_mode_is_the_smallest_of_the_most_frequent_numbers_at_its_last_place():
+    x = torch.randint(0, 9, (3, 400, 2), generator=torch.Generator().manual_seed(0))
+    values, indices = torch.mode(x, 1)
+    for row in range(3):
+        for column in range(2):
+            line = x[row, :, column].tolist()
+            often = max(range(9), key=lambda number: (line.count(number), -number))
+            last = max(place for place in range(400) if line[place] == often)
+            assert (values[row, column], indices[row, column]) == (often, last)
+
+
+def test_mode_of_many_numbers_takes_memory_for_each_but_not_for_each_pair():
+    x = torch.arange(100_000) % 49_999  # a table of pairs would take 10 GB
+    tracemalloc.start()
+    values, indices = torch.mode(x)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (values.item(), indices.item()) == (0, 99_998) and most < 50e6

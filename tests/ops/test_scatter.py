@@ -80,3 +80,12 @@ def test_scatter_checks_a_number_only_where_it_writes():
     assert torch.zeros(2, dtype=torch.int8).scatter_(0, nowhere, 300).tolist() == [0, 0]
     with pytest.raises(RuntimeError, match="to type int8 without overflow"):
         torch.zeros(2, dtype=torch.int8).scatter_(0, torch.tensor([0]), 300)
+
+
+@pytest.mark.parametrize(("reduce", "expected"), [("sum", 5000.0), ("mean", 1.0)])
+def test_reductions_of_many_float16_numbers_into_one_element_are_rounded_once(reduce, expected):
+    ones, places = torch.ones(5000, dtype=torch.float16), torch.zeros(5000, dtype=torch.int64)
+    made = torch.scatter_reduce(torch.zeros(1, dtype=torch.float16), 0, places, ones, reduce, include_self=False)
+    assert made.tolist() == [expected] and made.dtype == torch.float16
+    if reduce == "mean":
+        assert torch.index_reduce(ones[:1], 0, places, ones, reduce).tolist() == [1.0]
