@@ -189,6 +189,16 @@ def test_cross_is_along_the_last_axis():
         L.cross(torch.ones(3, 2), torch.ones(3, 2))
 
 
+def test_a_large_matrix_takes_no_digits_from_the_exponential_of_another_in_its_batch():
+    small = torch.tensor([[0.3, 0.2], [-0.1, 0.4]])
+    pair = torch.stack([small, -1e6 * torch.eye(2)])
+    both, slope = torch.matrix_exp(pair), torch.autograd.functional.jacobian(torch.matrix_exp, small)
+    torch.testing.assert_close(both[0].double(), torch.matrix_exp(small.double()), rtol=1e-6, atol=1e-7)
+    assert both[1].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    beside = torch.autograd.functional.jacobian(lambda x: torch.matrix_exp(torch.stack([x, pair[1]]))[0], small)
+    torch.testing.assert_close(beside, slope)
+
+
 def test_matrix_exp_is_the_rotation_on_paper():
     turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
     angles = torch.tensor([0.1, 2.0, 40.0], dtype=torch.float64)[:, None, None]

@@ -162,7 +162,7 @@ def positive(input: Tensor) -> Tensor:
 
 
 def _to_decimals(x: Any, *, decimals: int) -> Any:
-    scale = x.dtype.type(10.0 ** max(decimals, -decimals))
+    scale = x.dtype.type(np.power(10.0, max(decimals, -decimals)))
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 

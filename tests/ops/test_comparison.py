@@ -82,3 +82,9 @@ def test_tolerances_are_floats_as_large_as_any():
     assert torch.allclose(torch.zeros(1), torch.ones(1), 10**20) and torch.isclose(
         torch.zeros(1), torch.ones(1), atol=10**20
     )
+
+
+def test_integers_beyond_float64_are_close_without_tolerance_only_if_they_are_equal():
+    x = torch.tensor([2**53, 2**53 + 1])
+    assert torch.isclose(x, x.flip((0,)), rtol=0, atol=0).tolist() == [False, False]
+    assert torch.allclose(x, x, rtol=0, atol=0)
