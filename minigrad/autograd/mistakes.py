@@ -6,7 +6,7 @@ the wrong one of the `Case` names the mistake.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations, product
 from math import prod
 from typing import Any
@@ -197,7 +197,7 @@ def suspect_a_part(case: Case) -> Iterator[Pair]:
     box = np.zeros_like(kept)
     box[np.ix_(*[indices[axis] for axis in range(kept.ndim)])] = True
     if lost and np.array_equal(kept, there & box):
-        sentence = ", ".join(_say_what_counts(case, axis, indices[axis]) for axis in lost)
+        sentence = _say_what_counts(case, {axis: indices[axis] for axis in lost})
         if lost[0] in case.output_axes and all(indices[axis] == [case.right.shape[axis] - 1] for axis in lost):
             sentence += "; inside a loop, `=` where `+=` is due keeps the last term alone"
         yield np.where(kept, case.right, 0), sentence
@@ -255,7 +255,8 @@ def suspect_steps(case: Case) -> Iterator[Pair]:
                 axis = len(case.shape) - spatial + k
                 moved = shift(moved, steps[k] * place[k], axis)
             candidate[(..., *place)] = moved
-        yield candidate, f"{_say_offset(steps)}: is the stride right?"
+        sentence = f"the gradient of {case.name} is computed as if {_say_offset(steps)}: is the stride right?"
+        yield candidate, sentence
 
 
 def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
@@ -348,13 +349,27 @@ def _move(array: Any, offset: Sequence[int], sign: int = 1) -> Any:
     return shift(shift(array, sign * offset[0], -2), sign * offset[1], -1)
 
 
-def _say_what_counts(case: Case, axis: int, indices: Sequence[int]) -> str:
-    """The text for an axis of which only some indices contribute to the gradient."""
-    what = f"{'index' if len(indices) == 1 else 'indices'} {list(indices)}"
-    if axis in case.input_axes:
-        return f"only {what} of {case.axis_name(axis)} of {case.name} get a gradient"
-    plural = "s" if len(indices) == 1 else ""
-    return f"only {what} of {case.axis_name(axis)} of the output contribute{plural}"
+def _say_what_counts(case: Case, indices: Mapping[int, Sequence[int]]) -> str:
+    """The text for the axes of which only some indices contribute to the gradient."""
+    outputs = {axis: found for axis, found in indices.items() if axis in case.output_axes}
+    inputs = {axis: found for axis, found in indices.items() if axis in case.input_axes}
+    parts = []
+    if outputs:
+        verb = "contributes" if [len(found) for found in outputs.values()] == [1] else "contribute"
+        parts.append(f"only {_list_indices(case, outputs)} of the output {verb}")
+    if inputs:
+        verb = "gets" if [len(found) for found in inputs.values()] == [1] else "get"
+        parts.append(f"only {_list_indices(case, inputs)} of {case.name} {verb} a gradient")
+    return ", and ".join(parts)
+
+
+def _list_indices(case: Case, indices: Mapping[int, Sequence[int]]) -> str:
+    """Indices by axis in words: "index [0] of axis 2 (row) and index [0] of axis 3 (column)"."""
+    *first, last = [
+        f"{'index' if len(found) == 1 else 'indices'} {list(found)} of {case.axis_name(axis)}"
+        for axis, found in indices.items()
+    ]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _is_overwritten(case: Case, kept: Any, there: Any) -> bool:

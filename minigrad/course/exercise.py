@@ -98,13 +98,13 @@ def exercise(
 
 def gradient_exercise(
     name: str, *, of: str, points: Sequence[Mapping[str, tuple[int, ...]]], hint: str = "", page: str = "",
-    seconds: float = 30.0,
+    seconds: float = 30.0, slips: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
     """Registers an exercise that asks for the gradient of the decorated forward in its argument `of`.
 
     The answer is a function of g, the gradient of the result, and of the forward's arguments. It is checked with
-    random numbers at each of `points`, the shapes of the arguments; `check` names the mistake. Raises ValueError if
-    `of` or a point does not fit the forward's arguments.
+    random numbers at each of `points`, the shapes of the arguments; `check` names the mistake, in the words of `slips`
+    if the answer is one of them. Raises ValueError if `of` or a point does not fit the forward's arguments.
 
     >>> @gradient_exercise("docs.square", of="x", points=[{"x": (2, 3)}])
     ... def square(x):
@@ -125,7 +125,7 @@ def gradient_exercise(
                 raise ValueError(f"exercise {name!r}: a point gives the shapes of {parameters}; got {list(point)}")
         KNOWN[name] = Exercise(
             name, forward, hint=hint, page=page, gradient_of=of, points=tuple(points), seconds=seconds,
-            by_hand=True,
+            by_hand=True, slips=slips,
         )  # fmt: skip
         return forward
 

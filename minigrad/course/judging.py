@@ -127,19 +127,30 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
 
 def _name_slip(exercise: Exercise, answer: Callable[..., Any]) -> str:
     """What is wrong with an answer that gives the same numbers as a known wrong one, for all cases that are shown."""
-    given = _answer_all(answer, exercise) if exercise.slips else None
+    if not exercise.slips:
+        return ""
+    cases = _draw_gradient_cases(exercise) if exercise.gradient_of else exercise.cases
+    given = _answer_all(answer, cases)
     for words, wrong in exercise.slips.items():
-        if describe_difference(given, _answer_all(wrong, exercise)) is None:
+        if describe_difference(given, _answer_all(wrong, cases)) is None:
             return words
     return ""
 
 
-def _answer_all(answer: Callable[..., Any], exercise: Exercise) -> tuple[Any, ...] | None:
-    """What it returns for each case that is shown; None if it raises."""
+def _answer_all(answer: Callable[..., Any], cases: Sequence[tuple[Any, ...]]) -> tuple[Any, ...] | None:
+    """What it returns for each case; None if it raises."""
     try:
-        return tuple([answer(*copy.deepcopy(case)) for case in exercise.cases])
+        return tuple([answer(*copy.deepcopy(case)) for case in cases])
     except Exception:  # noqa: BLE001 (a student's code may raise anything)
         return None
+
+
+def _draw_gradient_cases(exercise: Exercise) -> list[tuple[Any, ...]]:
+    """At each point of a gradient exercise the arguments of its answer: a random g, and the operands."""
+    points = [list(draw_point(shapes, seed=number).values()) for number, shapes in enumerate(exercise.points)]
+    results = [exercise.solution(*operands) for operands in points]
+    cotangents = [draw_point({"g": tuple(y.shape)}, seed=len(points))["g"] for y in results]
+    return [(g, *operands) for g, operands in zip(cotangents, points, strict=True)]
 
 
 def _explain(exercise: Exercise, answer: Callable[..., Any], returned: Any, case: tuple[Any, ...]) -> str | None:
@@ -187,7 +198,7 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
         )
         if report.wrong:
             sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
-            return f"at {sizes}: {report.wrong[exercise.gradient_of]}"
+            return f"at {sizes}: {_name_slip(exercise, answer) or report.wrong[exercise.gradient_of]}"
         if not report.right:
             return "It returned None: is `return` missing?"
     return None

@@ -92,7 +92,10 @@ MISTAKES = {
         "x", lambda g, x, w: x_gradient(g, x, w[:, :, ::-1, ::-1]), ["the gradient of x is computed with w flipped"],
     ),
     "dx: = for +=": ("x", overwrite_dx, ["`=` where `+=` is due"]),
-    "dw: = for +=": ("w", overwrite_dw, ["only index [3] of axis 2 (row) of the output", "`=` where `+=`"]),
+    "dw: = for +=": (
+        "w", overwrite_dw,
+        ["only index [3] of axis 2 (row) and index [3] of axis 3 (column) of the output contribute; inside", "`+=`"],
+    ),
     "dx shifted": ("x", lambda g, x, w: shift(x_gradient(g, x, w)), ["shifted by +1 along axis 3 (column)"]),
     "dx rolled": ("x", lambda g, x, w: np.roll(x_gradient(g, x, w), 1, 2), ["shifted by +1 along axis 2 (row)"]),
     "dx of the first output channel": (
@@ -142,7 +145,7 @@ MISTAKES = {
     ),
     "db of one position": (
         "b", lambda g, x, w: g[:, :, 0, 0].sum(0),
-        ["only index [0] of axis 2 (row) of the output", "only index [0] of axis 3 (column) of the output"],
+        ["only index [0] of axis 2 (row) and index [0] of axis 3 (column) of the output contribute"],
     ),
     "dx: the last row of positions left out": (
         "x", lambda g, x, w: x_gradient(g * (np.arange(4) < 3)[:, None], x, w),

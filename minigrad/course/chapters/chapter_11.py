@@ -33,6 +33,10 @@ def grey(layer: Module, image: Tensor) -> Tensor:
     "11.channels_last", cases=[(make_layer(3), image(2, 4, 5, 3))],
     hidden={"as high as wide": (make_layer(3), image(1, 4, 4, 3, seed=1))}, page="chapter 11, 'Shapes'",
     hint="the channels go to axis 1; `reshape` mixes pixels with channels, `permute` moves whole axes.",
+    slips={
+        "`reshape` leaves the numbers in their order, and mixes pixels with channels: move the axis, by `permute`":
+            lambda layer, images: layer(images.reshape(len(images), 3, *images.shape[1:3])),
+    },
 )  # fmt: skip
 def channels_last(layer: Module, images: Tensor) -> Tensor:
     """The maps (N, O, H', W') that layer, a Conv2d of three channels, makes of images (N, H, W, 3)."""
@@ -43,6 +47,12 @@ def channels_last(layer: Module, images: Tensor) -> Tensor:
     "11.bytes", cases=[(make_layer(1), tensor([[[[0, 255, 3], [7, 0, 90], [255, 1, 2]]]]).byte())],
     hidden={"another size": (make_layer(1), (image(2, 1, 3, 4) * 40 + 128).byte())},
     page="chapter 11, 'Kinds of numbers'", hint="255 becomes 1: what does a division make of whole numbers?",
+    slips={
+        "the bytes are not scaled": lambda layer, images: layer(images.float()),
+        "scale the images, not the maps, which hold the bias too": lambda layer, images: layer(images.float()) / 255,
+        "only 255 stays, as 1, and all other bytes become 0: divide by /, not by //":
+            lambda layer, images: layer((images // 255).float()),
+    },
 )  # fmt: skip
 def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
     """The maps of layer, for images (N, 1, H, W) of bytes, 0 to 255, that are scaled to 0 to 1 first."""
@@ -57,6 +67,8 @@ def maps_of_bytes(layer: Module, images: Tensor) -> Tensor:
         "the convolution has no padding": lambda n: 4 * (n // 2) ** 2,
         "the pool halves both axes": lambda n: 4 * (n - 2) * ((n - 2) // 2),
         "that is without the pool": lambda n: 4 * (n - 2) ** 2,
+        "a kernel of 3 fits in n - 2 places": lambda n: 4 * ((n - 3) // 2) ** 2,
+        "that is one axis, and a map has two": lambda n: 4 * ((n - 2) // 2),
     },
 )  # fmt: skip
 def features(n: int) -> int:

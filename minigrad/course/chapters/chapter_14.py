@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from minigrad.course.chapters.chapter_1_to_4 import image
 from minigrad.course.exercise import exercise, gradient_exercise
-from minigrad.creation import tensor
+from minigrad.creation import tensor, zeros
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
+
+
+def repeat(g: Tensor) -> Tensor:
+    """Each number of g (N, C, H, W) as a square of 2 x 2."""
+    return g.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def write_at_corners(g: Tensor) -> Tensor:
+    """Each number of g (N, C, H, W) at the upper left corner of a square of 2 x 2 zeros."""
+    apart = repeat(g)
+    apart[:, :, 1::2] = 0
+    apart[:, :, :, 1::2] = 0
+    return apart
+
+
+def write_over(x: Tensor, w: Tensor, stride: int) -> Tensor:
+    """A transposed convolution in which the last window alone counts where windows overlap."""
+    y = zeros((len(x) - 1) * stride + len(w))
+    for i in range(len(x)):
+        y[i * stride : i * stride + len(w)] = x[i] * w
+    return y
 
 
 @exercise(
     "14.max_pool", cases=[(tensor([[1.0, 2, 3, 8], [4, 3, 1, 5]]), 2), (image(6, 7), 3)],
     hidden={"negative numbers alone": (image(4, 4, seed=1) - 9, 2)}, page="chapter 14, 'Pooling'",
     hint="window (i, j) begins at row i * k, column j * k. How many fit down, how many across?",
+    slips={
+        "that is the mean of each window": lambda X, k: F.avg_pool2d(X[None, None], k)[0, 0],
+        "windows lie side by side: the next one begins k pixels further":
+            lambda X, k: F.max_pool2d(X[None, None], k, stride=1)[0, 0],
+        "that is the smallest number of each window": lambda X, k: -F.max_pool2d(-X[None, None], k)[0, 0],
+    },
 )  # fmt: skip
 def max_pool(X: Tensor, k: int) -> Tensor:
     """The largest number of each k x k window of X (H, W), windows side by side; what does not fill one is left out."""
@@ -22,6 +49,15 @@ def max_pool(X: Tensor, k: int) -> Tensor:
 @gradient_exercise(
     "14.max_pool_dx", of="x", points=[{"x": (2, 2, 4, 4)}, {"x": (1, 3, 2, 6)}], page="chapter 14, 'Pooling'",
     hint="in each window the largest number gets all of g: compare x with the result, each number repeated as 2 x 2.",
+    slips={
+        "that is the rule of the mean, which gives each number a quarter": lambda g, x: repeat(g) / 4,
+        "`g.repeat` writes whole copies side by side, and `repeat_interleave` repeats each number":
+            lambda g, x: g.repeat(1, 1, 2, 2) * (x == repeat(F.max_pool2d(x, 2))),
+        "the largest number may stand anywhere in its window, not at its corner alone":
+            lambda g, x: write_at_corners(g),
+        "each window has a largest number of its own, and this asks for the largest of all":
+            lambda g, x: repeat(g) * (x == x.max()),
+    },
 )  # fmt: skip
 def max_pooled(x: Tensor) -> Tensor:
     """The gradient of max_pool2d(x, 2) along x (N, C, H, W), for even H and W."""
@@ -36,6 +72,7 @@ def max_pooled(x: Tensor) -> Tensor:
         "behind the last number there is no distance any more": lambda k, dilation: k * dilation,
         "the last number is a pixel, too": lambda k, dilation: dilation * (k - 1),
         "dilation 1 is the plain kernel: it stretches by one less": lambda k, dilation: (dilation + 1) * (k - 1) + 1,
+        "that stretches one of the k - 1 distances": lambda k, dilation: k + dilation - 1,
     },
 )  # fmt: skip
 def covered(k: int, dilation: int) -> int:
@@ -52,6 +89,13 @@ def covered(k: int, dilation: int) -> int:
         "that is without the 1x1 layer": lambda channels_in, channels_out, k: channels_in * k * k,
         "a channel in has only one kernel: the channels out are made by the 1x1 layer":
             lambda channels_in, channels_out, k: channels_out * k * k + channels_in * channels_out,
+        "both layers are without a bias": lambda channels_in, channels_out, k: (
+            channels_in * (k * k + 1) + (channels_in + 1) * channels_out
+        ),
+        "a kernel has k * k numbers": lambda channels_in, channels_out, k: channels_in * k + channels_in * channels_out,
+        "the numbers of the two layers add up": lambda channels_in, channels_out, k: (
+            channels_in * k * k * channels_in * channels_out
+        ),
     },
 )  # fmt: skip
 def weights(channels_in: int, channels_out: int, k: int) -> int:
@@ -63,6 +107,12 @@ def weights(channels_in: int, channels_out: int, k: int) -> int:
     "14.depthwise", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))],
     hidden={"three channels": (image(3, 3, 3), image(3, 2, 1, seed=2))},
     page="chapter 14, 'Channels apart'", hint="as chapter 4's sum over channels, but without the sum.",
+    slips={
+        "that takes the first kernel for all channels: each has its own":
+            lambda X, K: F.conv2d(X[:, None], K[:1, None])[:, 0],
+        "that is the sum over the channels, again and again: each map stays by itself":
+            lambda X, K: F.conv2d(X[None], K.expand(len(X), *K.shape))[0],
+    },
 )  # fmt: skip
 def depthwise(X: Tensor, K: Tensor) -> Tensor:
     """The depthwise cross-correlation of X (C, H, W) with one kernel (h, w) for each channel, K (C, h, w): C maps."""
@@ -78,6 +128,9 @@ def depthwise(X: Tensor, K: Tensor) -> Tensor:
         "the last window is as long as the kernel, not as the stride": lambda n, k, stride=1, padding=0: n * stride,
         "the padding is cut off once only": lambda n, k, stride=1, padding=0: (n - 1) * stride + k - padding,
         "the padding is cut off, not added": lambda n, k, stride=1, padding=0: (n - 1) * stride + k + 2 * padding,
+        "that is before the padding is cut off": lambda n, k, stride=1, padding=0: (n - 1) * stride + k,
+        "from the first window to the last there are n - 1 strides":
+            lambda n, k, stride=1, padding=0: n * stride + k - 2 * padding,
         "that is the size of a convolution without transposing":
             lambda n, k, stride=1, padding=0: (n + 2 * padding - k) // stride + 1,
     },
@@ -99,6 +152,10 @@ def upsampled_size(n: int, k: int, stride: int = 1, padding: int = 0) -> int:
     },
     page="chapter 14, 'Transposed convolution'",
     hint="begin with zeros of the full size; add the kernel, times x[i], to the k numbers from i * stride on.",
+    slips={
+        "where two of them overlap, they are added: `+=` in place of `=`": write_over,
+        "the stride is missing: x[i] * w begins at i * stride": lambda x, w, stride: transposed(x, w, 1),
+    },
 )  # fmt: skip
 def transposed(x: Tensor, w: Tensor, stride: int) -> Tensor:
     """The transposed convolution of a row x (n,) with a kernel w (k,): each x[i] * w, written from i * stride on."""

@@ -81,7 +81,10 @@ def learn(X: Tensor, Y: Tensor, shape: tuple[int, int]) -> Tensor:
 @exercise(
     "6.limit", cases=[(60.0,), (124.3,)], hidden={"another curvature": (2.96,)}, page="chapter 6, 'The exact limit'",
     hint="a step multiplies the distance to the minimum by 1 - lr * curvature. When does that grow?",
-    slips={"from this rate on the steps jump across the minimum, and still shrink": lambda curvature: 1 / curvature},
+    slips={
+        "from this rate on the steps jump across the minimum, and still shrink": lambda curvature: 1 / curvature,
+        "the fraction is upside down: a steeper bowl needs smaller steps": lambda curvature: curvature / 2,
+    },
 )  # fmt: skip
 def limit(curvature: float) -> float:
     """The learning rate beyond which gradient descent diverges, for the largest curvature of a quadratic loss."""
@@ -95,6 +98,11 @@ def limit(curvature: float) -> float:
     slips={
         "a step across the minimum changes the sign": lambda lr, curvature, steps: abs(1 - lr * curvature) ** steps,
         "each step multiplies what the step before it left": lambda lr, curvature, steps: 1 - lr * curvature * steps,
+        "that is what one step leaves": lambda lr, curvature, steps: 1 - lr * curvature,
+        "that adds the factor of each step: multiply them": lambda lr, curvature, steps: (1 - lr * curvature) * steps,
+        "a step leads down the slope, towards the minimum: minus": lambda lr, curvature, steps: (
+            (1 + lr * curvature) ** steps
+        ),
     },
 )  # fmt: skip
 def distance(lr: float, curvature: float, steps: int) -> float:
@@ -111,6 +119,14 @@ def distance(lr: float, curvature: float, steps: int) -> float:
         "this rate is the best for the largest curvature alone": lambda curvatures: 1 / max(curvatures),
         "only the largest and the smallest curvature decide":
             lambda curvatures: len(curvatures) / sum(curvatures),
+        "that is right for two curvatures; of more, only the largest and the smallest decide":
+            lambda curvatures: 2 / sum(curvatures),
+        "that takes the first and the last: the largest and the smallest may stand anywhere":
+            lambda curvatures: 2 / (curvatures[0] + curvatures[-1]),
+        "this rate is the best for the smallest curvature; along the largest it diverges":
+            lambda curvatures: 1 / min(curvatures),
+        "this rate is the limit for the smallest curvature; along the largest it diverges":
+            lambda curvatures: 2 / min(curvatures),
     },
 )  # fmt: skip
 def best(curvatures: Sequence[float]) -> float:
@@ -121,6 +137,7 @@ def best(curvatures: Sequence[float]) -> float:
 @gradient_exercise(
     "7.multiply", of="x", points=[{"x": (3, 2), "y": (3, 2)}], page="chapter 7, step 1",
     hint="how much does x * y grow when x grows by 1? Then multiply by g, the gradient that arrives.",
+    slips={"x is a factor too many: when x grows by 1, x * y grows by y": lambda g, x, y: g * x * y},
 )  # fmt: skip
 def multiply(x: Tensor, y: Tensor) -> Tensor:
     """The gradient of x * y along x."""
@@ -130,6 +147,12 @@ def multiply(x: Tensor, y: Tensor) -> Tensor:
 @gradient_exercise(
     "7.sigmoid", of="x", points=[{"x": (4,)}, {"x": (2, 3)}], page="chapter 7, step 3",
     hint="with s = sigmoid(x), the derivative is s * (1 - s); multiply it by g, the gradient that arrives.",
+    slips={
+        "s is the sigmoid of x, and x itself stands in its place": lambda g, x: g * x * (1 - x),
+        "that is the sigmoid, and not yet its derivative": lambda g, x: g * logistic(x),
+        "a factor is missing: the sigmoid itself": lambda g, x: g * (1 - logistic(x)),
+        "that is the rule of tanh": lambda g, x: g * (1 - logistic(x) ** 2),
+    },
 )  # fmt: skip
 def sigmoid(x: Tensor) -> Tensor:
     """The gradient of the sigmoid of x along x."""
@@ -139,6 +162,7 @@ def sigmoid(x: Tensor) -> Tensor:
 @gradient_exercise(
     "7.stretch", of="b", points=[{"x": (2, 3), "b": (3,)}, {"x": (4, 2), "b": (2,)}], page="chapter 7, step 3",
     hint="one number of b was used in every row.",
+    slips={"when b grows by 1, x + b grows by 1, and not by x": lambda g, x, b: (g * x).sum(0)},
 )  # fmt: skip
 def stretched(x: Tensor, b: Tensor) -> Tensor:
     """The gradient of x + b along b, where b (n,) was broadcast over the rows of x (m, n)."""
@@ -157,6 +181,14 @@ def matmul(a: Tensor, b: Tensor) -> Tensor:
 @gradient_exercise(
     "7.softplus", of="x", points=[{"x": (5,)}], page="chapter 7, step 3",
     hint="the chain rule: the derivative of the log, 1 / (1 + exp(x)), times that of 1 + exp(x), times g.",
+    slips={
+        "that is the derivative of the log alone: multiply it by that of 1 + exp(x)": lambda g, x: (
+            g / (1 + exponential(x))
+        ),
+        "that is the derivative of 1 + exp(x) alone: multiply it by that of the log": lambda g, x: g * exponential(x),
+        "that is the function itself, and not its derivative": lambda g, x: g * (1 + exponential(x)).log(),
+        "the derivative of 1 + exp(x) is exp(x): 1 does not grow with x": lambda g, x: g,
+    },
 )  # fmt: skip
 def softplus(x: Tensor) -> Tensor:
     """The gradient of log(1 + exp(x)) along x."""

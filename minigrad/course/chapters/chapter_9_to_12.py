@@ -30,6 +30,23 @@ from minigrad.tensor import Tensor
         "PyTorch adds the whole gradient to the velocity": lambda w, gradient, velocity, lr, mu: (
             w - lr * (mu * velocity + (1 - mu) * gradient), mu * velocity + (1 - mu) * gradient
         ),
+        "that is the step without momentum: it goes along the new velocity": lambda w, gradient, velocity, lr, mu: (
+            w - lr * gradient, mu * velocity + gradient
+        ),
+        "a step leads down the slope: minus": lambda w, gradient, velocity, lr, mu: (
+            w + lr * (mu * velocity + gradient), mu * velocity + gradient
+        ),
+        "the minus and the learning rate belong to the step, not to the velocity": (
+            lambda w, gradient, velocity, lr, mu: (
+                w + mu * velocity - lr * gradient, mu * velocity - lr * gradient
+            )
+        ),
+        "that is Nesterov's step": lambda w, gradient, velocity, lr, mu: (
+            w - lr * (gradient + mu * (mu * velocity + gradient)), mu * velocity + gradient
+        ),
+        "the second of the pair is the new velocity": lambda w, gradient, velocity, lr, mu: (
+            w - lr * (mu * velocity + gradient), velocity
+        ),
     },
 )  # fmt: skip
 def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tuple[Any, Any]:
@@ -39,13 +56,24 @@ def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tupl
 
 
 @exercise(
-    "9.accuracy", cases=[(image(6, 3), tensor([2, 2, 2, 0, 1, 2]))],
+    "9.accuracy",
+    cases=[
+        (image(6, 3), tensor([2, 2, 2, 0, 1, 2])),
+        (image(4, 4, seed=1), tensor([1, 3, 0, 0])),
+        (image(5, 4, seed=2), tensor([3, 0, 3, 3, 1])),
+    ],
     hidden={"all are right": (tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))}, page="chapter 9, 'How good?'",
     hint="the predicted class is where the row is largest; shapes (N,) and (N, 1) compare to (N, N).",
     slips={
         "that is the number of them, not their share": lambda scores, labels: (scores.argmax(1) == labels).sum(),
         "that is in percent": lambda scores, labels: 100 * (scores.argmax(1) == labels).float().mean(),
         "that is the share of the wrong ones": lambda scores, labels: (scores.argmax(1) != labels).float().mean(),
+        "that divides by the number of classes": lambda scores, labels: (
+            (scores.argmax(1) == labels).sum() / scores.shape[1]
+        ),
+        "shapes (N, 1) and (N,) compare each with each": lambda scores, labels: (
+            (scores.argmax(1, keepdim=True) == labels).float().mean()
+        ),
     },
 )  # fmt: skip
 def accuracy(scores: Tensor, labels: Tensor) -> float:
@@ -61,6 +89,16 @@ def accuracy(scores: Tensor, labels: Tensor) -> float:
         "that is without the bias": lambda channels_in, channels_out, k: channels_out * channels_in * k * k,
         "there is one bias for each channel out, not one for each channel in":
             lambda channels_in, channels_out, k: channels_in * (channels_out * k * k + 1),
+        "there is one bias for each channel out, not one for the whole layer":
+            lambda channels_in, channels_out, k: channels_out * channels_in * k * k + 1,
+        "there is one bias for each channel out, not one for each pair of channels":
+            lambda channels_in, channels_out, k: channels_out * channels_in * (k * k + 1),
+        "a kernel has k * k numbers for each channel in": lambda channels_in, channels_out, k: (
+            channels_out * (channels_in * k + 1)
+        ),
+        "a kernel of a channel out has a part for each channel in": lambda channels_in, channels_out, k: (
+            channels_out * (k * k + 1)
+        ),
     },
 )  # fmt: skip
 def parameters(channels_in: int, channels_out: int, k: int) -> int:
@@ -69,9 +107,19 @@ def parameters(channels_in: int, channels_out: int, k: int) -> int:
 
 
 @exercise(
-    "10.confusion", cases=[(tensor([0, 1, 1, 2, 1]), tensor([0, 1, 2, 2, 1]), 3)],
+    "10.confusion",
+    cases=[
+        (tensor([0, 1, 1, 2, 1]), tensor([0, 1, 2, 2, 1]), 3),
+        (tensor([3, 0, 0, 2, 3, 3, 0]), tensor([3, 0, 1, 2, 0, 3, 1]), 4),
+    ],
     hidden={"a class without examples": (tensor([1, 1]), tensor([0, 0]), 2)},
     page="chapter 10, 'Which digits are confused?'", hint="row: the true class; column: the predicted class.",
+    slips={
+        "a pair of classes that comes twice counts twice; `counts[i, j] += 1` with lists i and j writes it once":
+            lambda predicted, labels, classes: confusion(predicted, labels, classes).clamp(max=1),
+        "the wrong predictions count too, beside the diagonal":
+            lambda predicted, labels, classes: confusion(predicted, labels, classes).diag().diag(),
+    },
 )  # fmt: skip
 def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     """A matrix (classes, classes): at [i, j] the number of examples of class i that were predicted as class j."""
@@ -84,6 +132,13 @@ def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
     "12.im2col", cases=[(image(4, 5), 2, 3), (image(3, 3), 1, 1)],
     hidden={"a kernel as wide as the image": (image(6, 2), 3, 2)},
     page="chapter 12, 'One product'", hint="one column for each window, its pixels row by row.",
+    slips={
+        "`reshape` leaves the numbers in their order, so the windows are still rows: transpose":
+            lambda X, h, w: im2col(X, h, w).T.reshape(h * w, -1),
+        "windows overlap: the next one begins one pixel further": lambda X, h, w: (
+            F.unfold(X[None, None], (h, w), stride=(h, w))[0]
+        ),
+    },
 )  # fmt: skip
 def im2col(X: Tensor, h: int, w: int) -> Tensor:
     """The windows of X (H, W) as the columns of a matrix (h * w, windows)."""
