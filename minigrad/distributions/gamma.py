@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import device_of, to_device
+from minigrad.creation import as_tensor
 from minigrad.devices import CPU
 from minigrad.distributions import constraints
 from minigrad.distributions.distribution import Distribution, as_parameters
@@ -62,6 +63,9 @@ class Gamma(Distribution):
         c = self.concentration.expand(self._extended_shape(sample_shape))
         least = finfo(c.dtype).tiny * np.maximum(1.0, to_device(self.rate.array, CPU))  # after the division: tiny
         return draw_gamma(c, drawn=_adopt(np.maximum(_draw(c), least), c)) / self.rate
+
+    def log_prob(self, value: Any) -> Any:
+        return super().log_prob(as_tensor(value, dtype=self.rate.dtype, device=self.rate.device))  # a number, too
 
     def _log_prob(self, value: Any) -> Any:
         c = self.concentration

@@ -164,6 +164,13 @@ class SoftmaxTransform(_OfReals):
     def _inverse(self, y: Any) -> Any:
         return log(y)
 
+    def forward_shape(self, shape: Any) -> Any:
+        if not len(shape):
+            raise ValueError("Too few dimensions on input: 0, SoftmaxTransform needs an axis to sum along")
+        return shape
+
+    inverse_shape = forward_shape
+
 
 class PowerTransform(Compared):
     """``y = x^exponent`` of positive numbers.

@@ -91,6 +91,9 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             f"Expected state_dict to be dict-like, got {type(state_dict)}; pass what another module's state_dict() "
             "returned, or minigrad.load(file) of a saved one"
         )
+    for key in state_dict:
+        if not isinstance(key, str):
+            raise TypeError(f"load_state_dict(): the keys are names of tensors, such as '0.weight', got {key!r}")
     strict, result, faults = as_flag("load_state_dict", "strict", strict), IncompatibleKeys([], []), list[str]()
     metadata = getattr(state_dict, "_metadata", {})
     options = {"assign_to_params_buffers": True} if assign else {}
@@ -164,7 +167,7 @@ def load_own(
 
 
 def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
-    """Copies `given` into the module's tensor `own`; returns an error text, or ""."""
+    """Puts `given` in the place of the module's tensor `own`; returns an error text, or ""."""
     if not isinstance(given, Tensor):
         return (
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '
@@ -181,12 +184,23 @@ def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: b
             f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
             f"the shape in current model is {own.shape}."
         )
-    if not assign:
-        with no_grad():
-            own.copy_(given)
-    elif isinstance(own, Parameter):
-        taken = given if isinstance(given, Parameter) else Parameter(given)
-        setattr(module, name, taken.requires_grad_(own.requires_grad))
-    else:
-        setattr(module, name, given)
+    try:
+        if assign:
+            _assign(module, name, own, given)
+        else:
+            with no_grad():
+                own.copy_(given)
+    except Exception as error:  # noqa: BLE001 - it is reported beside those of the other tensors
+        return (
+            f'While copying the parameter named "{key}", whose dimensions in the model are {own.shape} and whose '
+            f"dimensions in the checkpoint are {given.shape}, an exception occurred : {error}"
+        )
     return ""
+
+
+def _assign(module: Module, name: str, own: Tensor, given: Tensor) -> None:
+    """Registers `given` in the place of `own`: in the place of a parameter as one, which is trained if `own` was."""
+    if isinstance(own, Parameter):
+        taken = given if isinstance(given, Parameter) else Parameter(given, requires_grad=own.requires_grad)
+        given = taken.requires_grad_(own.requires_grad)
+    setattr(module, name, given)

@@ -80,6 +80,11 @@ def test_modes_and_parameters():
     assert D.Chi2(3.0).df == 3 and repr(D.Gamma(3.0, 2.0)) == "Gamma(concentration: 3.0, rate: 2.0)"
 
 
+def test_the_density_of_a_plain_number_has_the_dtype_of_the_parameters():
+    law = D.Gamma(torch.tensor(2.0, dtype=torch.float64), 1.0)
+    assert law.log_prob(3).item() == pytest.approx(math.log(3) - 3) and law.log_prob(3).dtype == torch.float64
+
+
 def test_log_prob_and_draws_have_gradients_and_samples_have_none():
     c = T(2.0, dtype=torch.float64, requires_grad=True)
     (g,) = torch.autograd.grad(D.Gamma(c, 1.0).log_prob(T(3.0, dtype=torch.float64)), c)

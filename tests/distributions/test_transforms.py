@@ -56,6 +56,9 @@ def test_transforms_that_lose_something_have_a_pseudo_inverse():
     assert D.AbsTransform()(T([-2.0, 1])).tolist() == [2, 1] and D.AbsTransform().inv(T([2.0])).tolist() == [2]
     softmax = D.SoftmaxTransform()
     assert softmax(softmax.inv(softmax(X))).tolist() == pytest.approx(softmax(X).tolist())
+    assert softmax.forward_shape((2, 3)) == softmax.inverse_shape((2, 3)) == (2, 3)
+    with pytest.raises(ValueError, match="Too few dimensions on input: 0, SoftmaxTransform needs an axis"):
+        softmax.forward_shape(())
     assert not softmax.bijective and not D.AbsTransform().bijective
 
 

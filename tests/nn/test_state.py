@@ -105,6 +105,39 @@ def test_strict_false_returns_what_differs():
         nn.Linear(2, 2).load_state_dict([])
 
 
+def test_a_tensor_that_cannot_be_taken_is_listed_and_the_others_are_loaded():
+    net = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1))
+    given = {"0.weight": torch.ones(1, 2, dtype=torch.int32), "1.weight": torch.full((1, 1), 3.0)}
+    with pytest.raises(RuntimeError) as refused:
+        net.load_state_dict(given, strict=False, assign=True)
+    assert str(refused.value) == (
+        "Error(s) in loading state_dict for Sequential:\n"
+        '\tWhile copying the parameter named "0.weight", whose dimensions in the model are minigrad.Size([1, 2]) and '
+        "whose dimensions in the checkpoint are minigrad.Size([1, 2]), an exception occurred : only Tensors of "
+        "floating point dtype can require gradients, got minigrad.int32; convert it first, for example with .float()"
+    )
+    assert net[1].weight.item() == 3.0
+    net[0].weight.requires_grad_(False)  # so integers do for it
+    net.load_state_dict(given, strict=False, assign=True)
+    assert net[0].weight.dtype == torch.int32 and isinstance(net[0].weight, nn.Parameter)
+
+
+def test_a_buffer_that_cannot_be_written_to_is_listed():
+    net = nn.Module()
+    net.register_buffer("mask", torch.zeros(1).expand(3))
+    with pytest.raises(
+        RuntimeError, match=r'named "mask", .* an exception occurred : unsupported operation: more than'
+    ):
+        net.load_state_dict({"mask": torch.ones(3)})
+
+
+@pytest.mark.parametrize("key", [0, b"weight", None])
+def test_the_keys_of_a_state_are_names(key):
+    message = rf"the keys are names of tensors, such as '0\.weight', got {key!r}"
+    with pytest.raises(TypeError, match=message):
+        nn.Linear(1, 1).load_state_dict({key: torch.ones(1)}, strict=False)
+
+
 def test_a_0d_parameter_loads_from_a_tensor_of_one_element():
     model = nn.Module()
     model.gain = nn.Parameter(torch.tensor(1.0))

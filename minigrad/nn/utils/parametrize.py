@@ -16,9 +16,11 @@ from typing import Any
 
 from minigrad.autograd.modes import no_grad
 from minigrad.missing import explain_missing
+from minigrad.nn.complaints import wrong_kind
 from minigrad.nn.containers import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
 
 _computed: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar(
@@ -155,9 +157,9 @@ def register_parametrization(
     """Lets `parametrization` compute the parameter or buffer `tensor_name` of `module`; returns the module.
 
     A second one is applied to the result of the first. Each takes the mode, training or not, of the module.
-    `parametrization.right_inverse`, if it exists, computes the
-    initial trained tensor, and what an assignment stores. Raises ValueError for a name that is no parameter or
-    buffer, and, unless `unsafe`, for a parametrization that changes the shape or the dtype.
+    `parametrization.right_inverse`, if it exists, computes the initial trained tensor, and what an assignment stores.
+    Raises TypeError for what is no module, ValueError for a name that is no parameter or buffer, and, unless
+    `unsafe`, for a parametrization that changes the shape or the dtype.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrize.register_parametrization.html
 
     >>> import minigrad as torch
@@ -170,6 +172,8 @@ def register_parametrization(
     >>> torch.equal(layer.weight, layer.weight.T), sorted(layer.state_dict())
     (True, ['bias', 'parametrizations.weight.original'])
     """
+    if not isinstance(parametrization, Module):
+        raise wrong_kind(MODULE, tensor_name, parametrization)
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         parts = module.parametrizations[tensor_name]

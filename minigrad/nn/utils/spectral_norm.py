@@ -105,7 +105,7 @@ def spectral_norm(
 
 def outputs_axis(module: Module) -> int:
     """The axis of a weight that counts outputs: the second in a transposed convolution."""
-    return int(getattr(module, "transposed", False) or "ConvTranspose" in type(module).__name__)
+    return int(getattr(module, "transposed", False))
 
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:

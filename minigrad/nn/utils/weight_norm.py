@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from minigrad.advice import warn
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.ops.arguments import require_tensor
+from minigrad.ops.arguments import axis, require_tensor
 from minigrad.ops.rearranging import reshape_along
 from minigrad.tensor import Tensor
 
@@ -22,6 +22,7 @@ def norm_except(v: Tensor, dim: int | None) -> Tensor:
     require_tensor("norm_except_dim", "v", 1, v)
     if dim is None or dim == -1:
         return v.norm()
+    dim = axis(dim, v.ndim)
     lengths: Tensor = v.transpose(0, dim).reshape(v.shape[dim], -1).norm(dim=1)  # (..., n, ...) -> (n, m) -> (n,)
     return reshape_along(lengths, dim, v.ndim)
 
@@ -67,8 +68,9 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     )
     require_no_hook(module, WeightNorm, name, "weight_norm")
     hook, weight = WeightNorm(name, dim), getattr(module, name)
+    lengths = norm_except(weight, hook.dim)  # which may raise, before the module is changed
     delattr(module, name)
-    module.register_parameter(f"{name}_g", Parameter(norm_except(weight, hook.dim).data))
+    module.register_parameter(f"{name}_g", Parameter(lengths.data))
     module.register_parameter(f"{name}_v", Parameter(weight.data))
     setattr(module, name, hook.compute_weight(module))
     module.register_forward_pre_hook(hook)

@@ -113,6 +113,16 @@ def test_copies_are_independent_and_states_are_loaded():
 
 
 @pytest.mark.parametrize(
+    ("given", "hint"), [(torch.relu, "a function is no layer: take its layer"), (nn.ReLU, r"pass ReLU\(\.\.\.\)")]
+)
+def test_a_parametrization_is_a_module(given, hint):
+    layer = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=f"cannot assign '.*' as module 'weight' .*{hint}"):
+        parametrize.register_parametrization(layer, "weight", given)
+    assert type(layer) is nn.Linear and sorted(layer.state_dict()) == ["bias", "weight"]
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", FirstRow()), "change the shape"),

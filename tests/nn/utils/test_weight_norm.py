@@ -43,6 +43,22 @@ def test_the_slices_of_a_bias_are_its_numbers():
     assert torch.equal(layer.bias_g, layer.bias_v.abs())
 
 
+@pytest.mark.parametrize("dim", [-2, -3])
+def test_an_axis_is_counted_from_the_end_too(dim):
+    layer, twin = nn.Conv1d(2, 3, 4), nn.Conv1d(2, 3, 4)
+    weight = layer.weight.detach().clone()
+    twin.load_state_dict(layer.state_dict())
+    assert nn.utils.weight_norm(layer, dim=dim).weight_g.shape == nn.utils.weight_norm(twin, dim=dim + 3).weight_g.shape
+    assert torch.equal(layer.weight_g, twin.weight_g) and torch.allclose(layer.weight, weight)
+
+
+def test_an_axis_that_is_not_there_leaves_the_layer_as_it_is():
+    layer = nn.Linear(3, 2)
+    with pytest.raises(IndexError, match=r"Dimension out of range .*\[-2, 1\], but got 3"):
+        nn.utils.weight_norm(layer, dim=3)
+    assert sorted(layer.state_dict()) == ["bias", "weight"] and layer(torch.ones(1, 3)).shape == (1, 2)
+
+
 def test_wrong_arguments_raise():
     layer = nn.utils.weight_norm(nn.Linear(1, 1))
     with pytest.raises(RuntimeError, match="Cannot register two weight_norm hooks on the same parameter weight"):
