@@ -186,8 +186,8 @@ def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
     """Raises RuntimeError unless `x` has the dtype of `input`."""
     if x.array.dtype != input.array.dtype:
         kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
-        hint = f"convert one of them, for example input.to({part}.dtype)"
-        raise RuntimeError(f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
+        hint = f"convert one of them, for example input.to({part}.dtype) ({name})"
+        raise RuntimeError(f"Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; {hint}")
 
 
 def no_lengths(name: str) -> TypeError:
@@ -349,7 +349,7 @@ def no_index(array: Any) -> TypeError:
 # ---- writes --------------------------------------------------------------------------------------
 def cannot_be_cast(result: Any, wanted: Any, detail: str) -> RuntimeError:
     """The error for a result of one NumPy dtype that is to have another one."""
-    got, own = from_numpy(result), from_numpy(wanted)
+    got, own = SCALAR_TYPES.get(result.name, result.name), SCALAR_TYPES.get(wanted.name, wanted.name)
     return RuntimeError(f"result type {got} can't be cast to the desired output type {own}: {detail}")
 
 

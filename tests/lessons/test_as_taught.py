@@ -158,7 +158,7 @@ REFUSED = {
         "einsum: expected operands of one dtype, got ['float32', 'float64']"),
     "targets of another type": (
         lambda x: F.binary_cross_entropy(x, x.double()), RuntimeError,
-        "Found dtype minigrad.float64 but expected minigrad.float32"),
+        "Found dtype Double but expected Float"),
     "closeness of unlike shapes": (lambda x: torch.isclose(x, x[:, :2]), RuntimeError, "tensor a (3) must match"),
     "a mask of another shape": (lambda x: x.masked_fill(x[:, :2] > 0, 0.0), RuntimeError, "masked_fill got shapes"),
     "an array into a network": (

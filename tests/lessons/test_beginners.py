@@ -72,7 +72,7 @@ test_a_mistake_of_a_beginner_is_named = refusals(
         "a layer of a number": (lambda: LAYER(NUMBER), RuntimeError, ("at least 1D, but they are 0D and 2D",)),
         "scores of one example, one-hot": (
             lambda: F.cross_entropy(torch.ones(3), torch.tensor([0, 1, 0])), RuntimeError,
-            ("needs a target of shape []", "write target.argmax(0), or target.float()"),
+            ("of scores [3] takes classes of shape []", "Write target.argmax(0) or target.float()."),
         ),
         "an optimizer for a list of layers": (
             lambda: torch.optim.SGD([LAYER], lr=0.1), TypeError,

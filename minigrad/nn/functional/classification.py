@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
@@ -12,6 +10,7 @@ from minigrad.autograd.failed_calls import check_same_library
 from minigrad.autograd.recording import Operation
 from minigrad.autograd.views import is_in_graph
 from minigrad.dtypes import from_numpy
+from minigrad.nn.functional.class_complaints import wrong_classes
 from minigrad.nn.functional.embedding import one_hot
 from minigrad.nn.functional.shared_by_losses import loss, reduce_losses
 from minigrad.ops import likelihood as ops
@@ -322,15 +321,11 @@ def _check_classes(
         raise NotImplementedError(f"{not_implemented_for(name, input.array.dtype)}; {chosen}")
     require_floats(name, input)
     check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
-    shape, have = tuple(input.array.shape), tuple(target.array.shape)
+    shape = tuple(input.array.shape)
     if not shape:
-        raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")
-    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()  # (N, C, *) -> (N, *)
-    if target.array.dtype not in (np.int64, np.uint8):
-        soft = f"; or give probabilities of shape {shape}" if or_probabilities else ""
-        detail = f"{name} takes classes as int64 of shape {wanted}, write target.long(){soft}"
-        raise RuntimeError(f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {detail}")
-    _check_class_shapes(name, shape, have, wanted, or_probabilities)
+        raise ValueError(f"Expected 1 or more dimensions (got 0): {name} takes scores of shape (N, C) or (C,)")
+    if refused := wrong_classes(name, shape, target.array, or_probabilities):
+        raise refused
     classes = shape[min(len(shape) - 1, 1)]
     _check_weight(name, input, classes, weight)
     if weight is not None:
@@ -340,25 +335,6 @@ def _check_classes(
                 f"The function '{name}' is not differentiable with respect to argument 'weight'. This input cannot "
                 "have requires_grad True: pass weight.detach()"
             )
-
-
-def _check_class_shapes(
-    name: str, shape: tuple[int, ...], have: tuple[int, ...], wanted: tuple[int, ...], or_probabilities: bool
-) -> None:
-    """Raises unless the classes have the shape that is `wanted` for scores of this `shape`."""
-    if have[:1] != wanted[:1] and (have != shape or not or_probabilities):  # of that shape, they may be one-hot
-        raise ValueError(
-            f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
-            f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
-            f"{'' if wanted else ' The scores of one example go with one class, of shape (): write input[None].'}"
-        )
-    if have != wanted:
-        cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""
-        if have == shape:
-            soft = ", or target.float() to take them as probabilities" if or_probabilities else ""
-            cure = f", the numbers of the classes; write target.argmax({min(len(shape) - 1, 1)}){soft}"
-        detail = f"{name} needs a target of shape {list(wanted)}{cure}"
-        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(have)}): {detail}")
 
 
 def _check_weight(name: str, input: Tensor, classes: int, weight: Tensor | None) -> None:

@@ -23,7 +23,7 @@ from minigrad.ops.arguments import require_bools, require_floats
 from minigrad.ops.complaints import shapes_do_not_broadcast
 from minigrad.ops.masks import where
 from minigrad.ops.unary import exp, log, sigmoid
-from minigrad.size import broadcasts
+from minigrad.size import Size, broadcasts
 from minigrad.tensor import Tensor
 
 OUTSIDE = "targets outside 0 and 1"  # the name of an advice
@@ -44,7 +44,10 @@ def binary_cross_entropy(
     tensor(0.6931)
     """
     name = "binary_cross_entropy"
-    _check_targets(name, input, target, weight)
+    words = (
+        "Using a target size ({}) that is different to the input size ({}) is deprecated. Please ensure they have the"
+    )
+    _check_targets(name, f"{words} same size", input, target, weight)
     if target.array.dtype != input.array.dtype:
         raise wrong_dtype(target, input)
     _check_probabilities("input", input, "apply a sigmoid, or use binary_cross_entropy_with_logits")
@@ -69,7 +72,7 @@ def binary_cross_entropy_with_logits(
     tensor(0.6931)
     """
     name = "binary_cross_entropy_with_logits"
-    _check_targets(name, input, target, weight, pos_weight)
+    _check_targets(name, "Target size ({}) must be the same as input size ({})", input, target, weight, pos_weight)
     if target.array.dtype.kind != "f":
         raise does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
     _advise_of_sigmoid(input)
@@ -194,14 +197,13 @@ def gaussian_nll_loss(
     return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _check_targets(name: str, input: Tensor, target: Tensor, *weights: Tensor | None) -> None:
-    """Raises unless all are floats, shapes agree, and weights broadcast."""
+def _check_targets(name: str, words: str, input: Tensor, target: Tensor, *weights: Tensor | None) -> None:
+    """Raises unless all are floats, shapes agree (else in PyTorch's `words` for both sizes), and weights broadcast."""
     require_floats(name, input)
-    if input.array.shape != target.array.shape:
-        raise ValueError(
-            f"{name}: Target size ({list(target.array.shape)}) must be the same as input size "
-            f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
-        )
+    have, wanted = Size(target.array.shape), Size(input.array.shape)
+    if have != wanted:
+        hint = f"{name} compares number with number, write for example target.reshape(input.shape)"
+        raise ValueError(f"{words.format(have, wanted)}: {hint}")
     for weight in weights:
         if weight is not None and not broadcasts(weight.array.shape, input.array.shape):
             raise shapes_do_not_broadcast(name, weight, input)

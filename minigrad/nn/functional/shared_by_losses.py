@@ -11,11 +11,13 @@ from minigrad import dtypes
 from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.failed_calls import check_same_library, name_option
+from minigrad.dtypes import SCALAR_TYPES
 from minigrad.ops.arguments import common_shape, require_kind
 from minigrad.ops.complaints import as_flag, cannot_be_cast, not_a_tensor
 from minigrad.ops.precision import cast_to_keep
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.shown_values import shorten
+from minigrad.size import Size
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -98,9 +100,9 @@ def check_pair(name: str, input: Tensor, target: Tensor, weight: Tensor | None, 
     if a != b:
         common_shape(name, a, b)
         text = (
-            f"{name}: Using a target size {b} that is different to the input size {a}: broadcasting compares "
-            "numbers that do not belong together. Ensure that they have the same size, for example "
-            "target.reshape(input.shape)"
+            f"Using a target size ({Size(b)}) that is different to the input size ({Size(a)}). This will likely lead "
+            f"to incorrect results due to broadcasting. Please ensure they have the same size: {name} compares numbers "
+            "that belong together, write for example target.reshape(input.shape)"
         )
         if not may_broadcast:
             raise ValueError(text)
@@ -130,7 +132,8 @@ def to_common_dtype(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def wrong_dtype(found: Tensor, expected: Tensor) -> RuntimeError:
     """The error for a target of another dtype than the input."""
-    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
+    kinds = [SCALAR_TYPES[x.array.dtype.name] for x in (found, expected)]
+    return RuntimeError(f"Found dtype {kinds[0]} but expected {kinds[1]}; write target.to(input.dtype)")
 
 
 def does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:

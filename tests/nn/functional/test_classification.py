@@ -87,7 +87,10 @@ def test_the_class_of_one_example_may_be_a_batch_of_one(reduction):
     loss.backward()
     assert scores.grad.tolist() == pytest.approx([0.0900306 - 1, 0.2447285, 0.6652410])
     assert F.nll_loss(minigrad.tensor([-1.0, -2.0]), minigrad.tensor([1]), reduction=reduction).tolist() == 2.0
-    with pytest.raises(ValueError, match=r"got \(3,\) and \(2,\). The scores of one example go with one class"):
+    with pytest.raises(
+        ValueError,
+        match=r"^For 1D input, 1D target must have size 1, but got target size: 2: cross_entropy of scores \[3\]",
+    ):
         F.cross_entropy(scores, minigrad.tensor([0, 1]), reduction=reduction)
 
 
@@ -169,14 +172,6 @@ class TestAdvice:
         with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
             F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
         assert seen[0].filename == __file__
-
-
-def test_one_hot_integers_as_target_suggest_both_corrections():
-    scores, classes = minigrad.zeros(2, 3), F.one_hot(minigrad.tensor([0, 2]), 3)
-    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\), or target.float\(\) to take them as probab"):
-        F.cross_entropy(scores, classes)
-    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\)$"):
-        F.nll_loss(scores, classes)
 
 
 @pytest.mark.parametrize(

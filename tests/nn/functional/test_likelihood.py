@@ -99,6 +99,23 @@ def test_bce_of_small_probabilities_keeps_its_digits():
     np.testing.assert_allclose(losses.numpy(), p.numpy(), rtol=2e-7)
 
 
+def test_targets_of_another_size_are_refused_in_pytorchs_words():
+    half, targets = minigrad.full((3,), 0.5), minigrad.zeros(3, 1)
+    sizes = r"\(minigrad.Size\(\[3, 1\]\)\) {} input size \(minigrad.Size\(\[3\]\)\)"
+    words = (
+        "^Using a target size " + sizes.format("that is different to the") + " is deprecated. Please ensure they have "
+    )
+    with pytest.raises(ValueError, match=words + r"the same size: .*target.reshape\(input.shape\)"):
+        F.binary_cross_entropy(half, targets)
+    with pytest.raises(ValueError, match="^Target size " + sizes.format("must be the same as") + r": .*reshape\(input"):
+        F.binary_cross_entropy_with_logits(half, targets)
+    words = "^Using a target size " + sizes.format("that is different to the") + ". This will likely lead to incorrect "
+    with pytest.raises(
+        ValueError, match=words + "results due to broadcasting. Please ensure they have the same size: mse"
+    ):
+        F.mse_loss(half, targets)
+
+
 @pytest.mark.parametrize("target", [255.0, 1.5, -1.0, -1e-40, np.nan])
 @NOT_ASKED
 def test_targets_of_bce_must_lie_between_0_and_1(target):

@@ -22,10 +22,10 @@ def test_the_older_flags_still_choose_the_reduction(flags, reduction):
 
 def test_shapes_that_differ_are_refused_or_warned_of():
     x, y = minigrad.ones(8), minigrad.ones(8, 1)
-    with pytest.raises(ValueError, match=r"target size \(8, 1\) that is different to the input size \(8,\):"):
+    with pytest.raises(ValueError, match=r"target size \(minigrad.Size\(\[8, 1\]\)\) that is different to"):
         F.mse_loss(x, y)
     for loss in (F.l1_loss, F.smooth_l1_loss, F.huber_loss):
-        with pytest.warns(UserWarning, match=r"target size \(8, 1\) that is different"):
+        with pytest.warns(UserWarning, match=r"target size \(minigrad.Size\(\[8, 1\]\)\) that is"):
             assert loss(x, y, reduction="none").shape == (8, 8)
 
 
@@ -36,10 +36,10 @@ def test_targets_of_another_dtype_are_promoted_or_refused_as_in_pytorch():
     assert F.smooth_l1_loss(x, counts).dtype is minigrad.float32
     assert F.mse_loss(x, double).dtype is minigrad.float64
     for target in (flags, counts, double):
-        with pytest.raises(RuntimeError, match=r"Found dtype .* but expected .*write target\.to\(input\.dtype\)"):
+        with pytest.raises(RuntimeError, match=r"^Found dtype \w+ but expected \w+; write target\.to\(input\.dtype\)"):
             F.huber_loss(x, target)
         assert F.huber_loss(x.detach(), target).dtype is minigrad.float32
-    with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+    with pytest.raises(RuntimeError, match=r"^result type Float can't be cast to the desired output type Long: "):
         F.binary_cross_entropy_with_logits(x, counts)
     with pytest.raises(NotImplementedError, match="not implemented for 'Long'"):
         F.mse_loss(counts, counts)
