@@ -23,12 +23,15 @@ from __future__ import annotations
 import gc
 import inspect
 from pathlib import Path
-from types import CodeType, TracebackType
+from traceback import walk_tb
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 import minigrad
 from minigrad import backend, cuda, devices, random
+from minigrad.autograd.recording import Operation
 from minigrad.gpu.capture import Capture, Handle, Pool, make_handle
+from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
 MODES = ("global", "thread_local", "relaxed")
@@ -219,18 +222,23 @@ def _explain(error: BaseException | None, traceback: TracebackType | None) -> st
     if error is None or "captur" not in str(error).lower():
         return None
     call = "this"
-    while traceback is not None:  # the first call into the library, except modules that call others
-        code = traceback.tb_frame.f_code
-        if code.co_filename.startswith(PACKAGE) and code.co_filename not in OWN_FILES:
-            call = f"{_name_as_called(code)}()"
-            if code.co_name not in ("__call__", "forward", "call"):
+    for frame, _ in walk_tb(traceback):  # the first call into the library that does not lead to the one that is meant
+        if frame.f_code.co_filename.startswith(PACKAGE) and frame.f_code.co_filename not in OWN_FILES:
+            call = f"{_name_as_called(frame.f_code)}()"
+            if not _leads_on(frame):
                 break
-        traceback = traceback.tb_next
     return (
         f"{call}: operation not permitted when stream is capturing. It needs a number on the CPU, or a shape that "
         "depends on one, or copies from there, and a CUDA graph computes only when it is replayed: call it before or "
         f"after the capture ({type(error).__name__}: {error})"
     )
+
+
+def _leads_on(frame: FrameType) -> bool:
+    """Whether a frame leads to a call that has a name: that of a module, an operation, or a decorated function."""
+    code = frame.f_code
+    receiver = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return isinstance(receiver, (Module, Operation)) or "<locals>" in code.co_qualname
 
 
 def _name_as_called(code: CodeType) -> str:

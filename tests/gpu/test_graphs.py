@@ -164,6 +164,22 @@ def test_calls_that_wait_for_the_gpu_are_refused_by_name(name):
     assert (x + 1).tolist() == [2, 2, 2]
 
 
+class Reading(nn.Softmax):
+    """A layer that waits for the GPU, in a method of any name."""
+
+    def forward(self, x):
+        return self.scale(x)
+
+
+def test_a_layer_leads_on_to_the_call_that_waits():
+    in_the_library = f"{mg.__path__[0]}/nn/reading.py"  # errors name calls of the library's files alone
+    exec(compile("def scale(self, x): return x * x[0].item()", in_the_library, "exec"), names := {})
+    Reading.scale = names["scale"]
+    x, graph = mg.ones(3, device="cuda"), cuda.CUDAGraph()
+    with pytest.raises(RuntimeError, match=r"^Tensor\.item\(\): operation not permitted"), cuda.graph(graph):
+        nn.Sequential(Reading())(x)
+
+
 def test_other_errors_within_a_capture_are_passed_on():
     graph = cuda.CUDAGraph()
     with pytest.raises(ValueError, match="mine"), cuda.graph(graph):
