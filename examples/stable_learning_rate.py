@@ -7,8 +7,8 @@ plain gradient descent is stable exactly while
     lr < 2 / lambda_max,    lambda_max = the largest eigenvalue of the Hessian.
 
 The Hessian H need not be computed: differentiating the gradient along a direction v gives H v.
-Applying H again and again turns any direction into the eigenvector of the largest eigenvalue
-(power iteration). With momentum mu the limit is (1 + mu) times as high (Polyak, 1964).
+Applying H again and again turns nearly any direction into the eigenvector of the largest
+eigenvalue (power iteration). With momentum mu the limit is (1 + mu) times as high (Polyak, 1964).
 """
 
 import argparse

@@ -75,7 +75,8 @@ print("the limit:", 2 / 60)
 
 # %% [markdown]
 # For a million weights the matrix H is too large. But the gradient can be differentiated again along a direction v,
-# which gives H v. Applying H again and again turns any direction into that of the largest curvature (power iteration).
+# which gives H v. Each time it is applied, H stretches the part of v along the largest curvature the most, until nearly
+# nothing else is left: this is called power iteration.
 
 
 # %%
@@ -111,14 +112,16 @@ def with_bias(weights):
 
 
 weights = torch.zeros(3, requires_grad=True)
-print(f"with a bias: limit {2 / largest_curvature(with_bias(weights), weights):.4f}")
-assert abs(2 / largest_curvature(with_bias(weights), weights) - 0.0161) < 1e-4
+c = largest_curvature(with_bias(weights), weights)
+print(f"with a bias: curvature {c:.1f}, limit {2 / c:.4f}")
+assert abs(2 / c - 0.0161) < 1e-4
 
 # %% [markdown]
 # ## The best rate
 #
 # Near the limit the distance along the axis of largest curvature shrinks slowly; far below it, that along the flattest
-# axis does. In between both shrink equally fast: lr = 2 / (60 + 12).
+# axis does. In between both shrink equally fast, the first from side to side: 60 lr - 1 = 1 - 12 lr, so
+# lr = 2 / (60 + 12). Here is how many steps it takes until the loss is below 0.001:
 
 # %%
 steps_needed = {lr: sum(loss > 1e-3 for loss in learn(lr, 200)) for lr in (0.01, 0.02, 2 / 72, 0.032)}

@@ -2,7 +2,7 @@
 # # 7. An engine in one file
 #
 # In chapter 5 you worked out a gradient on paper. Here you build an engine that computes gradients, with NumPy alone,
-# in seven steps. Each step solves a problem of the last one. The result is an engine of about 100 lines that
+# in seven steps. Each step solves a problem of the last one. The result is an engine of fewer than 100 lines that
 # differentiates a convolution, to any order, and learns the kernel [1, -1].
 
 # %%
@@ -116,7 +116,8 @@ assert walk_newest_first(double(Number(1.0), 60)) == 61  # 61 steps, not 2^61
 # An image has thousands of numbers, and an object for each would take minutes. So a value becomes an array, and a
 # derivative becomes a **rule**: a function from the gradient `g` of the result to the gradient of one operand. (The
 # derivative itself would be a matrix, outputs by inputs, which is never needed as a whole.) The forward of an operation
-# and its rules stand side by side; the names of a rule's parameters say what it reads.
+# and its rules stand side by side; the names of a rule's parameters say what it reads: `x` is that operand, `x_shape`
+# its shape, `out` the result.
 
 
 # %%
@@ -211,6 +212,7 @@ assert along_bias.shape == (2, 3)  # wrong: it was given six
 # %% [markdown]
 # NumPy has broadcast the bias: it used one number for each of the six pixels. So its gradient is the sum of six
 # numbers. Broadcasting and summing are each other's gradient. The engine does this sum, so that not every rule must.
+# (A shape has no gradient: `None` stands where its rule would be.)
 
 
 # %%

@@ -118,10 +118,10 @@ course.check("8.dx", dx)
 # %% [markdown]
 # The same in another form: in window (p - i, q - j) the pixel (p, q) is multiplied by w[i, j]. The indices have
 # opposite signs, so dx is a correlation of the padded g with the kernel **flipped in both axes**, with its channels in
-# and out exchanged. Without the flip:
+# and out exchanged. Here the flip is forgotten; for a 2 x 2 kernel, g is padded with one zero on each side:
 
 # %%
-print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"x": F.conv_transpose2d(g, w.flip(2, 3))}))
+print(course.check_gradients(conv, inputs, lambda g, x, w, b: {"x": F.conv2d(g, w.transpose(0, 1), padding=1)}))
 
 # %% [markdown]
 # ## When the checker is blind

@@ -143,7 +143,7 @@ with broken(25):
 # %% [markdown]
 # ## Mistakes without a message
 #
-# The worst mistakes give no message. Each of these runs; what is wrong with the result? (Nine more are at the end of
+# The worst mistakes give no message. Each of these runs; what is wrong with the result? (More of them are at the end of
 # [errors](../errors.md#mistakes-that-look-like-right-programs), with the reason why there is no message.)
 #
 # * `((p - t) ** 2).mean()` with p of shape (8, 1) and t of shape (8,): the difference is 8 x 8. Look at shapes.

@@ -63,7 +63,8 @@ assert F.avg_pool2d(spot, 2)[0, 0].tolist() == [[0, 0], [0, 1.25]]
 
 # %% [markdown]
 # And the way back? The result is its largest number: if that grows by 1, so does the result; the others change nothing.
-# So the largest number gets the whole gradient. In a mean each number has a part of 1/4, and gets that of the gradient.
+# So the largest number gets the whole gradient. In a mean of four numbers each counts for a quarter, and gets a quarter
+# of the gradient.
 
 # %%
 X = torch.tensor([[1.0, 2, 8, 3], [4, 3, 1, 5]], requires_grad=True)
