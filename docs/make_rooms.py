@@ -29,7 +29,28 @@ from the **wings**, the optional parts, except by the few imports that pyproject
 [autograd/](autograd), read down, and stop where the wings begin. [docs/architecture.md](../docs/architecture.md)
 describes the whole on one page, with a picture. This page is generated from the files' docstrings by
 `python docs/make_rooms.py`.
+
+| looking for | open |
+|---|---|
 """
+PLACES = {  # what a reader looks for -> where it is
+    "how a call is recorded": "`Operation.call` in [autograd/recording.py](autograd/recording.py)",
+    "the chain rule": (
+        "`walk` in [autograd/walk.py](autograd/walk.py); "
+        "`Node.vjp` in [autograd/node.py](autograd/node.py) runs the rules of one call"
+    ),
+    "the derivative of an operation": (
+        "beside its forward, in its family's file in [ops/](ops): "
+        "`x * y` in [arithmetic.py](ops/arithmetic.py), `exp` in [unary.py](ops/unary.py)"
+    ),
+    "where to add an operation": "there, too; [adding an operation](../docs/adding_an_operation.md) goes step by step",
+    "convolution's backward": (
+        "the rules in [ops/conv.py](ops/conv.py); by the definition in [kernels/direct.py](kernels/direct.py), as a "
+        "matrix product in [kernels/tiny.py](kernels/tiny.py); [the lesson](../docs/convolution_backward.md)"
+    ),
+    "what chooses the algorithm for a convolution": "`choose` in [kernels/dispatch.py](kernels/dispatch.py)",
+    "the update of a weight": "`rule` in [optim/sgd.py](optim/sgd.py)",
+}
 
 
 def first_sentence(path: Path) -> str:
@@ -58,7 +79,7 @@ def tell_all() -> str:
     listed = heart()
     places = {f: place_in_heart(f.relative_to(ROOT).as_posix(), listed) for f in sorted(PACKAGE.rglob("*.py"))}
     files = [f for f in places if f.name != "__init__.py"]
-    page = HEAD
+    page = HEAD + "".join(f"| {what} | {where} |\n" for what, where in PLACES.items())
     for title, is_heart in (("The heart, in reading order", True), ("The wings", False)):
         chosen = [f for f in files if (places[f] is not None) is is_heart]
         if is_heart:

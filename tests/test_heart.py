@@ -4,6 +4,7 @@ That the heart imports no wing but by the doors named there is what `lint-import
 """
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,12 @@ def test_so_many_calls_lead_from_a_layer_to_the_product_as_the_page_on_the_libra
     assert called.endswith("nn/module.py")
     assert len(files) == count
     assert len(set(files)) == 5
+
+
+def test_the_page_of_files_sends_to_functions_that_are_there():
+    page = (ROOT / "minigrad" / "README.md").read_text("utf-8")
+    found = re.findall(r"`(?:\w+\.)?(\w+)` in \[[^]]*\]\(([^)]+)\)", page)
+    assert len(found) >= 5
+    for name, path in found:
+        text = (ROOT / "minigrad" / path).read_text("utf-8")
+        assert re.search(rf"^ *(def )?{name}( =|\()", text, re.MULTILINE), (name, path)

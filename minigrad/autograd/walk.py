@@ -1,4 +1,4 @@
-"""The backward walk: gradients flow from results to leaves, each node once, newest first.
+"""The backward walk, which is the chain rule: gradients flow from results to leaves, each node once, newest first.
 
 A call is recorded after the calls that made its operands, so the order of recording is a topological
 order: taking the newest pending node from a heap guarantees that every gradient it will ever

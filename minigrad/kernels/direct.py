@@ -1,9 +1,9 @@
-"""Convolution by its definition: a sum over the taps (elements) of the kernel. The reference for all other algorithms.
+"""Convolution and its gradients by the definition: sums over the taps (elements) of the kernel.
 
 out[n, o, t, u] = sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p], where
 pixels outside the image are zero. It is cross-correlation: the kernel is not flipped. The loops
 run over images, output channels and windows; inside is the product of one window and one kernel.
-Slow, simple, any dtype.
+Slow, simple, any dtype: the reference for all other algorithms.
 """
 
 from __future__ import annotations

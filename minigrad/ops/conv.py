@@ -1,4 +1,4 @@
-"""Convolution as one trilinear form.
+"""Convolution and its gradients, as one trilinear form.
 
 ``<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>``: three functions of two
 operands each, and each one's gradients are the other two. Stride, padding, dilation, groups and
