@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from minigrad.nn.lists import ListContainer, ListOfModules
 from minigrad.nn.module import Module, describe_module
@@ -186,6 +186,13 @@ class ParameterDict(Module, MutableMapping[str, Any]):
     def __or__(self, other: Any) -> ParameterDict:
         return ParameterDict([*self.items(), *other.items()])
 
+    def __ror__(self, other: Any) -> Any:
+        return {**other, **self} if isinstance(other, dict) else NotImplemented
+
+    def __ior__(self, other: Any) -> Self:
+        self.update(other)
+        return self
+
     def update(self, parameters: Any) -> None:  # type: ignore[override]
         """Stores all values of a mapping, or of pairs. A plain dict's come in the order of the keys, as in PyTorch.
 
@@ -197,6 +204,17 @@ class ParameterDict(Module, MutableMapping[str, Any]):
         if isinstance(parameters, Mapping) and not isinstance(parameters, (OrderedDict, ParameterDict)):
             parameters = sorted(parameters.items())
         super().update(parameters)
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """The value under `key`; where there is none, `default` is stored, as a parameter if it is a tensor.
+
+        >>> import minigrad as torch
+        >>> torch.nn.ParameterDict().setdefault("w", torch.zeros(2)).requires_grad
+        True
+        """
+        if key not in self:
+            self[key] = default
+        return self[key]
 
     def popitem(self) -> tuple[str, Any]:
         """Removes the last pair and returns it. Raises `KeyError` if there is none.

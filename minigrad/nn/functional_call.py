@@ -22,9 +22,10 @@ def functional_call(
 ) -> Any:  # fmt: skip
     """``module(*args, **kwargs)``, with parameters and buffers replaced by the tensors of one or more dicts.
 
-    Parameters that share a tensor in the module are replaced together, unless `tie_weights` is False. What the module
-    assigns to their names during the call is stored in the dict, if it is one dict. Raises ValueError if a name, or a
-    shared tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
+    None stands for a tensor that is left out, such as a bias. Parameters that share a tensor in the module are replaced
+    together, unless `tie_weights` is False. What the module assigns to their names during the call is stored in the
+    dict, if it is one dict. Raises ValueError if a name, or a shared tensor, is given twice, TypeError for what is
+    neither a tensor nor None; with `strict`, RuntimeError for missing and unexpected names.
 
     >>> import minigrad as torch
     >>> net = torch.nn.Linear(2, 1)
@@ -113,8 +114,8 @@ def _merge(dicts: Any) -> dict[str, Any]:
             raise ValueError(f"{twice} appeared in multiple dictionaries; behavior of functional call is ambiguous")
         merged |= part
     for name, tensor in merged.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"functional_call: '{name}' must be a Tensor, got {type(tensor).__name__}")
+        if not (tensor is None or isinstance(tensor, Tensor)):
+            raise TypeError(f"functional_call: '{name}' must be a Tensor or None, got {type(tensor).__name__}")
     return merged
 
 

@@ -84,15 +84,17 @@ class Lazy(LazyModuleMixin, Module):
     """
 
     __signature__: ClassVar[Signature]
+    defaults: ClassVar[dict[str, Any]] = {}  # those that differ from the ordinary layer's
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "cls_to_become" in vars(cls):
             _, *parameters = signature(vars(cls)["cls_to_become"]).parameters.values()
-            cls.__signature__ = Signature(parameters)
+            cls.__signature__ = Signature([p.replace(default=cls.defaults.get(p.name, p.default)) for p in parameters])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]
+        left_out = self.defaults.keys() - [*self.__signature__.parameters][: len(args)]
+        super().__init__(0, *args, **{name: self.defaults[name] for name in left_out} | kwargs)  # type: ignore[call-arg]
         for name, tensor in own_state(self).items():
             kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
             if name == "num_batches_tracked":
@@ -133,6 +135,8 @@ class LazyLinear(Lazy, Linear):
     cls_to_become = Linear
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        if not input.ndim:
+            raise IndexError("LazyLinear takes (*, in_features), got a 0-d tensor: put the number into a list, x[None]")
         self.in_features = input.shape[-1]
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
 
@@ -232,11 +236,17 @@ class LazyBatchNorm2d(LazyNorm, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
-class LazyInstanceNorm1d(LazyNorm, InstanceNorm1d):
-    """An `InstanceNorm1d` whose `num_features` is read off the first input.
+class LazyInstanceNorm(LazyNorm):
+    """The base of the lazy instance norms: as in PyTorch, they have a weight, a bias and running statistics."""
+
+    defaults: ClassVar = {"affine": True, "track_running_stats": True}
+
+
+class LazyInstanceNorm1d(LazyInstanceNorm, InstanceNorm1d):
+    """An `InstanceNorm1d` whose `num_features` is read off the first input; `affine` and `track_running_stats` are on.
 
     >>> import minigrad as torch
-    >>> layer = torch.nn.LazyInstanceNorm1d(affine=True)
+    >>> layer = torch.nn.LazyInstanceNorm1d()
     >>> layer(torch.ones(4, 2, 3)).shape, layer.num_features
     (minigrad.Size([4, 2, 3]), 2)
     """
@@ -245,8 +255,8 @@ class LazyInstanceNorm1d(LazyNorm, InstanceNorm1d):
     channel_axis = -2  # of (C, L) too
 
 
-class LazyInstanceNorm2d(LazyNorm, InstanceNorm2d):
-    """An `InstanceNorm2d` whose `num_features` is read off the first input.
+class LazyInstanceNorm2d(LazyInstanceNorm, InstanceNorm2d):
+    """An `InstanceNorm2d` whose `num_features` is read off the first input; `affine` and `track_running_stats` are on.
 
     >>> import minigrad as torch
     >>> layer = torch.nn.LazyInstanceNorm2d()

@@ -123,6 +123,24 @@ def test_lists_are_renumbered_after_a_deletion_and_an_insertion():
     assert len(net) == 1
 
 
+def test_parameter_dicts_are_joined_as_dicts_are():
+    weights = nn.ParameterDict({"a": torch.ones(1)})
+    before, weights.kept = weights, None
+    weights |= {"b": torch.ones(2)}
+    assert weights is before and isinstance(weights["b"], nn.Parameter) and hasattr(weights, "kept")
+    joined = {"c": 3, "a": 4} | weights
+    assert type(joined) is dict and list(joined) == ["c", "a", "b"] and joined["a"] is weights["a"]
+    with pytest.raises(TypeError, match="unsupported operand"):
+        _ = 3 | weights
+
+
+def test_setdefault_of_a_parameter_dict_stores_a_parameter():
+    weights = nn.ParameterDict({"a": torch.ones(1)})
+    made = weights.setdefault("b", torch.zeros(2))
+    assert isinstance(made, nn.Parameter) and weights["b"] is made is weights.setdefault("b", torch.ones(9))
+    assert weights.setdefault("n") is None and list(weights) == ["a", "b", "n"]
+
+
 def test_popitem_of_a_parameter_dict_takes_the_last_pair():
     weights = nn.ParameterDict({"a": torch.zeros(1), "b": torch.ones(2)})
     assert weights.popitem()[0] == "b" and list(weights) == ["a"] and weights.popitem()[0] == "a"

@@ -100,9 +100,17 @@ def test_stack_module_state_stacks_parameters_and_buffers():
         assert functional_call(layers[0], row, X).tolist() == layer(X).tolist()
 
 
+def test_none_leaves_a_tensor_out():
+    layer = nn.Linear(2, 1)
+    bias = layer.bias
+    assert functional_call(layer, {"weight": W, "bias": None}, X).tolist() == (X @ W.T).tolist()
+    assert layer.bias is bias
+
+
 REFUSED = {
     "no tensor": (
-        lambda: functional_call(nn.Linear(2, 1), {"weight": 3}, X), TypeError, "'weight' must be a Tensor, got int"),
+        lambda: functional_call(nn.Linear(2, 1), {"weight": 3}, X), TypeError,
+        "'weight' must be a Tensor or None, got int"),
     "twice": (lambda: functional_call(nn.Linear(2, 1), ({"weight": W},) * 2, X), ValueError, "weight.*multiple dict"),
     "no dict": (lambda: functional_call(nn.Linear(2, 1), 3, X), ValueError, "a dict, or a list/tuple of dicts.*int"),
     "a list": (lambda: functional_call(nn.Linear(2, 1), [W], X), ValueError, "elements.*dictionaries, got Tensor"),

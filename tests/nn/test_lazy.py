@@ -1,6 +1,7 @@
 """Lazy layers before, during and after their first call."""
 
 import copy
+import inspect
 from functools import partial
 
 import pytest
@@ -118,13 +119,28 @@ def test_a_lazy_instance_norm_counts_the_channels_of_an_image_and_of_a_batch(sha
     )
     assert torch.equal(lazy(x), plain(x)) and repr(lazy) == repr(plain)
     assert torch.equal(lazy.running_mean, plain.running_mean)
-    norm = nn.LazyInstanceNorm1d()
+    norm = nn.LazyInstanceNorm1d(affine=False)
     assert torch.equal(norm(x[0]), nn.InstanceNorm1d(x.shape[-2])(x[0])) and norm.weight is None
+
+
+@pytest.mark.parametrize(("lazy", "shape"), [(nn.LazyInstanceNorm1d, (2, 3, 4)), (nn.LazyInstanceNorm2d, (2, 3, 4, 4))])
+def test_a_lazy_instance_norm_is_trained_and_tracks_statistics_by_default(lazy, shape):
+    norm = lazy(1e-3)
+    assert (norm.eps, norm.affine, norm.track_running_stats) == (1e-3, True, True)
+    norm(torch.randn(*shape))
+    assert list(norm.state_dict()) == ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
+    assert lazy(1e-3, 0.1, False).affine is False and lazy(track_running_stats=False).track_running_stats is False
+    defaults = {name: p.default for name, p in inspect.signature(lazy).parameters.items()}
+    assert defaults["affine"] is defaults["track_running_stats"] is True
 
 
 def test_wrong_inputs_of_the_first_call_are_refused():
     with pytest.raises(RuntimeError, match=r"Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"):
         nn.LazyConv2d(1, 2)(torch.ones(2, 2))
+    with pytest.raises(
+        IndexError, match=r"LazyLinear takes \(\*, in_features\), got a 0-d tensor: put the number into"
+    ):
+        nn.LazyLinear(2)(torch.tensor(1.0))
     with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
         nn.LazyConv2d(4, 2, groups=2)(torch.ones(1, 3, 4, 4))
     with pytest.raises(ValueError, match="expected 4D input"):
