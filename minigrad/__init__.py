@@ -72,7 +72,7 @@ with _open_later("torch", globals()) as _later:
     from minigrad.amp.autocast_mode import is_autocast_enabled
     from minigrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
     from minigrad.autograd.inference import inference_mode
-    from minigrad.compiler import compile
+    from minigrad.compiler import _assert, compile
     from minigrad.find_gpu import OutOfMemoryError
     from minigrad.futures import Future
     from minigrad.low_rank import pca_lowrank, svd_lowrank

@@ -6,7 +6,10 @@ from typing import Any
 
 from minigrad.missing import explain_missing
 
-__all__ = ["compile", "disable", "is_compiling"]
+__all__ = [
+    "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable", "is_compiling",
+    "is_dynamo_compiling", "is_exporting", "list_backends", "reset", "set_stance",
+]  # fmt: skip
 
 
 def as_it_is(fn: Any = None) -> Any:
@@ -62,6 +65,77 @@ def is_compiling() -> bool:
     False
     """
     return False
+
+
+is_dynamo_compiling = is_exporting = is_compiling
+
+
+def allow_in_graph(fn: Any) -> Any:
+    """Returns `fn`: there is no graph of compiled calls.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.allow_in_graph(abs) is abs
+    True
+    """
+    return fn
+
+
+assume_constant_result = allow_in_graph
+
+
+def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
+    """No names: there is no compiler.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.list_backends()
+    []
+    """
+    return []
+
+
+def reset() -> None:
+    """Does nothing: there is no compiled code that could be forgotten.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.reset()
+    """
+
+
+cudagraph_mark_step_begin = reset
+
+
+class set_stance:
+    """Accepts PyTorch's choice of when to compile, as a function, a decorator or in a `with`; nothing is compiled.
+
+    >>> import minigrad as torch
+    >>> with torch.compiler.set_stance("force_eager"):
+    ...     torch.compile(abs)(-1)
+    1
+    """
+
+    def __init__(
+        self, stance: str = "default", *, skip_guard_eval_unsafe: bool = False, force_backend: Any = None
+    ) -> None: ...
+
+    def __call__(self, fn: Any) -> Any:
+        return fn
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+def _assert(condition: Any, message: str) -> None:
+    """Python's ``assert condition, message``, which PyTorch's tracers see; `torch._assert`.
+
+    Raises AssertionError with that message unless the condition holds.
+
+    >>> import minigrad as torch
+    >>> torch._assert(1 > 2, "1 is not above 2")
+    Traceback (most recent call last):
+    AssertionError: 1 is not above 2
+    """
+    assert condition, message
 
 
 explain_missing("torch.compiler", globals())

@@ -20,8 +20,13 @@ def get_dir() -> str:
     >>> torch.hub.get_dir().endswith("hub")
     True
     """
+    return str((_chosen or Path(_get_torch_home()) / "hub").expanduser())
+
+
+def _get_torch_home() -> str:
+    """The folder of PyTorch's caches: ``$TORCH_HOME``, else ``~/.cache/torch``; torchvision asks for it."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    return str((_chosen or Path(os.environ.get("TORCH_HOME") or cache) / "hub").expanduser())
+    return str(Path(os.environ.get("TORCH_HOME") or cache).expanduser())
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:

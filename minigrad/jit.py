@@ -58,6 +58,7 @@ def annotate(the_type: Any, the_value: T) -> T:
 
 
 export = script_method = as_it_is
+_overload = _overload_method = as_it_is  # mark declarations for other types, as in torchvision's DenseNet
 
 
 def ignore(drop: Any = False, **options: Any) -> Any:

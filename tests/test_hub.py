@@ -23,7 +23,7 @@ def test_the_folder_is_pytorchs(monkeypatch):
     monkeypatch.setattr("minigrad.hub._chosen", None)
     monkeypatch.delenv("TORCH_HOME", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert torch.hub.get_dir() == "/cache/torch/hub"
+    assert torch.hub.get_dir() == "/cache/torch/hub" and torch.hub._get_torch_home() == "/cache/torch"
     torch.hub.set_dir("models")
     assert torch.hub.get_dir() == "models"
 
