@@ -10,6 +10,9 @@ file of its own: begin with `direct` (the loops of the definition), `im2col` and
 `dispatch.py` chooses one for each call.
 """
 
+from minigrad.kernels.adaptive_pool import adaptive_avg_pool2d as adaptive_avg_pool2d
+from minigrad.kernels.adaptive_pool import adaptive_avg_pool2d_input as adaptive_avg_pool2d_input
+from minigrad.kernels.adaptive_pool import adaptive_max_pool2d as adaptive_max_pool2d
 from minigrad.kernels.dispatch import algorithm as algorithm
 from minigrad.kernels.dispatch import conv2d as conv2d
 from minigrad.kernels.dispatch import conv2d_bias as conv2d_bias
@@ -18,9 +21,6 @@ from minigrad.kernels.dispatch import conv2d_weight as conv2d_weight
 from minigrad.kernels.geometry import Geometry as Geometry
 from minigrad.kernels.im2col import fold as fold
 from minigrad.kernels.im2col import unfold as unfold
-from minigrad.kernels.pool import adaptive_avg_pool2d as adaptive_avg_pool2d
-from minigrad.kernels.pool import adaptive_avg_pool2d_input as adaptive_avg_pool2d_input
-from minigrad.kernels.pool import adaptive_max_pool2d as adaptive_max_pool2d
 from minigrad.kernels.pool import avg_pool2d as avg_pool2d
 from minigrad.kernels.pool import avg_pool2d_input as avg_pool2d_input
 from minigrad.kernels.pool import max_pool2d as max_pool2d

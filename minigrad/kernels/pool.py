@@ -28,6 +28,7 @@ BLOCK = 2**20  # pixels that a thread processes at a time: with fewer, threads w
 SHORT = 256  # up to so many multiplications for a row of windows, a product is quicker than sums of short rows
 PIECE = 1024  # planes in such a product
 NARROW = 64  # up to so many pixels in a row of windows, a product is quicker than strided copies
+FEW = 5000  # up to so many pixels in all windows, a copy of the windows is quicker than passes over the taps
 # A tap of the window along one axis: its number, the windows whose tap lies inside the image, and the pixels it reads.
 Tap = tuple[int, slice, slice]
 
@@ -65,6 +66,9 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     reads, offset, corner = _lay_places(geometry, (H, W), (Ho, Wo))
     offset, corner = constant_beside(x, offset), constant_beside(x, corner)
     planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
+    few = reads.complete and best.size * len(reads.pairs) <= FEW and xp is np and x.dtype.kind == "f"
+    if few and best.size and _pick_largest(planes, bests, found, _list_pixels(geometry, (H, W), (Ho, Wo))):
+        return best
 
     def search(some: slice) -> None:
         winner = _compare(planes[some], bests[some], reads)
@@ -89,6 +93,27 @@ def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[Reads, A
     complete = all(into == slice(0, n) for axis, n in zip(taps, windows, strict=True) for _, into, _ in axis)
     offset, corner = (down.reshape(-1, 1) * size[1] + across).reshape(-1), top.reshape(-1, 1) * size[1] + left
     return Reads(pairs, complete), offset, corner
+
+
+@lru_cache(maxsize=256)
+def _list_pixels(geometry: Geometry, size: Pair, windows: Pair) -> Array:
+    """The flat index of each pixel that a window reads: (Ho*Wo, taps)."""
+    _, offset, corner = _lay_places(geometry, size, windows)
+    pixels: Array = corner.reshape(-1, 1) + offset
+    return pixels
+
+
+def _pick_largest(planes: Array, best: Array, places: Array, pixels: Array) -> bool:
+    """Fills `best` and `places` (n, Ho, Wo) from a copy of all windows; returns whether no window has an inf or a NaN.
+
+    `argmax` would take the first NaN.
+    """
+    windows = planes.reshape(len(planes), -1).take(pixels, 1)  # (n, Ho*Wo, taps)
+    winner = windows.argmax(2)
+    winner += np.arange(0, windows.size, pixels.shape[1]).reshape(winner.shape)  # where it stands in the copy
+    windows.take(winner, out=best.reshape(winner.shape))
+    pixels.take(winner, out=places.reshape(winner.shape), mode="wrap")
+    return bool(is_finite(best))
 
 
 def _plane_by_plane(work: Callable[[slice], object], planes: Array) -> None:
@@ -274,7 +299,7 @@ def window_sums(x: Array, geometry: Geometry, windows: Pair) -> Array:
             (_, first), (_, second), *meets = meets  # no window reaches into the padding: start with two taps
             total = x[first] + x[second]
         else:
-            total = array_module(x).zeros(_with_length(x.shape, axis, windows[axis]), x.dtype)
+            total = array_module(x).zeros(with_length(x.shape, axis, windows[axis]), x.dtype)
         for into, pixels in meets:
             total[into] += x[pixels]
         x = total
@@ -287,7 +312,7 @@ def window_sums_input(g: Array, geometry: Geometry, image: Array) -> None:
     taps = _taps(geometry, size, windows)
     for axis in (-1, -2):
         rest, stride, kernel = (slice(None),) * (-1 - axis), geometry.stride[axis], geometry.kernel[axis]
-        wide = image if axis == -2 else array_module(g).empty(_with_length(g.shape, axis, size[axis]), g.dtype)
+        wide = image if axis == -2 else array_module(g).empty(with_length(g.shape, axis, size[axis]), g.dtype)
         reached = windows[axis] * stride - geometry.padding[axis]
         if not stride == kernel == len(taps[axis]) or size[axis] > reached:
             wide[...] = 0  # some pixels get contributions from no window, or from several
@@ -299,7 +324,8 @@ def window_sums_input(g: Array, geometry: Geometry, image: Array) -> None:
         g = wide
 
 
-def _with_length(shape: tuple[int, ...], axis: int, length: int) -> list[int]:
+def with_length(shape: tuple[int, ...], axis: int, length: int) -> list[int]:
+    """`shape` with another length along an axis."""
     lengths = list(shape)
     lengths[axis] = length
     return lengths
@@ -321,75 +347,3 @@ def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int
         taps = sorted({tap for some in seen for tap in some})
     meets = [(tap, *overlap(tap, length, windows, stride, padding, dilation)) for tap in taps]
     return [meet for meet in meets if meet[1] != slice(0, 0)]
-
-
-# ---- adaptive windows ------------------------------------------------------------------------
-# Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n). Pixel p lies in the
-# windows from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so the adjoint is the same sum.
-def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
-    """The means of `size` windows that cover the image: (..., H, W) -> (..., *size)."""
-    rows, columns = (_Spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True))
-    return _span_sums(_span_sums(x, -2, rows), -1, columns) / _areas(rows, columns, x.dtype)
-
-
-def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
-    """The adjoint of `adaptive_avg_pool2d`: (..., Ho, Wo) -> (..., *size)."""
-    xp, (Ho, Wo) = array_module(g), g.shape[-2:]
-    x = g / _areas(_Spans(xp, size[0], Ho), _Spans(xp, size[1], Wo), g.dtype)
-    return _span_sums(_span_sums(x, -1, _Spans(xp, Wo, size[1])), -2, _Spans(xp, Ho, size[0]))
-
-
-def adaptive_max_pool2d(x: Array, places: Array) -> Array:
-    """The maxima of windows that cover the image: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d` does."""
-    xp, W = array_module(x), x.shape[-1]
-    best, column = _span_max(x, -1, _Spans(xp, W, places.shape[-1]))  # (..., H, Wo)
-    best, row = _span_max(best, -2, _Spans(xp, x.shape[-2], places.shape[-2]))
-    xp.add(xp.take_along_axis(column, row, -2), row * W, out=places)
-    return best
-
-
-class _Spans:
-    """The windows along an axis: start and stop of each, and the longest length."""
-
-    def __init__(self, xp: Any, length: int, count: int) -> None:
-        self.starts, self.stops = self._ends(xp, length, count)
-        starts, stops = self._ends(np, length, count)  # computed on the host too, to avoid waiting for a GPU
-        self.longest = int((stops - starts).max(initial=0))
-
-    @staticmethod
-    def _ends(xp: Any, length: int, count: int) -> tuple[Array, Array]:
-        i = xp.arange(count)
-        return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
-
-
-def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
-    """The number of pixels of each window (Ho, Wo)."""
-    heights, widths = rows.stops - rows.starts, columns.stops - columns.starts
-    return (heights.reshape(-1, 1) * widths).astype(dtype)
-
-
-def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
-    """The sums of x[start:stop] along an axis, in one pass for each offset from `start`."""
-    xp, starts, stops = array_module(x), spans.starts, spans.stops
-    if not x.shape[axis]:
-        return xp.zeros(_with_length(x.shape, axis, len(starts)), x.dtype)
-    sums = xp.take(x, starts, axis=axis)
-    for place in range(1, spans.longest):
-        reaches = (starts + place < stops).reshape(-1, *(1,) * (-1 - axis))
-        pixels = xp.take(x, xp.minimum(starts + place, stops - 1), axis=axis)
-        sums += xp.where(reaches, pixels, x.dtype.type(0))
-    return sums
-
-
-def _span_max(x: Array, axis: int, spans: _Spans) -> tuple[Array, Array]:
-    """The maximum of x[start:stop] along an axis and its index: the first of equals, the last NaN."""
-    xp, shape = array_module(x), (-1, *(1,) * (-1 - axis))
-    best = xp.take(x, spans.starts, axis=axis)
-    winner = xp.zeros(best.shape, np.int64) + spans.starts.reshape(shape)
-    for place in range(1, spans.longest):
-        pixels = xp.minimum(spans.starts + place, spans.stops - 1)  # the last pixel again is not larger than itself
-        value = xp.take(x, pixels, axis=axis)
-        better = (value > best) | xp.isnan(value)
-        xp.copyto(best, value, where=better)
-        xp.copyto(winner, pixels.reshape(shape), where=better)
-    return best, winner

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.kernels import Geometry, pool
+from minigrad.kernels import Geometry, adaptive_pool, pool
 from tests.standin.kernels import TWINS, widen
 
 
@@ -27,6 +27,8 @@ TWINS.update(
     mean_pool_rule=twin(
         lambda g, size, windows, geometry, n, pad: pool.avg_pool2d_input(g, geometry, size, n or None, pad), 2
     ),
-    adaptive_mean_pool=twin(lambda x, size, windows: pool.adaptive_avg_pool2d(x, windows), 2, adaptive=True),
-    adaptive_mean_pool_rule=twin(lambda g, size, windows: pool.adaptive_avg_pool2d_input(g, size), 2, adaptive=True),
+    adaptive_mean_pool=twin(lambda x, size, windows: adaptive_pool.adaptive_avg_pool2d(x, windows), 2, adaptive=True),
+    adaptive_mean_pool_rule=twin(
+        lambda g, size, windows: adaptive_pool.adaptive_avg_pool2d_input(g, size), 2, adaptive=True
+    ),
 )

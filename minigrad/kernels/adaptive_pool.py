@@ -1,0 +1,84 @@
+"""Adaptive pooling on plain arrays: a given number of windows that cover the image, of lengths that differ by one.
+
+Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n). Pixel p lies in the windows
+from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so the adjoint is the same sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.kernels.geometry import Pair
+from minigrad.kernels.pool import with_length
+
+
+def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
+    """The means of `size` windows that cover the image: (..., H, W) -> (..., *size)."""
+    rows, columns = (_Spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True))
+    return _span_sums(_span_sums(x, -2, rows), -1, columns) / _areas(rows, columns, x.dtype)
+
+
+def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
+    """The adjoint of `adaptive_avg_pool2d`: (..., Ho, Wo) -> (..., *size)."""
+    xp, (Ho, Wo) = array_module(g), g.shape[-2:]
+    x = g / _areas(_Spans(xp, size[0], Ho), _Spans(xp, size[1], Wo), g.dtype)
+    return _span_sums(_span_sums(x, -1, _Spans(xp, Wo, size[1])), -2, _Spans(xp, Ho, size[0]))
+
+
+def adaptive_max_pool2d(x: Array, places: Array) -> Array:
+    """The maxima of windows that cover the image: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d` does."""
+    xp, W = array_module(x), x.shape[-1]
+    best, column = _span_max(x, -1, _Spans(xp, W, places.shape[-1]))  # (..., H, Wo)
+    best, row = _span_max(best, -2, _Spans(xp, x.shape[-2], places.shape[-2]))
+    xp.add(xp.take_along_axis(column, row, -2), row * W, out=places)
+    return best
+
+
+class _Spans:
+    """The windows along an axis: start and stop of each, and the longest length."""
+
+    def __init__(self, xp: Any, length: int, count: int) -> None:
+        self.starts, self.stops = self._ends(xp, length, count)
+        starts, stops = self._ends(np, length, count)  # computed on the host too, to avoid waiting for a GPU
+        self.longest = int((stops - starts).max(initial=0))
+
+    @staticmethod
+    def _ends(xp: Any, length: int, count: int) -> tuple[Array, Array]:
+        i = xp.arange(count)
+        return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
+
+
+def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
+    """The number of pixels of each window (Ho, Wo)."""
+    heights, widths = rows.stops - rows.starts, columns.stops - columns.starts
+    return (heights.reshape(-1, 1) * widths).astype(dtype)
+
+
+def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
+    """The sums of x[start:stop] along an axis, in one pass for each offset from `start`."""
+    xp, starts, stops = array_module(x), spans.starts, spans.stops
+    if not x.shape[axis]:
+        return xp.zeros(with_length(x.shape, axis, len(starts)), x.dtype)
+    sums = xp.take(x, starts, axis=axis)
+    for place in range(1, spans.longest):
+        reaches = (starts + place < stops).reshape(-1, *(1,) * (-1 - axis))
+        pixels = xp.take(x, xp.minimum(starts + place, stops - 1), axis=axis)
+        sums += xp.where(reaches, pixels, x.dtype.type(0))
+    return sums
+
+
+def _span_max(x: Array, axis: int, spans: _Spans) -> tuple[Array, Array]:
+    """The maximum of x[start:stop] along an axis and its index: the first of equals, the last NaN."""
+    xp, shape = array_module(x), (-1, *(1,) * (-1 - axis))
+    best = xp.take(x, spans.starts, axis=axis)
+    winner = xp.zeros(best.shape, np.int64) + spans.starts.reshape(shape)
+    for place in range(1, spans.longest):
+        pixels = xp.minimum(spans.starts + place, spans.stops - 1)  # the last pixel again is not larger than itself
+        value = xp.take(x, pixels, axis=axis)
+        better = (value > best) | xp.isnan(value)
+        xp.copyto(best, value, where=better)
+        xp.copyto(winner, pixels.reshape(shape), where=better)
+    return best, winner
