@@ -41,7 +41,7 @@ import numpy as np
 from minigrad.backend import Array, is_finite
 from minigrad.kernels.algorithms import Algorithm, Machine
 from minigrad.kernels.fast.machine import multiplies_with_avx512
-from minigrad.kernels.fast.rows import copy_rows
+from minigrad.kernels.fast.rows import copy_rows, move_apart
 from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform
 from minigrad.kernels.geometry import Geometry, Pair, Problem
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
@@ -314,8 +314,8 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
 
     def turn(some: slice) -> None:
         for images, channels in places[some]:
-            # (n, c, h, w) -> (h, w, n, c)
-            image[top:bottom, left:right, images, channels] = x[images, channels].transpose(2, 3, 0, 1)
+            pixels = move_apart(x[images, channels])  # (n, c, h, w) -> (h, w, n, c)
+            image[top:bottom, left:right, images, channels] = pixels.transpose(2, 3, 0, 1)
 
     spread(turn, len(places), image.nbytes)
 

@@ -9,7 +9,7 @@ import pytest
 
 from minigrad.kernels import Geometry
 from minigrad.kernels.fast import rows
-from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave
+from minigrad.kernels.fast.rows import copy_every, copy_rows, interleave, move_apart
 from minigrad.kernels.windows import window_view
 
 
@@ -59,3 +59,12 @@ def test_interleaved_rows_are_the_rows_that_every_step_picks(step, dtype, little
         np.testing.assert_array_equal(parts[first], whole[..., first::step])
     interleave(found, [*parts])
     assert found.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize(("size", "moves"), [((32, 32), True), ((16, 16), True), ((8, 8), False), ((28, 28), False)])
+def test_planes_that_share_places_of_the_cache_are_copied_with_gaps(size, moves):
+    images = np.random.default_rng(0).standard_normal((2, 3, *size)).astype(np.float32)
+    apart = move_apart(images[:, :, 1:])
+    np.testing.assert_array_equal(apart, images[:, :, 1:])
+    assert np.shares_memory(apart, images) is not moves
+    assert apart.strides[1] % rows.ALIAS != 0

@@ -8,7 +8,7 @@ import pytest
 from minigrad import kernels
 from minigrad.kernels import Geometry
 from minigrad.kernels.fast import winograd
-from tests.kernels.layers import LAYERS, draw_operands
+from tests.kernels.layers import LAYERS, compute_three, draw_operands, make_layer
 
 
 def find_largest_seen(x, geometry):
@@ -82,3 +82,11 @@ def test_pixels_beside_the_windows_of_a_tile_are_compared_too():
     x[..., 8] = 100.0  # of the first tile's outputs, 0 to 3, none sees it; the fifth does
     assert not winograd.is_even(x, geometry, 7, 4)
     assert winograd.is_even(x[..., :8], geometry, 7, 4)
+
+
+@pytest.mark.parametrize("algorithm", ["winograd", "winograd 5x5"])
+def test_planes_of_whole_kilobytes_are_computed_like_others(algorithm):
+    layer = make_layer((2, 5, 16, 16), 3, (5, 5), padding=(2, 2))
+    x, w, g = draw_operands(*layer)
+    for ours, plain in zip(*(compute_three(name, x, w, g, layer[2]) for name in (algorithm, "im2col")), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-9, atol=1e-9)
