@@ -907,9 +907,9 @@ DIFFERENCES = [
         "refuses('torch.ones(1, dtype=torch.complex64)') and torch.ones(1).dtype not in (torch.bfloat16, torch.half)",
     ),
     (
-        "`nn.LSTM`, `nn.Conv3d`, `nn.MultiheadAttention` and other layers that are not here",
+        "`nn.Conv3d`, `nn.MultiheadAttention`, `nn.Transformer` and other layers that are not here",
         "are classes to compare with, as in `isinstance(layer, nn.Conv3d)`; making one is refused",
-        "refuses('nn.LSTM(2, 3)') and not isinstance(nn.Linear(2, 3), (nn.LSTM, nn.Conv3d))",
+        "refuses('nn.Conv3d(2, 3, 3)') and not isinstance(nn.Linear(2, 3), (nn.Transformer, nn.Conv3d))",
     ),
     (
         "`F.dropout`, `bernoulli`",

@@ -14,6 +14,7 @@ from minigrad.nn.conv import Conv1d, Conv2d
 from minigrad.nn.conv_transpose import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
+from minigrad.nn.recurrent import RNNBase
 from minigrad.nn.uninitialized import UninitializedParameter
 from minigrad.shown_values import show_value
 from minigrad.tensor import Tensor
@@ -113,8 +114,9 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
 
     def note(name: str) -> Any:
         def hook(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            if isinstance(output, Tensor):
-                found[name] = tuple(output.shape), _count_multiplications(module, [*args, *kwargs.values()], output)
+            first = output[0] if isinstance(output, tuple) and output else output  # of a recurrent layer its output
+            if isinstance(first, Tensor):
+                found[name] = tuple(first.shape), _count_multiplications(module, [*args, *kwargs.values()], first)
 
         return hook
 
@@ -150,6 +152,8 @@ def _count_multiplications(module: Module, given: Sequence[Any], output: Tensor)
         return image.numel() * prod(module.weight.shape[1:])
     if isinstance(module, Linear):
         return output.numel() * module.in_features
+    if isinstance(module, RNNBase):  # each step of each sequence is multiplied by every weight
+        return prod(output.shape[:-1]) * sum(p.numel() for p in module.parameters() if p.ndim == 2)
     return 0
 
 

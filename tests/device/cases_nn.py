@@ -3,7 +3,9 @@
 import numpy as np
 from scipy import special
 
+import minigrad
 import minigrad.nn.functional as F
+from minigrad.nn.functional.recurrent import Stacking, run_stack
 from tests.device.cases import MASK, PAIR, C, place
 
 CLASSES = [2, 0]
@@ -154,8 +156,65 @@ IMAGES = {
 }
 HALFWAY = np.array([[1, 0], [0.5, 0.5], [0, 1]])
 
-CASES_NN = {
-    f"{family}: {name}": case
-    for family, table in {"activation": ACTIVATIONS, "linear": LINEAR, "loss": LOSSES, "image": IMAGES}.items()
-    for name, case in table.items()
+
+# ---- recurrent layers, by their formulas ---------------------------------------------------------
+def run_layer(mode):
+    """A layer of three steps of two sequences, in both directions, from a given state."""
+
+    def call(x, h, w_ih, w_hh, b):
+        how, weights = Stacking(1, True), [w_ih, w_hh, b, b]
+        states = (h, h) if mode == "LSTM" else (h,)
+        rows, ends = run_stack(mode, x, (2, 2, 2), states, weights + weights, how)
+        return minigrad.cat([rows, *[minigrad.cat([*end], 1) for end in ends]])
+
+    return call
+
+
+def step_rnn(x, h, w, b):
+    return np.tanh(x + b + h @ w.T + b), ()
+
+
+def step_gru(x, h, w, b):
+    (xr, xz, xn), (hr, hz, hn) = np.split(x + b, 3, 1), np.split(h @ w.T + b, 3, 1)
+    r, z = special.expit(xr + hr), special.expit(xz + hz)
+    n = np.tanh(xn + r * hn)
+    return (1 - z) * n + z * h, ()
+
+
+def step_lstm(x, h, w, b, c):
+    i, f, g, o = np.split(x + b + h @ w.T + b, 4, 1)
+    c = special.expit(f) * c + special.expit(i) * np.tanh(g)
+    return special.expit(o) * np.tanh(c), (c,)
+
+
+def run_steps(step):
+    """What `run_layer` returns, by a loop over the steps in each direction."""
+
+    def call(x, h, w_ih, w_hh, b):
+        outputs, ends, cells = [], [], []
+        for start, order in zip(h, ([0, 1, 2], [2, 1, 0]), strict=True):
+            state, cell, found = start, (start,) if step is step_lstm else (), {}
+            for t in order:
+                state, cell = step(x[2 * t : 2 * t + 2] @ w_ih.T, state, w_hh, b, *cell)
+                found[t] = state
+            outputs.append(np.concatenate([found[t] for t in range(3)]))
+            ends.append(state)
+            cells += cell
+        return np.concatenate([np.concatenate(part, 1) for part in (outputs, ends, cells) if part])
+
+    return call
+
+
+def recurrent(mode, step, gates):
+    shapes = ((6, 3), (2, 2, 2), (2 * gates, 3), (2 * gates, 2), (2 * gates,))
+    return C(run_layer(mode), run_steps(step), shapes)
+
+
+RECURRENT = {
+    "rnn": recurrent("RNN_TANH", step_rnn, 1),
+    "gru": recurrent("GRU", step_gru, 3),
+    "lstm": recurrent("LSTM", step_lstm, 4),
 }
+
+FAMILIES = {"activation": ACTIVATIONS, "linear": LINEAR, "loss": LOSSES, "image": IMAGES, "recurrent": RECURRENT}
+CASES_NN = {f"{family}: {name}": case for family, table in FAMILIES.items() for name, case in table.items()}

@@ -19,7 +19,8 @@ WHERE = {
     "dropout": "Dropout2d", "flatten": "Flatten Unflatten", "fold": "Fold Unfold", "instancenorm": "InstanceNorm2d",
     "linear": "Linear Identity LazyLinear", "loss": "CrossEntropyLoss", "module": "Module",
     "normalization": "LayerNorm GroupNorm", "padding": "ZeroPad2d", "pixelshuffle": "PixelShuffle",
-    "pooling": "MaxPool2d", "sparse": "Embedding", "upsampling": "Upsample",
+    "pooling": "MaxPool2d", "rnn": "RNN GRU LSTM RNNBase",
+    "sparse": "Embedding", "upsampling": "Upsample",
 }  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def test_layers_for_other_numbers_of_axes_are_not_derived_from_each_other():
     assert not issubclass(nn.AlphaDropout, nn.Dropout)
 
 
-@pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "rnn"])
+@pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "transformer"])
 def test_missing_names_raise_a_clear_error(name):
     place, _, last = name.rpartition(".")
     owner = getattr(nn.modules, place) if place else nn.modules

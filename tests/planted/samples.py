@@ -14,6 +14,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad.distributions.implicit import draw_dirichlet, draw_gamma
 from minigrad.nn.functional.dropouts import native_dropout
+from minigrad.nn.functional.recurrent import Stacking, run_stack
 from minigrad.ops import determinant
 from tests.device.cases import CASES
 from tests.device.cases_nn import CASES_NN
@@ -76,6 +77,17 @@ def drop(x):
     return native_dropout(x, factors, made=x.array * factors.array)
 
 
+def run_layer(mode):
+    """A recurrent layer of two steps of two sequences, from states and weights that are given."""
+
+    def call(x, state, *weights):
+        starts = (state[:, :, :2], state[:, :, 2:]) if mode == "LSTM" else (state,)
+        rows, ends = run_stack(mode, x, (2, 2), starts, weights, Stacking(1, False))
+        return rows, *ends
+
+    return call
+
+
 def make_positive_definite(a):
     """A symmetric matrix whose eigenvalues are positive and far from each other."""
     return a @ a.mT + mg.tensor([1.0, 2.0, 4.0], dtype=mg.float64).diag()
@@ -126,6 +138,9 @@ MORE: dict[str, Sample] = {
     "native_dropout": (drop, ((2, 3),)),
     "a draw of gamma": (find_gamma_quantiles, ((2, 3),)),
     "a draw of Dirichlet": (find_beta_quantiles, ((2, 2),)),
+    "rnn": (run_layer("RNN_TANH"), ((4, 3), (1, 2, 2), (2, 3), (2, 2))),
+    "gru": (run_layer("GRU"), ((4, 3), (1, 2, 2), (6, 3), (6, 2), (6,), (6,))),
+    "lstm, projected": (run_layer("LSTM"), ((4, 3), (1, 2, 5), (12, 3), (12, 2), (12,), (12,), (2, 3))),
     "rrelu": (rrelu_in_training, ((2, 3),)),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),

@@ -32,6 +32,7 @@ _ROOMS = {
     "padding": "padding",
     "pixelshuffle": "shape",
     "pooling": "pooling",
+    "rnn": "recurrent",
     "sparse": "embedding",
     "upsampling": "shape",
 }

@@ -1,0 +1,152 @@
+"""The steps of recurrent layers: Elman's RNN, GRU and LSTM, each with the way back through it.
+
+In all formulas x is the input of a step, h the state before it. The products with x are made beforehand, for all steps
+at once. The rows of weights and sums are the gates, one after another: r, z, n of a GRU and i, f, g, o of an LSTM.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.joint import joint_operation
+from minigrad.backend import Array
+from minigrad.ops.error_function import for_either
+from minigrad.ops.matmul import multiply_matrices
+from minigrad.ops.recurrence import Path
+from minigrad.ops.unary import logistic, sigmoid
+
+_sigmoid = for_either(sigmoid, logistic)
+
+
+def _cut(sums: Any, count: int) -> list[Any]:
+    """The `count` gates of each row, side by side: (rows, count * H) -> `count` times (rows, H)."""
+    width = sums.shape[-1] // count
+    return [sums[:, i * width : (i + 1) * width] for i in range(count)]
+
+
+# ---- RNN ------------------------------------------------------------------------------------------
+# J. L. Elman, "Finding structure in time", 1990
+def _run_rnn(x: Array, start: Array, w: Array, *, path: Path, relu: bool) -> Array:
+    def step(rows: slice, h: Array, after: Array) -> None:
+        sums = x[rows] + multiply_matrices(h, w.T)
+        after[...] = np.maximum(sums, 0) if relu else np.tanh(sums)
+
+    return path.run(step, start)
+
+
+def _back_rnn(g: Any, start: Any, w: Any, out: Any, path: Path, relu: bool) -> tuple[Any, ...]:
+    slope = out > 0 if relu else 1 - out * out
+
+    def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
+        sums = dh * slope[rows]
+        return sums, multiply_matrices(sums, w)
+
+    sums, begun = path.walk_back(pull, g)
+    return sums, begun, multiply_matrices(sums.T, path.shift(start, out))
+
+
+rnn = joint_operation("rnn", _run_rnn, _back_rnn, shown="StackBackward0")
+
+
+# ---- GRU ------------------------------------------------------------------------------------------
+# K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation", 2014;
+# as in PyTorch, the reset gate acts on the product with h, not on h.
+def _gru_gates(x: Any, hw: Any) -> tuple[Any, Any, Any]:
+    """The gates of the sums x W^T + b and h W^T + b."""
+    xr, xz, xn = _cut(x, 3)
+    hr, hz, hn = _cut(hw, 3)
+    r = _sigmoid(xr + hr)  # reset: how much of h the new content sees
+    z = _sigmoid(xz + hz)  # update: how much of h stays
+    n = np.tanh(xn + r * hn)  # new content
+    return r, z, n
+
+
+def _project(h: Any, w: Any, b: Any) -> Any:
+    hw = multiply_matrices(h, w.T)
+    return hw if b is None else hw + b
+
+
+def _run_gru(x: Array, start: Array, w: Array, b: Array | None, *, path: Path) -> Array:
+    def step(rows: slice, h: Array, after: Array) -> None:
+        _, z, n = _gru_gates(x[rows], _project(h, w, b))
+        np.add(n, z * (h - n), out=after)
+
+    return path.run(step, start)
+
+
+def _back_gru(g: Any, x: Any, start: Any, w: Any, b: Any, out: Any, path: Path) -> tuple[Any, ...]:
+    h = path.shift(start, out)
+    hw = _project(h, w, b)
+    r, z, n = _gru_gates(x, hw)
+    hn = _cut(hw, 3)[2]
+    into_n = (1 - z) * (1 - n * n)
+    into_r = into_n * hn * r * (1 - r)
+    into_z = (h - n) * z * (1 - z)
+    into = np.concatenate([into_r, into_z, into_n * r], 1)
+
+    def pull(rows: slice, dh: Any) -> tuple[Any, Any]:
+        sums = into[rows] * np.concatenate([dh, dh, dh], 1)
+        return np.concatenate([sums, dh], 1), multiply_matrices(sums, w) + dh * z[rows]
+
+    slopes, begun = path.walk_back(pull, g)
+    width = w.shape[1]
+    sums, dh = slopes[:, : 3 * width], slopes[:, 3 * width :]
+    dx = np.concatenate([sums[:, : 2 * width], dh * into_n], 1)
+    return dx, begun, multiply_matrices(sums.T, h), sums if b is not None else None
+
+
+gru = joint_operation("gru", _run_gru, _back_gru, shown="StackBackward0")
+
+
+# ---- LSTM -----------------------------------------------------------------------------------------
+# S. Hochreiter and J. Schmidhuber, "Long short-term memory", 1997; the forget gate is of F. Gers et al., "Learning to
+# forget: continual prediction with LSTM", 2000; projections are of H. Sak et al., "Long short-term memory recurrent
+# neural network architectures for large scale acoustic modeling", 2014.
+def _lstm_gates(sums: Any) -> tuple[Any, Any, Any, Any]:
+    i, f, g, o = _cut(sums, 4)
+    i = _sigmoid(i)  # input: how much of the new content is stored
+    f = _sigmoid(f)  # forget: how much of the cell stays
+    g = np.tanh(g)  # new content
+    o = _sigmoid(o)  # output: how much of the cell is shown
+    return i, f, g, o
+
+
+def _run_lstm(x: Array, start: Array, w: Array, r: Array | None, *, path: Path) -> Array:
+    width = w.shape[1]  # of h; the cells stand beside it
+
+    def step(rows: slice, before: Array, after: Array) -> None:
+        h, c = before[:, :width], before[:, width:]
+        i, f, g, o = _lstm_gates(x[rows] + multiply_matrices(h, w.T))
+        c = np.add(f * c, i * g, out=after[:, width:])
+        shown = o * np.tanh(c)
+        after[:, :width] = shown if r is None else multiply_matrices(shown, r.T)
+
+    return path.run(step, start)
+
+
+def _back_lstm(g: Any, x: Any, start: Any, w: Any, r: Any, out: Any, path: Path) -> tuple[Any, ...]:
+    width = w.shape[1]
+    before = path.shift(start, out)
+    h, c = before[:, :width], before[:, width:]
+    i, f, n, o = _lstm_gates(x + multiply_matrices(h, w.T))
+    t = np.tanh(out[:, width:])
+    into_c = o * (1 - t * t)
+    into = np.concatenate([n * i * (1 - i), c * f * (1 - f), i * (1 - n * n)], 1)
+    into_o = t * o * (1 - o)
+
+    def pull(rows: slice, gradient: Any) -> tuple[Any, Any]:
+        dh, dc = gradient[:, :width], gradient[:, width:]
+        shown = dh if r is None else multiply_matrices(dh, r)
+        dc = dc + shown * into_c[rows]
+        sums = np.concatenate([into[rows] * np.concatenate([dc, dc, dc], 1), shown * into_o[rows]], 1)
+        back = np.concatenate([multiply_matrices(sums, w), dc * f[rows]], 1)
+        return sums if r is None else np.concatenate([sums, dh], 1), back
+
+    slopes, begun = path.walk_back(pull, g)
+    sums, dh = slopes[:, : w.shape[0]], slopes[:, w.shape[0] :]
+    return sums, begun, multiply_matrices(sums.T, h), None if r is None else multiply_matrices(dh.T, o * t)
+
+
+lstm = joint_operation("lstm", _run_lstm, _back_lstm, shown="StackBackward0")
