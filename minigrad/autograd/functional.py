@@ -52,7 +52,9 @@ def jacobian(
 ) -> Any:  # fmt: skip
     """``J[i, j] = d func(x)[i] / d x[j]``, of shape output + input.
 
-    One walk back for each element of the outputs, or in "forward-mode" for each element of the inputs.
+    One walk back for each element of the outputs, or in "forward-mode" for each element of the inputs. For several
+    inputs or outputs a tuple, or a tuple of tuples. With `create_graph` it can be differentiated again. Raises
+    RuntimeError with `strict` where an output does not depend on an input, else it has zeros there.
 
     >>> import minigrad as torch
     >>> torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1.0, 2.0]))
@@ -73,6 +75,9 @@ def hessian(
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
     """The matrix of second derivatives of a function that returns one number: the Jacobian of its gradient.
+
+    ``H[i, j] = d^2 func(x) / (d x[i] d x[j])``, of shape input + input; for several inputs a tuple of tuples. Raises
+    RuntimeError for a function that returns several numbers.
 
     >>> import minigrad as torch
     >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))

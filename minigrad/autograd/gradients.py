@@ -60,8 +60,11 @@ def grad(
     create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
     is_grads_batched: bool = False, materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
-    """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
+    """The gradients d(sum of `outputs` * `grad_outputs`)/d(input), for each of `inputs`: returned, not accumulated.
 
+    `grad_outputs` may be left out where an output is one number. `create_graph` lets the gradients be differentiated
+    again; `retain_graph` keeps the graph for another walk, as `create_graph` does. An input that is not used gets None
+    with `allow_unused`, and zeros with `materialize_grads`.
     With `is_grads_batched`, `grad_outputs` have a first axis more, and so have the gradients: one walk for each row.
     Raises RuntimeError when an input needs no gradient, or is not used by the outputs and
     `allow_unused` is False.

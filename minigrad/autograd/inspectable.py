@@ -87,7 +87,16 @@ class Inspectable:
         _traces[self] = line
 
     def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place."""
+        """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place.
+
+        >>> import minigrad
+        >>> x = minigrad.tensor(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> handle = y.grad_fn.register_prehook(lambda grad_outputs: (grad_outputs[0] * 10,))
+        >>> y.backward()
+        >>> x.grad
+        tensor(60.)
+        """
         return _open_attributes().hang_hook(self, hook, before=True)
 
     def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:

@@ -28,6 +28,10 @@ class WeightedLoss(FunctionLoss):
 class BCELoss(FunctionLoss, function=F.binary_cross_entropy):
     """-(target log(input) + (1 - target) log(1 - input)), with logarithms of at least -100.
 
+    `input` holds probabilities, `target` 0, 1 or what lies between. Shapes: both the same, any; the result has shape
+    (), the mean, or theirs with ``reduction="none"``. `weight` multiplies each term. Raises ValueError for shapes that
+    differ, RuntimeError for numbers outside [0, 1]. As `torch.nn.BCELoss`.
+
     >>> import minigrad as torch
     >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
     tensor(0.6931)
@@ -35,7 +39,10 @@ class BCELoss(FunctionLoss, function=F.binary_cross_entropy):
 
 
 class BCEWithLogitsLoss(FunctionLoss, function=F.binary_cross_entropy_with_logits):
-    """`BCELoss` of sigmoid(input), computed without overflow; `pos_weight` weighs the positives.
+    """-(target log(p) + (1 - target) log(1 - p)) with p = sigmoid(input), computed without overflow.
+
+    Shapes and `weight` as in `BCELoss`; `pos_weight` multiplies the first term. Raises ValueError for shapes that
+    differ. As `torch.nn.BCEWithLogitsLoss`.
 
     >>> import minigrad as torch
     >>> torch.nn.BCEWithLogitsLoss()(torch.zeros(2), torch.tensor([0.0, 1.0]))
@@ -45,6 +52,9 @@ class BCEWithLogitsLoss(FunctionLoss, function=F.binary_cross_entropy_with_logit
 
 class KLDivLoss(FunctionLoss, function=F.kl_div):
     """target (log(target) - input), `input` a log-probability; "batchmean" gives the mathematical divergence.
+
+    Shapes: both the same, any. "batchmean" divides the sum by N, the length of the first axis; "mean" divides by the
+    count of all numbers, and warns. With `log_target`, `target` is a logarithm, too. As `torch.nn.KLDivLoss`.
 
     >>> import minigrad as torch
     >>> p = torch.tensor([[0.5, 0.5]])
@@ -56,6 +66,9 @@ class KLDivLoss(FunctionLoss, function=F.kl_div):
 class PoissonNLLLoss(FunctionLoss, function=F.poisson_nll_loss):
     """exp(input) - target input: counts against a Poisson distribution of log rate `input`.
 
+    Shapes: both the same, any; reduced to the mean unless `reduction` is "sum" or "none". With ``log_input=False``,
+    `input` is the rate itself; `full` adds an approximation of log(target!). As `torch.nn.PoissonNLLLoss`.
+
     >>> import minigrad as torch
     >>> torch.nn.PoissonNLLLoss()(torch.tensor([0.0]), torch.tensor([2.0]))
     tensor(1.)
@@ -64,6 +77,9 @@ class PoissonNLLLoss(FunctionLoss, function=F.poisson_nll_loss):
 
 class GaussianNLLLoss(FunctionLoss, function=F.gaussian_nll_loss):
     """(log(var) + (input - target)^2 / var) / 2, called with (input, target, var).
+
+    Shapes: input and target (N, *), var the same, or with a last axis of 1 or without it: one variance for each
+    example. var is at least `eps`; `full` adds log(2 pi) / 2. Raises ValueError for a negative variance.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([2.0])
@@ -89,6 +105,10 @@ class CrossEntropyLoss(FunctionLoss, function=F.cross_entropy):
 class NLLLoss(FunctionLoss, function=F.nll_loss):
     """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class indices.
 
+    The mean over all targets, weighted by `weight` (C,) of their classes; those equal to `ignore_index` do not count.
+    ``NLLLoss()(log_softmax(x, 1), t)`` is `CrossEntropyLoss`. Raises IndexError for a class that is not there. As
+    `torch.nn.NLLLoss`.
+
     >>> import minigrad as torch
     >>> torch.nn.NLLLoss()(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
     tensor(1.)
@@ -96,7 +116,10 @@ class NLLLoss(FunctionLoss, function=F.nll_loss):
 
 
 class MultiMarginLoss(FunctionLoss, function=F.multi_margin_loss):
-    """sum over i != y of max(0, margin - x[y] + x[i])^p / C.
+    """sum over i != y of max(0, margin - x[y] + x[i])^p / C: the right score should lead by `margin`.
+
+    Shapes: scores x (N, C) or (C,), classes y (N,) or (); `weight` (C,) multiplies the terms of class y. The mean over
+    the N. As `torch.nn.MultiMarginLoss`.
 
     >>> import minigrad as torch
     >>> torch.nn.MultiMarginLoss()(torch.tensor([[0.5, 1.0]]), torch.tensor([1]))
@@ -107,6 +130,9 @@ class MultiMarginLoss(FunctionLoss, function=F.multi_margin_loss):
 class MultiLabelMarginLoss(FunctionLoss, function=F.multilabel_margin_loss):
     """sum over right classes j and wrong ones i of max(0, 1 - x[j] + x[i]) / C.
 
+    Shapes: scores x and target (N, C) or (C,). A row of the target lists the right classes, and ends at the first -1.
+    As `torch.nn.MultiLabelMarginLoss`.
+
     >>> import minigrad as torch
     >>> torch.nn.MultiLabelMarginLoss()(torch.tensor([0.5, 1.0]), torch.tensor([1, -1]))
     tensor(0.2500)
@@ -115,6 +141,9 @@ class MultiLabelMarginLoss(FunctionLoss, function=F.multilabel_margin_loss):
 
 class MultiLabelSoftMarginLoss(FunctionLoss, function=F.multilabel_soft_margin_loss):
     """`BCEWithLogitsLoss` for each class, averaged over the classes.
+
+    Shapes: scores and targets (0 or 1) (N, C); the result is the mean over the N, or (N,) with ``reduction="none"``.
+    `weight` (C,) multiplies the classes. As `torch.nn.MultiLabelSoftMarginLoss`.
 
     >>> import minigrad as torch
     >>> torch.nn.MultiLabelSoftMarginLoss()(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
@@ -125,7 +154,8 @@ class MultiLabelSoftMarginLoss(FunctionLoss, function=F.multilabel_soft_margin_l
 class CTCLoss(FunctionLoss, function=F.ctc_loss):
     """The negative log-likelihood of a target under all alignments with the input: see `functional.ctc_loss`.
 
-    As `torch.nn.CTCLoss`.
+    Shapes: log-probabilities (T, N, C), targets (N, S) of classes, `blank` (0) not among them, and the lengths (N,) of
+    both. As `torch.nn.CTCLoss`.
 
     >>> import minigrad as torch
     >>> log_probs = torch.full((2, 1, 2), 0.5).log()

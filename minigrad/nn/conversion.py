@@ -42,7 +42,11 @@ class Conversions(Registry):
         return self._apply(lambda tensor: empty_like(tensor, device=device), recurse=recurse)
 
     def compile(self, *_: Any, **__: Any) -> None:
-        """Nothing: there is no compiler here, and calls run as they are written; see `torch.compile`."""
+        """Nothing: there is no compiler here, and calls run as they are written; see `torch.compile`.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).compile()
+        """
 
     def to(
         self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, memory_format: Any = None

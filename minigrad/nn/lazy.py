@@ -59,7 +59,12 @@ class LazyModuleMixin:
         )
 
     def has_uninitialized_params(self: Any) -> bool:
-        """True until the first call, or until `load_state_dict` has given the shapes."""
+        """True until the first call, or until `load_state_dict` has given the shapes.
+
+        >>> import minigrad as torch
+        >>> torch.nn.LazyLinear(2).has_uninitialized_params()
+        True
+        """
         return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -112,7 +117,14 @@ class Lazy(LazyModuleMixin, Module):
         raise NotImplementedError
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
-        """Gives the parameters the shapes that follow from `input`, and initializes them."""
+        """Gives the parameters the shapes that follow from `input`, and initializes them.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.LazyLinear(2)
+        >>> layer.initialize_parameters(torch.ones(1, 3))
+        >>> layer.weight.shape
+        minigrad.Size([2, 3])
+        """
         require_tensors(type(self).__name__, "input", input)
         shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():

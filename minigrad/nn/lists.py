@@ -76,12 +76,22 @@ class ListContainer(Module):
         self._hold(values, min(places, default=len(values)) if isinstance(places, range) else places)
 
     def append(self, value: Any) -> Self:
-        """Adds a value at the end."""
+        """Adds a value at the end, and returns the list.
+
+        >>> from minigrad import nn
+        >>> len(nn.ModuleList([nn.ReLU()]).append(nn.Tanh()))
+        2
+        """
         self._put(str(len(self)), value)
         return self
 
     def extend(self, values: Any) -> Self:
-        """Adds several values at the end. Raises `TypeError` unless they are iterable."""
+        """Adds several values at the end, and returns the list. Raises `TypeError` unless they are iterable.
+
+        >>> from minigrad import nn
+        >>> len(nn.ModuleList([nn.ReLU()]).extend([nn.Tanh(), nn.ReLU()]))
+        3
+        """
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             name, got = type(self).__name__, type(values).__name__
             detail = "a single one is put into a list: [x]"
@@ -93,7 +103,15 @@ class ListContainer(Module):
     __iadd__ = extend
 
     def insert(self, index: int, value: Any) -> Self:
-        """Inserts a value before this position."""
+        """Inserts a value before this position; those behind it move on. Raises `IndexError` beyond the end.
+
+        >>> from minigrad import nn
+        >>> nn.Sequential(nn.ReLU()).insert(0, nn.Tanh())
+        Sequential(
+          (0): Tanh()
+          (1): ReLU()
+        )
+        """
         values = list(self)
         if not -len(values) <= index <= len(values):
             raise IndexError(f"index {index} is out of range: this {type(self).__name__} holds {len(values)}")
@@ -103,7 +121,12 @@ class ListContainer(Module):
         return self
 
     def pop(self, key: Any) -> Any:
-        """Removes the value at this position and returns it."""
+        """Removes the value at this position and returns it.
+
+        >>> from minigrad import nn
+        >>> nn.Sequential(nn.ReLU(), nn.Tanh()).pop(0)
+        ReLU()
+        """
         value = self[key]
         del self[key]
         return value
@@ -113,7 +136,12 @@ class ListOfModules(ListContainer):
     """The base class of lists of modules: every registered module is an element."""
 
     def insert(self, index: int, value: Any) -> Self:
-        """Inserts a module before this position. Raises TypeError for anything else."""
+        """Inserts a module before this position. Raises TypeError for anything else.
+
+        >>> from minigrad import nn
+        >>> nn.ModuleList([nn.ReLU()]).insert(0, nn.Tanh())[0]
+        Tanh()
+        """
         if not isinstance(value, TAKES[MODULE]):
             from minigrad.nn.complaints import wrong_kind
 

@@ -73,7 +73,15 @@ class RunningNorm(Normalization):
         super().reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Resets the running statistics."""
+        """Resets the running statistics: mean 0, variance 1, no batch counted.
+
+        >>> import minigrad as torch
+        >>> norm = torch.nn.BatchNorm1d(1)
+        >>> _ = norm(torch.tensor([[1.0], [3.0]]))
+        >>> norm.reset_running_stats()
+        >>> norm.running_mean
+        tensor([0.])
+        """
         for name, buffer in self._members(BUFFER):
             buffer.fill_(_RUNNING[name])
 
@@ -129,7 +137,11 @@ class BatchNorm1d(BatchNorm):
 
 
 class BatchNorm2d(BatchNorm):
-    """Normalizes each channel over batch, height and width: (N, C, H, W); see `BatchNorm1d`.
+    """Normalizes each channel over batch, height and width: (N, C, H, W) to the same shape.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias; mean, var, weight and bias are (C,). In training mean and var are
+    those of the batch, and enter the running ones; after `eval()` the running ones are used (see `BatchNorm1d`).
+    Raises `ValueError` for other shapes, and in training for one number in each channel. As `torch.nn.BatchNorm2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.BatchNorm2d(1)(torch.tensor([[[[1.0, 3.0]]], [[[1.0, 3.0]]]])).detach().flatten()

@@ -88,7 +88,10 @@ class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", 
 
 
 class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
-    """The means of windows that cover the image, for an output of `output_size`; None keeps an axis's length.
+    """The means of windows that cover the image: (N, C, H, W) -> (N, C, *output_size), or without N.
+
+    Of n pixels, window i of m reads those from floor(i n / m) to ceil((i + 1) n / m) - 1. A None in `output_size` keeps
+    that axis's length. ``AdaptiveAvgPool2d(1)`` is the mean of each map. As `torch.nn.AdaptiveAvgPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.AdaptiveAvgPool2d((1, 1))(torch.tensor([[[1.0, 2.0], [3.0, 6.0]]]))
@@ -106,7 +109,10 @@ class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
 
 
 class AdaptiveMaxPool2d(Stateless, function=F.adaptive_max_pool2d, shown=("output_size",)):
-    """The maxima of windows that cover the image, for an output of `output_size`; None keeps an axis's length.
+    """The maxima of windows that cover the image: (N, C, H, W) -> (N, C, *output_size), or without N.
+
+    The windows are those of `AdaptiveAvgPool2d`. A None in `output_size` keeps that axis's length. With
+    `return_indices` also the flat indices of the maxima. As `torch.nn.AdaptiveMaxPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.AdaptiveMaxPool2d((1, 1))(torch.arange(12.0).reshape(1, 3, 4))

@@ -104,7 +104,16 @@ class Registry:
             check_registration(self, kind, name, value)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Adds `param` under `name`; None registers a parameter that is switched off."""
+        """Adds `param` under `name`; None registers a parameter that is switched off.
+
+        ``self.name = Parameter(...)`` does the same. Raises `KeyError` for a name that is taken or has a dot.
+
+        >>> from minigrad import nn
+        >>> layer = nn.Module()
+        >>> layer.register_parameter("bias", None)
+        >>> print(layer.bias, list(layer.parameters()))
+        None []
+        """
         self._check_new(PARAMETER, name, param)
         if param is not None and not param.is_leaf:
             detail = "a parameter is no function of other tensors. Compute it in forward() instead."
@@ -114,7 +123,13 @@ class Registry:
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Adds a tensor that is moved and saved with the module but not trained.
 
-        ``persistent=False`` keeps it out of `state_dict()`.
+        ``persistent=False`` keeps it out of `state_dict()`. Raises `KeyError` for a name that is taken or has a dot.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Module()
+        >>> layer.register_buffer("mean", torch.zeros(2))
+        >>> list(layer.state_dict()), list(layer.parameters())
+        (['mean'], [])
         """
         self._check_new(BUFFER, name, tensor)
         self._register(BUFFER, name, tensor)
@@ -125,7 +140,14 @@ class Registry:
             hidden.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Adds a child module under `name`, as assigning the attribute does."""
+        """Adds a child module under `name`, as assigning the attribute does.
+
+        >>> from minigrad import nn
+        >>> net = nn.Module()
+        >>> net.add_module("act", nn.ReLU())
+        >>> net.act
+        ReLU()
+        """
         if not isinstance(module, TAKES[MODULE]):  # as in PyTorch, checked before the name
             from minigrad.nn.complaints import wrong_kind
 
@@ -168,33 +190,66 @@ class Registry:
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all submodules with their dotted paths, each once."""
+        """This module and all submodules with their dotted paths, each once.
+
+        >>> from minigrad import nn
+        >>> [name for name, _ in nn.Sequential(nn.Sequential(nn.ReLU()), nn.ReLU()).named_modules()]
+        ['', '0', '0.0', '1']
+        """
         for path, module in self._walk_tree(prefix, remove_duplicate):
             if memo is None or module not in memo:
                 yield path, module
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-        """This module and all submodules, each once."""
+        """This module and all submodules, each once.
+
+        >>> from minigrad import nn
+        >>> [type(module).__name__ for module in nn.Sequential(nn.Sequential(nn.ReLU())).modules()]
+        ['Sequential', 'Sequential', 'ReLU']
+        """
         for _, module in self._walk_tree(unique=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The direct submodules with their names, each once."""
+        """The direct submodules with their names, each once.
+
+        >>> from minigrad import nn
+        >>> list(nn.Sequential(nn.ReLU(), nn.Tanh()).named_children())
+        [('0', ReLU()), ('1', Tanh())]
+        """
         yield from self._walk_named(MODULE, "", False, True)
 
     def children(self) -> Iterator[Module]:
-        """The direct submodules, each once."""
+        """The direct submodules, each once.
+
+        >>> from minigrad import nn
+        >>> list(nn.Sequential(nn.ReLU(), nn.Tanh()).children())
+        [ReLU(), Tanh()]
+        """
         for _, _, child in collect(MODULE, self._walk_tree(recurse=False)):
             yield child
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with their dotted names, each once."""
+        """All parameters with their dotted names, each once; without ``recurse`` those of this module alone.
+
+        >>> from minigrad import nn
+        >>> net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Linear(4, 3))
+        >>> [(name, tuple(parameter.shape)) for name, parameter in net.named_parameters()]
+        [('0.weight', (2, 1, 3, 3)), ('0.bias', (2,)), ('2.weight', (3, 4)), ('2.bias', (3,))]
+        """
         yield from self._walk_named(PARAMETER, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, each once; the argument for an optimizer."""
+        """All parameters, each once; the argument for an optimizer.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Linear(4, 3)
+        >>> sum(parameter.numel() for parameter in net.parameters())
+        15
+        >>> optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        """
         modules = self._walk_tree(recurse=recurse)
         of_the_user = [m for _, m in modules if not type(m).__module__.startswith("minigrad.")]
         if of_the_user and recurse and is_wanted("layers in a plain list"):
@@ -207,11 +262,21 @@ class Registry:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """All buffers with their dotted names."""
+        """All buffers with their dotted names, each once.
+
+        >>> from minigrad import nn
+        >>> [name for name, _ in nn.Sequential(nn.BatchNorm1d(2)).named_buffers()]
+        ['0.running_mean', '0.running_var', '0.num_batches_tracked']
+        """
         yield from self._walk_named(BUFFER, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """All buffers."""
+        """All buffers, each once: tensors that are saved with the module and not trained.
+
+        >>> from minigrad import nn
+        >>> len(list(nn.BatchNorm1d(2).buffers()))
+        3
+        """
         for _, _, buffer in collect(BUFFER, self._walk_tree(recurse=recurse)):
             yield buffer
 

@@ -20,7 +20,10 @@ class FunctionLoss(Stateless, Loss, shown=()):
 
 
 class L1Loss(Loss):
-    """|input - target|.
+    """|input - target|: the mean of all, their sum with ``reduction="sum"``, each with ``"none"``.
+
+    Shapes: input and target of one shape, any; the result has shape (), or theirs with ``"none"``. Warns where
+    different shapes broadcast. As `torch.nn.L1Loss`.
 
     >>> import minigrad as torch
     >>> torch.nn.L1Loss()(torch.tensor([1.0, 4.0]), torch.zeros(2))
@@ -32,7 +35,10 @@ class L1Loss(Loss):
 
 
 class SmoothL1Loss(FunctionLoss, function=smooth_l1_loss):
-    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2.
+    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2; reduced as in `L1Loss`.
+
+    A parabola near 0, a line further out, so that outliers pull less than in `MSELoss`. Shapes as in `L1Loss`. Raises
+    RuntimeError for a negative beta. As `torch.nn.SmoothL1Loss`.
 
     >>> import minigrad as torch
     >>> torch.nn.SmoothL1Loss()(torch.tensor([0.5, 4.0]), torch.zeros(2))
@@ -41,7 +47,10 @@ class SmoothL1Loss(FunctionLoss, function=smooth_l1_loss):
 
 
 class HuberLoss(FunctionLoss, function=huber_loss):
-    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2).
+    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2); reduced as in `L1Loss`.
+
+    It is delta times `SmoothL1Loss` with beta = delta. Shapes as in `L1Loss`. Raises RuntimeError unless delta is
+    positive. As `torch.nn.HuberLoss`.
 
     >>> import minigrad as torch
     >>> torch.nn.HuberLoss(delta=2.0)(torch.tensor([1.0, 4.0]), torch.zeros(2))

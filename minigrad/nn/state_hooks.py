@@ -12,7 +12,14 @@ class StateHooks(Hookable):
     """The hooks of a module around `state_dict` and `load_state_dict`."""
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Runs ``hook(module, prefix, keep_vars)`` before the state of this module is saved."""
+        """Runs ``hook(module, prefix, keep_vars)`` before the state of this module is saved.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_state_dict_pre_hook(lambda module, prefix, keep_vars: print("saving"))
+        >>> _ = layer.state_dict()
+        saving
+        """
         return self._hang("save_pre", hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:

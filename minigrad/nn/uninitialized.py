@@ -55,12 +55,24 @@ class Uninitialized(Tensor):
         _memory.__set__(self, value.array)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Sets `requires_grad`; a layer may be frozen before its first call."""
+        """Sets `requires_grad`; a layer may be frozen before its first call.
+
+        >>> import minigrad as torch
+        >>> torch.nn.LazyLinear(2).weight.requires_grad_(False).requires_grad
+        False
+        """
         self.node = LEAF if requires_grad else None
         return self
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
-        """Becomes an ordinary parameter or buffer of `shape`, with uninitialized values."""
+        """Becomes an ordinary parameter or buffer of `shape`, with uninitialized values.
+
+        >>> import minigrad as torch
+        >>> weight = torch.nn.UninitializedParameter()
+        >>> weight.materialize((2, 3))
+        >>> type(weight).__name__, weight.shape
+        ('Parameter', minigrad.Size([2, 3]))
+        """
         held = self.data
         _memory.__set__(self, empty(shape, device=device or held.device, dtype=dtype or held.dtype).array)
         self.__class__ = self.becomes  # type: ignore[assignment]

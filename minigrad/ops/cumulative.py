@@ -60,7 +60,9 @@ def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> T
 @twin_of(np.cumsum)
 @takes_out(typed_by_out="buif")
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
+    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`: ``out[i] = x[0] + ... + x[i]``.
+
+    The result has the shape of `input`; whole numbers are summed as int64. Its gradient is the sum from the end.
 
     >>> import minigrad as torch
     >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)

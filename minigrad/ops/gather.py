@@ -92,7 +92,10 @@ def at_least_1d(input: Any) -> Any:
 
 @takes_out(apart="all")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
-    """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
+    """``out[i][j] = input[index[i][j]][j]`` for dim 0, ``out[i][j] = input[i][index[i][j]]`` for dim 1, and so on.
+
+    Shapes: `index` has as many axes as `input`, and no more elements along the others than `dim`; the result has the
+    shape of `index`. The gradient is added where the numbers were read. Raises RuntimeError for an index out of range.
 
     >>> import minigrad as torch
     >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))

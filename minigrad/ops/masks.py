@@ -46,6 +46,7 @@ _where = elementwise(
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
 
+    The gradient of each element goes to the operand that it was taken from; the other gets 0 there.
     With the condition alone: the indices where it holds, as `nonzero(as_tuple=True)`.
 
     >>> import minigrad as torch

@@ -124,7 +124,7 @@ def norm(
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.
 
     With p = inf the greatest and with -inf the least magnitude, with 0 the number of nonzeros, with
-    "nuc" the sum of the singular values of a matrix.
+    "nuc" the sum of the singular values of a matrix. Where the norm is 0 its gradient is 0.
 
     >>> import minigrad as torch
     >>> torch.norm(torch.tensor([3.0, 4.0]))

@@ -154,6 +154,9 @@ _pick_sorted, _pick_top = make_picker("sort"), make_picker("topk")
 def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
     """The elements sorted along `dim`, and their indices: a pair (values, indices).
 
+    Both have the shape of `input`, and ``values[i] = input[indices[i]]``, so the gradient goes back to these places.
+    NaN counts as the largest. With `stable`, equal elements keep their order.
+
     >>> import minigrad as torch
     >>> torch.sort(torch.tensor([3, 1, 2])).indices
     tensor([1, 2, 0])

@@ -52,7 +52,9 @@ def scatter(
 ) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
-    With `reduce` "add" or "multiply" the old number is added to or multiplied.
+    Shapes: `index` has as many axes as `input`, and no more elements along the others than `dim`; `src` is at least as
+    large as `index`, or one number. With `reduce` "add" or "multiply" the old number is added to or multiplied. Raises
+    RuntimeError for an index out of range.
 
     >>> import minigrad as torch
     >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))

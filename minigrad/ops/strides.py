@@ -204,6 +204,9 @@ strided.overlaps = slide_windows.overlaps = True
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """All windows of `size` elements along one axis, `step` apart, as a new last axis: a view.
 
+    Shapes: (..., n, ...) -> (..., (n - size) // step + 1, ..., size). No number is copied; the gradient of a number is
+    the sum over the windows that it is in. Raises RuntimeError for a size beyond n or a step below 1.
+
     >>> import minigrad as torch
     >>> torch.arange(4).unfold(0, 2, 1)
     tensor([[0, 1],

@@ -39,7 +39,14 @@ class OptimizerHooks(Hookable):
         return arguments[-1] if arguments else None
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Calls `hook(optimizer, args, kwargs)` before each step; it may return new `(args, kwargs)`."""
+        """Calls `hook(optimizer, args, kwargs)` before each step; it may return new `(args, kwargs)`.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_step_pre_hook(lambda *_: print("before the step"))
+        >>> optimizer.step()
+        before the step
+        """
         run_between_hooks(type(self))
         return self._hang("step_pre", hook)
 
@@ -56,19 +63,47 @@ class OptimizerHooks(Hookable):
         return self._hang("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer)` before `state_dict()`."""
+        """Calls `hook(optimizer)` before `state_dict()`.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_state_dict_pre_hook(lambda *_: print("saving"))
+        >>> _ = optimizer.state_dict()
+        saving
+        """
         return self._hang("save_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer, state_dict)` after `state_dict()`; it may return another one."""
+        """Calls `hook(optimizer, state_dict)` after `state_dict()`; it may return another one.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_state_dict_post_hook(lambda optimizer, state: {**state, "epoch": 3})
+        >>> optimizer.state_dict()["epoch"]
+        3
+        """
         return self._hang("save_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another one."""
+        """Calls `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another one.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_load_state_dict_pre_hook(lambda *_: print("loading"))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        loading
+        """
         return self._hang("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Calls `hook(optimizer)` after `load_state_dict()`."""
+        """Calls `hook(optimizer)` after `load_state_dict()`.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_load_state_dict_post_hook(lambda *_: print("loaded"))
+        >>> optimizer.load_state_dict(optimizer.state_dict())
+        loaded
+        """
         return self._hang("load_post", hook, prepend)
 
 
